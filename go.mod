@@ -1,0 +1,3 @@
+module ovhcloud-csi-provider
+
+go 1.26.0
