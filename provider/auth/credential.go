@@ -1,0 +1,188 @@
+// Package auth turns credential material into credentials, and holds the rules
+// on where a credential may be sent.
+//
+// It opens no connection and reads no secret.
+package auth
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"ovhcloud-csi-provider/provider/sensitive"
+)
+
+// Material is credential data by key, as a Kubernetes Secret holds it.
+type Material map[string]sensitive.Bytes
+
+// The keys of a Material that are understood. Others are not looked at: a Secret
+// made by cert-manager also has ca.crt, and the driver adds service account
+// tokens.
+const (
+	KeyToken       = "token"
+	KeyCertificate = "tls.crt"
+	KeyPrivateKey  = "tls.key"
+)
+
+// Kind is how a credential proves itself.
+type Kind string
+
+// The kinds of credential.
+const (
+	KindToken       Kind = "token"
+	KindCertificate Kind = "certificate"
+)
+
+// Credential is one parsed identity. It is immutable, and it prints as its kind,
+// source and fingerprint. The zero value proves nothing.
+type Credential struct {
+	kind        Kind
+	source      string
+	token       sensitive.Bytes
+	certificate *tls.Certificate
+	digest      [sha256.Size]byte
+	hint        string
+}
+
+// Kind is how the credential proves itself.
+func (c Credential) Kind() Kind { return c.kind }
+
+// Token is the bearer token, empty for a certificate.
+func (c Credential) Token() sensitive.Bytes { return c.token }
+
+// Certificate is the client certificate with its key, nil for a token.
+func (c Credential) Certificate() *tls.Certificate { return c.certificate }
+
+// ID is the same for equal credentials and differs for others. It is made of the
+// whole SHA-256 of the credential: a map key, not for printing.
+func (c Credential) ID() [sha256.Size]byte { return c.digest }
+
+// Hint is a sentence for a user whose credential the store refuses, if something
+// about it looks wrong; else empty.
+func (c Credential) Hint() string { return c.hint }
+
+// Fingerprint is the first eight hex digits of the SHA-256 of the token, or of
+// the certificate in DER form. A user can compute it to see which one is in use.
+func (c Credential) Fingerprint() string { return hex.EncodeToString(c.digest[:4]) }
+
+// String names the credential without telling it: "token 1f2e3d4c from
+// nodePublishSecretRef".
+func (c Credential) String() string {
+	if c.kind == "" {
+		return "no credential"
+	}
+	return fmt.Sprintf("%s %s from %s", c.kind, c.Fingerprint(), c.source)
+}
+
+// Format implements fmt.Formatter, so that no verb prints the fields.
+func (c Credential) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(c.String())) }
+
+// ErrNoCredential is what Parse returns where the material holds no credential
+// at all.
+var ErrNoCredential = errors.New("no credential")
+
+// Parse reads the one credential in m. source says for messages where m comes
+// from; now is what a certificate's dates are checked against. Errors name keys
+// of m, never what stands behind them.
+func Parse(m Material, source string, now time.Time) (Credential, error) {
+	_, hasToken := m[KeyToken]
+	_, hasCertificate := m[KeyCertificate]
+	_, hasKey := m[KeyPrivateKey]
+	switch {
+	case hasToken && (hasCertificate || hasKey):
+		return Credential{}, fmt.Errorf("%s holds both a token and a certificate; keep exactly one of them", source)
+	case hasToken:
+		return parseToken(m[KeyToken].Reveal(), source)
+	case hasCertificate != hasKey:
+		return Credential{}, fmt.Errorf("%s holds only one of %s and %s; a client certificate needs both", source, KeyCertificate, KeyPrivateKey)
+	case hasCertificate:
+		return parseCertificate(m[KeyCertificate].Reveal(), m[KeyPrivateKey].Reveal(), source, now)
+	}
+	return Credential{}, fmt.Errorf("%w: %s has neither %s nor %s with %s%s",
+		ErrNoCredential, source, KeyToken, KeyCertificate, KeyPrivateKey, found(m))
+}
+
+// found lists the keys that m has instead.
+func found(m Material) string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		if !strings.HasPrefix(name, "csi.storage.k8s.io/") && len(names) < 10 {
+			names = append(names, fmt.Sprintf("%q", name))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "; its keys are " + strings.Join(names, ", ")
+}
+
+// parseToken drops white space around a token, which files and here-documents
+// leave behind, and refuses what no HTTP header can carry.
+func parseToken(raw []byte, source string) (Credential, error) {
+	token := bytes.TrimSpace(raw)
+	if len(token) == 0 {
+		return Credential{}, fmt.Errorf("%s: %s is empty", source, KeyToken)
+	}
+	for _, b := range token {
+		if b <= ' ' || b >= 0x7f {
+			return Credential{}, fmt.Errorf("%s: %s holds white space, a control character or a character outside ASCII within; "+
+				"a token is one line of printable ASCII", source, KeyToken)
+		}
+	}
+	c := Credential{kind: KindToken, source: source, token: sensitive.New(token), digest: sha256.Sum256(token)}
+	// A PAT is a JWT and begins with "eyJ"; base64 of that begins with "ZXlK".
+	if bytes.HasPrefix(token, []byte("ZXlK")) {
+		c.hint = "the token looks base64-encoded twice: kubectl create secret --from-literal encodes by itself"
+	}
+	return c, nil
+}
+
+func parseCertificate(certPEM, keyPEM []byte, source string, now time.Time) (Credential, error) {
+	if block, _ := pem.Decode(keyPEM); block != nil && (block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "") {
+		return Credential{}, fmt.Errorf("%s: %s is protected by a passphrase; store the key without one", source, KeyPrivateKey)
+	}
+	pair, err := tls.X509KeyPair(certPEM, keyPEM)
+	if err != nil {
+		// Its texts name what is missing and the types of PEM blocks, no content.
+		return Credential{}, fmt.Errorf("%s: %s and %s do not make a client certificate: %s", source, KeyCertificate, KeyPrivateKey,
+			strings.TrimPrefix(err.Error(), "tls: "))
+	}
+	leaf := pair.Leaf
+	if leaf == nil {
+		if leaf, err = x509.ParseCertificate(pair.Certificate[0]); err != nil {
+			return Credential{}, fmt.Errorf("%s: %s cannot be read as a certificate", source, KeyCertificate)
+		}
+	}
+	if now.After(leaf.NotAfter) {
+		return Credential{}, fmt.Errorf("%s: the certificate in %s expired on %s", source, KeyCertificate, leaf.NotAfter.UTC().Format(time.RFC3339))
+	}
+	if now.Before(leaf.NotBefore) {
+		return Credential{}, fmt.Errorf("%s: the certificate in %s is not valid before %s", source, KeyCertificate, leaf.NotBefore.UTC().Format(time.RFC3339))
+	}
+	return Credential{kind: KindCertificate, source: source, certificate: &pair, digest: digestOf(pair)}, nil
+}
+
+// digestOf is over the leaf alone: chains may be re-ordered without another
+// identity coming of it, and a key has exactly one public half in the leaf.
+func digestOf(pair tls.Certificate) [sha256.Size]byte { return sha256.Sum256(pair.Certificate[0]) }
+
+// printable bounds s for a message.
+func printable(s string) string {
+	if len(s) > 100 {
+		s = strings.ToValidUTF8(s[:100], "") + "…"
+	}
+	if !utf8.ValidString(s) {
+		s = strings.ToValidUTF8(s, "?")
+	}
+	return s
+}

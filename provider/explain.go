@@ -1,0 +1,99 @@
+package provider
+
+import (
+	"fmt"
+	"strings"
+
+	"ovhcloud-csi-provider/provider/okms"
+)
+
+// explain makes of a failed read what the user of an object is told: what is
+// wrong, what the store said, and what to do.
+func explain(pl plan, o object, f fetched) Failure {
+	e := f.err
+	out := Failure{Kind: Kind(e.Kind), Object: o.number, Where: o.where(), Facts: facts(e)}
+	host := strings.TrimPrefix(pl.domain.Endpoint, "https://")
+	switch e.Kind {
+	case okms.SecretAbsent:
+		out.What = "OKMS has no such secret in domain " + pl.domain.ID
+		out.Advice = "check secretPath, which is case-sensitive, and okmsId; optional: true lets the mount go on without the file"
+	case okms.VersionAbsent:
+		out.What = "OKMS has no such version of the secret"
+		out.Advice = "old versions are dropped when there are more than the secret keeps" + listed(f.versions)
+	case okms.Deactivated:
+		out.What = fmt.Sprintf("version %s is deactivated%s", number(e.Version), since(e))
+		out.Advice = "reactivate it, write a new version, or pin an active one with objectVersion" + listed(f.versions)
+	case okms.Destroyed:
+		out.What = fmt.Sprintf("version %s is deleted for good%s", number(e.Version), since(e))
+		out.Advice = "write a new version, or pin an active one with objectVersion" + listed(f.versions)
+	case okms.Unauthenticated:
+		out.What = fmt.Sprintf("OKMS refused the %s", pl.credential)
+		out.Advice = "it is wrong, expired, revoked, or not of this OKMS domain"
+		if hint := pl.credential.Hint(); hint != "" {
+			out.Advice = hint
+		}
+	case okms.Denied:
+		out.What = fmt.Sprintf("OKMS does not allow the %s to read it", pl.credential)
+		out.Advice = "grant its identity the IAM action okms:apikms:secret/version/getData on the OKMS domain " + pl.domain.ID + "; a change takes about a minute"
+	case okms.DomainUnknown:
+		out.What = fmt.Sprintf("there is no OKMS domain %s at %s", pl.domain.ID, host)
+		out.Advice = "check okmsId and region"
+	case okms.Rejected:
+		out.What = "OKMS rejected the request"
+		out.Advice = "check okmsId and secretPath"
+	case okms.Limited:
+		out.What = "OKMS limits requests at the moment"
+		out.Advice = "kubelet tries again"
+	case okms.Failing:
+		out.What = "OKMS at " + host + " has a fault"
+		out.Advice = "kubelet tries again"
+	case okms.Unreachable:
+		out.What = "OKMS cannot be reached: " + e.Text
+		out.Advice = "kubelet tries again; check the region, the DNS and the way out of the cluster if it stays so"
+	case okms.TimedOut:
+		out.What = "no answer from OKMS in time: " + e.Text
+		out.Advice = "kubelet tries again"
+	case okms.Untrusted:
+		out.What = "the server's certificate is not trusted: " + e.Text
+		out.Advice = "if the endpoint is right, give its certificate authority in caBundle"
+	default:
+		out.What = e.Text
+	}
+	return out
+}
+
+// facts is what OKMS said, in its own words and by its numbers. Where no answer
+// of OKMS came, the words are this program's and stand in the message already.
+func facts(e *okms.Error) string {
+	if e.Code != 0 && e.Text != "" {
+		return fmt.Sprintf("%s; %s", e.Text, e.Facts())
+	}
+	return e.Facts()
+}
+
+func number(version int) string {
+	if version == 0 {
+		return "asked for"
+	}
+	return fmt.Sprint(version)
+}
+
+func since(e *okms.Error) string {
+	if e.Since == "" {
+		return ""
+	}
+	return " since " + e.Since
+}
+
+// listed tells which versions could be read instead, if that is known.
+func listed(versions []okms.Version) string {
+	for i := len(versions) - 1; i >= 0; i-- {
+		if versions[i].State == okms.StateActive {
+			return fmt.Sprintf("; the latest active version is %d", versions[i].Number)
+		}
+	}
+	if len(versions) > 0 {
+		return "; no version is active"
+	}
+	return ""
+}

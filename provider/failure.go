@@ -1,0 +1,150 @@
+package provider
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"ovhcloud-csi-provider/provider/okms"
+)
+
+// Kind tells apart why a mount failed, as far as somebody must act differently.
+type Kind string
+
+// The kinds of failure of a mount. Those of the store are package okms's.
+const (
+	Invalid         Kind = "invalid"          // the SecretProviderClass must change
+	NoCredential    Kind = "no_credential"    // none came with the mount, or it cannot be used
+	EndpointRefused Kind = "endpoint_refused" // a credential may not go there
+	KeyAbsent       Kind = "key_absent"       // the secret has no such key
+	Unusable        Kind = "unusable"         // the secret holds what cannot be written as asked
+	TooLarge        Kind = "too_large"        // the files exceed what the driver accepts
+	Broken          Kind = "broken"           // a fault of this program
+
+	SecretAbsent    = Kind(okms.SecretAbsent)
+	VersionAbsent   = Kind(okms.VersionAbsent)
+	Deactivated     = Kind(okms.Deactivated)
+	Destroyed       = Kind(okms.Destroyed)
+	Unauthenticated = Kind(okms.Unauthenticated)
+	Denied          = Kind(okms.Denied)
+	DomainUnknown   = Kind(okms.DomainUnknown)
+	Rejected        = Kind(okms.Rejected)
+	Limited         = Kind(okms.Limited)
+	Failing         = Kind(okms.Failing)
+	Unreachable     = Kind(okms.Unreachable)
+	TimedOut        = Kind(okms.TimedOut)
+	Untrusted       = Kind(okms.Untrusted)
+	Unreadable      = Kind(okms.Unreadable)
+)
+
+// Kinds is every Kind, gravest first: what only a change by a person can mend
+// stands before what may mend itself. A mount that failed for several reasons is
+// of the kind that stands first.
+func Kinds() []Kind {
+	return []Kind{Broken, Invalid, EndpointRefused, TooLarge, NoCredential, Unauthenticated, Denied, DomainUnknown,
+		SecretAbsent, VersionAbsent, KeyAbsent, Deactivated, Destroyed, Unusable, Rejected, Untrusted, Unreadable,
+		Limited, Failing, Unreachable, TimedOut}
+}
+
+// WholeClass stands for the number of an object in failures that are not about
+// one.
+const WholeClass = -1
+
+// Failure is one reason why a mount failed.
+type Failure struct {
+	Kind Kind
+	// Object is the number of the object, or WholeClass.
+	Object int
+	// Where is the parameter or the object: `objects[2].secretPath`.
+	Where string
+	// What is wrong there, Facts is what the store said of it (may be empty), and
+	// Advice what to do (may be empty).
+	What, Facts, Advice string
+}
+
+func (f Failure) text() string {
+	text := f.What
+	if f.Facts != "" {
+		text += " (" + f.Facts + ")"
+	}
+	if f.Advice != "" {
+		text += "; " + f.Advice
+	}
+	return text
+}
+
+// Error is a failed mount: every reason, in the order of the objects.
+type Error struct {
+	// Class names the SecretProviderClass, as namespace/name.
+	Class    string
+	Failures []Failure
+}
+
+// Kind is the gravest of the failures' kinds.
+func (e *Error) Kind() Kind {
+	for _, kind := range Kinds() {
+		if slices.ContainsFunc(e.Failures, func(f Failure) bool { return f.Kind == kind }) {
+			return kind
+		}
+	}
+	return Broken
+}
+
+// mostText bounds a message in bytes. The event that carries it is an object of
+// Kubernetes; gRPC carries it in a header.
+const mostText = 16 << 10
+
+// Error is what a user reads in the events of the pod: one line if there is one
+// reason, else a line for each. Objects that failed alike share a line.
+func (e *Error) Error() string {
+	head := "SecretProviderClass " + e.Class + ": "
+	lines := e.lines()
+	if len(lines) == 1 {
+		return head + lines[0]
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s%d errors:", head, len(lines))
+	for i, line := range lines {
+		if text.Len()+len(line) > mostText {
+			fmt.Fprintf(&text, "\n- and %d more", len(lines)-i)
+			break
+		}
+		text.WriteString("\n- " + line)
+	}
+	return text.String()
+}
+
+func (e *Error) lines() []string {
+	type group struct {
+		Failure
+		where []string
+	}
+	var groups []*group
+	byText := map[[2]string]*group{}
+	for _, f := range e.Failures {
+		key := [2]string{f.What, f.Advice}
+		if g := byText[key]; g != nil {
+			g.where = append(g.where, f.Where)
+			continue
+		}
+		g := &group{Failure: f, where: []string{f.Where}}
+		byText[key] = g
+		groups = append(groups, g)
+	}
+	lines := make([]string, len(groups))
+	for i, g := range groups {
+		lines[i] = bounded(strings.Join(g.where, ", "), mostText/4) + ": " + g.text()
+	}
+	return lines
+}
+
+// bounded cuts s to about most bytes.
+func bounded(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}
+
+// quoted shows a user's text in a message: quoted, one line, bounded.
+func quoted(s string) string { return fmt.Sprintf("%q", bounded(s, 80)) }

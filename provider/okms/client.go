@@ -1,0 +1,226 @@
+package okms
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	vault "github.com/hashicorp/vault/api"
+
+	"ovhcloud-csi-provider/provider/sensitive"
+)
+
+// Options of a Client. The zero value works.
+type Options struct {
+	// UserAgent is sent with each request; empty leaves Go's own.
+	UserAgent string
+	// Observe is called after each exchange, from the goroutine that made it. nil
+	// observes nothing.
+	Observe func(Call)
+}
+
+// Client reads from one domain with one login. Its connections are kept between
+// reads. Any number of goroutines may use it at once.
+type Client struct {
+	vault     *vault.Client
+	transport *authenticated
+	host      string
+	observe   func(Call)
+	redact    *strings.Replacer
+}
+
+// ClearEnvironment removes every VAULT_* variable from the process's environment.
+// vault/api obeys them even where a client is configured in full, and fails on
+// malformed ones. Call it once, before the first New.
+func ClearEnvironment() {
+	for _, entry := range os.Environ() {
+		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "VAULT_") {
+			_ = os.Unsetenv(name)
+		}
+	}
+}
+
+// New makes a client; it opens no connection. The caller closes it.
+func New(domain Domain, login Login, o Options) (*Client, error) {
+	transport, err := newTransport(domain, login, o.UserAgent)
+	if err != nil {
+		return nil, err
+	}
+	address, err := url.Parse(domain.Endpoint)
+	if err != nil {
+		return nil, fmt.Errorf("reading the endpoint: %w", err)
+	}
+	v, err := vault.NewClient(&vault.Config{
+		Address:          domain.Endpoint + "/api/" + domain.ID,
+		DisableRedirects: true,
+		// One place retries, and it is not here.
+		MaxRetries: 0,
+		CheckRetry: func(context.Context, *http.Response, error) (bool, error) { return false, nil },
+		HttpClient: &http.Client{
+			Transport:     transport,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("making a client for %s: %w", address.Host, err)
+	}
+	// What VAULT_TOKEN, VAULT_NAMESPACE and VAULT_HEADERS may have left.
+	v.ClearToken()
+	v.SetHeaders(http.Header{vault.RequestHeaderName: {"true"}})
+	c := &Client{vault: v, transport: transport, host: address.Host, observe: o.Observe, redact: redactor(login.Token)}
+	if c.observe == nil {
+		c.observe = func(Call) {}
+	}
+	return c, nil
+}
+
+// redactor takes a token out of a text that a server may have echoed it into.
+func redactor(token sensitive.Bytes) *strings.Replacer {
+	if token.Len() == 0 {
+		return strings.NewReplacer()
+	}
+	return strings.NewReplacer(string(token.Reveal()), sensitive.Redacted)
+}
+
+// Close lets go of idle connections. Reads under way end as they would have.
+func (c *Client) Close() { c.transport.base.CloseIdleConnections() }
+
+// Get reads one secret at one version. Every error is an *Error.
+func (c *Client) Get(ctx context.Context, ref Ref) (Secret, error) {
+	var query url.Values
+	if ref.Version != 0 {
+		query = url.Values{"version": {strconv.Itoa(ref.Version)}}
+	}
+	var secret Secret
+	err := c.exchange(ctx, "read", "secret/data/"+ref.Path, query, func(a answer) (failed *Error) {
+		secret, failed = decodeData(a, ref)
+		return failed
+	})
+	return secret, err
+}
+
+// Versions lists the versions of a secret. It needs the IAM action
+// okms:apikms:secret/get, which a plain read does not: expect it to be Denied.
+// Every error is an *Error.
+func (c *Client) Versions(ctx context.Context, path string) ([]Version, error) {
+	var versions []Version
+	err := c.exchange(ctx, "versions", "secret/metadata/"+path, nil, func(a answer) (failed *Error) {
+		versions, failed = decodeVersions(a)
+		return failed
+	})
+	return versions, err
+}
+
+// exchange does one request, has its answer decoded, and reports it.
+func (c *Client) exchange(ctx context.Context, operation, path string, query url.Values, decode func(answer) *Error) error {
+	begin := time.Now()
+	var waiting phase
+	got, err := c.fetch(httptrace.WithClientTrace(ctx, waiting.trace()), path, query)
+	var failed *Error
+	if err != nil {
+		failed = c.failure(ctx, err, got, &waiting, begin)
+	} else {
+		failed = decode(got)
+	}
+	call := Call{API: "kv2", Operation: operation, Status: got.status, Took: time.Since(begin)}
+	if failed == nil {
+		c.observe(call)
+		return nil
+	}
+	failed.Text = c.redact.Replace(failed.Text)
+	call.Kind = failed.Kind
+	c.observe(call)
+	return failed
+}
+
+// fetch reads one answer to its end, whatever its status. On an error the
+// answer holds the status at most.
+func (c *Client) fetch(ctx context.Context, path string, query url.Values) (answer, error) {
+	resp, err := c.vault.Logical().ReadRawWithDataWithContext(ctx, path, query)
+	if resp == nil {
+		return answer{}, err
+	}
+	defer resp.Body.Close()
+	a := answer{at: time.Now(), status: resp.StatusCode, header: resp.Header}
+	// A ResponseError is only vault/api's reading of a body that we read ourselves.
+	if refused := new(vault.ResponseError); err != nil && !errors.As(err, &refused) {
+		return a, err
+	}
+	if a.body, err = io.ReadAll(resp.Body); err != nil {
+		return a, err
+	}
+	return a, nil
+}
+
+// failure makes an Error of an exchange that brought no whole answer.
+func (c *Client) failure(ctx context.Context, err error, got answer, waiting *phase, begin time.Time) *Error {
+	e := &Error{Status: got.status}
+	var untrusted *tls.CertificateVerificationError
+	var alert tls.AlertError
+	switch {
+	case ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded):
+		e.Kind = TimedOut
+		e.Text = fmt.Sprintf("%s: waited %s for %s", c.host, time.Since(begin).Round(100*time.Millisecond), waiting)
+		if errors.Is(ctx.Err(), context.Canceled) {
+			e.Text = fmt.Sprintf("%s: the caller gave up after %s, while waiting for %s", c.host, time.Since(begin).Round(100*time.Millisecond), waiting)
+		}
+	case errors.Is(err, errAnswerTooLong):
+		e.Kind, e.Text = Unreadable, c.host+": "+errAnswerTooLong.Error()
+	case errors.As(err, &untrusted):
+		e.Kind, e.Text = Untrusted, cleanText(c.host+": "+untrustedText(untrusted))
+	case errors.As(err, &alert) && certificateAlerts[alert]:
+		e.Kind, e.Text = Unauthenticated, fmt.Sprintf("%s refused the TLS handshake: %s", c.host, alert.Error())
+	case got.status != 0:
+		e.Kind, e.Text = Unreachable, fmt.Sprintf("%s: the connection broke within the answer", c.host)
+	default:
+		e.Kind, e.Text = Unreachable, cleanText(c.host+": "+connectionText(err))
+	}
+	return e
+}
+
+// certificateAlerts are the TLS alerts (RFC 8446, section 6.2) by which a server
+// refuses a client certificate, or the lack of one. OKMS answers a certificate
+// of another domain, or without any right, with bad_certificate and no HTTP.
+var certificateAlerts = map[tls.AlertError]bool{
+	42:  true, // bad_certificate
+	43:  true, // unsupported_certificate
+	44:  true, // certificate_revoked
+	45:  true, // certificate_expired
+	46:  true, // certificate_unknown
+	48:  true, // unknown_ca
+	49:  true, // access_denied
+	116: true, // certificate_required
+}
+
+func untrustedText(err *tls.CertificateVerificationError) string {
+	var unknown x509.UnknownAuthorityError
+	if errors.As(err.Err, &unknown) {
+		return "certificate signed by an unknown authority"
+	}
+	return strings.TrimPrefix(err.Err.Error(), "x509: ")
+}
+
+// connectionText takes the method and the URL off an error of net/http, which
+// stand in the message already.
+func connectionText(err error) string {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
+	var lookup *net.DNSError
+	if errors.As(err, &lookup) {
+		return "name lookup failed: " + lookup.Err
+	}
+	return err.Error()
+}

@@ -1,0 +1,152 @@
+package okms
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Kind tells failures apart as far as a user or the caller must act differently.
+type Kind string
+
+// The kinds of failure of a read.
+const (
+	SecretAbsent    Kind = "secret_absent"   // no such secret
+	VersionAbsent   Kind = "version_absent"  // the secret exists, the version does not (any more)
+	Deactivated     Kind = "deactivated"     // can be reactivated
+	Destroyed       Kind = "destroyed"       // deleted for good
+	Unauthenticated Kind = "unauthenticated" // token or client certificate refused
+	Denied          Kind = "denied"          // known, but not allowed
+	DomainUnknown   Kind = "domain_unknown"  // no such okmsId there
+	Rejected        Kind = "rejected"        // OKMS says that the request is wrong
+	Limited         Kind = "limited"         // too many requests
+	Failing         Kind = "failing"         // OKMS answered that it has a fault
+	Unreachable     Kind = "unreachable"     // no connection, or it broke
+	TimedOut        Kind = "timed_out"       // no answer within the caller's time
+	Untrusted       Kind = "untrusted"       // the server's certificate is not trusted
+	Unreadable      Kind = "unreadable"      // an answer that OKMS never gives
+)
+
+// Error is a failed read. It never holds a secret's value or a credential.
+type Error struct {
+	Kind Kind
+	// Status is the HTTP status, 0 if no answer came.
+	Status int
+	// Code is OKMS's error_code, 0 if it gave none.
+	Code int
+	// RequestID is OKMS's, for its support. Empty if it gave none.
+	RequestID string
+	// Text is what OKMS said, or what happened; one line, at most 300 bytes.
+	Text string
+	// RetryAfter is OKMS's wish, 0 if it gave none.
+	RetryAfter time.Duration
+	// Version and Since say which version is Deactivated or Destroyed, and when it
+	// became so (OKMS's time stamp); 0 and "" if unknown.
+	Version int
+	Since   string
+}
+
+// Error is the text with the facts behind it in brackets:
+// "no access right (HTTP 403, error code 16924673, request OKMS.1234)".
+func (e *Error) Error() string {
+	text := e.Text
+	if text == "" {
+		text = strings.ReplaceAll(string(e.Kind), "_", " ")
+	}
+	if facts := e.Facts(); facts != "" {
+		text += " (" + facts + ")"
+	}
+	return text
+}
+
+// Facts is what OVHcloud's support needs to find the request: "HTTP 403, error
+// code 16924673, request OKMS.1234". Empty if no answer came.
+func (e *Error) Facts() string {
+	var facts []string
+	if e.Status != 0 {
+		facts = append(facts, fmt.Sprintf("HTTP %d", e.Status))
+	}
+	if e.Code != 0 {
+		facts = append(facts, fmt.Sprintf("error code %d", e.Code))
+	}
+	if e.RequestID != "" {
+		facts = append(facts, "request "+e.RequestID)
+	}
+	return strings.Join(facts, ", ")
+}
+
+// The categories of an OKMS error_code, bits 12 to 15 (SDK errors.go).
+const (
+	categoryInternal        = 1
+	categoryArgument        = 2
+	categoryAuthentication  = 3
+	categoryAuthorization   = 4
+	categoryNotFound        = 5
+	categoryDatabase        = 6
+	categoryUnavailable     = 7
+	categoryBadArgument     = 8
+	categoryTooManyRequests = 9
+	categoryConflict        = 10
+)
+
+// Error codes that say which thing was not found (SDK errors_test.go and
+// OVHcloud's own tests in External Secrets Operator).
+const (
+	codeSecretNotFound  = 0x01055001
+	codeVersionNotFound = 0x01055002
+	// minorDomain is bits 16 to 31 of codes about the domain: CCM, Domain.
+	minorDomain = 0x0103
+)
+
+// kindOf classifies an answer that is not a success: by the category of OKMS's
+// error_code first, since the HTTP status of a refusal is documented in
+// contradictory ways (401, 403 and 404), then by the status. structured says
+// that the body is OKMS's error object: a 404 page of some proxy must not pass
+// for an absent secret.
+func kindOf(status, code int, structured bool) Kind {
+	if kind := kindOfCode(code); kind != "" {
+		return kind
+	}
+	switch {
+	case status == 401:
+		return Unauthenticated
+	case status == 403:
+		return Denied
+	case status == 404 && structured && code == 0:
+		return SecretAbsent
+	case status == 404 && structured:
+		return Rejected // something else was not found; optional must not hide it
+	case status == 429:
+		return Limited
+	case status == 408 || status >= 500:
+		return Failing
+	case status >= 400 && status != 404:
+		return Rejected
+	}
+	return Unreadable
+}
+
+func kindOfCode(code int) Kind {
+	switch code >> 12 & 0xf {
+	case categoryAuthentication:
+		return Unauthenticated
+	case categoryAuthorization:
+		return Denied
+	case categoryTooManyRequests:
+		return Limited
+	case categoryInternal, categoryDatabase, categoryUnavailable:
+		return Failing
+	case categoryArgument, categoryBadArgument, categoryConflict:
+		return Rejected
+	case categoryNotFound:
+		switch {
+		case code == codeSecretNotFound:
+			return SecretAbsent
+		case code == codeVersionNotFound:
+			return VersionAbsent
+		case code>>16 == minorDomain:
+			return DomainUnknown
+		}
+	}
+	return ""
+}

@@ -1,0 +1,76 @@
+// Package okms reads secrets from OVHcloud Secret Manager (OKMS): one secret at
+// one version over TLS, and every failure as an Error of a known Kind.
+//
+// It speaks the Vault-compatible API through github.com/hashicorp/vault/api and
+// decodes the raw answers itself, so that values keep their bytes. It does not
+// retry, does not cache, and does not choose credentials.
+//
+// Facts about OKMS are cited as SW (OVHcloud's OpenAPI description "OVHcloud KMS
+// REST API" 2.14.0) or SDK (github.com/ovh/okms-sdk-go).
+package okms
+
+import (
+	"crypto/tls"
+	"time"
+
+	"ovhcloud-csi-provider/provider/sensitive"
+)
+
+// MaxVersion is the highest version number a secret can have (SW: parameter
+// "version" of the Secret API). Versions start at 1.
+const MaxVersion = 24000
+
+// Domain says where one OKMS domain answers. It is comparable, and two equal
+// Domains are the same server trusted for the same reasons.
+type Domain struct {
+	// Endpoint is scheme://host[:port] with nothing behind it.
+	Endpoint string
+	// ID is the okmsId, a UUID in lower case.
+	ID string
+	// CABundle is PEM, added to the system's authorities. Empty adds none.
+	CABundle string
+}
+
+// Login is what a Client proves itself with: a bearer token (a PAT or an OAuth2
+// access token), a client certificate, or both. Certificate may be nil.
+type Login struct {
+	Token       sensitive.Bytes
+	Certificate *tls.Certificate
+}
+
+// Ref names what to read. Version 0 is the latest one.
+type Ref struct {
+	Path    string
+	Version int
+}
+
+// Secret is one version of a secret. Data is the JSON text of the whole secret
+// as OKMS sent it, byte for byte; OKMS wants an object there, but that is for
+// the caller to check. Created is OKMS's time stamp of the version, as sent.
+type Secret struct {
+	Path    string
+	Version int
+	Created string
+	Data    sensitive.Bytes
+}
+
+// State is what became of a version.
+type State string
+
+// The states of a version. OVHcloud's words; the Vault-compatible API calls a
+// deactivated version deleted and a deleted one destroyed.
+const (
+	StateActive      State = "active"
+	StateDeactivated State = "deactivated"
+	StateDeleted     State = "deleted"
+)
+
+// Call is one finished HTTP exchange, for metrics. Status is the HTTP status, or
+// 0 when no answer came. Kind is empty when the answer was good.
+type Call struct {
+	API       string // "kv2"
+	Operation string // "read" or "versions"
+	Status    int
+	Kind      Kind
+	Took      time.Duration
+}

@@ -1,0 +1,134 @@
+package okms
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+)
+
+// maxAnswer bounds an answer in bytes. A secret is at most 64 KB (OVHcloud's
+// guide), which JSON escapes can make six times as long.
+const maxAnswer = 1 << 20
+
+var errAnswerTooLong = errors.New("answer longer than 1 MiB")
+
+// newTransport is one pool of connections for one login to one domain. The
+// proxies of the environment (HTTPS_PROXY and so on) are obeyed.
+func newTransport(domain Domain, login Login, userAgent string) (*authenticated, error) {
+	roots, err := rootsOf(domain.CABundle)
+	if err != nil {
+		return nil, err
+	}
+	conf := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
+	if login.Certificate != nil {
+		conf.Certificates = []tls.Certificate{*login.Certificate}
+	}
+	base := &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSHandshakeTimeout:    10 * time.Second,
+		TLSClientConfig:        conf,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConnsPerHost:    64,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+		// A connection whose other end is gone must not cost a mount its 45 s.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
+	}
+	return &authenticated{base: base, token: login.Token.Reveal, userAgent: userAgent}, nil
+}
+
+// rootsOf is the system's authorities and those of bundle; nil stands for the
+// system's alone.
+func rootsOf(bundle string) (*x509.CertPool, error) {
+	if bundle == "" {
+		return nil, nil
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		return nil, fmt.Errorf("reading the system's certificate authorities: %w", err)
+	}
+	if !pool.AppendCertsFromPEM([]byte(bundle)) {
+		return nil, errors.New("the CA bundle holds no certificate in PEM form")
+	}
+	return pool, nil
+}
+
+// authenticated adds the login to each request: the bearer form, which OKMS
+// takes on both its APIs, and X-Vault-Token, which is what OVHcloud's guides for
+// the Vault-compatible one lead to. It also bounds the answers, before
+// vault/api reads them.
+type authenticated struct {
+	base      *http.Transport
+	token     func() []byte
+	userAgent string
+}
+
+// RoundTrip implements http.RoundTripper.
+func (a *authenticated) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.Clone(req.Context())
+	if token := a.token(); len(token) > 0 {
+		req.Header.Set("Authorization", "Bearer "+string(token))
+		req.Header.Set("X-Vault-Token", string(token))
+	}
+	if a.userAgent != "" {
+		req.Header.Set("User-Agent", a.userAgent)
+	}
+	resp, err := a.base.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = &bounded{body: resp.Body, left: maxAnswer}
+	return resp, nil
+}
+
+// bounded is a body that fails rather than exceed its bound.
+type bounded struct {
+	body io.ReadCloser
+	left int
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.body.Read(p[:min(len(p), b.left+1)])
+	if n > b.left {
+		return 0, errAnswerTooLong
+	}
+	b.left -= n
+	return n, err
+}
+
+func (b *bounded) Close() error { return b.body.Close() }
+
+// phase is what an exchange waits for at the moment, for the message of one that
+// ran out of time.
+type phase struct{ now atomic.Pointer[string] }
+
+func (p *phase) set(what string) { p.now.Store(&what) }
+
+func (p *phase) String() string {
+	if what := p.now.Load(); what != nil {
+		return *what
+	}
+	return "a connection"
+}
+
+// trace follows an exchange. The hooks may be called by other goroutines, and
+// those of dialling even after the exchange is over.
+func (p *phase) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GetConn:              func(string) { p.set("a connection") },
+		DNSStart:             func(httptrace.DNSStartInfo) { p.set("the name lookup") },
+		ConnectStart:         func(string, string) { p.set("the TCP connection") },
+		TLSHandshakeStart:    func() { p.set("the TLS handshake") },
+		GotConn:              func(httptrace.GotConnInfo) { p.set("the request to be sent") },
+		WroteRequest:         func(httptrace.WroteRequestInfo) { p.set("an answer") },
+		GotFirstResponseByte: func() { p.set("the rest of the answer") },
+	}
+}

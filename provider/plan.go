@@ -1,0 +1,114 @@
+package provider
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"time"
+
+	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/okms"
+)
+
+// plan is a mount that is known to be right as far as that can be known without
+// asking the store. It is immutable.
+type plan struct {
+	domain     okms.Domain
+	credential auth.Credential
+	objects    []object
+	// reads are the distinct reads of the objects, in their order. Objects of one
+	// secret and version share one read, and so see one version.
+	reads []okms.Ref
+}
+
+// ref is what has to be read for the object.
+func (o object) ref() okms.Ref { return okms.Ref{Path: o.secretPath, Version: o.version} }
+
+// where names the object in messages about its content.
+func (o object) where() string {
+	version := "latest version"
+	if o.version != 0 {
+		version = fmt.Sprintf("version %d", o.version)
+	}
+	if o.allKeys {
+		return fmt.Sprintf("objects[%d] (all keys of secret %q, %s)", o.number, o.secretPath, version)
+	}
+	return fmt.Sprintf("objects[%d] %s (secret %q, %s)", o.number, quoted(o.file()), o.secretPath, version)
+}
+
+// file is the path in the volume, or with allKeys the folder, "" for the root.
+// By default it is the last element of the key or of the secret's path. Dots do
+// not separate elements: the key tls.crt makes the file tls.crt.
+func (o object) file() string {
+	switch {
+	case o.objectName != "" || o.allKeys:
+		return o.objectName
+	case o.secretKey != "":
+		return path.Base(o.secretKey)
+	}
+	return path.Base(o.secretPath)
+}
+
+// makePlan parses a request and checks its parts against one another. It does no
+// I/O. Everything that is wrong is returned, and no plan then.
+func makePlan(req Request, endpoints auth.Endpoints, now time.Time) (plan, []Failure) {
+	var c collector
+	cl := parse(req.Attributes, req.mode(), &c)
+	p := plan{domain: cl.domain, objects: cl.objects}
+	if cl.domain.Endpoint != "" {
+		if err := endpoints.Check(cl.domain.Endpoint); err != nil {
+			c.add(WholeClass, EndpointRefused, "parameters."+paramEndpoint, "no credential is sent there: %s", err)
+		}
+	}
+	credential, err := auth.Parse(req.Credentials, credentialSource, now)
+	switch {
+	case errors.Is(err, auth.ErrNoCredential) && len(req.Credentials) == 0:
+		c.add(WholeClass, NoCredential, credentialSource, "no credentials came with the mount; name a Secret with a token, or with tls.crt and tls.key, "+
+			"in nodePublishSecretRef of the pod's volume")
+	case err != nil:
+		c.add(WholeClass, NoCredential, credentialSource, "%s", err)
+	}
+	p.credential = credential
+	tree := newLayout()
+	for _, o := range cl.objects {
+		checkObject(o, tree, &c)
+		if !slices.Contains(p.reads, o.ref()) {
+			p.reads = append(p.reads, o.ref())
+		}
+	}
+	slices.SortStableFunc(c.failures, func(a, b Failure) int { return cmp.Compare(a.Object, b.Object) })
+	return p, c.failures
+}
+
+// credentialSource is where the credentials of a mount come from, in messages.
+const credentialSource = "nodePublishSecretRef"
+
+// checkObject checks the fields of an object against one another, and its place
+// in the volume against that of the objects before it.
+func checkObject(o object, tree layout, c *collector) {
+	at := func(field string) string { return fmt.Sprintf("objects[%d].%s", o.number, field) }
+	if o.allKeys && o.secretKey != "" {
+		c.add(o.number, Invalid, at("allKeys"), "stands beside secretKey; give one of them")
+		return
+	}
+	if o.given["encoding"] && o.encoding != utf8Text && !o.allKeys && o.secretKey == "" {
+		c.add(o.number, Invalid, at("encoding"), "applies to the value of a key; give secretKey or allKeys too")
+	}
+	if o.allKeys {
+		if err := tree.addFolder(o.file(), o.number); err != nil {
+			c.add(o.number, Invalid, at("objectName"), "%s", err)
+		}
+		return
+	}
+	if o.objectName == "" {
+		if err := checkFileName(o.file()); err != nil {
+			c.add(o.number, Invalid, at("objectName"), "is needed: the default, %s, %s", quoted(o.file()), err)
+			return
+		}
+	}
+	if err := tree.addFile(o.file(), o.number); err != nil {
+		c.add(o.number, Invalid, at("objectName"), "%s", err)
+	}
+}
