@@ -1,0 +1,100 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"k8s.io/klog/v2"
+
+	"ovhcloud-csi-provider/provider/auth"
+)
+
+// flags is the command line, checked.
+type flags struct {
+	socket       string
+	adminAddress string
+	mountTimeout time.Duration
+	maxReads     int
+	endpoints    auth.Endpoints
+	logFormat    string
+	showVersion  bool
+	help         string // the text of --help, if it was asked for
+}
+
+const usage = `ovhcloud-csi-provider serves the Secrets Store CSI driver with secrets of OVHcloud
+Secret Manager, on a unix socket of this node.
+
+Flags:
+`
+
+func parseFlags(args []string) (flags, error) {
+	var f flags
+	var endpoint string
+	var allowed []string
+	set := flag.NewFlagSet("ovhcloud-csi-provider", flag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	set.StringVar(&endpoint, "endpoint", "unix:///var/run/secrets-store-csi-providers/ovhcloud.sock",
+		"`socket` to serve, in the folder where the driver looks for providers")
+	set.StringVar(&f.adminAddress, "admin-address", ":8080",
+		"`host:port` of /healthz, /readyz and /metrics; empty turns them off")
+	set.DurationVar(&f.mountTimeout, "mount-timeout", 45*time.Second,
+		"the longest that one mount may take; from 1s to 100s, since kubelet waits for two minutes")
+	set.IntVar(&f.maxReads, "max-reads", 64, "the most reads of OKMS under way at once")
+	set.Func("allow-endpoint", "another `host`, host:port or URL that the credentials of a mount may be sent to, beside those of OVHcloud; "+
+		"repeatable",
+		func(v string) error { allowed = append(allowed, v); return nil })
+	set.StringVar(&f.logFormat, "log-format", "text", "`format` of the log: text or json")
+	set.BoolVar(&f.showVersion, "version", false, "print the version and exit")
+	klog.InitFlags(set)
+	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
+		f.help = helpText(set)
+		return f, nil
+	} else if err != nil {
+		return f, fmt.Errorf("%w; see --help", err)
+	}
+	var err error
+	if f.endpoints, err = auth.ParseEndpoints(allowed); err != nil {
+		return f, fmt.Errorf("--allow-endpoint: %w", err)
+	}
+	f.socket = strings.TrimPrefix(strings.TrimPrefix(endpoint, "unix://"), "unix:")
+	return f, f.check(endpoint, set.Args())
+}
+
+func (f flags) check(endpoint string, rest []string) error {
+	switch {
+	case len(rest) > 0:
+		return fmt.Errorf("%q is not a flag; see --help", rest[0])
+	case !strings.HasPrefix(f.socket, "/"):
+		return fmt.Errorf("--endpoint: %q is not unix:// with an absolute path behind", endpoint)
+	case f.mountTimeout < time.Second || f.mountTimeout > 100*time.Second:
+		return fmt.Errorf("--mount-timeout: %s is not from 1s to 100s", f.mountTimeout)
+	case f.maxReads < 1:
+		return fmt.Errorf("--max-reads: %d is less than 1", f.maxReads)
+	case f.logFormat != "text" && f.logFormat != "json":
+		return fmt.Errorf("--log-format: %q is neither text nor json", f.logFormat)
+	}
+	return nil
+}
+
+// helpText shows the flags that an operator needs. klog's about files are taken,
+// since manifests name them, but have no use here.
+func helpText(set *flag.FlagSet) string {
+	klogs := flag.NewFlagSet("", flag.ContinueOnError)
+	klog.InitFlags(klogs)
+	shown := flag.NewFlagSet("", flag.ContinueOnError)
+	set.VisitAll(func(f *flag.Flag) {
+		if klogs.Lookup(f.Name) == nil || f.Name == "v" || f.Name == "vmodule" {
+			shown.Var(f.Value, f.Name, f.Usage)
+		}
+	})
+	var text strings.Builder
+	text.WriteString(usage)
+	shown.SetOutput(&text)
+	shown.PrintDefaults()
+	text.WriteString("\n")
+	return text.String()
+}

@@ -1,0 +1,63 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	pb "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
+)
+
+// adminHandler serves /healthz, /readyz and /metrics. None of them calls OKMS.
+func (s *Server) adminHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { report(w, s.askSocket(r.Context())) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		if s.draining.Load() {
+			report(w, fmt.Errorf("shutting down"))
+			return
+		}
+		report(w, s.askSocket(r.Context()))
+	})
+	mux.Handle("GET /metrics", s.config.Metrics.handler())
+	return mux
+}
+
+func report(w http.ResponseWriter, err error) {
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = fmt.Fprintln(w, "ok")
+}
+
+// askSocket calls the service as the driver does: through the socket's path.
+func (s *Server) askSocket(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	conn, err := grpc.NewClient("unix:"+s.config.Socket, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithAuthority("localhost"))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := pb.NewCSIDriverProviderClient(conn).Version(ctx, &pb.VersionRequest{Version: "v1alpha1"}); err != nil {
+		return fmt.Errorf("asking the service on %s: %w", s.config.Socket, err)
+	}
+	return nil
+}
+
+// listenAdmin opens the admin address; an empty one opens nothing.
+func listenAdmin(address string) (net.Listener, error) {
+	if address == "" {
+		return nil, nil
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listening on --admin-address: %w", err)
+	}
+	return l, nil
+}

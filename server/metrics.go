@@ -1,0 +1,152 @@
+package server
+
+import (
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"ovhcloud-csi-provider/provider"
+)
+
+// Metrics are what /metrics serves. Every label has a bounded set of values.
+type Metrics struct {
+	registry *prometheus.Registry
+
+	mounts       *prometheus.CounterVec
+	mountSeconds prometheus.Histogram
+	inFlight     prometheus.Gauge
+	panics       prometheus.Counter
+	requests     *prometheus.CounterVec
+	seconds      *prometheus.HistogramVec
+	classes      *classAges
+}
+
+// NewMetrics makes a set of its own: nothing is registered globally. version is
+// told in build_info.
+func NewMetrics(version string) *Metrics {
+	const space = "ovhcloud_csi"
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		mounts: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "mounts_total",
+			Help: "Mounts by result: ok, or the kind of the gravest failure."}, []string{"result"}),
+		mountSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: space, Name: "mount_seconds",
+			Help: "Duration of mounts in seconds.", Buckets: prometheus.ExponentialBuckets(0.001, 3, 11)}),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: space, Name: "mounts_in_flight",
+			Help: "Mounts under way."}),
+		panics: prometheus.NewCounter(prometheus.CounterOpts{Namespace: space, Name: "panics_total",
+			Help: "Mounts that a fault of this program ended."}),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "okms_requests_total",
+			Help: "Requests to OKMS by API, operation and HTTP status; status 0 is a request without an answer."},
+			[]string{"api", "operation", "status"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: space, Name: "okms_request_seconds",
+			Help: "Duration of requests to OKMS in seconds.", Buckets: prometheus.ExponentialBuckets(0.001, 3, 11)},
+			[]string{"api", "operation"}),
+		classes: &classAges{now: time.Now, byClass: map[string]*classAge{}},
+	}
+	info := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: space, Name: "build_info", Help: "Always 1; the version is a label.",
+		ConstLabels: prometheus.Labels{"version": version}})
+	info.Set(1)
+	m.registry.MustRegister(m.mounts, m.mountSeconds, m.inFlight, m.panics, m.requests, m.seconds, m.classes, info,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// handler serves the metrics in Prometheus' format.
+func (m *Metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
+}
+
+// ObserveCall counts an exchange with OKMS.
+func (m *Metrics) ObserveCall(c provider.Call) {
+	m.requests.WithLabelValues(c.API, c.Operation, strconv.Itoa(c.Status)).Inc()
+	m.seconds.WithLabelValues(c.API, c.Operation).Observe(c.Took.Seconds())
+}
+
+// mountBegins counts a mount; the returned function counts its end. An empty
+// kind is a good mount.
+func (m *Metrics) mountBegins() func(provider.Request, provider.Kind) {
+	begin := time.Now()
+	m.inFlight.Inc()
+	return func(req provider.Request, kind provider.Kind) {
+		m.inFlight.Dec()
+		m.mountSeconds.Observe(time.Since(begin).Seconds())
+		m.mounts.WithLabelValues(result(kind)).Inc()
+		m.classes.mounted(req.Class(), kind == "")
+	}
+}
+
+func result(kind provider.Kind) string {
+	if kind == "" {
+		return "ok"
+	}
+	return string(kind)
+}
+
+// Bounds of classAges: kubelet asks for each volume about once a minute, so a
+// class that nobody asked for in ten has no pod on this node any more.
+const (
+	classForgotten = 10 * time.Minute
+	maxClasses     = 500
+)
+
+// classAges tells for each SecretProviderClass how long ago its last good mount
+// was. The driver hides failed rotations from users, so this is where they show.
+// A class that never had a good mount counts from when it was first asked for.
+type classAges struct {
+	now func() time.Time
+
+	mu      sync.Mutex
+	byClass map[string]*classAge
+}
+
+type classAge struct{ asked, good time.Time }
+
+var classAgeDesc = prometheus.NewDesc("ovhcloud_csi_seconds_since_good_mount",
+	"Seconds since the last good mount of a SecretProviderClass on this node, or since it was first asked for.",
+	[]string{"secretproviderclass"}, nil)
+
+func (c *classAges) mounted(class string, good bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.now()
+	age := c.byClass[class]
+	if age == nil {
+		c.forget(now)
+		if len(c.byClass) >= maxClasses {
+			return
+		}
+		age = &classAge{good: now}
+		c.byClass[class] = age
+	}
+	age.asked = now
+	if good {
+		age.good = now
+	}
+}
+
+func (c *classAges) forget(now time.Time) {
+	for class, age := range c.byClass {
+		if now.Sub(age.asked) > classForgotten {
+			delete(c.byClass, class)
+		}
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (c *classAges) Describe(out chan<- *prometheus.Desc) { out <- classAgeDesc }
+
+// Collect implements prometheus.Collector.
+func (c *classAges) Collect(out chan<- prometheus.Metric) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.now()
+	c.forget(now)
+	for class, age := range c.byClass {
+		out <- prometheus.MustNewConstMetric(classAgeDesc, prometheus.GaugeValue, now.Sub(age.good).Seconds(), class)
+	}
+}

@@ -1,0 +1,138 @@
+// Package server serves the Secrets Store CSI driver: gRPC on a unix socket,
+// status codes, health, metrics and the audit line.
+//
+// It ends the vocabulary of protobuf and gRPC: what a mount means is the
+// Mounter's matter.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/keepalive"
+	"k8s.io/klog/v2"
+	pb "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
+
+	"ovhcloud-csi-provider/provider"
+)
+
+// RuntimeName is what the driver is told this program is.
+const RuntimeName = "ovhcloud-csi-provider"
+
+// Mounter does mounts; *provider.Provider is one.
+type Mounter interface {
+	Mount(context.Context, provider.Request) (provider.Response, error)
+}
+
+// Config of a Server. Socket, Mounter and Metrics are required.
+type Config struct {
+	// Socket is the path of the unix socket.
+	Socket string
+	// Mounter does the mounts.
+	Mounter Mounter
+	// Metrics are counted up and served.
+	Metrics *Metrics
+	// AdminAddress is host:port for health, readiness and metrics. Empty serves none.
+	AdminAddress string
+	// MountTimeout bounds one mount. 0 means 45 s.
+	MountTimeout time.Duration
+	// Version is this program's, as semver without a v.
+	Version string
+}
+
+// Server is one daemon's sockets.
+type Server struct {
+	config   Config
+	socket   *socket
+	admin    net.Listener
+	grpc     *grpc.Server
+	draining atomic.Bool
+}
+
+// Listen opens the sockets: from here on callers wait rather than fail. Run
+// must be called then.
+func Listen(c Config) (*Server, error) {
+	if c.MountTimeout <= 0 {
+		c.MountTimeout = 45 * time.Second
+	}
+	admin, err := listenAdmin(c.AdminAddress)
+	if err != nil {
+		return nil, err
+	}
+	socket, err := listen(c.Socket)
+	if err != nil {
+		if admin != nil {
+			err = errors.Join(err, admin.Close())
+		}
+		return nil, err
+	}
+	s := &Server{config: c, socket: socket, admin: admin, grpc: grpc.NewServer(
+		// Above the size gRPC itself answers ResourceExhausted, and to too many pings
+		// it hangs up, which is Unavailable to the caller: see codeOf.
+		grpc.MaxRecvMsgSize(math.MaxInt32),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
+		grpc.UnaryInterceptor(final),
+	)}
+	pb.RegisterCSIDriverProviderServer(s.grpc, &service{mounter: c.Mounter, timeout: c.MountTimeout, version: c.Version, metrics: c.Metrics})
+	return s, nil
+}
+
+// AdminAddress is where the admin server listens, "" if it does not.
+func (s *Server) AdminAddress() string {
+	if s.admin == nil {
+		return ""
+	}
+	return s.admin.Addr().String()
+}
+
+// Run serves until ctx is done, then lets the mounts under way end, each within
+// its time, and returns nil. It returns early only if serving fails.
+func (s *Server) Run(ctx context.Context) error {
+	failed := make(chan error, 2)
+	var serving sync.WaitGroup
+	serving.Go(func() { failed <- s.grpc.Serve(s.socket) })
+	stopAdmin := s.serveAdmin(&serving, failed)
+	klog.InfoS("serving", "socket", s.config.Socket, "admin", s.AdminAddress(), "version", s.config.Version)
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	s.draining.Store(true)
+	klog.InfoS("shutting down: mounts under way are served to their end")
+	err = errors.Join(err, s.socket.release())
+	s.drain()
+	stopAdmin()
+	serving.Wait()
+	return err
+}
+
+// drain ends the gRPC server. Every mount ends by itself within its time; what
+// does not is a fault, and must not keep the process from ending.
+func (s *Server) drain() {
+	late := time.AfterFunc(s.config.MountTimeout+5*time.Second, s.grpc.Stop)
+	defer late.Stop()
+	s.grpc.GracefulStop()
+}
+
+// serveAdmin serves the admin address until the returned function is called.
+func (s *Server) serveAdmin(serving *sync.WaitGroup, failed chan<- error) (stop func()) {
+	if s.admin == nil {
+		return func() {}
+	}
+	admin := &http.Server{Handler: s.adminHandler(), ReadHeaderTimeout: 5 * time.Second}
+	serving.Go(func() {
+		if err := admin.Serve(s.admin); !errors.Is(err, http.ErrServerClosed) {
+			failed <- fmt.Errorf("serving --admin-address: %w", err)
+		}
+	})
+	return func() { _ = admin.Close() }
+}

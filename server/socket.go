@@ -1,0 +1,108 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// socket is a listener at a path that several daemons may hand over to one
+// another: the newer one binds beside the path and renames over it, so that at
+// every moment somebody answers there. A socket that a dead daemon left is taken
+// over in the same way.
+type socket struct {
+	*net.UnixListener
+	path string
+	mine fs.FileInfo
+}
+
+// listen binds a socket of mode 0600 to path and puts it in the place of what is
+// there. The folder is made if it is missing.
+func listen(path string) (*socket, error) {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("making the folder of the socket: %w", err)
+	}
+	unlock, err := lock(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if there, err := os.Lstat(path); err == nil && there.Mode().Type() != fs.ModeSocket {
+		return nil, fmt.Errorf("%s exists and is not a socket; remove it, or choose another --endpoint", path)
+	}
+	// In a folder that nobody else can enter, until its mode is right: between bind
+	// and chmod anybody could connect. The name is fixed: under the lock, what is
+	// there is of a daemon that died.
+	private := filepath.Join(dir, "."+filepath.Base(path))
+	if err := os.RemoveAll(private); err != nil {
+		return nil, fmt.Errorf("clearing %s: %w", private, err)
+	}
+	if err := os.Mkdir(private, 0o700); err != nil {
+		return nil, fmt.Errorf("making a folder for the new socket: %w", err)
+	}
+	defer os.RemoveAll(private)
+	s, err := bind(filepath.Join(private, "s"), path)
+	if err != nil {
+		return nil, fmt.Errorf("listening on %s: %w", path, err)
+	}
+	return s, nil
+}
+
+func bind(temporary, path string) (*socket, error) {
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: temporary, Net: "unix"})
+	if errors.Is(err, syscall.EINVAL) {
+		return nil, fmt.Errorf("the path is too long for a socket (%d bytes); choose a shorter --endpoint", len(temporary))
+	}
+	if err != nil {
+		return nil, err
+	}
+	l.SetUnlinkOnClose(false)
+	s := &socket{UnixListener: l, path: path}
+	if err = os.Chmod(temporary, 0o600); err == nil {
+		s.mine, err = os.Lstat(temporary)
+	}
+	if err == nil {
+		err = os.Rename(temporary, path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return s, nil
+}
+
+// release removes the socket from its path, unless a newer daemon has put its own
+// there. It must be called while the listener is open: until then the kernel
+// gives its inode to no other file, so that mine stays telling.
+func (s *socket) release() error {
+	unlock, err := lock(filepath.Dir(s.path))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	there, err := os.Lstat(s.path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(there, s.mine) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return os.Remove(s.path)
+}
+
+// lock keeps other daemons from changing sockets in dir meanwhile. The lock is on
+// the folder itself, so that no lock file is left behind.
+func lock(dir string) (unlock func(), err error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		return nil, errors.Join(fmt.Errorf("locking %s: %w", dir, err), f.Close())
+	}
+	return func() { _ = f.Close() }, nil
+}

@@ -1,0 +1,80 @@
+package server
+
+import (
+	"context"
+	"errors"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"ovhcloud-csi-provider/provider"
+)
+
+// codeOf is the gRPC code of each kind of failure.
+//
+// Canceled, DeadlineExceeded, Unavailable, ResourceExhausted and Aborted must
+// never stand here, whatever the cause: kubelet takes them for "outcome
+// unknown" and keeps the volume's folder, the driver then takes the young folder
+// for a fresh mount, and the pod starts with an empty volume (driver 1.6,
+// pkg/secrets-store/nodeserver.go; seen on Kubernetes 1.35).
+var codeOf = map[provider.Kind]codes.Code{
+	provider.Invalid:         codes.InvalidArgument,
+	provider.Rejected:        codes.InvalidArgument,
+	provider.TooLarge:        codes.InvalidArgument,
+	provider.NoCredential:    codes.Unauthenticated,
+	provider.Unauthenticated: codes.Unauthenticated,
+	provider.EndpointRefused: codes.PermissionDenied,
+	provider.Denied:          codes.PermissionDenied,
+	provider.DomainUnknown:   codes.NotFound,
+	provider.SecretAbsent:    codes.NotFound,
+	provider.VersionAbsent:   codes.NotFound,
+	provider.KeyAbsent:       codes.NotFound,
+	provider.Deactivated:     codes.FailedPrecondition,
+	provider.Destroyed:       codes.FailedPrecondition,
+	provider.Unusable:        codes.FailedPrecondition,
+	provider.Broken:          codes.Internal,
+	provider.Untrusted:       codes.Internal,
+	provider.Unreadable:      codes.Internal,
+	provider.Limited:         codes.Internal,
+	provider.Failing:         codes.Internal,
+	provider.Unreachable:     codes.Internal,
+	provider.TimedOut:        codes.Internal,
+}
+
+// statusOf is the answer to a mount that failed.
+func statusOf(err error) error {
+	return status.Error(codeOfError(err), err.Error())
+}
+
+func codeOfError(err error) codes.Code {
+	if code, known := codeOf[kindOf(err)]; known {
+		return code
+	}
+	return codes.Internal
+}
+
+// kindOf is the kind of a failed mount; what is no *provider.Error is a fault of
+// this program.
+func kindOf(err error) provider.Kind {
+	var failed *provider.Error
+	if errors.As(err, &failed) {
+		return failed.Kind()
+	}
+	return provider.Broken
+}
+
+// final is the last guard of the rule that codeOf states: whatever a handler
+// returns, the wire carries a code after which kubelet starts over.
+func final(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+	resp, err := handle(ctx, req)
+	if err == nil {
+		return resp, nil
+	}
+	switch s := status.Convert(err); s.Code() {
+	case codes.InvalidArgument, codes.Unauthenticated, codes.PermissionDenied, codes.NotFound, codes.FailedPrecondition, codes.Internal:
+		return nil, s.Err()
+	default:
+		return nil, status.Error(codes.Internal, s.Message())
+	}
+}
