@@ -1,0 +1,204 @@
+package provider
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"ovhcloud-csi-provider/provider/auth"
+)
+
+// refused gives the failures of a request as their user reads them, without the
+// head that names the class.
+func refused(t *testing.T, r Request) (kind Kind, text string) {
+	t.Helper()
+	_, failures := makePlan(r, auth.Endpoints{}, time.Now())
+	if len(failures) == 0 {
+		t.Fatal("the request was accepted")
+	}
+	err := &Error{Class: r.Class(), Failures: failures}
+	return err.Kind(), strings.TrimPrefix(err.Error(), "SecretProviderClass store/shop: ")
+}
+
+func TestWrongParameters(t *testing.T) {
+	cases := []struct {
+		name   string
+		change []func(*Request)
+		kind   Kind
+		want   string
+	}{
+		{"unknown parameter", []func(*Request){with("regoin", "x")}, Invalid, `parameters.regoin: unknown parameter; did you mean "region"?`},
+		{"unknown parameter, nothing near", []func(*Request){with("roleName", "x")}, Invalid,
+			`parameters.roleName: unknown parameter; valid are region, endpoint, okmsId, caBundle, objects`},
+		{"case of a parameter", []func(*Request){without("okmsId"), with("okmsID", testDomain)}, Invalid,
+			"2 errors:\n- parameters.okmsID: unknown parameter; did you mean \"okmsId\"?\n- parameters.okmsId: is missing; it is the UUID of the OKMS domain"},
+		{"connection is not there yet", []func(*Request){with("connection", "default")}, Invalid,
+			`parameters.connection: unknown parameter; valid are region, endpoint, okmsId, caBundle, objects`},
+		{"api is not there yet", []func(*Request){with("api", "rest")}, Invalid,
+			`parameters.api: unknown parameter; valid are region, endpoint, okmsId, caBundle, objects`},
+		{"no region", []func(*Request){without("region")}, Invalid, "parameters.region: is missing; give a region, such as eu-west-par, or an endpoint"},
+		{"region and endpoint", []func(*Request){with("endpoint", "https://eu-west-par.okms.ovh.net")}, Invalid, "parameters.region: stands beside endpoint; give one of them"},
+		{"region with a host in it", []func(*Request){with("region", "evil.example/x#")}, Invalid, `parameters.region: "evil.example/x#" is not the name of a region, such as eu-west-par`},
+		{"no okmsId", []func(*Request){without("okmsId")}, Invalid, "parameters.okmsId: is missing; it is the UUID of the OKMS domain"},
+		{"okmsId no UUID", []func(*Request){with("okmsId", "prod/../x")}, Invalid, `parameters.okmsId: "prod/../x" is not a UUID, such as 734b9b45-8b1a-469c-b140-b10bd6540017`},
+		{"endpoint of another domain", []func(*Request){without("region"), with("endpoint", "https://eu-west-par.okms.ovh.net/api/00000000-0000-0000-0000-000000000000")}, Invalid,
+			"parameters.endpoint: ends in another okmsId (00000000-0000-0000-0000-000000000000) than the parameter okmsId (" + testDomain + ")"},
+		{"endpoint with a wrong okmsId", []func(*Request){without("region"), with("endpoint", "https://eu-west-par.okms.ovh.net/api/x")}, Invalid,
+			"parameters.endpoint: what stands behind /api/ is not a UUID"},
+		{"endpoint with a path", []func(*Request){without("region"), with("endpoint", "https://eu-west-par.okms.ovh.net/v1")}, Invalid,
+			"parameters.endpoint: want scheme and host only, nothing behind them; want https://<host>, or https://<host>/api/<okmsId>"},
+		{"endpoint with a password", []func(*Request){without("region"), with("endpoint", "https://u:planted@eu-west-par.okms.ovh.net")}, Invalid,
+			"parameters.endpoint: a user name or password has no place in it; want https://<host>, or https://<host>/api/<okmsId>"},
+		{"endpoint without scheme", []func(*Request){without("region"), with("endpoint", "eu-west-par.okms.ovh.net")}, Invalid,
+			"parameters.endpoint: want https://host; want https://<host>, or https://<host>/api/<okmsId>"},
+		{"endpoint elsewhere", []func(*Request){without("region"), with("endpoint", "https://okms.evil.example")}, EndpointRefused,
+			"parameters.endpoint: no credential is sent there: https://okms.evil.example is not a host of OVHcloud, and the provider's --allow-endpoint does not name it"},
+		{"endpoint in plain http", []func(*Request){without("region"), with("endpoint", "http://eu-west-par.okms.ovh.net")}, EndpointRefused,
+			"parameters.endpoint: no credential is sent there: http://eu-west-par.okms.ovh.net is not https; plain http is for a loopback address that the provider was given as http://… in --allow-endpoint"},
+		{"endpoint at another port", []func(*Request){without("region"), with("endpoint", "https://eu-west-par.okms.ovh.net:8443")}, EndpointRefused,
+			"parameters.endpoint: no credential is sent there: https://eu-west-par.okms.ovh.net:8443 is not a host of OVHcloud, and the provider's --allow-endpoint does not name it"},
+		{"caBundle no PEM", []func(*Request){with("caBundle", "hello")}, Invalid, "parameters.caBundle: holds no certificate in PEM form"},
+		{"caBundle with a key", []func(*Request){with("caBundle", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")}, Invalid, "parameters.caBundle: PEM block 1 is not a certificate"},
+		{"no credentials", []func(*Request){credentials(nil)}, NoCredential,
+			"nodePublishSecretRef: no credentials came with the mount; name a Secret with a token, or with tls.crt and tls.key, in nodePublishSecretRef of the pod's volume"},
+		{"Secret of another kind", []func(*Request){credentials(map[string]string{"username": "x", "password": "y"})}, NoCredential,
+			`nodePublishSecretRef: no credential: nodePublishSecretRef has neither token nor tls.crt with tls.key; its keys are "password", "username"`},
+		{"no objects", []func(*Request){without("objects")}, Invalid, "parameters.objects: is missing; it lists the secrets to mount"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			kind, text := refused(t, request(c.change...))
+			if text != c.want || kind != c.kind {
+				t.Errorf("got  %s: %s\nwant %s: %s", kind, text, c.kind, c.want)
+			}
+			if strings.Contains(text, "planted") {
+				t.Error("the message shows a credential")
+			}
+		})
+	}
+}
+
+func TestWrongObjects(t *testing.T) {
+	const list = `allKeys, encoding, filePermission, objectName, objectVersion, optional, secretKey, secretPath`
+	cases := []struct{ name, objects, want string }{
+		{"empty", "", "parameters.objects: is empty; it lists the secrets to mount"},
+		{"only a comment", "# nothing\n", "parameters.objects: is empty; it lists the secrets to mount"},
+		{"empty list", "[]", "parameters.objects: is an empty list; it lists the secrets to mount"},
+		{"null", "~", "parameters.objects: is empty, not a YAML list; each entry begins with a dash: - secretPath: …"},
+		{"a map", "secretPath: a", "parameters.objects: is a map, not a YAML list; each entry begins with a dash: - secretPath: …"},
+		{"a word", "prod/shop/db", "parameters.objects: is a single value, not a YAML list; each entry begins with a dash: - secretPath: …"},
+		{"azure's array of strings", "array:\n  - |\n    objectName: a\n", "parameters.objects: is a map, not a YAML list; each entry begins with a dash: - secretPath: …"},
+		{"two documents", "- secretPath: a\n---\n- secretPath: b\n", "parameters.objects: holds more than one YAML document (---)"},
+		{"a tab", "- secretPath: a\n\tobjectName: b\n", "parameters.objects: is not YAML: line 2 is indented with a tab; YAML wants spaces"},
+		{"broken YAML", "- secretPath: [a\n", "parameters.objects: is not YAML: line 1: did not find expected ',' or ']'"},
+		{"a NUL byte", "- secretPath: \"a\x00b\"\n", "parameters.objects: is not YAML: control characters are not allowed"},
+		{"a NUL by escape", `- secretPath: "a\0b"`, `objects[0].secretPath: "a\x00b" may hold only letters, digits and _ . : / = @ -`},
+		{"a list of words", "- prod/shop/db", "objects[0]: is a single value, not a map of fields"},
+		{"a list of lists", "- [a]", "objects[0]: is a list, not a map of fields"},
+		{"an unknown field", "- secretPath: a\n  filePermisson: 0400\n", `objects[0].filePermisson: unknown field; did you mean "filePermission"?`},
+		{"a field of the vault provider", "- secretPath: a\n  method: GET\n", "objects[0].method: unknown field; valid are " + list},
+		{"find is not there yet", "- secretPath: a\n  find: {path: x}\n", "objects[0].find: unknown field; valid are " + list},
+		{"template is not there yet", "- secretPath: a\n  template: x\n", "objects[0].template: unknown field; valid are " + list},
+		{"format is not there yet", "- secretPath: a\n  format: yaml\n", "objects[0].format: unknown field; valid are " + list},
+		{"a field twice", "- secretPath: a\n  secretPath: b\n", "objects[0].secretPath: stands twice in the object"},
+		{"a merge key", "- secretPath: a\n  <<: {}\n", "objects[0].<<: unknown field; valid are " + list},
+		{"a map as a field's name", "- secretPath: a\n  {x: y}: z\n", "objects[0]: the name of a field is a map, not a word"},
+		{"an alias", "- secretPath: &p a\n- secretPath: *p\n",
+			"objects[0].secretPath, objects[1].secretPath: anchors and aliases are not supported here"},
+		{"an anchored object", "- &o\n  secretPath: a\n", "objects[0]: is an anchor (&o), not a map of fields"},
+		{"an aliased object", "- &o\n  secretPath: a\n- *o\n", "2 errors:\n- objects[0]: is an anchor (&o), not a map of fields\n- objects[1]: is an alias, not a map of fields"},
+		{"a list as a value", "- secretPath: [a]\n", "objects[0].secretPath: is a list; want a single value"},
+		{"an empty value", "- secretPath:\n", "objects[0].secretPath: is empty"},
+		{"binary", "- secretPath: !!binary aGk=\n", `objects[0].secretPath: has the YAML tag "!!binary"; want a plain value`},
+		{"no secretPath", "- objectName: a\n", "objects[0].secretPath: is missing"},
+		{"a slash in front", "- secretPath: /a\n", `objects[0].secretPath: "/a" must not begin or end with a slash, nor hold two in a row`},
+		{"dot segments", "- secretPath: a/../b\n", `objects[0].secretPath: "a/../b" must not hold the segment ".."`},
+		{"a percent sign", "- secretPath: a%2Fb\n", `objects[0].secretPath: "a%2Fb" may hold only letters, digits and _ . : / = @ -`},
+		{"a space", "- secretPath: a b\n", `objects[0].secretPath: "a b" may hold only letters, digits and _ . : / = @ -`},
+		{"unicode", "- secretPath: clé\n", `objects[0].secretPath: "clé" may hold only letters, digits and _ . : / = @ -`},
+		{"a long path", "- secretPath: " + strings.Repeat("a", 256), `objects[0].secretPath: "` + strings.Repeat("a", 80) + `…" is 256 characters long; OKMS allows 255`},
+		{"an absolute file", "- secretPath: a\n  objectName: /etc/passwd\n", `objects[0].objectName: "/etc/passwd" must be relative to the volume, without a slash in front`},
+		{"a file above the volume", "- secretPath: a\n  objectName: ../x\n", `objects[0].objectName: "../x" must not begin with ".."`},
+		{"a file of the atomic writer", "- secretPath: a\n  objectName: ..data\n", `objects[0].objectName: "..data" must not begin with ".."`},
+		{"a file by a detour", "- secretPath: a\n  objectName: x/../../y\n", `objects[0].objectName: "x/../../y" must not hold empty, "." or ".." elements, nor end with a slash`},
+		{"a file with a line break", "- secretPath: a\n  objectName: \"x\\ny\"\n", `objects[0].objectName: "x\ny" holds a control character or is not UTF-8`},
+		{"a long file name", "- secretPath: a\n  objectName: " + strings.Repeat("n", 256), `objects[0].objectName: "` + strings.Repeat("n", 80) + `…" has an element of 256 bytes; a file name has at most 255`},
+		{"a key that is no file name", "- secretPath: a\n  secretKey: ..\n", `objects[0].objectName: is needed: the default, "..", must not begin with ".."`},
+		{"a decimal mode", "- secretPath: a\n  filePermission: 0948\n", `objects[0].filePermission: "0948" is not an octal file mode from 0 to 0777`},
+		{"setuid", "- secretPath: a\n  filePermission: 04755\n", `objects[0].filePermission: "04755" is not an octal file mode from 0 to 0777`},
+		{"a mode in words", "- secretPath: a\n  filePermission: rw-r--r--\n", `objects[0].filePermission: "rw-r--r--" is not an octal file mode from 0 to 0777`},
+		{"a negative mode", "- secretPath: a\n  filePermission: -1\n", `objects[0].filePermission: "-1" is not an octal file mode from 0 to 0777`},
+		{"version 0", "- secretPath: a\n  objectVersion: 0\n", `objects[0].objectVersion: "0" is neither a version number from 1 to 24000 nor latest`},
+		{"version 24001", "- secretPath: a\n  objectVersion: 24001\n", `objects[0].objectVersion: "24001" is neither a version number from 1 to 24000 nor latest`},
+		{"version 1.5", "- secretPath: a\n  objectVersion: 1.5\n", `objects[0].objectVersion: "1.5" is neither a version number from 1 to 24000 nor latest`},
+		{"version v3", "- secretPath: a\n  objectVersion: v3\n", `objects[0].objectVersion: "v3" is neither a version number from 1 to 24000 nor latest`},
+		{"optional: yes", "- secretPath: a\n  optional: yes\n", `objects[0].optional: "yes" is neither true nor false`},
+		{"allKeys: 1", "- secretPath: a\n  allKeys: 1\n", `objects[0].allKeys: "1" is neither true nor false`},
+		{"an unknown encoding", "- secretPath: a\n  secretKey: k\n  encoding: bas64\n", `objects[0].encoding: "bas64" is not an encoding; did you mean "base64"?`},
+		{"an encoding of a whole secret", "- secretPath: a\n  encoding: hex\n", "objects[0].encoding: applies to the value of a key; give secretKey or allKeys too"},
+		{"allKeys and secretKey", "- secretPath: a\n  secretKey: k\n  allKeys: true\n", "objects[0].allKeys: stands beside secretKey; give one of them"},
+		{"one file twice", "- secretPath: x/a\n- secretPath: y/a\n", `objects[1].objectName: the file "a" is made by objects[0] too`},
+		{"a file and a folder", "- secretPath: a\n- secretPath: b\n  objectName: a/b\n", `objects[1].objectName: "a" is a file of objects[0], it cannot be a folder too`},
+		{"a folder and a file", "- secretPath: b\n  objectName: a/b\n- secretPath: a\n", `objects[1].objectName: "a" is a folder of objects[0], it cannot be a file too`},
+		{"a file and a folder of keys", "- secretPath: a\n- secretPath: b\n  allKeys: true\n  objectName: a\n", `objects[1].objectName: "a" is a file of objects[0], it cannot be a folder too`},
+		{"a folder of keys and a file", "- secretPath: b\n  allKeys: true\n  objectName: a\n- secretPath: a\n", `objects[1].objectName: "a" is a folder of objects[0], it cannot be a file too`},
+		{"a folder of keys below a file", "- secretPath: a\n- secretPath: b\n  allKeys: true\n  objectName: a/b\n", `objects[1].objectName: "a" is a file of objects[0], it cannot be a folder too`},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			kind, text := refused(t, request(with("objects", c.objects)))
+			if text != c.want || kind != Invalid {
+				t.Errorf("got  %s: %s\nwant %s: %s", kind, text, Invalid, c.want)
+			}
+		})
+	}
+}
+
+func TestEverythingWrongIsToldAtOnceInTheOrderOfTheObjects(t *testing.T) {
+	_, text := refused(t, request(with("regoin", "x"), credentials(nil), objects(
+		"- secretPath: /a", "  optional: yes",
+		"- secretPath: b",
+		"- secretPath: c", "  objectName: b",
+		"- objectName: d",
+	)))
+	want := `5 errors:
+- parameters.regoin: unknown parameter; did you mean "region"?
+- nodePublishSecretRef: no credentials came with the mount; name a Secret with a token, or with tls.crt and tls.key, in nodePublishSecretRef of the pod's volume
+- objects[0].secretPath: "/a" must not begin or end with a slash, nor hold two in a row
+- objects[0].optional: "yes" is neither true nor false
+- objects[2].objectName: the file "b" is made by objects[1] too
+- objects[3].secretPath: is missing`
+	want = strings.Replace(want, "5 errors", "6 errors", 1)
+	if text != want {
+		t.Errorf("got\n%s\nwant\n%s", text, want)
+	}
+}
+
+func TestHugeInputIsRefusedInFewWords(t *testing.T) {
+	var many strings.Builder
+	for i := range 2000 {
+		fmt.Fprintf(&many, "- secretPath: /wrong%d\n", i)
+	}
+	cases := map[string]string{
+		"1 MiB":             strings.Repeat("- secretPath: aaaaaaaaa\n", 1<<20/24),
+		"thousands wrong":   many.String(),
+		"a bomb of anchors": "- &a [x,x,x,x,x,x,x,x,x]\n- &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n- &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n- &d [*c,*c,*c,*c,*c,*c,*c]\n- [*d,*d,*d]\n",
+		"deep nesting":      strings.Repeat("[", 100000),
+		"a long name":       "- " + strings.Repeat("x", 200<<10) + ": y\n",
+	}
+	for name, text := range cases {
+		t.Run(name, func(t *testing.T) {
+			if _, got := refused(t, request(with("objects", text))); len(got) > 20<<10 {
+				t.Errorf("the message has %d bytes", len(got))
+			}
+		})
+	}
+	_, got := refused(t, request(with("objects", cases["1 MiB"])))
+	if want := "parameters.objects: is 1048560 bytes long; at most 262144 are read; split the list over several classes"; got != want {
+		t.Errorf("got %s", got)
+	}
+	if _, got := refused(t, request(with("objects", many.String()))); !strings.HasPrefix(got, "2000 errors:\n- objects[0].secretPath") || !strings.Contains(got, "\n- and 1") {
+		t.Errorf("got %.100s … %s", got, got[len(got)-100:])
+	}
+}
