@@ -1,0 +1,109 @@
+package provider
+
+import (
+	"path"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/okms"
+)
+
+// FuzzPlan holds what "if a plan exists it is correct" means: every file is one
+// that the driver accepts, no two are the same or in one another's way, every
+// read is one that OKMS's rules allow, and the credential's way is OVHcloud's.
+func FuzzPlan(f *testing.F) {
+	f.Add("eu-west-par", "", "- secretPath: a\n  objectName: b/c\n- secretPath: d\n  allKeys: true\n")
+	f.Add("", "https://eu-west-par.okms.ovh.net/api/"+testDomain, "- {secretPath: a, secretKey: x/y, filePermission: '0400'}")
+	f.Add("", "https://eu-west-par.okms.ovh.net.evil.example", "- &a {secretPath: x}\n- *a\n")
+	f.Add("x", "", "- secretPath: a/../b\n  objectName: ../x\n")
+	f.Add("us-east-vin", "", "\t- ]")
+	f.Fuzz(func(t *testing.T, region, endpoint, objects string) {
+		r := request(with("objects", objects), without("region"))
+		for name, value := range map[string]string{"region": region, "endpoint": endpoint} {
+			if value != "" {
+				r.Attributes[name] = value
+			}
+		}
+		p, failures := makePlan(r, auth.Endpoints{}, time.Now())
+		if len(failures) > 0 {
+			text := (&Error{Class: r.Class(), Failures: failures}).Error()
+			if !utf8.ValidString(text) || len(text) > 2*mostText || strings.Contains(text, "planted") {
+				t.Fatalf("message of %d bytes: %.200q", len(text), text)
+			}
+			return
+		}
+		if !strings.HasSuffix(p.domain.Endpoint, ".okms.ovh.net") && !strings.HasSuffix(p.domain.Endpoint, ".okms.ovh.us") {
+			t.Errorf("the credential goes to %q", p.domain.Endpoint)
+		}
+		for _, ref := range p.reads {
+			if checkSecretPath(ref.Path) != nil || path.Clean("/"+ref.Path) != "/"+ref.Path || ref.Version < 0 || ref.Version > okms.MaxVersion {
+				t.Errorf("read %+v", ref)
+			}
+		}
+		checkFiles(t, p)
+	})
+}
+
+func checkFiles(t *testing.T, p plan) {
+	seen := map[string]bool{}
+	for _, o := range p.objects {
+		if o.mode > 0o777 {
+			t.Errorf("mode %o", o.mode)
+		}
+		if o.allKeys {
+			continue
+		}
+		name := o.file()
+		if name == "" || name[0] == '/' || strings.HasPrefix(name, "..") || path.Clean(name) != name || strings.Contains("/"+name+"/", "/../") {
+			t.Errorf("file %q", name)
+		}
+		if seen[name] {
+			t.Errorf("file %q twice", name)
+		}
+		seen[name] = true
+	}
+	for name := range seen {
+		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+			if seen[dir] {
+				t.Errorf("%q is a file and the folder of %q", dir, name)
+			}
+		}
+	}
+}
+
+// FuzzRender holds that whatever a secret's JSON is, a mount makes all its files
+// or none, and no message of a failure holds any of the values.
+func FuzzRender(f *testing.F) {
+	f.Add(`{"b":1.0,"a":12345678901234567890,"h":"<&>"}`, "a")
+	f.Add(`{"a":{"b":["x","\ud83d\ude00"]}}`, "a.b.1")
+	f.Add(`{"a":"\ud83d"}`, "#(a==1)#|@this")
+	f.Add("{\"\xff\":\"\xff\"}", "*")
+	f.Fuzz(func(t *testing.T, data, key string) {
+		p := planned(t, request(objects("- secretPath: s", "  objectName: whole", "- secretPath: s", "  allKeys: true", "  objectName: d")))
+		if key != "" {
+			one := object{number: 2, secretPath: "s", objectName: "one", secretKey: key, encoding: utf8Text}
+			p.objects = append(p.objects, one)
+		}
+		resp, failures := render(p, secrets{"s": data}.fetch(p))
+		if len(failures) > 0 {
+			if len(resp.Files)+len(resp.Versions) > 0 {
+				t.Error("a failed mount delivers something")
+			}
+			return
+		}
+		if string(resp.Files[0].Contents.Reveal()) != data {
+			t.Error("the whole secret is not what the store holds")
+		}
+		if len(resp.Versions) != len(resp.Files) {
+			t.Errorf("%d versions for %d files", len(resp.Versions), len(resp.Files))
+		}
+		for _, file := range resp.Files {
+			if checkFileName(file.Path) != nil {
+				t.Errorf("file %q", file.Path)
+			}
+		}
+	})
+}
