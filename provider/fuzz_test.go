@@ -80,6 +80,7 @@ func FuzzRender(f *testing.F) {
 	f.Add(`{"b":1.0,"a":12345678901234567890,"h":"<&>"}`, "a")
 	f.Add(`{"a":{"b":["x","\ud83d\ude00"]}}`, "a.b.1")
 	f.Add(`{"a":"\ud83d"}`, "#(a==1)#|@this")
+	f.Add(`{"a":[1,2]}`, "[a,a]|[@this,@this]|[@this,@this]|[@this,@this]|[@this,@this]")
 	f.Add("{\"\xff\":\"\xff\"}", "*")
 	f.Fuzz(func(t *testing.T, data, key string) {
 		p := planned(t, request(objects("- secretPath: s", "  objectName: whole", "- secretPath: s", "  allKeys: true", "  objectName: d")))
@@ -101,6 +102,9 @@ func FuzzRender(f *testing.F) {
 			t.Errorf("%d versions for %d files", len(resp.Versions), len(resp.Files))
 		}
 		for _, file := range resp.Files {
+			if file.Contents.Len() > len(data)+32 {
+				t.Errorf("%d bytes of JSON became a file of %d", len(data), file.Contents.Len())
+			}
 			if checkFileName(file.Path) != nil {
 				t.Errorf("file %q", file.Path)
 			}

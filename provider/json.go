@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/tidwall/gjson"
 )
 
 // member is one key of a JSON object with the text of its value, byte for byte.
@@ -44,6 +47,39 @@ func members(data []byte) ([]member, error) {
 		list = append(list, m)
 	}
 	return list, nil
+}
+
+// lookup finds a value by a path into nested JSON, in the language of External
+// Secrets Operator's "property" (gjson), without what makes new JSON there:
+// modifiers, literals and multipaths. A few of those in a row can make any amount
+// of it, and a pod may choose the path. The text found is that of the data.
+func lookup(data []byte, path string) ([]byte, bool) {
+	if makesJSON(path) {
+		return nil, false
+	}
+	found := gjson.GetBytes(data, path)
+	if !found.Exists() || !gjson.Valid(found.Raw) {
+		return nil, false
+	}
+	return []byte(found.Raw), true
+}
+
+// makesJSON says that a component of a gjson path is a modifier (@), a literal
+// (!), or a multipath ({ or [).
+func makesJSON(path string) bool {
+	atStart := true
+	for i := 0; i < len(path); i++ {
+		switch c := path[i]; {
+		case atStart && strings.IndexByte("@!{[", c) >= 0:
+			return true
+		case c == '\\':
+			i++
+			atStart = false
+		default:
+			atStart = strings.IndexByte(".|(", c) >= 0
+		}
+	}
+	return false
 }
 
 // kindOfJSON names the type of a JSON value for a message.

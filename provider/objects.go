@@ -176,7 +176,13 @@ var objectFields = map[string]func(*object, string) error{
 		}
 		return nil
 	},
-	"secretKey":      func(o *object, v string) error { o.secretKey = v; return nil },
+	"secretKey": func(o *object, v string) error {
+		o.secretKey = v
+		if len(v) > 1024 {
+			return fmt.Errorf("is %d bytes long; at most 1024 are read", len(v))
+		}
+		return nil
+	},
 	"allKeys":        func(o *object, v string) (err error) { o.allKeys, err = parseBool(v); return err },
 	"optional":       func(o *object, v string) (err error) { o.optional, err = parseBool(v); return err },
 	"objectVersion":  func(o *object, v string) (err error) { o.version, err = parseVersion(v); return err },

@@ -125,6 +125,7 @@ func TestWrongObjects(t *testing.T) {
 		{"a file with a line break", "- secretPath: a\n  objectName: \"x\\ny\"\n", `objects[0].objectName: "x\ny" holds a control character or is not UTF-8`},
 		{"a long file name", "- secretPath: a\n  objectName: " + strings.Repeat("n", 256), `objects[0].objectName: "` + strings.Repeat("n", 80) + `…" has an element of 256 bytes; a file name has at most 255`},
 		{"a key that is no file name", "- secretPath: a\n  secretKey: ..\n", `objects[0].objectName: is needed: the default, "..", must not begin with ".."`},
+		{"a long key", "- secretPath: a\n  secretKey: " + strings.Repeat("k", 1025), "objects[0].secretKey: is 1025 bytes long; at most 1024 are read"},
 		{"a decimal mode", "- secretPath: a\n  filePermission: 0948\n", `objects[0].filePermission: "0948" is not an octal file mode from 0 to 0777`},
 		{"setuid", "- secretPath: a\n  filePermission: 04755\n", `objects[0].filePermission: "04755" is not an octal file mode from 0 to 0777`},
 		{"a mode in words", "- secretPath: a\n  filePermission: rw-r--r--\n", `objects[0].filePermission: "rw-r--r--" is not an octal file mode from 0 to 0777`},

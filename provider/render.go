@@ -8,8 +8,6 @@ import (
 	"path"
 	"strings"
 
-	"github.com/tidwall/gjson"
-
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
@@ -103,9 +101,7 @@ func (r *renderer) oneKey(o object, s okms.Secret, list []member) {
 		}
 	}
 	if raw == nil {
-		if found := gjson.GetBytes(s.Data.Reveal(), o.secretKey); found.Exists() && gjson.Valid(found.Raw) {
-			raw = []byte(found.Raw)
-		}
+		raw, _ = lookup(s.Data.Reveal(), o.secretKey)
 	}
 	switch {
 	case raw != nil:

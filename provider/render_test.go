@@ -150,6 +150,8 @@ func TestWhatASecretMayNotHold(t *testing.T) {
 			at + `version 7 of the secret has no key "password"; did you mean "passwrod"? its keys are "passwrod"`},
 		{"a path into nothing", `{"a":{"b":"hunter2"}}`, []string{"- secretPath: s", "  objectName: f", "  secretKey: a.c"}, KeyAbsent,
 			at + `version 7 of the secret has no key "a.c"; its keys are "a"`},
+		{"a path that makes JSON", `{"a":"hunter2"}`, []string{"- secretPath: s", "  objectName: f", "  secretKey: '[a,a]|[@this,@this]'"}, KeyAbsent,
+			at + `version 7 of the secret has no key "[a,a]|[@this,@this]"; its keys are "a"`},
 		{"half a surrogate pair", `{"k":"hunter2\ud83d"}`, one, Unusable, at + `the value of key "k" holds half a UTF-16 surrogate pair, which stands for no bytes`},
 		{"the wrong half", `{"k":"hunter2\ude00\ud83d"}`, one, Unusable, at + `the value of key "k" holds half a UTF-16 surrogate pair, which stands for no bytes`},
 		{"not base64", `{"k":"hunter2!"}`, append(slices.Clone(one), "  encoding: base64"), Unusable, at + `the value of key "k" is not base64`},

@@ -1,0 +1,148 @@
+package auth
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+	"testing"
+	"time"
+
+	"ovhcloud-csi-provider/provider/sensitive"
+)
+
+const planted = "eyJhbGciOiJIUzI1NiJ9.planted-token"
+
+var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+func material(pairs ...string) Material {
+	m := Material{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		m[pairs[i]] = sensitive.New([]byte(pairs[i+1]))
+	}
+	return m
+}
+
+// pair is a self-signed client certificate and its key, valid around now.
+func pair(t *testing.T, from, until time.Time) (cert, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "c"}, NotBefore: from, NotAfter: until},
+		&x509.Certificate{Subject: pkix.Name{CommonName: "c"}}, private.Public(), crypto.Signer(private))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}))
+}
+
+func TestTokens(t *testing.T) {
+	for name, text := range map[string]string{"as it is": planted, "with a line break": planted + "\n", "with white space around": " \t" + planted + "\r\n"} {
+		c, err := Parse(material(KeyToken, text), "nodePublishSecretRef", now)
+		if err != nil || string(c.Token().Reveal()) != planted || c.Kind() != KindToken || c.Certificate() != nil {
+			t.Errorf("%s: %v, %v", name, c, err)
+		}
+		// printf %s eyJ… | sha256sum
+		if want := "token 91736fd8 from nodePublishSecretRef"; c.String() != want {
+			t.Errorf("%s: prints as %s, want %s", name, c, want)
+		}
+		if c.Hint() != "" {
+			t.Errorf("%s: hint %q", name, c.Hint())
+		}
+	}
+}
+
+func TestTokenEncodedTwiceHasAHint(t *testing.T) {
+	c, err := Parse(material(KeyToken, "ZXlKaGJHY2lPaUpJVXpJMU5pSjkucGxhbnRlZA=="), "x", now)
+	if err != nil || !strings.Contains(c.Hint(), "base64-encoded twice") {
+		t.Errorf("hint %q, error %v", c.Hint(), err)
+	}
+}
+
+func TestCertificates(t *testing.T) {
+	cert, key := pair(t, now.Add(-time.Hour), now.Add(time.Hour))
+	c, err := Parse(material(KeyCertificate, cert, KeyPrivateKey, key, "ca.crt", "of cert-manager"), "x", now)
+	if err != nil || c.Kind() != KindCertificate || c.Certificate() == nil || c.Token().Len() != 0 {
+		t.Fatalf("%v, %v", c, err)
+	}
+	if text := c.String(); !strings.HasPrefix(text, "certificate ") || !strings.HasSuffix(text, " from x") {
+		t.Errorf("prints as %s", text)
+	}
+	again, _ := Parse(material(KeyCertificate, cert, KeyPrivateKey, key), "y", now)
+	otherCert, otherKey := pair(t, now.Add(-time.Hour), now.Add(time.Hour))
+	other, _ := Parse(material(KeyCertificate, otherCert, KeyPrivateKey, otherKey), "x", now)
+	if again.ID() != c.ID() || other.ID() == c.ID() {
+		t.Error("IDs do not tell credentials apart")
+	}
+}
+
+func TestMaterialThatIsNoCredential(t *testing.T) {
+	cert, key := pair(t, now.Add(-time.Hour), now.Add(time.Hour))
+	_, otherKey := pair(t, now.Add(-time.Hour), now.Add(time.Hour))
+	oldCert, oldKey := pair(t, now.Add(-2*time.Hour), now.Add(-time.Hour))
+	newCert, newKey := pair(t, now.Add(time.Hour), now.Add(2*time.Hour))
+	locked := "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"
+	lockedOld := "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n"
+	cases := []struct {
+		name     string
+		material Material
+		want     string
+	}{
+		{"nothing", nil, "no credential: src has neither token nor tls.crt with tls.key"},
+		{"only what the driver adds", material("csi.storage.k8s.io/serviceAccount.tokens", planted), "no credential: src has neither token nor tls.crt with tls.key"},
+		{"other keys", material("password", planted, "Token", planted), `no credential: src has neither token nor tls.crt with tls.key; its keys are "Token", "password"`},
+		{"two kinds", material(KeyToken, planted, KeyCertificate, cert, KeyPrivateKey, key), "src holds both a token and a certificate; keep exactly one of them"},
+		{"a token and a key", material(KeyToken, planted, KeyPrivateKey, key), "src holds both a token and a certificate; keep exactly one of them"},
+		{"an empty token", material(KeyToken, " \n"), "src: token is empty"},
+		{"two lines of token", material(KeyToken, planted+"\n"+planted), "src: token holds white space, a control character or a character outside ASCII within; a token is one line of printable ASCII"},
+		{"a token in unicode", material(KeyToken, planted+"é"), "src: token holds white space, a control character or a character outside ASCII within; a token is one line of printable ASCII"},
+		{"a certificate without key", material(KeyCertificate, cert), "src holds only one of tls.crt and tls.key; a client certificate needs both"},
+		{"a key without certificate", material(KeyPrivateKey, key), "src holds only one of tls.crt and tls.key; a client certificate needs both"},
+		{"another key", material(KeyCertificate, cert, KeyPrivateKey, otherKey), "src: tls.crt and tls.key do not make a client certificate: private key does not match public key"},
+		{"no PEM", material(KeyCertificate, "planted", KeyPrivateKey, "planted"), "src: tls.crt and tls.key do not make a client certificate: failed to find any PEM data in certificate input"},
+		{"a passphrase", material(KeyCertificate, cert, KeyPrivateKey, locked), "src: tls.key is protected by a passphrase; store the key without one"},
+		{"a passphrase of old", material(KeyCertificate, cert, KeyPrivateKey, lockedOld), "src: tls.key is protected by a passphrase; store the key without one"},
+		{"expired", material(KeyCertificate, oldCert, KeyPrivateKey, oldKey), "src: the certificate in tls.crt expired on 2026-11-23T11:00:00Z"},
+		{"not yet valid", material(KeyCertificate, newCert, KeyPrivateKey, newKey), "src: the certificate in tls.crt is not valid before 2026-11-23T13:00:00Z"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := Parse(c.material, "src", now)
+			if err == nil || err.Error() != c.want {
+				t.Errorf("error = %v\nwant    %s", err, c.want)
+			}
+			if errors.Is(err, ErrNoCredential) != strings.HasPrefix(c.want, "no credential") {
+				t.Errorf("ErrNoCredential: %v", err)
+			}
+			if got.Kind() != "" || got.String() != "no credential" {
+				t.Errorf("a credential came with the error: %v", got)
+			}
+		})
+	}
+}
+
+func TestCredentialsDoNotPrintThemselves(t *testing.T) {
+	cert, key := pair(t, now.Add(-time.Hour), now.Add(time.Hour))
+	token, _ := Parse(material(KeyToken, planted), "x", now)
+	certificate, _ := Parse(material(KeyCertificate, cert, KeyPrivateKey, key), "x", now)
+	for _, c := range []Credential{token, certificate} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+			if text := fmt.Sprintf(verb, c); text != c.String() {
+				t.Errorf("%s prints %s", verb, text)
+			}
+		}
+	}
+}
