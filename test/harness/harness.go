@@ -1,0 +1,235 @@
+// Package harness starts an emulator of OKMS and the daemon's server, joined as
+// they are in a cluster: TLS on one side, gRPC on a live unix socket on the
+// other. Everything in it is real but the store.
+//
+// It is for tests inside one process. Stories of the built binary start it
+// themselves.
+package harness
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	pb "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
+
+	"ovhcloud-csi-provider/provider"
+	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/server"
+	"ovhcloud-csi-provider/test/emulator"
+)
+
+// Token is the PAT that may read everything in a new emulator.
+const Token = "eyJhbGciOiJFZERTQSJ9.harness.reads-everything"
+
+// Options of Start. The zero value works.
+type Options struct {
+	// Mounter takes the place of the real provider.
+	Mounter server.Mounter
+	// MountTimeout bounds a mount; 0 means the daemon's default.
+	MountTimeout time.Duration
+	// MaxReads is the provider's; 0 means its default.
+	MaxReads int
+	// Socket is where to serve; "" means in a new folder.
+	Socket string
+	// Emulator is the store; nil means a new one.
+	Emulator *Store
+}
+
+// Store is an emulator that listens.
+type Store struct {
+	*emulator.Emulator
+	*emulator.Server
+}
+
+// StartStore starts an emulator with Token. It ends with the test.
+func StartStore(t testing.TB) *Store {
+	t.Helper()
+	e, err := emulator.New(emulator.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.AddToken(Token, emulator.Identity{Name: "reader"}); err != nil {
+		t.Fatal(err)
+	}
+	s, err := e.Start("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return &Store{Emulator: e, Server: s}
+}
+
+// Hold puts secrets into the store, JSON text by path.
+func (s *Store) Hold(t testing.TB, secrets map[string]string) {
+	t.Helper()
+	for path, data := range secrets {
+		if _, err := s.Put(path, data); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Break injects a fault until the returned function is called.
+func (s *Store) Break(t testing.TB, f emulator.Fault) (mend func()) {
+	t.Helper()
+	mend, err := s.Inject(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(mend)
+	return mend
+}
+
+// Daemon is a server on a live socket, and a client of it.
+type Daemon struct {
+	Store  *Store
+	Socket string
+	// Admin is http://host:port.
+	Admin string
+	// Client calls the socket as the driver does.
+	Client pb.CSIDriverProviderClient
+
+	stop    context.CancelFunc
+	stopped chan error
+}
+
+// Start serves until the test ends, or Stop.
+func Start(t testing.TB, o Options) *Daemon {
+	t.Helper()
+	if o.Emulator == nil {
+		o.Emulator = StartStore(t)
+	}
+	if o.Socket == "" {
+		o.Socket = SocketPath(t)
+	}
+	metrics := server.NewMetrics("0.0.0-test")
+	if o.Mounter == nil {
+		endpoints, err := auth.ParseEndpoints([]string{o.Emulator.URL})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := provider.New(provider.Config{Endpoints: endpoints, MaxReads: o.MaxReads, Observe: metrics.ObserveCall})
+		t.Cleanup(p.Close)
+		o.Mounter = p
+	}
+	s, err := server.Listen(server.Config{Socket: o.Socket, Mounter: o.Mounter, Metrics: metrics,
+		AdminAddress: "127.0.0.1:0", MountTimeout: o.MountTimeout, Version: "0.0.0-test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	d := &Daemon{Store: o.Emulator, Socket: o.Socket, Admin: "http://" + s.AdminAddress(), Client: Dial(t, o.Socket), stop: cancel, stopped: make(chan error, 1)}
+	go func() { d.stopped <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		if err := d.Stop(); err != nil {
+			t.Errorf("the server ended with: %v", err)
+		}
+	})
+	return d
+}
+
+// Shutdown does what SIGTERM does, without waiting for the end.
+func (d *Daemon) Shutdown() { d.stop() }
+
+// Stop does what SIGTERM does, and gives what the server ended with. A second
+// call does nothing.
+func (d *Daemon) Stop() error {
+	d.stop()
+	err := <-d.stopped
+	d.stopped <- nil
+	return err
+}
+
+// SocketPath is a path short enough for a socket, in a folder that ends with the
+// test.
+func SocketPath(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return filepath.Join(dir, "ovhcloud.sock")
+}
+
+// Dial connects to a socket with the options of the driver's client.
+func Dial(t testing.TB, socket string) pb.CSIDriverProviderClient {
+	t.Helper()
+	conn, err := grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithAuthority("localhost"),
+		grpc.WithDefaultServiceConfig(`{"methodConfig":[{"name":[{"service":"v1alpha1.CSIDriverProvider"}],"waitForReady":true}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return pb.NewCSIDriverProviderClient(conn)
+}
+
+// Mount is what a test asks for.
+type Mount struct {
+	// Objects is the YAML list.
+	Objects string
+	// Token is the credential; "" means the reader's.
+	Token string
+	// Secrets takes the place of the token.
+	Secrets map[string]string
+	// Attributes are added to those of a good mount; an empty value takes one
+	// away.
+	Attributes map[string]string
+}
+
+// Request is the mount as the driver sends it.
+func (d *Daemon) Request(m Mount) *pb.MountRequest { return d.Store.Request(m) }
+
+// Request is the mount as the driver sends it.
+func (s *Store) Request(m Mount) *pb.MountRequest {
+	attributes := map[string]string{
+		"endpoint": s.URL, "okmsId": s.OKMSID(), "caBundle": string(s.Server.CA), "objects": m.Objects,
+		"secretProviderClass": "shop", "csi.storage.k8s.io/pod.namespace": "store", "csi.storage.k8s.io/pod.name": "web-0",
+		"csi.storage.k8s.io/pod.uid": "11111111-2222-3333-4444-555555555555", "csi.storage.k8s.io/serviceAccount.name": "web",
+		"csi.storage.k8s.io/serviceAccount.tokens": `{"":{"token":"planted-service-account-token"}}`,
+	}
+	for name, value := range m.Attributes {
+		if attributes[name] = value; value == "" {
+			delete(attributes, name)
+		}
+	}
+	secrets := m.Secrets
+	if secrets == nil {
+		secrets = map[string]string{"token": m.Token}
+		if m.Token == "" {
+			secrets["token"] = Token
+		}
+	}
+	return &pb.MountRequest{Attributes: text(attributes), Secrets: text(secrets), Permission: "420", TargetPath: "/nowhere"}
+}
+
+func text(m map[string]string) string {
+	b, err := json.Marshal(m)
+	if err != nil {
+		panic(err) // a map of strings
+	}
+	return string(b)
+}
+
+// Do sends the mount and gives its files, content by path.
+func (d *Daemon) Do(ctx context.Context, m Mount) (map[string]string, error) {
+	resp, err := d.Client.Mount(ctx, d.Request(m))
+	if err != nil {
+		return nil, err
+	}
+	files := map[string]string{}
+	for _, f := range resp.GetFiles() {
+		files[f.GetPath()] = string(f.GetContents())
+	}
+	return files, nil
+}
+
+// Lines joins lines of YAML.
+func Lines(lines ...string) string { return strings.Join(lines, "\n") + "\n" }
