@@ -65,6 +65,9 @@ func explain(pl plan, o object, f fetched) Failure {
 // facts is what OKMS said, in its own words and by its numbers. Where no answer
 // of OKMS came, the words are this program's and stand in the message already.
 func facts(e *okms.Error) string {
+	if e.Kind == okms.Unauthenticated && e.Status == 0 {
+		return e.Text
+	}
 	if e.Code != 0 && e.Text != "" {
 		return fmt.Sprintf("%s; %s", e.Text, e.Facts())
 	}

@@ -50,6 +50,10 @@ func Kinds() []Kind {
 // one.
 const WholeClass = -1
 
+// ofTheStore are the kinds that are about the store or the credential, not about
+// one secret: objects that fail so share a line.
+var ofTheStore = []Kind{Unauthenticated, DomainUnknown, Limited, Failing, Unreachable, TimedOut, Untrusted}
+
 // Failure is one reason why a mount failed.
 type Failure struct {
 	Kind Kind
@@ -123,7 +127,7 @@ func (e *Error) lines() []string {
 	byText := map[[2]string]*group{}
 	for _, f := range e.Failures {
 		key := [2]string{f.What, f.Advice}
-		if g := byText[key]; g != nil {
+		if g := byText[key]; g != nil && slices.Contains(ofTheStore, f.Kind) {
 			g.where = append(g.where, f.Where)
 			continue
 		}

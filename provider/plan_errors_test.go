@@ -105,7 +105,7 @@ func TestWrongObjects(t *testing.T) {
 		{"a merge key", "- secretPath: a\n  <<: {}\n", "objects[0].<<: unknown field; valid are " + list},
 		{"a map as a field's name", "- secretPath: a\n  {x: y}: z\n", "objects[0]: the name of a field is a map, not a word"},
 		{"an alias", "- secretPath: &p a\n- secretPath: *p\n",
-			"objects[0].secretPath, objects[1].secretPath: anchors and aliases are not supported here"},
+			"2 errors:\n- objects[0].secretPath: anchors and aliases are not supported here\n- objects[1].secretPath: anchors and aliases are not supported here"},
 		{"an anchored object", "- &o\n  secretPath: a\n", "objects[0]: is an anchor (&o), not a map of fields"},
 		{"an aliased object", "- &o\n  secretPath: a\n- *o\n", "2 errors:\n- objects[0]: is an anchor (&o), not a map of fields\n- objects[1]: is an alias, not a map of fields"},
 		{"a list as a value", "- secretPath: [a]\n", "objects[0].secretPath: is a list; want a single value"},

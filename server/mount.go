@@ -151,7 +151,8 @@ func audit(req provider.Request, resp provider.Response, err error, took time.Du
 		"secretProviderClass", req.Class(), "credential", resp.Credential, "secrets", resp.Reads,
 		"files", len(resp.Files), "bytes", size, "took", took.Round(time.Millisecond)}
 	if err != nil {
-		klog.ErrorS(err, "mount", line...)
+		// As a string of one line: klog breaks those of errors.
+		klog.ErrorS(nil, "mount", append(line, "error", strings.ReplaceAll(err.Error(), "\n", " "))...)
 		return
 	}
 	klog.InfoS("mount", line...)

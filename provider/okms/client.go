@@ -12,6 +12,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -167,7 +168,6 @@ func (c *Client) fetch(ctx context.Context, path string, query url.Values) (answ
 func (c *Client) failure(ctx context.Context, err error, got answer, waiting *phase, begin time.Time) *Error {
 	e := &Error{Status: got.status}
 	var untrusted *tls.CertificateVerificationError
-	var alert tls.AlertError
 	switch {
 	case ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded):
 		e.Kind = TimedOut
@@ -179,8 +179,8 @@ func (c *Client) failure(ctx context.Context, err error, got answer, waiting *ph
 		e.Kind, e.Text = Unreadable, c.host+": "+errAnswerTooLong.Error()
 	case errors.As(err, &untrusted):
 		e.Kind, e.Text = Untrusted, cleanText(c.host+": "+untrustedText(untrusted))
-	case errors.As(err, &alert) && certificateAlerts[alert]:
-		e.Kind, e.Text = Unauthenticated, fmt.Sprintf("%s refused the TLS handshake: %s", c.host, alert.Error())
+	case refusedHandshake(err) != "":
+		e.Kind, e.Text = Unauthenticated, fmt.Sprintf("%s refused the TLS handshake: %s", c.host, refusedHandshake(err))
 	case got.status != 0:
 		e.Kind, e.Text = Unreachable, fmt.Sprintf("%s: the connection broke within the answer", c.host)
 	default:
@@ -189,18 +189,24 @@ func (c *Client) failure(ctx context.Context, err error, got answer, waiting *ph
 	return e
 }
 
-// certificateAlerts are the TLS alerts (RFC 8446, section 6.2) by which a server
-// refuses a client certificate, or the lack of one. OKMS answers a certificate
-// of another domain, or without any right, with bad_certificate and no HTTP.
-var certificateAlerts = map[tls.AlertError]bool{
-	42:  true, // bad_certificate
-	43:  true, // unsupported_certificate
-	44:  true, // certificate_revoked
-	45:  true, // certificate_expired
-	46:  true, // certificate_unknown
-	48:  true, // unknown_ca
-	49:  true, // access_denied
-	116: true, // certificate_required
+// certificateAlerts are crypto/tls's words for the alerts (RFC 8446, section 6.2)
+// by which a server refuses a client certificate, or the lack of one. OKMS
+// answers a certificate of another domain, or without any right, with
+// bad_certificate and no HTTP.
+var certificateAlerts = []string{"bad certificate", "unsupported certificate", "revoked certificate", "expired certificate",
+	"unknown certificate", "unknown certificate authority", "access denied", "certificate required"}
+
+// refusedHandshake is the alert by which the server refused the login, or "".
+// crypto/tls exports no type for alerts that it received.
+func refusedHandshake(err error) string {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "remote error" {
+		return ""
+	}
+	if alert := strings.TrimPrefix(op.Err.Error(), "tls: "); slices.Contains(certificateAlerts, alert) {
+		return alert
+	}
+	return ""
 }
 
 func untrustedText(err *tls.CertificateVerificationError) string {

@@ -9,14 +9,17 @@ package harness
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"k8s.io/klog/v2"
 	pb "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
 
 	"ovhcloud-csi-provider/provider"
@@ -27,6 +30,11 @@ import (
 
 // Token is the PAT that may read everything in a new emulator.
 const Token = "eyJhbGciOiJFZERTQSJ9.harness.reads-everything"
+
+// quiet keeps the log of the server out of the tests' output.
+var quiet = sync.OnceFunc(func() {
+	klog.SetSlogLogger(slog.New(slog.DiscardHandler))
+})
 
 // Options of Start. The zero value works.
 type Options struct {
@@ -103,6 +111,7 @@ type Daemon struct {
 // Start serves until the test ends, or Stop.
 func Start(t testing.TB, o Options) *Daemon {
 	t.Helper()
+	quiet()
 	if o.Emulator == nil {
 		o.Emulator = StartStore(t)
 	}
