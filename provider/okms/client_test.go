@@ -1,0 +1,320 @@
+package okms_test
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/pem"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/sensitive"
+	"ovhcloud-csi-provider/test/emulator"
+)
+
+const token = "eyJ.client-test.planted"
+
+// store is an emulator that listens, with one secret s.
+type store struct {
+	*emulator.Emulator
+	server *emulator.Server
+}
+
+func start(t *testing.T) store {
+	t.Helper()
+	e, err := emulator.New(emulator.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.AddToken(token, emulator.Identity{Name: "reader"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Put("s", `{"a":"1"}`); err != nil {
+		t.Fatal(err)
+	}
+	server, err := e.Start("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	return store{e, server}
+}
+
+func (s store) domain() okms.Domain {
+	return okms.Domain{Endpoint: s.server.URL, ID: s.OKMSID(), CABundle: string(s.server.CA)}
+}
+
+func client(t *testing.T, domain okms.Domain, login okms.Login, o okms.Options) *okms.Client {
+	t.Helper()
+	c, err := okms.New(domain, login, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+func byToken() okms.Login { return okms.Login{Token: sensitive.New([]byte(token))} }
+
+func TestReadAndCalls(t *testing.T) {
+	s := start(t)
+	var calls []okms.Call
+	c := client(t, s.domain(), byToken(), okms.Options{UserAgent: "test/1", Observe: func(c okms.Call) { calls = append(calls, c) }})
+	secret, err := c.Get(t.Context(), okms.Ref{Path: "s", Version: 1})
+	if err != nil || string(secret.Data.Reveal()) != `{"a":"1"}` || secret.Version != 1 {
+		t.Fatalf("%v, %v", secret, err)
+	}
+	if _, err := c.Get(t.Context(), okms.Ref{Path: "x"}); err == nil {
+		t.Fatal("an absent secret was read")
+	}
+	if versions, err := c.Versions(t.Context(), "s"); err != nil || len(versions) != 1 || versions[0] != (okms.Version{Number: 1, State: okms.StateActive}) {
+		t.Errorf("%v, %v", versions, err)
+	}
+	want := []okms.Call{{API: "kv2", Operation: "read", Status: 200}, {API: "kv2", Operation: "read", Status: 404, Kind: okms.SecretAbsent}, {API: "kv2", Operation: "versions", Status: 200}}
+	for i, call := range calls {
+		if call.Took <= 0 {
+			t.Errorf("call %d took %s", i, call.Took)
+		}
+		if call.Took = 0; call != want[i] {
+			t.Errorf("call %+v, want %+v", call, want[i])
+		}
+	}
+	requests := s.Requests()
+	for i, uri := range []string{"/v1/secret/data/s?version=1", "/v1/secret/data/x", "/v1/secret/metadata/s"} {
+		r := requests[i]
+		if !strings.HasSuffix(r.URI, uri) || r.Method != "GET" || r.Header.Get("User-Agent") != "test/1" {
+			t.Errorf("request %+v", r)
+		}
+	}
+}
+
+func TestVaultsEnvironmentHasNoEffect(t *testing.T) {
+	s := start(t)
+	other := start(t)
+	for name, value := range map[string]string{
+		"VAULT_ADDR": other.server.URL, "VAULT_AGENT_ADDR": other.server.URL, "VAULT_TOKEN": "other", "VAULT_NAMESPACE": "other", "VAULT_HEADERS": `{"x-other":"1"}`,
+		"VAULT_CACERT": "/nowhere", "VAULT_CAPATH": "/nowhere", "VAULT_CLIENT_CERT": "/nowhere", "VAULT_CLIENT_KEY": "/nowhere", "VAULT_CLIENT_TIMEOUT": "nonsense",
+		"VAULT_SKIP_VERIFY": "nonsense", "VAULT_TLS_SERVER_NAME": "other", "VAULT_MAX_RETRIES": "nonsense", "VAULT_RATE_LIMIT": "nonsense", "VAULT_SRV_LOOKUP": "true",
+		"VAULT_WRAP_TTL": "60", "VAULT_HTTP_PROXY": "http://192.0.2.1:1", "VAULT_PROXY_ADDR": "http://192.0.2.1:1", "VAULT_DISABLE_REDIRECTS": "nonsense",
+	} {
+		t.Setenv(name, value)
+	}
+	okms.ClearEnvironment()
+	c := client(t, s.domain(), byToken(), okms.Options{})
+	if _, err := c.Get(t.Context(), okms.Ref{Path: "s"}); err != nil {
+		t.Fatal(err)
+	}
+	if len(other.Requests()) > 0 {
+		t.Error("VAULT_ADDR had an effect")
+	}
+	h := s.Requests()[0].Header
+	if h.Get("X-Other") != "" || h.Get("X-Vault-Namespace") != "" || h.Get("X-Vault-Wrap-Ttl") != "" {
+		t.Errorf("headers %v", h)
+	}
+}
+
+func TestTheTokenIsTheLoginsWhateverTheEnvironmentSays(t *testing.T) {
+	s := start(t)
+	t.Setenv("VAULT_TOKEN", "other")
+	t.Setenv("VAULT_NAMESPACE", "other")
+	t.Setenv("VAULT_HEADERS", `{"x-other":"1"}`)
+	c := client(t, s.domain(), byToken(), okms.Options{})
+	if _, err := c.Get(t.Context(), okms.Ref{Path: "s"}); err != nil {
+		t.Fatal(err)
+	}
+	h := s.Requests()[0].Header
+	if h.Get("X-Other") != "" || h.Get("X-Vault-Namespace") != "" {
+		t.Errorf("headers %v", h)
+	}
+}
+
+func TestLoginWithACertificate(t *testing.T) {
+	s := start(t)
+	certPEM, keyPEM, err := s.IssueCertificate(emulator.Identity{Name: "node"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := tls.X509KeyPair(certPEM, keyPEM)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := client(t, s.domain(), okms.Login{Certificate: &pair}, okms.Options{})
+	if _, err := c.Get(t.Context(), okms.Ref{Path: "s"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Requests()[0]; got.Auth != "certificate" || got.Identity != "node" {
+		t.Errorf("request %+v", got)
+	}
+}
+
+func TestConnectionsAreKept(t *testing.T) {
+	s := start(t)
+	var dialled int
+	plain := httptest.NewUnstartedServer(s.Emulator)
+	plain.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			dialled++
+		}
+	}
+	plain.Start()
+	defer plain.Close()
+	c := client(t, okms.Domain{Endpoint: plain.URL, ID: s.OKMSID()}, byToken(), okms.Options{})
+	for range 5 {
+		if _, err := c.Get(t.Context(), okms.Ref{Path: "s"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if dialled != 1 {
+		t.Errorf("%d connections for five reads in a row", dialled)
+	}
+}
+
+// failure is the *Error of a read of s.
+func failure(t *testing.T, ctx context.Context, domain okms.Domain) *okms.Error {
+	t.Helper()
+	secret, err := client(t, domain, byToken(), okms.Options{}).Get(ctx, okms.Ref{Path: "s"})
+	var e *okms.Error
+	if !errors.As(err, &e) {
+		t.Fatalf("got %v, %v", secret, err)
+	}
+	if strings.Contains(e.Error(), token) {
+		t.Errorf("the error shows the token: %v", e)
+	}
+	return e
+}
+
+func TestKindsOfBrokenExchanges(t *testing.T) {
+	cases := []struct {
+		name  string
+		fault emulator.Fault
+		kind  okms.Kind
+		words string
+	}{
+		{"no answer", emulator.Fault{Hang: true}, okms.TimedOut, "for an answer"},
+		{"a slow answer", emulator.Fault{Drip: time.Second}, okms.TimedOut, "for the rest of the answer"},
+		{"half an answer", emulator.Fault{Truncate: true}, okms.Unreachable, "the connection broke within the answer"},
+		{"headers only", emulator.Fault{CloseAfterHeaders: true}, okms.Unreachable, "the connection broke within the answer"},
+		{"an alert", emulator.Fault{TLSAlert: true}, okms.Unauthenticated, "refused the TLS handshake: bad certificate"},
+		{"a redirect", emulator.Fault{Redirect: "/elsewhere"}, okms.Unreadable, "answered with a redirect"},
+		{"an endless answer", emulator.Fault{Status: 200, Body: strings.Repeat("x", 1<<20+1)}, okms.Unreadable, "answer longer than 1 MiB"},
+		{"an endless error", emulator.Fault{Status: 500, Body: strings.Repeat("x", 1<<20+1)}, okms.Unreadable, "answer longer than 1 MiB"},
+		{"the token in an error", emulator.Fault{Echo: true}, okms.Failing, "[redacted]"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			s := start(t)
+			if _, err := s.Inject(c.fault); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if e := failure(t, ctx, s.domain()); e.Kind != c.kind || !strings.Contains(e.Error(), c.words) {
+				t.Errorf("got %s: %v", e.Kind, e)
+			}
+		})
+	}
+}
+
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	s, other := start(t), start(t)
+	if _, err := s.Inject(emulator.Fault{Redirect: other.server.URL + "/api/" + other.OKMSID() + "/v1/secret/data/s"}); err != nil {
+		t.Fatal(err)
+	}
+	domain := s.domain()
+	domain.CABundle += string(other.server.CA)
+	failure(t, t.Context(), domain)
+	if got := other.Requests(); len(got) > 0 {
+		t.Errorf("the other host was asked: %+v", got)
+	}
+	if got := s.Requests(); len(got) != 1 {
+		t.Errorf("%d requests", len(got))
+	}
+}
+
+func TestThereIsNoRetryHere(t *testing.T) {
+	for _, status := range []int{412, 429, 500, 502, 503} {
+		s := start(t)
+		if _, err := s.Inject(emulator.Fault{Status: status}); err != nil {
+			t.Fatal(err)
+		}
+		failure(t, t.Context(), s.domain())
+		if got := s.Requests(); len(got) != 1 {
+			t.Errorf("%d: %d requests", status, len(got))
+		}
+	}
+}
+
+func TestKindsWithoutAnExchange(t *testing.T) {
+	s := start(t)
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := free.Close(); err != nil {
+		t.Fatal(err)
+	}
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	named := httptest.NewTLSServer(http.NotFoundHandler()) // for example.com and 127.0.0.1
+	defer named.Close()
+	namedCA := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: named.Certificate().Raw}))
+	cases := []struct {
+		name     string
+		endpoint string
+		bundle   string
+		kind     okms.Kind
+		words    string
+	}{
+		{"nobody listens", "https://" + free.Addr().String(), "", okms.Unreachable, "connection refused"},
+		{"nobody shakes hands", "https://" + silent.Addr().String(), "", okms.TimedOut, "for the TLS handshake"},
+		{"no such host", "https://nowhere.invalid", "", okms.Unreachable, "name lookup failed"},
+		{"an unknown authority", s.server.URL, "", okms.Untrusted, "signed by an unknown authority"},
+		{"another name", strings.Replace(named.URL, "127.0.0.1", "localhost", 1), namedCA, okms.Untrusted, "certificate is valid for example.com"},
+		{"plain http there", "https://" + plainServer(t), "", okms.Unreachable, "server gave HTTP response to HTTPS client"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			defer cancel()
+			if e := failure(t, ctx, okms.Domain{Endpoint: c.endpoint, ID: s.OKMSID(), CABundle: c.bundle}); e.Kind != c.kind || !strings.Contains(e.Error(), c.words) {
+				t.Errorf("got %s: %v", e.Kind, e)
+			}
+		})
+	}
+}
+
+func plainServer(t *testing.T) string {
+	t.Helper()
+	s := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(s.Close)
+	return s.Listener.Addr().String()
+}
+
+func TestACallerThatGivesUpIsNamed(t *testing.T) {
+	s := start(t)
+	if _, err := s.Inject(emulator.Fault{Hang: true}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		_ = s.Await(ctx, 1)
+		cancel()
+	}()
+	if e := failure(t, ctx, s.domain()); e.Kind != okms.TimedOut || !strings.Contains(e.Text, "the caller gave up") {
+		t.Errorf("got %s: %v", e.Kind, e)
+	}
+}
+
+func TestABrokenCABundleIsNoClient(t *testing.T) {
+	if _, err := okms.New(okms.Domain{Endpoint: "https://x.example", CABundle: "nonsense"}, byToken(), okms.Options{}); err == nil {
+		t.Error("accepted")
+	}
+}

@@ -1,0 +1,168 @@
+package server
+
+import (
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// socketPath is a path short enough for a socket.
+func socketPath(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return filepath.Join(dir, "p.sock")
+}
+
+func mustListen(t *testing.T, path string) *socket {
+	t.Helper()
+	s, err := listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// answers says whether the listener is who a caller of the path reaches.
+func answers(t *testing.T, s *socket, path string) bool {
+	t.Helper()
+	conn, err := net.Dial("unix", path)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	if err := s.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	accepted, err := s.Accept()
+	if err != nil {
+		return false
+	}
+	return accepted.Close() == nil
+}
+
+func onlyThere(t *testing.T, path string) {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil || len(entries) != 1 || entries[0].Name() != filepath.Base(path) {
+		t.Errorf("the folder holds %v, %v", entries, err)
+	}
+}
+
+func TestTheSocketIsForItsOwnerOnly(t *testing.T) {
+	path := filepath.Join(filepath.Dir(socketPath(t)), "made", "p.sock")
+	s := mustListen(t, path)
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode() != fs.ModeSocket|0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	onlyThere(t, path)
+	if !answers(t, s, path) {
+		t.Error("nobody answers")
+	}
+}
+
+func TestADeadDaemonsSocketIsTakenOver(t *testing.T) {
+	path := socketPath(t)
+	dead := mustListen(t, path)
+	if err := dead.Close(); err != nil {
+		t.Fatal(err)
+	}
+	// What one leaves that died between bind and rename.
+	if err := os.MkdirAll(filepath.Join(filepath.Dir(path), ".p.sock", "s"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s := mustListen(t, path)
+	if !answers(t, s, path) {
+		t.Error("nobody answers")
+	}
+	onlyThere(t, path)
+}
+
+func TestTheOlderOneLeavesTheNewerOnesSocketAlone(t *testing.T) {
+	path := socketPath(t)
+	older := mustListen(t, path)
+	waiting, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer waiting.Close()
+	newer := mustListen(t, path)
+	if !answers(t, newer, path) {
+		t.Error("the newer one is not reached")
+	}
+	if _, err := older.Accept(); err != nil {
+		t.Errorf("who had reached the older one is not served: %v", err)
+	}
+	if err := older.release(); err != nil {
+		t.Error(err)
+	}
+	if err := older.Close(); err != nil {
+		t.Error(err)
+	}
+	if !answers(t, newer, path) {
+		t.Error("the older one's end took the newer one's socket away")
+	}
+	if err := newer.release(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the last one left its socket behind: %v", err)
+	}
+	if err := newer.release(); err != nil {
+		t.Errorf("a second release: %v", err)
+	}
+}
+
+func TestManyAtOnceLeaveOneThatAnswers(t *testing.T) {
+	path := socketPath(t)
+	var all sync.WaitGroup
+	sockets := make([]*socket, 20)
+	for i := range sockets {
+		all.Go(func() { sockets[i] = mustListen(t, path) })
+	}
+	all.Wait()
+	answering := 0
+	for _, s := range sockets {
+		if here, err := os.Lstat(path); err == nil && os.SameFile(here, s.mine) {
+			answering++
+			if !answers(t, s, path) {
+				t.Error("nobody answers")
+			}
+		}
+	}
+	if answering != 1 {
+		t.Errorf("%d sockets are at the path", answering)
+	}
+	onlyThere(t, path)
+}
+
+func TestPathsThatCannotBeASocket(t *testing.T) {
+	file := socketPath(t)
+	if err := os.WriteFile(file, []byte("precious"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := listen(file); err == nil || err.Error() != file+" exists and is not a socket; remove it, or choose another --endpoint" {
+		t.Errorf("error = %v", err)
+	}
+	if content, err := os.ReadFile(file); err != nil || string(content) != "precious" {
+		t.Errorf("the file was touched: %q, %v", content, err)
+	}
+	long := filepath.Join(filepath.Dir(file), strings.Repeat("x", 120)+".sock")
+	if _, err := listen(long); err == nil || !strings.Contains(err.Error(), "the path is too long for a socket") {
+		t.Errorf("error = %v", err)
+	}
+	if _, err := listen(filepath.Join(file, "below", "p.sock")); err == nil {
+		t.Error("a folder below a file was made")
+	}
+}
