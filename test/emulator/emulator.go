@@ -1,0 +1,202 @@
+package emulator
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	defaultOKMSID = "734b9b45-8b1a-469c-b140-b10bd6540017"
+	defaultRegion = "eu-west-par"
+)
+
+var uuidPattern = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+// Options describes an emulator. The zero value works.
+type Options struct {
+	// OKMSID is the UUID of the one domain served; "" means
+	// 734b9b45-8b1a-469c-b140-b10bd6540017.
+	OKMSID string
+	// Region names the domain's region, seen only in URNs; "" means eu-west-par.
+	Region string
+	// Now is the clock of secrets, versions and tokens; nil means time.Now.
+	// Certificates always have a validity in real time, because TLS
+	// libraries check it against the real clock.
+	Now func() time.Time
+	// Log receives one line for each request when it is answered, in the form of OKMS's
+	// audit log; nil means none. Writes are serialised.
+	Log io.Writer
+	// Switches selects among the behaviours OVHcloud does not document.
+	Switches Switches
+}
+
+// Switches holds every choice where OKMS's behaviour is inferred. The zero
+// value is the most likely OKMS.
+type Switches struct {
+	// DenialStatus is the HTTP status of an IAM refusal: 401, 403 or 404;
+	// 0 means 403. The error_code stays the one of an IAM refusal.
+	DenialStatus int
+	// EmptyListNotFound answers the list of an empty folder with 404, as
+	// Vault does, instead of 200 without keys.
+	EmptyListNotFound bool
+	// NoLookupSelf answers auth/token/lookup-self with 404.
+	NoLookupSelf bool
+	// StrictVerbs refuses the verbs that only Vault documents: LIST, PUT where
+	// OKMS documents POST, POST on destroy.
+	StrictVerbs bool
+	// ClampPageSize takes a page size above 100 as 100 instead of refusing it.
+	ClampPageSize bool
+	// IgnoreUnknownFields accepts request bodies with fields OKMS does not
+	// document, instead of refusing them.
+	IgnoreUnknownFields bool
+	// PlainDeletedAnswer leaves data.metadata out of the 404 of a deactivated
+	// or destroyed version, so it looks like any other 404.
+	PlainDeletedAnswer bool
+	// DeniedCertificateAlert refuses a client certificate whose identity has
+	// no right at all in the TLS handshake (alert bad_certificate, seen on
+	// the live service) instead of with an IAM refusal.
+	DeniedCertificateAlert bool
+	// IAMDelay is how long after AddToken or IssueCertificate the rights of
+	// the identity begin to hold, by Options.Now; 30 to 60 s on the live service.
+	IAMDelay time.Duration
+}
+
+// Emulator is one OKMS domain. It is an http.Handler; make one with New. All
+// methods are safe for concurrent use.
+type Emulator struct {
+	okmsID   string
+	region   string
+	now      func() time.Time
+	switches Switches
+	ca       *authority
+	journal  *journal
+	faults   *faultList
+
+	mu    sync.Mutex // guards store and iam
+	store *store
+	iam   *iam
+
+	serversMu sync.Mutex
+	servers   map[*Server]struct{} // running, to drop their connections for TLSAlert
+}
+
+// New makes an empty domain. It starts no goroutine and needs no closing.
+// It fails when OKMSID is not a UUID or a switch has an impossible value.
+func New(o Options) (*Emulator, error) {
+	if o.OKMSID == "" {
+		o.OKMSID = defaultOKMSID
+	}
+	if o.Region == "" {
+		o.Region = defaultRegion
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if !uuidPattern.MatchString(o.OKMSID) {
+		return nil, fmt.Errorf("okms id %q is not a UUID", o.OKMSID)
+	}
+	switch o.Switches.DenialStatus {
+	case 0:
+		o.Switches.DenialStatus = http.StatusForbidden
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound:
+	default:
+		return nil, fmt.Errorf("denial status %d is not 401, 403 or 404", o.Switches.DenialStatus)
+	}
+	ca, err := newAuthority()
+	if err != nil {
+		return nil, fmt.Errorf("making the emulator's CA: %w", err)
+	}
+	return &Emulator{
+		okmsID:   strings.ToLower(o.OKMSID),
+		region:   o.Region,
+		now:      o.Now,
+		switches: o.Switches,
+		ca:       ca,
+		journal:  newJournal(o.Log),
+		faults:   &faultList{},
+		store:    newStore(),
+		iam:      newIAM(),
+		servers:  map[*Server]struct{}{},
+	}, nil
+}
+
+// OKMSID returns the UUID of the domain, in lower case.
+func (e *Emulator) OKMSID() string { return e.okmsID }
+
+// CA returns the emulator's CA certificate as PEM. It signs the servers'
+// certificates and the client certificates.
+func (e *Emulator) CA() []byte { return e.ca.pem() }
+
+// ServeHTTP answers one request. The journal is complete before the answer goes
+// out, so a client that has its answer finds it there. Faults that cut an
+// answer short panic with http.ErrAbortHandler, as net/http wants it.
+func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := e.newCall(r)
+	entry := e.journal.arrive(c, r)
+	ans, f, err := e.decide(c, w, r)
+	e.journal.leave(entry, c, ans.status)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	send(w, r, ans, f)
+}
+
+// decide finds the answer to a call, and the fault that is to spoil its sending
+// (nil: none). An error means that the client or the server is gone.
+func (e *Emulator) decide(c *call, w http.ResponseWriter, r *http.Request) (answer, *activeFault, error) {
+	if err := c.readBody(w, r); err != nil {
+		return c.refuse(err), nil, nil
+	}
+	f := e.faults.take(c.uri, c.method)
+	if f != nil {
+		if err := f.hold(r.Context()); err != nil {
+			return answer{}, nil, err
+		}
+	}
+	if ans, made := c.faultAnswer(f); made {
+		return ans, f, nil
+	}
+	return e.answer(c), f, nil
+}
+
+// answer computes the true answer to a call: domain, then authentication, then
+// the family's own route.
+func (e *Emulator) answer(c *call) answer {
+	// The clock is read anew: a delaying fault may lie between arrival and now.
+	c.now = e.now()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	ans, err := c.dispatch()
+	if err != nil {
+		return c.refuse(err)
+	}
+	return ans
+}
+
+// dispatch routes on the escaped path: a path of a secret may hold %2F.
+func (c *call) dispatch() (answer, error) {
+	rest, ok := strings.CutPrefix(c.path, "/api/")
+	if !ok {
+		return answer{}, errNoRoute(c.method, c.path)
+	}
+	domain, rest, _ := strings.Cut(rest, "/")
+	switch {
+	case !uuidPattern.MatchString(domain):
+		return answer{}, refusef(http.StatusBadRequest, codeRESTArgument, "okms id is not a UUID")
+	case !strings.EqualFold(domain, c.e.okmsID):
+		return answer{}, refusef(http.StatusNotFound, codeDomainNotFound, "domain %s not found", domain)
+	}
+	c.route = "/" + rest
+	if c.who.refused != nil {
+		return answer{}, c.who.refused
+	}
+	if v1, ok := strings.CutPrefix(rest, "v1/"); ok {
+		return c.v1(v1)
+	}
+	return answer{}, errNoRoute(c.method, c.route)
+}

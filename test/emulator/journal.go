@@ -1,0 +1,154 @@
+package emulator
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// journalSize bounds the requests kept; the oldest go first.
+const journalSize = 10000
+
+// Request is one request the emulator got. It holds no credential.
+type Request struct {
+	Arrived   time.Time `json:"arrived"` // by Options.Now
+	ID        string    `json:"id"`      // the request_id of the answer
+	Method    string    `json:"method"`
+	URI       string    `json:"uri"`       // escaped path and query, as sent
+	Proto     string    `json:"proto"`     // HTTP/1.1 or HTTP/2.0
+	Auth      string    `json:"auth"`      // bearer, vault-token, certificate, or "" for none
+	Identity  string    `json:"identity"`  // Name of the identity; "" when not authenticated
+	Operation string    `json:"operation"` // IAM action last asked for; "" when none was
+	Status    int       `json:"status"`    // 0 while in flight, and when it ended without an answer
+	// Header is the request's, without those that carry credentials.
+	Header http.Header `json:"header"`
+}
+
+// journal records requests at arrival, so that one that hangs is seen, and logs
+// them when their answer is known.
+type journal struct {
+	mu       sync.Mutex
+	requests []*Request
+	count    int           // arrived since the last reset, kept or not
+	arrived  chan struct{} // closed and replaced at each arrival
+
+	logMu sync.Mutex // one line at a time, without holding mu while writing
+	log   io.Writer  // nil: no log
+}
+
+func newJournal(log io.Writer) *journal {
+	return &journal{log: log, arrived: make(chan struct{})}
+}
+
+func (j *journal) arrive(c *call, r *http.Request) *Request {
+	header := r.Header.Clone()
+	for _, name := range []string{"Authorization", "X-Vault-Token", "Proxy-Authorization", "Cookie"} {
+		header.Del(name)
+	}
+	entry := &Request{
+		Arrived: c.now, ID: c.id, Method: c.method, URI: c.uri, Proto: r.Proto,
+		Auth: c.who.kind, Identity: c.who.identity.Name, Header: header,
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if len(j.requests) >= journalSize {
+		j.requests = slices.Delete(j.requests, 0, len(j.requests)-journalSize+1)
+	}
+	j.requests = append(j.requests, entry)
+	j.count++
+	close(j.arrived)
+	j.arrived = make(chan struct{})
+	return entry
+}
+
+// leave completes the entry of a call, before it is answered; status 0 means it
+// gets no answer.
+func (j *journal) leave(entry *Request, c *call, status int) {
+	j.mu.Lock()
+	entry.Status, entry.Operation = status, c.operation
+	j.mu.Unlock()
+	if j.log == nil {
+		return
+	}
+	line := logLine(c, status)
+	j.logMu.Lock()
+	defer j.logMu.Unlock()
+	_, _ = io.WriteString(j.log, line) // a log that cannot be written must not fail a request
+}
+
+// logLine is a call in the form of OKMS's audit log (OVHcloud's guide "Pushing
+// logs from OVHcloud KMS"), with "-" for what is not known.
+func logLine(c *call, status int) string {
+	result := "no answer"
+	if status != 0 {
+		result = fmt.Sprint(status)
+	}
+	identity := "-"
+	if name := c.who.identity.Name; strings.HasPrefix(name, "urn:") {
+		identity = name
+	} else if name != "" {
+		identity = "urn:v1:" + c.e.zone() + ":identity:user:emulator/" + name
+	}
+	from := c.from
+	if c.who.certID != "" {
+		from += " with certificate " + c.who.certID
+	}
+	return fmt.Sprintf("INFO | %s %s - %s - identity: %s - operation: %s on %s - from %s - request id: %s\n",
+		c.method, c.route, result, identity, cmp.Or(c.operation, "-"), cmp.Or(c.resource, "-"), from, c.id)
+}
+
+// clientIP is the address without the port.
+func clientIP(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return cmp.Or(r.RemoteAddr, "-")
+	}
+	return host
+}
+
+// Requests returns a copy of the requests in order of arrival, those in
+// flight included. The newest 10000 since New or ResetRequests are kept.
+func (e *Emulator) Requests() []Request {
+	j := e.journal
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	all := make([]Request, len(j.requests))
+	for i, r := range j.requests {
+		all[i] = *r
+		all[i].Header = r.Header.Clone()
+	}
+	return all
+}
+
+// ResetRequests forgets the requests so far, and starts counting for Await.
+func (e *Emulator) ResetRequests() {
+	e.journal.mu.Lock()
+	defer e.journal.mu.Unlock()
+	e.journal.requests, e.journal.count = nil, 0
+}
+
+// Await returns when at least n requests have arrived since New or
+// ResetRequests, or with an error when ctx ends first. It does not wait for
+// their answers.
+func (e *Emulator) Await(ctx context.Context, n int) error {
+	for {
+		e.journal.mu.Lock()
+		count, arrived := e.journal.count, e.journal.arrived
+		e.journal.mu.Unlock()
+		if count >= n {
+			return nil
+		}
+		select {
+		case <-arrived:
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for %d requests, %d arrived: %w", n, count, ctx.Err())
+		}
+	}
+}

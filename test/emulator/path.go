@@ -1,0 +1,45 @@
+package emulator
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+const maxPathLength = 255
+
+// pathPattern is OKMS's pattern for the path of a new secret. It allows "." and
+// ".." as segments; what OKMS makes of them is unknown, and here they are
+// ordinary names.
+var pathPattern = regexp.MustCompile(`^[a-zA-Z0-9_.:/=@-]+$`)
+
+// checkPath returns nil for a path that can name a secret.
+func checkPath(path string) error {
+	reason := ""
+	switch {
+	case path == "":
+		reason = "is empty"
+	case len(path) > maxPathLength:
+		reason = "is longer than 255 characters"
+	case !pathPattern.MatchString(path):
+		reason = "has a character outside a-z A-Z 0-9 _ . : / = @ -"
+	case strings.HasPrefix(path, "/"), strings.HasSuffix(path, "/"):
+		reason = "begins or ends with /"
+	case strings.Contains(path, "//"):
+		reason = "has an empty segment"
+	default:
+		return nil
+	}
+	return refusef(http.StatusBadRequest, codeSecretBadPath, "path %q %s", path, reason)
+}
+
+// unescapePath decodes the part of a request's path that names a secret: both
+// / and %2F separate.
+func unescapePath(escaped string) (string, error) {
+	path, err := url.PathUnescape(escaped)
+	if err != nil {
+		return "", refusef(http.StatusBadRequest, codeSecretBadPath, "path %q: %v", escaped, err)
+	}
+	return path, nil
+}

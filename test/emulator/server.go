@@ -1,0 +1,130 @@
+package emulator
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Server is an emulator listening with TLS, 1.2 or newer, for HTTP/1.1 and
+// HTTP/2. Close it.
+type Server struct {
+	URL string // https://host:port, without a path
+	CA  []byte // PEM of the CA that signed the server's certificate
+
+	emulator *Emulator
+	http     *http.Server
+	cancel   context.CancelFunc // ends the requests in flight
+	served   chan error         // the result of Serve
+
+	mu       sync.Mutex
+	closed   bool
+	handlers sync.WaitGroup
+	conns    map[net.Conn]*connState
+}
+
+// Start listens on addr ("" means 127.0.0.1:0) and serves in a goroutine that
+// Close waits for. The certificate is good for localhost, 127.0.0.1, ::1, the
+// host of addr and hosts, which are DNS names or IP addresses.
+func (e *Emulator) Start(addr string, hosts ...string) (*Server, error) {
+	listener, err := net.Listen("tcp", cmp.Or(addr, "127.0.0.1:0"))
+	if err != nil {
+		return nil, fmt.Errorf("starting the emulator: %w", err)
+	}
+	host, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		return nil, fmt.Errorf("starting the emulator: %w", err)
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	asked, _, _ := net.SplitHostPort(addr)
+	if ip := net.ParseIP(asked); asked != "" && (ip == nil || !ip.IsUnspecified()) {
+		hosts = append([]string{asked, host}, hosts...)
+	}
+	config, err := e.tlsConfig(hosts)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	s := &Server{
+		URL: "https://" + net.JoinHostPort(host, port), CA: e.CA(),
+		emulator: e, served: make(chan error, 1), conns: map[net.Conn]*connState{},
+	}
+	s.serve(listener, config)
+	return s, nil
+}
+
+func (s *Server) serve(listener net.Listener, config *tls.Config) {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.cancel = cancel
+	s.http = &http.Server{
+		Handler:           http.HandlerFunc(s.handle),
+		TLSConfig:         config,
+		ReadHeaderTimeout: time.Minute,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ConnContext:       s.connContext,
+		ConnState:         s.track,
+		// Refused handshakes are the client's business, and often wanted.
+		ErrorLog: log.New(io.Discard, "", 0),
+	}
+	s.emulator.serversMu.Lock()
+	s.emulator.servers[s] = struct{}{}
+	s.emulator.serversMu.Unlock()
+	go func() { s.served <- s.http.ServeTLS(listener, "", "") }()
+}
+
+// VaultAddress is what a Vault client takes as its address.
+func (s *Server) VaultAddress() string { return s.URL + "/api/" + s.emulator.okmsID }
+
+// Close ends the requests in flight, hanging ones too, closes the connections
+// and waits until all is over. A second call does nothing.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	again := s.closed
+	s.closed = true
+	s.mu.Unlock()
+	if again {
+		return nil
+	}
+	s.emulator.serversMu.Lock()
+	delete(s.emulator.servers, s)
+	s.emulator.serversMu.Unlock()
+	s.cancel()
+	err := s.http.Close()
+	if served := <-s.served; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
+	s.handlers.Wait()
+	if err != nil {
+		return fmt.Errorf("closing the emulator: %w", err)
+	}
+	return nil
+}
+
+// handle counts the requests in flight, for Close to wait for.
+func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
+	own, _ := r.Context().Value(connKey{}).(*connState)
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		panic(http.ErrAbortHandler)
+	}
+	s.handlers.Add(1)
+	own.handling++
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		own.handling--
+		s.mu.Unlock()
+		s.handlers.Done()
+	}()
+	s.emulator.ServeHTTP(w, r)
+}

@@ -1,0 +1,87 @@
+package emulator
+
+import (
+	"encoding/base64"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const (
+	minPageSize = 10
+	maxPageSize = 100
+)
+
+// list answers with the names of the next level below path, folders with a
+// trailing slash. A secret the caller may not get is left out, without an error.
+func (c *call) list(path string) (answer, error) {
+	size, after, err := c.page()
+	if err != nil {
+		return answer{}, err
+	}
+	prefix := ""
+	if path != "" {
+		prefix = path + "/"
+	}
+	names := c.visible(prefix)
+	c.operation, c.resource = actionGet, c.e.urn(path)
+	if len(names) == 0 && c.e.switches.EmptyListNotFound {
+		return answer{}, &refusal{status: http.StatusNotFound, code: codeSecretNotFound}
+	}
+	start, _ := slices.BinarySearch(names, after+"\x00") // the first name beyond after
+	if after == "" {
+		start = 0
+	}
+	names = names[start:]
+	var next http.Header
+	if len(names) > size {
+		names = names[:size]
+		cursor := base64.URLEncoding.EncodeToString([]byte(names[size-1]))
+		next = http.Header{"X-Pagination-Cursor-Next": {cursor}}
+	}
+	ans := c.ok(marshal(struct {
+		Keys []string `json:"keys"`
+	}{names}))
+	ans.header = next
+	return ans, nil
+}
+
+// visible is the next level below prefix, sorted, never nil.
+func (c *call) visible(prefix string) []string {
+	names := []string{}
+	for path := range c.e.store.secrets {
+		rest, below := strings.CutPrefix(path, prefix)
+		if !below || !c.can(actionGet, path) {
+			continue
+		}
+		if folder, _, deeper := strings.Cut(rest, "/"); deeper {
+			rest = folder + "/"
+		}
+		names = append(names, rest)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// page reads the pagination headers: the size, and the name after which the
+// page begins.
+func (c *call) page() (size int, after string, err error) {
+	size = maxPageSize
+	if text := c.header.Get("X-Pagination-Size"); text != "" {
+		n, err := strconv.Atoi(text)
+		if c.e.switches.ClampPageSize {
+			n = min(n, maxPageSize)
+		}
+		if err != nil || n < minPageSize || n > maxPageSize {
+			return 0, "", errArgument("X-Pagination-Size %q is not a number from %d to %d", text, minPageSize, maxPageSize)
+		}
+		size = n
+	}
+	text := strings.TrimRight(c.header.Get("X-Pagination-Cursor"), "=")
+	cursor, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return 0, "", errArgument("X-Pagination-Cursor is not base64url")
+	}
+	return size, string(cursor), nil
+}
