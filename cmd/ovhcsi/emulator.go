@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"ovhcloud-csi-provider/test/emulator"
+)
+
+func runEmulator(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	c, err := parseEmulatorFlags(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(stdout, emulatorHelp)
+		return exitOK
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "ovhcsi emulator: %v (--help tells more)\n", err)
+		return exitUsage
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err = c.serve(ctx, stdin, stdout, stderr)
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintf(stderr, "ovhcsi emulator: %v\n", err)
+	if bad := (usageError{}); errors.As(err, &bad) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// serve runs the emulator until ctx ends.
+func (c emulatorConfig) serve(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) (err error) {
+	e, err := c.prepare(stdin, stderr)
+	if err != nil {
+		return err
+	}
+	server, err := e.Start(c.listen, c.hosts...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Close()) }()
+	// Only now: a start that fails must leave the files of an emulator that runs.
+	dir, cleanUp, err := c.folder()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, cleanUp()) }()
+	if err := c.writeCredentials(e, dir); err != nil {
+		return err
+	}
+	controlURL, stopControl, err := startControl(c.control, e.Control())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stopControl()) }()
+	if _, err := io.WriteString(stdout, greeting(e, server, dir, controlURL)); err != nil {
+		return fmt.Errorf("printing where it serves: %w", err)
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// prepare makes the emulator and fills it.
+func (c emulatorConfig) prepare(stdin io.Reader, log io.Writer) (*emulator.Emulator, error) {
+	e, err := emulator.New(emulator.Options{OKMSID: c.okmsID, Region: c.region, Log: log})
+	if err != nil {
+		return nil, usageError{err}
+	}
+	if c.seed != "" {
+		seed := io.NopCloser(stdin)
+		if c.seed != "-" {
+			if seed, err = os.Open(c.seed); err != nil {
+				return nil, err
+			}
+		}
+		err = e.Seed(seed)
+		if err = errors.Join(err, seed.Close()); err != nil {
+			return nil, fmt.Errorf("%s: %w", c.seed, err)
+		}
+	}
+	for _, f := range c.faults {
+		if _, err := e.Inject(f); err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+// folder makes the folder for the credentials; cleanUp removes it when it is
+// not the user's.
+func (c emulatorConfig) folder() (dir string, cleanUp func() error, err error) {
+	if c.dir == "" {
+		dir, err = os.MkdirTemp("", "ovhcsi-emulator-")
+		return dir, func() error { return os.RemoveAll(dir) }, err
+	}
+	if err := os.MkdirAll(c.dir, 0o700); err != nil {
+		return "", nil, err
+	}
+	return c.dir, func() error { return nil }, nil
+}
+
+// writeCredentials makes a token and a client certificate, and writes them with
+// the CA. Each file replaces an older one, whatever its mode was.
+func (c emulatorConfig) writeCredentials(e *emulator.Emulator, dir string) error {
+	token := c.token
+	if token == "" {
+		token = rand.Text()
+	}
+	identity := emulator.Identity{Name: "emulator-user"}
+	if c.write {
+		identity.Actions = []string{emulator.AllActions}
+	}
+	if err := e.AddToken(token, identity); err != nil {
+		return usageError{fmt.Errorf("--token: %w", err)}
+	}
+	cert, key, err := e.IssueCertificate(identity)
+	if err != nil {
+		return err
+	}
+	for name, content := range map[string][]byte{
+		"ca.pem": e.CA(), "token": []byte(token), "client.crt": cert, "client.key": key,
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startControl serves the control API on addr, "" for nowhere. stop ends it and
+// waits.
+func startControl(addr string, handler http.Handler) (url string, stop func() error, err error) {
+	if addr == "" {
+		return "", func() error { return nil }, nil
+	}
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return "", nil, fmt.Errorf("starting the control API: %w", err)
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	stop = func() error {
+		err := server.Close()
+		if end := <-served; !errors.Is(end, http.ErrServerClosed) {
+			err = errors.Join(err, end)
+		}
+		return err
+	}
+	return "http://" + listener.Addr().String(), stop, nil
+}
+
+// greeting says what is served and how to ask it. The token is not in it, only
+// where it is.
+func greeting(e *emulator.Emulator, server *emulator.Server, dir, controlURL string) string {
+	var b strings.Builder
+	line := func(name, value string) { fmt.Fprintf(&b, "  %-14s %s\n", name, value) }
+	b.WriteString("OKMS emulator is ready; end it with Ctrl-C.\n")
+	line("endpoint", server.URL)
+	line("okmsId", e.OKMSID())
+	line("vault address", server.VaultAddress())
+	line("CA", filepath.Join(dir, "ca.pem"))
+	line("token", filepath.Join(dir, "token"))
+	line("client cert", filepath.Join(dir, "client.crt"))
+	line("client key", filepath.Join(dir, "client.key"))
+	if controlURL != "" {
+		line("control API", controlURL)
+	}
+	paths := e.Paths()
+	line("secrets", fmt.Sprint(len(paths)))
+	ask := "/v1/secret/metadata"
+	if len(paths) > 0 {
+		ask = "/v1/secret/data/" + paths[0]
+	}
+	fmt.Fprintf(&b, "Try it:\n  curl --cacert %s -H \"X-Vault-Token: $(cat %s)\" %s\n",
+		shellQuote(filepath.Join(dir, "ca.pem")), shellQuote(filepath.Join(dir, "token")), shellQuote(server.VaultAddress()+ask))
+	return b.String()
+}
+
+// shellQuote quotes a word for sh, also inside "$(...)", when it needs it.
+func shellQuote(word string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-:@%=+,", r)
+	}
+	if strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

@@ -1,0 +1,51 @@
+// Command ovhcsi is the tool for people beside the OVHcloud provider for the
+// Secrets Store CSI driver. So far it has one subcommand, emulator: an
+// OVHcloud Secret Manager on this machine. It is not the provider's daemon.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+)
+
+const usage = `ovhcsi - tools for the OVHcloud provider of the Secrets Store CSI driver
+
+Usage: ovhcsi COMMAND [flags]
+
+Commands:
+  emulator   an OVHcloud Secret Manager (OKMS) on this machine, for trying and testing
+  help       this text
+
+"ovhcsi COMMAND --help" tells more about a command.
+`
+
+// Exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1 // it could not do what was asked
+	exitUsage  = 2 // it did not understand what was asked
+)
+
+func main() {
+	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	if len(args) == 0 {
+		fmt.Fprint(stderr, usage)
+		return exitUsage
+	}
+	switch command := args[0]; command {
+	case "emulator":
+		return runEmulator(ctx, args[1:], stdin, stdout, stderr)
+	case "help", "--help", "-help", "-h":
+		fmt.Fprint(stdout, usage)
+		return exitOK
+	default:
+		fmt.Fprintf(stderr, "ovhcsi: unknown command %q%s (there are emulator and help)\n",
+			command, suggestion(command, []string{"emulator", "help"}))
+		return exitUsage
+	}
+}

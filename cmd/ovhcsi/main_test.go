@@ -1,0 +1,290 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestMain lets the test binary be ovhcsi, so the story below has a real
+// process with real signals and no second build.
+func TestMain(m *testing.M) {
+	if os.Getenv("OVHCSI_TEST_AS_MAIN") == "1" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// process is a running "ovhcsi emulator".
+type process struct {
+	t        *testing.T
+	cmd      *exec.Cmd
+	stderr   *bytes.Buffer
+	greeting map[string]string // by the name at the line's beginning
+	curl     string
+}
+
+func startProcess(t *testing.T, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, stderr: &bytes.Buffer{}, greeting: map[string]string{}}
+	p.cmd = exec.Command(os.Args[0], append([]string{"emulator", "--listen", "127.0.0.1:0"}, args...)...)
+	p.cmd.Env = append(os.Environ(), "OVHCSI_TEST_AS_MAIN=1")
+	p.cmd.Stderr = p.stderr
+	stdout, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.cmd.Process.Kill() }) // no effect once it has ended
+	field := regexp.MustCompile(`^  (\S+(?: \S+)*)  +(.+)$`)
+	for lines := bufio.NewScanner(stdout); lines.Scan(); {
+		if m := field.FindStringSubmatch(lines.Text()); m != nil {
+			p.greeting[m[1]] = m[2]
+		}
+		if strings.HasPrefix(lines.Text(), "  curl ") {
+			p.curl = lines.Text()
+			return p
+		}
+	}
+	t.Fatalf("it ended before it was ready: %v %s", p.cmd.Wait(), p.stderr)
+	return nil
+}
+
+func (p *process) file(name string) []byte {
+	p.t.Helper()
+	content, err := os.ReadFile(p.greeting[name])
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return content
+}
+
+// client trusts the process's CA and shows its client certificate, if asked.
+func (p *process) client(withCertificate bool) *http.Client {
+	p.t.Helper()
+	config := &tls.Config{RootCAs: x509.NewCertPool()}
+	if !config.RootCAs.AppendCertsFromPEM(p.file("CA")) {
+		p.t.Fatal("ca.pem is not PEM")
+	}
+	if withCertificate {
+		cert, err := tls.X509KeyPair(p.file("client cert"), p.file("client key"))
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		config.Certificates = []tls.Certificate{cert}
+	}
+	transport := &http.Transport{TLSClientConfig: config}
+	p.t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
+}
+
+func (p *process) do(client *http.Client, method, url, token, body string, status int) string {
+	p.t.Helper()
+	req, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if token != "" {
+		req.Header.Set("X-Vault-Token", token)
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	got, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != status {
+		p.t.Fatalf("%s %s: status %d, want %d: %s %v", method, url, resp.StatusCode, status, got, err)
+	}
+	return string(got)
+}
+
+func (p *process) end(signal os.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(signal); err != nil {
+		p.t.Fatal(err)
+	}
+	if err := p.cmd.Wait(); err != nil {
+		p.t.Errorf("after %v: %v: %s", signal, err, p.stderr)
+	}
+}
+
+func writeFile(t *testing.T, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "seed.json")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestEmulatorStory(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "my emulator")
+	seed := writeFile(t, `{"secrets":{"prod/va1/dockerconfigjson":{"auths": {"r":{"n":1.0}}}},"tokens":[{"token":"seeded","paths":["dev/"]}]}`)
+	p := startProcess(t, "--dir", dir, "--seed", seed, "--control", "127.0.0.1:0", "--fault", "status=503,times=1,path=prod/", "--write")
+	token, client := string(p.file("token")), p.client(false)
+	data := p.greeting["vault address"] + "/v1/secret/data/prod/va1/dockerconfigjson"
+
+	p.do(client, "GET", data, token, "", 503)
+	if got := p.do(client, "GET", data, token, "", 200); !strings.Contains(got, `"data":{"auths": {"r":{"n":1.0}}},`) {
+		t.Errorf("got %s", got)
+	}
+	p.do(client, "GET", data, "seeded", "", 403)
+	p.do(p.client(true), "POST", data, "", `{"data":{}}`, 200)
+	p.do(client, "GET", data+"?version=2", token, "", 200)
+	p.do(http.DefaultClient, "POST", p.greeting["control API"]+"/state", "", `{"path":"prod/va1/dockerconfigjson","state":"deactivated"}`, 204)
+	p.do(client, "GET", data, token, "", 404)
+	for _, name := range []string{"CA", "token", "client cert", "client key"} {
+		if info, err := os.Stat(p.greeting[name]); err != nil || info.Mode() != 0o600 {
+			t.Errorf("%s: %v %v", name, info.Mode(), err)
+		}
+	}
+	if !strings.Contains(p.curl, "--cacert '"+filepath.Join(dir, "ca.pem")+"'") || !strings.HasSuffix(p.curl, data) {
+		t.Errorf("the curl line is %s", p.curl)
+	}
+
+	p.end(syscall.SIGTERM)
+	if log := p.stderr.String(); strings.Count(log, "\n") != 6 || strings.Contains(log, token) || !strings.Contains(log, "GET /v1/secret/data/prod/va1/dockerconfigjson - 200 - ") {
+		t.Errorf("log is\n%s", log)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "token")); err != nil {
+		t.Errorf("the user's own folder was removed: %v", err)
+	}
+}
+
+func TestOwnFolderIsRemovedAtTheEnd(t *testing.T) {
+	p := startProcess(t)
+	dir := filepath.Dir(p.greeting["token"])
+	if got := p.do(p.client(true), "GET", p.greeting["vault address"]+"/v1/secret/metadata", "", "", 200); !strings.Contains(got, `"keys":[]`) {
+		t.Errorf("got %s", got)
+	}
+	p.do(p.client(true), "POST", p.greeting["vault address"]+"/v1/secret/data/x", "", `{"data":{}}`, 403) // no --write
+	p.end(os.Interrupt)
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("%s is still there: %v", dir, err)
+	}
+}
+
+// The curl line is what a newcomer pastes, so it is run as it is.
+func TestCurlLineWorks(t *testing.T) {
+	for _, tool := range []string{"sh", "curl"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skip("no " + tool)
+		}
+	}
+	p := startProcess(t, "--dir", filepath.Join(t.TempDir(), "it's mine"), "--seed", writeFile(t, `{"secrets":{"a/b":{"k":"v"}}}`))
+	got, err := exec.Command("sh", "-c", p.curl).Output()
+	if err != nil || !strings.Contains(string(got), `"data":{"k":"v"}`) {
+		t.Errorf("%s\n%s\n%v", p.curl, got, err)
+	}
+	p.end(syscall.SIGTERM)
+}
+
+func runWith(stdin string, args ...string) (code int, stdout, stderr string) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel() // an emulator that starts ends at once
+	var out, errOut bytes.Buffer
+	code = run(ctx, args, strings.NewReader(stdin), &out, &errOut)
+	return code, out.String(), errOut.String()
+}
+
+func TestSeedFromStandardInput(t *testing.T) {
+	code, stdout, stderr := runWith(`{"secrets":{"a":{},"b":{}}}`, "emulator", "--listen", "127.0.0.1:0", "--seed", "-")
+	if code != 0 || stderr != "" || !regexp.MustCompile(`(?m)^  secrets +2$`).MatchString(stdout) {
+		t.Errorf("exit %d\n%s\n%s", code, stdout, stderr)
+	}
+}
+
+func TestMistakesGetOneClearLine(t *testing.T) {
+	good := []string{"emulator", "--listen", "127.0.0.1:0"}
+	bad := writeFile(t, `{"secrets":{"a":{}},"tokns":[]}`)
+	for _, row := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"emulater"}, 2, `ovhcsi: unknown command "emulater", did you mean emulator? (there are emulator and help)`},
+		{[]string{"lint", "x"}, 2, `ovhcsi: unknown command "lint" (there are emulator and help)`},
+		{append(good, "--sed", "x"), 2, `unknown flag --sed, did you mean --seed? (--help tells more)`},
+		{append(good, "-xyzzy"), 2, `unknown flag --xyzzy (--help tells more)`},
+		{append(good, "--seed"), 2, `flag --seed needs a value`},
+		{append(good, "file.json"), 2, `unexpected argument "file.json"; it takes flags only`},
+		{append(good, "--fault", "statu=3"), 2, `invalid value "statu=3" for --fault: unknown field "statu"; there are path, writes, times`},
+		{append(good, "--fault", "times=3"), 2, `for --fault: it does nothing`},
+		{append(good, "--write=perhaps"), 2, `invalid boolean value "perhaps" for --write`},
+		{append(good, "--host", "a b"), 2, `invalid value "a b" for --host: not a DNS name or IP address`},
+		{append(good, "--okms-id", "mine"), 2, `okms id "mine" is not a UUID`},
+		{append(good, "--token", "not good"), 2, `--token: token must be printable ASCII without spaces`},
+		{append(good, "--seed", "/nowhere/seed.json"), 1, `/nowhere/seed.json`},
+		{append(good, "--seed", bad), 1, bad + `: seed: unknown field "tokns"`},
+		{append(good, "--listen", "127.0.0.1:99999"), 1, `starting the emulator: listen tcp: address 99999: invalid port`},
+		{append(good, "--control", "127.0.0.1:99999"), 1, `starting the control API`},
+		{append(good, "--dir", bad), 1, `not a directory`},
+	} {
+		code, stdout, stderr := runWith("", row.args...)
+		if code != row.code || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, row.want) {
+			t.Errorf("%q: exit %d, want %d; stdout %q; stderr %q, want %q", row.args, code, row.code, stdout, stderr, row.want)
+		}
+		if strings.Contains(stderr, "not good") {
+			t.Errorf("%q: the token is in %q", row.args, stderr)
+		}
+	}
+}
+
+func TestHelp(t *testing.T) {
+	if code, stdout, stderr := runWith(""); code != 2 || stdout != "" || stderr != usage {
+		t.Errorf("no arguments: exit %d %q %q", code, stdout, stderr)
+	}
+	for _, args := range [][]string{{"help"}, {"--help"}, {"-h"}} {
+		if code, stdout, _ := runWith("", args...); code != 0 || stdout != usage {
+			t.Errorf("%q: exit %d %q", args, code, stdout)
+		}
+	}
+	for _, flag := range []string{"--help", "-h"} {
+		if code, stdout, stderr := runWith("", "emulator", flag); code != 0 || stdout != emulatorHelp || stderr != "" {
+			t.Errorf("emulator %s: exit %d %q %q", flag, code, stdout, stderr)
+		}
+	}
+}
+
+// The help is written by hand: its flags are those there are, and its examples
+// of a seed and of faults are good.
+func TestEmulatorHelpIsTrue(t *testing.T) {
+	var names []string
+	for _, m := range regexp.MustCompile(`(?m)^  (--[a-z-]+)`).FindAllStringSubmatch(emulatorHelp, -1) {
+		names = append(names, m[1])
+	}
+	if got := strings.Join(names[:10], " "); got != "--listen --host --seed --dir --token --write --okms-id --region --fault --control" {
+		t.Errorf("flags in the help: %s", got)
+	}
+	for _, name := range names {
+		if _, err := parseEmulatorFlags([]string{name}); err != nil && strings.Contains(err.Error(), "unknown") {
+			t.Errorf("the help has %s: %v", name, err)
+		}
+	}
+	for _, m := range regexp.MustCompile(`(?m)^  --fault (\S+=\S+)`).FindAllStringSubmatch(emulatorHelp, -1) {
+		if _, err := parseEmulatorFlags([]string{"--fault", m[1]}); err != nil {
+			t.Error(err)
+		}
+	}
+	short := regexp.MustCompile(`(?ms)^  \{\n.*?^  \}\n`).FindString(emulatorHelp)
+	long := `{"secrets":` + regexp.MustCompile(`(?ms)^  \[\{"path".*?\}\]\n`).FindString(emulatorHelp) + `}`
+	for _, seed := range []string{short, long} {
+		if code, _, stderr := runWith(seed, "emulator", "--listen", "127.0.0.1:0", "--seed", "-"); code != 0 {
+			t.Errorf("seed %s: %s", seed, stderr)
+		}
+	}
+}
