@@ -1,0 +1,136 @@
+package main
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/pem"
+	"strings"
+	"syscall"
+	"testing"
+
+	"ovhcloud-csi-provider/test/emulator"
+	"ovhcloud-csi-provider/test/harness"
+)
+
+// What is planted where a secret belongs. Each is found again in any text that
+// holds it as it is, in base64 or in hex.
+const (
+	plantedValue   = "hunter2-planted-value"
+	plantedToken   = "eyJhbGciOiJFZERTQSJ9.planted-token"
+	plantedAccount = "planted-service-account-token" // the harness sends it
+)
+
+// TestNothingSecretIsPrinted takes the daemon at -v=10, with gRPC's and HTTP's
+// own debugging on, through good mounts and every failure, and looks for what was
+// planted in the log, in the errors, and in what the admin address serves.
+func TestNothingSecretIsPrinted(t *testing.T) {
+	for _, format := range []string{"text", "json"} {
+		t.Run(format, func(t *testing.T) {
+			store := harness.StartStore(t)
+			cert, key := plant(t, store)
+			p := startDaemon(t, store, harness.SocketPath(t), []string{"GRPC_GO_LOG_SEVERITY_LEVEL=info", "GRPC_GO_LOG_VERBOSITY_LEVEL=99", "GODEBUG=http2debug=2"},
+				"-v=10", "--log-format="+format, "--mount-timeout=1s")
+			var told strings.Builder
+			for _, m := range leakMounts(cert, key) {
+				if _, err := p.client.Mount(t.Context(), store.Request(m)); err != nil {
+					told.WriteString(err.Error() + "\n")
+				}
+			}
+			for _, fault := range leakFaults() {
+				mend := store.Break(t, fault)
+				_, err := p.client.Mount(t.Context(), store.Request(harness.Mount{Token: plantedToken, Objects: "- secretPath: s"}))
+				if err == nil {
+					t.Errorf("no failure with %+v", fault)
+				}
+				told.WriteString(err.Error() + "\n")
+				mend()
+			}
+			broken := store.Request(harness.Mount{Objects: "- secretPath: s"})
+			broken.Secrets = `{"token": ["` + plantedToken + `"]}`
+			_, err := p.client.Mount(t.Context(), broken)
+			told.WriteString(err.Error() + "\n")
+			for _, path := range []string{"/metrics", "/healthz", "/readyz", "/debug/pprof/heap", "/debug/vars", "/nowhere"} {
+				told.WriteString(page(t, p.admin+path))
+			}
+			p.stop(t, syscall.SIGTERM)
+			block, _ := pem.Decode(key)
+			lookFor(t, told.String(), plantedValue, plantedToken, plantedAccount, string(key), string(block.Bytes))
+			lookFor(t, p.log.String(), plantedValue, plantedToken, plantedAccount, string(key), string(block.Bytes))
+			if strings.Count(told.String(), "SecretProviderClass store/shop") < 25 {
+				t.Errorf("too few errors were looked at:\n%s", told.String())
+			}
+		})
+	}
+}
+
+func plant(t *testing.T, store *harness.Store) (cert, key []byte) {
+	t.Helper()
+	store.Hold(t, map[string]string{"s": `{"a":"` + plantedValue + `","n":{"b":"` + plantedValue + `"},"x/y":"` + plantedValue + `"}`, "off": `{"a":"` + plantedValue + `"}`, "gone": `{"a":"` + plantedValue + `"}`})
+	for path, data := range map[string]string{"list": `["` + plantedValue + `"]`, "text": `"` + plantedValue + `"`, "twice": `{"a":"` + plantedValue + `","a":"` + plantedValue + `"}`,
+		"half": `{"a":"` + plantedValue + `\ud83d"}`, "cut": `{"a":"` + plantedValue} {
+		if _, err := store.PutRaw(path, data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for path, state := range map[string]emulator.State{"off": emulator.Deactivated, "gone": emulator.Deleted} {
+		if err := store.SetState(path, 0, state); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := store.AddToken(plantedToken, emulator.Identity{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.AddToken(plantedToken+"-without-rights", emulator.Identity{Actions: []string{}}); err != nil {
+		t.Fatal(err)
+	}
+	cert, key, err := store.IssueCertificate(emulator.Identity{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cert, key
+}
+
+// leakMounts are good ones, and ones that the class, the credential or the
+// secret makes fail.
+func leakMounts(cert, key []byte) []harness.Mount {
+	mounts := []harness.Mount{
+		{Token: plantedToken, Objects: "- secretPath: s\n- secretPath: s\n  secretKey: n.b\n"},
+		{Secrets: map[string]string{"tls.crt": string(cert), "tls.key": string(key)}, Objects: "- secretPath: s"},
+	}
+	for _, objects := range []string{"- secretPath: s\n  allKeys: true", "- secretPath: s\n  secretKey: x", "- secretPath: s\n  secretKey: a\n  encoding: base64",
+		"- secretPath: s\n  secretKey: n\n  encoding: hex", "- secretPath: off", "- secretPath: gone", "- secretPath: absent", "- secretPath: s\n  objectVersion: 7",
+		"- secretPath: list", "- secretPath: text", "- secretPath: twice", "- secretPath: half\n  secretKey: a", "- secretPath: cut", "- secretPth: s", "\t- x"} {
+		mounts = append(mounts, harness.Mount{Token: plantedToken, Objects: objects})
+	}
+	for _, secrets := range []map[string]string{
+		{"token": plantedToken + "-unknown"}, {"token": plantedToken + "-without-rights"}, {"token": plantedToken + "\n" + plantedToken}, {"token": plantedToken, "tls.key": string(key)},
+		{"password": plantedToken}, {"tls.crt": string(cert), "tls.key": plantedToken}, {"tls.crt": string(key), "tls.key": string(cert)}, {"tls.key": string(key)},
+	} {
+		mounts = append(mounts, harness.Mount{Secrets: secrets, Objects: "- secretPath: s"})
+	}
+	for name, value := range map[string]string{"endpoint": "https://x:" + plantedToken + "@127.0.0.1", "caBundle": " ", "okmsId": "00000000-0000-0000-0000-000000000000", "unknown": plantedToken} {
+		mounts = append(mounts, harness.Mount{Token: plantedToken, Objects: "- secretPath: s", Attributes: map[string]string{name: value}})
+	}
+	return mounts
+}
+
+func leakFaults() []emulator.Fault {
+	return []emulator.Fault{{Echo: true}, {Echo: true, Status: 401}, {Echo: true, Status: 403}, {Hang: true}, {Truncate: true}, {CloseAfterHeaders: true}, {TLSAlert: true},
+		{Status: 429}, {Status: 500}, {Status: 502, ContentType: "text/html", Body: "<html>" + plantedValue}, {Status: 200, Body: `{"data":{"data":{"a":"` + plantedValue + `"}}}`},
+		{Status: 200, Body: `{"a":"` + plantedValue}, {Redirect: "https://" + "x.example/" + plantedValue}}
+}
+
+// lookFor fails if any of the planted stands in a text in any form.
+func lookFor(t *testing.T, text string, planted ...string) {
+	t.Helper()
+	for _, p := range planted {
+		for form, s := range map[string]string{"as it is": p, "in base64": base64.RawStdEncoding.EncodeToString([]byte(p)), "in hex": hex.EncodeToString([]byte(p))} {
+			if at := strings.Index(text, s); at >= 0 {
+				t.Errorf("%.20q stands there %s: …%.300s…", p, form, text[max(0, at-100):])
+			}
+		}
+	}
+	if len(text) < 1000 {
+		t.Errorf("only %d bytes were looked at", len(text))
+	}
+}

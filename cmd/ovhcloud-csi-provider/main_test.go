@@ -1,0 +1,267 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	pb "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
+
+	"ovhcloud-csi-provider/test/harness"
+)
+
+// binary is the daemon, built once for the stories of this package.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "daemon")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "ovhcloud-csi-provider")
+	out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("building: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if path, err := binary(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(path))
+	}
+	os.Exit(code)
+}
+
+// process is a running daemon. Its log is complete once it has ended.
+type process struct {
+	*exec.Cmd
+	admin  string
+	client pb.CSIDriverProviderClient
+	log    *syncBuffer
+	ended  chan error
+}
+
+// syncBuffer is written by the process while the test reads.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+var servingAt = regexp.MustCompile(`admin[=":]+([0-9.]+:[0-9]+)`)
+
+// startDaemon starts the binary for a store, and returns once it serves.
+func startDaemon(t *testing.T, store *harness.Store, socket string, env []string, args ...string) *process {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	args = append([]string{"--endpoint", "unix://" + socket, "--admin-address", "127.0.0.1:0", "--allow-endpoint", store.URL}, args...)
+	p := &process{Cmd: exec.Command(path, args...), log: &syncBuffer{}, ended: make(chan error, 1)}
+	p.Env = append(os.Environ(), env...)
+	stderr, err := p.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Process.Kill() })
+	serving := make(chan string, 1)
+	go func() {
+		lines := bufio.NewReader(io.TeeReader(stderr, p.log))
+		for {
+			line, err := lines.ReadString('\n')
+			if m := servingAt.FindStringSubmatch(line); m != nil {
+				serving <- m[1]
+			}
+			if err != nil {
+				close(serving)
+				p.ended <- p.Wait()
+				return
+			}
+		}
+	}()
+	admin, ok := <-serving
+	if !ok {
+		t.Fatalf("the daemon ended: %v\n%s", <-p.ended, p.log)
+	}
+	p.admin, p.client = "http://"+admin, harness.Dial(t, socket)
+	return p
+}
+
+// stop sends a signal and gives the exit status.
+func (p *process) stop(t *testing.T, s os.Signal) int {
+	t.Helper()
+	if err := p.Process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
+	<-p.ended
+	return p.ProcessState.ExitCode()
+}
+
+func TestALifeOfTheDaemon(t *testing.T) {
+	store := harness.StartStore(t)
+	store.Hold(t, map[string]string{"s": `{"a":"1"}`})
+	socket := harness.SocketPath(t)
+	p := startDaemon(t, store, socket, nil)
+	if _, err := p.client.Mount(t.Context(), store.Request(harness.Mount{Objects: "- secretPath: s"})); err != nil {
+		t.Fatal(err)
+	}
+	if code := p.stop(t, syscall.SIGTERM); code != 0 {
+		t.Errorf("exit status %d", code)
+	}
+	if _, err := os.Lstat(socket); !os.IsNotExist(err) {
+		t.Errorf("the socket was left: %v", err)
+	}
+	if got := strings.Count(p.log.String(), `"mount" result="ok"`); got != 1 {
+		t.Errorf("%d audit lines for one mount:\n%s", got, p.log)
+	}
+	if want := `pod="store/web-0" uid="11111111-2222-3333-4444-555555555555" serviceAccount="web" secretProviderClass="store/shop" credential="token 797d4f25 from nodePublishSecretRef" secrets=["s@1"] files=1 bytes=9`; !strings.Contains(p.log.String(), want) {
+		t.Errorf("the audit line lacks %s:\n%s", want, p.log)
+	}
+}
+
+func TestAKilledDaemonsSocketIsTakenOver(t *testing.T) {
+	store := harness.StartStore(t)
+	store.Hold(t, map[string]string{"s": `{"a":"1"}`})
+	socket := harness.SocketPath(t)
+	startDaemon(t, store, socket, nil).stop(t, syscall.SIGKILL)
+	if _, err := os.Lstat(socket); err != nil {
+		t.Fatalf("SIGKILL leaves no stale socket here, so this test proves nothing: %v", err)
+	}
+	p := startDaemon(t, store, socket, nil)
+	if _, err := p.client.Mount(t.Context(), store.Request(harness.Mount{Objects: "- secretPath: s"})); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheEnvironmentOfVaultHasNoEffect(t *testing.T) {
+	store := harness.StartStore(t)
+	store.Hold(t, map[string]string{"s": `{"a":"1"}`})
+	p := startDaemon(t, store, harness.SocketPath(t), []string{"VAULT_ADDR=https://192.0.2.1", "VAULT_TOKEN=other", "VAULT_CACERT=/nowhere", "VAULT_RATE_LIMIT=nonsense", "VAULT_SKIP_VERIFY=nonsense", "VAULT_NAMESPACE=other", "VAULT_WRAP_TTL=1"})
+	if _, err := p.client.Mount(t.Context(), store.Request(harness.Mount{Objects: "- secretPath: s"})); err != nil {
+		t.Fatal(err)
+	}
+	if h := store.Requests()[0].Header; h.Get("X-Vault-Namespace")+h.Get("X-Vault-Wrap-Ttl") != "" {
+		t.Errorf("headers %v", h)
+	}
+}
+
+func TestLogsInJSON(t *testing.T) {
+	store := harness.StartStore(t)
+	p := startDaemon(t, store, harness.SocketPath(t), nil, "--log-format", "json", "-v", "10")
+	_, _ = p.client.Mount(t.Context(), store.Request(harness.Mount{Objects: "- secretPath: /x\n- secretPath: /y"}))
+	p.stop(t, syscall.SIGTERM)
+	mounts := 0
+	for line := range strings.Lines(p.log.String()) {
+		var entry map[string]any
+		if err := json.Unmarshal([]byte(line), &entry); err != nil {
+			t.Errorf("no JSON: %s", line)
+		}
+		if entry["msg"] == "mount" {
+			mounts++
+			if entry["level"] != "ERROR" || entry["result"] != "invalid" || entry["pod"] == nil {
+				t.Errorf("audit line %s", line)
+			}
+		}
+	}
+	if mounts != 1 {
+		t.Errorf("%d audit lines", mounts)
+	}
+}
+
+func TestNoCoreDumps(t *testing.T) {
+	p := startDaemon(t, harness.StartStore(t), harness.SocketPath(t), nil)
+	limits, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", p.Process.Pid))
+	if os.IsNotExist(err) {
+		t.Skip("this system has no /proc")
+	}
+	if !regexp.MustCompile(`Max core file size +0 +0 `).Match(limits) {
+		t.Errorf("limits:\n%s", limits)
+	}
+}
+
+func TestWrongCommandLines(t *testing.T) {
+	for _, c := range []struct{ args, want string }{
+		{"--mount-timout=3s", "flag provided but not defined: -mount-timout; see --help"},
+		{"--mount-timeout=5", `invalid value "5" for flag -mount-timeout: parse error; see --help`},
+		{"--mount-timeout=3m", "--mount-timeout: 3m0s is not from 1s to 100s"},
+		{"--max-reads=0", "--max-reads: 0 is less than 1"},
+		{"--log-format=xml", `--log-format: "xml" is neither text nor json`},
+		{"--endpoint=tcp://x", `--endpoint: "tcp://x" is not unix:// with an absolute path behind`},
+		{"--allow-endpoint=http://okms.example", `--allow-endpoint: "http://okms.example": plain http is for loopback addresses only`},
+		{"serve", `"serve" is not a flag; see --help`},
+	} {
+		var out, errs bytes.Buffer
+		if code := run(t.Context(), strings.Fields(c.args), &out, &errs); code != 2 || errs.String() != "ovhcloud-csi-provider: "+c.want+"\n" || out.Len() > 0 {
+			t.Errorf("%s: exit status %d, %q", c.args, code, errs.String())
+		}
+	}
+}
+
+func TestHelpAndVersion(t *testing.T) {
+	var out, errs bytes.Buffer
+	if code := run(t.Context(), []string{"--help"}, &out, &errs); code != 0 || errs.Len() > 0 {
+		t.Errorf("exit status %d, %s", code, &errs)
+	}
+	for _, name := range []string{"endpoint", "admin-address", "mount-timeout", "max-reads", "allow-endpoint", "log-format", "version", "v"} {
+		if !strings.Contains(out.String(), "  -"+name) {
+			t.Errorf("--help does not name %s", name)
+		}
+	}
+	out.Reset()
+	if code := run(t.Context(), []string{"--version"}, &out, &errs); code != 0 || !regexp.MustCompile(`^\d+\.\d+\.\d+\S*\n$`).MatchString(out.String()) {
+		t.Errorf("exit status %d, version %q", code, &out)
+	}
+}
+
+func TestAnAddressInUseIsExitStatus1(t *testing.T) {
+	store := harness.StartStore(t)
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken := strings.TrimPrefix(store.URL, "https://")
+	out, err := exec.Command(path, "--endpoint", "unix://"+harness.SocketPath(t), "--admin-address", taken).CombinedOutput()
+	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 1 || !strings.Contains(string(out), "listening on --admin-address") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+func page(t *testing.T, url string) string {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
