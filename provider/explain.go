@@ -3,7 +3,9 @@ package provider
 import (
 	"fmt"
 	"strings"
+	"time"
 
+	"ovhcloud-csi-provider/provider/auth"
 	"ovhcloud-csi-provider/provider/okms"
 )
 
@@ -40,7 +42,9 @@ func explain(pl plan, o object, f fetched) Failure {
 		out.Advice = "check okmsId and region"
 	case okms.Rejected:
 		out.What = "OKMS rejected the request"
-		out.Advice = "check okmsId and secretPath"
+		if e.Status == 400 {
+			out.Advice = "check okmsId and secretPath"
+		}
 	case okms.Limited:
 		out.What = "OKMS limits requests at the moment"
 		out.Advice = "kubelet tries again"
@@ -50,6 +54,9 @@ func explain(pl plan, o object, f fetched) Failure {
 	case okms.Unreachable:
 		out.What = "OKMS cannot be reached: " + e.Text
 		out.Advice = "kubelet tries again; check the region, the DNS and the way out of the cluster if it stays so"
+		if pl.credential.Kind() == auth.KindCertificate {
+			out.Advice += "; OKMS also hangs up on a certificate of another OKMS domain or without any right"
+		}
 	case okms.TimedOut:
 		out.What = "no answer from OKMS in time: " + e.Text
 		out.Advice = "kubelet tries again"
@@ -84,6 +91,9 @@ func number(version int) string {
 func since(e *okms.Error) string {
 	if e.Since == "" {
 		return ""
+	}
+	if at, err := time.Parse(time.RFC3339, e.Since); err == nil {
+		return " since " + at.UTC().Format(time.DateTime) + " UTC"
 	}
 	return " since " + e.Since
 }

@@ -8,7 +8,7 @@ import (
 // suggestion helps with a name that is not among the valid ones: the nearest, if
 // one is near, else all of them.
 func suggestion(name string, valid []string) string {
-	if near := nearest(name, valid); near != "" {
+	if near := Nearest(name, valid); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
 	list := valid
@@ -18,10 +18,10 @@ func suggestion(name string, valid []string) string {
 	return "valid are " + strings.Join(list, ", ")
 }
 
-// nearest is the valid name that takes the fewest edits to reach from name,
+// Nearest is the valid name that takes the fewest edits to reach from name,
 // regardless of case, or "" if all take more than a third of its length and more
 // than two.
-func nearest(name string, valid []string) string {
+func Nearest(name string, valid []string) string {
 	best, fewest := "", max(2, len(name)/3)+1
 	if len(name) > 64 {
 		return ""

@@ -63,7 +63,7 @@ func TestWrongParameters(t *testing.T) {
 		{"no credentials", []func(*Request){credentials(nil)}, NoCredential,
 			"nodePublishSecretRef: no credentials came with the mount; name a Secret with a token, or with tls.crt and tls.key, in nodePublishSecretRef of the pod's volume"},
 		{"Secret of another kind", []func(*Request){credentials(map[string]string{"username": "x", "password": "y"})}, NoCredential,
-			`nodePublishSecretRef: no credential: nodePublishSecretRef has neither token nor tls.crt with tls.key; its keys are "password", "username"`},
+			`nodePublishSecretRef: no credential: neither token nor tls.crt with tls.key; its keys are "password", "username"`},
 		{"no objects", []func(*Request){without("objects")}, Invalid, "parameters.objects: is missing; it lists the secrets to mount"},
 	}
 	for _, c := range cases {

@@ -133,7 +133,7 @@ func keysAdvice(wanted string, list []member) string {
 	if len(keys) == 0 {
 		return "it has no keys at all"
 	}
-	if near := nearest(wanted, keys); near != "" {
+	if near := Nearest(wanted, keys); near != "" {
 		advice = fmt.Sprintf("did you mean %s? ", quoted(near)) + advice
 	}
 	return advice

@@ -1,8 +1,6 @@
 package server_test
 
 import (
-	"io"
-	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -12,25 +10,10 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// get fetches a page whatever its status is: "200 ok".
-func get(t *testing.T, url string) string {
-	t.Helper()
-	resp, err := http.Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.Status[:3] + " " + string(body)
-}
-
 func TestHealthGoesThroughTheSocket(t *testing.T) {
 	d := harness.Start(t, harness.Options{})
 	for _, page := range []string{"/healthz", "/readyz"} {
-		if got := get(t, d.Admin+page); got != "200 ok\n" {
+		if got := harness.Page(t, d.Admin+page); got != "200 ok\n" {
 			t.Errorf("%s: %s", page, got)
 		}
 	}
@@ -38,7 +21,7 @@ func TestHealthGoesThroughTheSocket(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, page := range []string{"/healthz", "/readyz"} {
-		if got := get(t, d.Admin+page); !strings.HasPrefix(got, "503 asking the service on "+d.Socket) {
+		if got := harness.Page(t, d.Admin+page); !strings.HasPrefix(got, "503 asking the service on "+d.Socket) {
 			t.Errorf("%s without the socket: %s", page, got)
 		}
 	}
@@ -53,7 +36,7 @@ func TestMetricsTellMountsAndRequests(t *testing.T) {
 	for _, objects := range []string{"- secretPath: s", "- secretPath: s", "- secretPath: x", "- x"} {
 		_, _ = d.Do(t.Context(), harness.Mount{Objects: objects})
 	}
-	got := get(t, d.Admin+"/metrics")
+	got := harness.Page(t, d.Admin+"/metrics")
 	for _, line := range []string{
 		`ovhcloud_csi_mounts_total{result="ok"} 2`, `ovhcloud_csi_mounts_total{result="secret_absent"} 1`, `ovhcloud_csi_mounts_total{result="invalid"} 1`,
 		`ovhcloud_csi_mount_seconds_count 4`, `ovhcloud_csi_mounts_in_flight 0`, `ovhcloud_csi_panics_total 0`,
@@ -71,7 +54,7 @@ func TestMetricsTellMountsAndRequests(t *testing.T) {
 func TestThereIsNothingToDebugWith(t *testing.T) {
 	d := harness.Start(t, harness.Options{})
 	for _, page := range []string{"/", "/debug/", "/debug/pprof/", "/debug/pprof/heap", "/debug/vars", "/debug/flags/v"} {
-		if got := get(t, d.Admin+page); !strings.HasPrefix(got, "404") {
+		if got := harness.Page(t, d.Admin+page); !strings.HasPrefix(got, "404") {
 			t.Errorf("%s: %.40s", page, got)
 		}
 	}

@@ -80,6 +80,9 @@ func bind(temporary, path string) (*socket, error) {
 // gives its inode to no other file, so that mine stays telling.
 func (s *socket) release() error {
 	unlock, err := lock(filepath.Dir(s.path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // the folder is gone, and the socket with it
+	}
 	if err != nil {
 		return err
 	}

@@ -122,6 +122,12 @@ func TestTheOlderOneLeavesTheNewerOnesSocketAlone(t *testing.T) {
 	if err := newer.release(); err != nil {
 		t.Errorf("a second release: %v", err)
 	}
+	if err := os.RemoveAll(filepath.Dir(path)); err != nil {
+		t.Fatal(err)
+	}
+	if err := newer.release(); err != nil {
+		t.Errorf("a release without the folder: %v", err)
+	}
 }
 
 func TestManyAtOnceLeaveOneThatAnswers(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/klog/v2"
 
+	"ovhcloud-csi-provider/provider"
 	"ovhcloud-csi-provider/provider/auth"
 )
 
@@ -54,7 +55,7 @@ func parseFlags(args []string) (flags, error) {
 		f.help = helpText(set)
 		return f, nil
 	} else if err != nil {
-		return f, fmt.Errorf("%w; see --help", err)
+		return f, fmt.Errorf("%w%s; see --help", err, nearFlag(err, set))
 	}
 	var err error
 	if f.endpoints, err = auth.ParseEndpoints(allowed); err != nil {
@@ -62,6 +63,20 @@ func parseFlags(args []string) (flags, error) {
 	}
 	f.socket = strings.TrimPrefix(strings.TrimPrefix(endpoint, "unix://"), "unix:")
 	return f, f.check(endpoint, set.Args())
+}
+
+// nearFlag is a suggestion for a flag that does not exist.
+func nearFlag(err error, set *flag.FlagSet) string {
+	unknown, is := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
+	if !is {
+		return ""
+	}
+	var names []string
+	set.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
+	if near := provider.Nearest(unknown, names); near != "" {
+		return fmt.Sprintf("; did you mean -%s?", near)
+	}
+	return ""
 }
 
 func (f flags) check(endpoint string, rest []string) error {

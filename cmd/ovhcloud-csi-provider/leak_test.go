@@ -50,7 +50,7 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 			_, err := p.client.Mount(t.Context(), broken)
 			told.WriteString(err.Error() + "\n")
 			for _, path := range []string{"/metrics", "/healthz", "/readyz", "/debug/pprof/heap", "/debug/vars", "/nowhere"} {
-				told.WriteString(page(t, p.admin+path))
+				told.WriteString(harness.Page(t, p.admin+path))
 			}
 			p.stop(t, syscall.SIGTERM)
 			block, _ := pem.Decode(key)

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -207,7 +206,7 @@ func TestNoCoreDumps(t *testing.T) {
 
 func TestWrongCommandLines(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
-		{"--mount-timout=3s", "flag provided but not defined: -mount-timout; see --help"},
+		{"--mount-timout=3s", "flag provided but not defined: -mount-timout; did you mean -mount-timeout?; see --help"},
 		{"--mount-timeout=5", `invalid value "5" for flag -mount-timeout: parse error; see --help`},
 		{"--mount-timeout=3m", "--mount-timeout: 3m0s is not from 1s to 100s"},
 		{"--max-reads=0", "--max-reads: 0 is less than 1"},
@@ -250,18 +249,4 @@ func TestAnAddressInUseIsExitStatus1(t *testing.T) {
 	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 1 || !strings.Contains(string(out), "listening on --admin-address") {
 		t.Errorf("%v: %s", err, out)
 	}
-}
-
-func page(t *testing.T, url string) string {
-	t.Helper()
-	resp, err := http.Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(body)
 }

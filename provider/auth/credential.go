@@ -91,25 +91,26 @@ func (c Credential) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(c.String
 // at all.
 var ErrNoCredential = errors.New("no credential")
 
-// Parse reads the one credential in m. source says for messages where m comes
-// from; now is what a certificate's dates are checked against. Errors name keys
-// of m, never what stands behind them.
+// Parse reads the one credential in m. source is where m comes from, as the
+// credential tells it; now is what a certificate's dates are checked against.
+// Errors name keys of m, never what stands behind them, and leave it to the
+// caller to say where m comes from.
 func Parse(m Material, source string, now time.Time) (Credential, error) {
 	_, hasToken := m[KeyToken]
 	_, hasCertificate := m[KeyCertificate]
 	_, hasKey := m[KeyPrivateKey]
 	switch {
 	case hasToken && (hasCertificate || hasKey):
-		return Credential{}, fmt.Errorf("%s holds both a token and a certificate; keep exactly one of them", source)
+		return Credential{}, errors.New("holds both a token and a certificate; keep exactly one of them")
 	case hasToken:
 		return parseToken(m[KeyToken].Reveal(), source)
 	case hasCertificate != hasKey:
-		return Credential{}, fmt.Errorf("%s holds only one of %s and %s; a client certificate needs both", source, KeyCertificate, KeyPrivateKey)
+		return Credential{}, fmt.Errorf("holds only one of %s and %s; a client certificate needs both", KeyCertificate, KeyPrivateKey)
 	case hasCertificate:
 		return parseCertificate(m[KeyCertificate].Reveal(), m[KeyPrivateKey].Reveal(), source, now)
 	}
-	return Credential{}, fmt.Errorf("%w: %s has neither %s nor %s with %s%s",
-		ErrNoCredential, source, KeyToken, KeyCertificate, KeyPrivateKey, found(m))
+	return Credential{}, fmt.Errorf("%w: neither %s nor %s with %s%s",
+		ErrNoCredential, KeyToken, KeyCertificate, KeyPrivateKey, found(m))
 }
 
 // found lists the keys that m has instead.
@@ -131,12 +132,12 @@ func found(m Material) string {
 func parseToken(raw []byte, source string) (Credential, error) {
 	token := bytes.TrimSpace(raw)
 	if len(token) == 0 {
-		return Credential{}, fmt.Errorf("%s: %s is empty", source, KeyToken)
+		return Credential{}, fmt.Errorf("%s is empty", KeyToken)
 	}
 	for _, b := range token {
 		if b <= ' ' || b >= 0x7f {
-			return Credential{}, fmt.Errorf("%s: %s holds white space, a control character or a character outside ASCII within; "+
-				"a token is one line of printable ASCII", source, KeyToken)
+			return Credential{}, fmt.Errorf("%s holds white space, a control character or a character outside ASCII within; "+
+				"a token is one line of printable ASCII", KeyToken)
 		}
 	}
 	c := Credential{kind: KindToken, source: source, token: sensitive.New(token), digest: sha256.Sum256(token)}
@@ -149,25 +150,25 @@ func parseToken(raw []byte, source string) (Credential, error) {
 
 func parseCertificate(certPEM, keyPEM []byte, source string, now time.Time) (Credential, error) {
 	if block, _ := pem.Decode(keyPEM); block != nil && (block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "") {
-		return Credential{}, fmt.Errorf("%s: %s is protected by a passphrase; store the key without one", source, KeyPrivateKey)
+		return Credential{}, fmt.Errorf("%s is protected by a passphrase; store the key without one", KeyPrivateKey)
 	}
 	pair, err := tls.X509KeyPair(certPEM, keyPEM)
 	if err != nil {
 		// Its texts name what is missing and the types of PEM blocks, no content.
-		return Credential{}, fmt.Errorf("%s: %s and %s do not make a client certificate: %s", source, KeyCertificate, KeyPrivateKey,
+		return Credential{}, fmt.Errorf("%s and %s do not make a client certificate: %s", KeyCertificate, KeyPrivateKey,
 			strings.TrimPrefix(err.Error(), "tls: "))
 	}
 	leaf := pair.Leaf
 	if leaf == nil {
 		if leaf, err = x509.ParseCertificate(pair.Certificate[0]); err != nil {
-			return Credential{}, fmt.Errorf("%s: %s cannot be read as a certificate", source, KeyCertificate)
+			return Credential{}, fmt.Errorf("%s cannot be read as a certificate", KeyCertificate)
 		}
 	}
 	if now.After(leaf.NotAfter) {
-		return Credential{}, fmt.Errorf("%s: the certificate in %s expired on %s", source, KeyCertificate, leaf.NotAfter.UTC().Format(time.RFC3339))
+		return Credential{}, fmt.Errorf("the certificate in %s expired on %s", KeyCertificate, leaf.NotAfter.UTC().Format(time.RFC3339))
 	}
 	if now.Before(leaf.NotBefore) {
-		return Credential{}, fmt.Errorf("%s: the certificate in %s is not valid before %s", source, KeyCertificate, leaf.NotBefore.UTC().Format(time.RFC3339))
+		return Credential{}, fmt.Errorf("the certificate in %s is not valid before %s", KeyCertificate, leaf.NotBefore.UTC().Format(time.RFC3339))
 	}
 	return Credential{kind: KindCertificate, source: source, certificate: &pair, digest: digestOf(pair)}, nil
 }

@@ -101,22 +101,22 @@ func TestMaterialThatIsNoCredential(t *testing.T) {
 		material Material
 		want     string
 	}{
-		{"nothing", nil, "no credential: src has neither token nor tls.crt with tls.key"},
-		{"only what the driver adds", material("csi.storage.k8s.io/serviceAccount.tokens", planted), "no credential: src has neither token nor tls.crt with tls.key"},
-		{"other keys", material("password", planted, "Token", planted), `no credential: src has neither token nor tls.crt with tls.key; its keys are "Token", "password"`},
-		{"two kinds", material(KeyToken, planted, KeyCertificate, cert, KeyPrivateKey, key), "src holds both a token and a certificate; keep exactly one of them"},
-		{"a token and a key", material(KeyToken, planted, KeyPrivateKey, key), "src holds both a token and a certificate; keep exactly one of them"},
-		{"an empty token", material(KeyToken, " \n"), "src: token is empty"},
-		{"two lines of token", material(KeyToken, planted+"\n"+planted), "src: token holds white space, a control character or a character outside ASCII within; a token is one line of printable ASCII"},
-		{"a token in unicode", material(KeyToken, planted+"é"), "src: token holds white space, a control character or a character outside ASCII within; a token is one line of printable ASCII"},
-		{"a certificate without key", material(KeyCertificate, cert), "src holds only one of tls.crt and tls.key; a client certificate needs both"},
-		{"a key without certificate", material(KeyPrivateKey, key), "src holds only one of tls.crt and tls.key; a client certificate needs both"},
-		{"another key", material(KeyCertificate, cert, KeyPrivateKey, otherKey), "src: tls.crt and tls.key do not make a client certificate: private key does not match public key"},
-		{"no PEM", material(KeyCertificate, "planted", KeyPrivateKey, "planted"), "src: tls.crt and tls.key do not make a client certificate: failed to find any PEM data in certificate input"},
-		{"a passphrase", material(KeyCertificate, cert, KeyPrivateKey, locked), "src: tls.key is protected by a passphrase; store the key without one"},
-		{"a passphrase of old", material(KeyCertificate, cert, KeyPrivateKey, lockedOld), "src: tls.key is protected by a passphrase; store the key without one"},
-		{"expired", material(KeyCertificate, oldCert, KeyPrivateKey, oldKey), "src: the certificate in tls.crt expired on 2026-11-23T11:00:00Z"},
-		{"not yet valid", material(KeyCertificate, newCert, KeyPrivateKey, newKey), "src: the certificate in tls.crt is not valid before 2026-11-23T13:00:00Z"},
+		{"nothing", nil, "no credential: neither token nor tls.crt with tls.key"},
+		{"only what the driver adds", material("csi.storage.k8s.io/serviceAccount.tokens", planted), "no credential: neither token nor tls.crt with tls.key"},
+		{"other keys", material("password", planted, "Token", planted), `no credential: neither token nor tls.crt with tls.key; its keys are "Token", "password"`},
+		{"two kinds", material(KeyToken, planted, KeyCertificate, cert, KeyPrivateKey, key), "holds both a token and a certificate; keep exactly one of them"},
+		{"a token and a key", material(KeyToken, planted, KeyPrivateKey, key), "holds both a token and a certificate; keep exactly one of them"},
+		{"an empty token", material(KeyToken, " \n"), "token is empty"},
+		{"two lines of token", material(KeyToken, planted+"\n"+planted), "token holds white space, a control character or a character outside ASCII within; a token is one line of printable ASCII"},
+		{"a token in unicode", material(KeyToken, planted+"é"), "token holds white space, a control character or a character outside ASCII within; a token is one line of printable ASCII"},
+		{"a certificate without key", material(KeyCertificate, cert), "holds only one of tls.crt and tls.key; a client certificate needs both"},
+		{"a key without certificate", material(KeyPrivateKey, key), "holds only one of tls.crt and tls.key; a client certificate needs both"},
+		{"another key", material(KeyCertificate, cert, KeyPrivateKey, otherKey), "tls.crt and tls.key do not make a client certificate: private key does not match public key"},
+		{"no PEM", material(KeyCertificate, "planted", KeyPrivateKey, "planted"), "tls.crt and tls.key do not make a client certificate: failed to find any PEM data in certificate input"},
+		{"a passphrase", material(KeyCertificate, cert, KeyPrivateKey, locked), "tls.key is protected by a passphrase; store the key without one"},
+		{"a passphrase of old", material(KeyCertificate, cert, KeyPrivateKey, lockedOld), "tls.key is protected by a passphrase; store the key without one"},
+		{"expired", material(KeyCertificate, oldCert, KeyPrivateKey, oldKey), "the certificate in tls.crt expired on 2026-11-23T11:00:00Z"},
+		{"not yet valid", material(KeyCertificate, newCert, KeyPrivateKey, newKey), "the certificate in tls.crt is not valid before 2026-11-23T13:00:00Z"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

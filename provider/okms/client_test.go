@@ -15,38 +15,21 @@ import (
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/sensitive"
 	"ovhcloud-csi-provider/test/emulator"
+	"ovhcloud-csi-provider/test/harness"
 )
 
-const token = "eyJ.client-test.planted"
+const token = harness.Token
 
-// store is an emulator that listens, with one secret s.
-type store struct {
-	*emulator.Emulator
-	server *emulator.Server
-}
-
-func start(t *testing.T) store {
+// start starts a store with one secret s.
+func start(t *testing.T) *harness.Store {
 	t.Helper()
-	e, err := emulator.New(emulator.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := e.AddToken(token, emulator.Identity{Name: "reader"}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := e.Put("s", `{"a":"1"}`); err != nil {
-		t.Fatal(err)
-	}
-	server, err := e.Start("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Close() })
-	return store{e, server}
+	s := harness.StartStore(t)
+	s.Hold(t, map[string]string{"s": `{"a":"1"}`})
+	return s
 }
 
-func (s store) domain() okms.Domain {
-	return okms.Domain{Endpoint: s.server.URL, ID: s.OKMSID(), CABundle: string(s.server.CA)}
+func domainOf(s *harness.Store) okms.Domain {
+	return okms.Domain{Endpoint: s.URL, ID: s.OKMSID(), CABundle: string(s.Server.CA)}
 }
 
 func client(t *testing.T, domain okms.Domain, login okms.Login, o okms.Options) *okms.Client {
@@ -64,7 +47,7 @@ func byToken() okms.Login { return okms.Login{Token: sensitive.New([]byte(token)
 func TestReadAndCalls(t *testing.T) {
 	s := start(t)
 	var calls []okms.Call
-	c := client(t, s.domain(), byToken(), okms.Options{UserAgent: "test/1", Observe: func(c okms.Call) { calls = append(calls, c) }})
+	c := client(t, domainOf(s), byToken(), okms.Options{UserAgent: "test/1", Observe: func(c okms.Call) { calls = append(calls, c) }})
 	secret, err := c.Get(t.Context(), okms.Ref{Path: "s", Version: 1})
 	if err != nil || string(secret.Data.Reveal()) != `{"a":"1"}` || secret.Version != 1 {
 		t.Fatalf("%v, %v", secret, err)
@@ -97,7 +80,7 @@ func TestVaultsEnvironmentHasNoEffect(t *testing.T) {
 	s := start(t)
 	other := start(t)
 	for name, value := range map[string]string{
-		"VAULT_ADDR": other.server.URL, "VAULT_AGENT_ADDR": other.server.URL, "VAULT_TOKEN": "other", "VAULT_NAMESPACE": "other", "VAULT_HEADERS": `{"x-other":"1"}`,
+		"VAULT_ADDR": other.URL, "VAULT_AGENT_ADDR": other.URL, "VAULT_TOKEN": "other", "VAULT_NAMESPACE": "other", "VAULT_HEADERS": `{"x-other":"1"}`,
 		"VAULT_CACERT": "/nowhere", "VAULT_CAPATH": "/nowhere", "VAULT_CLIENT_CERT": "/nowhere", "VAULT_CLIENT_KEY": "/nowhere", "VAULT_CLIENT_TIMEOUT": "nonsense",
 		"VAULT_SKIP_VERIFY": "nonsense", "VAULT_TLS_SERVER_NAME": "other", "VAULT_MAX_RETRIES": "nonsense", "VAULT_RATE_LIMIT": "nonsense", "VAULT_SRV_LOOKUP": "true",
 		"VAULT_WRAP_TTL": "60", "VAULT_HTTP_PROXY": "http://192.0.2.1:1", "VAULT_PROXY_ADDR": "http://192.0.2.1:1", "VAULT_DISABLE_REDIRECTS": "nonsense",
@@ -105,7 +88,7 @@ func TestVaultsEnvironmentHasNoEffect(t *testing.T) {
 		t.Setenv(name, value)
 	}
 	okms.ClearEnvironment()
-	c := client(t, s.domain(), byToken(), okms.Options{})
+	c := client(t, domainOf(s), byToken(), okms.Options{})
 	if _, err := c.Get(t.Context(), okms.Ref{Path: "s"}); err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +106,7 @@ func TestTheTokenIsTheLoginsWhateverTheEnvironmentSays(t *testing.T) {
 	t.Setenv("VAULT_TOKEN", "other")
 	t.Setenv("VAULT_NAMESPACE", "other")
 	t.Setenv("VAULT_HEADERS", `{"x-other":"1"}`)
-	c := client(t, s.domain(), byToken(), okms.Options{})
+	c := client(t, domainOf(s), byToken(), okms.Options{})
 	if _, err := c.Get(t.Context(), okms.Ref{Path: "s"}); err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +126,7 @@ func TestLoginWithACertificate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := client(t, s.domain(), okms.Login{Certificate: &pair}, okms.Options{})
+	c := client(t, domainOf(s), okms.Login{Certificate: &pair}, okms.Options{})
 	if _, err := c.Get(t.Context(), okms.Ref{Path: "s"}); err != nil {
 		t.Fatal(err)
 	}
@@ -208,12 +191,10 @@ func TestKindsOfBrokenExchanges(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			s := start(t)
-			if _, err := s.Inject(c.fault); err != nil {
-				t.Fatal(err)
-			}
+			s.Break(t, c.fault)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			if e := failure(t, ctx, s.domain()); e.Kind != c.kind || !strings.Contains(e.Error(), c.words) {
+			if e := failure(t, ctx, domainOf(s)); e.Kind != c.kind || !strings.Contains(e.Error(), c.words) {
 				t.Errorf("got %s: %v", e.Kind, e)
 			}
 		})
@@ -222,11 +203,9 @@ func TestKindsOfBrokenExchanges(t *testing.T) {
 
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	s, other := start(t), start(t)
-	if _, err := s.Inject(emulator.Fault{Redirect: other.server.URL + "/api/" + other.OKMSID() + "/v1/secret/data/s"}); err != nil {
-		t.Fatal(err)
-	}
-	domain := s.domain()
-	domain.CABundle += string(other.server.CA)
+	s.Break(t, emulator.Fault{Redirect: other.URL + "/api/" + other.OKMSID() + "/v1/secret/data/s"})
+	domain := domainOf(s)
+	domain.CABundle += string(other.Server.CA)
 	failure(t, t.Context(), domain)
 	if got := other.Requests(); len(got) > 0 {
 		t.Errorf("the other host was asked: %+v", got)
@@ -239,10 +218,8 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 func TestThereIsNoRetryHere(t *testing.T) {
 	for _, status := range []int{412, 429, 500, 502, 503} {
 		s := start(t)
-		if _, err := s.Inject(emulator.Fault{Status: status}); err != nil {
-			t.Fatal(err)
-		}
-		failure(t, t.Context(), s.domain())
+		s.Break(t, emulator.Fault{Status: status})
+		failure(t, t.Context(), domainOf(s))
 		if got := s.Requests(); len(got) != 1 {
 			t.Errorf("%d: %d requests", status, len(got))
 		}
@@ -276,7 +253,7 @@ func TestKindsWithoutAnExchange(t *testing.T) {
 		{"nobody listens", "https://" + free.Addr().String(), "", okms.Unreachable, "connection refused"},
 		{"nobody shakes hands", "https://" + silent.Addr().String(), "", okms.TimedOut, "for the TLS handshake"},
 		{"no such host", "https://nowhere.invalid", "", okms.Unreachable, "name lookup failed"},
-		{"an unknown authority", s.server.URL, "", okms.Untrusted, "signed by an unknown authority"},
+		{"an unknown authority", s.URL, "", okms.Untrusted, "signed by an unknown authority"},
 		{"another name", strings.Replace(named.URL, "127.0.0.1", "localhost", 1), namedCA, okms.Untrusted, "certificate is valid for example.com"},
 		{"plain http there", "https://" + plainServer(t), "", okms.Unreachable, "server gave HTTP response to HTTPS client"},
 	}
@@ -300,15 +277,13 @@ func plainServer(t *testing.T) string {
 
 func TestACallerThatGivesUpIsNamed(t *testing.T) {
 	s := start(t)
-	if _, err := s.Inject(emulator.Fault{Hang: true}); err != nil {
-		t.Fatal(err)
-	}
+	s.Break(t, emulator.Fault{Hang: true})
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		_ = s.Await(ctx, 1)
 		cancel()
 	}()
-	if e := failure(t, ctx, s.domain()); e.Kind != okms.TimedOut || !strings.Contains(e.Text, "the caller gave up") {
+	if e := failure(t, ctx, domainOf(s)); e.Kind != okms.TimedOut || !strings.Contains(e.Text, "the caller gave up") {
 		t.Errorf("got %s: %v", e.Kind, e)
 	}
 }

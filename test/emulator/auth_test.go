@@ -84,7 +84,6 @@ func TestUnauthenticated(t *testing.T) {
 // Row 22: each call asks for the action OKMS documents.
 func TestEachCallNeedsItsAction(t *testing.T) {
 	d := start(t, Options{})
-	const path = "prod/x"
 	for _, row := range []struct {
 		action, method, uri, body string
 		status                    int

@@ -80,7 +80,7 @@ func (i Identity) normalised() (Identity, error) {
 	}
 	for _, a := range i.Actions {
 		if !strings.HasPrefix(a, "okms:") {
-			return Identity{}, fmt.Errorf("action %q does not begin with okms:", a)
+			return Identity{}, fmt.Errorf("action %q does not begin with the word okms", a)
 		}
 		if strings.HasPrefix(a, "okms:apikms:") && !strings.HasSuffix(a, "*") && !slices.Contains(dataPlaneActions(), a) {
 			return Identity{}, fmt.Errorf("action %q is not one of %s", a, strings.Join(dataPlaneActions(), ", "))

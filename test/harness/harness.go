@@ -9,7 +9,9 @@ package harness
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -242,3 +244,18 @@ func (d *Daemon) Do(ctx context.Context, m Mount) (map[string]string, error) {
 
 // Lines joins lines of YAML.
 func Lines(lines ...string) string { return strings.Join(lines, "\n") + "\n" }
+
+// Page fetches a page whatever its status is: "200 ok".
+func Page(t testing.TB, url string) string {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.Status[:3] + " " + string(body)
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"ovhcloud-csi-provider/test/driver"
+)
+
+// width is the widest line of prose, in columns.
+const width = 90
+
+// page writes what the demo shows: numbered steps of plain sentences, and below them, indented, what there is to see.
+type page struct {
+	out  io.Writer
+	step int
+}
+
+// say writes a paragraph.
+func (p *page) say(format string, args ...any) {
+	for _, line := range wrap(fmt.Sprintf(format, args...), width) {
+		fmt.Fprintln(p.out, line)
+	}
+}
+
+// begin starts the next step.
+func (p *page) begin(format string, args ...any) {
+	p.step++
+	number := fmt.Sprintf("%d. ", p.step)
+	lines := wrap(fmt.Sprintf(format, args...), width-len(number))
+	fmt.Fprintf(p.out, "\n%s%s\n", number, strings.Join(lines, "\n"+strings.Repeat(" ", len(number))))
+}
+
+// show writes text as it is, indented.
+func (p *page) show(text string) {
+	for line := range strings.Lines(text) {
+		fmt.Fprintf(p.out, "     %s\n", strings.TrimRight(line, "\n"))
+	}
+}
+
+// wrap breaks text between words. A word longer than a line has one for itself.
+func wrap(text string, width int) []string {
+	var lines []string
+	for paragraph := range strings.Lines(text) {
+		line := ""
+		for _, word := range strings.Fields(paragraph) {
+			if line != "" && len(line)+1+len(word) > width {
+				lines, line = append(lines, line), ""
+			}
+			line = strings.TrimSpace(line + " " + word)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// tree draws a volume: folders, and files with modes, sizes in bytes and contents.
+func tree(root string, files map[string]driver.File) string {
+	var text strings.Builder
+	fmt.Fprintln(&text, root)
+	branch(&text, "", "", files)
+	return text.String()
+}
+
+// branch draws what is in one folder; the margin holds the lines of the folders around it.
+func branch(text *strings.Builder, margin, folder string, files map[string]driver.File) {
+	entries := map[string]bool{} // name: is it a folder
+	for name := range files {
+		if rest, ok := strings.CutPrefix(name, folder); ok {
+			first, _, isFolder := strings.Cut(rest, "/")
+			entries[first] = isFolder
+		}
+	}
+	names := slices.Sorted(maps.Keys(entries))
+	for i, name := range names {
+		knot, line := "├── ", "│   "
+		if i == len(names)-1 {
+			knot, line = "└── ", "    "
+		}
+		if entries[name] {
+			fmt.Fprintf(text, "%s%s%s/\n", margin, knot, name)
+			branch(text, margin+line, folder+name+"/", files)
+			continue
+		}
+		file := files[path.Join(folder, name)]
+		fmt.Fprintf(text, "%s%s%-*s %04o %4d  %s\n", margin, knot, 22-len([]rune(margin)), name, file.Mode, len(file.Content), file.Content)
+	}
+}

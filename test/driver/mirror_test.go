@@ -1,0 +1,80 @@
+package driver
+
+import (
+	"fmt"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+const mirrored = `
+  secretObjects:
+  - secretName: registry
+    type: kubernetes.io/dockerconfigjson
+    data:
+    - {objectName: .dockerconfigjson, key: .dockerconfigjson}
+`
+
+func TestSecretObjectsAreMirroredAndFollowANewVersionAtOnce(t *testing.T) {
+	s := openShop(t, Options{})
+	s.put("prod/va1/dockerconfigjson", dockerConfig)
+	s.classWith(map[string]string{"objects": "- {secretPath: prod/va1/dockerconfigjson, objectName: .dockerconfigjson}"}, mirrored[1:])
+	pod := s.pod("web")
+	publish(t, pod)
+	secret := s.secret("registry", corev1.DockerConfigJsonKey, dockerConfig)
+	if secret.Type != corev1.SecretTypeDockerConfigJson {
+		t.Errorf("the Secret's type is %q, want %q", secret.Type, corev1.SecretTypeDockerConfigJson)
+	}
+	s.put("prod/va1/dockerconfigjson", dockerConfig2)
+	publish(t, pod)
+	// The controller looks again by itself after five minutes; the story's patience is shorter.
+	s.secret("registry", corev1.DockerConfigJsonKey, dockerConfig2)
+}
+
+const probeMirrored = `
+apiVersion: secrets-store.csi.x-k8s.io/v1
+kind: SecretProviderClass
+metadata: {name: %[1]s, namespace: shop}
+spec:
+  provider: probe
+  parameters: {any: thing}
+  secretObjects:
+  - secretName: %[1]s
+    type: Opaque
+    data: [{objectName: a, key: a}]
+`
+
+// This is why our versions change whenever a content can: a constant version leaves the Secret stale for minutes.
+func TestDriverMirrorsOnlyWhenAVersionChanges(t *testing.T) {
+	node := startNode(t, Options{})
+	provider := startProbe(t, node)
+	pods := map[string]*Pod{}
+	for _, name := range []string{"first", "second"} {
+		if err := node.ApplyClass(fmt.Sprintf(probeMirrored, name)); err != nil {
+			t.Fatal(err)
+		}
+		pod, err := node.Schedule(PodSpec{Namespace: "shop", Name: name, Class: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pods[name] = pod
+	}
+	s := &shop{t: t, node: node}
+	provider.says(file("a", "one", "1"), nil)
+	publish(t, pods["first"])
+	s.secret("first", "a", "one")
+
+	provider.says(file("a", "two", "1"), nil) // other content, the same version
+	publish(t, pods["first"])
+	if got := files(t, pods["first"])["a"].Content; got != "two" {
+		t.Fatalf("the file is %q, want the new content", got)
+	}
+	// The controller does one thing after another: once it has mirrored the second, it is done with the first.
+	publish(t, pods["second"])
+	s.secret("second", "a", "two")
+	s.secret("first", "a", "one")
+
+	provider.says(file("a", "two", "2"), nil)
+	publish(t, pods["first"])
+	s.secret("first", "a", "two")
+}

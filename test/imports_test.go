@@ -1,0 +1,114 @@
+// Package test holds what is true of the project as a whole: which package may
+// import which, what the daemon links, and how large it is.
+package test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "ovhcloud-csi-provider"
+
+// arrows is the diagram of DESIGN.md: which packages of ours each package may
+// import. A package that is not here fails the test, so that every new one is
+// given its place.
+var arrows = map[string][]string{
+	"cmd/ovhcloud-csi-provider": {"server", "provider", "provider/okms", "provider/auth"},
+	"cmd/ovhcsi":                {"provider", "test/emulator"},
+	"server":                    {"provider"},
+	"provider":                  {"provider/okms", "provider/auth", "provider/sensitive"},
+	"provider/okms":             {"provider/sensitive"},
+	"provider/auth":             {"provider/sensitive"},
+	"provider/sensitive":        {},
+	"test":                      {},
+	"test/emulator":             {},
+	"test/harness":              {"server", "provider", "provider/auth", "test/emulator"},
+}
+
+// foreign is where each vocabulary that is not ours ends: who may import it.
+var foreign = map[string][]string{
+	"github.com/hashicorp/vault/api": {"provider/okms"},
+	"net/http":                       {"provider/okms", "server", "test/emulator", "test/harness", "cmd/ovhcsi"},
+	"flag":                           {"cmd/ovhcloud-csi-provider", "cmd/ovhcsi"},
+	"google.golang.org/grpc":         {"server", "test/harness"},
+	"sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1": {"server", "test/harness"},
+	"github.com/prometheus/client_golang/prometheus":         {"server"},
+	"go.yaml.in/yaml/v3":       {"provider"},
+	"github.com/tidwall/gjson": {"provider"},
+	"k8s.io/klog/v2":           {"cmd/ovhcloud-csi-provider", "server", "test/harness"},
+}
+
+// goList runs go list with a template that prints fields separated by spaces.
+func goList(t *testing.T, args ...string) []string {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list"}, args...)...)
+	cmd.Dir = ".."
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list %s: %v", strings.Join(args, " "), err)
+	}
+	return strings.Split(strings.TrimSpace(string(out)), "\n")
+}
+
+func TestArrowsPointDown(t *testing.T) {
+	for _, line := range goList(t, "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...") {
+		fields := strings.Fields(line)
+		from := strings.TrimPrefix(fields[0], module+"/")
+		allowed, known := arrows[from]
+		if !known {
+			t.Errorf("%s has no place in the diagram of arrows", from)
+		}
+		for _, to := range fields[1:] {
+			if ours, is := strings.CutPrefix(to, module+"/"); is && !slices.Contains(allowed, ours) {
+				t.Errorf("%s imports %s", from, ours)
+			}
+			if may, bounded := foreign[to]; bounded && !slices.Contains(may, from) {
+				t.Errorf("%s imports %s, which belongs to %v", from, to, may)
+			}
+		}
+	}
+}
+
+func TestTheEmulatorNeedsTheStandardLibraryOnly(t *testing.T) {
+	for _, p := range goList(t, "-deps", "-f", `{{if not .Standard}}{{.ImportPath}}{{end}}`, "./test/emulator") {
+		if p != "" && p != module+"/test/emulator" {
+			t.Errorf("it links %s", p)
+		}
+	}
+}
+
+func TestTheDaemonLinksNoKubernetesClient(t *testing.T) {
+	for _, p := range goList(t, "-deps", "./cmd/ovhcloud-csi-provider") {
+		kubernetes := strings.HasPrefix(p, "k8s.io/") || strings.HasPrefix(p, "sigs.k8s.io/")
+		if kubernetes && !strings.HasPrefix(p, "k8s.io/klog/v2") && p != "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1" {
+			t.Errorf("it links %s", p)
+		}
+		if strings.HasPrefix(p, module+"/test") || strings.HasPrefix(p, "testing") {
+			t.Errorf("it links %s", p)
+		}
+	}
+}
+
+func TestTheDaemonIsSmall(t *testing.T) {
+	const limit = 20 << 20
+	path := filepath.Join(t.TempDir(), "daemon")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, "./cmd/ovhcloud-csi-provider")
+	build.Dir = ".."
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Size() > limit {
+		t.Errorf("the stripped binary has %d bytes, more than %d", info.Size(), limit)
+	}
+	t.Logf("%d bytes", info.Size())
+}
