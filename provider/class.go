@@ -18,9 +18,11 @@ const (
 	paramOKMSID   = auth.FieldOKMSID
 	paramCABundle = auth.FieldCABundle
 	paramObjects  = "objects"
+
+	paramConnection = "connection"
 )
 
-var parameters = []string{paramRegion, paramEndpoint, paramOKMSID, paramCABundle, paramObjects}
+var parameters = []string{paramConnection, paramRegion, paramEndpoint, paramOKMSID, paramCABundle, paramObjects}
 
 // Attributes of a mount that the driver and kubelet add to the parameters.
 const (
@@ -36,8 +38,10 @@ const (
 // class is the parameters of a mount in typed form. Each field is right by
 // itself; plan checks them against one another.
 type class struct {
-	domain  okms.Domain
-	objects []object
+	connection string      // the name of the connection to use, unless ownPlace
+	ownPlace   bool        // the mount states the domain itself
+	domain     okms.Domain // if ownPlace
+	objects    []object
 }
 
 // collector gathers the failures of a mount.
@@ -52,15 +56,18 @@ func (c *collector) parameter(name, format string, args ...any) {
 }
 
 // parse reads what is ours of a mount's attributes and collects everything that
-// is wrong with it.
-func parse(attributes map[string]string, defaultMode fs.FileMode, c *collector) class {
+// is wrong with it. credentials says whether some came with the mount.
+func parse(attributes map[string]string, credentials bool, defaultMode fs.FileMode, c *collector) class {
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
 		foreign := strings.HasPrefix(name, attributePrefix) || name == attributeClass || name == attributeProvider
 		if !foreign && !slices.Contains(parameters, name) {
 			c.parameter(bounded(name, 80), "unknown parameter; %s", suggestion(name, parameters))
 		}
 	}
-	cl := class{domain: parseDomain(attributes, c)}
+	var cl class
+	if cl.connection, cl.ownPlace = chooseConnection(attributes, credentials, c); cl.ownPlace {
+		cl.domain = parseDomain(attributes, c)
+	}
 	text, given := attributes[paramObjects]
 	if !given {
 		c.parameter(paramObjects, "is missing; it lists the secrets to mount")

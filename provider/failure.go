@@ -16,6 +16,7 @@ const (
 	Invalid         Kind = "invalid"          // the SecretProviderClass must change
 	NoCredential    Kind = "no_credential"    // none came with the mount, or it cannot be used
 	EndpointRefused Kind = "endpoint_refused" // a credential may not go there
+	NotAllowed      Kind = "not_allowed"      // no such connection, or not for this pod, or not this path
 	KeyAbsent       Kind = "key_absent"       // the secret has no such key
 	Unusable        Kind = "unusable"         // the secret holds what cannot be written as asked
 	TooLarge        Kind = "too_large"        // the files exceed what the driver accepts
@@ -41,7 +42,7 @@ const (
 // stands before what may mend itself. A mount that failed for several reasons is
 // of the kind that stands first.
 func Kinds() []Kind {
-	return []Kind{Broken, Invalid, EndpointRefused, TooLarge, NoCredential, Unauthenticated, Denied, DomainUnknown,
+	return []Kind{Broken, Invalid, EndpointRefused, NotAllowed, TooLarge, NoCredential, Unauthenticated, Denied, DomainUnknown,
 		SecretAbsent, VersionAbsent, KeyAbsent, Deactivated, Destroyed, Unusable, Rejected, Untrusted, Unreadable,
 		Limited, Failing, Unreachable, TimedOut}
 }
@@ -64,6 +65,9 @@ type Failure struct {
 	// What is wrong there, Facts is what the store said of it (may be empty), and
 	// Advice what to do (may be empty).
 	What, Facts, Advice string
+	// Hidden is what the log may tell and the user may not: whether a connection
+	// exists that the user may not use. Empty for nothing.
+	Hidden string
 }
 
 func (f Failure) text() string {
@@ -92,6 +96,17 @@ func (e *Error) Kind() Kind {
 		}
 	}
 	return Broken
+}
+
+// Hidden is what the log may tell beside the error.
+func (e *Error) Hidden() string {
+	var all []string
+	for _, f := range e.Failures {
+		if f.Hidden != "" {
+			all = append(all, f.Hidden)
+		}
+	}
+	return bounded(strings.Join(all, "; "), mostText/4)
 }
 
 // mostText bounds a message in bytes. The event that carries it is an object of

@@ -25,6 +25,7 @@ var codeOf = map[provider.Kind]codes.Code{
 	provider.NoCredential:    codes.Unauthenticated,
 	provider.Unauthenticated: codes.Unauthenticated,
 	provider.EndpointRefused: codes.PermissionDenied,
+	provider.NotAllowed:      codes.PermissionDenied,
 	provider.Denied:          codes.PermissionDenied,
 	provider.DomainUnknown:   codes.NotFound,
 	provider.SecretAbsent:    codes.NotFound,

@@ -20,9 +20,11 @@ var arrows = map[string][]string{
 	"cmd/ovhcloud-csi-provider": {"server", "provider", "provider/okms", "provider/auth"},
 	"cmd/ovhcsi":                {"provider", "test/emulator"},
 	"server":                    {"provider"},
-	"provider":                  {"provider/okms", "provider/auth", "provider/sensitive"},
+	"provider":                  {"provider/okms", "provider/auth", "provider/sensitive", "provider/nearest", "provider/yamlnode"},
 	"provider/okms":             {"provider/sensitive"},
-	"provider/auth":             {"provider/sensitive"},
+	"provider/auth":             {"provider/sensitive", "provider/nearest", "provider/yamlnode"},
+	"provider/nearest":          {},
+	"provider/yamlnode":         {},
 	"provider/sensitive":        {},
 	"test":                      {},
 	"test/emulator":             {},
@@ -37,9 +39,10 @@ var foreign = map[string][]string{
 	"google.golang.org/grpc":         {"server", "test/harness"},
 	"sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1": {"server", "test/harness"},
 	"github.com/prometheus/client_golang/prometheus":         {"server"},
-	"go.yaml.in/yaml/v3":       {"provider"},
-	"github.com/tidwall/gjson": {"provider"},
-	"k8s.io/klog/v2":           {"cmd/ovhcloud-csi-provider", "server", "test/harness"},
+	"go.yaml.in/yaml/v3":           {"provider/yamlnode"},
+	"github.com/fsnotify/fsnotify": {"provider/auth"},
+	"github.com/tidwall/gjson":     {"provider"},
+	"k8s.io/klog/v2":               {"cmd/ovhcloud-csi-provider", "server", "test/harness"},
 }
 
 // goList runs go list with a template that prints fields separated by spaces.

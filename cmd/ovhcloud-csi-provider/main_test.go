@@ -139,7 +139,7 @@ func TestALifeOfTheDaemon(t *testing.T) {
 	if got := strings.Count(p.log.String(), `"mount" result="ok"`); got != 1 {
 		t.Errorf("%d audit lines for one mount:\n%s", got, p.log)
 	}
-	if want := `pod="store/web-0" uid="11111111-2222-3333-4444-555555555555" serviceAccount="web" secretProviderClass="store/shop" credential="token 797d4f25 from nodePublishSecretRef" secrets=["s@1"] files=1 bytes=9`; !strings.Contains(p.log.String(), want) {
+	if want := `pod="store/web-0" uid="11111111-2222-3333-4444-555555555555" serviceAccount="web" secretProviderClass="store/shop" connection="" credential="token 797d4f25 from nodePublishSecretRef" secrets=["s@1"] files=1 bytes=9`; !strings.Contains(p.log.String(), want) {
 		t.Errorf("the audit line lacks %s:\n%s", want, p.log)
 	}
 }
