@@ -1,11 +1,15 @@
 package provider
 
 import (
+	"context"
 	"crypto/sha256"
+	"errors"
 	"sync"
 	"time"
 
+	"ovhcloud-csi-provider/provider/auth"
 	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/sensitive"
 )
 
 // How long a client that nobody asks for is kept, and how many there are at the
@@ -34,6 +38,7 @@ type clientKey struct {
 
 type pooled struct {
 	client *okms.Client
+	tokens *auth.Tokens // nil unless the credential is an OAuth2 client
 	used   time.Time
 	mounts int  // that use it now
 	gone   bool // from the pool: the last mount closes it
@@ -50,17 +55,59 @@ func (c *clients) get(pl plan) (client *okms.Client, release func(), err error) 
 	p := c.byKey[key]
 	if p == nil {
 		c.sweep(now)
-		client, err := okms.New(pl.domain, okms.Login{Token: pl.credential.Token(), Certificate: pl.credential.Certificate()}, c.options)
-		if err != nil {
+		if p, err = c.open(pl); err != nil {
 			return nil, nil, err
 		}
-		p = &pooled{client: client}
 		c.byKey[key] = p
 	}
 	c.replace(pl.connection, key)
 	p.used = now
 	p.mounts++
 	return p.client, func() { c.release(p) }, nil
+}
+
+// open makes the client of a plan.
+func (c *clients) open(pl plan) (*pooled, error) {
+	p := &pooled{}
+	login := okms.Login{Token: pl.credential.Token(), Certificate: pl.credential.Certificate()}
+	if pl.credential.Kind() == auth.KindClient {
+		roots, err := okms.Roots(pl.domain.CABundle)
+		if err != nil {
+			return nil, err
+		}
+		p.tokens = auth.NewTokens(pl.credential.Client(), roots, c.now)
+		login.Tokens = func(ctx context.Context, refused sensitive.Bytes) (sensitive.Bytes, error) {
+			token, err := p.tokens.Token(ctx, refused)
+			if err != nil {
+				return token, tokenFailure(err)
+			}
+			return token, nil
+		}
+	}
+	var err error
+	p.client, err = okms.New(pl.domain, login, c.options)
+	return p, err
+}
+
+// tokenFailure is a failure of the token endpoint as one of a read.
+func tokenFailure(err error) error {
+	failed := &okms.Error{Kind: okms.TokenFailing, Text: err.Error()}
+	var of *auth.TokenError
+	if errors.As(err, &of) {
+		failed.Status = of.Status
+		if of.Refused {
+			failed.Kind = okms.ClientRefused
+		}
+	}
+	return failed
+}
+
+// close lets go of the client's connections and tokens.
+func (p *pooled) close() {
+	if p.tokens != nil {
+		p.tokens.Close()
+	}
+	p.client.Close()
 }
 
 // replace lets go of the client that a connection used before its credential or
@@ -79,7 +126,7 @@ func (c *clients) release(p *pooled) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if p.mounts--; p.mounts == 0 && p.gone {
-		p.client.Close()
+		p.close()
 	}
 }
 
@@ -102,7 +149,7 @@ func (c *clients) drop(key clientKey) {
 	p := c.byKey[key]
 	p.gone = true
 	if p.mounts == 0 {
-		p.client.Close()
+		p.close()
 	}
 	delete(c.byKey, key)
 }

@@ -57,6 +57,14 @@ func explain(pl plan, o object, f fetched) Failure {
 		if pl.credential.Kind() == auth.KindCertificate {
 			out.Advice += "; OKMS also hangs up on a certificate of another OKMS domain or without any right"
 		}
+	case okms.ClientRefused:
+		out.What = fmt.Sprintf("the token endpoint refused the %s: %s", pl.credential, e.Text)
+		out.Advice = "check clientId and clientSecret, and tokenUrl: an account of another continent than the region's has another; OKMS was not asked"
+		out.Facts = ""
+	case okms.TokenFailing:
+		out.What = fmt.Sprintf("no access token for the %s: the token endpoint %s", pl.credential, e.Text)
+		out.Advice = "kubelet tries again; OKMS was not asked"
+		out.Facts = ""
 	case okms.TimedOut:
 		out.What = "no answer from OKMS in time: " + e.Text
 		out.Advice = "kubelet tries again"

@@ -36,15 +36,17 @@ const (
 	TimedOut        = Kind(okms.TimedOut)
 	Untrusted       = Kind(okms.Untrusted)
 	Unreadable      = Kind(okms.Unreadable)
+	ClientRefused   = Kind(okms.ClientRefused)
+	TokenFailing    = Kind(okms.TokenFailing)
 )
 
 // Kinds is every Kind, gravest first: what only a change by a person can mend
 // stands before what may mend itself. A mount that failed for several reasons is
 // of the kind that stands first.
 func Kinds() []Kind {
-	return []Kind{Broken, Invalid, EndpointRefused, NotAllowed, TooLarge, NoCredential, Unauthenticated, Denied, DomainUnknown,
+	return []Kind{Broken, Invalid, EndpointRefused, NotAllowed, TooLarge, NoCredential, ClientRefused, Unauthenticated, Denied, DomainUnknown,
 		SecretAbsent, VersionAbsent, KeyAbsent, Deactivated, Destroyed, Unusable, Rejected, Untrusted, Unreadable,
-		Limited, Failing, Unreachable, TimedOut}
+		TokenFailing, Limited, Failing, Unreachable, TimedOut}
 }
 
 // WholeClass stands for the number of an object in failures that are not about
@@ -53,7 +55,7 @@ const WholeClass = -1
 
 // ofTheStore are the kinds that are about the store or the credential, not about
 // one secret: objects that fail so share a line.
-var ofTheStore = []Kind{Unauthenticated, DomainUnknown, Limited, Failing, Unreachable, TimedOut, Untrusted}
+var ofTheStore = []Kind{Unauthenticated, DomainUnknown, Limited, Failing, Unreachable, TimedOut, Untrusted, ClientRefused, TokenFailing}
 
 // Failure is one reason why a mount failed.
 type Failure struct {

@@ -34,7 +34,7 @@ var arrows = map[string][]string{
 // foreign is where each vocabulary that is not ours ends: who may import it.
 var foreign = map[string][]string{
 	"github.com/hashicorp/vault/api": {"provider/okms"},
-	"net/http":                       {"provider/okms", "server", "test/emulator", "test/harness", "cmd/ovhcsi"},
+	"net/http":                       {"provider/okms", "provider/auth", "server", "test/emulator", "test/harness", "cmd/ovhcsi"},
 	"flag":                           {"cmd/ovhcloud-csi-provider", "cmd/ovhcsi"},
 	"google.golang.org/grpc":         {"server", "test/harness"},
 	"sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1": {"server", "test/harness"},

@@ -106,6 +106,7 @@ type Connections struct {
 
 	mu      sync.Mutex
 	byName  map[string]*Connection
+	stated  map[string]spec   // by the file in use; byName may still hold older ones
 	content [sha256.Size]byte // of the file in use
 	problem error
 	file    counts
@@ -167,26 +168,22 @@ func (c *Connections) Status() Status {
 	return s
 }
 
-// specs is what the file states, or what it stated when it was good, with the
-// digest of what is stated.
-func (c *Connections) specs() (specs map[string]spec, digest [sha256.Size]byte, err error) {
+// readConfig is what the file states, or what it stated when it was good, with
+// the digest of what is stated.
+func (c *Connections) readConfig() (specs map[string]spec, digest [sha256.Size]byte, err error) {
 	content, err := readFile(c.options.File)
 	if err == nil {
 		if specs, err = parseConfig(string(content)); err == nil {
 			return specs, sha256.Sum256(content), nil
 		}
 	}
-	old := map[string]spec{}
-	for name, connection := range c.byName {
-		old[name] = connection.spec
-	}
-	return old, c.content, err
+	return c.stated, c.content, err
 }
 
 // reload reads everything, checks it, and only then puts it in use. Run and
 // OpenConnections call it, never both at once, so nobody else writes byName.
 func (c *Connections) reload() {
-	specs, content, problem := c.specs()
+	specs, content, problem := c.readConfig()
 	now := c.options.Now()
 	next := make(map[string]*Connection, len(specs))
 	for name, s := range specs {
@@ -213,7 +210,7 @@ func (c *Connections) reload() {
 			told = append(told, Reload{Connection: name, Source: before.dir, Err: errRemoved})
 		}
 	}
-	c.byName, c.content, c.problem = next, content, problem
+	c.byName, c.stated, c.content, c.problem = next, specs, content, problem
 	c.mu.Unlock()
 	for _, r := range told {
 		c.options.Notify(r)

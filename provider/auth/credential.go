@@ -1,7 +1,8 @@
-// Package auth turns credential material into credentials, and holds the rules
-// on where a credential may be sent.
+// Package auth turns credential material into credentials, holds the rules on
+// where a credential may be sent, and keeps the connections: identities that the
+// provider holds, with the rules on who may read what.
 //
-// It opens no connection and reads no secret.
+// It asks nobody but the token endpoint of an OAuth2 client, and reads no secret.
 package auth
 
 import (

@@ -34,11 +34,11 @@ func (c *Connections) Run(ctx context.Context) {
 	}
 	relevant := true
 	for {
-		// What changed before the watch was there is read after it, and what was read
-		// may have named new folders.
+		// What is read may name new folders, and what changed before the watch on them
+		// was there is read after it.
 		for more := relevant; more; {
-			more = w.watch(c.targets())
 			c.reload()
+			more = w.watch(c.targets())
 		}
 		relevant = true
 		select {
@@ -54,13 +54,12 @@ func (c *Connections) Run(ctx context.Context) {
 	}
 }
 
-// targets are the file and the folders that are read.
+// targets are the file and the folders that are read. Run's own goroutine is the
+// only one that changes what is stated.
 func (c *Connections) targets() []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	all := []string{c.options.File}
-	for _, one := range c.byName {
-		all = append(all, one.dir)
+	for _, s := range c.stated {
+		all = append(all, s.dir)
 	}
 	return all
 }

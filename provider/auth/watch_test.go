@@ -49,6 +49,13 @@ func (g *ground) write(name, content string) {
 	}
 }
 
+// replace writes a file beside and renames it over, so that nobody sees half.
+func (g *ground) replace(name, content string) {
+	g.t.Helper()
+	g.write(name+"~", content)
+	g.must(os.Rename(g.path(name+"~"), g.path(name)))
+}
+
 func (g *ground) must(err error) {
 	g.t.Helper()
 	if err != nil {
@@ -158,8 +165,7 @@ func TestChangesOfFoldersAreSeen(t *testing.T) {
 		}},
 		"a configuration renamed over it": {good, func(g *ground) {
 			g.write("credentials/elsewhere/token", "second")
-			g.write("config/config.yaml~", g.config("credentials/default", "credentials/elsewhere"))
-			g.must(os.Rename(g.path("config/config.yaml~"), g.path("config/config.yaml")))
+			g.replace("config/config.yaml", g.config("credentials/default", "credentials/elsewhere"))
 		}},
 		"a folder that a changed configuration names": {good, func(g *ground) {
 			g.write("config/config.yaml", g.config("credentials/default", "credentials/elsewhere"))
@@ -218,13 +224,13 @@ func TestWhatNoWatchSeesIsReadInTheEnd(t *testing.T) {
 func TestABrokenConfigurationLeavesTheLastGoodOneInUse(t *testing.T) {
 	g := newGround(t, good)
 	g.inUse("first")
-	g.write("config/config.yaml", g.config("region:", "regoin:"))
+	g.replace("config/config.yaml", g.config("region:", "regoin:"))
 	g.broken(`unknown field; did you mean "region"?`)
 	g.holds("first")
 	// Credentials are followed all the same.
 	g.write("credentials/default/token", "second")
 	g.inUse("second")
-	g.write("config/config.yaml", g.config())
+	g.replace("config/config.yaml", g.config())
 	g.told("the repair", func(r Reload) bool { return r.Connection == "" && r.Err == nil })
 	if s := g.c.Status(); s.Err() != nil || s.Good != 2 || s.Bad != 1 {
 		t.Errorf("status %+v", s)
@@ -295,10 +301,13 @@ func TestBrokenCredentialsAreToldOnceAndKeepTheLastGoodOne(t *testing.T) {
 			t.Parallel()
 			g := newGround(t, good)
 			g.inUse("first")
-			g.must(os.Remove(g.path("credentials/default/token")))
+			// At once, or some would be good halfway.
+			g.must(os.MkdirAll(g.path("credentials/new"), 0o700))
 			for file, content := range c.files {
-				g.write("credentials/default/"+file, content)
+				g.write("credentials/new/"+file, content)
 			}
+			g.must(os.Rename(g.path("credentials/default"), g.path("old")))
+			g.must(os.Rename(g.path("credentials/new"), g.path("credentials/default")))
 			g.broken(c.want)
 			g.holds("first")
 			bad := g.c.Status().Connections[0].Bad

@@ -38,7 +38,6 @@ type Client struct {
 	transport *authenticated
 	host      string
 	observe   func(Call)
-	redact    *strings.Replacer
 }
 
 // ClearEnvironment removes every VAULT_* variable from the process's environment.
@@ -79,19 +78,19 @@ func New(domain Domain, login Login, o Options) (*Client, error) {
 	// What VAULT_TOKEN, VAULT_NAMESPACE and VAULT_HEADERS may have left.
 	v.ClearToken()
 	v.SetHeaders(http.Header{vault.RequestHeaderName: {"true"}})
-	c := &Client{vault: v, transport: transport, host: address.Host, observe: o.Observe, redact: redactor(login.Token)}
+	c := &Client{vault: v, transport: transport, host: address.Host, observe: o.Observe}
 	if c.observe == nil {
 		c.observe = func(Call) {}
 	}
 	return c, nil
 }
 
-// redactor takes a token out of a text that a server may have echoed it into.
-func redactor(token sensitive.Bytes) *strings.Replacer {
-	if token.Len() == 0 {
-		return strings.NewReplacer()
+// redact takes tokens out of a text that a server may have echoed them into.
+func (s *sentTokens) redact(text string) string {
+	for _, token := range s.all {
+		text = strings.ReplaceAll(text, token, sensitive.Redacted)
 	}
-	return strings.NewReplacer(string(token.Reveal()), sensitive.Redacted)
+	return text
 }
 
 // Close lets go of idle connections. Reads under way end as they would have.
@@ -127,7 +126,8 @@ func (c *Client) Versions(ctx context.Context, path string) ([]Version, error) {
 func (c *Client) exchange(ctx context.Context, operation, path string, query url.Values, decode func(answer) *Error) error {
 	begin := time.Now()
 	var waiting phase
-	got, err := c.fetch(httptrace.WithClientTrace(ctx, waiting.trace()), path, query)
+	var sent sentTokens
+	got, err := c.fetch(context.WithValue(httptrace.WithClientTrace(ctx, waiting.trace()), sentTokensKey{}, &sent), path, query)
 	var failed *Error
 	if err != nil {
 		failed = c.failure(ctx, err, got, &waiting, begin)
@@ -139,7 +139,7 @@ func (c *Client) exchange(ctx context.Context, operation, path string, query url
 		c.observe(call)
 		return nil
 	}
-	failed.Text = c.redact.Replace(failed.Text)
+	failed.Text = sent.redact(failed.Text)
 	call.Kind = failed.Kind
 	c.observe(call)
 	return failed
@@ -166,6 +166,9 @@ func (c *Client) fetch(ctx context.Context, path string, query url.Values) (answ
 
 // failure makes an Error of an exchange that brought no whole answer.
 func (c *Client) failure(ctx context.Context, err error, got answer, waiting *phase, begin time.Time) *Error {
+	if own := new(Error); errors.As(err, &own) {
+		return own // of Login.Tokens
+	}
 	e := &Error{Status: got.status}
 	var untrusted *tls.CertificateVerificationError
 	switch {
