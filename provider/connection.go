@@ -38,7 +38,7 @@ func chooseConnection(attributes map[string]string, credentials bool, c *collect
 		c.parameter(paramConnection, "stands beside credentials from %s, but has its own; drop the parameter, "+
 			"or %s from the pod's volume", credentialSource, credentialSource)
 	}
-	return name, false
+	return strings.TrimSpace(name), false
 }
 
 // useConnection makes the plan one with a connection's place and credential, if
