@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/provider/auth"
-	"ovhcloud-csi-provider/provider/okms"
 )
 
 // defaultConnection is used where a mount states nothing of where its secrets
@@ -69,9 +68,7 @@ func (p *plan) useConnection(req Request, cl class, connections *auth.Connection
 			Advice: "who runs the provider finds the reason in its log and at /readyz", Hidden: err.Error()})
 		return
 	}
-	place := connection.Place()
-	p.domain = okms.Domain{Endpoint: place.Endpoint, ID: place.OKMSID, CABundle: place.CABundle}
-	p.credential = credential
+	p.domain, p.credential = domainOf(connection), credential
 }
 
 // notAllowed is the one answer for connections that do not exist and for those

@@ -18,7 +18,7 @@ const module = "ovhcloud-csi-provider"
 // given its place.
 var arrows = map[string][]string{
 	"cmd/ovhcloud-csi-provider": {"server", "provider", "provider/okms", "provider/auth"},
-	"cmd/ovhcsi":                {"provider", "test/emulator"},
+	"cmd/ovhcsi":                {"provider", "provider/okms", "provider/auth", "test/emulator"},
 	"server":                    {"provider"},
 	"provider":                  {"provider/okms", "provider/auth", "provider/sensitive", "provider/nearest", "provider/yamlnode"},
 	"provider/okms":             {"provider/sensitive"},

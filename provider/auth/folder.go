@@ -20,6 +20,9 @@ const maxFile = 1 << 20
 // is mounted as a volume changes, so that all its files change at once.
 const kubernetesData = "..data"
 
+// ErrNoFolder is the cause where the folder of a credential is not there.
+var ErrNoFolder = fmt.Errorf("%w: there is no such folder", ErrNoCredential)
+
 // readFolder reads the files of a credential, one for each key. Where kubelet
 // made the folder, all are of one state of the Secret, even if it changes
 // meanwhile: an old clientId with a new clientSecret would be a credential that
@@ -46,7 +49,7 @@ func readFolder(dir string) (Material, error) {
 func readFiles(dir string) (Material, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: there is no such folder", ErrNoCredential)
+		return nil, ErrNoFolder
 	} else if err != nil {
 		return nil, withoutPath(err)
 	}
