@@ -174,15 +174,18 @@ func (r *rotating) of(folder string) string {
 	return "connections:\n  team:\n" + placed(r.store) + "    credentialsDir: ROOT/" + folder + "\n" + teamRules
 }
 
-func TestRotationUnderLoadFailsNoMountAndEndsTheUseOfTheOldCredential(t *testing.T) {
-	cases := map[string]struct {
-		first func(t *testing.T, r *rotating) map[string]string
-		// rotate makes the second identity the one in use, and says which reload
-		// tells that.
-		rotate func(t *testing.T, r *rotating, ids *harness.Identities)
-		// revoke ends the first identity, once it is no longer in use.
-		revoke func(r *rotating)
-	}{
+// rotation is a change from the first identity to the second.
+type rotation struct {
+	// first is the credential to begin with.
+	first func(t *testing.T, r *rotating) map[string]string
+	// rotate makes the second identity the one to be used.
+	rotate func(t *testing.T, r *rotating, ids *harness.Identities)
+	// revoke ends the first identity, once it is no longer in use.
+	revoke func(r *rotating)
+}
+
+func rotations() map[string]rotation {
+	return map[string]rotation{
 		"PAT": {
 			func(*testing.T, *rotating) map[string]string { return map[string]string{"token": firstToken} },
 			func(t *testing.T, _ *rotating, ids *harness.Identities) {
@@ -220,7 +223,10 @@ func TestRotationUnderLoadFailsNoMountAndEndsTheUseOfTheOldCredential(t *testing
 			func(r *rotating) { r.store.RevokeToken(firstToken) },
 		},
 	}
-	for name, c := range cases {
+}
+
+func TestRotationUnderLoadFailsNoMountAndEndsTheUseOfTheOldCredential(t *testing.T) {
+	for name, c := range rotations() {
 		t.Run(name, func(t *testing.T) {
 			r := newRotating(t)
 			ids := harness.NewIdentities(t, r.of("team"), map[string]map[string]string{"team": c.first(t, r)})
