@@ -15,7 +15,7 @@ func LogReload(r provider.Reload) {
 		klog.InfoS("connections: taken out of the configuration, nobody can use it now", line...)
 	case r.Err == nil:
 		klog.InfoS("connections: in use", line...)
-	case r.Credential != "":
+	case r.Kept:
 		klog.ErrorS(nil, "connections: the newest state is broken, the last good one stays in use", append(line, "error", r.Err.Error())...)
 	default:
 		klog.ErrorS(nil, "connections: not in use", append(line, "error", r.Err.Error())...)

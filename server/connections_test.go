@@ -144,6 +144,22 @@ func TestWhoTriesToGetAroundTheRules(t *testing.T) {
 	}
 }
 
+func TestTheConnectionDefaultIsUsedWhereNothingIsStated(t *testing.T) {
+	store := harness.StartStore(t)
+	store.Hold(t, map[string]string{"prod/shop/db": `{"a":"1"}`})
+	ids := harness.NewIdentities(t, strings.Replace(twoConnections(store), "  team:", "  default:", 1),
+		map[string]map[string]string{"team": {"token": harness.Token}, "other": {"token": harness.Token}})
+	d := harness.Start(t, harness.Options{Emulator: store, Connections: ids.Connections})
+	for name, connection := range map[string]string{"nothing": "", "its name": "default", "its name as a block of YAML": "default\n"} {
+		if _, err := d.Do(t.Context(), overConnection(connection, "- secretPath: prod/shop/db", nil)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// Whatever else is stated, the connection is not what is meant.
+	_, err := d.Do(t.Context(), overConnection("", "- secretPath: prod/shop/db", map[string]string{"region": "eu-west-par"}))
+	want(t, err, codes.InvalidArgument, "parameters.okmsId: is missing", "no credentials came with the mount")
+}
+
 func TestOneConnectionThatIsBrokenShowsAndKeepsTheLastGoodCredential(t *testing.T) {
 	d, ids := startWithConnections(t)
 	before := ids.Reloads()

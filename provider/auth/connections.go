@@ -49,8 +49,10 @@ type Reload struct {
 	Credential string
 	// Removed says that the file no longer states the connection.
 	Removed bool
-	// Err is why the new state is not in use; nil if it is.
-	Err error
+	// Err is why the new state is not in use; nil if it is. Kept says that the last
+	// good state stays in use then.
+	Err  error
+	Kept bool
 }
 
 // Status is the state of all connections, for readiness and metrics.
@@ -194,7 +196,7 @@ func (c *Connections) reload() {
 	var told []Reload
 	c.mu.Lock()
 	if first := c.file == (counts{}); first || content != c.content || text(problem) != text(c.problem) {
-		told = append(told, Reload{Source: c.options.File, Err: problem})
+		told = append(told, Reload{Source: c.options.File, Err: problem, Kept: problem != nil && c.file.good > 0})
 		c.file.add(problem)
 	}
 	for _, name := range slices.Sorted(maps.Keys(next)) {
@@ -203,7 +205,8 @@ func (c *Connections) reload() {
 				c.counts[name] = &counts{}
 			}
 			c.counts[name].add(after.problem)
-			told = append(told, Reload{Connection: name, Source: after.dir, Credential: describe(after.credential), Err: after.problem})
+			told = append(told, Reload{Connection: name, Source: after.dir, Credential: describe(after.credential),
+				Err: after.problem, Kept: after.problem != nil && after.credential.Kind() != ""})
 		}
 	}
 	for name, before := range c.byName {

@@ -225,7 +225,9 @@ func TestABrokenConfigurationLeavesTheLastGoodOneInUse(t *testing.T) {
 	g := newGround(t, good)
 	g.inUse("first")
 	g.replace("config/config.yaml", g.config("region:", "regoin:"))
-	g.broken(`unknown field; did you mean "region"?`)
+	if r := g.told("the mistake", func(r Reload) bool { return r.Err != nil }); !r.Kept || !strings.Contains(r.Err.Error(), `line 3: connections.default.regoin: unknown field; did you mean "region"?`) {
+		t.Errorf("told as %+v", r)
+	}
 	g.holds("first")
 	// Credentials are followed all the same.
 	g.write("credentials/default/token", "second")
