@@ -127,7 +127,7 @@ func (p *Provider) Mount(ctx context.Context, req Request) (Response, error) {
 		return Response{}, &Error{Class: req.Class(), Failures: []Failure{{Kind: Broken, Object: WholeClass, Where: "parameters", What: err.Error()}}}
 	}
 	got := p.fetch(ctx, client, pl.reads)
-	response, failures := render(pl, got)
+	response, failures := render(ctx, pl, got)
 	response.Credential, response.Reads = pl.credential.String(), readsOf(pl, got)
 	if len(failures) > 0 {
 		return response, &Error{Class: req.Class(), Failures: failures}

@@ -1,6 +1,7 @@
 package okms
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -38,7 +39,7 @@ type Client struct {
 	transport *authenticated
 	host      string
 	observe   func(Call)
-	redact    *strings.Replacer
+	token     []byte // only to take it out of what a server says
 }
 
 // ClearEnvironment removes every VAULT_* variable from the process's environment.
@@ -79,19 +80,36 @@ func New(domain Domain, login Login, o Options) (*Client, error) {
 	// What VAULT_TOKEN, VAULT_NAMESPACE and VAULT_HEADERS may have left.
 	v.ClearToken()
 	v.SetHeaders(http.Header{vault.RequestHeaderName: {"true"}})
-	c := &Client{vault: v, transport: transport, host: address.Host, observe: o.Observe, redact: redactor(login.Token)}
+	c := &Client{vault: v, transport: transport, host: address.Host, observe: o.Observe, token: login.Token.Reveal()}
 	if c.observe == nil {
 		c.observe = func(Call) {}
 	}
 	return c, nil
 }
 
-// redactor takes a token out of a text that a server may have echoed it into.
-func redactor(token sensitive.Bytes) *strings.Replacer {
-	if token.Len() == 0 {
-		return strings.NewReplacer()
+// redact takes token out of a text that a server may have echoed it into, and
+// every part of it of twelve bytes or more: texts are cut, and cleaned of what
+// may have stood within.
+func redact(text string, token []byte) string {
+	part := min(12, len(token))
+	if part == 0 {
+		return text
 	}
-	return strings.NewReplacer(string(token.Reveal()), sensitive.Redacted)
+	var out strings.Builder
+	for i := 0; i < len(text); {
+		if i+part > len(text) || !bytes.Contains(token, []byte(text[i:i+part])) {
+			out.WriteByte(text[i])
+			i++
+			continue
+		}
+		end := i + part
+		for end < len(text) && bytes.Contains(token, []byte(text[end-part+1:end+1])) {
+			end++
+		}
+		out.WriteString(sensitive.Redacted)
+		i = end
+	}
+	return out.String()
 }
 
 // Close lets go of idle connections. Reads under way end as they would have.
@@ -139,7 +157,9 @@ func (c *Client) exchange(ctx context.Context, operation, path string, query url
 		c.observe(call)
 		return nil
 	}
-	failed.Text = c.redact.Replace(failed.Text)
+	for _, said := range []*string{&failed.Text, &failed.RequestID, &failed.Since} {
+		*said = redact(*said, c.token)
+	}
 	call.Kind = failed.Kind
 	c.observe(call)
 	return failed
