@@ -32,13 +32,15 @@ const mostFailures = 200
 func render(ctx context.Context, pl plan, got map[okms.Ref]fetched) (Response, []Failure) {
 	r := renderer{plan: pl, tree: newLayout(), parsed: map[okms.Ref]content{}}
 	for _, o := range pl.objects {
-		if ctx.Err() != nil {
-			r.add(o.number, TimedOut, o.where(), "the time of the mount ran out before its files were made; use fewer objects")
-		}
-		if r.size > maxResponse || len(r.failures) >= mostFailures || ctx.Err() != nil {
+		if r.size > maxResponse || len(r.failures) >= mostFailures {
 			break
 		}
-		r.object(o, got[o.ref()])
+		f := got[o.ref()]
+		if f.err == nil && ctx.Err() != nil {
+			r.add(o.number, TimedOut, o.where(), "the time of the mount ran out before its files were made; use fewer objects")
+			break
+		}
+		r.object(o, f)
 	}
 	if r.size > maxResponse && len(r.failures) == 0 {
 		r.add(WholeClass, TooLarge, "objects", "the files of this mount take more than the %d bytes that the driver accepts; use several classes and volumes", maxResponse)
