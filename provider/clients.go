@@ -1,12 +1,15 @@
 package provider
 
 import (
+	"context"
 	"crypto/sha256"
+	"errors"
 	"sync"
 	"time"
 
 	"ovhcloud-csi-provider/provider/auth"
 	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/sensitive"
 )
 
 // How long a client that nobody asks for is kept, and how many there are at the
@@ -24,6 +27,8 @@ type clients struct {
 
 	mu    sync.Mutex
 	byKey map[clientKey]*pooled
+	// current is the client that each connection of the provider used last.
+	current map[string]clientKey
 }
 
 type clientKey struct {
@@ -33,27 +38,96 @@ type clientKey struct {
 
 type pooled struct {
 	client *okms.Client
+	tokens *auth.Tokens // nil unless the credential is an OAuth2 client
 	used   time.Time
+	mounts int  // that use it now
+	gone   bool // from the pool: the last mount closes it
 }
 
-// get finds or makes the client of a credential at a domain. A mount that still
-// uses a client which is let go of here goes on undisturbed.
-func (c *clients) get(domain okms.Domain, credential auth.Credential) (*okms.Client, error) {
-	key := clientKey{domain, credential.ID()}
+// get finds or makes the client of a plan. release must be called at the end of
+// the mount. A mount that still uses a client which is let go of goes on
+// undisturbed, and its connections are closed when it ends.
+func (c *clients) get(pl plan) (client *okms.Client, release func(), err error) {
+	key := clientKey{pl.domain, pl.credential.ID()}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
-	if p := c.byKey[key]; p != nil {
-		p.used = now
-		return p.client, nil
+	p := c.byKey[key]
+	if p == nil {
+		c.sweep(now)
+		if p, err = c.open(pl); err != nil {
+			return nil, nil, err
+		}
+		c.byKey[key] = p
 	}
-	c.sweep(now)
-	client, err := okms.New(domain, okms.Login{Token: credential.Token(), Certificate: credential.Certificate()}, c.options)
-	if err != nil {
-		return nil, err
+	c.replace(pl.connection, key)
+	p.used = now
+	p.mounts++
+	return p.client, func() { c.release(p) }, nil
+}
+
+// open makes the client of a plan.
+func (c *clients) open(pl plan) (*pooled, error) {
+	p := &pooled{}
+	login := okms.Login{Token: pl.credential.Token(), Certificate: pl.credential.Certificate()}
+	if pl.credential.Kind() == auth.KindClient {
+		roots, err := okms.Roots(pl.domain.CABundle)
+		if err != nil {
+			return nil, err
+		}
+		p.tokens = auth.NewTokens(pl.credential.Client(), roots, c.now)
+		login.Tokens = func(ctx context.Context, refused sensitive.Bytes) (sensitive.Bytes, error) {
+			token, err := p.tokens.Token(ctx, refused)
+			if err != nil {
+				return token, tokenFailure(err)
+			}
+			return token, nil
+		}
 	}
-	c.byKey[key] = &pooled{client: client, used: now}
-	return client, nil
+	var err error
+	p.client, err = okms.New(pl.domain, login, c.options)
+	return p, err
+}
+
+// tokenFailure is a failure of the token endpoint as one of a read.
+func tokenFailure(err error) error {
+	failed := &okms.Error{Kind: okms.TokenFailing, Text: err.Error()}
+	var of *auth.TokenError
+	if errors.As(err, &of) {
+		failed.Status = of.Status
+		if of.Refused {
+			failed.Kind = okms.ClientRefused
+		}
+	}
+	return failed
+}
+
+// close lets go of the client's connections and tokens.
+func (p *pooled) close() {
+	if p.tokens != nil {
+		p.tokens.Close()
+	}
+	p.client.Close()
+}
+
+// replace lets go of the client that a connection used before its credential or
+// place changed. Another user of it, if there is one, makes it anew.
+func (c *clients) replace(connection string, key clientKey) {
+	if connection == "" {
+		return
+	}
+	if before, known := c.current[connection]; known && before != key && c.byKey[before] != nil {
+		c.drop(before)
+	}
+	c.current[connection] = key
+}
+
+func (c *clients) release(p *pooled) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p.mounts--; p.mounts == 0 && p.gone {
+		p.close()
+	}
 }
 
 // sweep lets go of idle clients, and of the longest unused if there are too many.
@@ -72,7 +146,11 @@ func (c *clients) sweep(now time.Time) {
 }
 
 func (c *clients) drop(key clientKey) {
-	c.byKey[key].client.Close()
+	p := c.byKey[key]
+	p.gone = true
+	if p.mounts == 0 {
+		p.close()
+	}
 	delete(c.byKey, key)
 }
 

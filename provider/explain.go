@@ -57,6 +57,9 @@ func explain(pl plan, o object, f fetched) Failure {
 		if pl.credential.Kind() == auth.KindCertificate {
 			out.Advice += "; OKMS also hangs up on a certificate of another OKMS domain or without any right"
 		}
+	case okms.ClientRefused, okms.TokenFailing:
+		out.What, out.Advice = explainToken(pl, e)
+		out.Facts = "" // stand in the text
 	case okms.TimedOut:
 		out.What = "no answer from OKMS in time: " + e.Text
 		out.Advice = "kubelet tries again"
@@ -67,6 +70,16 @@ func explain(pl plan, o object, f fetched) Failure {
 		out.What = e.Text
 	}
 	return out
+}
+
+// explainToken is about the token endpoint of an OAuth2 client, which failed
+// before OKMS could be asked.
+func explainToken(pl plan, e *okms.Error) (what, advice string) {
+	if e.Kind == okms.ClientRefused {
+		return fmt.Sprintf("the token endpoint refused the %s: %s", pl.credential, e.Text),
+			"check clientId and clientSecret, and tokenUrl: an account of another continent than the region's has another; OKMS was not asked"
+	}
+	return fmt.Sprintf("no access token for the %s: the token endpoint %s", pl.credential, e.Text), "kubelet tries again; OKMS was not asked"
 }
 
 // facts is what OKMS said, in its own words and by its numbers. Where no answer

@@ -28,7 +28,7 @@ func FuzzPlan(f *testing.F) {
 				r.Attributes[name] = value
 			}
 		}
-		p, failures := makePlan(r, auth.Endpoints{}, time.Now())
+		p, failures := makePlan(r, auth.Endpoints{}, nil, time.Now())
 		if len(failures) > 0 {
 			text := (&Error{Class: r.Class(), Failures: failures}).Error()
 			if !utf8.ValidString(text) || len(text) > 2*mostText || strings.Contains(text, "planted") {

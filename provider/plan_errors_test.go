@@ -13,7 +13,7 @@ import (
 // head that names the class.
 func refused(t *testing.T, r Request) (kind Kind, text string) {
 	t.Helper()
-	_, failures := makePlan(r, auth.Endpoints{}, time.Now())
+	_, failures := makePlan(r, auth.Endpoints{}, nil, time.Now())
 	if len(failures) == 0 {
 		t.Fatal("the request was accepted")
 	}
@@ -30,13 +30,11 @@ func TestWrongParameters(t *testing.T) {
 	}{
 		{"unknown parameter", []func(*Request){with("regoin", "x")}, Invalid, `parameters.regoin: unknown parameter; did you mean "region"?`},
 		{"unknown parameter, nothing near", []func(*Request){with("roleName", "x")}, Invalid,
-			`parameters.roleName: unknown parameter; valid are region, endpoint, okmsId, caBundle, objects`},
+			`parameters.roleName: unknown parameter; valid are connection, region, endpoint, okmsId, caBundle, objects`},
 		{"case of a parameter", []func(*Request){without("okmsId"), with("okmsID", testDomain)}, Invalid,
 			"2 errors:\n- parameters.okmsID: unknown parameter; did you mean \"okmsId\"?\n- parameters.okmsId: is missing; it is the UUID of the OKMS domain"},
-		{"connection is not there yet", []func(*Request){with("connection", "default")}, Invalid,
-			`parameters.connection: unknown parameter; valid are region, endpoint, okmsId, caBundle, objects`},
 		{"api is not there yet", []func(*Request){with("api", "rest")}, Invalid,
-			`parameters.api: unknown parameter; valid are region, endpoint, okmsId, caBundle, objects`},
+			`parameters.api: unknown parameter; valid are connection, region, endpoint, okmsId, caBundle, objects`},
 		{"no region", []func(*Request){without("region")}, Invalid, "parameters.region: is missing; give a region, such as eu-west-par, or an endpoint"},
 		{"region and endpoint", []func(*Request){with("endpoint", "https://eu-west-par.okms.ovh.net")}, Invalid, "parameters.region: stands beside endpoint; give one of them"},
 		{"region with a host in it", []func(*Request){with("region", "evil.example/x#")}, Invalid, `parameters.region: "evil.example/x#" is not the name of a region, such as eu-west-par`},
@@ -61,9 +59,9 @@ func TestWrongParameters(t *testing.T) {
 		{"caBundle no PEM", []func(*Request){with("caBundle", "hello")}, Invalid, "parameters.caBundle: holds no certificate in PEM form"},
 		{"caBundle with a key", []func(*Request){with("caBundle", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")}, Invalid, "parameters.caBundle: PEM block 1 is not a certificate"},
 		{"no credentials", []func(*Request){credentials(nil)}, NoCredential,
-			"nodePublishSecretRef: no credentials came with the mount; name a Secret with a token, or with tls.crt and tls.key, in nodePublishSecretRef of the pod's volume"},
+			"nodePublishSecretRef: no credentials came with the mount; name a Secret with a token, with tls.crt and tls.key, or with clientId and clientSecret in nodePublishSecretRef of the pod's volume"},
 		{"Secret of another kind", []func(*Request){credentials(map[string]string{"username": "x", "password": "y"})}, NoCredential,
-			`nodePublishSecretRef: no credential: neither token nor tls.crt with tls.key; its keys are "password", "username"`},
+			`nodePublishSecretRef: no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret; its keys are "password", "username"`},
 		{"no objects", []func(*Request){without("objects")}, Invalid, "parameters.objects: is missing; it lists the secrets to mount"},
 	}
 	for _, c := range cases {
@@ -165,7 +163,7 @@ func TestEverythingWrongIsToldAtOnceInTheOrderOfTheObjects(t *testing.T) {
 	)))
 	want := `5 errors:
 - parameters.regoin: unknown parameter; did you mean "region"?
-- nodePublishSecretRef: no credentials came with the mount; name a Secret with a token, or with tls.crt and tls.key, in nodePublishSecretRef of the pod's volume
+- nodePublishSecretRef: no credentials came with the mount; name a Secret with a token, with tls.crt and tls.key, or with clientId and clientSecret in nodePublishSecretRef of the pod's volume
 - objects[0].secretPath: "/a" must not begin or end with a slash, nor hold two in a row
 - objects[0].optional: "yes" is neither true nor false
 - objects[2].objectName: the file "b" is made by objects[1] too

@@ -18,6 +18,9 @@ import (
 type Config struct {
 	// Endpoints says where the credentials of a mount may be sent.
 	Endpoints auth.Endpoints
+	// Connections are the identities that mounts may use without credentials of
+	// their own. nil has none.
+	Connections *auth.Connections
 	// MaxReads is how many reads may be under way at once, over all mounts.
 	// 0 means 64.
 	MaxReads int
@@ -32,10 +35,17 @@ type Config struct {
 // Call is one exchange with OKMS.
 type Call = okms.Call
 
+// Reload is a change of a connection; ConnectionsStatus is the state of all.
+type (
+	Reload            = auth.Reload
+	ConnectionsStatus = auth.Status
+)
+
 // Provider serves mounts, any number at once. It starts no goroutine that
 // outlives the mount which needed it.
 type Provider struct {
 	endpoints auth.Endpoints
+	holds     *auth.Connections
 	clients   clients
 	room      chan struct{}
 	now       func() time.Time
@@ -51,8 +61,9 @@ func New(c Config) *Provider {
 	}
 	return &Provider{
 		endpoints: c.Endpoints,
+		holds:     c.Connections,
 		clients: clients{options: okms.Options{UserAgent: c.UserAgent, Observe: c.Observe}, now: c.Now,
-			byKey: map[clientKey]*pooled{}},
+			byKey: map[clientKey]*pooled{}, current: map[string]clientKey{}},
 		room: make(chan struct{}, c.MaxReads),
 		now:  c.Now,
 	}
@@ -98,8 +109,10 @@ func (r Request) Class() string {
 type Response struct {
 	Files    []File
 	Versions []Version
-	// Credential names the credential that was used, without telling it.
-	Credential string
+	// Connection is the name of the connection that was asked for, and Credential
+	// names the credential that was used, without telling it. Both may be there
+	// where a mount fails.
+	Connection, Credential string
 	// Reads are the secrets that were read, as path@version, for the audit line.
 	// Where a mount fails, those stand here that could be read all the same.
 	Reads []string
@@ -118,17 +131,18 @@ type Version struct{ ID, Version string }
 // Mount reads what the request asks for. The error is an *Error that holds every
 // reason for the failure; nothing is delivered then.
 func (p *Provider) Mount(ctx context.Context, req Request) (Response, error) {
-	pl, failures := makePlan(req, p.endpoints, p.now())
+	pl, failures := makePlan(req, p.endpoints, p.holds, p.now())
 	if len(failures) > 0 {
-		return Response{}, &Error{Class: req.Class(), Failures: failures}
+		return Response{Connection: bounded(pl.connection, 80)}, &Error{Class: req.Class(), Failures: failures}
 	}
-	client, err := p.clients.get(pl.domain, pl.credential)
+	client, release, err := p.clients.get(pl)
 	if err != nil {
 		return Response{}, &Error{Class: req.Class(), Failures: []Failure{{Kind: Broken, Object: WholeClass, Where: "parameters", What: err.Error()}}}
 	}
+	defer release()
 	got := p.fetch(ctx, client, pl.reads)
 	response, failures := render(ctx, pl, got)
-	response.Credential, response.Reads = pl.credential.String(), readsOf(pl, got)
+	response.Connection, response.Credential, response.Reads = pl.connection, pl.credential.String(), readsOf(pl, got)
 	if len(failures) > 0 {
 		return response, &Error{Class: req.Class(), Failures: failures}
 	}

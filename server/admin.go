@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -23,7 +24,7 @@ func (s *Server) adminHandler() http.Handler {
 			report(w, fmt.Errorf("shutting down"))
 			return
 		}
-		report(w, s.probe.ask(s.askSocket))
+		report(w, errors.Join(s.probe.ask(s.askSocket), s.askConnections()))
 	})
 	mux.Handle("GET /metrics", s.config.Metrics.handler())
 	return mux
@@ -68,6 +69,14 @@ func (s *Server) askSocket() error {
 		return fmt.Errorf("asking the service on %s: %w", s.config.Socket, err)
 	}
 	return nil
+}
+
+// askConnections is nil if all that was read last of the connections is in use.
+func (s *Server) askConnections() error {
+	if s.config.Connections == nil {
+		return nil
+	}
+	return s.config.Connections().Err()
 }
 
 // listenAdmin opens the admin address; an empty one opens nothing.

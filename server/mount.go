@@ -176,8 +176,11 @@ func audit(req provider.Request, resp provider.Response, err error, took time.Du
 		size += f.Contents.Len()
 	}
 	line := []any{"result", result(kindOrEmpty(err)), "pod", klog.KRef(pod.Namespace, pod.Name), "uid", pod.UID, "serviceAccount", pod.ServiceAccount,
-		"secretProviderClass", req.Class(), "credential", resp.Credential, "secrets", firstOf(resp.Reads),
+		"secretProviderClass", req.Class(), "connection", resp.Connection, "credential", resp.Credential, "secrets", firstOf(resp.Reads),
 		"files", len(resp.Files), "bytes", size, "took", took.Round(time.Millisecond)}
+	if failed := (*provider.Error)(nil); errors.As(err, &failed) && failed.Hidden() != "" {
+		line = append(line, "reason", failed.Hidden())
+	}
 	if err != nil {
 		// As a string of one line: klog breaks those of errors.
 		klog.ErrorS(nil, "mount", append(line, "error", strings.ReplaceAll(err.Error(), "\n", " "))...)

@@ -48,6 +48,9 @@ type Config struct {
 	MountTimeout time.Duration
 	// Version is this program's, as semver without a v.
 	Version string
+	// Connections gives the state of the provider's connections, for readiness and
+	// metrics. nil stands for a provider that has none.
+	Connections func() provider.ConnectionsStatus
 }
 
 // Server is one daemon's sockets.
@@ -76,6 +79,9 @@ func Listen(c Config) (*Server, error) {
 			err = errors.Join(err, admin.Close())
 		}
 		return nil, err
+	}
+	if c.Connections != nil {
+		c.Metrics.registry.MustRegister(connectionMetrics{c.Connections})
 	}
 	s := &Server{config: c, socket: socket, admin: admin, grpc: grpc.NewServer(
 		// Above the size gRPC itself answers ResourceExhausted, and to too many pings

@@ -18,11 +18,13 @@ const module = "ovhcloud-csi-provider"
 // given its place.
 var arrows = map[string][]string{
 	"cmd/ovhcloud-csi-provider": {"server", "provider", "provider/okms", "provider/auth"},
-	"cmd/ovhcsi":                {"provider", "test/emulator"},
+	"cmd/ovhcsi":                {"provider", "provider/okms", "provider/auth", "test/emulator"},
 	"server":                    {"provider"},
-	"provider":                  {"provider/okms", "provider/auth", "provider/sensitive"},
+	"provider":                  {"provider/okms", "provider/auth", "provider/sensitive", "provider/nearest", "provider/yamlnode"},
 	"provider/okms":             {"provider/sensitive"},
-	"provider/auth":             {"provider/sensitive"},
+	"provider/auth":             {"provider/sensitive", "provider/nearest", "provider/yamlnode"},
+	"provider/nearest":          {},
+	"provider/yamlnode":         {},
 	"provider/sensitive":        {},
 	"test":                      {},
 	"test/emulator":             {},
@@ -32,14 +34,15 @@ var arrows = map[string][]string{
 // foreign is where each vocabulary that is not ours ends: who may import it.
 var foreign = map[string][]string{
 	"github.com/hashicorp/vault/api": {"provider/okms"},
-	"net/http":                       {"provider/okms", "server", "test/emulator", "test/harness", "cmd/ovhcsi"},
+	"net/http":                       {"provider/okms", "provider/auth", "server", "test/emulator", "test/harness", "cmd/ovhcsi"},
 	"flag":                           {"cmd/ovhcloud-csi-provider", "cmd/ovhcsi"},
 	"google.golang.org/grpc":         {"server", "test/harness"},
 	"sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1": {"server", "test/harness"},
 	"github.com/prometheus/client_golang/prometheus":         {"server"},
-	"go.yaml.in/yaml/v3":       {"provider"},
-	"github.com/tidwall/gjson": {"provider"},
-	"k8s.io/klog/v2":           {"cmd/ovhcloud-csi-provider", "server", "test/harness"},
+	"go.yaml.in/yaml/v3":           {"provider/yamlnode"},
+	"github.com/fsnotify/fsnotify": {"provider/auth"},
+	"github.com/tidwall/gjson":     {"provider"},
+	"k8s.io/klog/v2":               {"cmd/ovhcloud-csi-provider", "server", "test/harness"},
 }
 
 // goList runs go list with a template that prints fields separated by spaces.

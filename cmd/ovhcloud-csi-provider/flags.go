@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ type flags struct {
 	mountTimeout time.Duration
 	maxReads     int
 	endpoints    auth.Endpoints
+	config       string
 	logFormat    string
 	showVersion  bool
 	help         string // the text of --help, if it was asked for
@@ -40,6 +42,8 @@ func parseFlags(args []string) (flags, error) {
 	set.SetOutput(io.Discard)
 	set.StringVar(&endpoint, "endpoint", "unix:///var/run/secrets-store-csi-providers/ovhcloud.sock",
 		"`socket` to serve, in the folder where the driver looks for providers")
+	set.StringVar(&f.config, "config", "",
+		"YAML `file` with the connections that the provider holds; watched, as are the folders it names. Empty for none")
 	set.StringVar(&f.adminAddress, "admin-address", ":8080",
 		"`host:port` of /healthz, /readyz and /metrics; empty turns them off")
 	set.DurationVar(&f.mountTimeout, "mount-timeout", 45*time.Second,
@@ -85,6 +89,8 @@ func (f flags) check(endpoint string, rest []string) error {
 		return fmt.Errorf("%q is not a flag; see --help", rest[0])
 	case !strings.HasPrefix(f.socket, "/"):
 		return fmt.Errorf("--endpoint: %q is not unix:// with an absolute path behind", endpoint)
+	case f.config != "" && !filepath.IsAbs(f.config):
+		return fmt.Errorf("--config: %q is not an absolute path", f.config)
 	case f.mountTimeout < time.Second || f.mountTimeout > 100*time.Second:
 		return fmt.Errorf("--mount-timeout: %s is not from 1s to 100s", f.mountTimeout)
 	case f.maxReads < 1:

@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"sync"
 	"syscall"
 
 	// The image is built from scratch: where the system has no certificate
@@ -17,6 +19,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"ovhcloud-csi-provider/provider"
+	"ovhcloud-csi-provider/provider/auth"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/server"
 )
@@ -56,11 +59,13 @@ func serve(ctx context.Context, f flags) error {
 		return err
 	}
 	metrics := server.NewMetrics(version())
+	connections, status := openConnections(f.config)
 	mounts := provider.New(provider.Config{
-		Endpoints: f.endpoints,
-		MaxReads:  f.maxReads,
-		UserAgent: server.RuntimeName + "/" + version(),
-		Observe:   metrics.ObserveCall,
+		Endpoints:   f.endpoints,
+		Connections: connections,
+		MaxReads:    f.maxReads,
+		UserAgent:   server.RuntimeName + "/" + version(),
+		Observe:     metrics.ObserveCall,
 	})
 	defer mounts.Close()
 	s, err := server.Listen(server.Config{
@@ -70,11 +75,31 @@ func serve(ctx context.Context, f flags) error {
 		AdminAddress: f.adminAddress,
 		MountTimeout: f.mountTimeout,
 		Version:      version(),
+		Connections:  status,
 	})
 	if err != nil {
 		return err
 	}
+	if connections != nil {
+		// To the end of the last mount: until then the newest credentials count.
+		watching, stop := context.WithCancel(context.WithoutCancel(ctx))
+		var watcher sync.WaitGroup
+		watcher.Go(func() { connections.Run(watching) })
+		defer watcher.Wait()
+		defer stop()
+	}
 	return s.Run(ctx)
+}
+
+// openConnections reads the file of --config, if there is one. What is wrong
+// with it does not keep the daemon from serving: it is logged, and seen at
+// /readyz.
+func openConnections(file string) (*auth.Connections, func() provider.ConnectionsStatus) {
+	if file == "" {
+		return nil, nil
+	}
+	c := auth.OpenConnections(auth.ConnectionOptions{File: filepath.Clean(file), Notify: server.LogReload})
+	return c, c.Status
 }
 
 // noCoreDumps keeps secrets in memory from reaching a disk when the process

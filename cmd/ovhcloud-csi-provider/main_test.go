@@ -139,7 +139,7 @@ func TestALifeOfTheDaemon(t *testing.T) {
 	if got := strings.Count(p.log.String(), `"mount" result="ok"`); got != 1 {
 		t.Errorf("%d audit lines for one mount:\n%s", got, p.log)
 	}
-	if want := `pod="store/web-0" uid="11111111-2222-3333-4444-555555555555" serviceAccount="web" secretProviderClass="store/shop" credential="token 797d4f25 from nodePublishSecretRef" secrets=["s@1"] files=1 bytes=9`; !strings.Contains(p.log.String(), want) {
+	if want := `pod="store/web-0" uid="11111111-2222-3333-4444-555555555555" serviceAccount="web" secretProviderClass="store/shop" connection="" credential="token 797d4f25 from nodePublishSecretRef" secrets=["s@1"] files=1 bytes=9`; !strings.Contains(p.log.String(), want) {
 		t.Errorf("the audit line lacks %s:\n%s", want, p.log)
 	}
 }
@@ -213,6 +213,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{"--log-format=xml", `--log-format: "xml" is neither text nor json`},
 		{"--endpoint=tcp://x", `--endpoint: "tcp://x" is not unix:// with an absolute path behind`},
 		{"--allow-endpoint=http://okms.example", `--allow-endpoint: "http://okms.example": plain http is for loopback addresses only`},
+		{"--config=config.yaml", `--config: "config.yaml" is not an absolute path`},
 		{"serve", `"serve" is not a flag; see --help`},
 	} {
 		var out, errs bytes.Buffer
@@ -227,7 +228,7 @@ func TestHelpAndVersion(t *testing.T) {
 	if code := run(t.Context(), []string{"--help"}, &out, &errs); code != 0 || errs.Len() > 0 {
 		t.Errorf("exit status %d, %s", code, &errs)
 	}
-	for _, name := range []string{"endpoint", "admin-address", "mount-timeout", "max-reads", "allow-endpoint", "log-format", "version", "v"} {
+	for _, name := range []string{"endpoint", "config", "admin-address", "mount-timeout", "max-reads", "allow-endpoint", "log-format", "version", "v"} {
 		if !strings.Contains(out.String(), "  -"+name) {
 			t.Errorf("--help does not name %s", name)
 		}

@@ -101,14 +101,14 @@ func TestMaterialThatIsNoCredential(t *testing.T) {
 		material Material
 		want     string
 	}{
-		{"nothing", nil, "no credential: neither token nor tls.crt with tls.key"},
-		{"only what the driver adds", material("csi.storage.k8s.io/serviceAccount.tokens", planted), "no credential: neither token nor tls.crt with tls.key"},
-		{"other keys", material("password", planted, "Token", planted), `no credential: neither token nor tls.crt with tls.key; its keys are "Token", "password"`},
+		{"nothing", nil, "no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret"},
+		{"only what the driver adds", material("csi.storage.k8s.io/serviceAccount.tokens", planted), "no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret"},
+		{"other keys", material("password", planted, "Token", planted), `no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret; its keys are "Token", "password"`},
 		{"two kinds", material(KeyToken, planted, KeyCertificate, cert, KeyPrivateKey, key), "holds both a token and a certificate; keep exactly one of them"},
 		{"a token and a key", material(KeyToken, planted, KeyPrivateKey, key), "holds both a token and a certificate; keep exactly one of them"},
 		{"an empty token", material(KeyToken, " \n"), "token is empty"},
-		{"two lines of token", material(KeyToken, planted+"\n"+planted), "token holds white space, a control character or a character outside ASCII within; a token is one line of printable ASCII"},
-		{"a token in unicode", material(KeyToken, planted+"é"), "token holds white space, a control character or a character outside ASCII within; a token is one line of printable ASCII"},
+		{"two lines of token", material(KeyToken, planted+"\n"+planted), "token holds white space, a control character or a character outside ASCII within; want one line of printable ASCII"},
+		{"a token in unicode", material(KeyToken, planted+"é"), "token holds white space, a control character or a character outside ASCII within; want one line of printable ASCII"},
 		{"a certificate without key", material(KeyCertificate, cert), "holds only one of tls.crt and tls.key; a client certificate needs both"},
 		{"a key without certificate", material(KeyPrivateKey, key), "holds only one of tls.crt and tls.key; a client certificate needs both"},
 		{"another key", material(KeyCertificate, cert, KeyPrivateKey, otherKey), "tls.crt and tls.key do not make a client certificate: private key does not match public key"},

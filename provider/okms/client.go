@@ -1,7 +1,6 @@
 package okms
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -19,8 +18,6 @@ import (
 	"time"
 
 	vault "github.com/hashicorp/vault/api"
-
-	"ovhcloud-csi-provider/provider/sensitive"
 )
 
 // Options of a Client. The zero value works.
@@ -39,7 +36,6 @@ type Client struct {
 	transport *authenticated
 	host      string
 	observe   func(Call)
-	token     []byte // only to take it out of what a server says
 }
 
 // ClearEnvironment removes every VAULT_* variable from the process's environment.
@@ -80,36 +76,11 @@ func New(domain Domain, login Login, o Options) (*Client, error) {
 	// What VAULT_TOKEN, VAULT_NAMESPACE and VAULT_HEADERS may have left.
 	v.ClearToken()
 	v.SetHeaders(http.Header{vault.RequestHeaderName: {"true"}})
-	c := &Client{vault: v, transport: transport, host: address.Host, observe: o.Observe, token: login.Token.Reveal()}
+	c := &Client{vault: v, transport: transport, host: address.Host, observe: o.Observe}
 	if c.observe == nil {
 		c.observe = func(Call) {}
 	}
 	return c, nil
-}
-
-// redact takes token out of a text that a server may have echoed it into, and
-// every part of it of twelve bytes or more: texts are cut, and cleaned of what
-// may have stood within.
-func redact(text string, token []byte) string {
-	part := min(12, len(token))
-	if part == 0 {
-		return text
-	}
-	var out strings.Builder
-	for i := 0; i < len(text); {
-		if i+part > len(text) || !bytes.Contains(token, []byte(text[i:i+part])) {
-			out.WriteByte(text[i])
-			i++
-			continue
-		}
-		end := i + part
-		for end < len(text) && bytes.Contains(token, []byte(text[end-part+1:end+1])) {
-			end++
-		}
-		out.WriteString(sensitive.Redacted)
-		i = end
-	}
-	return out.String()
 }
 
 // Close lets go of idle connections. Reads under way end as they would have.
@@ -145,7 +116,8 @@ func (c *Client) Versions(ctx context.Context, path string) ([]Version, error) {
 func (c *Client) exchange(ctx context.Context, operation, path string, query url.Values, decode func(answer) *Error) error {
 	begin := time.Now()
 	var waiting phase
-	got, err := c.fetch(httptrace.WithClientTrace(ctx, waiting.trace()), path, query)
+	var sent sentTokens
+	got, err := c.fetch(context.WithValue(httptrace.WithClientTrace(ctx, waiting.trace()), sentTokensKey{}, &sent), path, query)
 	var failed *Error
 	if err != nil {
 		failed = c.failure(ctx, err, got, &waiting, begin)
@@ -158,7 +130,7 @@ func (c *Client) exchange(ctx context.Context, operation, path string, query url
 		return nil
 	}
 	for _, said := range []*string{&failed.Text, &failed.RequestID, &failed.Since} {
-		*said = redact(*said, c.token)
+		*said = sent.redact(*said)
 	}
 	call.Kind = failed.Kind
 	c.observe(call)
@@ -186,6 +158,9 @@ func (c *Client) fetch(ctx context.Context, path string, query url.Values) (answ
 
 // failure makes an Error of an exchange that brought no whole answer.
 func (c *Client) failure(ctx context.Context, err error, got answer, waiting *phase, begin time.Time) *Error {
+	if own := new(Error); errors.As(err, &own) {
+		return own // of Login.Tokens
+	}
 	e := &Error{Status: got.status}
 	var untrusted *tls.CertificateVerificationError
 	switch {

@@ -10,6 +10,7 @@
 package okms
 
 import (
+	"context"
 	"crypto/tls"
 	"time"
 
@@ -31,10 +32,16 @@ type Domain struct {
 	CABundle string
 }
 
-// Login is what a Client proves itself with: a bearer token (a PAT or an OAuth2
-// access token), a client certificate, or both. Certificate may be nil.
+// Login is what a Client proves itself with: a bearer token, a client
+// certificate, or both. Certificate may be nil.
 type Login struct {
-	Token       sensitive.Bytes
+	// Token is one that stays the same, such as a PAT.
+	Token sensitive.Bytes
+	// Tokens is asked before each request, in place of Token, for one that changes:
+	// the access tokens of an OAuth2 client. refused is the token that OKMS has just
+	// answered 401 to, else empty; the request is sent once more if another token
+	// comes. An *Error is handed through as the failure of the read.
+	Tokens      func(ctx context.Context, refused sensitive.Bytes) (sensitive.Bytes, error)
 	Certificate *tls.Certificate
 }
 

@@ -50,6 +50,8 @@ type Options struct {
 	Socket string
 	// Emulator is the store; nil means a new one.
 	Emulator *Store
+	// Connections are what the provider holds; nil is none. The test runs them.
+	Connections *auth.Connections
 }
 
 // Store is an emulator that listens.
@@ -126,11 +128,15 @@ func Start(t testing.TB, o Options) *Daemon {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := provider.New(provider.Config{Endpoints: endpoints, MaxReads: o.MaxReads, Observe: metrics.ObserveCall})
+		p := provider.New(provider.Config{Endpoints: endpoints, Connections: o.Connections, MaxReads: o.MaxReads, Observe: metrics.ObserveCall})
 		t.Cleanup(p.Close)
 		o.Mounter = p
 	}
-	s, err := server.Listen(server.Config{Socket: o.Socket, Mounter: o.Mounter, Metrics: metrics,
+	var status func() provider.ConnectionsStatus
+	if o.Connections != nil {
+		status = o.Connections.Status
+	}
+	s, err := server.Listen(server.Config{Connections: status, Socket: o.Socket, Mounter: o.Mounter, Metrics: metrics,
 		AdminAddress: "127.0.0.1:0", MountTimeout: o.MountTimeout, Version: "0.0.0-test"})
 	if err != nil {
 		t.Fatal(err)
