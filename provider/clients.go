@@ -76,7 +76,11 @@ func (c *clients) open(pl plan) (*pooled, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.tokens = auth.NewTokens(pl.credential.Client(), roots, c.now)
+		p.tokens = auth.NewTokens(pl.credential.Client(), roots, c.now, func(status int, took time.Duration) {
+			if c.options.Observe != nil {
+				c.options.Observe(okms.Call{API: "oauth2", Operation: "token", Status: status, Took: took})
+			}
+		})
 		login.Tokens = func(ctx context.Context, refused sensitive.Bytes) (sensitive.Bytes, error) {
 			token, err := p.tokens.Token(ctx, refused)
 			if err != nil {

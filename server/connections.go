@@ -11,6 +11,8 @@ import (
 func LogReload(r provider.Reload) {
 	line := []any{"connection", r.Connection, "source", r.Source, "credential", r.Credential}
 	switch {
+	case r.Removed:
+		klog.InfoS("connections: taken out of the configuration, nobody can use it now", line...)
 	case r.Err == nil:
 		klog.InfoS("connections: in use", line...)
 	case r.Credential != "":
@@ -38,7 +40,7 @@ var (
 	credentialUsable = prometheus.NewDesc("ovhcloud_csi_credential_usable",
 		"1 if a connection has a credential, new or old.", []string{"connection"}, nil)
 	credentialExpiry = prometheus.NewDesc("ovhcloud_csi_credential_expiry_timestamp_seconds",
-		"When the client certificate of a connection expires, in Unix time.", []string{"connection"}, nil)
+		"When the client certificate of a connection expires, or a token that tells, in Unix time.", []string{"connection"}, nil)
 )
 
 // Describe implements prometheus.Collector.

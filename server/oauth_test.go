@@ -45,6 +45,9 @@ func TestAServiceAccountFromNodePublishSecretRef(t *testing.T) {
 	if n := asked(d.Store); n != 1 {
 		t.Errorf("the token endpoint was asked %d times for three mounts", n)
 	}
+	if metrics := harness.Page(t, d.Admin+"/metrics"); !strings.Contains(metrics, `ovhcloud_csi_okms_requests_total{api="oauth2",operation="token",status="200"} 1`) {
+		t.Error("/metrics lacks the request to the token endpoint")
+	}
 	if lastUse(d.Store, "service").IsZero() {
 		t.Error("the service account was not used")
 	}

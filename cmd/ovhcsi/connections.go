@@ -72,10 +72,7 @@ func parseConnectionsFlags(args []string) (c connectionsCheck, err error) {
 		return c, flag.ErrHelp
 	}
 	if err := flags.Parse(args[1:]); err != nil {
-		if name, is := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); is {
-			return c, fmt.Errorf("unknown flag --%s%s", name, suggestion(name, []string{"config", "credentials", "online"}))
-		}
-		return c, err
+		return c, plainFlagError(flags, err)
 	}
 	switch {
 	case flags.NArg() > 0:

@@ -141,7 +141,7 @@ func TestWrongCommandsOfConnections(t *testing.T) {
 		{"", "what to do is missing; there is check"},
 		{"chek", `unknown command "chek", did you mean check?; there is check`},
 		{"check", "--config is missing"},
-		{"check --confg x", "unknown flag --confg, did you mean config?"},
+		{"check --confg x", "unknown flag --confg, did you mean --config?"},
 		{"check --config x y", `"y" is not a flag`},
 	} {
 		var stdout, stderr bytes.Buffer

@@ -1,6 +1,59 @@
 package auth
 
-import "testing"
+import (
+	"math/rand/v2"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestPathPatternsAgreeWithRegularExpressions compares many small patterns and
+// paths with a regular expression that means the same.
+func TestPathPatternsAgreeWithRegularExpressions(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	join := func(segments []string) string {
+		n := 1 + random.IntN(5)
+		chosen := make([]string, n)
+		for i := range chosen {
+			chosen[i] = segments[random.IntN(len(segments))]
+		}
+		return strings.Join(chosen, "/")
+	}
+	matched := 0
+	for range 50000 {
+		pattern, path := join([]string{"a", "b", "*", "a*", "**", "**"}), join([]string{"a", "b", "ab"})
+		p, err := parsePathPattern(pattern)
+		if err != nil {
+			continue // ** twice in a row
+		}
+		parts := strings.Split(strings.ReplaceAll(pattern, "**", "#"), "/")
+		var expression strings.Builder
+		for i, part := range parts {
+			last := i == len(parts)-1
+			switch {
+			case part == "#" && last:
+				expression.WriteString(".+")
+			case part == "#":
+				expression.WriteString("([^/]+/)*")
+			default:
+				expression.WriteString(strings.ReplaceAll(part, "*", "[^/]*"))
+				if !last {
+					expression.WriteString("/")
+				}
+			}
+		}
+		want := regexp.MustCompile("^" + expression.String() + "$").MatchString(path)
+		if got := p.matches(strings.Split(path, "/")); got != want {
+			t.Fatalf("%s with %s: %v, want %v", pattern, path, got, want)
+		}
+		if want {
+			matched++
+		}
+	}
+	if matched < 1000 {
+		t.Errorf("only %d matched", matched)
+	}
+}
 
 func TestPathPatterns(t *testing.T) {
 	cases := []struct {

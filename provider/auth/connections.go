@@ -47,6 +47,8 @@ type Reload struct {
 	Source string
 	// Credential names what is in use now, without telling it. Empty for none.
 	Credential string
+	// Removed says that the file no longer states the connection.
+	Removed bool
 	// Err is why the new state is not in use; nil if it is.
 	Err error
 }
@@ -207,7 +209,7 @@ func (c *Connections) reload() {
 	for name, before := range c.byName {
 		if next[name] == nil {
 			delete(c.counts, name)
-			told = append(told, Reload{Connection: name, Source: before.dir, Err: errRemoved})
+			told = append(told, Reload{Connection: name, Source: before.dir, Removed: true})
 		}
 	}
 	c.byName, c.stated, c.content, c.problem = next, specs, content, problem
@@ -216,9 +218,6 @@ func (c *Connections) reload() {
 		c.options.Notify(r)
 	}
 }
-
-// errRemoved is the Err of a connection that the file no longer states.
-var errRemoved = errors.New("the connection is no longer in the configuration, nobody can use it now")
 
 func (n *counts) add(problem error) {
 	if problem == nil {

@@ -10,7 +10,9 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -73,8 +75,8 @@ func (c Credential) Kind() Kind { return c.kind }
 // other kinds.
 func (c Credential) Client() Client { return c.client }
 
-// Expires is when the credential ends: that of a certificate. The zero time
-// stands for unknown; OKMS tells nothing of a token's end.
+// Expires is when the credential ends: the end of a certificate, or what a token
+// that is a JWT says. The zero time stands for unknown or never.
 func (c Credential) Expires() time.Time { return c.expires }
 
 // Token is the bearer token, empty for the other kinds.
@@ -154,7 +156,7 @@ func Parse(m Material, source string, now time.Time) (Credential, error) {
 	case len(kinds) > 2:
 		return Credential{}, fmt.Errorf("holds %s, %s and %s; keep exactly one of them", kinds[0], kinds[1], kinds[2])
 	case has(KeyToken) == 1:
-		return parseToken(m[KeyToken].Reveal(), source)
+		return parseToken(m[KeyToken].Reveal(), source, now)
 	case has(KeyCertificate, KeyPrivateKey) == 1:
 		return Credential{}, fmt.Errorf("holds only one of %s and %s; a client certificate needs both", KeyCertificate, KeyPrivateKey)
 	case has(KeyCertificate, KeyPrivateKey) == 2:
@@ -184,7 +186,7 @@ func found(m Material) string {
 
 // parseToken drops white space around a token, which files and here-documents
 // leave behind, and refuses what no HTTP header can carry.
-func parseToken(raw []byte, source string) (Credential, error) {
+func parseToken(raw []byte, source string, now time.Time) (Credential, error) {
 	token, err := oneLine(raw, KeyToken)
 	if err != nil {
 		return Credential{}, err
@@ -194,7 +196,28 @@ func parseToken(raw []byte, source string) (Credential, error) {
 	if bytes.HasPrefix(token, []byte("ZXlK")) {
 		c.hint = "the token looks base64-encoded twice: kubectl create secret --from-literal encodes by itself"
 	}
+	if c.expires = endOfJWT(token); !c.expires.IsZero() && now.After(c.expires) {
+		// Not refused here: it is for OKMS to say, and the clock may be wrong.
+		c.hint = "the token says of itself that it expired on " + c.expires.UTC().Format(time.RFC3339)
+	}
 	return c, nil
+}
+
+// endOfJWT is the time at which a token says that it ends (RFC 7519, exp), or
+// zero if it does not say so or is no JWT. PATs are JWTs.
+func endOfJWT(token []byte) time.Time {
+	parts := bytes.Split(token, []byte("."))
+	if len(parts) != 3 {
+		return time.Time{}
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(string(parts[1]))
+	var claims struct {
+		Expires int64 `json:"exp"`
+	}
+	if err != nil || json.Unmarshal(payload, &claims) != nil || claims.Expires <= 0 {
+		return time.Time{}
+	}
+	return time.Unix(claims.Expires, 0)
 }
 
 // oneLine is raw without the white space around it, printable ASCII throughout.

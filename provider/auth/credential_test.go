@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -69,6 +70,28 @@ func TestTokenEncodedTwiceHasAHint(t *testing.T) {
 	c, err := Parse(material(KeyToken, "ZXlKaGJHY2lPaUpJVXpJMU5pSjkucGxhbnRlZA=="), "x", now)
 	if err != nil || !strings.Contains(c.Hint(), "base64-encoded twice") {
 		t.Errorf("hint %q, error %v", c.Hint(), err)
+	}
+}
+
+func TestTokensThatTellTheirEnd(t *testing.T) {
+	jwt := func(claims string) string {
+		return "eyJhbGciOiJIUzI1NiJ9." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2ln"
+	}
+	for claims, want := range map[string]struct {
+		end  time.Time
+		hint string
+	}{
+		fmt.Sprintf(`{"exp":%d}`, now.Add(time.Hour).Unix()):  {end: now.Add(time.Hour)},
+		fmt.Sprintf(`{"exp":%d}`, now.Add(-time.Hour).Unix()): {now.Add(-time.Hour), "the token says of itself that it expired on 2026-11-23T11:00:00Z"},
+		`{"exp":null}`:   {},
+		`{"exp":"soon"}`: {},
+		`{}`:             {},
+		`exp`:            {},
+	} {
+		c, err := Parse(material(KeyToken, jwt(claims)), "x", now)
+		if err != nil || !c.Expires().Equal(want.end) || c.Hint() != want.hint {
+			t.Errorf("%s: %v, ends %v, hint %q", claims, err, c.Expires(), c.Hint())
+		}
 	}
 }
 

@@ -59,6 +59,7 @@ type Tokens struct {
 	http   *http.Client
 	host   string
 	now    func() time.Time
+	tell   func(status int, took time.Duration)
 
 	ctx     context.Context // of exchanges, which serve many callers
 	cancel  context.CancelFunc
@@ -80,8 +81,9 @@ type flight struct {
 }
 
 // NewTokens makes the source of a client's tokens; it opens no connection. roots
-// are the authorities trusted with the token endpoint, nil for the system's.
-func NewTokens(c Client, roots *x509.CertPool, now func() time.Time) *Tokens {
+// are the authorities trusted with the token endpoint, nil for the system's. tell
+// is called after each exchange with its HTTP status, 0 for none.
+func NewTokens(c Client, roots *x509.CertPool, now func() time.Time, tell func(status int, took time.Duration)) *Tokens {
 	u, err := url.Parse(c.TokenURL)
 	if err != nil {
 		u = &url.URL{} // parseTokenURL has read it before
@@ -102,7 +104,7 @@ func NewTokens(c Client, roots *x509.CertPool, now func() time.Time) *Tokens {
 			},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		host: u.Host, now: now, ctx: ctx, cancel: cancel,
+		host: u.Host, now: now, tell: tell, ctx: ctx, cancel: cancel,
 	}
 }
 
@@ -165,10 +167,14 @@ func (t *Tokens) begin() {
 func (t *Tokens) exchange() (sensitive.Bytes, time.Duration, error) {
 	ctx, cancel := context.WithTimeout(context.WithValue(t.ctx, oauth2.HTTPClient, t.http), exchangeTime)
 	defer cancel()
+	began := time.Now()
 	got, err := t.config.Token(ctx)
 	if err != nil {
-		return sensitive.Bytes{}, 0, t.failure(err)
+		failed := t.failure(err)
+		t.tell(failed.Status, time.Since(began))
+		return sensitive.Bytes{}, 0, failed
 	}
+	t.tell(http.StatusOK, time.Since(began))
 	token, err := oneLine([]byte(got.AccessToken), "the access token")
 	if err != nil || got.Type() != "Bearer" {
 		return sensitive.Bytes{}, 0, &TokenError{Host: t.host, Status: http.StatusOK, Text: "the answer holds no bearer token"}
@@ -185,7 +191,7 @@ var errorCode = regexp.MustCompile(`^[a-z_]{1,40}$`)
 
 // failure tells what happened without quoting the answer, which may repeat the
 // request and so the secret.
-func (t *Tokens) failure(err error) error {
+func (t *Tokens) failure(err error) *TokenError {
 	e := &TokenError{Host: t.host}
 	var answered *oauth2.RetrieveError
 	var untrusted *tls.CertificateVerificationError

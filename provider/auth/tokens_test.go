@@ -46,7 +46,7 @@ func startIssuer(t *testing.T) *issuer {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(e.CA())
 	i.Emulator = e
-	i.tokens = NewTokens(Client{ID: clientID, Secret: sensitive.New([]byte(clientSecret)), TokenURL: server.URL + emulator.TokenPath}, roots, i.now)
+	i.tokens = NewTokens(Client{ID: clientID, Secret: sensitive.New([]byte(clientSecret)), TokenURL: server.URL + emulator.TokenPath}, roots, i.now, func(int, time.Duration) {})
 	t.Cleanup(i.tokens.Close)
 	return i
 }
@@ -198,7 +198,10 @@ func TestHowTheTokenEndpointFails(t *testing.T) {
 		"a redirect":                {fault(emulator.Fault{Redirect: "https://evil.example/"}), "HTTP 302", false},
 		"an echo":                   {fault(emulator.Fault{Status: 400, Body: `{"error":"` + clientSecret + `"}`}), "HTTP 400", true},
 		"a refused handshake":       {fault(emulator.Fault{TLSAlert: true}), "remote error: tls: bad certificate", false},
-		"an unknown authority":      {func(i *issuer) error { i.tokens = NewTokens(i.tokensClient(), x509.NewCertPool(), i.now); return nil }, "the server's certificate is not trusted", false},
+		"an unknown authority": {func(i *issuer) error {
+			i.tokens = NewTokens(i.tokensClient(), x509.NewCertPool(), i.now, i.tokens.tell)
+			return nil
+		}, "the server's certificate is not trusted", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			i := startIssuer(t)

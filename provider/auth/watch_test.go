@@ -272,7 +272,7 @@ func TestAConnectionThatIsTakenOutIsGoneAtOnce(t *testing.T) {
 	g := newGround(t, good)
 	g.inUse("first")
 	g.write("config/config.yaml", "connections: {}")
-	g.told("the removal", func(r Reload) bool { return r.Connection == "default" && r.Err == errRemoved })
+	g.told("the removal", func(r Reload) bool { return r.Connection == "default" && r.Removed })
 	if g.c.Find("default") != nil || g.c.Status().Err() != nil {
 		t.Error("the connection is still there")
 	}

@@ -75,8 +75,8 @@ const (
 // Call is one finished HTTP exchange, for metrics. Status is the HTTP status, or
 // 0 when no answer came. Kind is empty when the answer was good.
 type Call struct {
-	API       string // "kv2"
-	Operation string // "read" or "versions"
+	API       string // "kv2", or "oauth2" for the token endpoint, which others report
+	Operation string // "read" or "versions", or "token"
 	Status    int
 	Kind      Kind
 	Took      time.Duration
