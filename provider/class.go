@@ -61,7 +61,7 @@ func parse(attributes map[string]string, credentials bool, defaultMode fs.FileMo
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
 		foreign := strings.HasPrefix(name, attributePrefix) || name == attributeClass || name == attributeProvider
 		if !foreign && !slices.Contains(parameters, name) {
-			c.parameter(bounded(name, 80), "unknown parameter; %s", suggestion(name, parameters))
+			c.parameter(plain(name), "unknown parameter; %s", suggestion(name, parameters))
 		}
 	}
 	var cl class

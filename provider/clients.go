@@ -52,9 +52,10 @@ func (c *clients) get(pl plan) (client *okms.Client, release func(), err error) 
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
+	c.sweep(now)
 	p := c.byKey[key]
 	if p == nil {
-		c.sweep(now)
+		c.makeRoom()
 		if p, err = c.open(pl); err != nil {
 			return nil, nil, err
 		}
@@ -134,19 +135,27 @@ func (c *clients) release(p *pooled) {
 	}
 }
 
-// sweep lets go of idle clients, and of the longest unused if there are too many.
+// sweep lets go of idle clients.
 func (c *clients) sweep(now time.Time) {
-	var oldest clientKey
 	for key, p := range c.byKey {
 		if now.Sub(p.used) > clientIdle {
 			c.drop(key)
-		} else if o := c.byKey[oldest]; o == nil || p.used.Before(o.used) {
+		}
+	}
+}
+
+// makeRoom lets go of the longest unused client if there are too many.
+func (c *clients) makeRoom() {
+	if len(c.byKey) < maxClients {
+		return
+	}
+	var oldest clientKey
+	for key, p := range c.byKey {
+		if o := c.byKey[oldest]; o == nil || p.used.Before(o.used) {
 			oldest = key
 		}
 	}
-	if len(c.byKey) >= maxClients {
-		c.drop(oldest)
-	}
+	c.drop(oldest)
 }
 
 func (c *clients) drop(key clientKey) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"ovhcloud-csi-provider/provider/okms"
 )
@@ -165,6 +166,18 @@ func bounded(s string, most int) string {
 		return s
 	}
 	return strings.ToValidUTF8(s[:most], "") + "…"
+}
+
+// plain shows the name of a parameter or field as it is written if it is made of
+// what names are made of, else quoted: a message is read on terminals.
+func plain(name string) string {
+	for _, r := range name {
+		if r < 128 && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._-", r)) {
+			continue
+		}
+		return quoted(name)
+	}
+	return bounded(name, 80)
 }
 
 // quoted shows a user's text in a message: quoted, one line, bounded.

@@ -27,20 +27,26 @@ type object struct {
 	given      map[string]bool // the fields that stand there
 }
 
-// maxObjects bounds the text of objects in bytes. A thousand objects take a
-// tenth of it.
-const maxObjects = 256 << 10
+// Bounds of the parameter objects: its text in bytes, and its entries.
+const (
+	maxObjectsText = 256 << 10
+	maxObjects     = 1000
+)
 
 // parseObjects reads the YAML list. An object with a wrong field is left out of
 // the result, after all its wrong fields were collected.
 func parseObjects(text string, defaultMode fs.FileMode, c *collector) []object {
-	if len(text) > maxObjects {
-		c.parameter(paramObjects, "is %d bytes long; at most %d are read; split the list over several classes", len(text), maxObjects)
+	if len(text) > maxObjectsText {
+		c.parameter(paramObjects, "is %d bytes long; at most %d are read; split the list over several classes", len(text), maxObjectsText)
 		return nil
 	}
 	list, err := parseList(text)
 	if err != nil {
 		c.parameter(paramObjects, "%s", err)
+		return nil
+	}
+	if len(list) > maxObjects {
+		c.parameter(paramObjects, "has %d entries; at most %d are read; split the list over several classes", len(list), maxObjects)
 		return nil
 	}
 	var objects []object
@@ -79,7 +85,7 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *colle
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		at := where + "." + bounded(key.Value, 80)
+		at := where + "." + plain(key.Value)
 		set, known := objectFields[key.Value]
 		switch {
 		case !yamlnode.IsName(key):

@@ -141,7 +141,7 @@ func (p *Provider) Mount(ctx context.Context, req Request) (Response, error) {
 	}
 	defer release()
 	got := p.fetch(ctx, client, pl.reads)
-	response, failures := render(pl, got)
+	response, failures := render(ctx, pl, got)
 	response.Connection, response.Credential, response.Reads = pl.connection, pl.credential.String(), readsOf(pl, got)
 	if len(failures) > 0 {
 		return response, &Error{Class: req.Class(), Failures: failures}

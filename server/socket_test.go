@@ -54,7 +54,7 @@ func answers(t *testing.T, s *socket, path string) bool {
 func onlyThere(t *testing.T, path string) {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Dir(path))
-	if err != nil || len(entries) != 1 || entries[0].Name() != filepath.Base(path) {
+	if err != nil || len(entries) != 2 || entries[0].Name() != "."+filepath.Base(path)+".lock" || entries[1].Name() != filepath.Base(path) {
 		t.Errorf("the folder holds %v, %v", entries, err)
 	}
 }

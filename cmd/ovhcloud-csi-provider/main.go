@@ -46,8 +46,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stdout, version())
 		return 0
 	}
-	startLogging(f.logFormat, stderr)
-	defer klog.Flush()
+	defer startLogging(f.logFormat, stderr)()
 	if err := serve(ctx, f); err != nil {
 		klog.ErrorS(err, "cannot serve")
 		return 1

@@ -251,3 +251,51 @@ func TestAnAddressInUseIsExitStatus1(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 }
+
+func TestNoMountWaitsForTheLog(t *testing.T) {
+	store := harness.StartStore(t)
+	store.Hold(t, map[string]string{"s": `{"a":"1"}`})
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobodyReads, stderr, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nobodyReads.Close()
+	socket := harness.SocketPath(t)
+	for _, format := range []string{"text", "json"} {
+		daemon := exec.Command(path, "--endpoint", "unix://"+socket, "--admin-address", "", "--allow-endpoint", store.URL, "--log-format", format)
+		daemon.Stderr = stderr
+		if err := daemon.Start(); err != nil {
+			t.Fatal(err)
+		}
+		client := harness.Dial(t, socket)
+		// A pipe holds 64 KiB, and a line of the log more than 300 bytes.
+		for range 400 {
+			if _, err := client.Mount(t.Context(), store.Request(harness.Mount{Objects: "- secretPath: s"})); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := daemon.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		if err := daemon.Wait(); err != nil {
+			t.Errorf("%s: the daemon ended with %v", format, err)
+		}
+	}
+}
+
+func TestLostLinesAreCounted(t *testing.T) {
+	q := newLogQueue()
+	for i := range cap(q.lines) + 3 {
+		fmt.Fprintf(q, "line %d\n", i)
+	}
+	var out bytes.Buffer
+	go q.run(&out)
+	q.close()
+	if got := out.String(); !strings.HasPrefix(got, "3 lines of the log were lost: they could not be written in time\nline 0\n") || strings.Count(got, "\n") != cap(q.lines)+1 {
+		t.Errorf("got %.200s", got)
+	}
+}

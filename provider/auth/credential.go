@@ -102,7 +102,13 @@ func (c Credential) Hint() string { return c.hint }
 // Fingerprint is the first eight hex digits of the SHA-256 of the token, of the
 // certificate in DER form, or of clientId:clientSecret. A user can compute it to
 // see which one is in use.
-func (c Credential) Fingerprint() string { return hex.EncodeToString(c.digest[:4]) }
+func (c Credential) Fingerprint() string {
+	shown := c.digest
+	if c.certificate != nil {
+		shown = sha256.Sum256(c.certificate.Certificate[0])
+	}
+	return hex.EncodeToString(shown[:4])
+}
 
 // String names the credential without telling it: "token 1f2e3d4c from
 // nodePublishSecretRef".
@@ -254,9 +260,11 @@ func parseCertificate(certPEM, keyPEM []byte, source string, now time.Time) (Cre
 	return Credential{kind: KindCertificate, source: source, certificate: &pair, expires: leaf.NotAfter, digest: digestOf(pair)}, nil
 }
 
-// digestOf is over the leaf alone: chains may be re-ordered without another
-// identity coming of it, and a key has exactly one public half in the leaf.
-func digestOf(pair tls.Certificate) [sha256.Size]byte { return sha256.Sum256(pair.Certificate[0]) }
+// digestOf is over the whole chain: a chain that was mended must not be taken for
+// the broken one. The key is the leaf's, which tls.X509KeyPair has checked.
+func digestOf(pair tls.Certificate) [sha256.Size]byte {
+	return sha256.Sum256(bytes.Join(pair.Certificate, nil))
+}
 
 // printable bounds s for a message.
 func printable(s string) string {

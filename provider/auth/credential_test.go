@@ -107,8 +107,12 @@ func TestCertificates(t *testing.T) {
 	again, _ := Parse(material(KeyCertificate, cert, KeyPrivateKey, key), "y", now)
 	otherCert, otherKey := pair(t, now.Add(-time.Hour), now.Add(time.Hour))
 	other, _ := Parse(material(KeyCertificate, otherCert, KeyPrivateKey, otherKey), "x", now)
-	if again.ID() != c.ID() || other.ID() == c.ID() {
+	chain, _ := Parse(material(KeyCertificate, cert+otherCert, KeyPrivateKey, key), "x", now)
+	if again.ID() != c.ID() || other.ID() == c.ID() || chain.ID() == c.ID() {
 		t.Error("IDs do not tell credentials apart")
+	}
+	if chain.Fingerprint() != c.Fingerprint() || other.Fingerprint() == c.Fingerprint() {
+		t.Error("the fingerprint is not the certificate's")
 	}
 }
 

@@ -130,7 +130,13 @@ func splitEndpoint(text string) (endpoint, id string, err error) {
 	return endpoint, id, nil
 }
 
+// maxCABundle bounds a bundle in bytes: each client in use holds one.
+const maxCABundle = 64 << 10
+
 func checkCABundle(bundle string) error {
+	if len(bundle) > maxCABundle {
+		return fmt.Errorf("is %d bytes long; at most %d are read; give the authority of the endpoint only", len(bundle), maxCABundle)
+	}
 	rest, found := []byte(bundle), 0
 	for {
 		var block *pem.Block

@@ -18,8 +18,6 @@ import (
 	"time"
 
 	vault "github.com/hashicorp/vault/api"
-
-	"ovhcloud-csi-provider/provider/sensitive"
 )
 
 // Options of a Client. The zero value works.
@@ -85,14 +83,6 @@ func New(domain Domain, login Login, o Options) (*Client, error) {
 	return c, nil
 }
 
-// redact takes tokens out of a text that a server may have echoed them into.
-func (s *sentTokens) redact(text string) string {
-	for _, token := range s.all {
-		text = strings.ReplaceAll(text, token, sensitive.Redacted)
-	}
-	return text
-}
-
 // Close lets go of idle connections. Reads under way end as they would have.
 func (c *Client) Close() { c.transport.base.CloseIdleConnections() }
 
@@ -139,7 +129,9 @@ func (c *Client) exchange(ctx context.Context, operation, path string, query url
 		c.observe(call)
 		return nil
 	}
-	failed.Text = sent.redact(failed.Text)
+	for _, said := range []*string{&failed.Text, &failed.RequestID, &failed.Since} {
+		*said = sent.redact(*said)
+	}
 	call.Kind = failed.Kind
 	c.observe(call)
 	return failed

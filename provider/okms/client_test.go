@@ -3,6 +3,7 @@ package okms_test
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"net"
@@ -198,6 +199,48 @@ func TestKindsOfBrokenExchanges(t *testing.T) {
 				t.Errorf("got %s: %v", e.Kind, e)
 			}
 		})
+	}
+}
+
+func TestNoPartOfATokenIsRepeated(t *testing.T) {
+	long := "eyJ" + strings.Repeat("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJ", 20)
+	echo := func(field string) string {
+		body := map[string]any{"error_code": 1, "errors": []string{"no"}, "request_id": "OKMS.1"}
+		switch field {
+		case "errors":
+			body["errors"] = []string{"bad token " + long}
+		case "cut":
+			body["errors"] = []string{strings.Repeat("x", 250) + long}
+		case "spaced":
+			body["errors"] = []string{long[:400] + "\n" + long[400:]}
+		case "request_id":
+			body["request_id"] = long
+		case "deletion_time":
+			body["data"] = map[string]any{"data": nil, "metadata": map[string]any{"deletion_time": long, "version": 1}}
+		}
+		text, err := json.Marshal(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	for _, field := range []string{"errors", "cut", "spaced", "request_id", "deletion_time"} {
+		for _, status := range []int{401, 404, 500} {
+			s := start(t)
+			s.Break(t, emulator.Fault{Status: status, Body: echo(field)})
+			_, err := client(t, domainOf(s), okms.Login{Token: sensitive.New([]byte(long))}, okms.Options{}).Get(t.Context(), okms.Ref{Path: "s"})
+			var e *okms.Error
+			if !errors.As(err, &e) {
+				t.Fatal(err)
+			}
+			said := e.Error() + e.Since + e.RequestID
+			for i := 0; i+12 <= len(long); i++ {
+				if strings.Contains(said, long[i:i+12]) {
+					t.Errorf("%s with %d: the error repeats the token: %s", field, status, said)
+					break
+				}
+			}
+		}
 	}
 }
 
