@@ -20,7 +20,7 @@ test: ## every test, the real driver included
 	@$(MAKE) --no-print-directory fuzz
 
 fuzz: ## each fuzz target for FUZZTIME
-	@set -e; for t in provider:FuzzPlan provider:FuzzRender provider/okms:FuzzAnswer; do \
+	@set -e; for t in provider:FuzzPlan provider:FuzzRender provider:FuzzConnection provider/auth:FuzzConfig provider/okms:FuzzAnswer; do \
 		echo "== $$t for $(FUZZTIME)"; \
 		go test ./$${t%%:*} -run '^$$' -fuzz "^$${t##*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s | tail -1; done
 
