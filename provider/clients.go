@@ -32,28 +32,30 @@ type clientKey struct {
 }
 
 type pooled struct {
-	client *okms.Client
-	used   time.Time
+	source
+	used time.Time
 }
 
 // get finds or makes the client of a credential at a domain. A mount that still
-// uses a client which is let go of here goes on undisturbed.
-func (c *clients) get(domain okms.Domain, credential auth.Credential) (*okms.Client, error) {
+// uses a client which is let go of here goes on undisturbed. The texts of the
+// domain, its CA bundle above all, are the same memory for all who get it.
+func (c *clients) get(domain okms.Domain, credential auth.Credential) (source, error) {
 	key := clientKey{domain, credential.ID()}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
 	if p := c.byKey[key]; p != nil {
 		p.used = now
-		return p.client, nil
+		return p.source, nil
 	}
 	c.sweep(now)
 	client, err := okms.New(domain, okms.Login{Token: credential.Token(), Certificate: credential.Certificate()}, c.options)
 	if err != nil {
-		return nil, err
+		return source{}, err
 	}
-	c.byKey[key] = &pooled{client: client, used: now}
-	return client, nil
+	p := &pooled{source: source{client: client, domain: domain, credential: key.credential}, used: now}
+	c.byKey[key] = p
+	return p.source, nil
 }
 
 // sweep lets go of idle clients, and of the longest unused if there are too many.
@@ -68,6 +70,17 @@ func (c *clients) sweep(now time.Time) {
 	}
 	if len(c.byKey) >= maxClients {
 		c.drop(oldest)
+	}
+}
+
+// sweepIdle lets go of idle clients only.
+func (c *clients) sweepIdle() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key, p := range c.byKey {
+		if c.now().Sub(p.used) > clientIdle {
+			c.drop(key)
+		}
 	}
 }
 

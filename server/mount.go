@@ -150,6 +150,9 @@ func audit(req provider.Request, resp provider.Response, err error, took time.Du
 	line := []any{"result", result(kindOrEmpty(err)), "pod", klog.KRef(pod.Namespace, pod.Name), "uid", pod.UID, "serviceAccount", pod.ServiceAccount,
 		"secretProviderClass", req.Class(), "credential", resp.Credential, "secrets", resp.Reads,
 		"files", len(resp.Files), "bytes", size, "took", took.Round(time.Millisecond)}
+	if len(resp.Stale) > 0 {
+		line = append(line, "stale", resp.Stale, "staleBecause", resp.StaleBecause)
+	}
 	if err != nil {
 		// As a string of one line: klog breaks those of errors.
 		klog.ErrorS(nil, "mount", append(line, "error", strings.ReplaceAll(err.Error(), "\n", " "))...)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 
 	// The image is built from scratch: where the system has no certificate
@@ -58,12 +59,19 @@ func serve(ctx context.Context, f flags) error {
 	}
 	metrics := server.NewMetrics(version())
 	mounts := provider.New(provider.Config{
-		Endpoints: f.endpoints,
-		MaxReads:  f.maxReads,
-		UserAgent: server.RuntimeName + "/" + version(),
-		Observe:   metrics.ObserveCall,
+		Endpoints:    f.endpoints,
+		MaxReads:     f.maxReads,
+		CacheTTL:     f.cacheTTL,
+		CacheBytes:   f.cacheBytes,
+		MaxStale:     f.maxStale,
+		UserAgent:    server.RuntimeName + "/" + version(),
+		Observe:      metrics.ObserveCall,
+		ObserveRead:  metrics.ObserveRead,
+		ObserveRetry: metrics.ObserveRetry,
 	})
 	defer mounts.Close()
+	stopKeeping := keep(mounts)
+	defer stopKeeping()
 	s, err := server.Listen(server.Config{
 		Socket:       f.socket,
 		Mounter:      mounts,
@@ -76,6 +84,18 @@ func serve(ctx context.Context, f flags) error {
 		return err
 	}
 	return s.Run(ctx)
+}
+
+// keep has the provider let go of what is not used any more, until the returned
+// function is called.
+func keep(mounts *provider.Provider) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { mounts.Run(ctx) })
+	return func() {
+		cancel()
+		running.Wait()
+	}
 }
 
 // noCoreDumps keeps secrets in memory from reaching a disk when the process
