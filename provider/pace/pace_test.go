@@ -145,17 +145,34 @@ func TestRetryAfterIsObeyed(t *testing.T) {
 
 func TestARetryAfterBeyondTheMountsTimeFailsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &story{answers: []*okms.Error{{Kind: okms.Limited, Status: 429, RetryAfter: time.Hour}}}
+		s := &story{answers: []*okms.Error{{Kind: okms.Limited, Status: 429, RetryAfter: 20 * time.Second}}}
 		p := pace.New(pace.Config{})
 		begin := time.Now()
-		wantKind(t, s.mount(t, p, 1, 45*time.Second), okms.Limited)
-		wantKind(t, s.mount(t, p, 1, 45*time.Second), okms.Limited)
+		wantKind(t, s.mount(t, p, 1, 10*time.Second), okms.Limited)
+		wantKind(t, s.mount(t, p, 1, 10*time.Second), okms.Limited)
 		if len(s.asked) != 1 || time.Since(begin) != 0 {
 			t.Errorf("asked %d times in %s", len(s.asked), time.Since(begin))
 		}
-		wantKind(t, s.mount(t, p, 2, 45*time.Second), "") // it was not said to this credential
-		time.Sleep(30 * time.Second)
-		wantKind(t, s.mount(t, p, 1, 45*time.Second), "") // an hour is not believed
+		wantKind(t, s.mount(t, p, 2, 10*time.Second), "") // it was not said to this credential
+		time.Sleep(20 * time.Second)
+		wantKind(t, s.mount(t, p, 1, 10*time.Second), "")
+	})
+}
+
+func TestARetryAfterOfAnHourIsNotBelievedForAnHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &story{}
+		s.always(okms.Error{Kind: okms.Limited, Status: 429, RetryAfter: time.Hour})
+		p := pace.New(pace.Config{})
+		for range 100 { // of which three ask
+			wantKind(t, s.mount(t, p, 1, 45*time.Second), okms.Limited)
+		}
+		if len(s.asked) != 3 || time.Since(s.asked[0]) != 0 {
+			t.Errorf("asked %d times in %s", len(s.asked), time.Since(s.asked[0]))
+		}
+		s.answers = nil
+		time.Sleep(time.Second)
+		wantKind(t, s.mount(t, p, 1, 45*time.Second), "")
 	})
 }
 

@@ -19,8 +19,10 @@ const (
 	longestRest  = 10 * time.Second
 )
 
-// longestPause bounds what is made of Retry-After. A request each half minute
-// harms nobody, and an hour asked for by mistake must not stop pods for an hour.
+// longestPause is the longest Retry-After that stops other mounts, too. A longer
+// one ends the mount that got it, and those that come are let through until they
+// have failed as well: an hour asked for by mistake must not stop pods for an
+// hour.
 const longestPause = 30 * time.Second
 
 // trouble is what the failures of one credential's reads of one domain led to.
@@ -35,8 +37,8 @@ type trouble struct {
 	prober  *Mount
 	rest    time.Duration
 	until   time.Time
-	// Until pause OKMS wants to be left alone; wish is how long it really said.
-	pause, wish time.Time
+	// Until pause OKMS wants to be left alone.
+	pause time.Time
 }
 
 // word is what the end of a read tells of the store.
@@ -59,15 +61,15 @@ func (p *Pace) mayAsk(ctx context.Context, d *domain, a Asker) (wait time.Durati
 	}
 	now := p.now()
 	if pause := t.pause.Sub(now); pause > 0 {
-		if deadline, bounded := ctx.Deadline(); bounded && time.Until(deadline) < t.wish.Sub(now) {
-			return 0, t.again()
+		if deadline, bounded := ctx.Deadline(); bounded && time.Until(deadline) < pause {
+			return 0, t.again("OKMS asked this node to wait")
 		}
 		return pause, nil
 	}
 	switch {
 	case !t.resting || t.prober == a.Mount:
 	case t.prober != nil || now.Before(t.until):
-		return 0, t.again()
+		return 0, t.again("this failed for several mounts, and is tried again in a moment")
 	default:
 		t.prober = a.Mount
 	}
@@ -75,12 +77,12 @@ func (p *Pace) mayAsk(ctx context.Context, d *domain, a Asker) (wait time.Durati
 }
 
 // again is the last failure, told to somebody for whom nothing was asked.
-func (t *trouble) again() *okms.Error {
+func (t *trouble) again(why string) *okms.Error {
 	e := *t.last
 	if e.Text != "" {
 		e.Text += "; "
 	}
-	e.Text += "this failed for several mounts, and is tried again in a moment"
+	e.Text += why
 	return &e
 }
 
@@ -106,9 +108,8 @@ func (p *Pace) conclude(d *domain, a Asker, said word, failed *okms.Error) {
 // add draws the conclusions of one more failure.
 func (t *trouble) add(m *Mount, failed *okms.Error, now time.Time) {
 	t.since, t.last = now, failed
-	if failed.RetryAfter > 0 {
-		t.wish = now.Add(failed.RetryAfter)
-		t.pause = now.Add(min(failed.RetryAfter, longestPause))
+	if failed.RetryAfter <= longestPause {
+		t.pause = now.Add(failed.RetryAfter)
 	}
 	switch {
 	case t.resting && t.prober == m:
