@@ -23,6 +23,7 @@ type Metrics struct {
 	panics       prometheus.Counter
 	requests     *prometheus.CounterVec
 	seconds      *prometheus.HistogramVec
+	connections  prometheus.Counter
 	reads        *prometheus.CounterVec
 	retries      *prometheus.CounterVec
 	classes      *classAges
@@ -48,6 +49,8 @@ func NewMetrics(version string) *Metrics {
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: space, Name: "okms_request_seconds",
 			Help: "Duration of requests to OKMS in seconds.", Buckets: prometheus.ExponentialBuckets(0.001, 3, 11)},
 			[]string{"api", "operation"}),
+		connections: prometheus.NewCounter(prometheus.CounterOpts{Namespace: space, Name: "okms_connections_total",
+			Help: "Connections to OKMS that were opened and used."}),
 		reads: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "secret_reads_total",
 			Help: "Reads of secrets by how they were served: hit (from memory), miss (OKMS was asked), joined (with an equal read under way), " +
 				"stale (from memory, since OKMS could not be asked; counted beside the miss or joined that failed)."}, []string{"served"}),
@@ -61,7 +64,7 @@ func NewMetrics(version string) *Metrics {
 	for _, outcome := range provider.ReadOutcomes() {
 		m.reads.WithLabelValues(string(outcome)) // an alert on stale needs its 0
 	}
-	m.registry.MustRegister(m.mounts, m.mountSeconds, m.inFlight, m.panics, m.requests, m.seconds, m.reads, m.retries, m.classes, info,
+	m.registry.MustRegister(m.mounts, m.mountSeconds, m.inFlight, m.panics, m.requests, m.seconds, m.connections, m.reads, m.retries, m.classes, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -75,6 +78,9 @@ func (m *Metrics) handler() http.Handler {
 func (m *Metrics) ObserveCall(c provider.Call) {
 	m.requests.WithLabelValues(c.API, c.Operation, strconv.Itoa(c.Status)).Inc()
 	m.seconds.WithLabelValues(c.API, c.Operation).Observe(c.Took.Seconds())
+	if c.Dialled {
+		m.connections.Inc()
+	}
 }
 
 // ObserveRead counts a read of a secret.
