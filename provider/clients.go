@@ -37,7 +37,7 @@ type clientKey struct {
 }
 
 type pooled struct {
-	client *okms.Client
+	source
 	tokens *auth.Tokens // nil unless the credential is an OAuth2 client
 	used   time.Time
 	mounts int  // that use it now
@@ -46,30 +46,30 @@ type pooled struct {
 
 // get finds or makes the client of a plan. release must be called at the end of
 // the mount. A mount that still uses a client which is let go of goes on
-// undisturbed, and its connections are closed when it ends.
-func (c *clients) get(pl plan) (client *okms.Client, release func(), err error) {
+// undisturbed, and its connections are closed when it ends. The texts of the
+// domain, its CA bundle above all, are the same memory for all who get it.
+func (c *clients) get(pl plan) (from source, release func(), err error) {
 	key := clientKey{pl.domain, pl.credential.ID()}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
-	c.sweep(now)
 	p := c.byKey[key]
 	if p == nil {
 		c.makeRoom()
 		if p, err = c.open(pl); err != nil {
-			return nil, nil, err
+			return source{}, nil, err
 		}
 		c.byKey[key] = p
 	}
 	c.replace(pl.connection, key)
 	p.used = now
 	p.mounts++
-	return p.client, func() { c.release(p) }, nil
+	return p.source, func() { c.release(p) }, nil
 }
 
 // open makes the client of a plan.
 func (c *clients) open(pl plan) (*pooled, error) {
-	p := &pooled{}
+	p := &pooled{source: source{domain: pl.domain, credential: pl.credential.ID()}}
 	login := okms.Login{Token: pl.credential.Token(), Certificate: pl.credential.Certificate()}
 	if pl.credential.Kind() == auth.KindClient {
 		roots, err := okms.Roots(pl.domain.CABundle)
@@ -135,7 +135,7 @@ func (c *clients) release(p *pooled) {
 	}
 }
 
-// sweep lets go of idle clients.
+// sweep lets go of idle clients; the caller holds the lock.
 func (c *clients) sweep(now time.Time) {
 	for key, p := range c.byKey {
 		if now.Sub(p.used) > clientIdle {
@@ -156,6 +156,13 @@ func (c *clients) makeRoom() {
 		}
 	}
 	c.drop(oldest)
+}
+
+// sweepIdle lets go of idle clients.
+func (c *clients) sweepIdle() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sweep(c.now())
 }
 
 func (c *clients) drop(key clientKey) {

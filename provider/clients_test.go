@@ -26,12 +26,12 @@ func TestClientsAreSharedByEqualCredentialsOnly(t *testing.T) {
 	now := time.Unix(0, 0)
 	pool, with := poolOf(&now)
 	get := func(p plan) *okms.Client {
-		client, release, err := pool.get(p)
+		from, release, err := pool.get(p)
 		if err != nil {
 			t.Fatal(err)
 		}
 		release()
-		return client
+		return from.client
 	}
 	first, again, other := get(with("a")), get(with("a")), get(with("b"))
 	elsewhere := with("a")
@@ -64,6 +64,7 @@ func TestClientsThatNobodyAsksForAreLetGoOf(t *testing.T) {
 		if _, _, err := pool.get(with("used")); err != nil {
 			t.Fatal(err)
 		}
+		pool.sweepIdle()
 	}
 	if len(pool.byKey) != 1 {
 		t.Errorf("%d clients are kept", len(pool.byKey))

@@ -181,6 +181,9 @@ func audit(req provider.Request, resp provider.Response, err error, took time.Du
 	if failed := (*provider.Error)(nil); errors.As(err, &failed) && failed.Hidden() != "" {
 		line = append(line, "reason", failed.Hidden())
 	}
+	if len(resp.Stale) > 0 {
+		line = append(line, "stale", resp.Stale, "staleBecause", resp.StaleBecause)
+	}
 	if err != nil {
 		// As a string of one line: klog breaks those of errors.
 		klog.ErrorS(nil, "mount", append(line, "error", strings.ReplaceAll(err.Error(), "\n", " "))...)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,6 +22,9 @@ type flags struct {
 	adminAddress string
 	mountTimeout time.Duration
 	maxReads     int
+	cacheTTL     time.Duration
+	cacheBytes   int
+	maxStale     time.Duration
 	endpoints    auth.Endpoints
 	config       string
 	logFormat    string
@@ -48,7 +52,14 @@ func parseFlags(args []string) (flags, error) {
 		"`host:port` of /healthz, /readyz and /metrics; empty turns them off")
 	set.DurationVar(&f.mountTimeout, "mount-timeout", 45*time.Second,
 		"the longest that one mount may take; from 1s to 100s, since kubelet waits for two minutes")
-	set.IntVar(&f.maxReads, "max-reads", 64, "the most reads of OKMS under way at once")
+	set.IntVar(&f.maxReads, "max-reads", 64, "the most reads of one OKMS domain under way at once")
+	set.DurationVar(&f.cacheTTL, "cache-ttl", 30*time.Second,
+		"how long a secret that was read is served again to mounts with the same credential; 0 asks OKMS each time")
+	f.cacheBytes = 64 << 20
+	set.Func("cache-bytes", "the most `memory` that kept secrets may take, in bytes or as 512Ki, 64Mi, 1Gi (default 64Mi)",
+		func(v string) (err error) { f.cacheBytes, err = parseBytes(v); return err })
+	set.DurationVar(&f.maxStale, "max-stale", 0,
+		"how old a secret may be that is served while OKMS cannot be reached or fails; 0 serves none")
 	set.Func("allow-endpoint", "another `host`, host:port or URL that the credentials of a mount may be sent to, beside those of OVHcloud; "+
 		"repeatable",
 		func(v string) error { allowed = append(allowed, v); return nil })
@@ -95,10 +106,31 @@ func (f flags) check(endpoint string, rest []string) error {
 		return fmt.Errorf("--mount-timeout: %s is not from 1s to 100s", f.mountTimeout)
 	case f.maxReads < 1:
 		return fmt.Errorf("--max-reads: %d is less than 1", f.maxReads)
+	case f.cacheTTL < 0 || f.cacheTTL > time.Hour:
+		return fmt.Errorf("--cache-ttl: %s is not from 0 to 1h", f.cacheTTL)
+	case f.maxStale < 0 || f.maxStale > 7*24*time.Hour:
+		return fmt.Errorf("--max-stale: %s is not from 0 to 168h", f.maxStale)
+	case f.maxStale > 0 && f.maxStale <= f.cacheTTL:
+		return fmt.Errorf("--max-stale: %s is not longer than --cache-ttl, which is %s", f.maxStale, f.cacheTTL)
 	case f.logFormat != "text" && f.logFormat != "json":
 		return fmt.Errorf("--log-format: %q is neither text nor json", f.logFormat)
 	}
 	return nil
+}
+
+// parseBytes reads a number of bytes as Kubernetes writes it. It is more than 0.
+func parseBytes(text string) (int, error) {
+	number, shift := text, 0
+	for i, unit := range []string{"Ki", "Mi", "Gi"} {
+		if before, is := strings.CutSuffix(text, unit); is {
+			number, shift = before, 10*(i+1)
+		}
+	}
+	n, err := strconv.ParseUint(number, 10, 32)
+	if err != nil || n == 0 || n<<shift > 1<<40 {
+		return 0, errors.New("not a number of bytes such as 67108864, 512Ki, 64Mi or 1Gi")
+	}
+	return int(n << shift), nil
 }
 
 // helpText shows the flags that an operator needs. klog's about files are taken,

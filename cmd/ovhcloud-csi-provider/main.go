@@ -61,13 +61,20 @@ func serve(ctx context.Context, f flags) error {
 	metrics := server.NewMetrics(version())
 	connections, status := openConnections(f.config)
 	mounts := provider.New(provider.Config{
-		Endpoints:   f.endpoints,
-		Connections: connections,
-		MaxReads:    f.maxReads,
-		UserAgent:   server.RuntimeName + "/" + version(),
-		Observe:     metrics.ObserveCall,
+		Endpoints:    f.endpoints,
+		Connections:  connections,
+		MaxReads:     f.maxReads,
+		CacheTTL:     f.cacheTTL,
+		CacheBytes:   f.cacheBytes,
+		MaxStale:     f.maxStale,
+		UserAgent:    server.RuntimeName + "/" + version(),
+		Observe:      metrics.ObserveCall,
+		ObserveRead:  metrics.ObserveRead,
+		ObserveRetry: metrics.ObserveRetry,
 	})
 	defer mounts.Close()
+	stopKeeping := keep(mounts)
+	defer stopKeeping()
 	s, err := server.Listen(server.Config{
 		Socket:       f.socket,
 		Mounter:      mounts,
@@ -100,6 +107,18 @@ func openConnections(file string) (*auth.Connections, func() provider.Connection
 	}
 	c := auth.OpenConnections(auth.ConnectionOptions{File: filepath.Clean(file), Notify: server.LogReload})
 	return c, c.Status
+}
+
+// keep has the provider let go of what is not used any more, until the returned
+// function is called.
+func keep(mounts *provider.Provider) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { mounts.Run(ctx) })
+	return func() {
+		cancel()
+		running.Wait()
+	}
 }
 
 // noCoreDumps keeps secrets in memory from reaching a disk when the process

@@ -210,6 +210,12 @@ func TestWrongCommandLines(t *testing.T) {
 		{"--mount-timeout=5", `invalid value "5" for flag -mount-timeout: parse error; see --help`},
 		{"--mount-timeout=3m", "--mount-timeout: 3m0s is not from 1s to 100s"},
 		{"--max-reads=0", "--max-reads: 0 is less than 1"},
+		{"--cache-ttl=2h", "--cache-ttl: 2h0m0s is not from 0 to 1h"},
+		{"--cache-ttl=-1s", "--cache-ttl: -1s is not from 0 to 1h"},
+		{"--max-stale=10000h", "--max-stale: 10000h0m0s is not from 0 to 168h"},
+		{"--max-stale=30s", "--max-stale: 30s is not longer than --cache-ttl, which is 30s"},
+		{"--cache-bytes=64M", `invalid value "64M" for flag -cache-bytes: not a number of bytes such as 67108864, 512Ki, 64Mi or 1Gi; see --help`},
+		{"--cache-bytes=0", `invalid value "0" for flag -cache-bytes: not a number of bytes such as 67108864, 512Ki, 64Mi or 1Gi; see --help`},
 		{"--log-format=xml", `--log-format: "xml" is neither text nor json`},
 		{"--endpoint=tcp://x", `--endpoint: "tcp://x" is not unix:// with an absolute path behind`},
 		{"--allow-endpoint=http://okms.example", `--allow-endpoint: "http://okms.example": plain http is for loopback addresses only`},
@@ -228,7 +234,7 @@ func TestHelpAndVersion(t *testing.T) {
 	if code := run(t.Context(), []string{"--help"}, &out, &errs); code != 0 || errs.Len() > 0 {
 		t.Errorf("exit status %d, %s", code, &errs)
 	}
-	for _, name := range []string{"endpoint", "config", "admin-address", "mount-timeout", "max-reads", "allow-endpoint", "log-format", "version", "v"} {
+	for _, name := range []string{"endpoint", "config", "admin-address", "mount-timeout", "max-reads", "cache-ttl", "cache-bytes", "max-stale", "allow-endpoint", "log-format", "version", "v"} {
 		if !strings.Contains(out.String(), "  -"+name) {
 			t.Errorf("--help does not name %s", name)
 		}
@@ -297,5 +303,18 @@ func TestLostLinesAreCounted(t *testing.T) {
 	q.close()
 	if got := out.String(); !strings.HasPrefix(got, "3 lines of the log were lost: they could not be written in time\nline 0\n") || strings.Count(got, "\n") != cap(q.lines)+1 {
 		t.Errorf("got %.200s", got)
+	}
+}
+
+func TestBytesAreReadAsKubernetesWritesThem(t *testing.T) {
+	for text, want := range map[string]int{"1": 1, "1024": 1 << 10, "512Ki": 512 << 10, "64Mi": 64 << 20, "2Gi": 2 << 30} {
+		if got, err := parseBytes(text); err != nil || got != want {
+			t.Errorf("%s is %d, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "Mi", "-1", "1.5Gi", "1e3", "4000000000Gi", "99999999999"} {
+		if got, err := parseBytes(text); err == nil {
+			t.Errorf("%q is %d", text, got)
+		}
 	}
 }

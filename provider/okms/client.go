@@ -124,7 +124,7 @@ func (c *Client) exchange(ctx context.Context, operation, path string, query url
 	} else {
 		failed = decode(got)
 	}
-	call := Call{API: "kv2", Operation: operation, Status: got.status, Took: time.Since(begin)}
+	call := Call{API: "kv2", Operation: operation, Status: got.status, Took: time.Since(begin), Dialled: waiting.dialled.Load()}
 	if failed == nil {
 		c.observe(call)
 		return nil

@@ -154,3 +154,14 @@ func kindOfCode(code int) Kind {
 	}
 	return ""
 }
+
+// MayPass says that a failure is about the store's or the network's state, and
+// not about the request: the same read may succeed later, and nothing was said
+// against the credential or the secret.
+func (k Kind) MayPass() bool {
+	switch k {
+	case Unreachable, TimedOut, Failing, Limited, TokenFailing:
+		return true
+	}
+	return false
+}

@@ -80,4 +80,6 @@ type Call struct {
 	Status    int
 	Kind      Kind
 	Took      time.Duration
+	// Dialled says that the exchange was the first of its connection.
+	Dialled bool
 }

@@ -149,8 +149,11 @@ func (b *bounded) Read(p []byte) (int, error) {
 func (b *bounded) Close() error { return b.body.Close() }
 
 // phase is what an exchange waits for at the moment, for the message of one that
-// ran out of time.
-type phase struct{ now atomic.Pointer[string] }
+// ran out of time, and whether its connection is a new one.
+type phase struct {
+	now     atomic.Pointer[string]
+	dialled atomic.Bool
+}
 
 func (p *phase) set(what string) { p.now.Store(&what) }
 
@@ -165,11 +168,14 @@ func (p *phase) String() string {
 // those of dialling even after the exchange is over.
 func (p *phase) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
-		GetConn:              func(string) { p.set("a connection") },
-		DNSStart:             func(httptrace.DNSStartInfo) { p.set("the name lookup") },
-		ConnectStart:         func(string, string) { p.set("the TCP connection") },
-		TLSHandshakeStart:    func() { p.set("the TLS handshake") },
-		GotConn:              func(httptrace.GotConnInfo) { p.set("the request to be sent") },
+		GetConn:           func(string) { p.set("a connection") },
+		DNSStart:          func(httptrace.DNSStartInfo) { p.set("the name lookup") },
+		ConnectStart:      func(string, string) { p.set("the TCP connection") },
+		TLSHandshakeStart: func() { p.set("the TLS handshake") },
+		GotConn: func(got httptrace.GotConnInfo) {
+			p.set("the request to be sent")
+			p.dialled.Store(!got.Reused)
+		},
 		WroteRequest:         func(httptrace.WroteRequestInfo) { p.set("an answer") },
 		GotFirstResponseByte: func() { p.set("the rest of the answer") },
 	}

@@ -46,6 +46,13 @@ type Options struct {
 	MountTimeout time.Duration
 	// MaxReads is the provider's; 0 means its default.
 	MaxReads int
+	// CacheTTL, CacheBytes and MaxStale are the provider's; 0 for CacheTTL keeps
+	// nothing, so that a test sees what the store has.
+	CacheTTL   time.Duration
+	CacheBytes int
+	MaxStale   time.Duration
+	// Now is the provider's clock; nil is the system's.
+	Now func() time.Time
 	// Socket is where to serve; "" means in a new folder.
 	Socket string
 	// Emulator is the store; nil means a new one.
@@ -128,7 +135,8 @@ func Start(t testing.TB, o Options) *Daemon {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := provider.New(provider.Config{Endpoints: endpoints, Connections: o.Connections, MaxReads: o.MaxReads, Observe: metrics.ObserveCall})
+		p := provider.New(provider.Config{Endpoints: endpoints, Connections: o.Connections, MaxReads: o.MaxReads, CacheTTL: o.CacheTTL, CacheBytes: o.CacheBytes,
+			MaxStale: o.MaxStale, Now: o.Now, Observe: metrics.ObserveCall, ObserveRead: metrics.ObserveRead, ObserveRetry: metrics.ObserveRetry})
 		t.Cleanup(p.Close)
 		o.Mounter = p
 	}
