@@ -23,26 +23,35 @@ const kubernetesData = "..data"
 // ErrNoFolder is the cause where the folder of a credential is not there.
 var ErrNoFolder = fmt.Errorf("%w: there is no such folder", ErrNoCredential)
 
-// readFolder reads the files of a credential, one for each key. Where kubelet
-// made the folder, all are of one state of the Secret, even if it changes
-// meanwhile: an old clientId with a new clientSecret would be a credential that
-// never was.
+// readFolder reads the files of a credential, one for each key, all of one state
+// of the folder, even if it changes meanwhile: an old clientId with a new
+// clientSecret would be a credential that never was.
 func readFolder(dir string) (Material, error) {
 	for range 3 {
-		state, err := os.Readlink(filepath.Join(dir, kubernetesData))
-		if err != nil {
-			return readFiles(dir) // not kubelet's
-		}
-		from := state
-		if !filepath.IsAbs(from) {
-			from = filepath.Join(dir, state)
-		}
+		from, before := stateOf(dir)
 		m, err := readFiles(from)
-		if now, _ := os.Readlink(filepath.Join(dir, kubernetesData)); now == state {
+		if again, after := stateOf(dir); from == again && (before == nil) == (after == nil) && (before == nil || os.SameFile(before, after)) {
 			return m, err
 		}
 	}
 	return nil, errors.New("the folder changes all the time")
+}
+
+// stateOf is the folder in which the files of dir really are, which kubelet
+// replaces at each change, and what tells it from another in its place; nil if it
+// is not there.
+func stateOf(dir string) (from string, folder fs.FileInfo) {
+	from = dir
+	if state, err := os.Readlink(filepath.Join(dir, kubernetesData)); err == nil {
+		if from = state; !filepath.IsAbs(from) {
+			from = filepath.Join(dir, state)
+		}
+	}
+	folder, err := os.Stat(from)
+	if err != nil {
+		return from, nil
+	}
+	return from, folder
 }
 
 // readFiles reads the known keys, and of other files the names alone.
