@@ -55,15 +55,25 @@ func (c *collector) parameter(name, format string, args ...any) {
 	c.add(WholeClass, Invalid, "parameters."+name, format, args...)
 }
 
+// withoutMissing leaves out that what was only misspelt is missing.
+func withoutMissing(failures []Failure, misspelt []string) []Failure {
+	return slices.DeleteFunc(failures, func(f Failure) bool {
+		return strings.HasPrefix(f.What, "is missing") && slices.Contains(misspelt, f.Where)
+	})
+}
+
 // parse reads what is ours of a mount's attributes and collects everything that
 // is wrong with it. credentials says whether some came with the mount.
 func parse(attributes map[string]string, credentials bool, defaultMode fs.FileMode, c *collector) class {
+	var misspelt []string
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
 		foreign := strings.HasPrefix(name, attributePrefix) || name == attributeClass || name == attributeProvider
 		if !foreign && !slices.Contains(parameters, name) {
 			c.parameter(plain(name), "unknown parameter; %s", suggestion(name, parameters))
+			misspelt = append(misspelt, "parameters."+Nearest(name, parameters))
 		}
 	}
+	defer func() { c.failures = withoutMissing(c.failures, misspelt) }()
 	var cl class
 	if cl.connection, cl.ownPlace = chooseConnection(attributes, credentials, c); cl.ownPlace {
 		cl.domain = parseDomain(attributes, c)

@@ -88,6 +88,10 @@ func facts(e *okms.Error) string {
 	if e.Kind == okms.Unauthenticated && e.Status == 0 {
 		return e.Text
 	}
+	switch e.Kind {
+	case okms.SecretAbsent, okms.VersionAbsent, okms.Deactivated, okms.Destroyed:
+		return e.Facts() // its words would say the same again
+	}
 	if e.Code != 0 && e.Text != "" {
 		return fmt.Sprintf("%s; %s", e.Text, e.Facts())
 	}

@@ -83,6 +83,7 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *colle
 		c.add(number, Invalid, where, "is %s, not a map of fields", yamlnode.Describe(n))
 		return o
 	}
+	misspelt := false // secretPath, which is not missing then
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		at := where + "." + plain(key.Value)
@@ -92,6 +93,7 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *colle
 			c.add(number, Invalid, where, "the name of a field is %s, not a word", yamlnode.Describe(key))
 		case !known:
 			c.add(number, Invalid, at, "unknown field; %s", suggestion(key.Value, fieldNames()))
+			misspelt = misspelt || Nearest(key.Value, fieldNames()) == "secretPath"
 		case o.given[key.Value]:
 			c.add(number, Invalid, at, "stands twice in the object")
 		default:
@@ -105,7 +107,7 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *colle
 			}
 		}
 	}
-	if !o.given["secretPath"] {
+	if !o.given["secretPath"] && !misspelt {
 		c.add(number, Invalid, where+".secretPath", "is missing")
 	}
 	return o

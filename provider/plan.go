@@ -52,7 +52,8 @@ func (o object) file() string {
 }
 
 // makePlan parses a request and checks its parts against one another. It does no
-// I/O. Everything that is wrong is returned, and no plan then.
+// I/O. Everything that is wrong is returned; of the plan only connection counts
+// then, for the audit line.
 func makePlan(req Request, endpoints auth.Endpoints, connections *auth.Connections, now time.Time) (plan, []Failure) {
 	var c collector
 	cl := parse(req.Attributes, len(req.Credentials) > 0, req.mode(), &c)

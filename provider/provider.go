@@ -198,7 +198,7 @@ func (p *Provider) Mount(ctx context.Context, req Request) (Response, error) {
 		return Response{}, &Error{Class: req.Class(), Failures: []Failure{{Kind: Broken, Object: WholeClass, Where: "parameters", What: err.Error()}}}
 	}
 	defer release()
-	from.maxStale = p.maxStale
+	from.maxStale = p.maxStale // of our own copy
 	got := p.fetch(ctx, from, pl.reads)
 	response, failures := render(ctx, pl, got)
 	response.Connection, response.Credential, response.Reads = pl.connection, pl.credential.String(), readsOf(pl, got)

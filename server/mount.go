@@ -45,9 +45,9 @@ type answer struct {
 }
 
 // Mount implements the call of the driver for one volume of one pod. The mount
-// has a goroutine of its own, which it is waited for. Only if it does not end
-// when its time is over, which would be a fault of this program, it is answered
-// for: the caller's DeadlineExceeded must not come first, see codeOf.
+// runs in a goroutine of its own, and this call waits for it. Only if it does not
+// end when its time is over, which would be a fault of this program, it is
+// answered for: the caller's DeadlineExceeded must not come first, see codeOf.
 func (s *service) Mount(ctx context.Context, in *pb.MountRequest) (*pb.MountResponse, error) {
 	timeout, overtime := timeLeft(ctx, s.timeout)
 	ctx, cancel := context.WithTimeout(ctx, timeout)

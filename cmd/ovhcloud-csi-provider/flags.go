@@ -89,7 +89,7 @@ func nearFlag(err error, set *flag.FlagSet) string {
 	var names []string
 	set.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
 	if near := provider.Nearest(unknown, names); near != "" {
-		return fmt.Sprintf("; did you mean -%s?", near)
+		return fmt.Sprintf("; did you mean --%s?", near)
 	}
 	return ""
 }
@@ -149,5 +149,5 @@ func helpText(set *flag.FlagSet) string {
 	shown.SetOutput(&text)
 	shown.PrintDefaults()
 	text.WriteString("\n")
-	return text.String()
+	return strings.ReplaceAll(text.String(), "\n  -", "\n  --")
 }

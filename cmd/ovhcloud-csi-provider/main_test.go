@@ -206,7 +206,7 @@ func TestNoCoreDumps(t *testing.T) {
 
 func TestWrongCommandLines(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
-		{"--mount-timout=3s", "flag provided but not defined: -mount-timout; did you mean -mount-timeout?; see --help"},
+		{"--mount-timout=3s", "flag provided but not defined: -mount-timout; did you mean --mount-timeout?; see --help"},
 		{"--mount-timeout=5", `invalid value "5" for flag -mount-timeout: parse error; see --help`},
 		{"--mount-timeout=3m", "--mount-timeout: 3m0s is not from 1s to 100s"},
 		{"--max-reads=0", "--max-reads: 0 is less than 1"},
@@ -235,7 +235,7 @@ func TestHelpAndVersion(t *testing.T) {
 		t.Errorf("exit status %d, %s", code, &errs)
 	}
 	for _, name := range []string{"endpoint", "config", "admin-address", "mount-timeout", "max-reads", "cache-ttl", "cache-bytes", "max-stale", "allow-endpoint", "log-format", "version", "v"} {
-		if !strings.Contains(out.String(), "  -"+name) {
+		if !strings.Contains(out.String(), "  --"+name) {
 			t.Errorf("--help does not name %s", name)
 		}
 	}

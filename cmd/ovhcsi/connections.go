@@ -130,7 +130,7 @@ func (c connectionsCheck) one(ctx context.Context, connection *auth.Connection, 
 	}
 	credential, err := connection.Credential()
 	switch {
-	case errors.Is(err, auth.ErrNoFolder) && !c.online:
+	case errors.Is(err, auth.ErrNoFolder) && !c.online && c.credentials == "":
 		line("credential", "not looked at: %s is not on this machine", connection.Dir())
 		return true
 	case err != nil:
