@@ -28,9 +28,9 @@ const fileOverhead = 64
 const mostFailures = 200
 
 // render makes the files of a plan from what was fetched. It makes all or none:
-// with any failure the response is empty. It ends soon after ctx does.
+// with any failure neither files nor versions are returned. It ends soon after ctx does.
 func render(ctx context.Context, pl plan, got map[okms.Ref]fetched) (Response, []Failure) {
-	r := renderer{plan: pl, tree: newLayout(), parsed: map[okms.Ref]content{}}
+	r := renderer{plan: pl, tree: newLayout(), parsed: map[okms.Ref]parsedSecret{}}
 	for _, o := range pl.objects {
 		if r.size > maxResponse || len(r.failures) >= mostFailures {
 			break
@@ -57,18 +57,18 @@ type renderer struct {
 	collector
 	Response
 	tree   layout
-	parsed map[okms.Ref]content
+	parsed map[okms.Ref]parsedSecret
 	size   int
 }
 
-// content is a secret taken apart, once for all objects of it.
-type content struct {
+// parsedSecret is a secret taken apart, once for all objects of it.
+type parsedSecret struct {
 	list  []member
 	byKey map[string]json.RawMessage
 	err   error
 }
 
-func (r *renderer) parse(ref okms.Ref, data []byte) content {
+func (r *renderer) parsedOf(ref okms.Ref, data []byte) parsedSecret {
 	c, done := r.parsed[ref]
 	if done {
 		return c
@@ -89,13 +89,13 @@ func (r *renderer) parse(ref okms.Ref, data []byte) content {
 func (r *renderer) object(o object, f fetched) {
 	if f.err != nil {
 		if o.optional && (f.err.Kind == okms.SecretAbsent || f.err.Kind == okms.VersionAbsent) {
-			r.absent(o)
+			r.noteAbsent(o)
 			return
 		}
 		r.failures = append(r.failures, explain(r.plan, o, f))
 		return
 	}
-	c := r.parse(o.ref(), f.secret.Data.Reveal())
+	c := r.parsedOf(o.ref(), f.secret.Data.Reveal())
 	switch {
 	case c.err != nil:
 		r.add(o.number, Unusable, o.where(), "version %d of the secret %s", f.secret.Version, c.err)
@@ -120,7 +120,7 @@ func (r *renderer) allKeys(o object, s okms.Secret, list []member) {
 			r.add(o.number, Unusable, o.where(), "the key %s cannot be the name of a file; write it with secretKey and objectName", quoted(m.key))
 			continue
 		}
-		if bytes, ok := r.content(o, m.key, m.raw); ok {
+		if bytes, ok := r.fileBytes(o, m.key, m.raw); ok {
 			r.file(o, path.Join(o.file(), m.key), m.key, bytes, s)
 		}
 	}
@@ -128,7 +128,7 @@ func (r *renderer) allKeys(o object, s okms.Secret, list []member) {
 
 // oneKey takes the key literally if there is such a one, else as a path into
 // nested JSON.
-func (r *renderer) oneKey(o object, s okms.Secret, c content) {
+func (r *renderer) oneKey(o object, s okms.Secret, c parsedSecret) {
 	raw, literal := c.byKey[o.secretKey]
 	if !literal {
 		found, err := lookup(s.Data.Reveal(), o.secretKey)
@@ -140,11 +140,11 @@ func (r *renderer) oneKey(o object, s okms.Secret, c content) {
 	}
 	switch {
 	case raw != nil:
-		if bytes, ok := r.content(o, o.secretKey, raw); ok {
+		if bytes, ok := r.fileBytes(o, o.secretKey, raw); ok {
 			r.file(o, o.file(), o.secretKey, bytes, s)
 		}
 	case o.optional:
-		r.absent(o)
+		r.noteAbsent(o)
 	default:
 		r.failures = append(r.failures, Failure{Kind: KeyAbsent, Object: o.number, Where: o.where(),
 			What:   fmt.Sprintf("version %d of the secret has no key %s", s.Version, quoted(o.secretKey)),
@@ -179,8 +179,8 @@ func (r *renderer) keysAdvice(wanted string, list []member) string {
 	return advice
 }
 
-// content makes the bytes of a file from the JSON text of a value.
-func (r *renderer) content(o object, key string, raw []byte) ([]byte, bool) {
+// fileBytes makes the bytes of a file from the JSON text of a value.
+func (r *renderer) fileBytes(o object, key string, raw []byte) ([]byte, bool) {
 	if raw[0] != '"' {
 		if o.encoding != utf8Text {
 			r.add(o.number, Unusable, o.where(), "the value of key %s is %s; encoding: %s wants a string", quoted(key), kindOfJSON(raw), o.encoding)
@@ -214,11 +214,11 @@ func (r *renderer) file(o object, name, key string, content []byte, s okms.Secre
 	r.size += len(content) + 2*len(name) + fileOverhead
 }
 
-// absent notes an optional object that does not exist, so that the driver, which
+// noteAbsent notes an optional object that does not exist, so that the driver, which
 // wants at least one version, has one. The name stays taken: another object's
 // file must not come and go with it. The id of a folder ends in a slash, as that
 // of no file does.
-func (r *renderer) absent(o object) {
+func (r *renderer) noteAbsent(o object) {
 	id := o.file()
 	if o.allKeys {
 		id = fmt.Sprintf("objects[%d]/", o.number)

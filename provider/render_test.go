@@ -269,7 +269,7 @@ func TestRenderStopsWhereItIsTooMuch(t *testing.T) {
 		fmt.Fprintf(&keys, `"k%d":"%s",`, i, strings.Repeat("x", 50))
 	}
 	p := planned(t, request(objects(many...)))
-	r := renderer{plan: p, tree: newLayout(), parsed: map[okms.Ref]content{}}
+	r := renderer{plan: p, tree: newLayout(), parsed: map[okms.Ref]parsedSecret{}}
 	got := secrets{"s": "{" + strings.TrimSuffix(keys.String(), ",") + "}"}.fetch(p)
 	for _, o := range p.objects {
 		r.object(o, got[o.ref()])
