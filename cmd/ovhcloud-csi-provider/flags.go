@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -70,7 +71,7 @@ func parseFlags(args []string) (flags, error) {
 		f.help = helpText(set)
 		return f, nil
 	} else if err != nil {
-		return f, fmt.Errorf("%w%s; see --help", err, nearFlag(err, set))
+		return f, fmt.Errorf("%w%s; see --help", err, hint(err, set))
 	}
 	var err error
 	if f.endpoints, err = auth.ParseEndpoints(allowed); err != nil {
@@ -80,8 +81,16 @@ func parseFlags(args []string) (flags, error) {
 	return f, f.check(endpoint, set.Args())
 }
 
-// nearFlag is a suggestion for a flag that does not exist.
-func nearFlag(err error, set *flag.FlagSet) string {
+// hint says what the flag package leaves out: the flag that was meant, and that
+// a duration has a unit.
+func hint(err error, set *flag.FlagSet) string {
+	if _, rest, is := strings.Cut(err.Error(), "for flag -"); is {
+		name, _, _ := strings.Cut(rest, ":")
+		if f := set.Lookup(name); f != nil && strings.HasSuffix(err.Error(), "parse error") && strings.Contains(f.DefValue, "s") {
+			return "; a duration has a unit, such as 30s"
+		}
+		return ""
+	}
 	unknown, is := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
 	if !is {
 		return ""
@@ -100,6 +109,8 @@ func (f flags) check(endpoint string, rest []string) error {
 		return fmt.Errorf("%q is not a flag; see --help", rest[0])
 	case !strings.HasPrefix(f.socket, "/"):
 		return fmt.Errorf("--endpoint: %q is not unix:// with an absolute path behind", endpoint)
+	case f.adminAddress != "" && !isHostPort(f.adminAddress):
+		return fmt.Errorf("--admin-address: %q is not host:port, such as :8080", f.adminAddress)
 	case f.config != "" && !filepath.IsAbs(f.config):
 		return fmt.Errorf("--config: %q is not an absolute path", f.config)
 	case f.mountTimeout < time.Second || f.mountTimeout > 100*time.Second:
@@ -131,6 +142,11 @@ func parseBytes(text string) (int, error) {
 		return 0, errors.New("not a number of bytes such as 67108864, 512Ki, 64Mi or 1Gi")
 	}
 	return int(n << shift), nil
+}
+
+func isHostPort(address string) bool {
+	_, port, err := net.SplitHostPort(address)
+	return err == nil && port != ""
 }
 
 // helpText shows the flags that an operator needs. klog's about files are taken,

@@ -207,7 +207,10 @@ func TestNoCoreDumps(t *testing.T) {
 func TestWrongCommandLines(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"--mount-timout=3s", "flag provided but not defined: -mount-timout; did you mean --mount-timeout?; see --help"},
-		{"--mount-timeout=5", `invalid value "5" for flag -mount-timeout: parse error; see --help`},
+		{"--mount-timeout=5", `invalid value "5" for flag -mount-timeout: parse error; a duration has a unit, such as 30s; see --help`},
+		{"--max-stale=5", `invalid value "5" for flag -max-stale: parse error; a duration has a unit, such as 30s; see --help`},
+		{"--max-reads=x", `invalid value "x" for flag -max-reads: parse error; see --help`},
+		{"--admin-address=8080", `--admin-address: "8080" is not host:port, such as :8080`},
 		{"--mount-timeout=3m", "--mount-timeout: 3m0s is not from 1s to 100s"},
 		{"--max-reads=0", "--max-reads: 0 is less than 1"},
 		{"--cache-ttl=2h", "--cache-ttl: 2h0m0s is not from 0 to 1h"},
