@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -116,15 +118,17 @@ func (p *pooled) close() {
 }
 
 // replace lets go of the client that a connection used before its credential or
-// place changed. Another user of it, if there is one, makes it anew.
+// place changed, unless another connection uses it. A mount that brings the same
+// credential makes it anew.
 func (c *clients) replace(connection string, key clientKey) {
 	if connection == "" {
 		return
 	}
-	if before, known := c.current[connection]; known && before != key && c.byKey[before] != nil {
+	before, known := c.current[connection]
+	c.current[connection] = key
+	if known && before != key && c.byKey[before] != nil && !slices.Contains(slices.Collect(maps.Values(c.current)), before) {
 		c.drop(before)
 	}
-	c.current[connection] = key
 }
 
 func (c *clients) release(p *pooled) {

@@ -182,7 +182,7 @@ func audit(req provider.Request, resp provider.Response, err error, took time.Du
 		line = append(line, "reason", failed.Hidden())
 	}
 	if len(resp.Stale) > 0 {
-		line = append(line, "stale", resp.Stale, "staleBecause", resp.StaleBecause)
+		line = append(line, "stale", firstOf(resp.Stale), "staleBecause", resp.StaleBecause)
 	}
 	if err != nil {
 		// As a string of one line: klog breaks those of errors.

@@ -142,7 +142,10 @@ func (s *Server) keepSocket(ctx context.Context, serving *sync.WaitGroup) {
 		if _, err := os.Lstat(s.config.Socket); !errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		again, err := listen(s.config.Socket)
+		again, err := listenIfGone(s.config.Socket)
+		if errors.Is(err, fs.ErrExist) {
+			continue // a newer one was quicker
+		}
 		if err != nil {
 			klog.ErrorS(err, "the socket is gone and cannot be made again", "socket", s.config.Socket)
 			continue

@@ -23,7 +23,13 @@ type socket struct {
 
 // listen binds a socket of mode 0600 to path and puts it in the place of what is
 // there. The folder is made if it is missing.
-func listen(path string) (*socket, error) {
+func listen(path string) (*socket, error) { return listenAt(path, false) }
+
+// listenIfGone is listen where nothing is at path; else the error is
+// fs.ErrExist.
+func listenIfGone(path string) (*socket, error) { return listenAt(path, true) }
+
+func listenAt(path string, ifGone bool) (*socket, error) {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("making the folder of the socket: %w", err)
@@ -33,7 +39,11 @@ func listen(path string) (*socket, error) {
 		return nil, err
 	}
 	defer unlock()
-	if there, err := os.Lstat(path); err == nil && there.Mode().Type() != fs.ModeSocket {
+	there, err := os.Lstat(path)
+	if ifGone && err == nil {
+		return nil, fs.ErrExist
+	}
+	if err == nil && there.Mode().Type() != fs.ModeSocket {
 		return nil, fmt.Errorf("%s exists and is not a socket; remove it, or choose another --endpoint", path)
 	}
 	// In a folder that nobody else can enter, until its mode is right: between bind

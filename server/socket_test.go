@@ -172,3 +172,24 @@ func TestPathsThatCannotBeASocket(t *testing.T) {
 		t.Error("a folder below a file was made")
 	}
 }
+
+func TestAPathThatIsTakenMeanwhileIsLeftAlone(t *testing.T) {
+	path := socketPath(t)
+	newer := mustListen(t, path)
+	if _, err := listenIfGone(path); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("error = %v", err)
+	}
+	if !answers(t, newer, path) {
+		t.Error("the newer one is not reached")
+	}
+	if err := newer.release(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := listenIfGone(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -23,7 +23,11 @@ type pathPattern []string
 const anySegments = "**"
 
 // Grant is what a connection allows to one namespace and service account.
-type Grant struct{ rules []rule }
+type Grant struct {
+	rules []rule
+	// only, if there is one, must allow the same too.
+	only *Grant
+}
 
 // grant collects the rules for a caller. A namespace that is not stated matches
 // no rule; a service account that is not stated matches * alone, because the
@@ -39,11 +43,14 @@ func grant(rules []rule, namespace, account string) Grant {
 }
 
 // Any says whether anything at all is allowed.
-func (g Grant) Any() bool { return len(g.rules) > 0 }
+func (g Grant) Any() bool { return len(g.rules) > 0 && (g.only == nil || g.only.Any()) }
 
 // Allows says whether the secret at a path may be read. The path must have been
 // checked to be one that OKMS takes: no empty, "." or ".." segments.
 func (g Grant) Allows(secretPath string) bool {
+	if g.only != nil && !g.only.Allows(secretPath) {
+		return false
+	}
 	segments := strings.Split(secretPath, "/")
 	for _, r := range g.rules {
 		for _, p := range r.paths {

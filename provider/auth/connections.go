@@ -15,6 +15,9 @@ import (
 type Connection struct {
 	spec
 	credential Credential
+	// narrowed are the newest rules, where place and credential are still those of
+	// before: a mount must be allowed by both then. nil where spec is the newest.
+	narrowed []rule
 	// problem is why there is no credential, or why the newest one is not used.
 	problem error
 }
@@ -36,7 +39,12 @@ func (c *Connection) Credential() (Credential, error) {
 
 // Grant is what the connection allows to the pods of a service account.
 func (c *Connection) Grant(namespace, account string) Grant {
-	return grant(c.rules, namespace, account)
+	g := grant(c.rules, namespace, account)
+	if c.narrowed != nil {
+		newest := grant(c.narrowed, namespace, account)
+		g.only = &newest
+	}
+	return g
 }
 
 // Reload tells of a change in what Connections hold, good or bad, once.
@@ -234,7 +242,8 @@ func (n *counts) add(problem error) {
 // now. If that is broken, the last good credential stays, but only for the place
 // and folder that it was for: it must not go to a place that it was not read for.
 // New rules hold at once all the same. Where place or folder changed too, the
-// last good connection stays as a whole.
+// last good connection stays for what both its rules and the new ones allow: the
+// new paths are those of another place.
 func successor(before *Connection, s spec, now time.Time) *Connection {
 	credential, err := readCredential(s, now)
 	switch {
@@ -245,7 +254,7 @@ func successor(before *Connection, s spec, now time.Time) *Connection {
 	case before.place == s.place && before.dir == s.dir:
 		return &Connection{spec: s, credential: before.credential, problem: err}
 	}
-	return &Connection{spec: before.spec, credential: before.credential, problem: fmt.Errorf("%s: %w", s.dir, err)}
+	return &Connection{spec: before.spec, credential: before.credential, narrowed: append([]rule{}, s.rules...), problem: fmt.Errorf("%s: %w", s.dir, err)}
 }
 
 func readCredential(s spec, now time.Time) (Credential, error) {

@@ -252,6 +252,18 @@ func TestNewRulesHoldEvenIfTheCredentialIsBroken(t *testing.T) {
 	}
 }
 
+func TestNarrowedRulesHoldWhileTheNewFolderIsNotThere(t *testing.T) {
+	g := newGround(t, good)
+	g.inUse("first")
+	narrowed := strings.Replace(g.config("credentials/default", "credentials/later"), `"shop", "team-*"`, `"shop"`, 1)
+	g.write("config/config.yaml", narrowed)
+	g.told("the kept connection", func(r Reload) bool { return r.Connection == "default" && r.Kept })
+	g.holds("first")
+	if g.c.Find("default").Grant("team-a", "web").Any() || !g.c.Find("default").Grant("shop", "web").Any() {
+		t.Error("who was taken out of the rules may still read, or who stayed may not")
+	}
+}
+
 func TestACredentialNeverGoesToAPlaceItWasNotReadFor(t *testing.T) {
 	g := newGround(t, good)
 	g.inUse("first")

@@ -10,7 +10,9 @@
 //     (Miss). A caller that gives up leaves the others undisturbed; the last one
 //     to leave cancels the read, and waits for its end.
 //   - Errors reach all who joined and are never kept. A 401 drops all values of
-//     the credential in the domain; a 403, a 404 and their like drop the one.
+//     the credential in the domain; a 403 and an absent secret those of the path;
+//     an absent or deactivated version the one. What is being read meanwhile is
+//     not kept then.
 //   - Where the store could not be reached or failed, a value that is not older
 //     than the caller's MaxStale is served (Stale), after StalePatience at the
 //     latest.
@@ -205,24 +207,40 @@ func (c *Cache) stale(r Read, err error) (Value, bool) {
 }
 
 // settle draws the conclusions of a read that ended. c.mu is held.
-func (c *Cache) settle(key Key, keep time.Duration, secret okms.Secret, err error) {
-	if err == nil {
-		c.put(&entry{key: key, secret: secret, at: c.now(), keep: keep})
+func (c *Cache) settle(f *flight) {
+	if f.err == nil {
+		if !f.outdated {
+			c.put(&entry{key: f.key, secret: f.secret, at: c.now(), keep: f.keep})
+		}
 		return
 	}
 	var failed *okms.Error
-	if !errors.As(err, &failed) {
+	if !errors.As(f.err, &failed) {
 		return
 	}
 	switch failed.Kind {
 	case okms.Unauthenticated, okms.ClientRefused:
-		for k := range c.entries {
-			if k.Credential == key.Credential && k.Domain == key.Domain {
-				c.drop(k)
-			}
+		c.revoke(f.key, func(k Key) bool { return true })
+	case okms.Denied, okms.DomainUnknown, okms.SecretAbsent:
+		c.revoke(f.key, func(k Key) bool { return k.Ref.Path == f.key.Ref.Path })
+	case okms.VersionAbsent, okms.Deactivated, okms.Destroyed, okms.Rejected:
+		c.drop(f.key)
+	}
+}
+
+// revoke drops the values of a credential in a domain that match, and has those
+// not kept that are being read: their answers may be older than the refusal.
+func (c *Cache) revoke(of Key, match func(Key) bool) {
+	same := func(k Key) bool { return k.Credential == of.Credential && k.Domain == of.Domain && match(k) }
+	for k := range c.entries {
+		if same(k) {
+			c.drop(k)
 		}
-	case okms.Denied, okms.DomainUnknown, okms.SecretAbsent, okms.VersionAbsent, okms.Deactivated, okms.Destroyed, okms.Rejected:
-		c.drop(key)
+	}
+	for k, f := range c.flights {
+		if same(k) {
+			f.outdated = true
+		}
 	}
 }
 
@@ -247,7 +265,7 @@ func (c *Cache) drop(key Key) {
 }
 
 func (e *entry) size() int {
-	return entryOverhead + len(e.key.Ref.Path) + e.secret.Data.Len()
+	return entryOverhead + len(e.key.Ref.Path) + len(e.key.Domain.CABundle) + e.secret.Data.Len()
 }
 
 // Sweep drops the values that are too old to be served in any way. The owner

@@ -21,6 +21,8 @@ type flight struct {
 	// Under the cache's mutex.
 	waiting int           // how many wait
 	keep    time.Duration // how long the value is worth keeping, for the most demanding of them
+	// outdated says that the credential was refused while the read was under way.
+	outdated bool
 
 	// The outcome, to be read after done.
 	secret okms.Secret
@@ -58,7 +60,7 @@ func (c *Cache) fly(f *flight, do func(context.Context) (okms.Secret, error)) {
 		if r := recover(); r != nil {
 			f.crash = &Crash{Value: r, Stack: debug.Stack()}
 		} else {
-			c.settle(f.key, f.keep, f.secret, f.err)
+			c.settle(f)
 		}
 		c.forget(f)
 	}()

@@ -41,6 +41,10 @@ const (
 // leastTime is what a read must have to be worth beginning.
 const leastTime = 10 * time.Millisecond
 
+// telling is how long a read without an answer must have lasted to tell anything
+// of the store.
+const telling = 3 * time.Second
+
 // forgotten is how long a domain that nobody reads from is remembered.
 const forgotten = 10 * time.Minute
 
@@ -155,10 +159,12 @@ func (p *Pace) once(ctx context.Context, d *domain, a Asker, read func(context.C
 		return secret, false, err
 	}
 	defer d.room.leave()
+	begin := time.Now()
 	secret, err = read(ctx)
 	switch failed = errorOf(err); {
 	case failed == nil || !failed.Kind.MayPass():
 		said = works
+	case failed.Kind == okms.TimedOut && time.Since(begin) < telling: // it was ours that was short
 	case !errors.Is(ctx.Err(), context.Canceled): // else it was the callers who left
 		said = fails
 	}
@@ -195,7 +201,8 @@ func (p *Pace) again(ctx context.Context, d *domain, failed *okms.Error, retry i
 	if retry >= mostRetries || !mayRetry(failed) || ctx.Err() != nil {
 		return 0, false
 	}
-	wait = max(failed.RetryAfter, rand.N(firstWait<<retry))
+	// Not all at the same moment, when many were asked to wait as long.
+	wait = max(failed.RetryAfter+rand.N(failed.RetryAfter/4+1), rand.N(firstWait<<retry))
 	if deadline, bounded := ctx.Deadline(); bounded && time.Until(deadline) <= wait {
 		return 0, false
 	}
@@ -227,7 +234,10 @@ func (p *Pace) spend(d *domain) bool {
 	return true
 }
 
+// arrive finds or makes the domain. Whom a mount trusts beside makes no other
+// domain: a pod may choose its CA bundle, but not how often OKMS is asked.
 func (p *Pace) arrive(of okms.Domain) *domain {
+	of.CABundle = ""
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	d := p.domains[of]

@@ -92,6 +92,9 @@ func (p *Pace) conclude(d *domain, a Asker, said word, failed *okms.Error) {
 	defer p.mu.Unlock()
 	t := d.troubles[a.Credential]
 	switch {
+	case said == works && t != nil && t.pause.After(p.now()):
+		// Of a read from before: a limiter answers some and not others.
+		t.failed, t.resting, t.prober = nil, false, nil
 	case said == works:
 		delete(d.troubles, a.Credential)
 	case said == fails:
@@ -108,8 +111,8 @@ func (p *Pace) conclude(d *domain, a Asker, said word, failed *okms.Error) {
 // add draws the conclusions of one more failure.
 func (t *trouble) add(m *Mount, failed *okms.Error, now time.Time) {
 	t.since, t.last = now, failed
-	if failed.RetryAfter <= longestPause {
-		t.pause = now.Add(failed.RetryAfter)
+	if wish := now.Add(failed.RetryAfter); failed.RetryAfter <= longestPause && wish.After(t.pause) {
+		t.pause = wish
 	}
 	switch {
 	case t.resting && t.prober == m:
