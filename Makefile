@@ -31,7 +31,7 @@ lint: ## gofmt, go vet (for macOS too) and staticcheck
 	@for m in $(MODULES); do (cd $$m && $(CURDIR)/bin/staticcheck ./...) || exit 1; done
 
 build: ## the daemon and the tool, into bin/
-	@CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/ ./cmd/...
+	@CGO_ENABLED=0 go build -trimpath -tags grpcnotrace -ldflags '-s -w' -o bin/ ./cmd/...
 
 # Where golang images can be pulled, `docker build .` needs nothing of this.
 image: ## the image by buildah from binaries built here, into bin/ (IMAGE_ARCH=amd64|arm64)

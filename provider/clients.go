@@ -42,8 +42,8 @@ type pooled struct {
 	source
 	tokens *auth.Tokens // nil unless the credential is an OAuth2 client
 	used   time.Time
-	mounts int  // that use it now
-	gone   bool // from the pool: the last mount closes it
+	users  int  // mounts and reads that use it now
+	gone   bool // from the pool: the last user closes it
 }
 
 // get finds or makes the client of a plan. release must be called at the end of
@@ -65,8 +65,10 @@ func (c *clients) get(pl plan) (from source, release func(), err error) {
 	}
 	c.replace(pl.connection, key)
 	p.used = now
-	p.mounts++
-	return p.source, func() { c.release(p) }, nil
+	p.users++
+	from = p.source
+	from.hold = func() func() { return c.hold(p) }
+	return from, func() { c.release(p) }, nil
 }
 
 // open makes the client of a plan.
@@ -131,10 +133,18 @@ func (c *clients) replace(connection string, key clientKey) {
 	}
 }
 
+// hold adds a user; the returned function takes it away.
+func (c *clients) hold(p *pooled) (release func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p.users++
+	return func() { c.release(p) }
+}
+
 func (c *clients) release(p *pooled) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if p.mounts--; p.mounts == 0 && p.gone {
+	if p.users--; p.users == 0 && p.gone {
 		p.close()
 	}
 }
@@ -172,7 +182,7 @@ func (c *clients) sweepIdle() {
 func (c *clients) drop(key clientKey) {
 	p := c.byKey[key]
 	p.gone = true
-	if p.mounts == 0 {
+	if p.users == 0 {
 		p.close()
 	}
 	delete(c.byKey, key)

@@ -12,6 +12,7 @@ import (
 	"ovhcloud-csi-provider/provider/cache"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/pace"
+	"ovhcloud-csi-provider/provider/sensitive"
 )
 
 // fetched is the outcome of one read: a secret, or an error with, where that
@@ -28,39 +29,105 @@ type fetched struct {
 // panics with it. Only the type of Value may be logged: it may hold anything.
 type Crash = cache.Crash
 
+// What secrets may take in memory, in bytes, before files are made of them. The
+// driver takes 3.5 MiB of files from a mount, but an object may take little of a
+// large secret, hence the room above that.
+const (
+	maxHeld = 16 << 20 // by one mount
+	// By all mounts; who holds no more than mountShare is not refused.
+	maxHeldByAll = 64 << 20
+	mountShare   = 1 << 20
+	// By all answers under way; likewise. A secret has 64 KB at most.
+	maxAnswers  = 32 << 20
+	answerShare = 128 << 10
+)
+
+// fetching is the reads of one mount under way.
+type fetching struct {
+	memory *okms.Memory // of all mounts
+	cancel context.CancelFunc
+
+	mu      sync.Mutex
+	got     map[okms.Ref]fetched
+	crash   *Crash
+	held    int    // bytes of secrets
+	tooMuch string // why the mount may not have more of them, if it may not
+}
+
 // fetch does the reads of a plan side by side, and every one of them to its end,
-// so that all failures can be told at once.
-func (p *Provider) fetch(ctx context.Context, s source, refs []okms.Ref) map[okms.Ref]fetched {
-	var (
-		mu    sync.Mutex
-		crash *Crash
-		all   sync.WaitGroup
-		got   = make(map[okms.Ref]fetched, len(refs))
-		mount = pace.NewMount()
-	)
+// so that all failures can be told at once. Only if the mount comes to hold too
+// much it ends the rest, and says so. release must be called when nobody needs
+// the secrets any more.
+func (p *Provider) fetch(ctx context.Context, s source, refs []okms.Ref) (got map[okms.Ref]fetched, release func(), tooMuch []Failure) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	f := &fetching{memory: p.held, cancel: cancel, got: make(map[okms.Ref]fetched, len(refs))}
+	var all sync.WaitGroup
+	mount := pace.NewMount()
 	for _, ref := range refs {
 		all.Go(func() {
-			defer func() {
-				if r := recover(); r != nil {
-					mu.Lock()
-					defer mu.Unlock()
-					var deeper bool
-					if crash, deeper = r.(*Crash); !deeper {
-						crash = &Crash{Value: r, Stack: debug.Stack()}
-					}
-				}
-			}()
-			f := p.read(ctx, s, mount, ref)
-			mu.Lock()
-			defer mu.Unlock()
-			got[ref] = f
+			defer f.recovered()
+			f.add(ref, p.read(ctx, s, mount, ref))
 		})
 	}
 	all.Wait()
-	if crash != nil {
-		panic(crash)
+	if f.crash != nil {
+		f.release()
+		panic(f.crash)
 	}
-	return got
+	if f.tooMuch != "" {
+		tooMuch = []Failure{{Kind: TooLarge, Object: WholeClass, Where: "objects", What: f.tooMuch}}
+	}
+	return f.got, f.release, tooMuch
+}
+
+// recovered keeps a panic for the goroutine of the mount.
+func (f *fetching) recovered() {
+	r := recover()
+	if r == nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var deeper bool
+	if f.crash, deeper = r.(*Crash); !deeper {
+		f.crash = &Crash{Value: r, Stack: debug.Stack()}
+	}
+}
+
+// add takes in the outcome of a read. Who holds too much lets go of all at once.
+func (f *fetching) add(ref okms.Ref, one fetched) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.got[ref] = one
+	if size := one.secret.Data.Len(); f.tooMuch == "" && f.take(size) {
+		return
+	}
+	f.cancel()
+	for ref, one := range f.got {
+		one.secret.Data = sensitive.Bytes{}
+		f.got[ref] = one
+	}
+	f.release()
+}
+
+// take adds to what the mount holds, or says why it may not. f.mu is held.
+func (f *fetching) take(size int) bool {
+	switch {
+	case f.held+size > maxHeld:
+		f.tooMuch = fmt.Sprintf("the secrets of this mount take more than %d bytes together; use several classes and volumes", maxHeld)
+	case !f.memory.Take(f.held, size):
+		f.tooMuch = "the mounts of this node read too many large secrets at once; kubelet tries again, and fewer or smaller secrets in a class help"
+	default:
+		f.held += size
+		return true
+	}
+	return false
+}
+
+func (f *fetching) release() {
+	f.memory.Give(f.held)
+	f.held = 0
 }
 
 // source is where a mount reads, and with what right.
@@ -69,6 +136,8 @@ type source struct {
 	domain     okms.Domain
 	credential [sha256.Size]byte
 	maxStale   time.Duration
+	// hold keeps the client open until the returned function is called.
+	hold func() (release func())
 }
 
 // read gets one secret: from the cache, else from the store when it is the
@@ -79,6 +148,8 @@ func (p *Provider) read(ctx context.Context, s source, mount *pace.Mount, ref ok
 		Key:      cache.Key{Credential: s.credential, Domain: s.domain, Ref: ref},
 		MaxStale: s.maxStale,
 		Do: func(ctx context.Context) (okms.Secret, error) {
+			// Other mounts may have joined the read when this one has left.
+			defer s.hold()()
 			return p.pace.Do(ctx, asker, func(ctx context.Context) (okms.Secret, error) { return ask(ctx, s.client, ref) })
 		},
 	})

@@ -72,6 +72,7 @@ type Provider struct {
 	clients   clients
 	cache     *cache.Cache
 	pace      *pace.Pace
+	held      *okms.Memory // the secrets of mounts under way
 	maxStale  time.Duration
 	now       func() time.Time
 }
@@ -89,10 +90,11 @@ func New(c Config) *Provider {
 	return &Provider{
 		endpoints: c.Endpoints,
 		holds:     c.Connections,
-		clients: clients{options: okms.Options{UserAgent: c.UserAgent, Observe: c.Observe}, now: c.Now,
+		clients: clients{options: okms.Options{UserAgent: c.UserAgent, Observe: c.Observe, Answers: okms.NewMemory(maxAnswers, answerShare)}, now: c.Now,
 			byKey: map[clientKey]*pooled{}, current: map[string]clientKey{}},
 		cache:    cache.New(cache.Config{TTL: c.CacheTTL, Bytes: c.CacheBytes, Observe: c.ObserveRead, Now: c.Now}),
 		pace:     pace.New(pace.Config{Reads: c.MaxReads, Retried: retried, Now: c.Now}),
+		held:     okms.NewMemory(maxHeldByAll, mountShare),
 		maxStale: c.MaxStale,
 		now:      c.Now,
 	}
@@ -199,8 +201,12 @@ func (p *Provider) Mount(ctx context.Context, req Request) (Response, error) {
 	}
 	defer release()
 	from.maxStale = p.maxStale // of our own copy
-	got := p.fetch(ctx, from, pl.reads)
-	response, failures := render(ctx, pl, got)
+	got, done, failures := p.fetch(ctx, from, pl.reads)
+	defer done()
+	var response Response
+	if len(failures) == 0 {
+		response, failures = render(ctx, pl, got)
+	}
 	response.Connection, response.Credential, response.Reads = pl.connection, pl.credential.String(), readsOf(pl, got)
 	response.Stale, response.StaleBecause = staleOf(pl, got)
 	if len(failures) > 0 {

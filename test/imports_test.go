@@ -104,7 +104,7 @@ func TestTheDaemonLinksNoKubernetesClient(t *testing.T) {
 func TestTheDaemonIsSmall(t *testing.T) {
 	const limit = 20 << 20
 	path := filepath.Join(t.TempDir(), "daemon")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, "./cmd/ovhcloud-csi-provider")
+	build := exec.Command("go", "build", "-trimpath", "-tags=grpcnotrace", "-ldflags=-s -w", "-o", path, "./cmd/ovhcloud-csi-provider")
 	build.Dir = ".."
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
 	if out, err := build.CombinedOutput(); err != nil {

@@ -58,6 +58,7 @@ func serve(ctx context.Context, f flags) error {
 	if err := noCoreDumps(); err != nil {
 		return err
 	}
+	frugal()
 	metrics := server.NewMetrics(version())
 	connections, status := openConnections(f.config)
 	mounts := provider.New(provider.Config{
@@ -109,12 +110,13 @@ func openConnections(file string) (*auth.Connections, func() provider.Connection
 	return c, c.Status
 }
 
-// keep has the provider let go of what is not used any more, until the returned
-// function is called.
+// keep lets go of what is not used any more, and of its memory, until the
+// returned function is called.
 func keep(mounts *provider.Provider) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { mounts.Run(ctx) })
+	running.Go(func() { giveMemoryBack(ctx) })
 	return func() {
 		cancel()
 		running.Wait()

@@ -27,6 +27,9 @@ type Options struct {
 	// Observe is called after each exchange, from the goroutine that made it. nil
 	// observes nothing.
 	Observe func(Call)
+	// Answers bounds the answers that all clients who share it have under way, in
+	// bytes. nil does not.
+	Answers *Memory
 }
 
 // Client reads from one domain with one login. Its connections are kept between
@@ -51,7 +54,7 @@ func ClearEnvironment() {
 
 // New makes a client; it opens no connection. The caller closes it.
 func New(domain Domain, login Login, o Options) (*Client, error) {
-	transport, err := newTransport(domain, login, o.UserAgent)
+	transport, err := newTransport(domain, login, o)
 	if err != nil {
 		return nil, err
 	}
@@ -172,6 +175,8 @@ func (c *Client) failure(ctx context.Context, err error, got answer, waiting *ph
 		}
 	case errors.Is(err, errAnswerTooLong):
 		e.Kind, e.Text = Unreadable, c.host+": "+errAnswerTooLong.Error()
+	case errors.Is(err, errAnswersTooMany):
+		e.Kind, e.Text = Unreadable, c.host+": "+errAnswersTooMany.Error()
 	case errors.As(err, &untrusted):
 		e.Kind, e.Text = Untrusted, cleanText(c.host+": "+untrustedText(untrusted))
 	case refusedHandshake(err) != "":

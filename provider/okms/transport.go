@@ -21,11 +21,14 @@ import (
 // guide), which JSON escapes can make six times as long.
 const maxAnswer = 1 << 20
 
-var errAnswerTooLong = errors.New("answer longer than 1 MiB")
+var (
+	errAnswerTooLong  = errors.New("answer longer than 1 MiB")
+	errAnswersTooMany = errors.New("too many long answers at once for the memory of this node's provider; kubelet tries again")
+)
 
 // newTransport is one pool of connections for one login to one domain. The
 // proxies of the environment (HTTPS_PROXY and so on) are obeyed.
-func newTransport(domain Domain, login Login, userAgent string) (*authenticated, error) {
+func newTransport(domain Domain, login Login, o Options) (*authenticated, error) {
 	roots, err := Roots(domain.CABundle)
 	if err != nil {
 		return nil, err
@@ -50,7 +53,7 @@ func newTransport(domain Domain, login Login, userAgent string) (*authenticated,
 	if tokens == nil {
 		tokens = func(context.Context, sensitive.Bytes) (sensitive.Bytes, error) { return login.Token, nil }
 	}
-	return &authenticated{base: base, tokens: tokens, userAgent: userAgent}, nil
+	return &authenticated{base: base, tokens: tokens, userAgent: o.UserAgent, answers: o.Answers}, nil
 }
 
 // Roots is the system's authorities and those of bundle; nil stands for the
@@ -77,6 +80,7 @@ type authenticated struct {
 	base      *http.Transport
 	tokens    func(ctx context.Context, refused sensitive.Bytes) (sensitive.Bytes, error)
 	userAgent string
+	answers   *Memory // nil for no bound over all
 }
 
 // sentTokens are the tokens of one exchange, which no message may show.
@@ -97,7 +101,7 @@ func (a *authenticated) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp.Body = &bounded{body: resp.Body, left: maxAnswer}
+	resp.Body = &bounded{body: resp.Body, left: maxAnswer, all: a.answers}
 	return resp, nil
 }
 
@@ -131,10 +135,13 @@ func (a *authenticated) send(req *http.Request, token []byte) (*http.Response, e
 	return a.base.RoundTrip(req)
 }
 
-// bounded is a body that fails rather than exceed its bound.
+// bounded is a body that fails rather than exceed its bound, or the one of all
+// answers together.
 type bounded struct {
 	body io.ReadCloser
 	left int
+	all  *Memory // may be nil
+	has  int     // of all
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
@@ -143,10 +150,23 @@ func (b *bounded) Read(p []byte) (int, error) {
 		return 0, errAnswerTooLong
 	}
 	b.left -= n
+	if b.all != nil && n > 0 {
+		if !b.all.Take(b.has, n) {
+			return 0, errAnswersTooMany
+		}
+		b.has += n
+	}
 	return n, err
 }
 
-func (b *bounded) Close() error { return b.body.Close() }
+// Close may be called again.
+func (b *bounded) Close() error {
+	if b.all != nil {
+		b.all.Give(b.has)
+		b.has = 0
+	}
+	return b.body.Close()
+}
 
 // phase is what an exchange waits for at the moment, for the message of one that
 // ran out of time, and whether its connection is a new one.

@@ -24,7 +24,7 @@ import (
 // build builds the daemon as the image has it.
 func build(ctx context.Context, folder string) (string, error) {
 	program := filepath.Join(folder, "ovhcloud-csi-provider")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, "./cmd/ovhcloud-csi-provider")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags=grpcnotrace", "-ldflags=-s -w", "-o", program, "./cmd/ovhcloud-csi-provider")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the daemon: %w\n%s", err, out)
