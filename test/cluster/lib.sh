@@ -4,8 +4,8 @@
 # the same for all.
 state=/var/lib/ovhcsi-cluster  # all that the cluster writes; removed at the end
 node=ovhcsi-node               # the node's name
-node_ip=192.0.2.2              # a documentation address, on no real network
-host_ip=192.0.2.1              # this machine, as the node sees it
+node_ip=198.51.100.2           # of a block for documentation, on no real network
+host_ip=198.51.100.1           # this machine, as the node sees it
 service_ip=10.96.0.1           # the apiserver, as pods see it
 bin=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/bin/cluster
 images=$bin/images
