@@ -51,10 +51,12 @@ credential() {
 # secret PATH VALUE: a new version with one key, user.
 secret() { echo "{\"user\": \"$2\"}" | okms put "secrets/$1"; }
 
-# class NAME [OBJECT [PORT [CA]]]: the default object is the key user of stories/NAME.
+# class NAME [OBJECT [PORT [CA]]]: the default object is the key user of stories/NAME;
+# an empty CA leaves caBundle out.
 class() {
   local object=${2:-"{secretPath: stories/$1, secretKey: user, objectName: user}"} ca
   ca=${4-$(okms get ca.pem)}
+  [ -z "$ca" ] || ca="caBundle: \"${ca//$'\n'/\\n}\""
   kubectl apply -f - <<YAML
 apiVersion: secrets-store.csi.x-k8s.io/v1
 kind: SecretProviderClass
@@ -64,7 +66,7 @@ spec:
   parameters:
     endpoint: "https://$(host):${3:-18443}"
     okmsId: $OKMS_ID
-    caBundle: "${ca//$'\n'/\\n}"
+    $ca
     objects: "[$object]"
 YAML
 }

@@ -162,3 +162,52 @@ kill_daemon() {
   runs killed first
   [ "$(kubectl get pods -n $RELEASE_NAMESPACE -l app.kubernetes.io/name=ovhcloud-csi-provider -o jsonpath='{.items[0].status.containerStatuses[0].restartCount}')" -ge 1 ]
 }
+
+# connected NAMESPACE: a class there that uses the connection e2e.
+connected() {
+  kubectl create ns "$1" --dry-run=client -o yaml | kubectl apply -f -
+  kubectl apply -n "$1" -f - <<YAML
+apiVersion: secrets-store.csi.x-k8s.io/v1
+kind: SecretProviderClass
+metadata: {name: connected}
+spec:
+  provider: ovhcloud
+  parameters:
+    connection: e2e
+    objects: "[{secretPath: stories/connected, secretKey: user, objectName: user}]"
+YAML
+}
+
+# connection_values: helm's values for a connection to the store.
+connection_values() {
+  jq -n --arg endpoint "https://$(host):18443" --arg id $OKMS_ID --arg ca "$(okms get ca.pem)" '{connections: {e2e: {
+    endpoint: $endpoint, okmsId: $id, caBundle: $ca, existingSecret: "okms-e2e",
+    allow: [{namespaces: ["stories-allowed"], serviceAccounts: ["*"], paths: ["stories/*"]}]}}}'
+}
+
+@test "connection from a Helm value: one namespace may use it, another may not; its credential follows the Secret" {
+  secret stories/connected first
+  credential okms-e2e e2e-token $RELEASE_NAMESPACE
+  connection_values >"$BATS_TEST_TMPDIR/values.json"
+  install_provider -f "$BATS_TEST_TMPDIR/values.json"
+  connected stories-allowed
+  connected stories-other
+  pod connected - stories-allowed
+  pod connected - stories-other
+  runs connected first stories-allowed
+  refused connected "connection" 3 stories-other
+
+  # A new credential: no restart, and the pod is served with it.
+  local before
+  before=$(kubectl get pods -n $RELEASE_NAMESPACE -l app.kubernetes.io/name=ovhcloud-csi-provider -o jsonpath='{.items[*].metadata.name}')
+  echo '{"token": "e2e-second"}' | okms post tokens
+  credential okms-e2e e2e-second $RELEASE_NAMESPACE
+  reloaded() { kubectl logs -n $RELEASE_NAMESPACE $PROVIDER | grep -c 'connections: in use' | grep -qx '[2-9]'; }
+  soon reloaded
+  pod again - stories-allowed connected
+  runs again first stories-allowed
+  [ "$(kubectl get pods -n $RELEASE_NAMESPACE -l app.kubernetes.io/name=ovhcloud-csi-provider -o jsonpath='{.items[*].metadata.name}')" = "$before" ]
+
+  install_provider
+  kubectl delete secret okms-e2e -n $RELEASE_NAMESPACE
+}
