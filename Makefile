@@ -8,9 +8,9 @@ MODULES := . test/clients test/driver
 RACE := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
 FUZZTIME := 5s
 
-.PHONY: help demo test fuzz lint build image
+.PHONY: help demo test fuzz lint build image chart cluster cluster-down e2e
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z0-9-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST)
 
 demo: ## the whole way of a secret, on this machine: store, daemon, driver, pod
 	@cd test/driver && go run ./demo
@@ -36,3 +36,15 @@ build: ## the daemon and the tool, into bin/
 # Where golang images can be pulled, `docker build .` needs nothing of this.
 image: ## the image by buildah from binaries built here, into bin/ (IMAGE_ARCH=amd64|arm64)
 	@IMAGE_ARCH=$(or $(IMAGE_ARCH),$(shell go env GOARCH)) test/image/build
+
+chart: ## the chart without a cluster: lint, every value, typos, manifests/
+	@test/chart/check
+
+cluster: ## a real Kubernetes node on this machine, with the driver (root, Linux)
+	@test/cluster/up
+
+cluster-down: ## take it down; nothing of it stays
+	@test/cluster/down
+
+e2e: ## stories in a real cluster: KUBECONFIG's, or such a node, booted and taken down
+	@test/e2e/run

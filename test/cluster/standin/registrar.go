@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+
+	"github.com/container-storage-interface/spec/lib/go/csi"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	registration "k8s.io/kubelet/pkg/apis/pluginregistration/v1"
+)
+
+// registrationDir is where kubelet's folder of plugin registrations is mounted, as in the original.
+const registrationDir = "/registration"
+
+// plugin tells kubelet which driver serves which socket.
+type plugin struct {
+	registration.UnimplementedRegistrationServer
+	name, endpoint string
+}
+
+func (p plugin) GetInfo(context.Context, *registration.InfoRequest) (*registration.PluginInfo, error) {
+	return &registration.PluginInfo{
+		Type: registration.CSIPlugin, Name: p.name, Endpoint: p.endpoint, SupportedVersions: []string{"1.0.0"},
+	}, nil
+}
+
+func (p plugin) NotifyRegistrationStatus(_ context.Context, s *registration.RegistrationStatus) (*registration.RegistrationStatusResponse, error) {
+	fmt.Printf("kubelet registered %s: %t %s\n", p.name, s.PluginRegistered, s.Error)
+	return &registration.RegistrationStatusResponse{}, nil
+}
+
+// registrar plays node-driver-registrar until ctx ends.
+func registrar(ctx context.Context, args []string) error {
+	set := flag.NewFlagSet("registrar", flag.ContinueOnError)
+	address := set.String("csi-address", "/csi/csi.sock", "the driver's socket")
+	path := set.String("kubelet-registration-path", "", "the same socket, as kubelet sees it")
+	set.Int("v", 0, "taken, without effect")
+	if err := set.Parse(args); err != nil {
+		return err
+	}
+	name, err := driverName(ctx, *address)
+	if err != nil {
+		return err
+	}
+	socket := filepath.Join(registrationDir, name+"-reg.sock")
+	if err := os.Remove(socket); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		return fmt.Errorf("listening for kubelet: %w", err)
+	}
+	server := grpc.NewServer()
+	registration.RegisterRegistrationServer(server, plugin{name: name, endpoint: *path})
+	defer context.AfterFunc(ctx, server.Stop)()
+	return server.Serve(listener)
+}
+
+// driverName asks the driver for its name, and waits for it to be there.
+func driverName(ctx context.Context, address string) (string, error) {
+	conn, err := dial(address)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	info, err := csi.NewIdentityClient(conn).GetPluginInfo(ctx, &csi.GetPluginInfoRequest{}, grpc.WaitForReady(true))
+	if err != nil {
+		return "", fmt.Errorf("asking the driver on %s for its name: %w", address, err)
+	}
+	return info.GetName(), nil
+}
+
+func dial(address string) (*grpc.ClientConn, error) {
+	return grpc.NewClient("unix:"+address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+}
