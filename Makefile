@@ -6,7 +6,8 @@ MODULES := . test/clients test/driver
 # The driver has races of its own (k8s.io/mount-utils asks once, unguarded,
 # whether there is a systemd), so its stories run without.
 RACE := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
-FUZZTIME := 5s
+# So many inputs, or a time such as 10m.
+FUZZTIME := 20000x
 
 .PHONY: help demo test fuzz lint build image chart cluster cluster-down e2e
 help: ## list the targets
@@ -20,9 +21,10 @@ test: ## every test, the real driver included
 	@$(MAKE) --no-print-directory fuzz
 
 fuzz: ## each fuzz target for FUZZTIME
-	@set -e; for t in provider:FuzzPlan provider:FuzzRender provider:FuzzConnection provider/auth:FuzzConfig provider/okms:FuzzAnswer; do \
-		echo "== $$t for $(FUZZTIME)"; \
-		go test ./$${t%%:*} -run '^$$' -fuzz "^$${t##*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s | tail -1; done
+	@mkdir -p bin; set -e; for t in provider:FuzzPlan provider:FuzzRender provider:FuzzConnection provider/auth:FuzzConfig provider/okms:FuzzAnswer; do \
+		echo "== $$t, $(FUZZTIME)"; \
+		go test ./$${t%%:*} -run '^$$' -fuzz "^$${t##*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s >bin/fuzz.log 2>&1 || { cat bin/fuzz.log; exit 1; }; \
+		tail -1 bin/fuzz.log; done
 
 lint: ## gofmt, go vet (for macOS too) and staticcheck
 	@unformatted=$$(gofmt -l cmd provider server test); test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }
