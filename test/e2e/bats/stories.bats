@@ -226,7 +226,6 @@ connection_values() {
   helm uninstall ovhcloud-csi-provider -n $RELEASE_NAMESPACE --wait
   class waits "{secretPath: stories/kept, secretKey: user, objectName: user}"
   pod waits
-  soon failed_often waits 1
   has kept first
   install_provider
   runs waits first
