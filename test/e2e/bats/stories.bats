@@ -293,3 +293,14 @@ YAML
   [ "$(kubectl get pods -n $NS -l app=crowd -o json | jq '[.items[].status.containerStatuses[0].restartCount] | add')" = 0 ]
   kubectl delete deployment crowd -n $NS
 }
+
+@test "Pod Security: of what restricted asks, only root and the host folder of the socket are not met" {
+  run kubectl label --dry-run=server --overwrite ns $RELEASE_NAMESPACE pod-security.kubernetes.io/enforce=restricted
+  [ "$status" = 0 ]
+  # The socket's folder is on the host, and belongs to root.
+  [[ "$output" =~ ovhcloud-csi-provider-[a-z0-9]+:\ restricted\ volume\ types,\ runAsNonRoot\ !=\ true,\ runAsUser=0 ]]
+}
+
+@test "the apiserver takes the chart's objects" {
+  helm template ovhcloud-csi-provider "$OVHCLOUD_CHART" -n $RELEASE_NAMESPACE | kubectl apply --dry-run=server --validate=strict -f -
+}
