@@ -5,11 +5,9 @@ go 1.26.0
 require (
 	google.golang.org/grpc v1.85.0
 	sigs.k8s.io/secrets-store-csi-driver v1.6.1
-	sigs.k8s.io/yaml v1.6.0
 )
 
 require (
-	go.yaml.in/yaml/v2 v2.4.4 // indirect
 	golang.org/x/net v0.60.0 // indirect
 	golang.org/x/sys v0.48.0 // indirect
 	golang.org/x/text v0.42.0 // indirect

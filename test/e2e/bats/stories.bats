@@ -211,3 +211,96 @@ connection_values() {
   install_provider
   kubectl delete secret okms-e2e -n $RELEASE_NAMESPACE
 }
+
+@test "helm: its test passes, a misspelt value and a second release are refused, pods keep their files when it is gone" {
+  helm test ovhcloud-csi-provider -n $RELEASE_NAMESPACE --timeout 60s
+  run install_provider --set imagee.tag=1
+  [ "$status" != 0 ] && [[ "$output" == *imagee* ]]
+  run helm install second "$OVHCLOUD_CHART" -n $NS
+  [ "$status" != 0 ] && [[ "$output" == *"installed already"* ]]
+
+  secret stories/kept first
+  class kept
+  pod kept
+  runs kept first
+  helm uninstall ovhcloud-csi-provider -n $RELEASE_NAMESPACE --wait
+  class waits "{secretPath: stories/kept, secretKey: user, objectName: user}"
+  pod waits
+  has kept first
+  install_provider
+  runs waits first
+}
+
+@test "controller that keeps Secrets in step (secrets-store-sync-controller) is answered" {
+  secret stories/synced first
+  kubectl delete pod sync -n $NS --ignore-not-found
+  kubectl run sync -n $NS --image="$BUSYBOX_IMAGE" --restart=Never --overrides='{"spec": {"nodeName":
+    "'"$(kubectl get pod okms -n okms -o jsonpath='{.spec.nodeName}')"'", "containers": [{"name": "sync", "image": "'"$BUSYBOX_IMAGE"'",
+    "command": ["sleep", "1000000"], "volumeMounts": [{"name": "socket", "mountPath": "/provider"}]}],
+    "volumes": [{"name": "socket", "hostPath": {"path": "/var/run/secrets-store-csi-providers"}}]}}'
+  kubectl wait -n $NS --for=condition=Ready --timeout=60s pod/sync
+  # Without a connection it has no credential, and is told so.
+  run bash -c "jq -n --arg e 'https://$(host):18443' --arg id $OKMS_ID '{endpoint: \$e, okmsId: \$id,
+    objects: \"[{secretPath: stories/synced, secretKey: user, objectName: user}]\"}' |
+    kubectl exec -i -n $NS sync -- synccaller --namespace $NS"
+  echo "$output"
+  [[ "$output" == *credential* ]]
+  [[ "$output" != *Unavailable* ]]
+}
+
+# crowd: a hundred pods at once, each with ten secrets in a volume.
+crowd() {
+  kubectl apply -f - <<YAML
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: crowd, namespace: $NS}
+spec:
+  replicas: 100
+  selector: {matchLabels: {app: crowd}}
+  template:
+    metadata: {labels: {app: crowd}}
+    spec:
+      terminationGracePeriodSeconds: 0
+      containers:
+        - name: main
+          image: $BUSYBOX_IMAGE
+          imagePullPolicy: IfNotPresent
+          command: [sh, -c, 'for i in 0 1 2 3 4 5 6 7 8 9; do [ "\$(cat /secrets/\$i)" = value-\$i ] || exit 1; done; exec sleep 1000000']
+          volumeMounts:
+            - {name: secrets, mountPath: /secrets, readOnly: true}
+      volumes:
+        - name: secrets
+          csi:
+            driver: secrets-store.csi.k8s.io
+            readOnly: true
+            volumeAttributes: {secretProviderClass: crowd}
+            nodePublishSecretRef: {name: credential}
+YAML
+}
+
+@test "a hundred pods at once with ten secrets each: all run, with the right contents" {
+  local i objects= start
+  for i in 0 1 2 3 4 5 6 7 8 9; do
+    secret stories/crowd/$i value-$i
+    objects+="{secretPath: stories/crowd/$i, secretKey: user, objectName: '$i'}, "
+  done
+  class crowd "$objects"
+  echo '{}' | kubectl delete --raw /api/v1/namespaces/okms/pods/okms:18444/proxy/requests
+  start=$SECONDS
+  crowd
+  kubectl rollout status -n $NS deployment/crowd --timeout=300s
+  echo "# a hundred pods after $((SECONDS - start)) s, $(okms get requests | grep -o stories/crowd/ | wc -l) reads of the store" >&3
+  [ "$(kubectl get pods -n $NS -l app=crowd -o json | jq '[.items[].status.containerStatuses[0].restartCount] | add')" = 0 ]
+  kubectl delete deployment crowd -n $NS
+}
+
+@test "Pod Security: of what restricted asks, only root and the host folder of the socket are not met" {
+  run kubectl label --dry-run=server --overwrite ns $RELEASE_NAMESPACE pod-security.kubernetes.io/enforce=restricted
+  [ "$status" = 0 ]
+  # The socket's folder is on the host, and belongs to root.
+  [[ "$output" =~ ovhcloud-csi-provider-[a-z0-9]+:\ restricted\ volume\ types,\ runAsNonRoot\ !=\ true,\ runAsUser=0 ]]
+}
+
+@test "the apiserver takes the chart's objects" {
+  helm template ovhcloud-csi-provider "$OVHCLOUD_CHART" -n $RELEASE_NAMESPACE | kubectl apply --dry-run=server --validate=strict -f -
+}
