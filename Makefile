@@ -9,8 +9,10 @@ LINTED := $(MODULES) test/cluster test/e2e
 RACE := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
 # So many inputs, or a time such as 10m.
 FUZZTIME := 20000x
+MINUTES := 10
+ROUNDS := 9
 
-.PHONY: help demo test fuzz lint build image chart cluster cluster-down e2e
+.PHONY: help demo test fuzz bench soak lint build image chart cluster cluster-down e2e
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST)
 
@@ -26,6 +28,12 @@ fuzz: ## each fuzz target for FUZZTIME
 		echo "== $$t, $(FUZZTIME)"; \
 		go test ./$${t%%:*} -run '^$$' -fuzz "^$${t##*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s >bin/fuzz.log 2>&1 || { cat bin/fuzz.log; exit 1; }; \
 		tail -1 bin/fuzz.log; done
+
+bench: ## what a mount costs, as ratios to floors of the same run; fails where a figure is missed
+	@go run ./test/bench -rounds $(ROUNDS)
+
+soak: ## mounts for MINUTES (10) through rotation, failures and changes of credentials
+	@SOAK=$(MINUTES)m go test $(RACE) -v -count=1 -timeout $$(($(MINUTES) + 10))m ./test/soak
 
 lint: ## gofmt, go vet (for macOS too) and staticcheck
 	@unformatted=$$(gofmt -l cmd provider server test); test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }

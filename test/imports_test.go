@@ -32,6 +32,7 @@ var arrows = map[string][]string{
 	"test":               {},
 	"test/emulator":      {},
 	"test/bench":         {"test/emulator"},
+	"test/soak":          {},
 	"test/harness":       {"server", "provider", "provider/auth", "test/emulator"},
 }
 
