@@ -304,3 +304,17 @@ YAML
 @test "the apiserver takes the chart's objects" {
   helm template ovhcloud-csi-provider "$OVHCLOUD_CHART" -n $RELEASE_NAMESPACE | kubectl apply --dry-run=server --validate=strict -f -
 }
+
+@test "driver and provider restarted, in either order: pods start after it" {
+  local order app
+  secret stories/restarts first
+  class restarts
+  for order in "secrets-store-csi-driver ovhcloud-csi-provider" "ovhcloud-csi-provider secrets-store-csi-driver"; do
+    for app in $order; do
+      kubectl delete pod -n $RELEASE_NAMESPACE -l "app in ($app)" --timeout=60s
+      kubectl delete pod -n $RELEASE_NAMESPACE -l "app.kubernetes.io/name in ($app)" --timeout=60s
+    done
+    pod "restarts-${order%% *}" credential $NS restarts
+    runs "restarts-${order%% *}" first
+  done
+}
