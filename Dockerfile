@@ -14,7 +14,7 @@ COPY . .
 # The version of the binary is read from the repository.
 RUN git config --global --add safe.directory /src \
  && CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -trimpath -ldflags='-s -w' -o /ovhcloud-csi-provider ./cmd/ovhcloud-csi-provider
+    go build -trimpath -tags grpcnotrace -ldflags='-s -w' -o /ovhcloud-csi-provider ./cmd/ovhcloud-csi-provider
 
 FROM scratch AS prebuilt
 ARG TARGETARCH=amd64

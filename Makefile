@@ -8,9 +8,9 @@ MODULES := . test/clients test/driver
 RACE := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
 FUZZTIME := 5s
 
-.PHONY: help demo test fuzz lint build image
+.PHONY: help demo test fuzz lint build image chart cluster cluster-down e2e
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z0-9-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST)
 
 demo: ## the whole way of a secret, on this machine: store, daemon, driver, pod
 	@cd test/driver && go run ./demo
@@ -20,7 +20,7 @@ test: ## every test, the real driver included
 	@$(MAKE) --no-print-directory fuzz
 
 fuzz: ## each fuzz target for FUZZTIME
-	@set -e; for t in provider:FuzzPlan provider:FuzzRender provider/okms:FuzzAnswer; do \
+	@set -e; for t in provider:FuzzPlan provider:FuzzRender provider:FuzzConnection provider/auth:FuzzConfig provider/okms:FuzzAnswer; do \
 		echo "== $$t for $(FUZZTIME)"; \
 		go test ./$${t%%:*} -run '^$$' -fuzz "^$${t##*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s | tail -1; done
 
@@ -31,8 +31,20 @@ lint: ## gofmt, go vet (for macOS too) and staticcheck
 	@for m in $(MODULES); do (cd $$m && $(CURDIR)/bin/staticcheck ./...) || exit 1; done
 
 build: ## the daemon and the tool, into bin/
-	@CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/ ./cmd/...
+	@CGO_ENABLED=0 go build -trimpath -tags grpcnotrace -ldflags '-s -w' -o bin/ ./cmd/...
 
 # Where golang images can be pulled, `docker build .` needs nothing of this.
 image: ## the image by buildah from binaries built here, into bin/ (IMAGE_ARCH=amd64|arm64)
 	@IMAGE_ARCH=$(or $(IMAGE_ARCH),$(shell go env GOARCH)) test/image/build
+
+chart: ## the chart without a cluster: lint, every value, typos, manifests/
+	@test/chart/check
+
+cluster: ## a real Kubernetes node on this machine, with the driver (root, Linux)
+	@test/cluster/up
+
+cluster-down: ## take it down; nothing of it stays
+	@test/cluster/down
+
+e2e: ## stories in a real cluster: KUBECONFIG's, or such a node, booted and taken down
+	@test/e2e/run

@@ -1,12 +1,17 @@
 package provider
 
 import (
+	"context"
 	"crypto/sha256"
+	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"ovhcloud-csi-provider/provider/auth"
 	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/sensitive"
 )
 
 // How long a client that nobody asks for is kept, and how many there are at the
@@ -24,6 +29,8 @@ type clients struct {
 
 	mu    sync.Mutex
 	byKey map[clientKey]*pooled
+	// current is the client that each connection of the provider used last.
+	current map[string]clientKey
 }
 
 type clientKey struct {
@@ -32,47 +39,152 @@ type clientKey struct {
 }
 
 type pooled struct {
-	client *okms.Client
+	source
+	tokens *auth.Tokens // nil unless the credential is an OAuth2 client
 	used   time.Time
+	users  int  // mounts and reads that use it now
+	gone   bool // from the pool: the last user closes it
 }
 
-// get finds or makes the client of a credential at a domain. A mount that still
-// uses a client which is let go of here goes on undisturbed.
-func (c *clients) get(domain okms.Domain, credential auth.Credential) (*okms.Client, error) {
-	key := clientKey{domain, credential.ID()}
+// get finds or makes the client of a plan. release must be called at the end of
+// the mount. A mount that still uses a client which is let go of goes on
+// undisturbed, and its connections are closed when it ends. The texts of the
+// domain, its CA bundle above all, are the same memory for all who get it.
+func (c *clients) get(pl plan) (from source, release func(), err error) {
+	key := clientKey{pl.domain, pl.credential.ID()}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
-	if p := c.byKey[key]; p != nil {
-		p.used = now
-		return p.client, nil
+	p := c.byKey[key]
+	if p == nil {
+		c.makeRoom()
+		if p, err = c.open(pl); err != nil {
+			return source{}, nil, err
+		}
+		c.byKey[key] = p
 	}
-	c.sweep(now)
-	client, err := okms.New(domain, okms.Login{Token: credential.Token(), Certificate: credential.Certificate()}, c.options)
-	if err != nil {
-		return nil, err
-	}
-	c.byKey[key] = &pooled{client: client, used: now}
-	return client, nil
+	c.replace(pl.connection, key)
+	p.used = now
+	p.users++
+	from = p.source
+	from.hold = func() func() { return c.hold(p) }
+	return from, func() { c.release(p) }, nil
 }
 
-// sweep lets go of idle clients, and of the longest unused if there are too many.
+// open makes the client of a plan.
+func (c *clients) open(pl plan) (*pooled, error) {
+	p := &pooled{source: source{domain: pl.domain, credential: pl.credential.ID()}}
+	login := okms.Login{Token: pl.credential.Token(), Certificate: pl.credential.Certificate()}
+	if pl.credential.Kind() == auth.KindClient {
+		roots, err := okms.Roots(pl.domain.CABundle)
+		if err != nil {
+			return nil, err
+		}
+		p.tokens = auth.NewTokens(pl.credential.Client(), roots, c.now, func(status int, took time.Duration) {
+			if c.options.Observe != nil {
+				c.options.Observe(okms.Call{API: "oauth2", Operation: "token", Status: status, Took: took})
+			}
+		})
+		login.Tokens = func(ctx context.Context, refused sensitive.Bytes) (sensitive.Bytes, error) {
+			token, err := p.tokens.Token(ctx, refused)
+			if err != nil {
+				return token, tokenFailure(err)
+			}
+			return token, nil
+		}
+	}
+	var err error
+	p.client, err = okms.New(pl.domain, login, c.options)
+	return p, err
+}
+
+// tokenFailure is a failure of the token endpoint as one of a read.
+func tokenFailure(err error) error {
+	failed := &okms.Error{Kind: okms.TokenFailing, Text: err.Error()}
+	var of *auth.TokenError
+	if errors.As(err, &of) {
+		failed.Status = of.Status
+		if of.Refused {
+			failed.Kind = okms.ClientRefused
+		}
+	}
+	return failed
+}
+
+// close lets go of the client's connections and tokens.
+func (p *pooled) close() {
+	if p.tokens != nil {
+		p.tokens.Close()
+	}
+	p.client.Close()
+}
+
+// replace lets go of the client that a connection used before its credential or
+// place changed, unless another connection uses it. A mount that brings the same
+// credential makes it anew.
+func (c *clients) replace(connection string, key clientKey) {
+	if connection == "" {
+		return
+	}
+	before, known := c.current[connection]
+	c.current[connection] = key
+	if known && before != key && c.byKey[before] != nil && !slices.Contains(slices.Collect(maps.Values(c.current)), before) {
+		c.drop(before)
+	}
+}
+
+// hold adds a user; the returned function takes it away.
+func (c *clients) hold(p *pooled) (release func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p.users++
+	return func() { c.release(p) }
+}
+
+func (c *clients) release(p *pooled) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p.users--; p.users == 0 && p.gone {
+		p.close()
+	}
+}
+
+// sweep lets go of idle clients; the caller holds the lock.
 func (c *clients) sweep(now time.Time) {
-	var oldest clientKey
 	for key, p := range c.byKey {
 		if now.Sub(p.used) > clientIdle {
 			c.drop(key)
-		} else if o := c.byKey[oldest]; o == nil || p.used.Before(o.used) {
-			oldest = key
 		}
-	}
-	if len(c.byKey) >= maxClients {
-		c.drop(oldest)
 	}
 }
 
+// makeRoom lets go of the longest unused client if there are too many.
+func (c *clients) makeRoom() {
+	if len(c.byKey) < maxClients {
+		return
+	}
+	var oldest clientKey
+	for key, p := range c.byKey {
+		if o := c.byKey[oldest]; o == nil || p.used.Before(o.used) {
+			oldest = key
+		}
+	}
+	c.drop(oldest)
+}
+
+// sweepIdle lets go of idle clients.
+func (c *clients) sweepIdle() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sweep(c.now())
+}
+
 func (c *clients) drop(key clientKey) {
-	c.byKey[key].client.Close()
+	p := c.byKey[key]
+	p.gone = true
+	if p.users == 0 {
+		p.close()
+	}
 	delete(c.byKey, key)
 }
 

@@ -34,13 +34,15 @@ func (e encoding) decode(text []byte) ([]byte, error) {
 		return text, nil
 	}
 	text = bytes.TrimSpace(text)
+	// With its padding or without; three signs are no padding, and stay an error.
+	bare := bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("=")), []byte("="))
 	var out []byte
 	var err error
 	switch e {
 	case base64Std:
-		out, err = base64.RawStdEncoding.AppendDecode(nil, bytes.TrimRight(text, "="))
+		out, err = base64.RawStdEncoding.AppendDecode(nil, bare)
 	case base64URL:
-		out, err = base64.RawURLEncoding.AppendDecode(nil, bytes.TrimRight(text, "="))
+		out, err = base64.RawURLEncoding.AppendDecode(nil, bare)
 	case hexDigits:
 		out, err = hex.AppendDecode(nil, text)
 	}

@@ -57,6 +57,9 @@ func explain(pl plan, o object, f fetched) Failure {
 		if pl.credential.Kind() == auth.KindCertificate {
 			out.Advice += "; OKMS also hangs up on a certificate of another OKMS domain or without any right"
 		}
+	case okms.ClientRefused, okms.TokenFailing:
+		out.What, out.Advice = explainToken(pl, e)
+		out.Facts = "" // stand in the text
 	case okms.TimedOut:
 		out.What = "no answer from OKMS in time: " + e.Text
 		out.Advice = "kubelet tries again"
@@ -69,11 +72,25 @@ func explain(pl plan, o object, f fetched) Failure {
 	return out
 }
 
+// explainToken is about the token endpoint of an OAuth2 client, which failed
+// before OKMS could be asked.
+func explainToken(pl plan, e *okms.Error) (what, advice string) {
+	if e.Kind == okms.ClientRefused {
+		return fmt.Sprintf("the token endpoint refused the %s: %s", pl.credential, e.Text),
+			"check clientId and clientSecret, and tokenUrl: an account of another continent than the region's has another; OKMS was not asked"
+	}
+	return fmt.Sprintf("no access token for the %s: the token endpoint %s", pl.credential, e.Text), "kubelet tries again; OKMS was not asked"
+}
+
 // facts is what OKMS said, in its own words and by its numbers. Where no answer
 // of OKMS came, the words are this program's and stand in the message already.
 func facts(e *okms.Error) string {
 	if e.Kind == okms.Unauthenticated && e.Status == 0 {
 		return e.Text
+	}
+	switch e.Kind {
+	case okms.SecretAbsent, okms.VersionAbsent, okms.Deactivated, okms.Destroyed:
+		return e.Facts() // its words would say the same again
 	}
 	if e.Code != 0 && e.Text != "" {
 		return fmt.Sprintf("%s; %s", e.Text, e.Facts())

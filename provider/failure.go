@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"ovhcloud-csi-provider/provider/okms"
 )
@@ -16,6 +17,7 @@ const (
 	Invalid         Kind = "invalid"          // the SecretProviderClass must change
 	NoCredential    Kind = "no_credential"    // none came with the mount, or it cannot be used
 	EndpointRefused Kind = "endpoint_refused" // a credential may not go there
+	NotAllowed      Kind = "not_allowed"      // no such connection, or not for this pod, or not this path
 	KeyAbsent       Kind = "key_absent"       // the secret has no such key
 	Unusable        Kind = "unusable"         // the secret holds what cannot be written as asked
 	TooLarge        Kind = "too_large"        // the files exceed what the driver accepts
@@ -35,15 +37,17 @@ const (
 	TimedOut        = Kind(okms.TimedOut)
 	Untrusted       = Kind(okms.Untrusted)
 	Unreadable      = Kind(okms.Unreadable)
+	ClientRefused   = Kind(okms.ClientRefused)
+	TokenFailing    = Kind(okms.TokenFailing)
 )
 
 // Kinds is every Kind, gravest first: what only a change by a person can mend
 // stands before what may mend itself. A mount that failed for several reasons is
 // of the kind that stands first.
 func Kinds() []Kind {
-	return []Kind{Broken, Invalid, EndpointRefused, TooLarge, NoCredential, Unauthenticated, Denied, DomainUnknown,
+	return []Kind{Broken, Invalid, EndpointRefused, NotAllowed, TooLarge, NoCredential, ClientRefused, Unauthenticated, Denied, DomainUnknown,
 		SecretAbsent, VersionAbsent, KeyAbsent, Deactivated, Destroyed, Unusable, Rejected, Untrusted, Unreadable,
-		Limited, Failing, Unreachable, TimedOut}
+		TokenFailing, Limited, Failing, Unreachable, TimedOut}
 }
 
 // WholeClass stands for the number of an object in failures that are not about
@@ -52,7 +56,7 @@ const WholeClass = -1
 
 // ofTheStore are the kinds that are about the store or the credential, not about
 // one secret: objects that fail so share a line.
-var ofTheStore = []Kind{Unauthenticated, DomainUnknown, Limited, Failing, Unreachable, TimedOut, Untrusted}
+var ofTheStore = []Kind{Unauthenticated, DomainUnknown, Limited, Failing, Unreachable, TimedOut, Untrusted, ClientRefused, TokenFailing}
 
 // Failure is one reason why a mount failed.
 type Failure struct {
@@ -64,6 +68,9 @@ type Failure struct {
 	// What is wrong there, Facts is what the store said of it (may be empty), and
 	// Advice what to do (may be empty).
 	What, Facts, Advice string
+	// Hidden is what the log may tell and the user may not: whether a connection
+	// exists that the user may not use. Empty for nothing.
+	Hidden string
 }
 
 func (f Failure) text() string {
@@ -92,6 +99,17 @@ func (e *Error) Kind() Kind {
 		}
 	}
 	return Broken
+}
+
+// Hidden is what the log may tell beside the error.
+func (e *Error) Hidden() string {
+	var all []string
+	for _, f := range e.Failures {
+		if f.Hidden != "" {
+			all = append(all, f.Hidden)
+		}
+	}
+	return bounded(strings.Join(all, "; "), mostText/4)
 }
 
 // mostText bounds a message in bytes. The event that carries it is an object of
@@ -148,6 +166,18 @@ func bounded(s string, most int) string {
 		return s
 	}
 	return strings.ToValidUTF8(s[:most], "") + "…"
+}
+
+// plain shows the name of a parameter or field as it is written if it is made of
+// what names are made of, else quoted: a message is read on terminals.
+func plain(name string) string {
+	for _, r := range name {
+		if r < 128 && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._-", r)) {
+			continue
+		}
+		return quoted(name)
+	}
+	return bounded(name, 80)
 }
 
 // quoted shows a user's text in a message: quoted, one line, bounded.

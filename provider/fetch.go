@@ -2,82 +2,193 @@ package provider
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"time"
 
+	"ovhcloud-csi-provider/provider/cache"
 	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/pace"
+	"ovhcloud-csi-provider/provider/sensitive"
 )
 
 // fetched is the outcome of one read: a secret, or an error with, where that
-// helps and could be had, the versions that exist.
+// helps and could be had, the versions that exist. A secret may be a stale one.
 type fetched struct {
 	secret   okms.Secret
+	because  *okms.Error   // why it is stale, nil if it is not
+	age      time.Duration // of a stale one
 	err      *okms.Error
 	versions []okms.Version
 }
 
 // Crash carries a panic from the goroutine of a read to that of its mount, which
 // panics with it. Only the type of Value may be logged: it may hold anything.
-type Crash struct {
-	Value any
-	Stack []byte
+type Crash = cache.Crash
+
+// What secrets may take in memory, in bytes, before files are made of them. The
+// driver takes 3.5 MiB of files from a mount, but an object may take little of a
+// large secret, hence the room above that.
+const (
+	maxHeld = 16 << 20 // by one mount
+	// By all mounts; who holds no more than mountShare is not refused.
+	maxHeldByAll = 64 << 20
+	mountShare   = 1 << 20
+	// By all answers under way; likewise. A secret has 64 KB at most.
+	maxAnswers  = 32 << 20
+	answerShare = 128 << 10
+)
+
+// fetching is the reads of one mount under way.
+type fetching struct {
+	memory *okms.Memory // of all mounts
+	cancel context.CancelFunc
+
+	mu      sync.Mutex
+	got     map[okms.Ref]fetched
+	crash   *Crash
+	held    int    // bytes of secrets
+	tooMuch string // why the mount may not have more of them, if it may not
 }
 
 // fetch does the reads of a plan side by side, and every one of them to its end,
-// so that all failures can be told at once.
-func (p *Provider) fetch(ctx context.Context, client *okms.Client, refs []okms.Ref) map[okms.Ref]fetched {
-	var (
-		mu    sync.Mutex
-		crash *Crash
-		all   sync.WaitGroup
-		got   = make(map[okms.Ref]fetched, len(refs))
-	)
+// so that all failures can be told at once. Only if the mount comes to hold too
+// much it ends the rest, and says so. release must be called when nobody needs
+// the secrets any more.
+func (p *Provider) fetch(ctx context.Context, s source, refs []okms.Ref) (got map[okms.Ref]fetched, release func(), tooMuch []Failure) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	f := &fetching{memory: p.held, cancel: cancel, got: make(map[okms.Ref]fetched, len(refs))}
+	var all sync.WaitGroup
+	mount := pace.NewMount()
 	for _, ref := range refs {
 		all.Go(func() {
-			defer func() {
-				if r := recover(); r != nil {
-					mu.Lock()
-					defer mu.Unlock()
-					crash = &Crash{Value: r, Stack: debug.Stack()}
-				}
-			}()
-			f := p.read(ctx, client, ref)
-			mu.Lock()
-			defer mu.Unlock()
-			got[ref] = f
+			defer f.recovered()
+			f.add(ref, p.read(ctx, s, mount, ref))
 		})
 	}
 	all.Wait()
-	if crash != nil {
-		panic(crash)
+	if f.crash != nil {
+		f.release()
+		panic(f.crash)
 	}
-	return got
+	if f.tooMuch != "" {
+		tooMuch = []Failure{{Kind: TooLarge, Object: WholeClass, Where: "objects", What: f.tooMuch}}
+	}
+	return f.got, f.release, tooMuch
 }
 
-// read does one read as soon as there is room for it.
-func (p *Provider) read(ctx context.Context, client *okms.Client, ref okms.Ref) fetched {
-	select {
-	case p.room <- struct{}{}:
-		defer func() { <-p.room }()
-	case <-ctx.Done():
-		return fetched{err: &okms.Error{Kind: okms.TimedOut, Text: "waited for other reads of this node to end"}}
+// recovered keeps a panic for the goroutine of the mount.
+func (f *fetching) recovered() {
+	r := recover()
+	if r == nil {
+		return
 	}
-	secret, err := client.Get(ctx, ref)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var deeper bool
+	if f.crash, deeper = r.(*Crash); !deeper {
+		f.crash = &Crash{Value: r, Stack: debug.Stack()}
+	}
+}
+
+// add takes in the outcome of a read. Who holds too much lets go of all at once.
+func (f *fetching) add(ref okms.Ref, one fetched) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.got[ref] = one
+	if size := one.secret.Data.Len(); f.tooMuch == "" && f.take(size) {
+		return
+	}
+	f.cancel()
+	for ref, one := range f.got {
+		one.secret.Data = sensitive.Bytes{}
+		f.got[ref] = one
+	}
+	f.release()
+}
+
+// take adds to what the mount holds, or says why it may not. f.mu is held.
+func (f *fetching) take(size int) bool {
+	switch {
+	case f.held+size > maxHeld:
+		f.tooMuch = fmt.Sprintf("the secrets of this mount take more than %d bytes together; use several classes and volumes", maxHeld)
+	case !f.memory.Take(f.held, size):
+		f.tooMuch = "the mounts of this node read too many large secrets at once; kubelet tries again, and fewer or smaller secrets in a class help"
+	default:
+		f.held += size
+		return true
+	}
+	return false
+}
+
+func (f *fetching) release() {
+	f.memory.Give(f.held)
+	f.held = 0
+}
+
+// source is where a mount reads, and with what right.
+type source struct {
+	client     *okms.Client
+	domain     okms.Domain
+	credential [sha256.Size]byte
+	maxStale   time.Duration
+	// hold keeps the client open until the returned function is called.
+	hold func() (release func())
+}
+
+// read gets one secret: from the cache, else from the store when it is the
+// mount's turn.
+func (p *Provider) read(ctx context.Context, s source, mount *pace.Mount, ref okms.Ref) fetched {
+	asker := pace.Asker{Mount: mount, Credential: s.credential, Domain: s.domain}
+	got, err := p.cache.Get(ctx, cache.Read{
+		Key:      cache.Key{Credential: s.credential, Domain: s.domain, Ref: ref},
+		MaxStale: s.maxStale,
+		Do: func(ctx context.Context) (okms.Secret, error) {
+			// Other mounts may have joined the read when this one has left.
+			defer s.hold()()
+			return p.pace.Do(ctx, asker, func(ctx context.Context) (okms.Secret, error) { return ask(ctx, s.client, ref) })
+		},
+	})
 	if err == nil {
-		return fetched{secret: secret}
+		return fetched{secret: got.Secret, because: got.Because, age: got.Age}
 	}
 	var f fetched
 	if !errors.As(err, &f.err) {
 		f.err = &okms.Error{Kind: okms.Kind(Broken), Text: err.Error()}
 	}
-	switch f.err.Kind {
-	case okms.VersionAbsent, okms.Deactivated, okms.Destroyed:
-		// Only to tell the user more; without the right to list, less is told.
-		f.versions, _ = client.Versions(ctx, ref.Path)
+	if more := (*absent)(nil); errors.As(err, &more) {
+		f.versions = more.versions
 	}
 	return f
+}
+
+// absent is a failed read with the versions that could be read instead.
+type absent struct {
+	failed   *okms.Error
+	versions []okms.Version
+}
+
+func (a *absent) Error() string { return a.failed.Error() }
+func (a *absent) Unwrap() error { return a.failed }
+
+// ask asks the store.
+func ask(ctx context.Context, client *okms.Client, ref okms.Ref) (okms.Secret, error) {
+	secret, err := client.Get(ctx, ref)
+	var failed *okms.Error
+	if !errors.As(err, &failed) {
+		return secret, err
+	}
+	switch failed.Kind {
+	case okms.VersionAbsent, okms.Deactivated, okms.Destroyed:
+		// Only to tell the user more; without the right to list, less is told.
+		versions, _ := client.Versions(ctx, ref.Path)
+		return secret, &absent{failed, versions}
+	}
+	return secret, err
 }
 
 // readsOf names the secrets that were read, in the order of the plan.
@@ -89,4 +200,20 @@ func readsOf(pl plan, got map[okms.Ref]fetched) []string {
 		}
 	}
 	return reads
+}
+
+// staleOf names the secrets that were served stale, with their ages, and says why
+// the first of them was. Both are empty where none was.
+func staleOf(pl plan, got map[okms.Ref]fetched) (reads []string, because string) {
+	for _, ref := range pl.reads {
+		f := got[ref]
+		if f.because == nil {
+			continue
+		}
+		if len(reads) == 0 {
+			because = f.because.Error()
+		}
+		reads = append(reads, fmt.Sprintf("%s@%d read %s ago", f.secret.Path, f.secret.Version, f.age.Round(time.Second)))
+	}
+	return reads, because
 }

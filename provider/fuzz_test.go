@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"context"
 	"path"
 	"strings"
 	"testing"
@@ -27,7 +28,7 @@ func FuzzPlan(f *testing.F) {
 				r.Attributes[name] = value
 			}
 		}
-		p, failures := makePlan(r, auth.Endpoints{}, time.Now())
+		p, failures := makePlan(r, auth.Endpoints{}, nil, time.Now())
 		if len(failures) > 0 {
 			text := (&Error{Class: r.Class(), Failures: failures}).Error()
 			if !utf8.ValidString(text) || len(text) > 2*mostText || strings.Contains(text, "planted") {
@@ -88,7 +89,7 @@ func FuzzRender(f *testing.F) {
 			one := object{number: 2, secretPath: "s", objectName: "one", secretKey: key, encoding: utf8Text}
 			p.objects = append(p.objects, one)
 		}
-		resp, failures := render(p, secrets{"s": data}.fetch(p))
+		resp, failures := render(context.Background(), p, secrets{"s": data}.fetch(p))
 		if len(failures) > 0 {
 			if len(resp.Files)+len(resp.Versions) > 0 {
 				t.Error("a failed mount delivers something")

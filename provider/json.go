@@ -50,36 +50,47 @@ func members(data []byte) ([]member, error) {
 }
 
 // lookup finds a value by a path into nested JSON, in the language of External
-// Secrets Operator's "property" (gjson), without what makes new JSON there:
-// modifiers, literals and multipaths. A few of those in a row can make any amount
-// of it, and a pod may choose the path. The text found is that of the data.
-func lookup(data []byte, path string) ([]byte, bool) {
-	if makesJSON(path) {
-		return nil, false
+// Secrets Operator's "property" (gjson), as far as checkPath lets it. The text
+// found is that of the data. nil means that there is no such value.
+func lookup(data []byte, path string) ([]byte, error) {
+	if err := checkPath(path); err != nil {
+		return nil, err
 	}
 	found := gjson.GetBytes(data, path)
 	if !found.Exists() || !gjson.Valid(found.Raw) {
-		return nil, false
+		return nil, nil
 	}
-	return []byte(found.Raw), true
+	return []byte(found.Raw), nil
 }
 
-// makesJSON says that a component of a gjson path is a modifier (@), a literal
-// (!), or a multipath ({ or [).
-func makesJSON(path string) bool {
-	atStart := true
+// checkPath refuses what gjson has beside names, indexes and queries. Modifiers,
+// literals and multipaths make new JSON, a few in a row any amount of it, and a
+// pod may choose the path. Wildcards take the first key that matches, which is
+// the wrong one as soon as another is added. What is not closed finds nothing,
+// and an optional object would be left out for ever.
+func checkPath(path string) error {
+	open, atStart := 0, true
 	for i := 0; i < len(path); i++ {
 		switch c := path[i]; {
 		case atStart && strings.IndexByte("@!{[", c) >= 0:
-			return true
+			return fmt.Errorf("modifiers, literals and multipaths (%c) are not supported in a path", c)
+		case open == 0 && (c == '*' || c == '?'):
+			return fmt.Errorf("wildcards (%c) are not supported in a path; in the name of a key, put a backslash in front", c)
 		case c == '\\':
 			i++
 			atStart = false
-		default:
-			atStart = strings.IndexByte(".|(", c) >= 0
+			continue
+		case c == '(':
+			open++
+		case c == ')':
+			open--
 		}
+		atStart = strings.IndexByte(".|(", path[i]) >= 0
 	}
-	return false
+	if open != 0 {
+		return errors.New("a query's brackets do not match")
+	}
+	return nil
 }
 
 // kindOfJSON names the type of a JSON value for a message.

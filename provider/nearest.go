@@ -1,56 +1,9 @@
 package provider
 
-import (
-	"fmt"
-	"strings"
-)
+import "ovhcloud-csi-provider/provider/nearest"
 
-// suggestion helps with a name that is not among the valid ones: the nearest, if
-// one is near, else all of them.
-func suggestion(name string, valid []string) string {
-	if near := Nearest(name, valid); near != "" {
-		return fmt.Sprintf("did you mean %q?", near)
-	}
-	list := valid
-	if len(list) > 12 {
-		list = append(append([]string{}, list[:12]...), "…")
-	}
-	return "valid are " + strings.Join(list, ", ")
-}
+// suggestion helps with a name that is not among the valid ones.
+func suggestion(name string, valid []string) string { return nearest.Suggestion(name, valid) }
 
-// Nearest is the valid name that takes the fewest edits to reach from name,
-// regardless of case, or "" if all take more than a third of its length and more
-// than two.
-func Nearest(name string, valid []string) string {
-	best, fewest := "", max(2, len(name)/3)+1
-	if len(name) > 64 {
-		return ""
-	}
-	for _, v := range valid {
-		if d := edits(strings.ToLower(name), strings.ToLower(v)); d < fewest && d < len(v) {
-			best, fewest = v, d
-		}
-	}
-	return best
-}
-
-// edits is the Levenshtein distance in bytes.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
-}
+// Nearest is nearest.Name, for the commands.
+func Nearest(name string, valid []string) string { return nearest.Name(name, valid) }

@@ -3,16 +3,14 @@ package provider
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/yamlnode"
 )
 
 // object is one entry of the parameter objects.
@@ -29,20 +27,26 @@ type object struct {
 	given      map[string]bool // the fields that stand there
 }
 
-// maxObjects bounds the text of objects in bytes. A thousand objects take a
-// tenth of it.
-const maxObjects = 256 << 10
+// Bounds of the parameter objects: its text in bytes, and its entries.
+const (
+	maxObjectsText = 256 << 10
+	maxObjects     = 1000
+)
 
 // parseObjects reads the YAML list. An object with a wrong field is left out of
 // the result, after all its wrong fields were collected.
 func parseObjects(text string, defaultMode fs.FileMode, c *collector) []object {
-	if len(text) > maxObjects {
-		c.parameter(paramObjects, "is %d bytes long; at most %d are read; split the list over several classes", len(text), maxObjects)
+	if len(text) > maxObjectsText {
+		c.parameter(paramObjects, "is %d bytes long; at most %d are read; split the list over several classes", len(text), maxObjectsText)
 		return nil
 	}
 	list, err := parseList(text)
 	if err != nil {
 		c.parameter(paramObjects, "%s", err)
+		return nil
+	}
+	if len(list) > maxObjects {
+		c.parameter(paramObjects, "has %d entries; at most %d are read; split the list over several classes", len(list), maxObjects)
 		return nil
 	}
 	var objects []object
@@ -56,108 +60,57 @@ func parseObjects(text string, defaultMode fs.FileMode, c *collector) []object {
 	return objects
 }
 
-// parseList reads one YAML document that is a list. Nodes are read, not values,
-// so that no alias is ever expanded and no number ever converted.
-func parseList(text string) ([]*yaml.Node, error) {
-	dec := yaml.NewDecoder(strings.NewReader(text))
-	var document, more yaml.Node
-	if err := dec.Decode(&document); errors.Is(err, io.EOF) {
+// parseList reads one YAML document that is a list.
+func parseList(text string) ([]*yamlnode.Node, error) {
+	list, err := yamlnode.Document(text)
+	switch {
+	case errors.Is(err, yamlnode.ErrEmpty):
 		return nil, errors.New("is empty; it lists the secrets to mount")
-	} else if err != nil {
-		return nil, yamlError(err, text)
-	}
-	if err := dec.Decode(&more); err == nil {
-		return nil, errors.New("holds more than one YAML document (---)")
-	} else if !errors.Is(err, io.EOF) {
-		return nil, yamlError(err, text)
-	}
-	list := document.Content[0]
-	if list.Kind != yaml.SequenceNode {
-		return nil, fmt.Errorf("is %s, not a YAML list; each entry begins with a dash: - secretPath: …", kindOfYAML(list))
-	}
-	if len(list.Content) == 0 {
+	case err != nil:
+		return nil, err
+	case !yamlnode.IsList(list):
+		return nil, fmt.Errorf("is %s, not a YAML list; each entry begins with a dash: - secretPath: …", yamlnode.Describe(list))
+	case len(list.Content) == 0:
 		return nil, errors.New("is an empty list; it lists the secrets to mount")
 	}
 	return list.Content, nil
 }
 
-// yamlError is the YAML library's message, and what it fails to say of tabs.
-func yamlError(err error, text string) error {
-	message := strings.TrimPrefix(err.Error(), "yaml: ")
-	for i, line := range strings.Split(text, "\n") {
-		if indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]; strings.Contains(indent, "\t") {
-			return fmt.Errorf("is not YAML: line %d is indented with a tab; YAML wants spaces", i+1)
-		}
-	}
-	return fmt.Errorf("is not YAML: %s", bounded(message, 200))
-}
-
-func kindOfYAML(n *yaml.Node) string {
-	switch {
-	case n.Kind == yaml.MappingNode:
-		return "a map"
-	case n.Kind == yaml.SequenceNode:
-		return "a list"
-	case n.Kind == yaml.AliasNode:
-		return "an alias"
-	case n.Tag == "!!null":
-		return "empty"
-	}
-	return "a single value"
-}
-
-func parseObject(n *yaml.Node, number int, defaultMode fs.FileMode, c *collector) object {
+func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *collector) object {
 	where := fmt.Sprintf("objects[%d]", number)
 	o := object{number: number, mode: defaultMode, encoding: utf8Text, given: map[string]bool{}}
-	if n.Kind != yaml.MappingNode || n.Anchor != "" {
-		c.add(number, Invalid, where, "is %s, not a map of fields", anchored(n))
+	if !yamlnode.IsMap(n) {
+		c.add(number, Invalid, where, "is %s, not a map of fields", yamlnode.Describe(n))
 		return o
 	}
+	misspelt := false // secretPath, which is not missing then
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		at := where + "." + bounded(key.Value, 80)
+		at := where + "." + plain(key.Value)
 		set, known := objectFields[key.Value]
 		switch {
-		case key.Kind != yaml.ScalarNode || key.Anchor != "":
-			c.add(number, Invalid, where, "the name of a field is %s, not a word", anchored(key))
+		case !yamlnode.IsName(key):
+			c.add(number, Invalid, where, "the name of a field is %s, not a word", yamlnode.Describe(key))
 		case !known:
 			c.add(number, Invalid, at, "unknown field; %s", suggestion(key.Value, fieldNames()))
+			misspelt = misspelt || Nearest(key.Value, fieldNames()) == "secretPath"
 		case o.given[key.Value]:
 			c.add(number, Invalid, at, "stands twice in the object")
 		default:
 			o.given[key.Value] = true
-			if err := setField(&o, set, value); err != nil {
+			text, err := yamlnode.Scalar(value)
+			if err == nil {
+				err = set(&o, text)
+			}
+			if err != nil {
 				c.add(number, Invalid, at, "%s", err)
 			}
 		}
 	}
-	if !o.given["secretPath"] {
+	if !o.given["secretPath"] && !misspelt {
 		c.add(number, Invalid, where+".secretPath", "is missing")
 	}
 	return o
-}
-
-func anchored(n *yaml.Node) string {
-	if n.Anchor != "" {
-		return "an anchor (&" + bounded(n.Anchor, 20) + ")"
-	}
-	return kindOfYAML(n)
-}
-
-// setField hands the value as it is written to the field: 0440, "0440" and
-// '0440' are the same, and so are 3 and "3".
-func setField(o *object, set func(*object, string) error, value *yaml.Node) error {
-	switch {
-	case value.Kind == yaml.AliasNode || value.Anchor != "":
-		return errors.New("anchors and aliases are not supported here")
-	case value.Kind != yaml.ScalarNode:
-		return fmt.Errorf("is %s; want a single value", kindOfYAML(value))
-	case value.Tag == "!!null" || value.Value == "":
-		return errors.New("is empty")
-	case !slices.Contains([]string{"!!str", "!!int", "!!float", "!!bool", "!!timestamp"}, value.Tag):
-		return fmt.Errorf("has the YAML tag %s; want a plain value", quoted(value.Tag))
-	}
-	return set(o, value.Value)
 }
 
 // objectFields is every field of an object with what reads it.

@@ -2,7 +2,6 @@ package provider
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -17,6 +16,7 @@ import (
 type plan struct {
 	domain     okms.Domain
 	credential auth.Credential
+	connection string // "" = the credential came with the mount
 	objects    []object
 	// reads are the distinct reads of the objects, in their order. Objects of one
 	// secret and version share one read, and so see one version.
@@ -52,25 +52,17 @@ func (o object) file() string {
 }
 
 // makePlan parses a request and checks its parts against one another. It does no
-// I/O. Everything that is wrong is returned, and no plan then.
-func makePlan(req Request, endpoints auth.Endpoints, now time.Time) (plan, []Failure) {
+// I/O. Everything that is wrong is returned; of the plan only connection counts
+// then, for the audit line.
+func makePlan(req Request, endpoints auth.Endpoints, connections *auth.Connections, now time.Time) (plan, []Failure) {
 	var c collector
-	cl := parse(req.Attributes, req.mode(), &c)
-	p := plan{domain: cl.domain, objects: cl.objects}
-	if cl.domain.Endpoint != "" {
-		if err := endpoints.Check(cl.domain.Endpoint); err != nil {
-			c.add(WholeClass, EndpointRefused, "parameters."+paramEndpoint, "no credential is sent there: %s", err)
-		}
+	cl := parse(req.Attributes, len(req.Credentials) > 0, req.mode(), &c)
+	p := plan{connection: cl.connection, objects: cl.objects}
+	if !cl.ownPlace {
+		p.useConnection(req, cl, connections, &c)
+	} else {
+		p.useOwn(req, cl, endpoints, now, &c)
 	}
-	credential, err := auth.Parse(req.Credentials, credentialSource, now)
-	switch {
-	case errors.Is(err, auth.ErrNoCredential) && len(req.Credentials) == 0:
-		c.add(WholeClass, NoCredential, credentialSource, "no credentials came with the mount; name a Secret with a token, or with tls.crt and tls.key, "+
-			"in nodePublishSecretRef of the pod's volume")
-	case err != nil:
-		c.add(WholeClass, NoCredential, credentialSource, "%s", err)
-	}
-	p.credential = credential
 	tree := newLayout()
 	for _, o := range cl.objects {
 		checkObject(o, tree, &c)

@@ -13,7 +13,7 @@ import (
 // head that names the class.
 func refused(t *testing.T, r Request) (kind Kind, text string) {
 	t.Helper()
-	_, failures := makePlan(r, auth.Endpoints{}, time.Now())
+	_, failures := makePlan(r, auth.Endpoints{}, nil, time.Now())
 	if len(failures) == 0 {
 		t.Fatal("the request was accepted")
 	}
@@ -30,13 +30,13 @@ func TestWrongParameters(t *testing.T) {
 	}{
 		{"unknown parameter", []func(*Request){with("regoin", "x")}, Invalid, `parameters.regoin: unknown parameter; did you mean "region"?`},
 		{"unknown parameter, nothing near", []func(*Request){with("roleName", "x")}, Invalid,
-			`parameters.roleName: unknown parameter; valid are region, endpoint, okmsId, caBundle, objects`},
+			`parameters.roleName: unknown parameter; valid are connection, region, endpoint, okmsId, caBundle, objects`},
 		{"case of a parameter", []func(*Request){without("okmsId"), with("okmsID", testDomain)}, Invalid,
-			"2 errors:\n- parameters.okmsID: unknown parameter; did you mean \"okmsId\"?\n- parameters.okmsId: is missing; it is the UUID of the OKMS domain"},
-		{"connection is not there yet", []func(*Request){with("connection", "default")}, Invalid,
-			`parameters.connection: unknown parameter; valid are region, endpoint, okmsId, caBundle, objects`},
+			`parameters.okmsID: unknown parameter; did you mean "okmsId"?`},
+		{"the only parameter, misspelt", []func(*Request){without("objects"), with("object", "- secretPath: a")}, Invalid,
+			`parameters.object: unknown parameter; did you mean "objects"?`},
 		{"api is not there yet", []func(*Request){with("api", "rest")}, Invalid,
-			`parameters.api: unknown parameter; valid are region, endpoint, okmsId, caBundle, objects`},
+			`parameters.api: unknown parameter; valid are connection, region, endpoint, okmsId, caBundle, objects`},
 		{"no region", []func(*Request){without("region")}, Invalid, "parameters.region: is missing; give a region, such as eu-west-par, or an endpoint"},
 		{"region and endpoint", []func(*Request){with("endpoint", "https://eu-west-par.okms.ovh.net")}, Invalid, "parameters.region: stands beside endpoint; give one of them"},
 		{"region with a host in it", []func(*Request){with("region", "evil.example/x#")}, Invalid, `parameters.region: "evil.example/x#" is not the name of a region, such as eu-west-par`},
@@ -61,9 +61,9 @@ func TestWrongParameters(t *testing.T) {
 		{"caBundle no PEM", []func(*Request){with("caBundle", "hello")}, Invalid, "parameters.caBundle: holds no certificate in PEM form"},
 		{"caBundle with a key", []func(*Request){with("caBundle", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")}, Invalid, "parameters.caBundle: PEM block 1 is not a certificate"},
 		{"no credentials", []func(*Request){credentials(nil)}, NoCredential,
-			"nodePublishSecretRef: no credentials came with the mount; name a Secret with a token, or with tls.crt and tls.key, in nodePublishSecretRef of the pod's volume"},
+			"nodePublishSecretRef: no credentials came with the mount; name a Secret with a token, with tls.crt and tls.key, or with clientId and clientSecret in nodePublishSecretRef of the pod's volume"},
 		{"Secret of another kind", []func(*Request){credentials(map[string]string{"username": "x", "password": "y"})}, NoCredential,
-			`nodePublishSecretRef: no credential: neither token nor tls.crt with tls.key; its keys are "password", "username"`},
+			`nodePublishSecretRef: no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret; its keys are "password", "username"`},
 		{"no objects", []func(*Request){without("objects")}, Invalid, "parameters.objects: is missing; it lists the secrets to mount"},
 	}
 	for _, c := range cases {
@@ -96,13 +96,15 @@ func TestWrongObjects(t *testing.T) {
 		{"a NUL by escape", `- secretPath: "a\0b"`, `objects[0].secretPath: "a\x00b" may hold only letters, digits and _ . : / = @ -`},
 		{"a list of words", "- prod/shop/db", "objects[0]: is a single value, not a map of fields"},
 		{"a list of lists", "- [a]", "objects[0]: is a list, not a map of fields"},
+		{"a field's name for terminals", "- secretPath: a\n  \"\\e[2K\\nobjects[9]\": x\n", `objects[0]."\x1b[2K\nobjects[9]": unknown field; valid are ` + list},
+		{"a misspelt secretPath", "- secretpath: a\n", `objects[0].secretpath: unknown field; did you mean "secretPath"?`},
 		{"an unknown field", "- secretPath: a\n  filePermisson: 0400\n", `objects[0].filePermisson: unknown field; did you mean "filePermission"?`},
 		{"a field of the vault provider", "- secretPath: a\n  method: GET\n", "objects[0].method: unknown field; valid are " + list},
 		{"find is not there yet", "- secretPath: a\n  find: {path: x}\n", "objects[0].find: unknown field; valid are " + list},
 		{"template is not there yet", "- secretPath: a\n  template: x\n", "objects[0].template: unknown field; valid are " + list},
 		{"format is not there yet", "- secretPath: a\n  format: yaml\n", "objects[0].format: unknown field; valid are " + list},
 		{"a field twice", "- secretPath: a\n  secretPath: b\n", "objects[0].secretPath: stands twice in the object"},
-		{"a merge key", "- secretPath: a\n  <<: {}\n", "objects[0].<<: unknown field; valid are " + list},
+		{"a merge key", "- secretPath: a\n  <<: {}\n", "objects[0].\"<<\": unknown field; valid are " + list},
 		{"a map as a field's name", "- secretPath: a\n  {x: y}: z\n", "objects[0]: the name of a field is a map, not a word"},
 		{"an alias", "- secretPath: &p a\n- secretPath: *p\n",
 			"2 errors:\n- objects[0].secretPath: anchors and aliases are not supported here\n- objects[1].secretPath: anchors and aliases are not supported here"},
@@ -165,7 +167,7 @@ func TestEverythingWrongIsToldAtOnceInTheOrderOfTheObjects(t *testing.T) {
 	)))
 	want := `5 errors:
 - parameters.regoin: unknown parameter; did you mean "region"?
-- nodePublishSecretRef: no credentials came with the mount; name a Secret with a token, or with tls.crt and tls.key, in nodePublishSecretRef of the pod's volume
+- nodePublishSecretRef: no credentials came with the mount; name a Secret with a token, with tls.crt and tls.key, or with clientId and clientSecret in nodePublishSecretRef of the pod's volume
 - objects[0].secretPath: "/a" must not begin or end with a slash, nor hold two in a row
 - objects[0].optional: "yes" is neither true nor false
 - objects[2].objectName: the file "b" is made by objects[1] too
@@ -178,7 +180,7 @@ func TestEverythingWrongIsToldAtOnceInTheOrderOfTheObjects(t *testing.T) {
 
 func TestHugeInputIsRefusedInFewWords(t *testing.T) {
 	var many strings.Builder
-	for i := range 2000 {
+	for i := range 1000 {
 		fmt.Fprintf(&many, "- secretPath: /wrong%d\n", i)
 	}
 	cases := map[string]string{
@@ -199,7 +201,10 @@ func TestHugeInputIsRefusedInFewWords(t *testing.T) {
 	if want := "parameters.objects: is 1048560 bytes long; at most 262144 are read; split the list over several classes"; got != want {
 		t.Errorf("got %s", got)
 	}
-	if _, got := refused(t, request(with("objects", many.String()))); !strings.HasPrefix(got, "2000 errors:\n- objects[0].secretPath") || !strings.Contains(got, "\n- and 1") {
+	if _, got := refused(t, request(with("objects", many.String()+"- secretPath: a\n"))); got != "parameters.objects: has 1001 entries; at most 1000 are read; split the list over several classes" {
+		t.Errorf("got %s", got)
+	}
+	if _, got := refused(t, request(with("objects", many.String()))); !strings.HasPrefix(got, "1000 errors:\n- objects[0].secretPath") || !strings.Contains(got, "\n- and ") {
 		t.Errorf("got %.100s … %s", got, got[len(got)-100:])
 	}
 }

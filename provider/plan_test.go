@@ -64,7 +64,7 @@ func credentials(data map[string]string) func(*Request) {
 
 func planned(t *testing.T, r Request) plan {
 	t.Helper()
-	p, failures := makePlan(r, auth.Endpoints{}, time.Now())
+	p, failures := makePlan(r, auth.Endpoints{}, nil, time.Now())
 	if len(failures) > 0 {
 		t.Fatalf("a valid request was refused: %v", (&Error{Class: r.Class(), Failures: failures}).Error())
 	}

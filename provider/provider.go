@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/cache"
 	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/pace"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
@@ -18,13 +20,29 @@ import (
 type Config struct {
 	// Endpoints says where the credentials of a mount may be sent.
 	Endpoints auth.Endpoints
-	// MaxReads is how many reads may be under way at once, over all mounts.
-	// 0 means 64.
+	// Connections are the identities that mounts may use without credentials of
+	// their own. nil has none.
+	Connections *auth.Connections
+	// MaxReads is how many reads of one OKMS domain may be under way at once, over
+	// all mounts. 0 means 64.
 	MaxReads int
+	// CacheTTL is how long a secret that was read is served to other mounts with
+	// the same credential. 0 keeps none.
+	CacheTTL time.Duration
+	// CacheBytes bounds the secrets that are kept. 0 means 64 MiB.
+	CacheBytes int
+	// MaxStale is how old a secret may be that is served while OKMS cannot be
+	// reached or fails. 0 serves none.
+	MaxStale time.Duration
 	// UserAgent is what OKMS is told this program is. Empty leaves Go's own.
 	UserAgent string
 	// Observe is called after each exchange with OKMS; nil observes nothing.
 	Observe func(Call)
+	// ObserveRead is called for each read of a secret with how it was served, and
+	// ObserveRetry before each further attempt at one with what it is for. nil
+	// observes nothing.
+	ObserveRead  func(ReadOutcome)
+	ObserveRetry func(Kind)
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 }
@@ -32,30 +50,79 @@ type Config struct {
 // Call is one exchange with OKMS.
 type Call = okms.Call
 
+// Reload is a change of a connection; ConnectionsStatus is the state of all.
+type (
+	Reload            = auth.Reload
+	ConnectionsStatus = auth.Status
+)
+
+// ReadOutcome is how a read of a secret was served.
+type ReadOutcome = cache.Outcome
+
+// ReadOutcomes is every ReadOutcome.
+func ReadOutcomes() []ReadOutcome {
+	return []ReadOutcome{cache.Hit, cache.Miss, cache.Joined, cache.Stale}
+}
+
 // Provider serves mounts, any number at once. It starts no goroutine that
 // outlives the mount which needed it.
 type Provider struct {
 	endpoints auth.Endpoints
+	holds     *auth.Connections
 	clients   clients
-	room      chan struct{}
+	cache     *cache.Cache
+	pace      *pace.Pace
+	held      *okms.Memory // the secrets of mounts under way
+	maxStale  time.Duration
 	now       func() time.Time
 }
 
 // New makes a Provider. The caller closes it after the last mount.
 func New(c Config) *Provider {
-	if c.MaxReads <= 0 {
-		c.MaxReads = 64
-	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	retried := func(kind okms.Kind) {
+		if c.ObserveRetry != nil {
+			c.ObserveRetry(Kind(kind))
+		}
+	}
 	return &Provider{
 		endpoints: c.Endpoints,
-		clients: clients{options: okms.Options{UserAgent: c.UserAgent, Observe: c.Observe}, now: c.Now,
-			byKey: map[clientKey]*pooled{}},
-		room: make(chan struct{}, c.MaxReads),
-		now:  c.Now,
+		holds:     c.Connections,
+		clients: clients{options: okms.Options{UserAgent: c.UserAgent, Observe: c.Observe, Answers: okms.NewMemory(maxAnswers, answerShare)}, now: c.Now,
+			byKey: map[clientKey]*pooled{}, current: map[string]clientKey{}},
+		cache:    cache.New(cache.Config{TTL: c.CacheTTL, Bytes: c.CacheBytes, Observe: c.ObserveRead, Now: c.Now}),
+		pace:     pace.New(pace.Config{Reads: c.MaxReads, Retried: retried, Now: c.Now}),
+		held:     okms.NewMemory(maxHeldByAll, mountShare),
+		maxStale: c.MaxStale,
+		now:      c.Now,
 	}
+}
+
+// sweepEvery is how often Run looks for what is not used any more.
+const sweepEvery = 10 * time.Second
+
+// Run lets go of secrets, connections and memories that nobody uses any more,
+// until ctx is done. Mounts do not need it; memory does.
+func (p *Provider) Run(ctx context.Context) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			p.Sweep()
+		}
+	}
+}
+
+// Sweep does once what Run does again and again.
+func (p *Provider) Sweep() {
+	p.cache.Sweep()
+	p.pace.Sweep()
+	p.clients.sweepIdle()
 }
 
 // Close lets go of the connections to OKMS.
@@ -98,11 +165,17 @@ func (r Request) Class() string {
 type Response struct {
 	Files    []File
 	Versions []Version
-	// Credential names the credential that was used, without telling it.
-	Credential string
+	// Connection is the name of the connection that was asked for, and Credential
+	// names the credential that was used, without telling it. Both may be there
+	// where a mount fails.
+	Connection, Credential string
 	// Reads are the secrets that were read, as path@version, for the audit line.
 	// Where a mount fails, those stand here that could be read all the same.
 	Reads []string
+	// Stale are those of Reads that OKMS could not be asked for, as "path@version
+	// read 5m0s ago"; StaleBecause is why.
+	Stale        []string
+	StaleBecause string
 }
 
 // File is one file of the volume. Path is relative to its root.
@@ -118,17 +191,24 @@ type Version struct{ ID, Version string }
 // Mount reads what the request asks for. The error is an *Error that holds every
 // reason for the failure; nothing is delivered then.
 func (p *Provider) Mount(ctx context.Context, req Request) (Response, error) {
-	pl, failures := makePlan(req, p.endpoints, p.now())
+	pl, failures := makePlan(req, p.endpoints, p.holds, p.now())
 	if len(failures) > 0 {
-		return Response{}, &Error{Class: req.Class(), Failures: failures}
+		return Response{Connection: bounded(pl.connection, 80)}, &Error{Class: req.Class(), Failures: failures}
 	}
-	client, err := p.clients.get(pl.domain, pl.credential)
+	from, release, err := p.clients.get(pl)
 	if err != nil {
 		return Response{}, &Error{Class: req.Class(), Failures: []Failure{{Kind: Broken, Object: WholeClass, Where: "parameters", What: err.Error()}}}
 	}
-	got := p.fetch(ctx, client, pl.reads)
-	response, failures := render(pl, got)
-	response.Credential, response.Reads = pl.credential.String(), readsOf(pl, got)
+	defer release()
+	from.maxStale = p.maxStale // of our own copy
+	got, done, failures := p.fetch(ctx, from, pl.reads)
+	defer done()
+	var response Response
+	if len(failures) == 0 {
+		response, failures = render(ctx, pl, got)
+	}
+	response.Connection, response.Credential, response.Reads = pl.connection, pl.credential.String(), readsOf(pl, got)
+	response.Stale, response.StaleBecause = staleOf(pl, got)
 	if len(failures) > 0 {
 		return response, &Error{Class: req.Class(), Failures: failures}
 	}

@@ -1,8 +1,10 @@
 package provider
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path"
@@ -21,15 +23,27 @@ const maxResponse = 3584 << 10
 // its contents: tags, lengths, mode and version.
 const fileOverhead = 64
 
+// mostFailures bounds how many failures of objects are looked for: a message
+// holds fewer.
+const mostFailures = 200
+
 // render makes the files of a plan from what was fetched. It makes all or none:
-// with any failure the response is empty.
-func render(pl plan, got map[okms.Ref]fetched) (Response, []Failure) {
-	r := renderer{plan: pl, tree: newLayout()}
+// with any failure neither files nor versions are returned. It ends soon after ctx does.
+func render(ctx context.Context, pl plan, got map[okms.Ref]fetched) (Response, []Failure) {
+	r := renderer{plan: pl, tree: newLayout(), parsed: map[okms.Ref]parsedSecret{}}
 	for _, o := range pl.objects {
-		r.object(o, got[o.ref()])
+		if r.size > maxResponse || len(r.failures) >= mostFailures {
+			break
+		}
+		f := got[o.ref()]
+		if f.err == nil && ctx.Err() != nil {
+			r.add(o.number, TimedOut, o.where(), "the time of the mount ran out before its files were made; use fewer objects")
+			break
+		}
+		r.object(o, f)
 	}
 	if r.size > maxResponse && len(r.failures) == 0 {
-		r.add(WholeClass, TooLarge, "objects", "the files of this mount take %d bytes; the driver accepts %d at most; use several classes and volumes", r.size, maxResponse)
+		r.add(WholeClass, TooLarge, "objects", "the files of this mount take more than the %d bytes that the driver accepts; use several classes and volumes", maxResponse)
 	}
 	if len(r.failures) > 0 {
 		return Response{}, r.failures
@@ -42,37 +56,55 @@ type renderer struct {
 	plan
 	collector
 	Response
-	tree layout
-	size int
+	tree   layout
+	parsed map[okms.Ref]parsedSecret
+	size   int
+}
+
+// parsedSecret is a secret taken apart, once for all objects of it.
+type parsedSecret struct {
+	list  []member
+	byKey map[string]json.RawMessage
+	err   error
+}
+
+func (r *renderer) parsedOf(ref okms.Ref, data []byte) parsedSecret {
+	c, done := r.parsed[ref]
+	if done {
+		return c
+	}
+	c.list, c.err = members(data)
+	if errors.Is(c.err, errNotObject) {
+		c.err = errors.New("is " + kindOfJSON(data) + ", not a JSON object")
+	}
+	c.byKey = make(map[string]json.RawMessage, len(c.list))
+	for _, m := range c.list {
+		c.byKey[m.key] = m.raw
+	}
+	r.parsed[ref] = c
+	return c
 }
 
 // object adds the files of one object, or says why it cannot.
 func (r *renderer) object(o object, f fetched) {
 	if f.err != nil {
 		if o.optional && (f.err.Kind == okms.SecretAbsent || f.err.Kind == okms.VersionAbsent) {
-			r.absent(o)
+			r.noteAbsent(o)
 			return
 		}
 		r.failures = append(r.failures, explain(r.plan, o, f))
 		return
 	}
-	data := f.secret.Data.Reveal()
-	list, err := members(data)
-	if err != nil {
-		what := err.Error()
-		if errors.Is(err, errNotObject) {
-			what = "is " + kindOfJSON(data) + ", not a JSON object"
-		}
-		r.add(o.number, Unusable, o.where(), "version %d of the secret %s", f.secret.Version, what)
-		return
-	}
+	c := r.parsedOf(o.ref(), f.secret.Data.Reveal())
 	switch {
+	case c.err != nil:
+		r.add(o.number, Unusable, o.where(), "version %d of the secret %s", f.secret.Version, c.err)
 	case o.allKeys:
-		r.allKeys(o, f.secret, list)
+		r.allKeys(o, f.secret, c.list)
 	case o.secretKey != "":
-		r.oneKey(o, f.secret, list)
+		r.oneKey(o, f.secret, c)
 	default:
-		r.file(o, o.file(), "", data, f.secret)
+		r.file(o, o.file(), "", f.secret.Data.Reveal(), f.secret)
 	}
 }
 
@@ -81,66 +113,74 @@ func (r *renderer) allKeys(o object, s okms.Secret, list []member) {
 		r.add(o.number, Unusable, o.where(), "version %d of the secret has no keys", s.Version)
 	}
 	for _, m := range list {
+		if r.size > maxResponse || len(r.failures) >= mostFailures {
+			return
+		}
 		if err := checkFileName(m.key); err != nil || strings.Contains(m.key, "/") {
 			r.add(o.number, Unusable, o.where(), "the key %s cannot be the name of a file; write it with secretKey and objectName", quoted(m.key))
 			continue
 		}
-		if content, ok := r.content(o, m.key, m.raw); ok {
-			r.file(o, path.Join(o.file(), m.key), m.key, content, s)
+		if bytes, ok := r.fileBytes(o, m.key, m.raw); ok {
+			r.file(o, path.Join(o.file(), m.key), m.key, bytes, s)
 		}
 	}
 }
 
 // oneKey takes the key literally if there is such a one, else as a path into
-// nested JSON, in the language of External Secrets Operator's "property".
-func (r *renderer) oneKey(o object, s okms.Secret, list []member) {
-	var raw []byte
-	for _, m := range list {
-		if m.key == o.secretKey {
-			raw = m.raw
+// nested JSON.
+func (r *renderer) oneKey(o object, s okms.Secret, c parsedSecret) {
+	raw, literal := c.byKey[o.secretKey]
+	if !literal {
+		found, err := lookup(s.Data.Reveal(), o.secretKey)
+		if err != nil {
+			r.add(o.number, Invalid, fmt.Sprintf("objects[%d].secretKey", o.number), "the secret has no key %s, and as a path it cannot be used: %s", quoted(o.secretKey), err)
+			return
 		}
-	}
-	if raw == nil {
-		raw, _ = lookup(s.Data.Reveal(), o.secretKey)
+		raw = found
 	}
 	switch {
 	case raw != nil:
-		if content, ok := r.content(o, o.secretKey, raw); ok {
-			r.file(o, o.file(), o.secretKey, content, s)
+		if bytes, ok := r.fileBytes(o, o.secretKey, raw); ok {
+			r.file(o, o.file(), o.secretKey, bytes, s)
 		}
 	case o.optional:
-		r.absent(o)
+		r.noteAbsent(o)
 	default:
 		r.failures = append(r.failures, Failure{Kind: KeyAbsent, Object: o.number, Where: o.where(),
 			What:   fmt.Sprintf("version %d of the secret has no key %s", s.Version, quoted(o.secretKey)),
-			Advice: keysAdvice(o.secretKey, list)})
+			Advice: r.keysAdvice(o.secretKey, c.list)})
 	}
 }
 
-// keysAdvice names the keys that exist.
-func keysAdvice(wanted string, list []member) string {
-	var keys, shown []string
-	for _, m := range list {
-		keys = append(keys, m.key)
-		if len(shown) < 20 {
-			shown = append(shown, quoted(m.key))
-		}
-	}
-	if len(keys) > len(shown) {
-		shown = append(shown, fmt.Sprintf("and %d more", len(keys)-len(shown)))
-	}
-	advice := "its keys are " + strings.Join(shown, ", ")
-	if len(keys) == 0 {
+// keysAdvice names the keys that exist, and for the first failures of a mount,
+// since it is work, the nearest one.
+func (r *renderer) keysAdvice(wanted string, list []member) string {
+	if len(list) == 0 {
 		return "it has no keys at all"
 	}
+	var shown []string
+	for _, m := range list[:min(len(list), 20)] {
+		shown = append(shown, quoted(m.key))
+	}
+	if more := len(list) - len(shown); more > 0 {
+		shown = append(shown, fmt.Sprintf("and %d more", more))
+	}
+	advice := "its keys are " + strings.Join(shown, ", ")
+	if len(r.failures) >= 20 {
+		return advice
+	}
+	keys := make([]string, len(list))
+	for i, m := range list {
+		keys[i] = m.key
+	}
 	if near := Nearest(wanted, keys); near != "" {
-		advice = fmt.Sprintf("did you mean %s? ", quoted(near)) + advice
+		return fmt.Sprintf("did you mean %s? ", quoted(near)) + advice
 	}
 	return advice
 }
 
-// content makes the bytes of a file from the JSON text of a value.
-func (r *renderer) content(o object, key string, raw []byte) ([]byte, bool) {
+// fileBytes makes the bytes of a file from the JSON text of a value.
+func (r *renderer) fileBytes(o object, key string, raw []byte) ([]byte, bool) {
 	if raw[0] != '"' {
 		if o.encoding != utf8Text {
 			r.add(o.number, Unusable, o.where(), "the value of key %s is %s; encoding: %s wants a string", quoted(key), kindOfJSON(raw), o.encoding)
@@ -174,12 +214,17 @@ func (r *renderer) file(o object, name, key string, content []byte, s okms.Secre
 	r.size += len(content) + 2*len(name) + fileOverhead
 }
 
-// absent notes an optional object that does not exist, so that the driver, which
-// wants at least one version, has one.
-func (r *renderer) absent(o object) {
+// noteAbsent notes an optional object that does not exist, so that the driver, which
+// wants at least one version, has one. The name stays taken: another object's
+// file must not come and go with it. The id of a folder ends in a slash, as that
+// of no file does.
+func (r *renderer) noteAbsent(o object) {
 	id := o.file()
 	if o.allKeys {
-		id = path.Join(id, "*") + " of " + o.secretPath
+		id = fmt.Sprintf("objects[%d]/", o.number)
+	} else if err := r.tree.addFile(id, o.number); err != nil {
+		r.add(o.number, Invalid, o.where(), "%s", err)
+		return
 	}
 	r.Versions = append(r.Versions, Version{ID: id, Version: "absent"})
 }

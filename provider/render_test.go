@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -32,7 +33,7 @@ func (s secrets) fetch(p plan) map[okms.Ref]fetched {
 func rendered(t *testing.T, s secrets, lines ...string) map[string]string {
 	t.Helper()
 	p := planned(t, request(objects(lines...)))
-	resp, failures := render(p, s.fetch(p))
+	resp, failures := render(context.Background(), p, s.fetch(p))
 	if len(failures) > 0 {
 		t.Fatalf("refused: %v", &Error{Failures: failures})
 	}
@@ -47,7 +48,7 @@ func rendered(t *testing.T, s secrets, lines ...string) map[string]string {
 func unrendered(t *testing.T, s secrets, lines ...string) (Kind, string) {
 	t.Helper()
 	p := planned(t, request(objects(lines...)))
-	resp, failures := render(p, s.fetch(p))
+	resp, failures := render(context.Background(), p, s.fetch(p))
 	if len(failures) == 0 {
 		t.Fatal("the mount was accepted")
 	}
@@ -150,12 +151,13 @@ func TestWhatASecretMayNotHold(t *testing.T) {
 			at + `version 7 of the secret has no key "password"; did you mean "passwrod"? its keys are "passwrod"`},
 		{"a path into nothing", `{"a":{"b":"hunter2"}}`, []string{"- secretPath: s", "  objectName: f", "  secretKey: a.c"}, KeyAbsent,
 			at + `version 7 of the secret has no key "a.c"; its keys are "a"`},
-		{"a path that makes JSON", `{"a":"hunter2"}`, []string{"- secretPath: s", "  objectName: f", "  secretKey: '[a,a]|[@this,@this]'"}, KeyAbsent,
-			at + `version 7 of the secret has no key "[a,a]|[@this,@this]"; its keys are "a"`},
+		{"a path that makes JSON", `{"a":"hunter2"}`, []string{"- secretPath: s", "  objectName: f", "  secretKey: '[a,a]|[@this,@this]'"}, Invalid,
+			`objects[0].secretKey: the secret has no key "[a,a]|[@this,@this]", and as a path it cannot be used: modifiers, literals and multipaths ([) are not supported in a path`},
 		{"half a surrogate pair", `{"k":"hunter2\ud83d"}`, one, Unusable, at + `the value of key "k" holds half a UTF-16 surrogate pair, which stands for no bytes`},
 		{"the wrong half", `{"k":"hunter2\ude00\ud83d"}`, one, Unusable, at + `the value of key "k" holds half a UTF-16 surrogate pair, which stands for no bytes`},
 		{"not base64", `{"k":"hunter2!"}`, append(slices.Clone(one), "  encoding: base64"), Unusable, at + `the value of key "k" is not base64`},
 		{"not hex", `{"k":"hunter2"}`, append(slices.Clone(one), "  encoding: hex"), Unusable, at + `the value of key "k" is not hex`},
+		{"padding without text", `{"k":"===="}`, append(slices.Clone(one), "  encoding: base64"), Unusable, at + `the value of key "k" is not base64`},
 		{"an encoded number", `{"k":12}`, append(slices.Clone(one), "  encoding: hex"), Unusable, at + `the value of key "k" is a number; encoding: hex wants a string`},
 		{"keys that are no file names", `{"a/b":"hunter2","..":"hunter3","":"hunter4","x":"fine"}`, every, Unusable, "3 errors:\n- " +
 			all + `the key "a/b" cannot be the name of a file; write it with secretKey and objectName` + "\n- " +
@@ -194,7 +196,7 @@ func TestOptional(t *testing.T) {
 		"- secretPath: gone", "  optional: true",
 		"- secretPath: gone", "  allKeys: true", "  objectName: d", "  optional: true",
 	)))
-	resp, failures := render(p, s.fetch(p))
+	resp, failures := render(context.Background(), p, s.fetch(p))
 	if len(failures) > 0 {
 		t.Fatal(&Error{Failures: failures})
 	}
@@ -205,7 +207,7 @@ func TestOptional(t *testing.T) {
 	for _, v := range resp.Versions[1:] {
 		versions = append(versions, v.ID+"="+v.Version)
 	}
-	if want := []string{"b=absent", "gone=absent", "d/* of gone=absent"}; !slices.Equal(versions, want) {
+	if want := []string{"b=absent", "gone=absent", "objects[3]/=absent"}; !slices.Equal(versions, want) {
 		t.Errorf("versions = %q, want %q", versions, want)
 	}
 }
@@ -214,10 +216,77 @@ func TestOptionalHidesNothingElse(t *testing.T) {
 	p := planned(t, request(objects("- secretPath: s", "  optional: true")))
 	for _, kind := range []okms.Kind{okms.Deactivated, okms.Destroyed, okms.Unauthenticated, okms.Denied, okms.DomainUnknown,
 		okms.Rejected, okms.Limited, okms.Failing, okms.Unreachable, okms.TimedOut, okms.Untrusted, okms.Unreadable} {
-		_, failures := render(p, map[okms.Ref]fetched{{Path: "s"}: {err: &okms.Error{Kind: kind}}})
+		_, failures := render(context.Background(), p, map[okms.Ref]fetched{{Path: "s"}: {err: &okms.Error{Kind: kind}}})
 		if len(failures) != 1 || failures[0].Kind != Kind(kind) {
 			t.Errorf("%s: failures = %v", kind, failures)
 		}
+	}
+}
+
+func TestOptionalHidesNoPathThatCannotBeUsed(t *testing.T) {
+	for key, words := range map[string]string{
+		"@this": "modifiers", "u.@this": "modifiers", "u.#.{n,p}": "multipaths", `!"x"`: "literals", "u|@ugly": "modifiers",
+		`u.#(n=="x".p`: "brackets", "u.#(n==1))": "brackets", "pass*": "wildcards", "u.?": "wildcards",
+	} {
+		_, text := unrendered(t, secrets{"s": `{"u":[{"n":"x","p":"1"}],"password":"2"}`}, "- secretPath: s", "  objectName: f", "  optional: true", "  secretKey: '"+key+"'")
+		if !strings.HasPrefix(text, "objects[0].secretKey: the secret has no key ") || !strings.Contains(text, words) {
+			t.Errorf("%s: %s", key, text)
+		}
+	}
+	for key, want := range map[string]string{`u.#(n=="x").p`: "1", `u.#(n%"x*").p`: "1", "u.0.p": "1", "u.#": "1", `a\*b`: "3", "a*b": "3", `c.x\?`: "4"} {
+		got := rendered(t, secrets{"s": `{"u":[{"n":"x","p":"1"}],"a*b":"3","c":{"x?":"4"}}`}, "- secretPath: s", "  objectName: f", "  secretKey: '"+key+"'")
+		if got["f"] != want {
+			t.Errorf("%s: %q, want %q", key, got["f"], want)
+		}
+	}
+}
+
+func TestAnAbsentObjectsNameStaysTaken(t *testing.T) {
+	s := secrets{"one": `{"b":"1"}`}
+	_, text := unrendered(t, s, "- secretPath: one", "  allKeys: true", "- secretPath: gone", "  objectName: b", "  optional: true")
+	if want := `objects[1] "b" (secret "gone", latest version): the file "b" is made by objects[0] too`; text != want {
+		t.Errorf("got %s", text)
+	}
+}
+
+func TestRenderEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	p := planned(t, request(objects("- secretPath: s", "- secretPath: s", "  objectName: x")))
+	resp, failures := render(ctx, p, secrets{"s": `{}`}.fetch(p))
+	if len(failures) != 1 || failures[0].Kind != TimedOut || len(resp.Files) > 0 {
+		t.Errorf("%+v, %+v", resp, failures)
+	}
+}
+
+func TestRenderStopsWhereItIsTooMuch(t *testing.T) {
+	many := []string{}
+	for i := range 900 {
+		many = append(many, "- secretPath: s", "  allKeys: true", fmt.Sprintf("  objectName: d%d", i))
+	}
+	var keys strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&keys, `"k%d":"%s",`, i, strings.Repeat("x", 50))
+	}
+	p := planned(t, request(objects(many...)))
+	r := renderer{plan: p, tree: newLayout(), parsed: map[okms.Ref]parsedSecret{}}
+	got := secrets{"s": "{" + strings.TrimSuffix(keys.String(), ",") + "}"}.fetch(p)
+	for _, o := range p.objects {
+		r.object(o, got[o.ref()])
+	}
+	if r.size > maxResponse+1000 {
+		t.Errorf("%d bytes were made", r.size)
+	}
+	if _, failures := render(t.Context(), p, got); len(failures) != 1 || failures[0].Kind != TooLarge {
+		t.Errorf("failures %v", failures)
+	}
+	wrong := []string{}
+	for i := range 900 {
+		wrong = append(wrong, "- secretPath: s", fmt.Sprintf("  secretKey: wrong%d", i))
+	}
+	p = planned(t, request(objects(wrong...)))
+	if _, failures := render(t.Context(), p, got); len(failures) != mostFailures {
+		t.Errorf("%d failures were looked for", len(failures))
 	}
 }
 
@@ -226,7 +295,7 @@ func TestVersionsChangeWhenContentCan(t *testing.T) {
 	version := func(s okms.Secret, lines ...string) string {
 		t.Helper()
 		p := planned(t, request(objects(lines...)))
-		resp, failures := render(p, map[okms.Ref]fetched{p.reads[0]: {secret: s}})
+		resp, failures := render(context.Background(), p, map[okms.Ref]fetched{p.reads[0]: {secret: s}})
 		if len(failures) > 0 {
 			t.Fatal(&Error{Failures: failures})
 		}
@@ -264,7 +333,7 @@ func TestVersionsChangeWhenContentCan(t *testing.T) {
 
 func TestEachFileHasItsOwnID(t *testing.T) {
 	p := planned(t, request(objects("- secretPath: s", "  objectName: x", "- secretPath: s", "  objectName: y", "- secretPath: s", "  allKeys: true")))
-	resp, _ := render(p, secrets{"s": `{"a":"1","b":"2"}`}.fetch(p))
+	resp, _ := render(context.Background(), p, secrets{"s": `{"a":"1","b":"2"}`}.fetch(p))
 	ids := map[string]bool{}
 	for _, v := range resp.Versions {
 		ids[v.ID] = true
@@ -276,7 +345,7 @@ func TestEachFileHasItsOwnID(t *testing.T) {
 
 func TestFilesComeInTheOrderOfThePlan(t *testing.T) {
 	p := planned(t, request(objects("- secretPath: s", "  objectName: z", "- secretPath: s", "  allKeys: true", "- secretPath: s", "  objectName: m")))
-	resp, _ := render(p, secrets{"s": `{"y":"1","b":"2"}`}.fetch(p))
+	resp, _ := render(context.Background(), p, secrets{"s": `{"y":"1","b":"2"}`}.fetch(p))
 	var files []string
 	for _, f := range resp.Files {
 		files = append(files, f.Path)
@@ -288,7 +357,7 @@ func TestFilesComeInTheOrderOfThePlan(t *testing.T) {
 
 func TestModesReachTheFiles(t *testing.T) {
 	p := planned(t, request(objects("- secretPath: s", "  objectName: x", "  filePermission: 0", "- secretPath: s", "  allKeys: true", "  filePermission: 0777")))
-	resp, _ := render(p, secrets{"s": `{"a":"1"}`}.fetch(p))
+	resp, _ := render(context.Background(), p, secrets{"s": `{"a":"1"}`}.fetch(p))
 	if got := []fs.FileMode{resp.Files[0].Mode, resp.Files[1].Mode}; !slices.Equal(got, []fs.FileMode{0, 0o777}) {
 		t.Errorf("modes = %o", got)
 	}
@@ -302,7 +371,7 @@ func TestAnAnswerIsNeverTooLargeForTheDriver(t *testing.T) {
 		lines = append(lines, fmt.Sprintf("- secretPath: s%d", i))
 	}
 	kind, text := unrendered(t, s, lines...)
-	if want := "objects: the files of this mount take 3844660 bytes; the driver accepts 3670016 at most; use several classes and volumes"; kind != TooLarge || text != want {
+	if want := "objects: the files of this mount take more than the 3670016 bytes that the driver accepts; use several classes and volumes"; kind != TooLarge || text != want {
 		t.Errorf("got %s: %s", kind, text)
 	}
 	if got := rendered(t, s, lines[:57]...); len(got) != 57 {

@@ -2,11 +2,14 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
+	"golang.org/x/net/netutil"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	pb "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
@@ -15,13 +18,13 @@ import (
 // adminHandler serves /healthz, /readyz and /metrics. None of them calls OKMS.
 func (s *Server) adminHandler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { report(w, s.askSocket(r.Context())) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { report(w, s.probe.ask(s.askSocket)) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if s.draining.Load() {
 			report(w, fmt.Errorf("shutting down"))
 			return
 		}
-		report(w, s.askSocket(r.Context()))
+		report(w, errors.Join(s.probe.ask(s.askSocket), s.askConnections()))
 	})
 	mux.Handle("GET /metrics", s.config.Metrics.handler())
 	return mux
@@ -35,9 +38,27 @@ func report(w http.ResponseWriter, err error) {
 	_, _ = fmt.Fprintln(w, "ok")
 }
 
+// probe is one question at a time, whose answer is good for a second: whoever
+// reaches the admin address may ask as often as it likes.
+type probe struct {
+	mu     sync.Mutex
+	asked  time.Time
+	answer error
+}
+
+func (p *probe) ask(question func() error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if time.Since(p.asked) > time.Second {
+		p.answer = question()
+		p.asked = time.Now()
+	}
+	return p.answer
+}
+
 // askSocket calls the service as the driver does: through the socket's path.
-func (s *Server) askSocket(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+func (s *Server) askSocket() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	conn, err := grpc.NewClient("unix:"+s.config.Socket, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithAuthority("localhost"))
 	if err != nil {
@@ -50,6 +71,14 @@ func (s *Server) askSocket(ctx context.Context) error {
 	return nil
 }
 
+// askConnections is nil if all that was read last of the connections is in use.
+func (s *Server) askConnections() error {
+	if s.config.Connections == nil {
+		return nil
+	}
+	return s.config.Connections().Err()
+}
+
 // listenAdmin opens the admin address; an empty one opens nothing.
 func listenAdmin(address string) (net.Listener, error) {
 	if address == "" {
@@ -59,5 +88,17 @@ func listenAdmin(address string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listening on --admin-address: %w", err)
 	}
-	return l, nil
+	return netutil.LimitListener(l, maxAdminConns), nil
+}
+
+// maxAdminConns bounds the connections to the admin address, which is open to
+// the whole cluster unless a NetworkPolicy says otherwise.
+const maxAdminConns = 256
+
+// newAdmin is a server that nobody can hold on to: one request a connection, and
+// little time for it.
+func newAdmin(handler http.Handler) *http.Server {
+	admin := &http.Server{Handler: handler, ReadTimeout: 5 * time.Second, WriteTimeout: 15 * time.Second, MaxHeaderBytes: 8 << 10}
+	admin.SetKeepAlivesEnabled(false)
+	return admin
 }

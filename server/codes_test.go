@@ -261,7 +261,7 @@ func TestTooLargeAnAnswerIsFinalToo(t *testing.T) {
 		fmt.Fprintf(&objects, "- secretPath: s%d\n", i)
 	}
 	_, err := d.Do(t.Context(), harness.Mount{Objects: objects.String()})
-	want(t, err, codes.InvalidArgument, "the driver accepts 3670016 at most")
+	want(t, err, codes.InvalidArgument, "more than the 3670016 bytes that the driver accepts")
 }
 
 func TestACertificateIsALogin(t *testing.T) {
@@ -277,5 +277,57 @@ func TestACertificateIsALogin(t *testing.T) {
 	}
 	if got := d.Store.Requests(); got[0].Auth != "certificate" || got[0].Identity != "by certificate" {
 		t.Errorf("request = %+v", got[0])
+	}
+}
+
+func TestAMountThatDoesNotEndIsAnsweredFor(t *testing.T) {
+	release := make(chan struct{})
+	d := harness.Start(t, harness.Options{MountTimeout: 100 * time.Millisecond, Mounter: faulty(func(context.Context) error { <-release; return nil })})
+	defer close(release)
+	_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s"})
+	want(t, err, codes.Internal, "the mount did not end in time")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	_, err = d.Do(ctx, harness.Mount{Objects: "- secretPath: s"})
+	want(t, err, codes.Internal, "the mount did not end in time")
+	if err := d.Stop(); err != nil {
+		t.Errorf("the server could not end: %v", err)
+	}
+}
+
+func TestThousandsOfObjectsOfOneSecret(t *testing.T) {
+	d := harness.Start(t, harness.Options{})
+	var secret, objects strings.Builder
+	for i := range 2500 {
+		fmt.Fprintf(&secret, `"key-%04d":"%s",`, i, "0123456789")
+	}
+	d.Store.Hold(t, map[string]string{"s": "{" + strings.TrimSuffix(secret.String(), ",") + "}"})
+	for i := range 900 {
+		fmt.Fprintf(&objects, "- {secretPath: s, secretKey: key-%04d}\n", i)
+	}
+	files, err := d.Do(t.Context(), harness.Mount{Objects: objects.String()})
+	if err != nil || len(files) != 900 || files["key-0899"] != "0123456789" {
+		t.Errorf("%d files, %v", len(files), err)
+	}
+	if got := len(d.Store.Requests()); got != 1 {
+		t.Errorf("%d requests", got)
+	}
+}
+
+func TestAnOlderDaemonServesAgainWhenTheNewerOneEnds(t *testing.T) {
+	older := harness.Start(t, harness.Options{})
+	older.Store.Hold(t, map[string]string{"s": `{}`})
+	newer := harness.Start(t, harness.Options{Socket: older.Socket, Emulator: older.Store})
+	if _, err := newer.Do(t.Context(), harness.Mount{Objects: "- secretPath: s"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := newer.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	// Both clients wait until somebody answers at the path.
+	for _, d := range []*harness.Daemon{older, newer} {
+		if _, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s"}); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -23,6 +23,9 @@ type Metrics struct {
 	panics       prometheus.Counter
 	requests     *prometheus.CounterVec
 	seconds      *prometheus.HistogramVec
+	connections  prometheus.Counter
+	reads        *prometheus.CounterVec
+	retries      *prometheus.CounterVec
 	classes      *classAges
 }
 
@@ -46,12 +49,22 @@ func NewMetrics(version string) *Metrics {
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: space, Name: "okms_request_seconds",
 			Help: "Duration of requests to OKMS in seconds.", Buckets: prometheus.ExponentialBuckets(0.001, 3, 11)},
 			[]string{"api", "operation"}),
+		connections: prometheus.NewCounter(prometheus.CounterOpts{Namespace: space, Name: "okms_connections_total",
+			Help: "Connections to OKMS that were opened and used."}),
+		reads: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "secret_reads_total",
+			Help: "Reads of secrets by how they were served: hit (from memory), miss (OKMS was asked), joined (with an equal read under way), " +
+				"stale (from memory, since OKMS could not be asked; counted beside the miss or joined that failed)."}, []string{"served"}),
+		retries: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "okms_retries_total",
+			Help: "Further attempts at a read, by the kind of failure of the one before."}, []string{"kind"}),
 		classes: &classAges{now: time.Now, byClass: map[string]*classAge{}},
 	}
 	info := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: space, Name: "build_info", Help: "Always 1; the version is a label.",
 		ConstLabels: prometheus.Labels{"version": version}})
 	info.Set(1)
-	m.registry.MustRegister(m.mounts, m.mountSeconds, m.inFlight, m.panics, m.requests, m.seconds, m.classes, info,
+	for _, outcome := range provider.ReadOutcomes() {
+		m.reads.WithLabelValues(string(outcome)) // an alert on stale needs its 0
+	}
+	m.registry.MustRegister(m.mounts, m.mountSeconds, m.inFlight, m.panics, m.requests, m.seconds, m.connections, m.reads, m.retries, m.classes, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -65,7 +78,18 @@ func (m *Metrics) handler() http.Handler {
 func (m *Metrics) ObserveCall(c provider.Call) {
 	m.requests.WithLabelValues(c.API, c.Operation, strconv.Itoa(c.Status)).Inc()
 	m.seconds.WithLabelValues(c.API, c.Operation).Observe(c.Took.Seconds())
+	if c.Dialled {
+		m.connections.Inc()
+	}
 }
+
+// ObserveRead counts a read of a secret.
+func (m *Metrics) ObserveRead(served provider.ReadOutcome) {
+	m.reads.WithLabelValues(string(served)).Inc()
+}
+
+// ObserveRetry counts a further attempt at a read.
+func (m *Metrics) ObserveRetry(after provider.Kind) { m.retries.WithLabelValues(string(after)).Inc() }
 
 // mountBegins counts a mount; the returned function counts its end. An empty
 // kind is a good mount.

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"k8s.io/klog/v2"
 	pb "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
 
@@ -36,19 +38,43 @@ func (s *service) Version(context.Context, *pb.VersionRequest) (*pb.VersionRespo
 	return &pb.VersionResponse{Version: "v1alpha1", RuntimeName: RuntimeName, RuntimeVersion: s.version}, nil
 }
 
-// Mount implements the call of the driver for one volume of one pod.
+// answer is what the driver gets: one of the two.
+type answer struct {
+	resp *pb.MountResponse
+	err  error
+}
+
+// Mount implements the call of the driver for one volume of one pod. The mount
+// runs in a goroutine of its own, and this call waits for it. Only if it does not
+// end when its time is over, which would be a fault of this program, it is
+// answered for: the caller's DeadlineExceeded must not come first, see codeOf.
 func (s *service) Mount(ctx context.Context, in *pb.MountRequest) (*pb.MountResponse, error) {
-	ctx, cancel := withTimeout(ctx, s.timeout)
+	timeout, overtime := timeLeft(ctx, s.timeout)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	late := time.NewTimer(timeout + overtime)
+	defer late.Stop()
+	done := make(chan answer, 1)
+	go func() { done <- s.mount(ctx, in) }()
+	select {
+	case a := <-done:
+		return a.resp, a.err
+	case <-late.C:
+		klog.ErrorS(nil, "a mount did not end when its time was over", "timeout", timeout)
+		return nil, status.Error(codes.Internal, RuntimeName+": the mount did not end in time; its log has more")
+	}
+}
+
+func (s *service) mount(ctx context.Context, in *pb.MountRequest) answer {
 	done := s.metrics.mountBegins()
 	begin := time.Now()
 	req, resp, err := s.guarded(ctx, in)
 	done(req, kindOrEmpty(err))
 	audit(req, resp, err, time.Since(begin))
 	if err != nil {
-		return nil, statusOf(err)
+		return answer{err: statusOf(err)}
 	}
-	return encode(resp), nil
+	return answer{resp: encode(resp)}
 }
 
 func kindOrEmpty(err error) provider.Kind {
@@ -58,15 +84,17 @@ func kindOrEmpty(err error) provider.Kind {
 	return kindOf(err)
 }
 
-// withTimeout bounds a mount by the daemon's time, and by the caller's less a
-// margin that leaves us the last word: if the caller's time ran out first, it
-// would make DeadlineExceeded of our answer, see codeOf.
-func withTimeout(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+// timeLeft bounds a mount by the daemon's time, and by the caller's less a margin
+// that leaves us the last word. overtime is the part of the margin in which the
+// mount may still end by itself.
+func timeLeft(ctx context.Context, timeout time.Duration) (bound, overtime time.Duration) {
+	margin := time.Second
 	if deadline, ok := ctx.Deadline(); ok {
 		left := time.Until(deadline)
-		timeout = min(timeout, left-min(time.Second, left/5))
+		margin = min(margin, left/5)
+		timeout = min(timeout, left-margin)
 	}
-	return context.WithTimeout(ctx, timeout)
+	return timeout, margin / 2
 }
 
 // guarded is the mount with its panics turned into errors of this mount alone.
@@ -148,8 +176,14 @@ func audit(req provider.Request, resp provider.Response, err error, took time.Du
 		size += f.Contents.Len()
 	}
 	line := []any{"result", result(kindOrEmpty(err)), "pod", klog.KRef(pod.Namespace, pod.Name), "uid", pod.UID, "serviceAccount", pod.ServiceAccount,
-		"secretProviderClass", req.Class(), "credential", resp.Credential, "secrets", resp.Reads,
+		"secretProviderClass", req.Class(), "connection", resp.Connection, "credential", resp.Credential, "secrets", firstOf(resp.Reads),
 		"files", len(resp.Files), "bytes", size, "took", took.Round(time.Millisecond)}
+	if failed := (*provider.Error)(nil); errors.As(err, &failed) && failed.Hidden() != "" {
+		line = append(line, "reason", failed.Hidden())
+	}
+	if len(resp.Stale) > 0 {
+		line = append(line, "stale", firstOf(resp.Stale), "staleBecause", resp.StaleBecause)
+	}
 	if err != nil {
 		// As a string of one line: klog breaks those of errors.
 		klog.ErrorS(nil, "mount", append(line, "error", strings.ReplaceAll(err.Error(), "\n", " "))...)
@@ -159,4 +193,13 @@ func audit(req provider.Request, resp provider.Response, err error, took time.Du
 	if size > 1<<20 {
 		klog.InfoS("the files of this mount exceed 1 MiB: Kubernetes will refuse a Secret that mirrors them all", "secretProviderClass", req.Class(), "bytes", size)
 	}
+}
+
+// firstOf bounds a list for the audit line.
+func firstOf(list []string) []string {
+	const most = 50
+	if len(list) <= most {
+		return list
+	}
+	return append(append([]string{}, list[:most]...), fmt.Sprintf("and %d more", len(list)-most))
 }

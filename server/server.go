@@ -9,9 +9,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,6 +48,9 @@ type Config struct {
 	MountTimeout time.Duration
 	// Version is this program's, as semver without a v.
 	Version string
+	// Connections gives the state of the provider's connections, for readiness and
+	// metrics. nil stands for a provider that has none.
+	Connections func() provider.ConnectionsStatus
 }
 
 // Server is one daemon's sockets.
@@ -55,6 +60,7 @@ type Server struct {
 	admin    net.Listener
 	grpc     *grpc.Server
 	draining atomic.Bool
+	probe    probe
 }
 
 // Listen opens the sockets: from here on callers wait rather than fail. Run
@@ -73,6 +79,9 @@ func Listen(c Config) (*Server, error) {
 			err = errors.Join(err, admin.Close())
 		}
 		return nil, err
+	}
+	if c.Connections != nil {
+		c.Metrics.registry.MustRegister(connectionMetrics{c.Connections})
 	}
 	s := &Server{config: c, socket: socket, admin: admin, grpc: grpc.NewServer(
 		// Above the size gRPC itself answers ResourceExhausted, and to too many pings
@@ -97,15 +106,19 @@ func (s *Server) AdminAddress() string {
 // its time, and returns nil. It returns early only if serving fails.
 func (s *Server) Run(ctx context.Context) error {
 	failed := make(chan error, 2)
-	var serving sync.WaitGroup
+	var serving, keeping sync.WaitGroup
 	serving.Go(func() { failed <- s.grpc.Serve(s.socket) })
 	stopAdmin := s.serveAdmin(&serving, failed)
+	ctx, stopKeeping := context.WithCancel(ctx)
+	keeping.Go(func() { s.keepSocket(ctx, &serving) })
 	klog.InfoS("serving", "socket", s.config.Socket, "admin", s.AdminAddress(), "version", s.config.Version)
 	var err error
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
+	stopKeeping()
+	keeping.Wait()
 	s.draining.Store(true)
 	klog.InfoS("shutting down: mounts under way are served to their end")
 	err = errors.Join(err, s.socket.release())
@@ -113,6 +126,35 @@ func (s *Server) Run(ctx context.Context) error {
 	stopAdmin()
 	serving.Wait()
 	return err
+}
+
+// keepSocket serves at the path again if it is gone: a newer daemon took it over
+// and has ended before this one, as when a rolling update is undone.
+func (s *Server) keepSocket(ctx context.Context, serving *sync.WaitGroup) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if _, err := os.Lstat(s.config.Socket); !errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		again, err := listenIfGone(s.config.Socket)
+		if errors.Is(err, fs.ErrExist) {
+			continue // a newer one was quicker
+		}
+		if err != nil {
+			klog.ErrorS(err, "the socket is gone and cannot be made again", "socket", s.config.Socket)
+			continue
+		}
+		klog.InfoS("the socket was gone: serving it again", "socket", s.config.Socket)
+		s.socket = again
+		// It fails only when the server has been stopped.
+		serving.Go(func() { _ = s.grpc.Serve(again) })
+	}
 }
 
 // drain ends the gRPC server. Every mount ends by itself within its time; what
@@ -128,7 +170,7 @@ func (s *Server) serveAdmin(serving *sync.WaitGroup, failed chan<- error) (stop 
 	if s.admin == nil {
 		return func() {}
 	}
-	admin := &http.Server{Handler: s.adminHandler(), ReadHeaderTimeout: 5 * time.Second}
+	admin := newAdmin(s.adminHandler())
 	serving.Go(func() {
 		if err := admin.Serve(s.admin); !errors.Is(err, http.ErrServerClosed) {
 			failed <- fmt.Errorf("serving --admin-address: %w", err)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 )
 
 // socket is a listener at a path that several daemons may hand over to one
@@ -22,17 +23,27 @@ type socket struct {
 
 // listen binds a socket of mode 0600 to path and puts it in the place of what is
 // there. The folder is made if it is missing.
-func listen(path string) (*socket, error) {
+func listen(path string) (*socket, error) { return listenAt(path, false) }
+
+// listenIfGone is listen where nothing is at path; else the error is
+// fs.ErrExist.
+func listenIfGone(path string) (*socket, error) { return listenAt(path, true) }
+
+func listenAt(path string, ifGone bool) (*socket, error) {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("making the folder of the socket: %w", err)
 	}
-	unlock, err := lock(dir)
+	unlock, err := lock(path)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	if there, err := os.Lstat(path); err == nil && there.Mode().Type() != fs.ModeSocket {
+	there, err := os.Lstat(path)
+	if ifGone && err == nil {
+		return nil, fs.ErrExist
+	}
+	if err == nil && there.Mode().Type() != fs.ModeSocket {
 		return nil, fmt.Errorf("%s exists and is not a socket; remove it, or choose another --endpoint", path)
 	}
 	// In a folder that nobody else can enter, until its mode is right: between bind
@@ -79,7 +90,7 @@ func bind(temporary, path string) (*socket, error) {
 // there. It must be called while the listener is open: until then the kernel
 // gives its inode to no other file, so that mine stays telling.
 func (s *socket) release() error {
-	unlock, err := lock(filepath.Dir(s.path))
+	unlock, err := lock(s.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // the folder is gone, and the socket with it
 	}
@@ -97,15 +108,27 @@ func (s *socket) release() error {
 	return os.Remove(s.path)
 }
 
-// lock keeps other daemons from changing sockets in dir meanwhile. The lock is on
-// the folder itself, so that no lock file is left behind.
-func lock(dir string) (unlock func(), err error) {
-	f, err := os.Open(dir)
+// lockPatience is how long a daemon waits for another to be done with the path.
+const lockPatience = 5 * time.Second
+
+// lock keeps other daemons from changing what is at path meanwhile. The lock is
+// on a file beside it that only its owner can open, so that nobody else can hold
+// it; the file stays, since to remove it would be a race.
+func lock(path string) (unlock func(), err error) {
+	name := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".lock")
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
-		return nil, errors.Join(fmt.Errorf("locking %s: %w", dir, err), f.Close())
+	deadline := time.Now().Add(lockPatience)
+	for {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return func() { _ = f.Close() }, nil
+		}
+		if time.Now().After(deadline) || !errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, errors.Join(fmt.Errorf("another process holds the lock %s: %w", name, err), f.Close())
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
-	return func() { _ = f.Close() }, nil
 }

@@ -54,7 +54,7 @@ func answers(t *testing.T, s *socket, path string) bool {
 func onlyThere(t *testing.T, path string) {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Dir(path))
-	if err != nil || len(entries) != 1 || entries[0].Name() != filepath.Base(path) {
+	if err != nil || len(entries) != 2 || entries[0].Name() != "."+filepath.Base(path)+".lock" || entries[1].Name() != filepath.Base(path) {
 		t.Errorf("the folder holds %v, %v", entries, err)
 	}
 }
@@ -170,5 +170,26 @@ func TestPathsThatCannotBeASocket(t *testing.T) {
 	}
 	if _, err := listen(filepath.Join(file, "below", "p.sock")); err == nil {
 		t.Error("a folder below a file was made")
+	}
+}
+
+func TestAPathThatIsTakenMeanwhileIsLeftAlone(t *testing.T) {
+	path := socketPath(t)
+	newer := mustListen(t, path)
+	if _, err := listenIfGone(path); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("error = %v", err)
+	}
+	if !answers(t, newer, path) {
+		t.Error("the newer one is not reached")
+	}
+	if err := newer.release(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := listenIfGone(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Close(); err != nil {
+		t.Error(err)
 	}
 }

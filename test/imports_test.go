@@ -18,28 +18,35 @@ const module = "ovhcloud-csi-provider"
 // given its place.
 var arrows = map[string][]string{
 	"cmd/ovhcloud-csi-provider": {"server", "provider", "provider/okms", "provider/auth"},
-	"cmd/ovhcsi":                {"provider", "test/emulator"},
+	"cmd/ovhcsi":                {"provider", "provider/okms", "provider/auth", "test/emulator"},
 	"server":                    {"provider"},
-	"provider":                  {"provider/okms", "provider/auth", "provider/sensitive"},
-	"provider/okms":             {"provider/sensitive"},
-	"provider/auth":             {"provider/sensitive"},
-	"provider/sensitive":        {},
-	"test":                      {},
-	"test/emulator":             {},
-	"test/harness":              {"server", "provider", "provider/auth", "test/emulator"},
+	"provider": {"provider/okms", "provider/auth", "provider/cache", "provider/pace", "provider/sensitive", "provider/nearest",
+		"provider/yamlnode"},
+	"provider/cache":     {"provider/okms", "provider/sensitive"},
+	"provider/pace":      {"provider/okms"},
+	"provider/okms":      {"provider/sensitive"},
+	"provider/auth":      {"provider/sensitive", "provider/nearest", "provider/yamlnode"},
+	"provider/nearest":   {},
+	"provider/yamlnode":  {},
+	"provider/sensitive": {},
+	"test":               {},
+	"test/emulator":      {},
+	"test/bench":         {"test/emulator"},
+	"test/harness":       {"server", "provider", "provider/auth", "test/emulator"},
 }
 
 // foreign is where each vocabulary that is not ours ends: who may import it.
 var foreign = map[string][]string{
 	"github.com/hashicorp/vault/api": {"provider/okms"},
-	"net/http":                       {"provider/okms", "server", "test/emulator", "test/harness", "cmd/ovhcsi"},
-	"flag":                           {"cmd/ovhcloud-csi-provider", "cmd/ovhcsi"},
-	"google.golang.org/grpc":         {"server", "test/harness"},
-	"sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1": {"server", "test/harness"},
+	"net/http":                       {"provider/okms", "provider/auth", "server", "test/emulator", "test/harness", "test/bench", "cmd/ovhcsi"},
+	"flag":                           {"cmd/ovhcloud-csi-provider", "cmd/ovhcsi", "test/bench"},
+	"google.golang.org/grpc":         {"server", "test/harness", "test/bench"},
+	"sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1": {"server", "test/harness", "test/bench"},
 	"github.com/prometheus/client_golang/prometheus":         {"server"},
-	"go.yaml.in/yaml/v3":       {"provider"},
-	"github.com/tidwall/gjson": {"provider"},
-	"k8s.io/klog/v2":           {"cmd/ovhcloud-csi-provider", "server", "test/harness"},
+	"go.yaml.in/yaml/v3":           {"provider/yamlnode"},
+	"github.com/fsnotify/fsnotify": {"provider/auth"},
+	"github.com/tidwall/gjson":     {"provider"},
+	"k8s.io/klog/v2":               {"cmd/ovhcloud-csi-provider", "server", "test/harness"},
 }
 
 // goList runs go list with a template that prints fields separated by spaces.
@@ -97,7 +104,7 @@ func TestTheDaemonLinksNoKubernetesClient(t *testing.T) {
 func TestTheDaemonIsSmall(t *testing.T) {
 	const limit = 20 << 20
 	path := filepath.Join(t.TempDir(), "daemon")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, "./cmd/ovhcloud-csi-provider")
+	build := exec.Command("go", "build", "-trimpath", "-tags=grpcnotrace", "-ldflags=-s -w", "-o", path, "./cmd/ovhcloud-csi-provider")
 	build.Dir = ".."
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
 	if out, err := build.CombinedOutput(); err != nil {

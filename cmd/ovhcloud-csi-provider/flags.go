@@ -5,6 +5,9 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,7 +23,11 @@ type flags struct {
 	adminAddress string
 	mountTimeout time.Duration
 	maxReads     int
+	cacheTTL     time.Duration
+	cacheBytes   int
+	maxStale     time.Duration
 	endpoints    auth.Endpoints
+	config       string
 	logFormat    string
 	showVersion  bool
 	help         string // the text of --help, if it was asked for
@@ -40,11 +47,20 @@ func parseFlags(args []string) (flags, error) {
 	set.SetOutput(io.Discard)
 	set.StringVar(&endpoint, "endpoint", "unix:///var/run/secrets-store-csi-providers/ovhcloud.sock",
 		"`socket` to serve, in the folder where the driver looks for providers")
+	set.StringVar(&f.config, "config", "",
+		"YAML `file` with the connections that the provider holds; watched, as are the folders it names. Empty for none")
 	set.StringVar(&f.adminAddress, "admin-address", ":8080",
 		"`host:port` of /healthz, /readyz and /metrics; empty turns them off")
 	set.DurationVar(&f.mountTimeout, "mount-timeout", 45*time.Second,
 		"the longest that one mount may take; from 1s to 100s, since kubelet waits for two minutes")
-	set.IntVar(&f.maxReads, "max-reads", 64, "the most reads of OKMS under way at once")
+	set.IntVar(&f.maxReads, "max-reads", 64, "the most reads of one OKMS domain under way at once")
+	set.DurationVar(&f.cacheTTL, "cache-ttl", 30*time.Second,
+		"how long a secret that was read is served again to mounts with the same credential; 0 asks OKMS each time")
+	f.cacheBytes = 64 << 20
+	set.Func("cache-bytes", "the most `memory` that kept secrets may take, in bytes or as 512Ki, 64Mi, 1Gi (default 64Mi)",
+		func(v string) (err error) { f.cacheBytes, err = parseBytes(v); return err })
+	set.DurationVar(&f.maxStale, "max-stale", 0,
+		"how old a secret may be that is served while OKMS cannot be reached or fails; 0 serves none")
 	set.Func("allow-endpoint", "another `host`, host:port or URL that the credentials of a mount may be sent to, beside those of OVHcloud; "+
 		"repeatable",
 		func(v string) error { allowed = append(allowed, v); return nil })
@@ -55,7 +71,7 @@ func parseFlags(args []string) (flags, error) {
 		f.help = helpText(set)
 		return f, nil
 	} else if err != nil {
-		return f, fmt.Errorf("%w%s; see --help", err, nearFlag(err, set))
+		return f, fmt.Errorf("%w%s; see --help", err, hint(err, set))
 	}
 	var err error
 	if f.endpoints, err = auth.ParseEndpoints(allowed); err != nil {
@@ -65,8 +81,16 @@ func parseFlags(args []string) (flags, error) {
 	return f, f.check(endpoint, set.Args())
 }
 
-// nearFlag is a suggestion for a flag that does not exist.
-func nearFlag(err error, set *flag.FlagSet) string {
+// hint says what the flag package leaves out: the flag that was meant, and that
+// a duration has a unit.
+func hint(err error, set *flag.FlagSet) string {
+	if _, rest, is := strings.Cut(err.Error(), "for flag -"); is {
+		name, _, _ := strings.Cut(rest, ":")
+		if f := set.Lookup(name); f != nil && strings.HasSuffix(err.Error(), "parse error") && strings.Contains(f.DefValue, "s") {
+			return "; a duration has a unit, such as 30s"
+		}
+		return ""
+	}
 	unknown, is := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
 	if !is {
 		return ""
@@ -74,7 +98,7 @@ func nearFlag(err error, set *flag.FlagSet) string {
 	var names []string
 	set.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
 	if near := provider.Nearest(unknown, names); near != "" {
-		return fmt.Sprintf("; did you mean -%s?", near)
+		return fmt.Sprintf("; did you mean --%s?", near)
 	}
 	return ""
 }
@@ -85,14 +109,44 @@ func (f flags) check(endpoint string, rest []string) error {
 		return fmt.Errorf("%q is not a flag; see --help", rest[0])
 	case !strings.HasPrefix(f.socket, "/"):
 		return fmt.Errorf("--endpoint: %q is not unix:// with an absolute path behind", endpoint)
+	case f.adminAddress != "" && !isHostPort(f.adminAddress):
+		return fmt.Errorf("--admin-address: %q is not host:port, such as :8080", f.adminAddress)
+	case f.config != "" && !filepath.IsAbs(f.config):
+		return fmt.Errorf("--config: %q is not an absolute path", f.config)
 	case f.mountTimeout < time.Second || f.mountTimeout > 100*time.Second:
 		return fmt.Errorf("--mount-timeout: %s is not from 1s to 100s", f.mountTimeout)
 	case f.maxReads < 1:
 		return fmt.Errorf("--max-reads: %d is less than 1", f.maxReads)
+	case f.cacheTTL < 0 || f.cacheTTL > time.Hour:
+		return fmt.Errorf("--cache-ttl: %s is not from 0 to 1h", f.cacheTTL)
+	case f.maxStale < 0 || f.maxStale > 7*24*time.Hour:
+		return fmt.Errorf("--max-stale: %s is not from 0 to 168h", f.maxStale)
+	case f.maxStale > 0 && f.maxStale <= f.cacheTTL:
+		return fmt.Errorf("--max-stale: %s is not longer than --cache-ttl, which is %s", f.maxStale, f.cacheTTL)
 	case f.logFormat != "text" && f.logFormat != "json":
 		return fmt.Errorf("--log-format: %q is neither text nor json", f.logFormat)
 	}
 	return nil
+}
+
+// parseBytes reads a number of bytes as Kubernetes writes it. It is more than 0.
+func parseBytes(text string) (int, error) {
+	number, shift := text, 0
+	for i, unit := range []string{"Ki", "Mi", "Gi"} {
+		if before, is := strings.CutSuffix(text, unit); is {
+			number, shift = before, 10*(i+1)
+		}
+	}
+	n, err := strconv.ParseUint(number, 10, 32)
+	if err != nil || n == 0 || n<<shift > 1<<40 {
+		return 0, errors.New("not a number of bytes such as 67108864, 512Ki, 64Mi or 1Gi")
+	}
+	return int(n << shift), nil
+}
+
+func isHostPort(address string) bool {
+	_, port, err := net.SplitHostPort(address)
+	return err == nil && port != ""
 }
 
 // helpText shows the flags that an operator needs. klog's about files are taken,
@@ -111,5 +165,5 @@ func helpText(set *flag.FlagSet) string {
 	shown.SetOutput(&text)
 	shown.PrintDefaults()
 	text.WriteString("\n")
-	return text.String()
+	return strings.ReplaceAll(text.String(), "\n  -", "\n  --")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"io"
 	"log"
 	"log/slog"
@@ -9,15 +10,32 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// startLogging sets klog up. How much is logged is up to klog's own flag -v.
+// startLogging sets klog up to write to out, which no call of klog waits for.
+// How much is logged is up to klog's own flag -v. The returned function writes
+// what is left.
 //
 // The standard library's logger is silenced: all of ours goes through klog, and
 // with GODEBUG=http2debug=2 in the environment net/http would print every header
 // and body there.
-func startLogging(format string, out io.Writer) {
+func startLogging(format string, out io.Writer) (stop func()) {
 	log.SetOutput(io.Discard)
+	queue := newLogQueue()
+	go queue.run(out)
 	if format == "json" {
 		everything := &slog.HandlerOptions{Level: slog.Level(math.MinInt8)}
-		klog.SetSlogLogger(slog.New(slog.NewJSONHandler(out, everything)))
+		klog.SetSlogLogger(slog.New(slog.NewJSONHandler(queue, everything)))
+		return queue.close
+	}
+	set := flag.NewFlagSet("", flag.ContinueOnError)
+	klog.InitFlags(set)
+	// Otherwise klog writes to standard error by itself, and a line once for each
+	// severity.
+	for name, value := range map[string]string{"logtostderr": "false", "alsologtostderr": "false", "one_output": "true", "stderrthreshold": "FATAL"} {
+		_ = set.Set(name, value)
+	}
+	klog.SetOutput(queue)
+	return func() {
+		klog.Flush()
+		queue.close()
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"sync"
 	"syscall"
 
 	// The image is built from scratch: where the system has no certificate
@@ -17,6 +19,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"ovhcloud-csi-provider/provider"
+	"ovhcloud-csi-provider/provider/auth"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/server"
 )
@@ -43,8 +46,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stdout, version())
 		return 0
 	}
-	startLogging(f.logFormat, stderr)
-	defer klog.Flush()
+	defer startLogging(f.logFormat, stderr)()
 	if err := serve(ctx, f); err != nil {
 		klog.ErrorS(err, "cannot serve")
 		return 1
@@ -56,14 +58,24 @@ func serve(ctx context.Context, f flags) error {
 	if err := noCoreDumps(); err != nil {
 		return err
 	}
+	frugal()
 	metrics := server.NewMetrics(version())
+	connections, status := openConnections(f.config)
 	mounts := provider.New(provider.Config{
-		Endpoints: f.endpoints,
-		MaxReads:  f.maxReads,
-		UserAgent: server.RuntimeName + "/" + version(),
-		Observe:   metrics.ObserveCall,
+		Endpoints:    f.endpoints,
+		Connections:  connections,
+		MaxReads:     f.maxReads,
+		CacheTTL:     f.cacheTTL,
+		CacheBytes:   f.cacheBytes,
+		MaxStale:     f.maxStale,
+		UserAgent:    server.RuntimeName + "/" + version(),
+		Observe:      metrics.ObserveCall,
+		ObserveRead:  metrics.ObserveRead,
+		ObserveRetry: metrics.ObserveRetry,
 	})
 	defer mounts.Close()
+	stopKeeping := keep(mounts)
+	defer stopKeeping()
 	s, err := server.Listen(server.Config{
 		Socket:       f.socket,
 		Mounter:      mounts,
@@ -71,11 +83,44 @@ func serve(ctx context.Context, f flags) error {
 		AdminAddress: f.adminAddress,
 		MountTimeout: f.mountTimeout,
 		Version:      version(),
+		Connections:  status,
 	})
 	if err != nil {
 		return err
 	}
+	if connections != nil {
+		// To the end of the last mount: until then the newest credentials count.
+		watching, stop := context.WithCancel(context.WithoutCancel(ctx))
+		var watcher sync.WaitGroup
+		watcher.Go(func() { connections.Run(watching) })
+		defer watcher.Wait()
+		defer stop()
+	}
 	return s.Run(ctx)
+}
+
+// openConnections reads the file of --config, if there is one. What is wrong
+// with it does not keep the daemon from serving: it is logged, and seen at
+// /readyz.
+func openConnections(file string) (*auth.Connections, func() provider.ConnectionsStatus) {
+	if file == "" {
+		return nil, nil
+	}
+	c := auth.OpenConnections(auth.ConnectionOptions{File: filepath.Clean(file), Notify: server.LogReload})
+	return c, c.Status
+}
+
+// keep lets go of what is not used any more, and of its memory, until the
+// returned function is called.
+func keep(mounts *provider.Provider) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { mounts.Run(ctx) })
+	running.Go(func() { giveMemoryBack(ctx) })
+	return func() {
+		cancel()
+		running.Wait()
+	}
 }
 
 // noCoreDumps keeps secrets in memory from reaching a disk when the process

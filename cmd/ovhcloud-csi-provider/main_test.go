@@ -139,7 +139,7 @@ func TestALifeOfTheDaemon(t *testing.T) {
 	if got := strings.Count(p.log.String(), `"mount" result="ok"`); got != 1 {
 		t.Errorf("%d audit lines for one mount:\n%s", got, p.log)
 	}
-	if want := `pod="store/web-0" uid="11111111-2222-3333-4444-555555555555" serviceAccount="web" secretProviderClass="store/shop" credential="token 797d4f25 from nodePublishSecretRef" secrets=["s@1"] files=1 bytes=9`; !strings.Contains(p.log.String(), want) {
+	if want := `pod="store/web-0" uid="11111111-2222-3333-4444-555555555555" serviceAccount="web" secretProviderClass="store/shop" connection="" credential="token 797d4f25 from nodePublishSecretRef" secrets=["s@1"] files=1 bytes=9`; !strings.Contains(p.log.String(), want) {
 		t.Errorf("the audit line lacks %s:\n%s", want, p.log)
 	}
 }
@@ -206,13 +206,23 @@ func TestNoCoreDumps(t *testing.T) {
 
 func TestWrongCommandLines(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
-		{"--mount-timout=3s", "flag provided but not defined: -mount-timout; did you mean -mount-timeout?; see --help"},
-		{"--mount-timeout=5", `invalid value "5" for flag -mount-timeout: parse error; see --help`},
+		{"--mount-timout=3s", "flag provided but not defined: -mount-timout; did you mean --mount-timeout?; see --help"},
+		{"--mount-timeout=5", `invalid value "5" for flag -mount-timeout: parse error; a duration has a unit, such as 30s; see --help`},
+		{"--max-stale=5", `invalid value "5" for flag -max-stale: parse error; a duration has a unit, such as 30s; see --help`},
+		{"--max-reads=x", `invalid value "x" for flag -max-reads: parse error; see --help`},
+		{"--admin-address=8080", `--admin-address: "8080" is not host:port, such as :8080`},
 		{"--mount-timeout=3m", "--mount-timeout: 3m0s is not from 1s to 100s"},
 		{"--max-reads=0", "--max-reads: 0 is less than 1"},
+		{"--cache-ttl=2h", "--cache-ttl: 2h0m0s is not from 0 to 1h"},
+		{"--cache-ttl=-1s", "--cache-ttl: -1s is not from 0 to 1h"},
+		{"--max-stale=10000h", "--max-stale: 10000h0m0s is not from 0 to 168h"},
+		{"--max-stale=30s", "--max-stale: 30s is not longer than --cache-ttl, which is 30s"},
+		{"--cache-bytes=64M", `invalid value "64M" for flag -cache-bytes: not a number of bytes such as 67108864, 512Ki, 64Mi or 1Gi; see --help`},
+		{"--cache-bytes=0", `invalid value "0" for flag -cache-bytes: not a number of bytes such as 67108864, 512Ki, 64Mi or 1Gi; see --help`},
 		{"--log-format=xml", `--log-format: "xml" is neither text nor json`},
 		{"--endpoint=tcp://x", `--endpoint: "tcp://x" is not unix:// with an absolute path behind`},
 		{"--allow-endpoint=http://okms.example", `--allow-endpoint: "http://okms.example": plain http is for loopback addresses only`},
+		{"--config=config.yaml", `--config: "config.yaml" is not an absolute path`},
 		{"serve", `"serve" is not a flag; see --help`},
 	} {
 		var out, errs bytes.Buffer
@@ -227,8 +237,8 @@ func TestHelpAndVersion(t *testing.T) {
 	if code := run(t.Context(), []string{"--help"}, &out, &errs); code != 0 || errs.Len() > 0 {
 		t.Errorf("exit status %d, %s", code, &errs)
 	}
-	for _, name := range []string{"endpoint", "admin-address", "mount-timeout", "max-reads", "allow-endpoint", "log-format", "version", "v"} {
-		if !strings.Contains(out.String(), "  -"+name) {
+	for _, name := range []string{"endpoint", "config", "admin-address", "mount-timeout", "max-reads", "cache-ttl", "cache-bytes", "max-stale", "allow-endpoint", "log-format", "version", "v"} {
+		if !strings.Contains(out.String(), "  --"+name) {
 			t.Errorf("--help does not name %s", name)
 		}
 	}
@@ -248,5 +258,66 @@ func TestAnAddressInUseIsExitStatus1(t *testing.T) {
 	out, err := exec.Command(path, "--endpoint", "unix://"+harness.SocketPath(t), "--admin-address", taken).CombinedOutput()
 	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 1 || !strings.Contains(string(out), "listening on --admin-address") {
 		t.Errorf("%v: %s", err, out)
+	}
+}
+
+func TestNoMountWaitsForTheLog(t *testing.T) {
+	store := harness.StartStore(t)
+	store.Hold(t, map[string]string{"s": `{"a":"1"}`})
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobodyReads, stderr, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nobodyReads.Close()
+	socket := harness.SocketPath(t)
+	for _, format := range []string{"text", "json"} {
+		daemon := exec.Command(path, "--endpoint", "unix://"+socket, "--admin-address", "", "--allow-endpoint", store.URL, "--log-format", format)
+		daemon.Stderr = stderr
+		if err := daemon.Start(); err != nil {
+			t.Fatal(err)
+		}
+		client := harness.Dial(t, socket)
+		// A pipe holds 64 KiB, and a line of the log more than 300 bytes.
+		for range 400 {
+			if _, err := client.Mount(t.Context(), store.Request(harness.Mount{Objects: "- secretPath: s"})); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := daemon.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		if err := daemon.Wait(); err != nil {
+			t.Errorf("%s: the daemon ended with %v", format, err)
+		}
+	}
+}
+
+func TestLostLinesAreCounted(t *testing.T) {
+	q := newLogQueue()
+	for i := range cap(q.lines) + 3 {
+		fmt.Fprintf(q, "line %d\n", i)
+	}
+	var out bytes.Buffer
+	go q.run(&out)
+	q.close()
+	if got := out.String(); !strings.HasPrefix(got, "3 lines of the log were lost: they could not be written in time\nline 0\n") || strings.Count(got, "\n") != cap(q.lines)+1 {
+		t.Errorf("got %.200s", got)
+	}
+}
+
+func TestBytesAreReadAsKubernetesWritesThem(t *testing.T) {
+	for text, want := range map[string]int{"1": 1, "1024": 1 << 10, "512Ki": 512 << 10, "64Mi": 64 << 20, "2Gi": 2 << 30} {
+		if got, err := parseBytes(text); err != nil || got != want {
+			t.Errorf("%s is %d, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "Mi", "-1", "1.5Gi", "1e3", "4000000000Gi", "99999999999"} {
+		if got, err := parseBytes(text); err == nil {
+			t.Errorf("%q is %d", text, got)
+		}
 	}
 }

@@ -59,7 +59,7 @@ func (c emulatorConfig) serve(ctx context.Context, stdin io.Reader, stdout, stde
 		return err
 	}
 	defer func() { err = errors.Join(err, cleanUp()) }()
-	if err := c.writeCredentials(e, dir); err != nil {
+	if err := c.writeCredentials(e, server.URL, dir); err != nil {
 		return err
 	}
 	controlURL, stopControl, err := startControl(c.control, e.Control())
@@ -113,9 +113,9 @@ func (c emulatorConfig) folder() (dir string, cleanUp func() error, err error) {
 	return c.dir, func() error { return nil }, nil
 }
 
-// writeCredentials makes a token and a client certificate, and writes them with
-// the CA. Each file replaces an older one, whatever its mode was.
-func (c emulatorConfig) writeCredentials(e *emulator.Emulator, dir string) error {
+// writeCredentials makes a token, a client certificate and an OAuth2 client, and
+// writes them with the CA. Each file replaces an older one, whatever its mode was.
+func (c emulatorConfig) writeCredentials(e *emulator.Emulator, url, dir string) error {
 	token := c.token
 	if token == "" {
 		token = rand.Text()
@@ -131,8 +131,16 @@ func (c emulatorConfig) writeCredentials(e *emulator.Emulator, dir string) error
 	if err != nil {
 		return err
 	}
+	clientID, clientSecret := "EU.emulator", rand.Text()
+	if err := e.AddClient(clientID, clientSecret, identity); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "oauth2"), 0o700); err != nil {
+		return err
+	}
 	for name, content := range map[string][]byte{
 		"ca.pem": e.CA(), "token": []byte(token), "client.crt": cert, "client.key": key,
+		"oauth2/clientId": []byte(clientID), "oauth2/clientSecret": []byte(clientSecret), "oauth2/tokenUrl": []byte(url + emulator.TokenPath),
 	} {
 		path := filepath.Join(dir, name)
 		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -181,6 +189,7 @@ func greeting(e *emulator.Emulator, server *emulator.Server, dir, controlURL str
 	line("token", filepath.Join(dir, "token"))
 	line("client cert", filepath.Join(dir, "client.crt"))
 	line("client key", filepath.Join(dir, "client.key"))
+	line("OAuth2 client", filepath.Join(dir, "oauth2"))
 	if controlURL != "" {
 		line("control API", controlURL)
 	}

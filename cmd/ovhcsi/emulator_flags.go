@@ -21,10 +21,11 @@ Usage: ovhcsi emulator [flags]
   --host NAME      DNS name or IP address to add to the certificate, which is good for
                    localhost, 127.0.0.1 and ::1 anyway; repeatable
   --seed FILE      secrets and tokens to start with, JSON; - is standard input
-  --dir DIR        where to write ca.pem, token, client.crt and client.key (mode 0600);
+  --dir DIR        where to write ca.pem, token, client.crt, client.key, and a folder oauth2
+                   with clientId, clientSecret and tokenUrl (all of mode 0600);
                    default: a new folder, removed at the end
   --token TOKEN    the token to accept (default: a random one); it is written to DIR/token
-  --write          let the token and the client certificate do everything, not only read
+  --write          let these credentials do everything, not only read
   --okms-id UUID   id of the domain (default 734b9b45-8b1a-469c-b140-b10bd6540017)
   --region NAME    region of the domain, seen in URNs (default eu-west-par)
   --fault SPEC     make requests go wrong; repeatable, see below
@@ -63,6 +64,7 @@ Control API, for changes while it runs:
   PUT, DELETE /secrets/PATH       PUT makes a new version of the body
   POST /state                     {"path": "prod/x", "version": 1, "state": "deactivated"}
   POST, DELETE /tokens            POST as in a seed; DELETE {"token": "..."}
+  POST /clients                   {"clientId": "...", "clientSecret": "...", "name": "ci"}
   POST /certificates              {"name": "ci", "actions": [...], "paths": [...]}
   GET /ca.pem
 `

@@ -1,6 +1,6 @@
 // Command ovhcsi is the tool for people beside the OVHcloud provider for the
-// Secrets Store CSI driver. So far it has one subcommand, emulator: an
-// OVHcloud Secret Manager on this machine. It is not the provider's daemon.
+// Secrets Store CSI driver: an OVHcloud Secret Manager on this machine, and
+// checks of what the provider is given. It is not the provider's daemon.
 package main
 
 import (
@@ -15,8 +15,9 @@ const usage = `ovhcsi - tools for the OVHcloud provider of the Secrets Store CSI
 Usage: ovhcsi COMMAND [flags]
 
 Commands:
-  emulator   an OVHcloud Secret Manager (OKMS) on this machine, for trying and testing
-  help       this text
+  connections check  look at the file of the provider's connections before it does
+  emulator           an OVHcloud Secret Manager (OKMS) on this machine, for trying and testing
+  help               this text
 
 "ovhcsi COMMAND --help" tells more about a command.
 `
@@ -40,12 +41,14 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	switch command := args[0]; command {
 	case "emulator":
 		return runEmulator(ctx, args[1:], stdin, stdout, stderr)
+	case "connections":
+		return runConnections(ctx, args[1:], stdout, stderr)
 	case "help", "--help", "-help", "-h":
 		fmt.Fprint(stdout, usage)
 		return exitOK
 	default:
-		fmt.Fprintf(stderr, "ovhcsi: unknown command %q%s (there are emulator and help)\n",
-			command, suggestion(command, []string{"emulator", "help"}))
+		fmt.Fprintf(stderr, "ovhcsi: unknown command %q%s (there are connections, emulator and help)\n",
+			command, suggestion(command, []string{"connections", "emulator", "help"}))
 		return exitUsage
 	}
 }

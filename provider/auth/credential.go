@@ -1,7 +1,8 @@
-// Package auth turns credential material into credentials, and holds the rules
-// on where a credential may be sent.
+// Package auth turns credential material into credentials, holds the rules on
+// where a credential may be sent, and keeps the connections: identities that the
+// provider holds, with the rules on who may read what.
 //
-// It opens no connection and reads no secret.
+// It asks nobody but the token endpoint of an OAuth2 client, and reads no secret.
 package auth
 
 import (
@@ -9,7 +10,9 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -29,10 +32,18 @@ type Material map[string]sensitive.Bytes
 // made by cert-manager also has ca.crt, and the driver adds service account
 // tokens.
 const (
-	KeyToken       = "token"
-	KeyCertificate = "tls.crt"
-	KeyPrivateKey  = "tls.key"
+	KeyToken        = "token"
+	KeyCertificate  = "tls.crt"
+	KeyPrivateKey   = "tls.key"
+	KeyClientID     = "clientId"
+	KeyClientSecret = "clientSecret"
+	KeyTokenURL     = "tokenUrl" // optional, beside the two above
 )
+
+// Keys are the keys of a Material that are understood.
+func Keys() []string {
+	return []string{KeyToken, KeyCertificate, KeyPrivateKey, KeyClientID, KeyClientSecret, KeyTokenURL}
+}
 
 // Kind is how a credential proves itself.
 type Kind string
@@ -41,6 +52,7 @@ type Kind string
 const (
 	KindToken       Kind = "token"
 	KindCertificate Kind = "certificate"
+	KindClient      Kind = "OAuth2 client" // a service account of OVHcloud
 )
 
 // Credential is one parsed identity. It is immutable, and it prints as its kind,
@@ -50,6 +62,8 @@ type Credential struct {
 	source      string
 	token       sensitive.Bytes
 	certificate *tls.Certificate
+	client      Client
+	expires     time.Time
 	digest      [sha256.Size]byte
 	hint        string
 }
@@ -57,23 +71,44 @@ type Credential struct {
 // Kind is how the credential proves itself.
 func (c Credential) Kind() Kind { return c.kind }
 
-// Token is the bearer token, empty for a certificate.
+// Client is what an OAuth2 client gets its tokens with, the zero value for the
+// other kinds.
+func (c Credential) Client() Client { return c.client }
+
+// Expires is when the credential ends: the end of a certificate, or what a token
+// that is a JWT says. The zero time stands for unknown or never.
+func (c Credential) Expires() time.Time { return c.expires }
+
+// Token is the bearer token, empty for the other kinds.
 func (c Credential) Token() sensitive.Bytes { return c.token }
 
-// Certificate is the client certificate with its key, nil for a token.
+// Certificate is the client certificate with its key, nil for the other kinds.
 func (c Credential) Certificate() *tls.Certificate { return c.certificate }
 
-// ID is the same for equal credentials and differs for others. It is made of the
-// whole SHA-256 of the credential: a map key, not for printing.
-func (c Credential) ID() [sha256.Size]byte { return c.digest }
+// ID is the same for equal credentials and differs for others, or for another
+// token URL. It is made of the whole SHA-256 of the credential: a map key, not
+// for printing.
+func (c Credential) ID() [sha256.Size]byte {
+	if c.client.TokenURL == "" {
+		return c.digest
+	}
+	return sha256.Sum256(append(c.digest[:], c.client.TokenURL...))
+}
 
 // Hint is a sentence for a user whose credential the store refuses, if something
 // about it looks wrong; else empty.
 func (c Credential) Hint() string { return c.hint }
 
-// Fingerprint is the first eight hex digits of the SHA-256 of the token, or of
-// the certificate in DER form. A user can compute it to see which one is in use.
-func (c Credential) Fingerprint() string { return hex.EncodeToString(c.digest[:4]) }
+// Fingerprint is the first eight hex digits of the SHA-256 of the token, of the
+// certificate in DER form, or of clientId:clientSecret. A user can compute it to
+// see which one is in use.
+func (c Credential) Fingerprint() string {
+	shown := c.digest
+	if c.certificate != nil {
+		shown = sha256.Sum256(c.certificate.Certificate[0])
+	}
+	return hex.EncodeToString(shown[:4])
+}
 
 // String names the credential without telling it: "token 1f2e3d4c from
 // nodePublishSecretRef".
@@ -96,21 +131,43 @@ var ErrNoCredential = errors.New("no credential")
 // Errors name keys of m, never what stands behind them, and leave it to the
 // caller to say where m comes from.
 func Parse(m Material, source string, now time.Time) (Credential, error) {
-	_, hasToken := m[KeyToken]
-	_, hasCertificate := m[KeyCertificate]
-	_, hasKey := m[KeyPrivateKey]
-	switch {
-	case hasToken && (hasCertificate || hasKey):
-		return Credential{}, errors.New("holds both a token and a certificate; keep exactly one of them")
-	case hasToken:
-		return parseToken(m[KeyToken].Reveal(), source)
-	case hasCertificate != hasKey:
-		return Credential{}, fmt.Errorf("holds only one of %s and %s; a client certificate needs both", KeyCertificate, KeyPrivateKey)
-	case hasCertificate:
-		return parseCertificate(m[KeyCertificate].Reveal(), m[KeyPrivateKey].Reveal(), source, now)
+	has := func(keys ...string) int {
+		n := 0
+		for _, key := range keys {
+			if _, given := m[key]; given {
+				n++
+			}
+		}
+		return n
 	}
-	return Credential{}, fmt.Errorf("%w: neither %s nor %s with %s%s",
-		ErrNoCredential, KeyToken, KeyCertificate, KeyPrivateKey, found(m))
+	var kinds []string
+	if has(KeyToken) > 0 {
+		kinds = append(kinds, "a token")
+	}
+	if has(KeyCertificate, KeyPrivateKey) > 0 {
+		kinds = append(kinds, "a certificate")
+	}
+	if has(KeyClientID, KeyClientSecret) > 0 {
+		kinds = append(kinds, "an OAuth2 client")
+	}
+	switch {
+	case len(kinds) == 2:
+		return Credential{}, fmt.Errorf("holds both %s and %s; keep exactly one of them", kinds[0], kinds[1])
+	case len(kinds) > 2:
+		return Credential{}, fmt.Errorf("holds %s, %s and %s; keep exactly one of them", kinds[0], kinds[1], kinds[2])
+	case has(KeyToken) == 1:
+		return parseToken(m[KeyToken].Reveal(), source, now)
+	case has(KeyCertificate, KeyPrivateKey) == 1:
+		return Credential{}, fmt.Errorf("holds only one of %s and %s; a client certificate needs both", KeyCertificate, KeyPrivateKey)
+	case has(KeyCertificate, KeyPrivateKey) == 2:
+		return parseCertificate(m[KeyCertificate].Reveal(), m[KeyPrivateKey].Reveal(), source, now)
+	case has(KeyClientID, KeyClientSecret) == 1:
+		return Credential{}, fmt.Errorf("holds only one of %s and %s; an OAuth2 client needs both", KeyClientID, KeyClientSecret)
+	case has(KeyClientID, KeyClientSecret) == 2:
+		return parseClient(m, source)
+	}
+	return Credential{}, fmt.Errorf("%w: neither %s, nor %s with %s, nor %s with %s%s",
+		ErrNoCredential, KeyToken, KeyCertificate, KeyPrivateKey, KeyClientID, KeyClientSecret, found(m))
 }
 
 // found lists the keys that m has instead.
@@ -129,23 +186,53 @@ func found(m Material) string {
 
 // parseToken drops white space around a token, which files and here-documents
 // leave behind, and refuses what no HTTP header can carry.
-func parseToken(raw []byte, source string) (Credential, error) {
-	token := bytes.TrimSpace(raw)
-	if len(token) == 0 {
-		return Credential{}, fmt.Errorf("%s is empty", KeyToken)
-	}
-	for _, b := range token {
-		if b <= ' ' || b >= 0x7f {
-			return Credential{}, fmt.Errorf("%s holds white space, a control character or a character outside ASCII within; "+
-				"a token is one line of printable ASCII", KeyToken)
-		}
+func parseToken(raw []byte, source string, now time.Time) (Credential, error) {
+	token, err := oneLine(raw, KeyToken)
+	if err != nil {
+		return Credential{}, err
 	}
 	c := Credential{kind: KindToken, source: source, token: sensitive.New(token), digest: sha256.Sum256(token)}
 	// A PAT is a JWT and begins with "eyJ"; base64 of that begins with "ZXlK".
 	if bytes.HasPrefix(token, []byte("ZXlK")) {
 		c.hint = "the token looks base64-encoded twice: kubectl create secret --from-literal encodes by itself"
 	}
+	if c.expires = endOfJWT(token); !c.expires.IsZero() && now.After(c.expires) {
+		// Not refused here: it is for OKMS to say, and the clock may be wrong.
+		c.hint = "the token says of itself that it expired on " + c.expires.UTC().Format(time.RFC3339)
+	}
 	return c, nil
+}
+
+// endOfJWT is the time at which a token says that it ends (RFC 7519, exp), or
+// zero if it does not say so or is no JWT. PATs are JWTs.
+func endOfJWT(token []byte) time.Time {
+	parts := bytes.Split(token, []byte("."))
+	if len(parts) != 3 {
+		return time.Time{}
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(string(parts[1]))
+	var claims struct {
+		Expires int64 `json:"exp"`
+	}
+	if err != nil || json.Unmarshal(payload, &claims) != nil || claims.Expires <= 0 {
+		return time.Time{}
+	}
+	return time.Unix(claims.Expires, 0)
+}
+
+// oneLine is raw without the white space around it, printable ASCII throughout.
+func oneLine(raw []byte, key string) ([]byte, error) {
+	text := bytes.TrimSpace(raw)
+	if len(text) == 0 {
+		return nil, fmt.Errorf("%s is empty", key)
+	}
+	for _, b := range text {
+		if b <= ' ' || b >= 0x7f {
+			return nil, fmt.Errorf("%s holds white space, a control character or a character outside ASCII within; "+
+				"want one line of printable ASCII", key)
+		}
+	}
+	return text, nil
 }
 
 func parseCertificate(certPEM, keyPEM []byte, source string, now time.Time) (Credential, error) {
@@ -170,12 +257,14 @@ func parseCertificate(certPEM, keyPEM []byte, source string, now time.Time) (Cre
 	if now.Before(leaf.NotBefore) {
 		return Credential{}, fmt.Errorf("the certificate in %s is not valid before %s", KeyCertificate, leaf.NotBefore.UTC().Format(time.RFC3339))
 	}
-	return Credential{kind: KindCertificate, source: source, certificate: &pair, digest: digestOf(pair)}, nil
+	return Credential{kind: KindCertificate, source: source, certificate: &pair, expires: leaf.NotAfter, digest: digestOf(pair)}, nil
 }
 
-// digestOf is over the leaf alone: chains may be re-ordered without another
-// identity coming of it, and a key has exactly one public half in the leaf.
-func digestOf(pair tls.Certificate) [sha256.Size]byte { return sha256.Sum256(pair.Certificate[0]) }
+// digestOf is over the whole chain: a chain that was mended must not be taken for
+// the broken one. The key is the leaf's, which tls.X509KeyPair has checked.
+func digestOf(pair tls.Certificate) [sha256.Size]byte {
+	return sha256.Sum256(bytes.Join(pair.Certificate, nil))
+}
 
 // printable bounds s for a message.
 func printable(s string) string {

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -72,6 +73,28 @@ func TestTokenEncodedTwiceHasAHint(t *testing.T) {
 	}
 }
 
+func TestTokensThatTellTheirEnd(t *testing.T) {
+	jwt := func(claims string) string {
+		return "eyJhbGciOiJIUzI1NiJ9." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2ln"
+	}
+	for claims, want := range map[string]struct {
+		end  time.Time
+		hint string
+	}{
+		fmt.Sprintf(`{"exp":%d}`, now.Add(time.Hour).Unix()):  {end: now.Add(time.Hour)},
+		fmt.Sprintf(`{"exp":%d}`, now.Add(-time.Hour).Unix()): {now.Add(-time.Hour), "the token says of itself that it expired on 2026-11-23T11:00:00Z"},
+		`{"exp":null}`:   {},
+		`{"exp":"soon"}`: {},
+		`{}`:             {},
+		`exp`:            {},
+	} {
+		c, err := Parse(material(KeyToken, jwt(claims)), "x", now)
+		if err != nil || !c.Expires().Equal(want.end) || c.Hint() != want.hint {
+			t.Errorf("%s: %v, ends %v, hint %q", claims, err, c.Expires(), c.Hint())
+		}
+	}
+}
+
 func TestCertificates(t *testing.T) {
 	cert, key := pair(t, now.Add(-time.Hour), now.Add(time.Hour))
 	c, err := Parse(material(KeyCertificate, cert, KeyPrivateKey, key, "ca.crt", "of cert-manager"), "x", now)
@@ -84,8 +107,12 @@ func TestCertificates(t *testing.T) {
 	again, _ := Parse(material(KeyCertificate, cert, KeyPrivateKey, key), "y", now)
 	otherCert, otherKey := pair(t, now.Add(-time.Hour), now.Add(time.Hour))
 	other, _ := Parse(material(KeyCertificate, otherCert, KeyPrivateKey, otherKey), "x", now)
-	if again.ID() != c.ID() || other.ID() == c.ID() {
+	chain, _ := Parse(material(KeyCertificate, cert+otherCert, KeyPrivateKey, key), "x", now)
+	if again.ID() != c.ID() || other.ID() == c.ID() || chain.ID() == c.ID() {
 		t.Error("IDs do not tell credentials apart")
+	}
+	if chain.Fingerprint() != c.Fingerprint() || other.Fingerprint() == c.Fingerprint() {
+		t.Error("the fingerprint is not the certificate's")
 	}
 }
 
@@ -101,14 +128,14 @@ func TestMaterialThatIsNoCredential(t *testing.T) {
 		material Material
 		want     string
 	}{
-		{"nothing", nil, "no credential: neither token nor tls.crt with tls.key"},
-		{"only what the driver adds", material("csi.storage.k8s.io/serviceAccount.tokens", planted), "no credential: neither token nor tls.crt with tls.key"},
-		{"other keys", material("password", planted, "Token", planted), `no credential: neither token nor tls.crt with tls.key; its keys are "Token", "password"`},
+		{"nothing", nil, "no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret"},
+		{"only what the driver adds", material("csi.storage.k8s.io/serviceAccount.tokens", planted), "no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret"},
+		{"other keys", material("password", planted, "Token", planted), `no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret; its keys are "Token", "password"`},
 		{"two kinds", material(KeyToken, planted, KeyCertificate, cert, KeyPrivateKey, key), "holds both a token and a certificate; keep exactly one of them"},
 		{"a token and a key", material(KeyToken, planted, KeyPrivateKey, key), "holds both a token and a certificate; keep exactly one of them"},
 		{"an empty token", material(KeyToken, " \n"), "token is empty"},
-		{"two lines of token", material(KeyToken, planted+"\n"+planted), "token holds white space, a control character or a character outside ASCII within; a token is one line of printable ASCII"},
-		{"a token in unicode", material(KeyToken, planted+"é"), "token holds white space, a control character or a character outside ASCII within; a token is one line of printable ASCII"},
+		{"two lines of token", material(KeyToken, planted+"\n"+planted), "token holds white space, a control character or a character outside ASCII within; want one line of printable ASCII"},
+		{"a token in unicode", material(KeyToken, planted+"é"), "token holds white space, a control character or a character outside ASCII within; want one line of printable ASCII"},
 		{"a certificate without key", material(KeyCertificate, cert), "holds only one of tls.crt and tls.key; a client certificate needs both"},
 		{"a key without certificate", material(KeyPrivateKey, key), "holds only one of tls.crt and tls.key; a client certificate needs both"},
 		{"another key", material(KeyCertificate, cert, KeyPrivateKey, otherKey), "tls.crt and tls.key do not make a client certificate: private key does not match public key"},

@@ -18,8 +18,6 @@ import (
 	"time"
 
 	vault "github.com/hashicorp/vault/api"
-
-	"ovhcloud-csi-provider/provider/sensitive"
 )
 
 // Options of a Client. The zero value works.
@@ -29,6 +27,9 @@ type Options struct {
 	// Observe is called after each exchange, from the goroutine that made it. nil
 	// observes nothing.
 	Observe func(Call)
+	// Answers bounds the answers that all clients who share it have under way, in
+	// bytes. nil does not.
+	Answers *Memory
 }
 
 // Client reads from one domain with one login. Its connections are kept between
@@ -38,7 +39,6 @@ type Client struct {
 	transport *authenticated
 	host      string
 	observe   func(Call)
-	redact    *strings.Replacer
 }
 
 // ClearEnvironment removes every VAULT_* variable from the process's environment.
@@ -54,7 +54,7 @@ func ClearEnvironment() {
 
 // New makes a client; it opens no connection. The caller closes it.
 func New(domain Domain, login Login, o Options) (*Client, error) {
-	transport, err := newTransport(domain, login, o.UserAgent)
+	transport, err := newTransport(domain, login, o)
 	if err != nil {
 		return nil, err
 	}
@@ -79,19 +79,11 @@ func New(domain Domain, login Login, o Options) (*Client, error) {
 	// What VAULT_TOKEN, VAULT_NAMESPACE and VAULT_HEADERS may have left.
 	v.ClearToken()
 	v.SetHeaders(http.Header{vault.RequestHeaderName: {"true"}})
-	c := &Client{vault: v, transport: transport, host: address.Host, observe: o.Observe, redact: redactor(login.Token)}
+	c := &Client{vault: v, transport: transport, host: address.Host, observe: o.Observe}
 	if c.observe == nil {
 		c.observe = func(Call) {}
 	}
 	return c, nil
-}
-
-// redactor takes a token out of a text that a server may have echoed it into.
-func redactor(token sensitive.Bytes) *strings.Replacer {
-	if token.Len() == 0 {
-		return strings.NewReplacer()
-	}
-	return strings.NewReplacer(string(token.Reveal()), sensitive.Redacted)
 }
 
 // Close lets go of idle connections. Reads under way end as they would have.
@@ -127,19 +119,22 @@ func (c *Client) Versions(ctx context.Context, path string) ([]Version, error) {
 func (c *Client) exchange(ctx context.Context, operation, path string, query url.Values, decode func(answer) *Error) error {
 	begin := time.Now()
 	var waiting phase
-	got, err := c.fetch(httptrace.WithClientTrace(ctx, waiting.trace()), path, query)
+	var sent sentTokens
+	got, err := c.fetch(context.WithValue(httptrace.WithClientTrace(ctx, waiting.trace()), sentTokensKey{}, &sent), path, query)
 	var failed *Error
 	if err != nil {
 		failed = c.failure(ctx, err, got, &waiting, begin)
 	} else {
 		failed = decode(got)
 	}
-	call := Call{API: "kv2", Operation: operation, Status: got.status, Took: time.Since(begin)}
+	call := Call{API: "kv2", Operation: operation, Status: got.status, Took: time.Since(begin), Dialled: waiting.dialled.Load()}
 	if failed == nil {
 		c.observe(call)
 		return nil
 	}
-	failed.Text = c.redact.Replace(failed.Text)
+	for _, said := range []*string{&failed.Text, &failed.RequestID, &failed.Since} {
+		*said = sent.redact(*said)
+	}
 	call.Kind = failed.Kind
 	c.observe(call)
 	return failed
@@ -166,6 +161,9 @@ func (c *Client) fetch(ctx context.Context, path string, query url.Values) (answ
 
 // failure makes an Error of an exchange that brought no whole answer.
 func (c *Client) failure(ctx context.Context, err error, got answer, waiting *phase, begin time.Time) *Error {
+	if own := new(Error); errors.As(err, &own) {
+		return own // of Login.Tokens
+	}
 	e := &Error{Status: got.status}
 	var untrusted *tls.CertificateVerificationError
 	switch {
@@ -177,6 +175,8 @@ func (c *Client) failure(ctx context.Context, err error, got answer, waiting *ph
 		}
 	case errors.Is(err, errAnswerTooLong):
 		e.Kind, e.Text = Unreadable, c.host+": "+errAnswerTooLong.Error()
+	case errors.Is(err, errAnswersTooMany):
+		e.Kind, e.Text = Unreadable, c.host+": "+errAnswersTooMany.Error()
 	case errors.As(err, &untrusted):
 		e.Kind, e.Text = Untrusted, cleanText(c.host+": "+untrustedText(untrusted))
 	case refusedHandshake(err) != "":

@@ -3,6 +3,7 @@ package okms_test
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"net"
@@ -58,7 +59,7 @@ func TestReadAndCalls(t *testing.T) {
 	if versions, err := c.Versions(t.Context(), "s"); err != nil || len(versions) != 1 || versions[0] != (okms.Version{Number: 1, State: okms.StateActive}) {
 		t.Errorf("%v, %v", versions, err)
 	}
-	want := []okms.Call{{API: "kv2", Operation: "read", Status: 200}, {API: "kv2", Operation: "read", Status: 404, Kind: okms.SecretAbsent}, {API: "kv2", Operation: "versions", Status: 200}}
+	want := []okms.Call{{API: "kv2", Operation: "read", Status: 200, Dialled: true}, {API: "kv2", Operation: "read", Status: 404, Kind: okms.SecretAbsent}, {API: "kv2", Operation: "versions", Status: 200}}
 	for i, call := range calls {
 		if call.Took <= 0 {
 			t.Errorf("call %d took %s", i, call.Took)
@@ -198,6 +199,48 @@ func TestKindsOfBrokenExchanges(t *testing.T) {
 				t.Errorf("got %s: %v", e.Kind, e)
 			}
 		})
+	}
+}
+
+func TestNoPartOfATokenIsRepeated(t *testing.T) {
+	long := "eyJ" + strings.Repeat("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJ", 20)
+	echo := func(field string) string {
+		body := map[string]any{"error_code": 1, "errors": []string{"no"}, "request_id": "OKMS.1"}
+		switch field {
+		case "errors":
+			body["errors"] = []string{"bad token " + long}
+		case "cut":
+			body["errors"] = []string{strings.Repeat("x", 250) + long}
+		case "spaced":
+			body["errors"] = []string{long[:400] + "\n" + long[400:]}
+		case "request_id":
+			body["request_id"] = long
+		case "deletion_time":
+			body["data"] = map[string]any{"data": nil, "metadata": map[string]any{"deletion_time": long, "version": 1}}
+		}
+		text, err := json.Marshal(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	for _, field := range []string{"errors", "cut", "spaced", "request_id", "deletion_time"} {
+		for _, status := range []int{401, 404, 500} {
+			s := start(t)
+			s.Break(t, emulator.Fault{Status: status, Body: echo(field)})
+			_, err := client(t, domainOf(s), okms.Login{Token: sensitive.New([]byte(long))}, okms.Options{}).Get(t.Context(), okms.Ref{Path: "s"})
+			var e *okms.Error
+			if !errors.As(err, &e) {
+				t.Fatal(err)
+			}
+			said := e.Error() + e.Since + e.RequestID
+			for i := 0; i+12 <= len(long); i++ {
+				if strings.Contains(said, long[i:i+12]) {
+					t.Errorf("%s with %d: the error repeats the token: %s", field, status, said)
+					break
+				}
+			}
+		}
 	}
 }
 

@@ -25,6 +25,10 @@ const (
 	TimedOut        Kind = "timed_out"       // no answer within the caller's time
 	Untrusted       Kind = "untrusted"       // the server's certificate is not trusted
 	Unreadable      Kind = "unreadable"      // an answer that OKMS never gives
+
+	// Failures of the token endpoint of an OAuth2 client; OKMS was not asked.
+	ClientRefused Kind = "client_refused" // it refused the client
+	TokenFailing  Kind = "token_failing"  // it has a fault, or cannot be reached
 )
 
 // Error is a failed read. It never holds a secret's value or a credential.
@@ -149,4 +153,15 @@ func kindOfCode(code int) Kind {
 		}
 	}
 	return ""
+}
+
+// MayPass says that a failure is about the store's or the network's state, and
+// not about the request: the same read may succeed later, and nothing was said
+// against the credential or the secret.
+func (k Kind) MayPass() bool {
+	switch k {
+	case Unreachable, TimedOut, Failing, Limited, TokenFailing:
+		return true
+	}
+	return false
 }

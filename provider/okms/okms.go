@@ -10,6 +10,7 @@
 package okms
 
 import (
+	"context"
 	"crypto/tls"
 	"time"
 
@@ -31,10 +32,16 @@ type Domain struct {
 	CABundle string
 }
 
-// Login is what a Client proves itself with: a bearer token (a PAT or an OAuth2
-// access token), a client certificate, or both. Certificate may be nil.
+// Login is what a Client proves itself with: a bearer token, a client
+// certificate, or both. Certificate may be nil.
 type Login struct {
-	Token       sensitive.Bytes
+	// Token is one that stays the same, such as a PAT.
+	Token sensitive.Bytes
+	// Tokens is asked before each request, in place of Token, for one that changes:
+	// the access tokens of an OAuth2 client. refused is the token that OKMS has just
+	// answered 401 to, else empty; the request is sent once more if another token
+	// comes. An *Error is handed through as the failure of the read.
+	Tokens      func(ctx context.Context, refused sensitive.Bytes) (sensitive.Bytes, error)
 	Certificate *tls.Certificate
 }
 
@@ -68,9 +75,11 @@ const (
 // Call is one finished HTTP exchange, for metrics. Status is the HTTP status, or
 // 0 when no answer came. Kind is empty when the answer was good.
 type Call struct {
-	API       string // "kv2"
-	Operation string // "read" or "versions"
+	API       string // "kv2", or "oauth2" for the token endpoint, which others report
+	Operation string // "read" or "versions", or "token"
 	Status    int
 	Kind      Kind
 	Took      time.Duration
+	// Dialled says that the exchange was the first of its connection.
+	Dialled bool
 }

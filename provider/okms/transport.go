@@ -1,6 +1,8 @@
 package okms
 
 import (
+	"bytes"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -11,18 +13,23 @@ import (
 	"net/http/httptrace"
 	"sync/atomic"
 	"time"
+
+	"ovhcloud-csi-provider/provider/sensitive"
 )
 
 // maxAnswer bounds an answer in bytes. A secret is at most 64 KB (OVHcloud's
 // guide), which JSON escapes can make six times as long.
 const maxAnswer = 1 << 20
 
-var errAnswerTooLong = errors.New("answer longer than 1 MiB")
+var (
+	errAnswerTooLong  = errors.New("answer longer than 1 MiB")
+	errAnswersTooMany = errors.New("too many long answers at once for the memory of this node's provider; kubelet tries again")
+)
 
 // newTransport is one pool of connections for one login to one domain. The
 // proxies of the environment (HTTPS_PROXY and so on) are obeyed.
-func newTransport(domain Domain, login Login, userAgent string) (*authenticated, error) {
-	roots, err := rootsOf(domain.CABundle)
+func newTransport(domain Domain, login Login, o Options) (*authenticated, error) {
+	roots, err := Roots(domain.CABundle)
 	if err != nil {
 		return nil, err
 	}
@@ -42,12 +49,16 @@ func newTransport(domain Domain, login Login, userAgent string) (*authenticated,
 		// A connection whose other end is gone must not cost a mount its 45 s.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
 	}
-	return &authenticated{base: base, token: login.Token.Reveal, userAgent: userAgent}, nil
+	tokens := login.Tokens
+	if tokens == nil {
+		tokens = func(context.Context, sensitive.Bytes) (sensitive.Bytes, error) { return login.Token, nil }
+	}
+	return &authenticated{base: base, tokens: tokens, userAgent: o.UserAgent, answers: o.Answers}, nil
 }
 
-// rootsOf is the system's authorities and those of bundle; nil stands for the
+// Roots is the system's authorities and those of bundle; nil stands for the
 // system's alone.
-func rootsOf(bundle string) (*x509.CertPool, error) {
+func Roots(bundle string) (*x509.CertPool, error) {
 	if bundle == "" {
 		return nil, nil
 	}
@@ -67,32 +78,70 @@ func rootsOf(bundle string) (*x509.CertPool, error) {
 // vault/api reads them.
 type authenticated struct {
 	base      *http.Transport
-	token     func() []byte
+	tokens    func(ctx context.Context, refused sensitive.Bytes) (sensitive.Bytes, error)
 	userAgent string
+	answers   *Memory // nil for no bound over all
 }
+
+// sentTokens are the tokens of one exchange, which no message may show.
+type sentTokens struct{ all []string }
+
+type sentTokensKey struct{}
 
 // RoundTrip implements http.RoundTripper.
 func (a *authenticated) RoundTrip(req *http.Request) (*http.Response, error) {
+	token, err := a.tokens(req.Context(), sensitive.Bytes{})
+	if err != nil {
+		return nil, err
+	}
+	resp, err := a.send(req, token.Reveal())
+	if err == nil && resp.StatusCode == http.StatusUnauthorized && token.Len() > 0 {
+		resp, err = a.again(req, resp, token)
+	}
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = &bounded{body: resp.Body, left: maxAnswer, all: a.answers}
+	return resp, nil
+}
+
+// again sends a request that was answered 401 once more, if there is another
+// token now. Only reads come this way: they have no body and can be repeated.
+func (a *authenticated) again(req *http.Request, refused *http.Response, token sensitive.Bytes) (*http.Response, error) {
+	other, err := a.tokens(req.Context(), token)
+	if err == nil && bytes.Equal(other.Reveal(), token.Reveal()) {
+		return refused, nil
+	}
+	_, _ = io.Copy(io.Discard, io.LimitReader(refused.Body, maxAnswer))
+	_ = refused.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	return a.send(req, other.Reveal())
+}
+
+func (a *authenticated) send(req *http.Request, token []byte) (*http.Response, error) {
 	req = req.Clone(req.Context())
-	if token := a.token(); len(token) > 0 {
+	if len(token) > 0 {
+		if sent, _ := req.Context().Value(sentTokensKey{}).(*sentTokens); sent != nil {
+			sent.all = append(sent.all, string(token))
+		}
 		req.Header.Set("Authorization", "Bearer "+string(token))
 		req.Header.Set("X-Vault-Token", string(token))
 	}
 	if a.userAgent != "" {
 		req.Header.Set("User-Agent", a.userAgent)
 	}
-	resp, err := a.base.RoundTrip(req)
-	if err != nil {
-		return nil, err
-	}
-	resp.Body = &bounded{body: resp.Body, left: maxAnswer}
-	return resp, nil
+	return a.base.RoundTrip(req)
 }
 
-// bounded is a body that fails rather than exceed its bound.
+// bounded is a body that fails rather than exceed its bound, or the one of all
+// answers together.
 type bounded struct {
 	body io.ReadCloser
 	left int
+	all  *Memory // may be nil
+	has  int     // of all
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
@@ -101,14 +150,30 @@ func (b *bounded) Read(p []byte) (int, error) {
 		return 0, errAnswerTooLong
 	}
 	b.left -= n
+	if b.all != nil && n > 0 {
+		if !b.all.Take(b.has, n) {
+			return 0, errAnswersTooMany
+		}
+		b.has += n
+	}
 	return n, err
 }
 
-func (b *bounded) Close() error { return b.body.Close() }
+// Close may be called again.
+func (b *bounded) Close() error {
+	if b.all != nil {
+		b.all.Give(b.has)
+		b.has = 0
+	}
+	return b.body.Close()
+}
 
 // phase is what an exchange waits for at the moment, for the message of one that
-// ran out of time.
-type phase struct{ now atomic.Pointer[string] }
+// ran out of time, and whether its connection is a new one.
+type phase struct {
+	now     atomic.Pointer[string]
+	dialled atomic.Bool
+}
 
 func (p *phase) set(what string) { p.now.Store(&what) }
 
@@ -123,11 +188,14 @@ func (p *phase) String() string {
 // those of dialling even after the exchange is over.
 func (p *phase) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
-		GetConn:              func(string) { p.set("a connection") },
-		DNSStart:             func(httptrace.DNSStartInfo) { p.set("the name lookup") },
-		ConnectStart:         func(string, string) { p.set("the TCP connection") },
-		TLSHandshakeStart:    func() { p.set("the TLS handshake") },
-		GotConn:              func(httptrace.GotConnInfo) { p.set("the request to be sent") },
+		GetConn:           func(string) { p.set("a connection") },
+		DNSStart:          func(httptrace.DNSStartInfo) { p.set("the name lookup") },
+		ConnectStart:      func(string, string) { p.set("the TCP connection") },
+		TLSHandshakeStart: func() { p.set("the TLS handshake") },
+		GotConn: func(got httptrace.GotConnInfo) {
+			p.set("the request to be sent")
+			p.dialled.Store(!got.Reused)
+		},
 		WroteRequest:         func(httptrace.WroteRequestInfo) { p.set("an answer") },
 		GotFirstResponseByte: func() { p.set("the rest of the answer") },
 	}

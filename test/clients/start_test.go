@@ -118,13 +118,6 @@ func (d *domain) put(path, data string) {
 	}
 }
 
-func (d *domain) setState(path string, version int, state emulator.State) {
-	d.t.Helper()
-	if err := d.SetState(path, version, state); err != nil {
-		d.t.Fatal(err)
-	}
-}
-
 // last is the newest request the emulator got.
 func (d *domain) last() emulator.Request {
 	d.t.Helper()

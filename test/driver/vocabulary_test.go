@@ -88,7 +88,7 @@ func openShop(t *testing.T, opts Options) *shop {
 func (s *shop) startDaemon() *Daemon {
 	s.t.Helper()
 	d, err := StartDaemon(s.t.Context(), os.Getenv(programVariable), s.node.Socket("ovhcloud"),
-		"--admin-address", "", "--mount-timeout", "3s", "--allow-endpoint", s.server.URL,
+		"--admin-address", "", "--mount-timeout", "3s", "--cache-ttl", "0", "--allow-endpoint", s.server.URL,
 		"--allow-endpoint", nobody, "-v", "4")
 	if err != nil {
 		s.t.Fatal(err)

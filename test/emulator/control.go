@@ -24,6 +24,7 @@ import (
 //	POST   /tokens              {"token": "...", "name": "ci", "actions": [...], "paths": [...], "expires": "..."}
 //	DELETE /tokens              {"token": "..."}
 //	POST   /certificates        {"name": "ci", ...} -> {"certificate": PEM, "key": PEM}
+//	POST   /clients             {"clientId": "...", "clientSecret": "...", "name": "ci", ...}
 //	GET    /ca.pem
 //
 // Errors are {"error": "..."} with status 400, or 404 for what is not there.
@@ -62,6 +63,7 @@ func (e *Emulator) Control() http.Handler {
 	handle("POST /tokens", e.controlAddToken)
 	handle("DELETE /tokens", e.controlRevokeToken)
 	handle("POST /certificates", e.controlCertificate)
+	handle("POST /clients", e.controlAddClient)
 	handle("GET /ca.pem", func(w http.ResponseWriter, _ *http.Request) error {
 		w.Header().Set("Content-Type", "application/x-pem-file")
 		_, _ = w.Write(e.CA())
@@ -160,11 +162,13 @@ func (e *Emulator) controlState(w http.ResponseWriter, r *http.Request) error {
 
 // credentialJSON is an identity in the control API and in seeds.
 type credentialJSON struct {
-	Token   string    `json:"token"`
-	Name    string    `json:"name"`
-	Actions []string  `json:"actions"`
-	Paths   []string  `json:"paths"`
-	Expires time.Time `json:"expires"`
+	Token        string    `json:"token"`
+	ClientID     string    `json:"clientId"`
+	ClientSecret string    `json:"clientSecret"`
+	Name         string    `json:"name"`
+	Actions      []string  `json:"actions"`
+	Paths        []string  `json:"paths"`
+	Expires      time.Time `json:"expires"`
 }
 
 func (c credentialJSON) identity() Identity {
@@ -177,6 +181,17 @@ func (e *Emulator) controlAddToken(w http.ResponseWriter, r *http.Request) error
 		return err
 	}
 	if err := e.AddToken(body.Token, body.identity()); err != nil {
+		return err
+	}
+	return controlDone(w)
+}
+
+func (e *Emulator) controlAddClient(w http.ResponseWriter, r *http.Request) error {
+	var body credentialJSON
+	if err := controlDecode(r, &body); err != nil {
+		return err
+	}
+	if err := e.AddClient(body.ClientID, body.ClientSecret, body.identity()); err != nil {
 		return err
 	}
 	return controlDone(w)

@@ -107,10 +107,11 @@ type grant struct {
 type iam struct {
 	tokens       map[string]grant
 	certificates map[[sha256.Size]byte]grant // by the hash of the DER
+	clients      map[string]*oauthClient
 }
 
 func newIAM() *iam {
-	return &iam{tokens: map[string]grant{}, certificates: map[[sha256.Size]byte]grant{}}
+	return &iam{tokens: map[string]grant{}, certificates: map[[sha256.Size]byte]grant{}, clients: map[string]*oauthClient{}}
 }
 
 // principal is the caller of one request.

@@ -46,10 +46,19 @@ type Options struct {
 	MountTimeout time.Duration
 	// MaxReads is the provider's; 0 means its default.
 	MaxReads int
+	// CacheTTL, CacheBytes and MaxStale are the provider's; 0 for CacheTTL keeps
+	// nothing, so that a test sees what the store has.
+	CacheTTL   time.Duration
+	CacheBytes int
+	MaxStale   time.Duration
+	// Now is the provider's clock; nil is the system's.
+	Now func() time.Time
 	// Socket is where to serve; "" means in a new folder.
 	Socket string
 	// Emulator is the store; nil means a new one.
 	Emulator *Store
+	// Connections are what the provider holds; nil is none. The test runs them.
+	Connections *auth.Connections
 }
 
 // Store is an emulator that listens.
@@ -126,11 +135,16 @@ func Start(t testing.TB, o Options) *Daemon {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := provider.New(provider.Config{Endpoints: endpoints, MaxReads: o.MaxReads, Observe: metrics.ObserveCall})
+		p := provider.New(provider.Config{Endpoints: endpoints, Connections: o.Connections, MaxReads: o.MaxReads, CacheTTL: o.CacheTTL, CacheBytes: o.CacheBytes,
+			MaxStale: o.MaxStale, Now: o.Now, Observe: metrics.ObserveCall, ObserveRead: metrics.ObserveRead, ObserveRetry: metrics.ObserveRetry})
 		t.Cleanup(p.Close)
 		o.Mounter = p
 	}
-	s, err := server.Listen(server.Config{Socket: o.Socket, Mounter: o.Mounter, Metrics: metrics,
+	var status func() provider.ConnectionsStatus
+	if o.Connections != nil {
+		status = o.Connections.Status
+	}
+	s, err := server.Listen(server.Config{Connections: status, Socket: o.Socket, Mounter: o.Mounter, Metrics: metrics,
 		AdminAddress: "127.0.0.1:0", MountTimeout: o.MountTimeout, Version: "0.0.0-test"})
 	if err != nil {
 		t.Fatal(err)

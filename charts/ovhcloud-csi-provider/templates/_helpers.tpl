@@ -56,6 +56,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 - --admin-address=:{{ .Values.admin.port }}
 - --mount-timeout={{ .Values.mountTimeoutSeconds }}s
 - --max-reads={{ .Values.maxReads }}
+- --cache-ttl={{ .Values.cacheTTL }}
+- {{ printf "--cache-bytes=%s" (include "ovhcloud.bytes" .Values.cacheBytes) | quote }}
+- --max-stale={{ .Values.maxStale }}
+{{- if .Values.connections }}
+- --config=/etc/ovhcloud-csi/config/connections.yaml
+{{- end }}
 - --log-format={{ .Values.logging.format }}
 - --v={{ .Values.logging.level }}
 {{- range .Values.allowEndpoints }}
@@ -93,4 +99,24 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if and $driver.enabled (not (hasKey .Subcharts "secrets-store-csi-driver")) }}
 {{- fail "\n\nsecrets-store-csi-driver.enabled is true, but this copy of the chart has no driver inside.\nUse the archive that `make chart` packs, or install the driver by its own chart." }}
 {{- end }}
+{{- end }}
+
+{{- /* helm reads a bare number as a float: 67108864 would become 6.7108864e+07. */}}
+{{- define "ovhcloud.bytes" -}}
+{{- if kindIs "string" . }}{{ . }}{{ else }}{{ int64 . }}{{ end }}
+{{- end }}
+
+{{- /* The file of --config: the connections of the values, with the folder of each one's Secret. */}}
+{{- define "ovhcloud.config" -}}
+connections:
+{{- range $name, $connection := .Values.connections }}
+  {{ $name | quote }}:
+    credentialsDir: {{ printf "/etc/ovhcloud-csi/credentials/%s" $name }}
+    {{- omit $connection "existingSecret" | toYaml | nindent 4 }}
+{{- end }}
+{{- end }}
+
+{{- /* Names of volumes are as short as names of connections, so long ones are hashed. */}}
+{{- define "ovhcloud.volume" -}}
+{{- if gt (len .) 50 }}credential-{{ . | sha256sum | trunc 16 }}{{ else }}credential-{{ . }}{{ end }}
 {{- end }}

@@ -136,7 +136,7 @@ func (d *demo) startNode(ctx context.Context) (err error) {
 		return err
 	}
 	d.daemon, err = driver.StartDaemon(ctx, d.folder+"/ovhcloud-csi-provider", d.node.Socket("ovhcloud"),
-		"--admin-address", "", "--allow-endpoint", d.server.URL)
+		"--admin-address", "", "--cache-ttl", "0", "--allow-endpoint", d.server.URL)
 	if err == nil {
 		d.show(d.node.Socket("ovhcloud"))
 	}

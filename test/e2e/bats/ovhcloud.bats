@@ -20,7 +20,7 @@ export BUSYBOX_IMAGE=${BUSYBOX_IMAGE:-"busybox:1.36"}
 
 # okms METHOD PATH: steers the emulator through the apiserver; a body comes on stdin.
 okms() {
-  local path=/api/v1/namespaces/okms/pods/okms:control/proxy/$2
+  local path=/api/v1/namespaces/okms/pods/okms:18444/proxy/$2
   case $1 in
   get) kubectl get --raw "$path" ;;
   put) kubectl replace --raw "$path" -f - ;;
@@ -61,7 +61,7 @@ secret_gone() {
 
 # environment NAMESPACE POD NAME
 environment() {
-  kubectl exec -n "$1" "$2" -- printenv "$3"
+  kubectl exec -n "$1" "$2" -- sh -c "echo \"\$$3\""
 }
 
 # pod_of NAMESPACE: one running pod of the deployments.

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"ovhcloud-csi-provider/test/emulator"
+	"ovhcloud-csi-provider/test/harness"
+)
+
+const (
+	plantedHeld   = "eyJhbGciOiJFZERTQSJ9.planted-held-token"
+	plantedClient = "planted-client-secret-of-a-connection"
+)
+
+// configOf is two connections, team on a token and client on an OAuth2 client.
+func configOf(s *harness.Store) string {
+	var text strings.Builder
+	text.WriteString("connections:\n")
+	for _, name := range []string{"team", "client"} {
+		text.WriteString("  " + name + ":\n    endpoint: " + s.URL + "/api/" + s.OKMSID() + "\n    caBundle: |\n      " +
+			strings.ReplaceAll(strings.TrimSpace(string(s.Server.CA)), "\n", "\n      ") + "\n    credentialsDir: ROOT/" + name +
+			"\n    allow:\n      - {namespaces: [store], serviceAccounts: ['*'], paths: [s]}\n")
+	}
+	return text.String()
+}
+
+func overConnection(name, namespace string) harness.Mount {
+	return harness.Mount{Objects: "- secretPath: s", Secrets: map[string]string{}, Attributes: map[string]string{
+		"connection": name, "endpoint": "", "okmsId": "", "caBundle": "", "csi.storage.k8s.io/pod.namespace": namespace}}
+}
+
+// page waits until a page of the admin address begins with a text.
+func (p *process) page(t *testing.T, path, begins string) string {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.NewTimer(30 * time.Second)
+	defer deadline.Stop()
+	for {
+		text := harness.Page(t, p.admin+path)
+		if strings.HasPrefix(text, begins) {
+			return text
+		}
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			t.Fatalf("%s is %s, want %s", path, text, begins)
+		}
+	}
+}
+
+func TestAStoryOfConnections(t *testing.T) {
+	store := harness.StartStore(t)
+	store.Hold(t, map[string]string{"s": `{"a":"` + plantedValue + `"}`})
+	if err := store.AddToken(plantedHeld, emulator.Identity{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.AddClient("EU.id", plantedClient, emulator.Identity{}); err != nil {
+		t.Fatal(err)
+	}
+	ids := harness.NewIdentities(t, "connections: [", map[string]map[string]string{
+		"client": {"clientId": "EU.id", "clientSecret": plantedClient, "tokenUrl": store.URL + emulator.TokenPath}})
+	p := startDaemon(t, store, harness.SocketPath(t), []string{"GODEBUG=http2debug=2"}, "--config", ids.File(), "-v=10")
+
+	// A broken configuration does not keep mounts with credentials of their own from being served.
+	told := p.page(t, "/readyz", "503 "+ids.File()+": is not YAML: ")
+	if _, err := p.client.Mount(t.Context(), store.Request(harness.Mount{Objects: "- secretPath: s"})); err != nil {
+		t.Error(err)
+	}
+	mount := func(name, namespace string) error {
+		_, err := p.client.Mount(t.Context(), store.Request(overConnection(name, namespace)))
+		if err != nil {
+			told += err.Error() + "\n"
+		}
+		return err
+	}
+	if err := mount("team", "store"); err == nil || !strings.Contains(err.Error(), `there is no connection "team" that`) {
+		t.Errorf("before there is a configuration: %v", err)
+	}
+	ids.Config(t, configOf(store))
+	told += p.page(t, "/readyz", `503 connection "team": `+ids.Root+"/team: no credential: there is no such folder")
+	if err := mount("team", "store"); err == nil || !strings.Contains(err.Error(), `connection "team" has no usable credential at the moment`) {
+		t.Errorf("before there is a credential: %v", err)
+	}
+	ids.Credential(t, "team", map[string]string{"token": plantedHeld})
+	p.page(t, "/readyz", "200 ok")
+	for _, name := range []string{"team", "client"} {
+		if err := mount(name, "store"); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	denied, unknown := mount("team", "thief"), mount("nosuch", "thief")
+	if denied == nil || unknown == nil || strings.ReplaceAll(unknown.Error(), "nosuch", "team") != denied.Error() {
+		t.Errorf("told apart:\n%v\n%v", denied, unknown)
+	}
+	store.Break(t, emulator.Fault{Echo: true})
+	for _, name := range []string{"team", "client"} {
+		_ = mount(name, "store")
+	}
+	told += p.page(t, "/metrics", "200")
+	p.stop(t, syscall.SIGTERM)
+
+	log := p.log.String()
+	for _, line := range []string{
+		`connection="team" credential="" secrets=null files=0`,
+		`reason="the connection exists, and no rule of its allow matches the namespace and service account"`,
+		`reason="there is no such connection"`,
+		`reason="there is no such connection; the configuration's newest state is not in use: is not YAML: `,
+		`reason="no credential: there is no such folder"`,
+		`"connections: in use" connection="team" source="` + ids.Root + `/team" credential="token `,
+		`connection="client" credential="OAuth2 client `,
+	} {
+		if !strings.Contains(log, line) {
+			t.Errorf("the log lacks %s", line)
+		}
+	}
+	lookFor(t, told, plantedValue, plantedHeld, plantedClient)
+	lookFor(t, log, plantedValue, plantedHeld, plantedClient, "oauth2.")
+}

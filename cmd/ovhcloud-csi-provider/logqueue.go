@@ -1,0 +1,65 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+)
+
+// logQueue stands between the log and where it is written, so that no mount ever
+// waits for that: a full disk or a stuck container runtime leaves the pipe of
+// standard error blocked. What does not fit is counted and lost.
+type logQueue struct {
+	lines chan []byte
+	lost  atomic.Int64
+	stop  chan struct{}
+	ended chan struct{}
+}
+
+func newLogQueue() *logQueue {
+	return &logQueue{lines: make(chan []byte, 1024), stop: make(chan struct{}), ended: make(chan struct{})}
+}
+
+// Write implements io.Writer. It never blocks and never fails.
+func (q *logQueue) Write(line []byte) (int, error) {
+	select {
+	case q.lines <- bytes.Clone(line):
+	default:
+		q.lost.Add(1)
+	}
+	return len(line), nil
+}
+
+// run writes to out until close.
+func (q *logQueue) run(out io.Writer) {
+	defer close(q.ended)
+	for {
+		select {
+		case line := <-q.lines:
+			q.write(out, line)
+		case <-q.stop:
+			for len(q.lines) > 0 {
+				q.write(out, <-q.lines)
+			}
+			return
+		}
+	}
+}
+
+func (q *logQueue) write(out io.Writer, line []byte) {
+	if lost := q.lost.Swap(0); lost > 0 {
+		fmt.Fprintf(out, "%d lines of the log were lost: they could not be written in time\n", lost)
+	}
+	_, _ = out.Write(line)
+}
+
+// close writes what is left, for a second at most.
+func (q *logQueue) close() {
+	close(q.stop)
+	select {
+	case <-q.ended:
+	case <-time.After(time.Second):
+	}
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"ovhcloud-csi-provider/test/emulator"
+)
+
+const planted = "planted-token-of-a-connection"
+
+// bench is a folder with a configuration and credentials, and a store.
+type bench struct {
+	t    *testing.T
+	dir  string
+	okms *emulator.Emulator
+	url  string
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	e, err := emulator.New(emulator.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := e.Start("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	b := &bench{t: t, dir: t.TempDir(), okms: e, url: s.URL}
+	b.write("config.yaml", "connections:\n  team:\n    endpoint: "+s.URL+"\n    okmsId: "+e.OKMSID()+"\n    credentialsDir: /nowhere/team\n"+
+		"    allow: [{namespaces: [shop, 'team-*'], serviceAccounts: ['*'], paths: ['prod/**', other]}]\n    caBundle: |\n      "+
+		strings.ReplaceAll(strings.TrimSpace(string(e.CA())), "\n", "\n      ")+"\n")
+	return b
+}
+
+func (b *bench) write(name, content string) {
+	b.t.Helper()
+	path := filepath.Join(b.dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// check runs the command and gives all it printed.
+func (b *bench) check(status int, args ...string) string {
+	b.t.Helper()
+	var stdout, stderr bytes.Buffer
+	args = append([]string{"connections", "check", "--config", filepath.Join(b.dir, "config.yaml")}, args...)
+	if got := run(b.t.Context(), args, nil, &stdout, &stderr); got != status {
+		b.t.Errorf("exit status %d, want %d", got, status)
+	}
+	text := stdout.String() + stderr.String()
+	if strings.Contains(text, planted) {
+		b.t.Errorf("a secret is printed:\n%s", text)
+	}
+	return text
+}
+
+func (b *bench) has(text string, lines ...string) {
+	b.t.Helper()
+	for _, line := range lines {
+		if !strings.Contains(text, line) {
+			b.t.Errorf("it lacks %q:\n%s", line, text)
+		}
+	}
+}
+
+func TestCheckOfConnectionsWithoutTheirCredentials(t *testing.T) {
+	b := newBench(t)
+	b.has(b.check(exitOK), "team: "+b.url+", okmsId 734b9b45-8b1a-469c-b140-b10bd6540017\n",
+		"  allows      namespaces shop, team-*; service accounts *; paths prod/**, other\n",
+		"  credential  not looked at: /nowhere/team is not on this machine\n")
+	b.has(b.check(exitFailed, "--online"), "  credential  BROKEN: /nowhere/team: no credential: there is no such folder\n")
+	if n := len(b.okms.Requests()); n != 0 {
+		t.Errorf("%d requests were made", n)
+	}
+}
+
+func TestCheckOfABrokenFileTellsEachMistakeWithItsLine(t *testing.T) {
+	b := newBench(t)
+	b.write("config.yaml", "connections:\n  team:\n    regoin: x\n    allow: []\n")
+	file := filepath.Join(b.dir, "config.yaml")
+	b.has(b.check(exitFailed), file+":3: connections.team.regoin: unknown field; did you mean \"region\"?\n",
+		file+":4: connections.team.allow: is an empty list, so nobody could use the connection\n")
+	b.write("config.yaml", "connections: [")
+	b.has(b.check(exitFailed), file+": is not YAML: ")
+}
+
+func TestCheckOnlineTellsWhatTheCredentialMay(t *testing.T) {
+	b := newBench(t)
+	for name, c := range map[string]struct {
+		actions []string
+		paths   []string
+		status  int
+		want    []string
+	}{
+		"everything":  {nil, nil, exitOK, []string{"getData on prod/ovhcsi-connections-check: allowed\n", "secret/get on prod/ovhcsi-connections-check: allowed\n"}},
+		"reads alone": {[]string{"okms:apikms:secret/version/getData"}, nil, exitOK, []string{"getData on prod/ovhcsi-connections-check: allowed\n", "secret/get on prod/ovhcsi-connections-check: NO: OKMS does not allow", "mounts work; with okms:apikms:secret/get errors would tell more\n"}},
+		"nothing":     {[]string{}, nil, exitFailed, []string{"getData on prod/ovhcsi-connections-check: NO: OKMS does not allow the token "}},
+		"elsewhere":   {nil, []string{"dev/"}, exitFailed, []string{"getData on prod/ovhcsi-connections-check: NO: "}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b.t = t
+			if err := b.okms.AddToken(planted, emulator.Identity{Actions: c.actions, Paths: c.paths}); err != nil {
+				t.Fatal(err)
+			}
+			b.write("team/token", planted+"\n")
+			b.has(b.check(c.status, "--online", "--credentials", b.dir), c.want...)
+		})
+	}
+	b.t = t
+	b.okms.RevokeToken(planted)
+	b.has(b.check(exitFailed, "--online", "--credentials", b.dir), "NO: OKMS refused the token ")
+	b.write("team/clientId", "x")
+	b.has(b.check(exitFailed, "--credentials", b.dir), "BROKEN: "+b.dir+"/team: holds both a token and an OAuth2 client; keep exactly one of them\n")
+}
+
+func TestCheckOnlineWithAServiceAccount(t *testing.T) {
+	b := newBench(t)
+	if err := b.okms.AddClient("EU.id", planted, emulator.Identity{}); err != nil {
+		t.Fatal(err)
+	}
+	b.write("team/clientId", "EU.id")
+	b.write("team/clientSecret", planted)
+	b.write("team/tokenUrl", b.url+emulator.TokenPath)
+	b.has(b.check(exitOK, "--online", "--credentials", b.dir), "  credential  OAuth2 client ", "gets its tokens at "+b.url, "secret/get on prod/ovhcsi-connections-check: allowed\n")
+	b.write("team/clientSecret", "wrong")
+	b.has(b.check(exitFailed, "--online", "--credentials", b.dir), "NO: the token endpoint refused the OAuth2 client ", "HTTP 401, invalid_client")
+}
+
+func TestWrongCommandsOfConnections(t *testing.T) {
+	for _, c := range []struct{ args, want string }{
+		{"", "what to do is missing; there is check"},
+		{"chek", `unknown command "chek", did you mean check?; there is check`},
+		{"check", "--config is missing"},
+		{"check --confg x", "unknown flag --confg, did you mean --config?"},
+		{"check --config x y", `"y" is not a flag`},
+	} {
+		var stdout, stderr bytes.Buffer
+		status := run(t.Context(), append([]string{"connections"}, strings.Fields(c.args)...), nil, &stdout, &stderr)
+		if status != exitUsage || stderr.String() != "ovhcsi connections: "+c.want+" (--help tells more)\n" || stdout.Len() > 0 {
+			t.Errorf("%q: exit status %d, %q", c.args, status, stderr.String())
+		}
+	}
+}

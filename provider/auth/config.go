@@ -1,0 +1,263 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"ovhcloud-csi-provider/provider/nearest"
+	"ovhcloud-csi-provider/provider/yamlnode"
+)
+
+// spec is a connection as the file states it, without its credential.
+type spec struct {
+	name  string
+	place Place
+	// dir is the folder with the credential's files.
+	dir   string
+	rules []rule
+	// text is the rules as they stand there, to see whether they changed.
+	text string
+}
+
+// Bounds of the file. Each connection is also a label of metrics.
+const (
+	maxConfig      = 1 << 20
+	maxConnections = 200
+)
+
+// Problem is one thing that is wrong with the file of connections. Line counts
+// from 1; 0 means the file as a whole.
+type Problem struct {
+	Line int
+	Text string
+}
+
+// Problems is everything that is wrong with the file, in the order of its lines.
+type Problems []Problem
+
+// Error is all problems on one line.
+func (p Problems) Error() string {
+	texts := make([]string, len(p))
+	for i, one := range p {
+		texts[i] = one.Text
+		if one.Line > 0 {
+			texts[i] = fmt.Sprintf("line %d: %s", one.Line, one.Text)
+		}
+	}
+	return strings.Join(texts, "; ")
+}
+
+// reader reads the file and collects what is wrong with it.
+type reader struct{ problems Problems }
+
+func (r *reader) wrong(n *yamlnode.Node, where, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if where != "" {
+		text = where + ": " + text
+	}
+	r.problems = append(r.problems, Problem{Line: n.Line, Text: text})
+}
+
+// parseConfig reads the file of connections. The error is Problems.
+func parseConfig(text string) (map[string]spec, error) {
+	whole := func(format string, args ...any) error { return Problems{{Text: fmt.Sprintf(format, args...)}} }
+	if len(text) > maxConfig {
+		return nil, whole("is %d bytes long; at most %d are read", len(text), maxConfig)
+	}
+	root, err := yamlnode.Document(text)
+	if errors.Is(err, yamlnode.ErrEmpty) {
+		return nil, whole("is empty; want connections: {…}")
+	} else if err != nil {
+		return nil, whole("%s", err)
+	}
+	var r reader
+	specs := map[string]spec{}
+	fields := r.fields(root, "", []string{"connections"})
+	if connections := fields["connections"]; connections != nil {
+		for name, n := range r.fields(connections, "connections", nil) {
+			specs[name] = r.connection(name, n)
+		}
+		if len(specs) > maxConnections {
+			r.wrong(connections, "connections", "there are %d; at most %d are read", len(specs), maxConnections)
+		}
+	} else if len(r.problems) == 0 {
+		r.wrong(root, "connections", "is missing")
+	}
+	if len(r.problems) > 0 {
+		slices.SortStableFunc(r.problems, func(a, b Problem) int { return a.Line - b.Line })
+		return nil, r.problems
+	}
+	return specs, nil
+}
+
+var connectionName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// fields are the values of a map by name. Names must be among valid; without
+// valid names they are those of connections.
+func (r *reader) fields(n *yamlnode.Node, where string, valid []string) map[string]*yamlnode.Node {
+	all, lines := map[string]*yamlnode.Node{}, map[string]int{}
+	if !yamlnode.IsMap(n) {
+		r.wrong(n, where, "is %s, not a map", yamlnode.Describe(n))
+		return all
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		at := strings.TrimPrefix(where+"."+printable(key.Value), ".")
+		switch {
+		case !yamlnode.IsName(key):
+			r.wrong(key, where, "the name of a field is %s, not a word", yamlnode.Describe(key))
+		case valid == nil && !connectionName.MatchString(key.Value):
+			r.wrong(key, at, "is no name for a connection; want lower case letters, digits and -, at most 63")
+		case valid != nil && !slices.Contains(valid, key.Value):
+			r.wrong(key, at, "unknown field; %s", nearest.Suggestion(key.Value, valid))
+		case all[key.Value] != nil:
+			r.wrong(key, at, "stands twice, first in line %d", lines[key.Value])
+		default:
+			all[key.Value], lines[key.Value] = value, key.Line
+		}
+	}
+	return all
+}
+
+const (
+	fieldDir   = "credentialsDir"
+	fieldAllow = "allow"
+)
+
+func (r *reader) connection(name string, n *yamlnode.Node) spec {
+	where := "connections." + name
+	s := spec{name: name}
+	fields := r.fields(n, where, append(PlaceFields(), fieldDir, fieldAllow))
+	texts := map[string]string{}
+	for _, field := range slices.Sorted(maps.Keys(fields)) {
+		if field == fieldAllow {
+			continue
+		}
+		text, err := yamlnode.Scalar(fields[field])
+		if err != nil {
+			r.wrong(fields[field], where+"."+field, "%s", err)
+		}
+		texts[field] = text // also if it is wrong, so that it is not called missing
+	}
+	before := len(r.problems)
+	at := func(field string) *yamlnode.Node {
+		if fields[field] != nil {
+			return fields[field]
+		}
+		return n
+	}
+	if broken := slices.ContainsFunc(PlaceFields(), func(f string) bool { return fields[f] != nil && texts[f] == "" }); !broken && yamlnode.IsMap(n) {
+		s.place = ParsePlace(texts, func(field string, err error) { r.wrong(at(field), where+"."+field, "%s", err) })
+		if err := checkOwnEndpoint(s.place.Endpoint); err != nil && len(r.problems) == before {
+			r.wrong(at(FieldEndpoint), where+"."+FieldEndpoint, "%s", err)
+		}
+	}
+	s.dir = texts[fieldDir]
+	switch {
+	case fields[fieldDir] == nil && yamlnode.IsMap(n):
+		r.wrong(n, where+"."+fieldDir, "is missing; it is the folder with the files of the credential")
+	case s.dir != "" && (!filepath.IsAbs(s.dir) || filepath.Clean(s.dir) != s.dir):
+		r.wrong(fields[fieldDir], where+"."+fieldDir, "%q is not an absolute path without detours", printable(s.dir))
+	}
+	if fields[fieldAllow] == nil && yamlnode.IsMap(n) {
+		r.wrong(n, where+"."+fieldAllow, "is missing; nothing is allowed but what stands there, so nobody could use the connection")
+	} else if fields[fieldAllow] != nil {
+		s.rules = r.rules(fields[fieldAllow], where+"."+fieldAllow)
+		s.text = fmt.Sprint(s.rules)
+	}
+	return s
+}
+
+// checkOwnEndpoint holds for a connection what ParseEndpoints does for flags: the
+// operator may name any host, but not in plain http.
+func checkOwnEndpoint(endpoint string) error {
+	at, err := parseEndpoint(endpoint)
+	if err == nil && at.scheme == "http" && !isLoopback(at.host) {
+		return errors.New("plain http is for loopback addresses only")
+	}
+	return nil
+}
+
+// rules reads the list of rules. A rule that stands twice is taken for one that
+// was to be changed after copying.
+func (r *reader) rules(n *yamlnode.Node, where string) []rule {
+	var rules []rule
+	if !yamlnode.IsList(n) {
+		r.wrong(n, where, "is %s, not a list of rules", yamlnode.Describe(n))
+		return nil
+	}
+	if len(n.Content) == 0 {
+		r.wrong(n, where, "is an empty list, so nobody could use the connection")
+	}
+	lines := map[string]int{}
+	for i, item := range n.Content {
+		at := fmt.Sprintf("%s[%d]", where, i)
+		before := len(r.problems)
+		one := r.rule(item, at)
+		if len(r.problems) > before {
+			continue
+		}
+		text := fmt.Sprint(one)
+		if line := lines[text]; line != 0 {
+			r.wrong(item, at, "is the same rule as the one in line %d", line)
+		}
+		lines[text] = item.Line
+		rules = append(rules, one)
+	}
+	return rules
+}
+
+func (r *reader) rule(n *yamlnode.Node, where string) rule {
+	var one rule
+	fields := r.fields(n, where, []string{"namespaces", "serviceAccounts", "paths"})
+	if !yamlnode.IsMap(n) {
+		return one
+	}
+	one.namespaces = r.patterns(n, fields, where, "namespaces", checkNamespace)
+	one.accounts = r.patterns(n, fields, where, "serviceAccounts", checkAccount)
+	r.patterns(n, fields, where, "paths", func(text string) error {
+		p, err := parsePathPattern(text)
+		one.paths = append(one.paths, p)
+		return err
+	})
+	return one
+}
+
+// patterns reads a list of patterns that must be there: a list that is left out
+// or empty would be read as "all" by some and as "none" by others.
+func (r *reader) patterns(rule *yamlnode.Node, fields map[string]*yamlnode.Node, where, name string, check func(string) error) []string {
+	n := fields[name]
+	at := where + "." + name
+	switch {
+	case n == nil:
+		r.wrong(rule, at, `is missing; ["%s"] stands for every one`, map[bool]string{true: "**", false: "*"}[name == "paths"])
+		return nil
+	case !yamlnode.IsList(n):
+		r.wrong(n, at, "is %s, not a list", yamlnode.Describe(n))
+		return nil
+	case len(n.Content) == 0:
+		r.wrong(n, at, "is an empty list, so the rule would allow nothing")
+		return nil
+	}
+	var all []string
+	for i, item := range n.Content {
+		text, err := yamlnode.Scalar(item)
+		if err == nil {
+			err = check(text)
+		}
+		switch {
+		case err != nil:
+			r.wrong(item, fmt.Sprintf("%s[%d]", at, i), "%s", err)
+		case slices.Contains(all, text):
+			r.wrong(item, fmt.Sprintf("%s[%d]", at, i), "%q stands twice", printable(text))
+		default:
+			all = append(all, text)
+		}
+	}
+	return all
+}

@@ -1,0 +1,125 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+const goodConfig = `connections:
+  default:
+    region: eu-west-par
+    okmsId: 734b9b45-8b1a-469c-b140-b10bd6540017
+    credentialsDir: /etc/ovhcloud-csi/credentials/default
+    allow:
+      - namespaces: ["shop", "team-*"]
+        serviceAccounts: ["*"]
+        paths: ["prod/shop/**"]
+      - namespaces: [pay]
+        serviceAccounts: [teller]
+        paths: [prod/pay/card]
+`
+
+func TestAGoodFile(t *testing.T) {
+	specs, err := parseConfig(goodConfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := specs["default"]
+	want := Place{Endpoint: "https://eu-west-par.okms.ovh.net", OKMSID: "734b9b45-8b1a-469c-b140-b10bd6540017"}
+	if len(specs) != 1 || s.name != "default" || s.place != want || s.dir != "/etc/ovhcloud-csi/credentials/default" || len(s.rules) != 2 {
+		t.Errorf("got %+v", specs)
+	}
+	if specs, err := parseConfig("connections: {}"); err != nil || len(specs) != 0 {
+		t.Errorf("no connections: %v, %v", specs, err)
+	}
+}
+
+// Each row changes the good file, and shows all that is told of it.
+func TestWrongFiles(t *testing.T) {
+	cases := []struct{ name, old, new, want string }{
+		{"unknown field", "region:", "regoin:", "3: connections.default.regoin: unknown field; did you mean \"region\"?\n" +
+			"3: connections.default.region: is missing; give a region, such as eu-west-par, or an endpoint"},
+		{"unknown field of a rule", "        paths: [prod/pay/card]", "        paths: [prod/pay/card]\n        deny: [x]",
+			`13: connections.default.allow[1].deny: unknown field; valid are namespaces, serviceAccounts, paths`},
+		{"unknown field at the top", "connections:", "connection:", `1: connection: unknown field; did you mean "connections"?`},
+		{"field twice", "    okmsId:", "    region: x\n    okmsId:", "4: connections.default.region: stands twice, first in line 3"},
+		{"connection twice", "    okmsId:", "    okmsId: 734b9b45-8b1a-469c-b140-b10bd6540017\n  default:\n    okmsId:",
+			"3: connections.default.credentialsDir: is missing; it is the folder with the files of the credential\n" +
+				"3: connections.default.allow: is missing; nothing is allowed but what stands there, so nobody could use the connection\n" +
+				"5: connections.default: stands twice, first in line 2"},
+		{"name of a connection", "  default:", "  De/fault:", "2: connections.De/fault: is no name for a connection; want lower case letters, digits and -, at most 63"},
+		{"region and endpoint", "    okmsId:", "    endpoint: https://x.example\n    okmsId:", "3: connections.default.region: stands beside endpoint; give one of them"},
+		{"plain http", "region: eu-west-par", "endpoint: http://okms.example", "3: connections.default.endpoint: plain http is for loopback addresses only"},
+		{"okmsId", "734b9b45-8b1a", "x", `4: connections.default.okmsId: "x-469c-b140-b10bd6540017" is not a UUID, such as 734b9b45-8b1a-469c-b140-b10bd6540017`},
+		{"an empty region", "eu-west-par", "", "3: connections.default.region: is empty"},
+		{"folder that is not absolute", "/etc/ovhcloud-csi/", "etc/", `5: connections.default.credentialsDir: "etc/credentials/default" is not an absolute path without detours`},
+		{"folder with a detour", "/etc/ovhcloud-csi/", "/etc/../", `5: connections.default.credentialsDir: "/etc/../credentials/default" is not an absolute path without detours`},
+		{"no rules", goodConfig[strings.Index(goodConfig, "    allow:"):], "",
+			"3: connections.default.allow: is missing; nothing is allowed but what stands there, so nobody could use the connection"},
+		{"empty rules", goodConfig[strings.Index(goodConfig, "    allow:"):], "    allow: []", "6: connections.default.allow: is an empty list, so nobody could use the connection"},
+		{"rules as a map", goodConfig[strings.Index(goodConfig, "    allow:"):], "    allow: {namespaces: [a]}", "6: connections.default.allow: is a map, not a list of rules"},
+		{"the same rule twice", "      - namespaces: [pay]\n        serviceAccounts: [teller]\n        paths: [prod/pay/card]",
+			"      - namespaces: [shop, team-*]\n        serviceAccounts: ['*']\n        paths: [prod/shop/**]",
+			"10: connections.default.allow[1]: is the same rule as the one in line 7"},
+		{"a rule without namespaces", "      - namespaces: [pay]\n        serviceAccounts", "      - serviceAccounts",
+			`10: connections.default.allow[1].namespaces: is missing; ["*"] stands for every one`},
+		{"a rule without paths", "        paths: [prod/pay/card]", "", `10: connections.default.allow[1].paths: is missing; ["**"] stands for every one`},
+		{"empty list of accounts", "[teller]", "[]", "11: connections.default.allow[1].serviceAccounts: is an empty list, so the rule would allow nothing"},
+		{"one in place of a list", "[teller]", "teller", "11: connections.default.allow[1].serviceAccounts: is a single value, not a list"},
+		{"empty path", "[prod/pay/card]", "['']", "12: connections.default.allow[1].paths[0]: is empty"},
+		{"path with a slash in front", "[prod/pay/card]", "[/prod]", `12: connections.default.allow[1].paths[0]: "/prod" must not begin or end with a slash, nor hold two in a row`},
+		{"path with dots", "[prod/pay/card]", "[prod/../x]", `12: connections.default.allow[1].paths[0]: "prod/../x" must not hold the segment ".."`},
+		{"path in percent form", "[prod/pay/card]", "[prod%2Fpay]", `12: connections.default.allow[1].paths[0]: "prod%2Fpay" can match no path: they hold only letters, digits and _ . : / = @ -; * stands for any within a segment, ** for any segments`},
+		{"** within a segment", "[prod/pay/card]", "[prod/x**]", `12: connections.default.allow[1].paths[0]: "prod/x**": ** must be a segment of its own, as in prod/**`},
+		{"path twice", "[prod/pay/card]", "[a, a]", `12: connections.default.allow[1].paths[1]: "a" stands twice`},
+		{"namespace in capitals", "[pay]", "[Pay*]", `10: connections.default.allow[1].namespaces[0]: "Pay*" can match no namespace: their names are lower case letters, digits and -, at most 63; * stands for any of them`},
+		{"namespace with a slash", "[pay]", "[pay/*]", `10: connections.default.allow[1].namespaces[0]: "pay/*" can match no namespace: their names are lower case letters, digits and -, at most 63; * stands for any of them`},
+		{"namespace as a set", "[pay]", "['pay[ab]']", `10: connections.default.allow[1].namespaces[0]: "pay[ab]" can match no namespace: their names are lower case letters, digits and -, at most 63; * stands for any of them`},
+		{"namespace that begins with a dash", "[pay]", "['-*']", `10: connections.default.allow[1].namespaces[0]: "-*" can match no namespace: their names are lower case letters, digits and -, at most 63; * stands for any of them`},
+		{"service account with a space", "[teller]", "['a b']", `11: connections.default.allow[1].serviceAccounts[0]: "a b" can match no service account: their names are lower case letters, digits, - and .; * stands for any of them`},
+		{"an alias", "[pay]", "&x [pay]", "10: connections.default.allow[1].namespaces: is an anchor (&x), not a list"},
+		{"no YAML", "connections:", "connections", "0: is not YAML: line 2: mapping values are not allowed in this context"},
+		{"two documents", "connections:", "---\nconnections: {}\n---\nconnections:", "0: holds more than one YAML document (---)"},
+		{"nothing", goodConfig, "", "0: is empty; want connections: {…}"},
+		{"a list", goodConfig, "- a", "1: is a list, not a map"},
+		{"connections left empty", goodConfig, "connections:", "1: connections: is empty, not a map"},
+		{"other things only", goodConfig, "{}", "1: connections: is missing"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			if !strings.Contains(goodConfig, c.old) {
+				t.Fatal("the row does not change the good file")
+			}
+			_, err := parseConfig(strings.Replace(goodConfig, c.old, c.new, 1))
+			var problems Problems
+			if !errors.As(err, &problems) {
+				t.Fatalf("got %v", err)
+			}
+			var lines []string
+			for _, p := range problems {
+				lines = append(lines, fmt.Sprintf("%d: %s", p.Line, p.Text))
+			}
+			if got := strings.Join(lines, "\n"); got != c.want {
+				t.Errorf("got\n%s\nwant\n%s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestTheFileIsBounded(t *testing.T) {
+	var many strings.Builder
+	one := strings.TrimPrefix(goodConfig, "connections:\n")
+	for i := range maxConnections + 1 {
+		many.WriteString(strings.Replace(one, "default:", fmt.Sprintf("c%d:", i), 1))
+	}
+	for text, want := range map[string]string{
+		"connections:\n" + many.String():      "line 2: connections: there are 201; at most 200 are read",
+		strings.Repeat("#", maxConfig) + "\n": "is 1048577 bytes long; at most 1048576 are read",
+	} {
+		if _, err := parseConfig(text); err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}

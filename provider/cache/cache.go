@@ -1,0 +1,300 @@
+// Package cache shares the reads of a node's mounts: equal reads under way are
+// joined, and what was read is kept for a while, within a bound of bytes.
+//
+// The rules, all of them:
+//
+//   - A key is credential, domain, path and version. What a credential could not
+//     read, it cannot get from here.
+//   - A value younger than the TTL is served without a read (Hit).
+//   - Else the read is joined if an equal one is under way (Joined), or begun
+//     (Miss). A caller that gives up leaves the others undisturbed; the last one
+//     to leave cancels the read, and waits for its end.
+//   - Errors reach all who joined and are never kept. A 401 drops all values of
+//     the credential in the domain; a 403 and an absent secret those of the path;
+//     an absent or deactivated version the one. What is being read meanwhile is
+//     not kept then.
+//   - Where the store could not be reached or failed, a value that is not older
+//     than the caller's MaxStale is served (Stale), after StalePatience at the
+//     latest.
+//   - A value goes when it is too old to be served in any way, and when room is
+//     needed: the least recently used goes first.
+//
+// It does not retry, and does not know how a secret is read.
+package cache
+
+import (
+	"container/list"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"sync"
+	"time"
+
+	"ovhcloud-csi-provider/provider/okms"
+)
+
+// StalePatience is how long a caller waits for the store if there is a stale
+// value that it may have.
+const StalePatience = 5 * time.Second
+
+// defaultBytes is Config.Bytes where none are given.
+const defaultBytes = 64 << 20
+
+// entryOverhead is about what a value costs in bytes beside its data and path:
+// the entry, its place in the map and in the list.
+const entryOverhead = 512
+
+// Key says what is read, where, and by whom.
+type Key struct {
+	Credential [sha256.Size]byte
+	Domain     okms.Domain
+	Ref        okms.Ref
+}
+
+// Outcome is how a read was served.
+type Outcome string
+
+// The outcomes of a read. A read that fails is a Miss or Joined.
+const (
+	Hit    Outcome = "hit"    // from memory, within the TTL
+	Miss   Outcome = "miss"   // the store was asked
+	Joined Outcome = "joined" // an equal read was under way
+	Stale  Outcome = "stale"  // from memory, since the store could not be asked
+)
+
+// Config of a Cache. The zero value joins reads and keeps nothing.
+type Config struct {
+	// TTL is how long a value is served without asking for it again.
+	TTL time.Duration
+	// Bytes bounds the values that are kept. 0 means 64 MiB.
+	Bytes int
+	// Observe is called once for each read; a stale one also counts as the Miss
+	// or the Joined that failed. nil observes nothing.
+	Observe func(Outcome)
+	// Now is the clock; nil is the system's.
+	Now func() time.Time
+}
+
+// Cache is shared by all mounts. It starts no goroutine that outlives the calls
+// of Get which need it.
+type Cache struct {
+	ttl     time.Duration
+	most    int
+	observe func(Outcome)
+	now     func() time.Time
+
+	mu      sync.Mutex
+	bytes   int
+	entries map[Key]*list.Element // of *entry
+	recent  *list.List            // of *entry, the most recently used first
+	flights map[Key]*flight
+}
+
+type entry struct {
+	key    Key
+	secret okms.Secret
+	at     time.Time     // when it was read
+	keep   time.Duration // from then on
+}
+
+// New makes an empty cache.
+func New(c Config) *Cache {
+	if c.Bytes <= 0 {
+		c.Bytes = defaultBytes
+	}
+	if c.Observe == nil {
+		c.Observe = func(Outcome) {}
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return &Cache{ttl: c.TTL, most: c.Bytes, observe: c.Observe, now: c.Now,
+		entries: map[Key]*list.Element{}, recent: list.New(), flights: map[Key]*flight{}}
+}
+
+// Read is one read that somebody wants.
+type Read struct {
+	Key Key
+	// MaxStale is how old a value may be where the store cannot be asked. 0 means
+	// none may.
+	MaxStale time.Duration
+	// Do asks the store. It must end soon after its context does. Its errors have
+	// an *okms.Error in their chain.
+	Do func(context.Context) (okms.Secret, error)
+}
+
+// Value is what a read got.
+type Value struct {
+	Secret okms.Secret
+	// Because is why the value is a stale one. nil says that it is not stale.
+	Because *okms.Error
+	// Age is how long ago a stale value was read. It is 0 for others.
+	Age time.Duration
+}
+
+// Get gets a value for a caller that waits until ctx is done. Every error has an
+// *okms.Error in its chain. A panic of r.Do becomes one of every caller, with a
+// *Crash.
+func (c *Cache) Get(ctx context.Context, r Read) (Value, error) {
+	for {
+		secret, f, joined, stale := c.look(ctx, r)
+		switch {
+		case f == nil:
+			c.observe(Hit)
+			return Value{Secret: secret}, nil
+		case joined:
+			c.observe(Joined)
+		default:
+			c.observe(Miss)
+		}
+		secret, err := c.await(ctx, f, stale)
+		if err == nil {
+			return Value{Secret: secret}, nil
+		}
+		if v, ok := c.stale(r, err); ok {
+			c.observe(Stale)
+			return v, nil
+		}
+		if !joined || !f.endedEarlyFor(ctx, err) {
+			return Value{}, err
+		}
+	}
+}
+
+// look finds a fresh value, or else the flight to wait for. stale says that
+// there is something else to be served if that takes long.
+func (c *Cache) look(ctx context.Context, r Read) (secret okms.Secret, f *flight, joined, stale bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if place := c.entries[r.Key]; place != nil {
+		e := place.Value.(*entry)
+		age := c.now().Sub(e.at)
+		// Less than 0 is a clock that jumped: what is not known to be fresh is not.
+		if age >= 0 && age < c.ttl {
+			c.recent.MoveToFront(place)
+			return e.secret, nil, false, false
+		}
+		stale = age >= 0 && age <= r.MaxStale
+	}
+	f = c.flights[r.Key]
+	if joined = f != nil; !joined {
+		f = c.takeOff(ctx, r, stale)
+	}
+	f.waiting++
+	f.keep = max(f.keep, c.ttl, r.MaxStale)
+	return okms.Secret{}, f, joined, stale
+}
+
+// stale finds a value for a caller whose read failed with err.
+func (c *Cache) stale(r Read, err error) (Value, bool) {
+	var failed *okms.Error
+	if r.MaxStale <= 0 || !errors.As(err, &failed) || !failed.Kind.MayPass() {
+		return Value{}, false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	place := c.entries[r.Key]
+	if place == nil {
+		return Value{}, false
+	}
+	e := place.Value.(*entry)
+	age := c.now().Sub(e.at)
+	if age < 0 || age > r.MaxStale {
+		return Value{}, false
+	}
+	c.recent.MoveToFront(place)
+	return Value{Secret: e.secret, Because: failed, Age: age}, true
+}
+
+// settle draws the conclusions of a read that ended. c.mu is held.
+func (c *Cache) settle(f *flight) {
+	if f.err == nil {
+		if !f.outdated {
+			c.put(&entry{key: f.key, secret: f.secret, at: c.now(), keep: f.keep})
+		}
+		return
+	}
+	var failed *okms.Error
+	if !errors.As(f.err, &failed) {
+		return
+	}
+	switch failed.Kind {
+	case okms.Unauthenticated, okms.ClientRefused:
+		c.revoke(f.key, func(k Key) bool { return true })
+	case okms.Denied, okms.DomainUnknown, okms.SecretAbsent:
+		c.revoke(f.key, func(k Key) bool { return k.Ref.Path == f.key.Ref.Path })
+	case okms.VersionAbsent, okms.Deactivated, okms.Destroyed, okms.Rejected:
+		c.drop(f.key)
+	}
+}
+
+// revoke drops the values of a credential in a domain that match, and has those
+// not kept that are being read: their answers may be older than the refusal.
+func (c *Cache) revoke(of Key, match func(Key) bool) {
+	same := func(k Key) bool { return k.Credential == of.Credential && k.Domain == of.Domain && match(k) }
+	for k := range c.entries {
+		if same(k) {
+			c.drop(k)
+		}
+	}
+	for k, f := range c.flights {
+		if same(k) {
+			f.outdated = true
+		}
+	}
+}
+
+func (c *Cache) put(e *entry) {
+	c.drop(e.key)
+	if e.keep <= 0 || e.size() > c.most {
+		return
+	}
+	c.entries[e.key] = c.recent.PushFront(e)
+	c.bytes += e.size()
+	for c.bytes > c.most {
+		c.drop(c.recent.Back().Value.(*entry).key)
+	}
+}
+
+func (c *Cache) drop(key Key) {
+	if place := c.entries[key]; place != nil {
+		c.bytes -= place.Value.(*entry).size()
+		c.recent.Remove(place)
+		delete(c.entries, key)
+	}
+}
+
+func (e *entry) size() int {
+	return entryOverhead + len(e.key.Ref.Path) + len(e.key.Domain.CABundle) + e.secret.Data.Len()
+}
+
+// Sweep drops the values that are too old to be served in any way. The owner
+// calls it now and then: nothing else does where nobody reads any more.
+func (c *Cache) Sweep() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key, place := range c.entries {
+		e := place.Value.(*entry)
+		if age := c.now().Sub(e.at); age < 0 || age > e.keep {
+			c.drop(key)
+		}
+	}
+	if len(c.entries) == 0 {
+		c.entries = map[Key]*list.Element{} // a map never shrinks
+	}
+}
+
+// Size is how many values are kept, and about how many bytes they take.
+func (c *Cache) Size() (values, bytes int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.entries), c.bytes
+}
+
+// Crash carries a panic from the goroutine of a read to those who wait for it,
+// and they panic with it. Only the type of Value may be logged: it may hold
+// anything.
+type Crash struct {
+	Value any
+	Stack []byte
+}

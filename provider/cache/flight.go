@@ -1,0 +1,127 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"ovhcloud-csi-provider/provider/okms"
+)
+
+// flight is one read under way. Those who wait for it own it: the last one that
+// leaves early cancels it and waits for its end.
+type flight struct {
+	key    Key
+	ctx    context.Context
+	cancel context.CancelFunc
+	done   chan struct{} // closed when the outcome stands
+
+	// Under the cache's mutex.
+	waiting int           // how many wait
+	keep    time.Duration // how long the value is worth keeping, for the most demanding of them
+	// outdated says that the credential was refused while the read was under way.
+	outdated bool
+
+	// The outcome, to be read after done.
+	secret okms.Secret
+	err    error
+	crash  *Crash
+}
+
+// takeOff begins a read. It has the time of the caller that begins it, or
+// StalePatience if that one is impatient, but does not end with the caller. c.mu
+// is held.
+func (c *Cache) takeOff(ctx context.Context, r Read, impatient bool) *flight {
+	f := &flight{key: r.Key, done: make(chan struct{})}
+	alone := context.WithoutCancel(ctx)
+	deadline, bounded := ctx.Deadline()
+	if patience := time.Now().Add(StalePatience); impatient && (!bounded || patience.Before(deadline)) {
+		deadline, bounded = patience, true
+	}
+	if bounded {
+		f.ctx, f.cancel = context.WithDeadline(alone, deadline)
+	} else {
+		f.ctx, f.cancel = context.WithCancel(alone)
+	}
+	c.flights[r.Key] = f
+	go c.fly(f, r.Do)
+	return f
+}
+
+// fly does the read to its end, whatever that is.
+func (c *Cache) fly(f *flight, do func(context.Context) (okms.Secret, error)) {
+	defer f.cancel()
+	defer close(f.done)
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if r := recover(); r != nil {
+			f.crash = &Crash{Value: r, Stack: debug.Stack()}
+		} else {
+			c.settle(f)
+		}
+		c.forget(f)
+	}()
+	f.secret, f.err = do(f.ctx)
+}
+
+// forget keeps others from joining a flight. c.mu is held.
+func (c *Cache) forget(f *flight) {
+	if c.flights[f.key] == f {
+		delete(c.flights, f.key)
+	}
+}
+
+// await waits for the outcome of a flight, or leaves it when ctx is done. With
+// impatient it leaves after StalePatience.
+func (c *Cache) await(ctx context.Context, f *flight, impatient bool) (okms.Secret, error) {
+	if impatient {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, StalePatience)
+		defer cancel()
+	}
+	begin := time.Now()
+	select {
+	case <-f.done:
+	case <-ctx.Done():
+		if !c.leave(f) {
+			return okms.Secret{}, &okms.Error{Kind: okms.TimedOut,
+				Text: fmt.Sprintf("waited %s for a read that other mounts wait for too", time.Since(begin).Round(100*time.Millisecond))}
+		}
+		<-f.done
+	}
+	if f.crash != nil {
+		panic(f.crash)
+	}
+	return f.secret, f.err
+}
+
+// leave takes one who waits off a flight. The last one cancels it.
+func (c *Cache) leave(f *flight) (last bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f.waiting--
+	if f.waiting > 0 {
+		return false
+	}
+	f.cancel()
+	c.forget(f)
+	return true
+}
+
+// endedEarlyFor says that a flight ran out of the time of the caller that began
+// it, while the caller of ctx has more.
+func (f *flight) endedEarlyFor(ctx context.Context, err error) bool {
+	var failed *okms.Error
+	if !errors.As(err, &failed) || failed.Kind != okms.TimedOut || ctx.Err() != nil {
+		return false
+	}
+	theirs, bounded := f.ctx.Deadline()
+	if !bounded {
+		return false
+	}
+	mine, bounded := ctx.Deadline()
+	return !bounded || mine.Sub(theirs) > time.Second
+}

@@ -1,0 +1,135 @@
+package provider
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"ovhcloud-csi-provider/provider/auth"
+)
+
+// defaultConnection is used where a mount states nothing of where its secrets
+// are, and brings no credentials.
+const defaultConnection = "default"
+
+// chooseConnection gives the name of the connection that a mount uses, unless it
+// states itself where its secrets are. A connection has a place and a credential
+// of its own: whatever else the mount states of these is an error, because a pod
+// can override every parameter of its class.
+func chooseConnection(attributes map[string]string, credentials bool, c *collector) (name string, ownPlace bool) {
+	var stated []string
+	for _, field := range auth.PlaceFields() {
+		if _, given := attributes[field]; given {
+			stated = append(stated, field)
+		}
+	}
+	name, given := attributes[paramConnection]
+	if !given && len(stated) == 0 && !credentials {
+		return defaultConnection, false
+	}
+	if !given {
+		return "", true
+	}
+	for _, field := range stated {
+		c.parameter(field, "stands beside connection, which has its own; drop one of the two")
+	}
+	if credentials {
+		c.parameter(paramConnection, "stands beside credentials from %s, but has its own; drop the parameter, "+
+			"or %s from the pod's volume", credentialSource, credentialSource)
+	}
+	return strings.TrimSpace(name), false
+}
+
+// useConnection makes the plan one with a connection's place and credential, if
+// the connection allows that to the pod that kubelet states. What does not exist
+// and what the pod may not use look alike to the pod: the difference is for the
+// log alone.
+func (p *plan) useConnection(req Request, cl class, connections *auth.Connections, c *collector) {
+	pod := req.Pod()
+	connection := connections.Find(cl.connection)
+	var grant auth.Grant
+	if connection != nil {
+		grant = connection.Grant(pod.Namespace, pod.ServiceAccount)
+	}
+	if !grant.Any() {
+		c.failures = append(c.failures, notAllowed(req, cl, connection, connections))
+		return
+	}
+	for _, o := range cl.objects {
+		if !grant.Allows(o.secretPath) {
+			c.add(o.number, NotAllowed, fmt.Sprintf("objects[%d].secretPath", o.number), "connection %q does not allow %s to %s; it allows %s",
+				connection.Name(), quoted(o.secretPath), caller(pod), bounded(strings.Join(grant.Paths(), ", "), 300))
+		}
+	}
+	credential, err := connection.Credential()
+	if err != nil {
+		c.failures = append(c.failures, Failure{Kind: NoCredential, Object: WholeClass, Where: "parameters." + paramConnection,
+			What:   fmt.Sprintf("connection %q has no usable credential at the moment", connection.Name()),
+			Advice: "who runs the provider finds the reason in its log and at /readyz", Hidden: err.Error()})
+		return
+	}
+	p.domain, p.credential = domainOf(connection), credential
+}
+
+// notAllowed is the one answer for connections that do not exist and for those
+// that the pod may not use.
+func notAllowed(req Request, cl class, connection *auth.Connection, connections *auth.Connections) Failure {
+	f := Failure{Kind: NotAllowed, Object: WholeClass, Where: "parameters." + paramConnection,
+		What:   fmt.Sprintf("there is no connection %s that %s may use", quoted(cl.connection), caller(req.Pod())),
+		Advice: "check the name, or ask who runs the provider to allow it"}
+	if _, stated := req.Attributes[paramConnection]; !stated {
+		f.What = "neither region nor endpoint nor credentials are given, and " + f.What
+		f.Advice = "give region, okmsId and " + credentialSource + ", or ask who runs the provider for a connection"
+	}
+	switch {
+	case connection != nil:
+		f.Hidden = "the connection exists, and no rule of its allow matches the namespace and service account"
+	case connections.Problem() != nil:
+		f.Hidden = "there is no such connection; the configuration's newest state is not in use: " + connections.Problem().Error()
+	default:
+		f.Hidden = "there is no such connection"
+	}
+	return f
+}
+
+// caller names whom kubelet states the mount is for.
+func caller(pod Pod) string {
+	account := "a service account that is not stated"
+	if pod.ServiceAccount != "" {
+		account = "service account " + quoted(pod.ServiceAccount)
+	}
+	if pod.Namespace == "" {
+		return account + " of a namespace that is not stated"
+	}
+	return fmt.Sprintf("%s of namespace %s", account, quoted(pod.Namespace))
+}
+
+// useOwn makes the plan one with the place that the mount states and the
+// credential that it brings, if that credential may go there.
+func (p *plan) useOwn(req Request, cl class, endpoints auth.Endpoints, now time.Time, c *collector) {
+	p.domain = cl.domain
+	if cl.domain.Endpoint != "" {
+		if err := endpoints.Check(cl.domain.Endpoint); err != nil {
+			c.add(WholeClass, EndpointRefused, "parameters."+paramEndpoint, "no credential is sent there: %s", err)
+		}
+	}
+	if len(req.Credentials) == 0 {
+		c.add(WholeClass, NoCredential, credentialSource, "no credentials came with the mount; name a Secret with a token, with tls.crt and tls.key, "+
+			"or with clientId and clientSecret in nodePublishSecretRef of the pod's volume")
+		return
+	}
+	credential, err := auth.Parse(req.Credentials, credentialSource, now)
+	if err == nil && cl.domain.Endpoint != "" {
+		credential, err = credential.At(cl.domain.Endpoint)
+	}
+	if err != nil {
+		c.add(WholeClass, NoCredential, credentialSource, "%s", err)
+		return
+	}
+	if url := credential.Client().TokenURL; url != "" {
+		if err := endpoints.CheckTokenURL(url); err != nil {
+			c.add(WholeClass, EndpointRefused, credentialSource+"."+auth.KeyTokenURL, "no credential is sent there: %s", err)
+		}
+	}
+	p.credential = credential
+}

@@ -1,0 +1,61 @@
+package okms_test
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/test/emulator"
+)
+
+func TestWhoHoldsLittleIsNeverRefused(t *testing.T) {
+	m := okms.NewMemory(100, 10)
+	for _, step := range []struct {
+		had, takes int
+		ok         bool
+		held       int
+	}{{0, 60, true, 60}, {0, 41, false, 60}, {0, 40, true, 100}, {0, 10, true, 110}, {10, 1, false, 110}, {5, 6, false, 110}} {
+		if ok := m.Take(step.had, step.takes); ok != step.ok || m.Held() != step.held {
+			t.Errorf("%+v: %v, and %d are held", step, ok, m.Held())
+		}
+	}
+	m.Give(110)
+	if !m.Take(0, 100) {
+		t.Error("what was given back is not there")
+	}
+}
+
+func TestAnswersUnderWayAreBoundedTogether(t *testing.T) {
+	s := start(t)
+	long := `{"data":{"data":{"v":"` + strings.Repeat("x", 500_000) + `"},"metadata":{"version":1}}}`
+	mend := s.Break(t, emulator.Fault{Status: 200, Body: long})
+	answers := okms.NewMemory(600_000, 100_000)
+	c := client(t, domainOf(s), byToken(), okms.Options{Answers: answers})
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			_, err := c.Get(t.Context(), okms.Ref{Path: "s"})
+			var failed *okms.Error
+			if errors.As(err, &failed) && (failed.Kind != okms.Unreadable || !strings.Contains(failed.Text, "too many long answers at once")) {
+				t.Errorf("another failure: %v", failed)
+			}
+		})
+	}
+	all.Wait()
+	if answers.Held() != 0 {
+		t.Errorf("%d bytes are still counted", answers.Held())
+	}
+	if _, err := c.Get(t.Context(), okms.Ref{Path: "s"}); err != nil {
+		t.Errorf("one alone: %v", err)
+	}
+	answers.Take(0, 600_000)
+	if _, err := c.Get(t.Context(), okms.Ref{Path: "s"}); err == nil {
+		t.Error("a long answer where others hold all")
+	}
+	mend()
+	if _, err := c.Get(t.Context(), okms.Ref{Path: "s"}); err != nil {
+		t.Errorf("a short answer where others hold all: %v", err)
+	}
+}

@@ -1,0 +1,101 @@
+package pace_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/pace"
+)
+
+// ask is a read by a new mount that ends after a time as told.
+func ask(ctx context.Context, p *pace.Pace, domain okms.Domain, takes time.Duration, failed *okms.Error) (asked time.Time, err error) {
+	_, err = p.Do(ctx, pace.Asker{Mount: pace.NewMount(), Domain: domain}, func(ctx context.Context) (okms.Secret, error) {
+		asked = time.Now()
+		select {
+		case <-time.After(takes):
+		case <-ctx.Done():
+			return okms.Secret{}, &okms.Error{Kind: okms.TimedOut}
+		}
+		if failed != nil {
+			return okms.Secret{}, failed
+		}
+		return okms.Secret{Version: 1}, nil
+	})
+	return asked, err
+}
+
+func TestAPauseOutlivesAnswersToReadsFromBefore(t *testing.T) {
+	for name, second := range map[string]*okms.Error{"a success": nil, "a 404": {Kind: okms.SecretAbsent}, "a reset": {Kind: okms.Unreachable}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := pace.New(pace.Config{})
+				begin := time.Now()
+				var all sync.WaitGroup
+				for takes, failed := range map[time.Duration]*okms.Error{100 * time.Millisecond: {Kind: okms.Limited, RetryAfter: 20 * time.Second}, 200 * time.Millisecond: second} {
+					all.Go(func() {
+						ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+						defer cancel()
+						_, _ = ask(ctx, p, okms.Domain{}, takes, failed)
+					})
+				}
+				time.Sleep(time.Second)
+				asked, err := ask(t.Context(), p, okms.Domain{}, 0, nil)
+				if err != nil || asked.Sub(begin) < 20*time.Second {
+					t.Errorf("asked after %s, %v", asked.Sub(begin), err)
+				}
+				all.Wait()
+			})
+		})
+	}
+}
+
+func TestReadsThatHadNoTimeTellNothingOfTheStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := pace.New(pace.Config{})
+		for range 10 {
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+			_, _ = ask(ctx, p, okms.Domain{}, 50*time.Millisecond, nil)
+			cancel()
+		}
+		if _, err := ask(t.Context(), p, okms.Domain{}, 50*time.Millisecond, nil); err != nil {
+			t.Errorf("a mount with all its time: %v", err)
+		}
+	})
+}
+
+func TestABundleMakesNoOtherDomain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := pace.New(pace.Config{Reads: 2})
+		var mu sync.Mutex
+		now, most := 0, 0
+		var all sync.WaitGroup
+		for i := range 20 {
+			all.Go(func() {
+				a := pace.Asker{Mount: pace.NewMount(), Domain: okms.Domain{CABundle: strings.Repeat("\n", i)}}
+				_, err := p.Do(t.Context(), a, func(context.Context) (okms.Secret, error) {
+					mu.Lock()
+					now++
+					most = max(most, now)
+					mu.Unlock()
+					time.Sleep(time.Second)
+					mu.Lock()
+					now--
+					mu.Unlock()
+					return okms.Secret{}, nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if most != 2 {
+			t.Errorf("%d reads at once", most)
+		}
+	})
+}

@@ -1,0 +1,325 @@
+package pace_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/pace"
+)
+
+// story is a store whose next answers are told in advance.
+type story struct {
+	answers []*okms.Error // nil is a good one; after the last, all are good
+	asked   []time.Time
+	takes   time.Duration
+}
+
+func (s *story) read(ctx context.Context) (okms.Secret, error) {
+	s.asked = append(s.asked, time.Now())
+	select {
+	case <-time.After(s.takes):
+	case <-ctx.Done():
+		return okms.Secret{}, &okms.Error{Kind: okms.TimedOut}
+	}
+	if len(s.answers) == 0 {
+		return okms.Secret{Version: 1}, nil
+	}
+	next := s.answers[0]
+	s.answers = s.answers[1:]
+	if next != nil {
+		return okms.Secret{}, next
+	}
+	return okms.Secret{Version: 1}, nil
+}
+
+func (s *story) always(e okms.Error) {
+	for range 1000 {
+		s.answers = append(s.answers, &e)
+	}
+}
+
+// mount is one read by a new mount that has this much time: "" is success, else
+// the kind.
+func (s *story) mount(t *testing.T, p *pace.Pace, credential byte, limit time.Duration) okms.Kind {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	_, err := p.Do(ctx, asker(credential), s.read)
+	if ctx.Err() != nil {
+		t.Error("nothing was left of the mount's time")
+	}
+	return kind(err)
+}
+
+func kind(err error) okms.Kind {
+	failed := &okms.Error{}
+	errors.As(err, &failed)
+	return failed.Kind
+}
+
+func asker(credential byte) pace.Asker {
+	return pace.Asker{Mount: pace.NewMount(), Credential: [32]byte{credential}, Domain: okms.Domain{ID: "d"}}
+}
+
+func wantKind(t *testing.T, got, want okms.Kind) {
+	t.Helper()
+	if got != want {
+		t.Errorf("the mount ended with %q, want %q", got, want)
+	}
+}
+
+func TestWhatIsRetried(t *testing.T) {
+	cases := []struct {
+		failure okms.Error
+		asked   int
+	}{
+		{okms.Error{Kind: okms.Limited, Status: 429}, 2},
+		{okms.Error{Kind: okms.Failing, Status: 500}, 2},
+		{okms.Error{Kind: okms.Failing, Status: 502}, 2},
+		{okms.Error{Kind: okms.Failing, Status: 503}, 2},
+		{okms.Error{Kind: okms.Failing, Status: 504}, 2},
+		{okms.Error{Kind: okms.Unreachable}, 2},
+		{okms.Error{Kind: okms.Failing, Status: 501}, 1},
+		{okms.Error{Kind: okms.Failing, Status: 408}, 1},
+		{okms.Error{Kind: okms.TimedOut}, 1},
+		{okms.Error{Kind: okms.Unauthenticated, Status: 401}, 1},
+		{okms.Error{Kind: okms.Denied, Status: 403}, 1},
+		{okms.Error{Kind: okms.SecretAbsent, Status: 404}, 1},
+		{okms.Error{Kind: okms.Rejected, Status: 400}, 1},
+		{okms.Error{Kind: okms.Untrusted}, 1},
+		{okms.Error{Kind: okms.Unreadable, Status: 200}, 1},
+	}
+	for _, c := range cases {
+		t.Run(strings.TrimSpace(c.failure.Error()), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &story{answers: []*okms.Error{&c.failure}}
+				var retried []okms.Kind
+				p := pace.New(pace.Config{Retried: func(k okms.Kind) { retried = append(retried, k) }})
+				want := c.failure.Kind
+				if c.asked > 1 {
+					want = ""
+				}
+				wantKind(t, s.mount(t, p, 1, time.Minute), want)
+				if len(s.asked) != c.asked || len(retried) != c.asked-1 {
+					t.Errorf("asked %d times, want %d; observed %v", len(s.asked), c.asked, retried)
+				}
+			})
+		})
+	}
+}
+
+func TestRetriesEndInTimeWithTheTrueReason(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, limit := range []time.Duration{10 * time.Millisecond, time.Second, time.Minute} {
+			s := &story{takes: limit / 4}
+			s.always(okms.Error{Kind: okms.Failing, Status: 503})
+			wantKind(t, s.mount(t, pace.New(pace.Config{}), 1, limit), okms.Failing)
+			if n := len(s.asked); n > 5 {
+				t.Errorf("within %s it was asked %d times", limit, n)
+			}
+		}
+	})
+}
+
+func TestRetryAfterIsObeyed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &story{answers: []*okms.Error{{Kind: okms.Limited, Status: 429, RetryAfter: 7 * time.Second}}}
+		p := pace.New(pace.Config{})
+		var both sync.WaitGroup
+		both.Go(func() { wantKind(t, s.mount(t, p, 1, time.Minute), "") })
+		synctest.Wait()
+		both.Go(func() { wantKind(t, s.mount(t, p, 1, time.Minute), "") }) // another mount waits, too
+		both.Wait()
+		if len(s.asked) != 3 || s.asked[1].Sub(s.asked[0]) < 7*time.Second || s.asked[2].Sub(s.asked[0]) < 7*time.Second {
+			t.Errorf("asked at %v", s.asked)
+		}
+	})
+}
+
+func TestARetryAfterBeyondTheMountsTimeFailsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &story{answers: []*okms.Error{{Kind: okms.Limited, Status: 429, RetryAfter: 20 * time.Second}}}
+		p := pace.New(pace.Config{})
+		begin := time.Now()
+		wantKind(t, s.mount(t, p, 1, 10*time.Second), okms.Limited)
+		wantKind(t, s.mount(t, p, 1, 10*time.Second), okms.Limited)
+		if len(s.asked) != 1 || time.Since(begin) != 0 {
+			t.Errorf("asked %d times in %s", len(s.asked), time.Since(begin))
+		}
+		wantKind(t, s.mount(t, p, 2, 10*time.Second), "") // it was not said to this credential
+		time.Sleep(20 * time.Second)
+		wantKind(t, s.mount(t, p, 1, 10*time.Second), "")
+	})
+}
+
+func TestARetryAfterOfAnHourIsNotBelievedForAnHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &story{}
+		s.always(okms.Error{Kind: okms.Limited, Status: 429, RetryAfter: time.Hour})
+		p := pace.New(pace.Config{})
+		for range 100 { // of which three ask
+			wantKind(t, s.mount(t, p, 1, 45*time.Second), okms.Limited)
+		}
+		if len(s.asked) != 3 || time.Since(s.asked[0]) != 0 {
+			t.Errorf("asked %d times in %s", len(s.asked), time.Since(s.asked[0]))
+		}
+		s.answers = nil
+		time.Sleep(time.Second)
+		wantKind(t, s.mount(t, p, 1, 45*time.Second), "")
+	})
+}
+
+func TestTheBudgetBoundsRetries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &story{}
+		s.always(okms.Error{Kind: okms.Failing, Status: 503})
+		p := pace.New(pace.Config{})
+		for credential := range byte(50) {
+			wantKind(t, s.mount(t, p, credential, time.Minute), okms.Failing)
+		}
+		// Some time passed, so there were more than the first twenty.
+		most := 50 + 20 + int(s.asked[len(s.asked)-1].Sub(s.asked[0])/(500*time.Millisecond)) + 1
+		if got := len(s.asked); got > most || got <= 50 {
+			t.Errorf("50 mounts asked %d times, want at most %d", got, most)
+		}
+	})
+}
+
+func TestAStoreThatKeepsFailingIsProbedByOneMountAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &story{}
+		s.always(okms.Error{Kind: okms.Failing, Status: 501, Text: "down"}) // not retried
+		p := pace.New(pace.Config{})
+		for range 3 {
+			wantKind(t, s.mount(t, p, 1, time.Minute), okms.Failing)
+		}
+		probed := 3
+		for _, rest := range []time.Duration{1, 2, 4, 8, 10, 10} {
+			for range 5 {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				_, err := p.Do(ctx, asker(1), s.read)
+				cancel()
+				if kind(err) != okms.Failing || !strings.Contains(err.Error(), "down; this failed for several mounts") {
+					t.Errorf("got %v", err)
+				}
+			}
+			if len(s.asked) != probed {
+				t.Errorf("asked %d times, want %d", len(s.asked), probed)
+			}
+			time.Sleep(rest * time.Second)
+			s.takes = time.Second // while one probes, the others fail
+			var some sync.WaitGroup
+			for range 5 {
+				some.Go(func() { wantKind(t, s.mount(t, p, 1, time.Minute), okms.Failing) })
+			}
+			some.Wait()
+			s.takes = 0
+			probed++
+		}
+		wantKind(t, s.mount(t, p, 2, time.Minute), okms.Failing) // another credential asks for itself
+		s.answers = nil
+		time.Sleep(10 * time.Second)
+		for range 5 {
+			wantKind(t, s.mount(t, p, 1, time.Minute), "")
+		}
+	})
+}
+
+func TestARefusalSaysThatTheStoreWorks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		down, absent := &okms.Error{Kind: okms.TimedOut}, &okms.Error{Kind: okms.SecretAbsent}
+		s := &story{answers: []*okms.Error{down, down, absent, down, down, absent, down, down, nil, nil}}
+		p := pace.New(pace.Config{})
+		for _, want := range []okms.Kind{okms.TimedOut, okms.TimedOut, okms.SecretAbsent, okms.TimedOut, okms.TimedOut, okms.SecretAbsent, okms.TimedOut, okms.TimedOut, "", ""} {
+			wantKind(t, s.mount(t, p, 1, time.Minute), want)
+		}
+	})
+}
+
+func TestAProberThatIsGoneLeavesItsPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &story{answers: []*okms.Error{{Kind: okms.TimedOut}, {Kind: okms.TimedOut}, {Kind: okms.TimedOut}}}
+		p := pace.New(pace.Config{})
+		for range 3 {
+			wantKind(t, s.mount(t, p, 1, time.Minute), okms.TimedOut)
+		}
+		time.Sleep(time.Second)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		s.takes = time.Second
+		if _, err := p.Do(ctx, asker(1), s.read); kind(err) != okms.TimedOut {
+			t.Errorf("got %v", err)
+		}
+		func() {
+			defer func() { _ = recover() }()
+			_, _ = p.Do(t.Context(), asker(1), func(context.Context) (okms.Secret, error) { panic("planted") })
+			t.Error("the panic did not come through")
+		}()
+		wantKind(t, s.mount(t, p, 1, time.Minute), "")
+	})
+}
+
+func TestRoomIsSharedOutInTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := pace.New(pace.Config{Reads: 4})
+		var under, most atomic.Int64
+		read := func(context.Context) (okms.Secret, error) {
+			most.Store(max(most.Load(), under.Add(1)))
+			time.Sleep(20 * time.Millisecond)
+			under.Add(-1)
+			return okms.Secret{}, nil
+		}
+		var all sync.WaitGroup
+		greedy := asker(1)
+		for range 500 {
+			all.Go(func() { _, _ = p.Do(t.Context(), greedy, read) })
+		}
+		synctest.Wait()
+		begin := time.Now()
+		for range 3 {
+			a := asker(2)
+			all.Go(func() {
+				for range 2 {
+					_, _ = p.Do(t.Context(), a, read)
+				}
+				if took := time.Since(begin); took > 100*time.Millisecond {
+					t.Errorf("a small mount took %s beside a large one", took)
+				}
+			})
+		}
+		all.Wait()
+		if most.Load() != 4 {
+			t.Errorf("%d reads at once", most.Load())
+		}
+	})
+}
+
+func TestWhoWaitsForRoomInVainLeavesTheLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &story{takes: 3 * time.Second}
+		p := pace.New(pace.Config{Reads: 1})
+		var all sync.WaitGroup
+		all.Go(func() { wantKind(t, s.mount(t, p, 1, time.Minute), "") })
+		synctest.Wait()
+		_, err := func() (okms.Secret, error) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			return p.Do(ctx, asker(1), s.read)
+		}()
+		if kind(err) != okms.TimedOut || !strings.Contains(err.Error(), "waited for other reads") {
+			t.Errorf("got %v", err)
+		}
+		all.Wait()
+		wantKind(t, s.mount(t, p, 1, time.Minute), "")
+		if len(s.asked) != 2 {
+			t.Errorf("asked %d times", len(s.asked))
+		}
+	})
+}

@@ -1,0 +1,132 @@
+package pace
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"ovhcloud-csi-provider/provider/okms"
+)
+
+// When a credential's reads of a domain are given a rest, and how it ends. After
+// the reads of so many mounts in a row failed, one mount at a time may probe,
+// every firstRest at first and every longestRest at last; the others fail at
+// once with what is known. The first answer that says that OKMS works, be it a
+// 404, ends it.
+const (
+	mountsInARow = 3
+	firstRest    = time.Second
+	longestRest  = 10 * time.Second
+)
+
+// longestPause is the longest Retry-After that stops other mounts, too. A longer
+// one ends the mount that got it, and those that come are let through until they
+// have failed as well: an hour asked for by mistake must not stop pods for an
+// hour.
+const longestPause = 30 * time.Second
+
+// trouble is what the failures of one credential's reads of one domain led to.
+// It is there from the first failure to the next answer. Under Pace.mu.
+type trouble struct {
+	since time.Time   // when the last failure was
+	last  *okms.Error // which one
+	// failed are the mounts in a row whose reads failed, mountsInARow at most.
+	failed []*Mount
+	// While resting, only prober may read; who comes first after until becomes it.
+	resting bool
+	prober  *Mount
+	rest    time.Duration
+	until   time.Time
+	// Until pause OKMS wants to be left alone.
+	pause time.Time
+}
+
+// word is what the end of a read tells of the store.
+type word int
+
+const (
+	nothing word = iota // it was not asked, or its answer not waited for
+	works               // it answered, be it with a refusal
+	fails               // it could not be reached, or has a fault
+)
+
+// mayAsk says whether a may read now. It may if both results are zero; wait is
+// how long it must wait first; refused is the failure that stands for a new one.
+func (p *Pace) mayAsk(ctx context.Context, d *domain, a Asker) (wait time.Duration, refused *okms.Error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t := d.troubles[a.Credential]
+	if t == nil {
+		return 0, nil
+	}
+	now := p.now()
+	if pause := t.pause.Sub(now); pause > 0 {
+		if deadline, bounded := ctx.Deadline(); bounded && time.Until(deadline) < pause {
+			return 0, t.again("OKMS asked this node to wait")
+		}
+		return pause, nil
+	}
+	switch {
+	case !t.resting || t.prober == a.Mount:
+	case t.prober != nil || now.Before(t.until):
+		return 0, t.again("this failed for several mounts, and is tried again in a moment")
+	default:
+		t.prober = a.Mount
+	}
+	return 0, nil
+}
+
+// again is the last failure, told to somebody for whom nothing was asked.
+func (t *trouble) again(why string) *okms.Error {
+	e := *t.last
+	if e.Text != "" {
+		e.Text += "; "
+	}
+	e.Text += why
+	return &e
+}
+
+// conclude learns from the end of a read.
+func (p *Pace) conclude(d *domain, a Asker, said word, failed *okms.Error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t := d.troubles[a.Credential]
+	switch {
+	case said == works && t != nil && t.pause.After(p.now()):
+		// Of a read from before: a limiter answers some and not others.
+		t.failed, t.resting, t.prober = nil, false, nil
+	case said == works:
+		delete(d.troubles, a.Credential)
+	case said == fails:
+		if t == nil {
+			t = &trouble{}
+			d.troubles[a.Credential] = t
+		}
+		t.add(a.Mount, failed, p.now())
+	case t != nil && t.prober == a.Mount:
+		t.prober = nil // the next one may try
+	}
+}
+
+// add draws the conclusions of one more failure.
+func (t *trouble) add(m *Mount, failed *okms.Error, now time.Time) {
+	t.since, t.last = now, failed
+	if wish := now.Add(failed.RetryAfter); failed.RetryAfter <= longestPause && wish.After(t.pause) {
+		t.pause = wish
+	}
+	switch {
+	case t.resting && t.prober == m:
+		t.prober = nil
+		t.rest = min(2*t.rest, longestRest)
+		t.until = now.Add(t.rest)
+	case !t.resting:
+		if !slices.Contains(t.failed, m) {
+			t.failed = append(t.failed, m)
+		}
+		if len(t.failed) == mountsInARow {
+			t.resting, t.failed = true, nil
+			t.rest = firstRest
+			t.until = now.Add(t.rest)
+		}
+	}
+}

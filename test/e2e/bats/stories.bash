@@ -1,0 +1,151 @@
+# What the stories of stories.bats are told with. Every story has a path in the store,
+# a class, a credential and a pod of its own name, so that none disturbs another.
+
+NS=stories
+WAIT=150 # seconds; kubelet doubles its pause between two tries, up to two minutes
+OKMS_ID=734b9b45-8b1a-469c-b140-b10bd6540017
+RELEASE_NAMESPACE=kube-system
+PROVIDER=daemonset/ovhcloud-csi-provider
+
+export OVHCLOUD_CHART=${OVHCLOUD_CHART:-"ovhcloud-csi-provider/ovhcloud-csi-provider"}
+export OVHCLOUD_IMAGE=${OVHCLOUD_IMAGE:-"ovhcloud-csi-provider"}
+export OVHCLOUD_TAG=${OVHCLOUD_TAG:-"devel"}
+export EMULATOR_IMAGE=${EMULATOR_IMAGE:-"ovhcloud-csi-provider-emulator:${OVHCLOUD_TAG}"}
+export BUSYBOX_IMAGE=${BUSYBOX_IMAGE:-"busybox:1.36"}
+
+# okms METHOD PATH: steers the emulator through the apiserver; a body comes on stdin.
+okms() {
+  local path=/api/v1/namespaces/okms/pods/okms:18444/proxy/$2
+  case $1 in
+  get) kubectl get --raw "$path" ;;
+  put) kubectl replace --raw "$path" -f - ;;
+  post) kubectl create --raw "$path" -f - ;;
+  delete) kubectl delete --raw "$path" ;;
+  esac
+}
+
+# soon COMMAND…: waits until the command succeeds. The pause spares the machine.
+soon() {
+  local end=$((SECONDS + WAIT))
+  until "$@" >/dev/null 2>&1; do
+    [ $SECONDS -lt $end ] || { echo "not within $WAIT s: $*"; return 1; }
+    sleep 0.5
+  done
+}
+
+host() { kubectl get pod okms -n okms -o jsonpath='{.status.hostIP}'; }
+
+# install_provider [helm's arguments…]
+install_provider() {
+  helm upgrade --install ovhcloud-csi-provider "$OVHCLOUD_CHART" -n $RELEASE_NAMESPACE \
+    --set image.repository="$OVHCLOUD_IMAGE",image.tag="$OVHCLOUD_TAG",mountTimeoutSeconds=10 \
+    --set "allowEndpoints={$(host):18443,$(host):18445}" "$@" --wait --timeout 120s
+}
+
+# credential NAME TOKEN [NAMESPACE]
+credential() {
+  kubectl create secret generic "$1" -n "${3:-$NS}" --from-literal=token="$2" --dry-run=client -o yaml | kubectl apply -f -
+  kubectl label secret "$1" -n "${3:-$NS}" secrets-store.csi.k8s.io/used=true --overwrite
+}
+
+# secret PATH VALUE: a new version with one key, user.
+secret() { echo "{\"user\": \"$2\"}" | okms put "secrets/$1"; }
+
+# class NAME [OBJECT [PORT [CA]]]: the default object is the key user of stories/NAME;
+# an empty CA leaves caBundle out.
+class() {
+  local object=${2:-"{secretPath: stories/$1, secretKey: user, objectName: user}"} ca
+  ca=${4-$(okms get ca.pem)}
+  [ -z "$ca" ] || ca="caBundle: \"${ca//$'\n'/\\n}\""
+  kubectl apply -f - <<YAML
+apiVersion: secrets-store.csi.x-k8s.io/v1
+kind: SecretProviderClass
+metadata: {name: "$1", namespace: $NS}
+spec:
+  provider: ovhcloud
+  parameters:
+    endpoint: "https://$(host):${3:-18443}"
+    okmsId: $OKMS_ID
+    $ca
+    objects: "[$object]"
+YAML
+}
+
+# pod NAME [SECRET [NAMESPACE [CLASS]]]: fails at once, and for good, if it is
+# started with an empty volume. SECRET "-" names none.
+pod() {
+  local reference="nodePublishSecretRef: {name: ${2:-credential}}"
+  [ "${2:-}" != - ] || reference=
+  kubectl apply -f - <<YAML
+apiVersion: v1
+kind: Pod
+metadata: {name: "$1", namespace: "${3:-$NS}"}
+spec:
+  restartPolicy: Never
+  terminationGracePeriodSeconds: 0
+  containers:
+    - name: main
+      image: $BUSYBOX_IMAGE
+      imagePullPolicy: IfNotPresent
+      command: [sh, -c, "test -s /secrets/user && exec sleep 1000000"]
+      volumeMounts:
+        - {name: secrets, mountPath: /secrets, readOnly: true}
+  volumes:
+    - name: secrets
+      csi:
+        driver: secrets-store.csi.k8s.io
+        readOnly: true
+        volumeAttributes: {secretProviderClass: "${4:-$1}"}
+        $reference
+YAML
+}
+
+# gate: a second address of the store, port 18445, which a story can close.
+gate() {
+  kubectl apply -f - <<YAML
+apiVersion: v1
+kind: Pod
+metadata: {name: gate, namespace: okms}
+spec:
+  hostNetwork: true
+  terminationGracePeriodSeconds: 0
+  tolerations: [{operator: Exists}]
+  nodeName: $(kubectl get pod okms -n okms -o jsonpath='{.spec.nodeName}')
+  containers:
+    - name: gate
+      image: $BUSYBOX_IMAGE
+      imagePullPolicy: IfNotPresent
+      command: [nc, -ll, -p, "18445", -e, nc, "$(host)", "18443"]
+YAML
+  kubectl wait -n okms --for=condition=Ready --timeout=60s pod/gate
+}
+close_gate() { kubectl delete pod gate -n okms --ignore-not-found --timeout=60s; }
+
+# failures POD [NAMESPACE]: how often kubelet could not mount.
+failures() {
+  kubectl get events -n "${2:-$NS}" --field-selector "involvedObject.name=$1,reason=FailedMount" -o json |
+    jq '[.items[] | (.series.count // .count // 1)] | add // 0'
+}
+failed_often() { [ "$(failures "$1" "${3:-$NS}")" -ge "$2" ]; }
+
+# event POD TEXT [NAMESPACE]: one of its mounts failed and said TEXT.
+event() {
+  kubectl get events -n "${3:-$NS}" --field-selector "involvedObject.name=$1,reason=FailedMount" -o json |
+    jq -r '.items[].message' | grep -F -- "$2"
+}
+
+# refused POD TEXT [TIMES [NAMESPACE]]: it waits and its event says so, and it still
+# waits after TIMES tries: in the trap of the empty volume the second would pass.
+refused() {
+  soon event "$1" "$2" "${4:-$NS}" || { kubectl get events -n "${4:-$NS}" --field-selector "involvedObject.name=$1"; return 1; }
+  soon failed_often "$1" "${3:-3}" "${4:-$NS}"
+  [ "$(kubectl get pod "$1" -n "${4:-$NS}" -o jsonpath='{.status.phase}')" = Pending ]
+}
+
+# runs POD VALUE [NAMESPACE]: it runs with that value, having been started once.
+runs() {
+  kubectl wait -n "${3:-$NS}" --for=condition=Ready --timeout=${WAIT}s "pod/$1" ||
+    { kubectl describe pod -n "${3:-$NS}" "$1" | tail -15; return 1; }
+  has "$@"
+}
+has() { [ "$(kubectl exec -n "${3:-$NS}" "$1" -- cat /secrets/user)" = "$2" ]; }

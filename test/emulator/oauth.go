@@ -1,0 +1,113 @@
+package emulator
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// TokenPath is where the token endpoint of OVHcloud's OAuth2 clients answers. It
+// is on another host than OKMS in life; here every Server of the emulator serves
+// both, so a second one can stand for the other host.
+const TokenPath = "/auth/oauth2/token"
+
+// tokenLife is how long an access token is good (seen: expires_in 3599).
+const tokenLife = 3599 * time.Second
+
+// operationToken stands in the journal for a request to the token endpoint.
+const operationToken = "oauth2/token"
+
+// oauthClient is a service account.
+type oauthClient struct {
+	secret   string
+	identity Identity
+	issued   []string // access tokens that may still be good
+}
+
+// AddClient makes a service account: an OAuth2 client whose access tokens stand
+// for the identity. A client already there gets the new secret and identity; the
+// tokens it got before stay good. It fails for an id or a secret that cannot
+// stand in a file of one line, or an unknown action.
+func (e *Emulator) AddClient(id, secret string, identity Identity) error {
+	if checkToken(id) != nil || checkToken(secret) != nil {
+		return errors.New("client id and secret must be printable ASCII without spaces, and not empty")
+	}
+	identity, err := identity.normalised()
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	client := &oauthClient{secret: secret, identity: identity}
+	if before := e.iam.clients[id]; before != nil {
+		client.issued = before.issued
+	}
+	e.iam.clients[id] = client
+	return nil
+}
+
+// RevokeAccessTokens makes the access tokens of a client unknown at once. It can
+// get new ones. A client that is unknown is no error.
+func (e *Emulator) RevokeAccessTokens(id string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if client := e.iam.clients[id]; client != nil {
+		for _, token := range client.issued {
+			delete(e.iam.tokens, token)
+		}
+		client.issued = nil
+	}
+}
+
+// issueToken answers the token endpoint (RFC 6749, section 4.4). The caller holds
+// e.mu. Status and error of a wrong scope were seen at OVHcloud's, the others
+// follow the RFC.
+func (c *call) issueToken() answer {
+	c.operation = operationToken
+	form, err := url.ParseQuery(string(c.body))
+	if c.method != http.MethodPost {
+		return oauthError(http.StatusMethodNotAllowed, "invalid_request")
+	}
+	if err != nil || form.Get("grant_type") == "" {
+		return oauthError(http.StatusBadRequest, "invalid_request")
+	}
+	if form.Get("grant_type") != "client_credentials" {
+		return oauthError(http.StatusBadRequest, "unsupported_grant_type")
+	}
+	client := c.e.iam.clients[form.Get("client_id")]
+	if client == nil || subtle.ConstantTimeCompare([]byte(client.secret), []byte(form.Get("client_secret"))) == 0 {
+		return oauthError(http.StatusUnauthorized, "invalid_client")
+	}
+	c.who = principal{identity: client.identity}
+	if form.Get("scope") != "all" {
+		return oauthError(http.StatusBadRequest, "invalid_scope")
+	}
+	token := "oauth2." + rand.Text()
+	identity := client.identity
+	identity.Expires = c.now.Add(tokenLife)
+	c.e.iam.tokens[token] = grant{identity: identity, since: c.now.Add(c.e.switches.IAMDelay)}
+	c.forgetExpired(client)
+	client.issued = append(client.issued, token)
+	return answer{status: http.StatusOK, header: http.Header{"Cache-Control": {"no-store"}}, body: marshal(map[string]any{
+		"access_token": token, "token_type": "Bearer", "expires_in": int(tokenLife / time.Second), "scope": "all"})}
+}
+
+// forgetExpired drops the client's tokens that are no longer good.
+func (c *call) forgetExpired(client *oauthClient) {
+	var good []string
+	for _, token := range client.issued {
+		if g, known := c.e.iam.tokens[token]; known && c.now.Before(g.identity.Expires) {
+			good = append(good, token)
+		} else {
+			delete(c.e.iam.tokens, token)
+		}
+	}
+	client.issued = good
+}
+
+func oauthError(status int, code string) answer {
+	return answer{status: status, body: marshal(map[string]string{"error": code})}
+}
