@@ -54,3 +54,13 @@ machine_pid() {
 	pid=$(cat $state/pid 2>/dev/null) || return 1
 	[ -d "/proc/$pid" ] && grep -qs ovhcsi-machine "/proc/$pid/cmdline" && echo "$pid"
 }
+
+# only_ours PID ends the script if the node was booted from another checkout: there
+# is one node for all of them, and its user is not to lose it, or find other images
+# in it.
+only_ours() {
+	local here from
+	here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+	from=$(readlink "/proc/$1/cwd") || fail "cannot tell which checkout booted the running node (process $1)"
+	[ "$from" = "$here" ] || fail "the running node was booted from $from, not from this checkout; end it from there"
+}
