@@ -8,7 +8,7 @@ MODULES := . test/clients test/driver
 RACE := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
 FUZZTIME := 5s
 
-.PHONY: help demo test fuzz lint build image
+.PHONY: help demo test fuzz bench soak lint build image
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST)
 
@@ -23,6 +23,14 @@ fuzz: ## each fuzz target for FUZZTIME
 	@set -e; for t in provider:FuzzPlan provider:FuzzRender provider/okms:FuzzAnswer; do \
 		echo "== $$t for $(FUZZTIME)"; \
 		go test ./$${t%%:*} -run '^$$' -fuzz "^$${t##*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s | tail -1; done
+
+bench: ## what a mount costs, into docs/performance.md; fails if a figure is missed
+	@go run ./test/bench -write docs/performance.md
+
+# The race detector would multiply the memory that is looked at.
+SOAK_MINUTES := 5
+soak: ## mounts, rotation and failures for SOAK_MINUTES; memory must come back
+	@SOAK_MINUTES=$(SOAK_MINUTES) go test ./test/soak -run Soak -v -count 1 -timeout 0
 
 lint: ## gofmt, go vet (for macOS too) and staticcheck
 	@unformatted=$$(gofmt -l cmd provider server test); test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }

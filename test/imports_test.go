@@ -27,6 +27,7 @@ var arrows = map[string][]string{
 	"provider/auth":             {"provider/sensitive"},
 	"provider/sensitive":        {},
 	"test":                      {},
+	"test/bench":                {"test/emulator"},
 	"test/emulator":             {},
 	"test/harness":              {"server", "provider", "provider/auth", "test/emulator"},
 }
@@ -34,10 +35,10 @@ var arrows = map[string][]string{
 // foreign is where each vocabulary that is not ours ends: who may import it.
 var foreign = map[string][]string{
 	"github.com/hashicorp/vault/api": {"provider/okms"},
-	"net/http":                       {"provider/okms", "server", "test/emulator", "test/harness", "cmd/ovhcsi"},
-	"flag":                           {"cmd/ovhcloud-csi-provider", "cmd/ovhcsi"},
-	"google.golang.org/grpc":         {"server", "test/harness"},
-	"sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1": {"server", "test/harness"},
+	"net/http":                       {"provider/okms", "server", "test/emulator", "test/harness", "test/bench", "cmd/ovhcsi"},
+	"flag":                           {"cmd/ovhcloud-csi-provider", "cmd/ovhcsi", "test/bench"},
+	"google.golang.org/grpc":         {"server", "test/harness", "test/bench"},
+	"sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1": {"server", "test/harness", "test/bench"},
 	"github.com/prometheus/client_golang/prometheus":         {"server"},
 	"go.yaml.in/yaml/v3":       {"provider"},
 	"github.com/tidwall/gjson": {"provider"},
