@@ -127,14 +127,15 @@ func contentType(h http.Header) string {
 	return t
 }
 
-// retryAfter reads the header's seconds or date; what is neither, or past, is 0.
+// retryAfter reads the header's seconds or date, a day at most; what is neither,
+// or past, is 0.
 func retryAfter(a answer) time.Duration {
 	v := a.header.Get("Retry-After")
 	if s, err := strconv.Atoi(v); err == nil && s > 0 {
 		return time.Duration(min(s, 24*3600)) * time.Second
 	}
 	if at, err := http.ParseTime(v); err == nil {
-		return max(0, at.Sub(a.at))
+		return min(max(0, at.Sub(a.at)), 24*time.Hour)
 	}
 	return 0
 }

@@ -112,7 +112,7 @@ func TestDeactivatedTellsVersionAndTime(t *testing.T) {
 func TestRetryAfter(t *testing.T) {
 	for header, want := range map[string]time.Duration{
 		"": 0, "7": 7 * time.Second, "-1": 0, "nonsense": 0, "999999999": 24 * time.Hour,
-		"Mon, 23 Nov 2026 12:01:00 GMT": time.Minute, "Mon, 23 Nov 2026 11:00:00 GMT": 0,
+		"Mon, 23 Nov 2026 12:01:00 GMT": time.Minute, "Mon, 23 Nov 2026 11:00:00 GMT": 0, "Fri, 31 Dec 2999 23:59:59 GMT": 24 * time.Hour,
 	} {
 		_, err := decodeData(answered(429, "", "Retry-After", header), Ref{Path: "p"})
 		if err == nil || err.RetryAfter != want {
