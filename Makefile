@@ -41,7 +41,6 @@ lint: ## gofmt, go vet (for macOS too) and staticcheck
 	@go build -o bin/staticcheck honnef.co/go/tools/cmd/staticcheck
 	@for m in $(LINTED); do (cd $$m && $(CURDIR)/bin/staticcheck ./...) || exit 1; done
 
-# Without gRPC's own trace pages, nothing of html/template is linked: 3 MB less.
 build: ## the daemon and the tool, into bin/
 	@CGO_ENABLED=0 go build -trimpath -tags grpcnotrace -ldflags '-s -w' -o bin/ ./cmd/...
 

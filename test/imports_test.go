@@ -103,7 +103,7 @@ func TestTheDaemonLinksNoKubernetesClient(t *testing.T) {
 }
 
 func TestTheDaemonIsSmall(t *testing.T) {
-	const limit = 14 << 20
+	const limit = 20 << 20
 	path := filepath.Join(t.TempDir(), "daemon")
 	build := exec.Command("go", "build", "-trimpath", "-tags=grpcnotrace", "-ldflags=-s -w", "-o", path, "./cmd/ovhcloud-csi-provider")
 	build.Dir = ".."

@@ -2,51 +2,56 @@ package main
 
 import (
 	"context"
+	"os"
 	"runtime/debug"
 	"runtime/metrics"
-	"sync"
 	"time"
-
-	"ovhcloud-csi-provider/provider"
 )
 
-// After a burst of mounts most of the heap lies free, and the Go runtime returns
-// it to the system only over minutes. On a node memory is scarce, so it is given
-// back as soon as the burst is over: more than mostFree bytes free are looked
-// for each lookEvery. It costs some milliseconds, and nothing where the heap
-// stays small.
+// The daemon is at rest nearly always, on every node, and busy for a second when
+// pods start. So it collects garbage sooner than Go would (a heap that has grown
+// by 60 percent, not by 100), and gives back to the system what it does not need
+// any more. Below 60 it collects while it starts, which costs more memory than it
+// frees.
 const (
-	mostFree  = 4 << 20
-	lookEvery = 10 * time.Second
+	gcPercent     = 60
+	giveBackEvery = 10 * time.Second
+	// A collection for less is not worth its time. In bytes.
+	worthGivingBack = 4 << 20
 )
 
-// keep has memory that is not used any more given back, that of the provider and
-// that of the process, until the returned function is called.
-func keep(mounts *provider.Provider) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { mounts.Run(ctx) })
-	running.Go(func() { returnMemory(ctx) })
-	return func() {
-		cancel()
-		running.Wait()
+// frugal sets the pace of garbage collection, unless GOGC does.
+func frugal() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
 	}
 }
 
-func returnMemory(ctx context.Context) {
-	tick := time.NewTicker(lookEvery)
+// giveMemoryBack gives memory that is free back to the system now and then,
+// until ctx is done.
+func giveMemoryBack(ctx context.Context) {
+	tick := time.NewTicker(giveBackEvery)
 	defer tick.Stop()
-	// Free pages, and the free places in pages that the next collection may empty.
-	free := []metrics.Sample{{Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/heap/unused:bytes"}}
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-		}
-		metrics.Read(free)
-		if free[0].Value.Uint64()+free[1].Value.Uint64() > mostFree {
-			debug.FreeOSMemory()
+			if idleMemory() > worthGivingBack {
+				debug.FreeOSMemory()
+			}
 		}
 	}
+}
+
+// idleMemory is about how many bytes of the heap hold nothing, or garbage.
+func idleMemory() uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/heap/unused:bytes"},
+		{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/live:bytes"}}
+	metrics.Read(sample)
+	idle := sample[0].Value.Uint64() + sample[1].Value.Uint64()
+	if objects, live := sample[2].Value.Uint64(), sample[3].Value.Uint64(); objects > live {
+		idle += objects - live
+	}
+	return idle
 }
