@@ -63,6 +63,8 @@ func explain(pl plan, o object, f fetched) Failure {
 	case okms.TimedOut:
 		out.What = "no answer from OKMS in time: " + e.Text
 		out.Advice = "kubelet tries again"
+	case okms.NodeFull:
+		out.What, out.Advice = e.Text, nodeFullAdvice
 	case okms.Untrusted:
 		out.What = "the server's certificate is not trusted: " + e.Text
 		out.Advice = "if the endpoint is right, give its certificate authority in caBundle"
@@ -71,6 +73,9 @@ func explain(pl plan, o object, f fetched) Failure {
 	}
 	return out
 }
+
+// nodeFullAdvice is for mounts that met a bound which all mounts of a node share.
+const nodeFullAdvice = "kubelet tries again; fewer or smaller secrets in a class help"
 
 // explainToken is about the token endpoint of an OAuth2 client, which failed
 // before OKMS could be asked.

@@ -50,8 +50,8 @@ type fetching struct {
 	mu      sync.Mutex
 	got     map[okms.Ref]fetched
 	crash   *Crash
-	held    int    // bytes of secrets
-	tooMuch string // why the mount may not have more of them, if it may not
+	held    int      // bytes of secrets
+	tooMuch *Failure // why the mount may not have more of them; nil if it may
 }
 
 // fetch does the reads of a plan side by side, and every one of them to its end,
@@ -75,8 +75,8 @@ func (p *Provider) fetch(ctx context.Context, s source, refs []okms.Ref) (got ma
 		f.release()
 		panic(f.crash)
 	}
-	if f.tooMuch != "" {
-		tooMuch = []Failure{{Kind: TooLarge, Object: WholeClass, Where: "objects", What: f.tooMuch}}
+	if f.tooMuch != nil {
+		tooMuch = []Failure{*f.tooMuch}
 	}
 	return f.got, f.release, tooMuch
 }
@@ -100,7 +100,7 @@ func (f *fetching) add(ref okms.Ref, one fetched) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.got[ref] = one
-	if size := one.secret.Data.Len(); f.tooMuch == "" && f.take(size) {
+	if size := one.secret.Data.Len(); f.tooMuch == nil && f.take(size) {
 		return
 	}
 	f.cancel()
@@ -115,9 +115,10 @@ func (f *fetching) add(ref okms.Ref, one fetched) {
 func (f *fetching) take(size int) bool {
 	switch {
 	case f.held+size > maxHeld:
-		f.tooMuch = fmt.Sprintf("the secrets of this mount take more than %d bytes together; use several classes and volumes", maxHeld)
+		f.tooMuch = &Failure{Kind: TooLarge, Object: WholeClass, Where: "objects",
+			What: fmt.Sprintf("the secrets of this mount take more than %d bytes together; use several classes and volumes", maxHeld)}
 	case !f.memory.Take(f.held, size):
-		f.tooMuch = "the mounts of this node read too many large secrets at once; kubelet tries again, and fewer or smaller secrets in a class help"
+		f.tooMuch = &Failure{Kind: NodeFull, Object: WholeClass, Where: "objects", What: "the mounts of this node read too many large secrets at once", Advice: nodeFullAdvice}
 	default:
 		f.held += size
 		return true

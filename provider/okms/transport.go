@@ -23,7 +23,7 @@ const maxAnswer = 1 << 20
 
 var (
 	errAnswerTooLong  = errors.New("answer longer than 1 MiB")
-	errAnswersTooMany = errors.New("too many long answers at once for the memory of this node's provider; kubelet tries again")
+	errAnswersTooMany = errors.New("the mounts of this node read too many large secrets at once")
 )
 
 // newTransport is one pool of connections for one login to one domain. The
