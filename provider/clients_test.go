@@ -10,22 +10,22 @@ import (
 )
 
 // poolOf is a pool of clients under a clock, and a mount with a token of its own.
-func poolOf(now *time.Time) (*clients, func(token string) plan) {
+func poolOf(now *time.Time) (*clients, func(token string) origin) {
 	clock := func() time.Time { return *now }
 	pool := &clients{now: clock, byKey: map[clientKey]*pooled{}, current: map[string]clientKey{}}
-	return pool, func(token string) plan {
+	return pool, func(token string) origin {
 		p, failures := makePlan(request(credentials(map[string]string{"token": token})), auth.Endpoints{}, nil, *now)
 		if len(failures) > 0 {
 			panic(&Error{Failures: failures})
 		}
-		return p
+		return p.origin
 	}
 }
 
 func TestClientsAreSharedByEqualCredentialsOnly(t *testing.T) {
 	now := time.Unix(0, 0)
 	pool, with := poolOf(&now)
-	get := func(p plan) *okms.Client {
+	get := func(p origin) *okms.Client {
 		from, release, err := pool.get(p)
 		if err != nil {
 			t.Fatal(err)

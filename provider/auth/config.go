@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"ovhcloud-csi-provider/provider/nearest"
 	"ovhcloud-csi-provider/provider/yamlnode"
@@ -18,7 +19,14 @@ type spec struct {
 	name  string
 	place Place
 	// dir is the folder with the credential's files.
-	dir   string
+	dir string
+	// maxStale is the connection's own, if hasMaxStale.
+	maxStale    time.Duration
+	hasMaxStale bool
+	// fallback is the name of the connection that is asked where this one's domain
+	// cannot be reached; "" for none.
+	fallback string
+
 	rules []rule
 	// text is the rules as they stand there, to see whether they changed.
 	text string
@@ -53,7 +61,12 @@ func (p Problems) Error() string {
 }
 
 // reader reads the file and collects what is wrong with it.
-type reader struct{ problems Problems }
+type reader struct {
+	cacheTTL time.Duration
+	problems Problems
+	// fallbacks are the nodes that name one, by the connection that does.
+	fallbacks map[string]*yamlnode.Node
+}
 
 func (r *reader) wrong(n *yamlnode.Node, where, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
@@ -63,8 +76,9 @@ func (r *reader) wrong(n *yamlnode.Node, where, format string, args ...any) {
 	r.problems = append(r.problems, Problem{Line: n.Line, Text: text})
 }
 
-// parseConfig reads the file of connections. The error is Problems.
-func parseConfig(text string) (map[string]spec, error) {
+// parseConfig reads the file of connections for a provider with a --cache-ttl. The
+// error is Problems.
+func parseConfig(text string, cacheTTL time.Duration) (map[string]spec, error) {
 	whole := func(format string, args ...any) error { return Problems{{Text: fmt.Sprintf(format, args...)}} }
 	if len(text) > maxConfig {
 		return nil, whole("is %d bytes long; at most %d are read", len(text), maxConfig)
@@ -75,13 +89,14 @@ func parseConfig(text string) (map[string]spec, error) {
 	} else if err != nil {
 		return nil, whole("%s", err)
 	}
-	var r reader
+	r := reader{cacheTTL: cacheTTL, fallbacks: map[string]*yamlnode.Node{}}
 	specs := map[string]spec{}
 	fields := r.fields(root, "", []string{"connections"})
 	if connections := fields["connections"]; connections != nil {
 		for name, n := range r.fields(connections, "connections", nil) {
 			specs[name] = r.connection(name, n)
 		}
+		r.checkFallbacks(specs)
 		if len(specs) > maxConnections {
 			r.wrong(connections, "connections", "there are %d; at most %d are read", len(specs), maxConnections)
 		}
@@ -125,14 +140,16 @@ func (r *reader) fields(n *yamlnode.Node, where string, valid []string) map[stri
 }
 
 const (
-	fieldDir   = "credentialsDir"
-	fieldAllow = "allow"
+	fieldDir      = "credentialsDir"
+	fieldAllow    = "allow"
+	fieldMaxStale = "maxStale"
+	fieldFallback = "fallback"
 )
 
 func (r *reader) connection(name string, n *yamlnode.Node) spec {
 	where := "connections." + name
 	s := spec{name: name}
-	fields := r.fields(n, where, append(PlaceFields(), fieldDir, fieldAllow))
+	fields := r.fields(n, where, append(PlaceFields(), fieldDir, fieldMaxStale, fieldFallback, fieldAllow))
 	texts := map[string]string{}
 	for _, field := range slices.Sorted(maps.Keys(fields)) {
 		if field == fieldAllow {
@@ -164,6 +181,7 @@ func (r *reader) connection(name string, n *yamlnode.Node) spec {
 	case s.dir != "" && (!filepath.IsAbs(s.dir) || filepath.Clean(s.dir) != s.dir):
 		r.wrong(fields[fieldDir], where+"."+fieldDir, "%q is not an absolute path without detours", printable(s.dir))
 	}
+	r.outage(&s, where, fields, texts)
 	if fields[fieldAllow] == nil && yamlnode.IsMap(n) {
 		r.wrong(n, where+"."+fieldAllow, "is missing; nothing is allowed but what stands there, so nobody could use the connection")
 	} else if fields[fieldAllow] != nil {
