@@ -15,7 +15,8 @@ import (
 // asking the store. It is immutable.
 type plan struct {
 	origin
-	objects []object
+	fallback *fallback // nil for none
+	objects  []object
 	// reads are the distinct reads of the objects, in their order. Objects of one
 	// secret and version share one read, and so see one version.
 	reads []okms.Ref

@@ -61,7 +61,7 @@ type ReadOutcome = cache.Outcome
 
 // ReadOutcomes is every ReadOutcome.
 func ReadOutcomes() []ReadOutcome {
-	return []ReadOutcome{cache.Hit, cache.Miss, cache.Joined, cache.Stale}
+	return []ReadOutcome{cache.Hit, cache.Miss, cache.Joined, cache.Stale, cache.Fallback}
 }
 
 // Provider serves mounts, any number at once. It starts no goroutine that
@@ -176,6 +176,9 @@ type Response struct {
 	// read 5m0s ago"; StaleBecause is why.
 	Stale        []string
 	StaleBecause string
+	// Fallback is those of Reads that came from the connection's fallback; nil if
+	// none did.
+	Fallback *Fallback
 }
 
 // File is one file of the volume. Path is relative to its root.
@@ -201,7 +204,9 @@ func (p *Provider) Mount(ctx context.Context, req Request) (Response, error) {
 	}
 	defer release()
 	from.maxStale = pl.maxStale(p.maxStale) // of our own copy
-	got, done, failures := p.fetch(ctx, from, pl.reads)
+	other := p.secondOf(pl)
+	defer other.close()
+	got, done, failures := p.fetch(ctx, from, other, pl.reads)
 	defer done()
 	var response Response
 	if len(failures) == 0 {
@@ -209,6 +214,7 @@ func (p *Provider) Mount(ctx context.Context, req Request) (Response, error) {
 	}
 	response.Connection, response.Credential, response.Reads = pl.connection, pl.credential.String(), readsOf(pl, got)
 	response.Stale, response.StaleBecause = staleOf(pl, got)
+	response.Fallback = fellBack(pl, got)
 	if len(failures) > 0 {
 		return response, &Error{Class: req.Class(), Failures: failures}
 	}

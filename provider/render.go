@@ -56,6 +56,7 @@ type renderer struct {
 	plan
 	collector
 	Response
+	from   origin // of the object at work
 	tree   layout
 	parsed map[okms.Ref]parsedSecret
 	size   int
@@ -92,9 +93,10 @@ func (r *renderer) object(o object, f fetched) {
 			r.noteAbsent(o)
 			return
 		}
-		r.failures = append(r.failures, explain(r.origin, o, f))
+		r.failures = append(r.failures, explainBoth(r.plan, o, f))
 		return
 	}
+	r.from = r.plan.readFrom(f)
 	c := r.parsedOf(o.ref(), f.secret.Data.Reveal())
 	switch {
 	case c.err != nil:
@@ -231,11 +233,15 @@ func (r *renderer) noteAbsent(o object) {
 
 // version changes exactly when the content of the file can: with the version of
 // the secret, and with what the class says of the object. It tells nothing of
-// the content.
+// the content, but the domain if that is the fallback's.
 func (r *renderer) version(o object, key string, s okms.Secret) string {
 	h := sha256.New()
-	for _, part := range []string{r.domain.Endpoint, r.domain.ID, s.Path, s.Created, key, string(o.encoding)} {
+	for _, part := range []string{r.from.domain.Endpoint, r.from.domain.ID, s.Path, s.Created, key, string(o.encoding)} {
 		fmt.Fprintf(h, "%d:%s,", len(part), part)
 	}
-	return fmt.Sprintf("%d-%s", s.Version, hex.EncodeToString(h.Sum(nil)[:4]))
+	version := fmt.Sprintf("%d-%s", s.Version, hex.EncodeToString(h.Sum(nil)[:4]))
+	if r.from.domain != r.plan.domain {
+		version += "@" + strings.TrimPrefix(r.from.domain.Endpoint, "https://")
+	}
+	return version
 }

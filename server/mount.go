@@ -184,6 +184,9 @@ func audit(req provider.Request, resp provider.Response, err error, took time.Du
 	if len(resp.Stale) > 0 {
 		line = append(line, "stale", firstOf(resp.Stale), "staleBecause", resp.StaleBecause)
 	}
+	if f := resp.Fallback; f != nil {
+		line = append(line, "fallback", f.Connection, "fallbackCredential", f.Credential, "fallbackSecrets", firstOf(f.Reads), "fallbackBecause", f.Because)
+	}
 	if err != nil {
 		// As a string of one line: klog breaks those of errors.
 		klog.ErrorS(nil, "mount", append(line, "error", strings.ReplaceAll(err.Error(), "\n", " "))...)

@@ -13,9 +13,11 @@
 //     the credential in the domain; a 403 and an absent secret those of the path;
 //     an absent or deactivated version the one. What is being read meanwhile is
 //     not kept then.
-//   - Where the store could not be reached or failed, a value that is not older
-//     than the caller's MaxStale is served (Stale), after StalePatience at the
-//     latest.
+//   - Where the store could not be reached or failed, the caller's Else is asked
+//     (Fallback), and then a value that is not older than its MaxStale is served
+//     (Stale). Who has one of these waits for Patience at most, and not at all for
+//     a read by which somebody else probes a store that is left alone.
+//   - What Else gave is not kept under the key: it is another store's.
 //   - A value goes when it is too old to be served in any way, and when room is
 //     needed: the least recently used goes first.
 //
@@ -33,9 +35,9 @@ import (
 	"ovhcloud-csi-provider/provider/okms"
 )
 
-// StalePatience is how long a caller waits for the store if there is a stale
-// value that it may have.
-const StalePatience = 5 * time.Second
+// Patience is how long a caller waits for the store if there is something else
+// that it may have; half of its time if that is less.
+const Patience = 5 * time.Second
 
 // defaultBytes is Config.Bytes where none are given.
 const defaultBytes = 64 << 20
@@ -60,6 +62,8 @@ const (
 	Miss   Outcome = "miss"   // the store was asked
 	Joined Outcome = "joined" // an equal read was under way
 	Stale  Outcome = "stale"  // from memory, since the store could not be asked
+	// Fallback is from another store, for the same reason.
+	Fallback Outcome = "fallback"
 )
 
 // Config of a Cache. The zero value joins reads and keeps nothing.
@@ -68,8 +72,8 @@ type Config struct {
 	TTL time.Duration
 	// Bytes bounds the values that are kept. 0 means 64 MiB.
 	Bytes int
-	// Observe is called once for each read; a stale one also counts as the Miss
-	// or the Joined that failed. nil observes nothing.
+	// Observe is called once for each read; a stale one and a fallback also count as
+	// the Miss or the Joined that failed. nil observes nothing.
 	Observe func(Outcome)
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
@@ -118,6 +122,13 @@ type Read struct {
 	// MaxStale is how old a value may be where the store cannot be asked. 0 means
 	// none may.
 	MaxStale time.Duration
+	// Else asks another store, where this one could not be asked. It is for the
+	// caller alone: others who joined the read need not be allowed to. nil if there
+	// is none.
+	Else func(ctx context.Context, because *okms.Error) (Value, error)
+	// Resting is why the store is left alone but for somebody who probes it, and nil
+	// if it is not. It must not call the cache. nil stands for never.
+	Resting func() *okms.Error
 	// Do asks the store. It must end soon after its context does. Its errors have
 	// an *okms.Error in their chain.
 	Do func(context.Context) (okms.Secret, error)
@@ -137,33 +148,44 @@ type Value struct {
 // *Crash.
 func (c *Cache) Get(ctx context.Context, r Read) (Value, error) {
 	for {
-		secret, f, joined, stale := c.look(ctx, r)
-		switch {
-		case f == nil:
+		l := c.look(ctx, r)
+		if l.fresh {
 			c.observe(Hit)
-			return Value{Secret: secret}, nil
-		case joined:
+			return Value{Secret: l.secret}, nil
+		}
+		if l.joined {
 			c.observe(Joined)
-		default:
+		} else {
 			c.observe(Miss)
 		}
-		secret, err := c.await(ctx, f, stale)
-		if err == nil {
-			return Value{Secret: secret}, nil
+		var err error
+		if l.resting != nil {
+			err = l.resting
+		} else if l.secret, err = c.await(ctx, l.flight, l.patience); err == nil {
+			return Value{Secret: l.secret}, nil
 		}
-		if v, ok := c.stale(r, err); ok {
-			c.observe(Stale)
+		if v, ok := c.instead(ctx, r, l.stale, err); ok {
 			return v, nil
 		}
-		if !joined || !f.endedEarlyFor(ctx, err) {
+		if l.flight == nil || !l.joined || !l.flight.endedEarlyFor(ctx, err) {
 			return Value{}, err
 		}
 	}
 }
 
-// look finds a fresh value, or else the flight to wait for. stale says that
-// there is something else to be served if that takes long.
-func (c *Cache) look(ctx context.Context, r Read) (secret okms.Secret, f *flight, joined, stale bool) {
+// looked is what a caller found: a fresh value, or a flight to wait for, or the
+// reason not to wait for it.
+type looked struct {
+	fresh    bool
+	secret   okms.Secret
+	flight   *flight
+	joined   bool
+	patience time.Duration // how long to wait for the flight; 0 is to its end
+	resting  *okms.Error
+	stale    bool // there is a value that may be served if need be
+}
+
+func (c *Cache) look(ctx context.Context, r Read) (l looked) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if place := c.entries[r.Key]; place != nil {
@@ -172,23 +194,69 @@ func (c *Cache) look(ctx context.Context, r Read) (secret okms.Secret, f *flight
 		// Less than 0 is a clock that jumped: what is not known to be fresh is not.
 		if age >= 0 && age < c.ttl {
 			c.recent.MoveToFront(place)
-			return e.secret, nil, false, false
+			return looked{fresh: true, secret: e.secret}
 		}
-		stale = age >= 0 && age <= r.MaxStale
+		l.stale = age >= 0 && age <= r.MaxStale
 	}
-	f = c.flights[r.Key]
-	if joined = f != nil; !joined {
-		f = c.takeOff(ctx, r, stale)
+	if l.stale || r.Else != nil {
+		l.patience = patience(ctx)
+	}
+	f := c.flights[r.Key]
+	if l.joined = f != nil; !l.joined {
+		f = c.takeOff(ctx, r, l.patience)
+	} else if l.patience > 0 && r.Resting != nil {
+		if l.resting = r.Resting(); l.resting != nil {
+			return l
+		}
 	}
 	f.waiting++
 	f.keep = max(f.keep, c.ttl, r.MaxStale)
-	return okms.Secret{}, f, joined, stale
+	l.flight = f
+	return l
 }
 
-// stale finds a value for a caller whose read failed with err.
-func (c *Cache) stale(r Read, err error) (Value, bool) {
+// patience is how long a caller waits that may have something else.
+func patience(ctx context.Context) time.Duration {
+	deadline, bounded := ctx.Deadline()
+	if !bounded {
+		return Patience
+	}
+	return max(1, min(Patience, time.Until(deadline)/2))
+}
+
+// instead finds something else for a caller whose read failed with err. stale
+// says that there is a value besides what Else may have.
+func (c *Cache) instead(ctx context.Context, r Read, stale bool, err error) (Value, bool) {
 	var failed *okms.Error
-	if r.MaxStale <= 0 || !errors.As(err, &failed) || !failed.Kind.MayPass() {
+	if !errors.As(err, &failed) || !failed.Kind.MayPass() {
+		return Value{}, false
+	}
+	if r.Else != nil && ctx.Err() == nil {
+		if v, err := r.elsewhere(ctx, stale, failed); err == nil {
+			c.observe(Fallback)
+			return v, true
+		}
+	}
+	v, ok := c.stale(r, failed)
+	if ok {
+		c.observe(Stale)
+	}
+	return v, ok
+}
+
+// elsewhere asks Else, and leaves time to serve a stale value if there is one.
+func (r Read) elsewhere(ctx context.Context, stale bool, because *okms.Error) (Value, error) {
+	if stale {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, patience(ctx))
+		defer cancel()
+	}
+	return r.Else(ctx, because)
+}
+
+// stale finds a value that may be served because of a failure.
+func (c *Cache) stale(r Read, failed *okms.Error) (Value, bool) {
+	if r.MaxStale <= 0 {
 		return Value{}, false
 	}
 	c.mu.Lock()

@@ -30,15 +30,14 @@ type flight struct {
 	crash  *Crash
 }
 
-// takeOff begins a read. It has the time of the caller that begins it, or
-// StalePatience if that one is impatient, but does not end with the caller. c.mu
-// is held.
-func (c *Cache) takeOff(ctx context.Context, r Read, impatient bool) *flight {
+// takeOff begins a read. It has the time of the caller that begins it, or that
+// one's patience if it has one, but does not end with the caller. c.mu is held.
+func (c *Cache) takeOff(ctx context.Context, r Read, patience time.Duration) *flight {
 	f := &flight{key: r.Key, done: make(chan struct{})}
 	alone := context.WithoutCancel(ctx)
 	deadline, bounded := ctx.Deadline()
-	if patience := time.Now().Add(StalePatience); impatient && (!bounded || patience.Before(deadline)) {
-		deadline, bounded = patience, true
+	if patience > 0 { // which is less than the caller's time
+		deadline, bounded = time.Now().Add(patience), true
 	}
 	if bounded {
 		f.ctx, f.cancel = context.WithDeadline(alone, deadline)
@@ -74,12 +73,12 @@ func (c *Cache) forget(f *flight) {
 	}
 }
 
-// await waits for the outcome of a flight, or leaves it when ctx is done. With
-// impatient it leaves after StalePatience.
-func (c *Cache) await(ctx context.Context, f *flight, impatient bool) (okms.Secret, error) {
-	if impatient {
+// await waits for the outcome of a flight, or leaves it when ctx is done, or its
+// patience over if there is a bound to it.
+func (c *Cache) await(ctx context.Context, f *flight, patience time.Duration) (okms.Secret, error) {
+	if patience > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, StalePatience)
+		ctx, cancel = context.WithTimeout(ctx, patience)
 		defer cancel()
 	}
 	begin := time.Now()

@@ -69,12 +69,31 @@ func (p *Pace) mayAsk(ctx context.Context, d *domain, a Asker) (wait time.Durati
 	switch {
 	case !t.resting || t.prober == a.Mount:
 	case t.prober != nil || now.Before(t.until):
-		return 0, t.again("this failed for several mounts, and is tried again in a moment")
+		return 0, t.again(restingText)
 	default:
 		t.prober = a.Mount
 	}
 	return 0, nil
 }
+
+// Resting is why a's reads rest at the moment, if it is another mount that may
+// probe; nil if they do not rest. A read that is under way then is such a probe.
+func (p *Pace) Resting(a Asker) *okms.Error {
+	a.Domain.CABundle = ""
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	d := p.domains[a.Domain]
+	if d == nil {
+		return nil
+	}
+	t := d.troubles[a.Credential]
+	if t == nil || !t.resting || t.prober == a.Mount {
+		return nil
+	}
+	return t.again(restingText)
+}
+
+const restingText = "this failed for several mounts, and is tried again in a moment"
 
 // again is the last failure, told to somebody for whom nothing was asked.
 func (t *trouble) again(why string) *okms.Error {
