@@ -120,3 +120,32 @@ func TestAStoryOfConnections(t *testing.T) {
 	lookFor(t, told, plantedValue, plantedHeld, plantedClient)
 	lookFor(t, log, plantedValue, plantedHeld, plantedClient, "oauth2.")
 }
+
+// TestTheLogTellsWhatCameFromTheFallback: which secrets, from where, with what
+// credential, and why.
+func TestTheLogTellsWhatCameFromTheFallback(t *testing.T) {
+	first, second := harness.StartStore(t), harness.StartStore(t)
+	second.Hold(t, map[string]string{"s": `{"a":"` + plantedValue + `"}`})
+	if err := second.AddToken(plantedHeld, emulator.Identity{}); err != nil {
+		t.Fatal(err)
+	}
+	first.Break(t, emulator.Fault{Status: 501})
+	_, team, _ := strings.Cut(configOf(first), "connections:\n")
+	team, _, _ = strings.Cut(team, "  client:\n")
+	_, client, _ := strings.Cut(configOf(second), "  client:\n")
+	ids := harness.NewIdentities(t, "connections:\n"+strings.Replace(team, "    allow:", "    fallback: client\n    allow:", 1)+"  client:\n"+client,
+		map[string]map[string]string{"team": {"token": harness.Token}, "client": {"token": plantedHeld}})
+	p := startDaemon(t, first, harness.SocketPath(t), nil, "--config", ids.File())
+	if _, err := p.client.Mount(t.Context(), first.Request(overConnection("team", "store"))); err != nil {
+		t.Error(err)
+	}
+	p.stop(t, syscall.SIGTERM)
+	log := p.log.String()
+	for _, want := range []string{`"mount" result="ok"`, `connection="team" credential="token 797d4f25 from connection \"team\""`, `secrets=["s@1"]`, `fallback="client"`,
+		`fallbackCredential="token `, `from connection \"client\""`, `fallbackSecrets=["s@1"]`, `fallbackBecause="Not Implemented (injected) (HTTP 501`} {
+		if !strings.Contains(log, want) {
+			t.Errorf("the log lacks %s:\n%s", want, log)
+		}
+	}
+	lookFor(t, log, plantedValue, plantedHeld, harness.Token)
+}

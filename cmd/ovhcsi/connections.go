@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,6 +41,7 @@ type connectionsCheck struct {
 	config, credentials string
 	cacheTTL            time.Duration
 	online              bool
+	all                 []*auth.Connection // of the file
 }
 
 func runConnections(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -104,7 +106,7 @@ func (c connectionsCheck) run(ctx context.Context, stdout, stderr io.Writer) (we
 		fmt.Fprintf(stderr, "ovhcsi connections: %v\n", err)
 		return false
 	}
-	well = true
+	well, c.all = true, all
 	for _, connection := range all {
 		well = c.one(ctx, connection, stdout) && well
 	}
@@ -128,12 +130,10 @@ func (c connectionsCheck) one(ctx context.Context, connection *auth.Connection, 
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(out, "  %-11s %s\n", name, fmt.Sprintf(format, args...))
 	}
-	if connection.OwnMaxStale() {
-		line("maxStale", "%s", connection.MaxStale(0))
-	}
 	for _, rule := range connection.Rules() {
 		line("allows", "%s", rule)
 	}
+	c.tellOutage(connection, line)
 	credential, err := connection.Credential()
 	switch {
 	case errors.Is(err, auth.ErrNoFolder) && !c.online && c.credentials == "":
@@ -154,6 +154,22 @@ func (c connectionsCheck) one(ctx context.Context, connection *auth.Connection, 
 		line("", "gets its tokens at %s", url)
 	}
 	return !c.online || askOnline(ctx, connection, line)
+}
+
+// tellOutage prints what a connection has for the time when its domain cannot be
+// reached, and warns of pods that its fallback does not help.
+func (c connectionsCheck) tellOutage(connection *auth.Connection, line func(name, format string, args ...any)) {
+	if connection.OwnMaxStale() {
+		line("maxStale", "%s", connection.MaxStale(0))
+	}
+	at := slices.IndexFunc(c.all, func(other *auth.Connection) bool { return other.Name() == connection.Fallback() })
+	if at < 0 {
+		return
+	}
+	line("fallback", "%s: what its rules allow as well", connection.Fallback())
+	for _, rule := range connection.Uncovered(c.all[at]) {
+		line("", "WARNING: %s does not allow all of this, so there may be no fallback for: %s", connection.Fallback(), rule)
+	}
 }
 
 // askOnline prints what the credential may do, and tells whether mounts would work.

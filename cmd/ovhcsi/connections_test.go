@@ -136,6 +136,21 @@ func TestCheckOnlineWithAServiceAccount(t *testing.T) {
 	b.has(b.check(exitFailed, "--online", "--credentials", b.dir), "NO: the token endpoint refused the OAuth2 client ", "HTTP 401, invalid_client")
 }
 
+func TestCheckTellsWhomAFallbackDoesNotHelp(t *testing.T) {
+	b := newBench(t)
+	const other = "  rbx:\n    region: eu-west-rbx\n    okmsId: 734b9b45-8b1a-469c-b140-b10bd6540018\n    credentialsDir: /nowhere/rbx\n" +
+		"    allow: [{namespaces: ['*'], serviceAccounts: ['*'], paths: ['prod/**']}]\n"
+	b.write("config.yaml", "connections:\n  team:\n    region: eu-west-par\n    okmsId: 734b9b45-8b1a-469c-b140-b10bd6540017\n    credentialsDir: /nowhere/team\n    maxStale: 1h\n    fallback: rbx\n"+
+		"    allow:\n      - {namespaces: [shop], serviceAccounts: [web], paths: ['prod/shop/**']}\n      - {namespaces: [shop], serviceAccounts: [web], paths: [test/x]}\n"+other)
+	text := b.check(exitOK)
+	b.has(text, "  maxStale    1h0m0s\n", "  fallback    rbx: what its rules allow as well\n",
+		"WARNING: rbx does not allow all of this, so there may be no fallback for: namespaces shop; service accounts web; paths test/x\n")
+	if strings.Count(text, "WARNING") != 1 {
+		t.Errorf("got\n%s", text)
+	}
+	b.has(b.check(exitFailed, "--cache-ttl", "1h"), "config.yaml:6: connections.team.maxStale: 1h0m0s is not longer than --cache-ttl, which is 1h0m0s\n")
+}
+
 func TestWrongCommandsOfConnections(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"", "what to do is missing; there is check"},

@@ -122,3 +122,54 @@ func TestWhoIsGranted(t *testing.T) {
 		}
 	}
 }
+
+func TestRulesThatCoverOthers(t *testing.T) {
+	cases := []struct {
+		rule, others string
+		covered      bool
+	}{
+		{"shop|web|prod/x", "shop|web|prod/x", true},
+		{"shop|web|prod/x", "*|*|**", true},
+		{"*|web|prod/x", "shop|web|prod/x", false},
+		{"team-*|*|prod/x", "team-*|*|prod/x", true},
+		{"team-*|*|prod/x", "t*|*|prod/*", true},
+		{"t*|*|prod/x", "team-*|*|prod/x", false},
+		{"shop|*|prod/x", "shop|web|prod/x", false},
+		{"shop|web|prod/**", "shop|web|prod/*", false},
+		{"shop|web|prod/*", "shop|web|prod/**", true},
+		{"shop|web|prod/**", "shop|web|**", true},
+		{"shop|web|**", "shop|web|prod/**", false},
+		{"shop|web|prod/**/db", "shop|web|prod/**", true},
+		{"shop|web|prod/**/db", "shop|web|prod/*/db", false},
+		{"shop|web|prod/**/db", "shop|web|**/db", true},
+		{"shop|web|prod/a*", "shop|web|prod/a*b", false},
+		{"shop,pay|web|prod/x", "shop|web|prod/x pay|*|prod/*", true},
+		{"shop,pay|web|prod/x", "shop|web|prod/x", false},
+		{"shop,pay|web|a,b", "shop|web|a pay|web|b", false},
+		{"shop|web|prod/x", "", false},
+	}
+	for _, c := range cases {
+		if got := rulesOf(t, c.rule)[0].coveredBy(rulesOf(t, c.others)); got != c.covered {
+			t.Errorf("%s by %q: %v", c.rule, c.others, got)
+		}
+	}
+}
+
+// rulesOf reads "namespaces|accounts|paths" of any number of rules.
+func rulesOf(t *testing.T, text string) []rule {
+	t.Helper()
+	var rules []rule
+	for _, one := range strings.Fields(text) {
+		parts := strings.Split(one, "|")
+		r := rule{namespaces: strings.Split(parts[0], ","), accounts: strings.Split(parts[1], ",")}
+		for _, path := range strings.Split(parts[2], ",") {
+			p, err := parsePathPattern(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.paths = append(r.paths, p)
+		}
+		rules = append(rules, r)
+	}
+	return rules
+}

@@ -43,6 +43,20 @@ func (c *Connection) Rules() []string {
 	return lines
 }
 
+// Uncovered are those of the connection's rules that its fallback does not allow
+// as well, or only in part, one line for each. Rules that together allow the same
+// are seen; a pattern that only several patterns of the fallback cover is not.
+func (c *Connection) Uncovered(by *Connection) []string {
+	lines := c.Rules()
+	var all []string
+	for i, r := range c.rules {
+		if !r.coveredBy(by.rules) {
+			all = append(all, lines[i])
+		}
+	}
+	return all
+}
+
 // ProbePath is a path that the first rule allows, and at which there is hardly a
 // secret: to see by a read whether the credential has the right to read there.
 func (c *Connection) ProbePath() string {
