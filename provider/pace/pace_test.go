@@ -3,6 +3,7 @@ package pace_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -243,13 +244,26 @@ func TestARefusalSaysThatTheStoreWorks(t *testing.T) {
 	})
 }
 
+// resting is a Pace in which the reads of credential 1 have just begun to rest.
+func resting(t *testing.T, s *story) *pace.Pace {
+	t.Helper()
+	p := pace.New(pace.Config{})
+	down := &okms.Error{Kind: okms.Failing, Status: 501}
+	s.answers = []*okms.Error{down, down, down}
+	for range 3 {
+		wantKind(t, s.mount(t, p, 1, time.Minute), okms.Failing)
+	}
+	wantKind(t, s.mount(t, p, 1, time.Minute), okms.Failing)
+	if len(s.asked) != 3 {
+		t.Errorf("asked %d times before the rest", len(s.asked))
+	}
+	return p
+}
+
 func TestAProberThatIsGoneLeavesItsPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &story{answers: []*okms.Error{{Kind: okms.TimedOut}, {Kind: okms.TimedOut}, {Kind: okms.TimedOut}}}
-		p := pace.New(pace.Config{})
-		for range 3 {
-			wantKind(t, s.mount(t, p, 1, time.Minute), okms.TimedOut)
-		}
+		s := &story{}
+		p := resting(t, s)
 		time.Sleep(time.Second)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -263,6 +277,41 @@ func TestAProberThatIsGoneLeavesItsPlace(t *testing.T) {
 			t.Error("the panic did not come through")
 		}()
 		wantKind(t, s.mount(t, p, 1, time.Minute), "")
+	})
+}
+
+func TestAProberThatHangsIsNotTheOnlyOneForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &story{}
+		p := resting(t, s)
+		time.Sleep(time.Second)
+		s.takes = time.Hour
+		ctx, cancel := context.WithCancel(t.Context())
+		var hanging sync.WaitGroup
+		hanging.Go(func() { _, _ = p.Do(ctx, asker(1), s.read) })
+		synctest.Wait()
+		begin := time.Now()
+		// Others fail at once, but for one after 5, 5, 5 and 8 s, however many there are.
+		for range 29 {
+			for range 3 {
+				hanging.Go(func() { _, _ = p.Do(ctx, asker(1), s.read) })
+				synctest.Wait()
+			}
+			time.Sleep(time.Second)
+		}
+		var at []time.Duration
+		for _, asked := range s.asked[4:] {
+			at = append(at, asked.Sub(begin))
+		}
+		if got := fmt.Sprint(at); got != "[5s 10s 15s 23s]" {
+			t.Errorf("others probed after %s", got)
+		}
+		s.takes = 0
+		time.Sleep(10 * time.Second)
+		wantKind(t, s.mount(t, p, 1, time.Minute), "")
+		wantKind(t, s.mount(t, p, 1, time.Minute), "") // it ends the rest
+		cancel()
+		hanging.Wait()
 	})
 }
 

@@ -12,11 +12,13 @@ import (
 // the reads of so many mounts in a row failed, one mount at a time may probe,
 // every firstRest at first and every longestRest at last; the others fail at
 // once with what is known. The first answer that says that OKMS works, be it a
-// 404, ends it.
+// 404, ends it. After probeTime without one the next mount may probe as well: a
+// store that is back must not stay unseen behind one connection that hangs.
 const (
 	mountsInARow = 3
 	firstRest    = time.Second
 	longestRest  = 10 * time.Second
+	probeTime    = 5 * time.Second
 )
 
 // longestPause is the longest Retry-After that stops other mounts, too. A longer
@@ -32,7 +34,8 @@ type trouble struct {
 	last  *okms.Error // which one
 	// failed are the mounts in a row whose reads failed, mountsInARow at most.
 	failed []*Mount
-	// While resting, only prober may read; who comes first after until becomes it.
+	// While resting, only prober may read; who comes first after until becomes it,
+	// also if there is one that has not ended.
 	resting bool
 	prober  *Mount
 	rest    time.Duration
@@ -68,10 +71,14 @@ func (p *Pace) mayAsk(ctx context.Context, d *domain, a Asker) (wait time.Durati
 	}
 	switch {
 	case !t.resting || t.prober == a.Mount:
-	case t.prober != nil || now.Before(t.until):
+	case now.Before(t.until):
 		return 0, t.again(restingText)
 	default:
+		if t.prober != nil {
+			t.rest = min(2*t.rest, longestRest)
+		}
 		t.prober = a.Mount
+		t.until = now.Add(max(t.rest, probeTime))
 	}
 	return 0, nil
 }
@@ -123,7 +130,7 @@ func (p *Pace) conclude(d *domain, a Asker, said word, failed *okms.Error) {
 		}
 		t.add(a.Mount, failed, p.now())
 	case t != nil && t.prober == a.Mount:
-		t.prober = nil // the next one may try
+		t.prober, t.until = nil, time.Time{} // the next one may try
 	}
 }
 
