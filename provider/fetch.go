@@ -174,10 +174,12 @@ func (p *Provider) read(ctx context.Context, s source, other *second, mount *pac
 
 // asked is a read of one source by a mount, as the cache wants it.
 func (p *Provider) asked(s source, mount *pace.Mount, ref okms.Ref) cache.Read {
-	asker := pace.Asker{Mount: mount, Credential: s.credential, Domain: s.domain}
+	asker := pace.Asker{Mount: mount, Turn: &pace.Turn{}, Credential: s.credential, Domain: s.domain}
 	return cache.Read{
 		Key:      cache.Key{Credential: s.credential, Domain: s.domain, Ref: ref},
 		MaxStale: s.maxStale,
+		By:       mount,
+		Joined:   func(by any) { p.pace.Share(asker, by.(*pace.Mount)) },
 		Resting:  func() *okms.Error { return p.pace.Resting(asker) },
 		Do: func(ctx context.Context) (okms.Secret, error) {
 			// Other mounts may have joined the read when this one has left.

@@ -129,6 +129,10 @@ type Read struct {
 	// Resting is why the store is left alone but for somebody who probes it, and nil
 	// if it is not. It must not call the cache. nil stands for never.
 	Resting func() *okms.Error
+	// By is who reads, and Joined is told the By of each read that joins this one
+	// while it is under way. nil is told nothing.
+	By     any
+	Joined func(by any)
 	// Do asks the store. It must end soon after its context does. Its errors have
 	// an *okms.Error in their chain.
 	Do func(context.Context) (okms.Secret, error)
@@ -155,6 +159,7 @@ func (c *Cache) Get(ctx context.Context, r Read) (Value, error) {
 		}
 		if l.joined {
 			c.observe(Joined)
+			l.flight.tell(r.By)
 		} else {
 			c.observe(Miss)
 		}

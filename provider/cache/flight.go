@@ -14,6 +14,7 @@ import (
 // leaves early cancels it and waits for its end.
 type flight struct {
 	key    Key
+	joined func(by any) // may be nil
 	ctx    context.Context
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the outcome stands
@@ -33,7 +34,7 @@ type flight struct {
 // takeOff begins a read. It has the time of the caller that begins it, or that
 // one's patience if it has one, but does not end with the caller. c.mu is held.
 func (c *Cache) takeOff(ctx context.Context, r Read, patience time.Duration) *flight {
-	f := &flight{key: r.Key, done: make(chan struct{})}
+	f := &flight{key: r.Key, joined: r.Joined, done: make(chan struct{})}
 	alone := context.WithoutCancel(ctx)
 	deadline, bounded := ctx.Deadline()
 	if patience > 0 { // which is less than the caller's time
@@ -47,6 +48,13 @@ func (c *Cache) takeOff(ctx context.Context, r Read, patience time.Duration) *fl
 	c.flights[r.Key] = f
 	go c.fly(f, r.Do)
 	return f
+}
+
+// tell says who joined the read, if it was joined.
+func (f *flight) tell(by any) {
+	if f != nil && f.joined != nil {
+		f.joined(by)
+	}
 }
 
 // fly does the read to its end, whatever that is.

@@ -235,10 +235,10 @@ func TestAStoreThatKeepsFailingIsProbedByOneMountAtATime(t *testing.T) {
 
 func TestARefusalSaysThatTheStoreWorks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		down, absent := &okms.Error{Kind: okms.TimedOut}, &okms.Error{Kind: okms.SecretAbsent}
+		down, absent := &okms.Error{Kind: okms.Failing, Status: 501}, &okms.Error{Kind: okms.SecretAbsent}
 		s := &story{answers: []*okms.Error{down, down, absent, down, down, absent, down, down, nil, nil}}
 		p := pace.New(pace.Config{})
-		for _, want := range []okms.Kind{okms.TimedOut, okms.TimedOut, okms.SecretAbsent, okms.TimedOut, okms.TimedOut, okms.SecretAbsent, okms.TimedOut, okms.TimedOut, "", ""} {
+		for _, want := range []okms.Kind{okms.Failing, okms.Failing, okms.SecretAbsent, okms.Failing, okms.Failing, okms.SecretAbsent, okms.Failing, okms.Failing, "", ""} {
 			wantKind(t, s.mount(t, p, 1, time.Minute), want)
 		}
 	})
@@ -346,6 +346,46 @@ func TestRoomIsSharedOutInTurns(t *testing.T) {
 		all.Wait()
 		if most.Load() != 4 {
 			t.Errorf("%d reads at once", most.Load())
+		}
+	})
+}
+
+func TestAReadThatASmallMountJoinedIsItsTurnToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := pace.New(pace.Config{Reads: 4})
+		begin := time.Now()
+		read := func(context.Context) (okms.Secret, error) {
+			time.Sleep(20 * time.Millisecond)
+			return okms.Secret{}, nil
+		}
+		greedy := pace.NewMount()
+		ask := func(turn *pace.Turn) time.Duration {
+			_, _ = p.Do(t.Context(), pace.Asker{Mount: greedy, Turn: turn, Domain: okms.Domain{ID: "d"}}, read)
+			return time.Since(begin)
+		}
+		var all sync.WaitGroup
+		for range 300 {
+			all.Go(func() { ask(nil) })
+		}
+		synctest.Wait()
+		in, before := &pace.Turn{}, &pace.Turn{}
+		p.Share(pace.Asker{Mount: greedy, Turn: before, Domain: okms.Domain{ID: "d"}}, pace.NewMount()) // not in line yet
+		for name, turn := range map[string]*pace.Turn{"in line": in, "before it stood in line": before} {
+			all.Go(func() {
+				if took := ask(turn); took > 60*time.Millisecond {
+					t.Errorf("a read that was joined %s took %s", name, took)
+				}
+			})
+		}
+		synctest.Wait()
+		small := pace.NewMount()
+		for range 3 { // each mount counts once
+			p.Share(pace.Asker{Mount: greedy, Turn: in, Domain: okms.Domain{ID: "d"}}, small)
+		}
+		p.Share(pace.Asker{Mount: greedy, Turn: in, Domain: okms.Domain{ID: "d"}}, greedy)
+		all.Wait()
+		if took := time.Since(begin); took != 76*20*time.Millisecond { // 302 reads, 4 at once: no place was lost or given twice
+			t.Errorf("all took %s", took)
 		}
 	})
 }
