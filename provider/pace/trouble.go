@@ -63,7 +63,8 @@ func (p *Pace) mayAsk(ctx context.Context, d *domain, a Asker) (wait time.Durati
 		return 0, nil
 	}
 	now := p.now()
-	if pause := t.pause.Sub(now); pause > 0 {
+	// What is further away than can have been meant is a clock that jumped.
+	if pause := t.pause.Sub(now); pause > 0 && pause <= longestPause {
 		if deadline, bounded := ctx.Deadline(); bounded && time.Until(deadline) < pause {
 			return 0, t.again("OKMS asked this node to wait")
 		}
@@ -71,7 +72,7 @@ func (p *Pace) mayAsk(ctx context.Context, d *domain, a Asker) (wait time.Durati
 	}
 	switch {
 	case !t.resting || t.prober == a.Mount:
-	case now.Before(t.until):
+	case now.Before(t.until) && t.until.Sub(now) <= longestRest:
 		return 0, t.again(restingText)
 	default:
 		if t.prober != nil {
