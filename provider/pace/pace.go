@@ -1,11 +1,7 @@
 // Package pace decides when a domain of OKMS is asked: how many reads at once
 // and whose turn it is, when a failed one is tried again, and when a domain that
-// keeps failing is left alone. It is the one place that retries.
-//
-// What belongs to a domain as a whole (room for reads, budget of retries) is
-// shared by all credentials. What is concluded from failures (a pause that OKMS
-// asked for, leaving it alone) is held per credential: OKMS hangs up on a
-// certificate without rights, and one team's must not stop the reads of others.
+// keeps failing is left alone. It is the one place that retries. Its rules are 8
+// to 11 of "The rules of shared reads" in DESIGN.md.
 //
 // It keeps no values, and does not know how a secret is read.
 package pace
