@@ -36,7 +36,7 @@ func explain(pl plan, o object, f fetched) Failure {
 		}
 	case okms.Denied:
 		out.What = fmt.Sprintf("OKMS does not allow the %s to read it", pl.credential)
-		out.Advice = "grant its identity the IAM action okms:apikms:secret/version/getData on the OKMS domain " + pl.domain.ID + "; a change takes about a minute"
+		out.Advice = grantAdvice(pl, ActionRead)
 	case okms.DomainUnknown:
 		out.What = fmt.Sprintf("there is no OKMS domain %s at %s", pl.domain.ID, host)
 		out.Advice = "check okmsId and region"
@@ -70,6 +70,10 @@ func explain(pl plan, o object, f fetched) Failure {
 		out.What = e.Text
 	}
 	return out
+}
+
+func grantAdvice(pl plan, action string) string {
+	return "grant its identity the IAM action " + action + " on the OKMS domain " + pl.domain.ID + "; a change takes about a minute"
 }
 
 // explainToken is about the token endpoint of an OAuth2 client, which failed

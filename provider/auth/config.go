@@ -53,7 +53,10 @@ func (p Problems) Error() string {
 }
 
 // reader reads the file and collects what is wrong with it.
-type reader struct{ problems Problems }
+type reader struct {
+	problems Problems
+	misspelt []string // what unknown fields may have been meant to be
+}
 
 func (r *reader) wrong(n *yamlnode.Node, where, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
@@ -89,6 +92,10 @@ func parseConfig(text string) (map[string]spec, error) {
 		r.wrong(root, "connections", "is missing")
 	}
 	if len(r.problems) > 0 {
+		r.problems = slices.DeleteFunc(r.problems, func(p Problem) bool { // what was only misspelt is not missing
+			field, _, missing := strings.Cut(p.Text, ": is missing")
+			return missing && slices.Contains(r.misspelt, field)
+		})
 		slices.SortStableFunc(r.problems, func(a, b Problem) int { return a.Line - b.Line })
 		return nil, r.problems
 	}
@@ -114,7 +121,12 @@ func (r *reader) fields(n *yamlnode.Node, where string, valid []string) map[stri
 		case valid == nil && !connectionName.MatchString(key.Value):
 			r.wrong(key, at, "is no name for a connection; want lower case letters, digits and -, at most 63")
 		case valid != nil && !slices.Contains(valid, key.Value):
-			r.wrong(key, at, "unknown field; %s", nearest.Suggestion(key.Value, valid))
+			meant, advice := nearest.Name(key.Value, valid), nearest.Suggestion(key.Value, valid)
+			if key.Value == fieldOfChart {
+				meant, advice = fieldDir, "it is one of the Helm chart's values, of which the chart makes this file, with "+fieldDir
+			}
+			r.wrong(key, at, "unknown field; %s", advice)
+			r.misspelt = append(r.misspelt, strings.TrimPrefix(where+"."+meant, "."))
 		case all[key.Value] != nil:
 			r.wrong(key, at, "stands twice, first in line %d", lines[key.Value])
 		default:
@@ -127,6 +139,8 @@ func (r *reader) fields(n *yamlnode.Node, where string, valid []string) map[stri
 const (
 	fieldDir   = "credentialsDir"
 	fieldAllow = "allow"
+	// What stands for credentialsDir in the values of the chart: people check those.
+	fieldOfChart = "existingSecret"
 )
 
 func (r *reader) connection(name string, n *yamlnode.Node) spec {

@@ -39,8 +39,12 @@ func TestAGoodFile(t *testing.T) {
 // Each row changes the good file, and shows all that is told of it.
 func TestWrongFiles(t *testing.T) {
 	cases := []struct{ name, old, new, want string }{
-		{"unknown field", "region:", "regoin:", "3: connections.default.regoin: unknown field; did you mean \"region\"?\n" +
+		{"unknown field", "region:", "regoin:", `3: connections.default.regoin: unknown field; did you mean "region"?`},
+		{"unknown field that is like none", "region:", "place:", "3: connections.default.place: unknown field; valid are region, endpoint, okmsId, caBundle, credentialsDir, allow\n" +
 			"3: connections.default.region: is missing; give a region, such as eu-west-par, or an endpoint"},
+		{"the chart's values", "credentialsDir:", "existingSecret:", "5: connections.default.existingSecret: unknown field; " +
+			"it is one of the Helm chart's values, of which the chart makes this file, with credentialsDir"},
+		{"misspelt field of a rule", "        paths: [prod/pay/card]", "        path: [prod/pay/card]", `12: connections.default.allow[1].path: unknown field; did you mean "paths"?`},
 		{"unknown field of a rule", "        paths: [prod/pay/card]", "        paths: [prod/pay/card]\n        deny: [x]",
 			`13: connections.default.allow[1].deny: unknown field; valid are namespaces, serviceAccounts, paths`},
 		{"unknown field at the top", "connections:", "connection:", `1: connection: unknown field; did you mean "connections"?`},
@@ -69,6 +73,7 @@ func TestWrongFiles(t *testing.T) {
 		{"empty list of accounts", "[teller]", "[]", "11: connections.default.allow[1].serviceAccounts: is an empty list, so the rule would allow nothing"},
 		{"one in place of a list", "[teller]", "teller", "11: connections.default.allow[1].serviceAccounts: is a single value, not a list"},
 		{"empty path", "[prod/pay/card]", "['']", "12: connections.default.allow[1].paths[0]: is empty"},
+		{"no paths in the list", "[prod/pay/card]", "[]", "12: connections.default.allow[1].paths: is an empty list, so the rule would allow nothing"},
 		{"path with a slash in front", "[prod/pay/card]", "[/prod]", `12: connections.default.allow[1].paths[0]: "/prod" must not begin or end with a slash, nor hold two in a row`},
 		{"path with dots", "[prod/pay/card]", "[prod/../x]", `12: connections.default.allow[1].paths[0]: "prod/../x" must not hold the segment ".."`},
 		{"path in percent form", "[prod/pay/card]", "[prod%2Fpay]", `12: connections.default.allow[1].paths[0]: "prod%2Fpay" can match no path: they hold only letters, digits and _ . : / = @ -; * stands for any within a segment, ** for any segments`},
