@@ -3,6 +3,7 @@ package auth
 import (
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -119,6 +120,30 @@ func TestWhoIsGranted(t *testing.T) {
 	for _, c := range cases {
 		if got := grant(rules, c.namespace, c.account).Allows(c.path); got != c.want {
 			t.Errorf("namespace %q, service account %q, path %s: allowed is %v, want %v", c.namespace, c.account, c.path, got, c.want)
+		}
+	}
+}
+
+func TestRulesOnlyAddToOneAnother(t *testing.T) {
+	specs, err := parseConfig(strings.Replace(goodConfig, "      - namespaces: [pay]\n        serviceAccounts: [teller]\n        paths: [prod/pay/card]\n", `
+      - {namespaces: [shop], serviceAccounts: [web], paths: [prod/pay/card]}
+      - {namespaces: ["*"], serviceAccounts: ["*"], paths: [public]}
+`, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		namespace, account string
+		want               []string
+	}{
+		{"shop", "web", []string{"prod/shop/**", "prod/pay/card", "public"}},
+		{"shop", "other", []string{"prod/shop/**", "public"}},
+		{"shop", "", []string{"prod/shop/**", "public"}},
+		{"any", "web", []string{"public"}},
+		{"", "web", nil}, // what is not stated is not "any"
+	} {
+		if got := grant(specs["default"].rules, c.namespace, c.account).Paths(); !slices.Equal(got, c.want) {
+			t.Errorf("namespace %q, service account %q: %v, want %v", c.namespace, c.account, got, c.want)
 		}
 	}
 }
