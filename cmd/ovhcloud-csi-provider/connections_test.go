@@ -92,6 +92,12 @@ func TestAStoryOfConnections(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	// What is broken leaves the last good state in use.
+	ids.Credential(t, "team", map[string]string{"token": plantedHeld + "\n" + plantedHeld})
+	told += p.page(t, "/readyz", `503 connection "team": `+ids.Root+"/team: token holds white space")
+	if err := mount("team", "store"); err != nil {
+		t.Errorf("beside a broken credential: %v", err)
+	}
 	denied, unknown := mount("team", "thief"), mount("nosuch", "thief")
 	if denied == nil || unknown == nil || strings.ReplaceAll(unknown.Error(), "nosuch", "team") != denied.Error() {
 		t.Errorf("told apart:\n%v\n%v", denied, unknown)
@@ -112,6 +118,8 @@ func TestAStoryOfConnections(t *testing.T) {
 		`reason="no credential: there is no such folder"`,
 		`"connections: in use" connection="team" source="` + ids.Root + `/team" credential="token `,
 		`connection="client" credential="OAuth2 client `,
+		`"connections: not in use" connection="team" source="` + ids.Root + `/team" credential="" error="no credential: there is no such folder"`,
+		`"connections: the newest state is broken, the last good one stays in use" connection="team" source="` + ids.Root + `/team" credential="token `,
 	} {
 		if !strings.Contains(log, line) {
 			t.Errorf("the log lacks %s", line)
