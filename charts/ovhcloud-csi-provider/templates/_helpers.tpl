@@ -97,7 +97,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- define "ovhcloud.checkSubchart" -}}
 {{- $driver := index .Values "secrets-store-csi-driver" }}
 {{- if and $driver.enabled (not (hasKey .Subcharts "secrets-store-csi-driver")) }}
-{{- fail "\n\nsecrets-store-csi-driver.enabled is true, but this copy of the chart has no driver inside.\nPut the driver's chart into its folder charts/, or install the driver by its own chart." }}
+{{- fail "\n\nsecrets-store-csi-driver.enabled is true, but this copy of the chart has no driver inside.\nOnly the package that `make chart-package` makes has one. Install that, or install the driver by its own chart." }}
 {{- end }}
 {{- end }}
 
