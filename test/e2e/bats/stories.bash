@@ -15,9 +15,10 @@ export OVHCLOUD_TAG=${OVHCLOUD_TAG:-"devel"}
 export EMULATOR_IMAGE=${EMULATOR_IMAGE:-"ovhcloud-csi-provider-emulator:${OVHCLOUD_TAG}"}
 export BUSYBOX_IMAGE=${BUSYBOX_IMAGE:-"busybox:1.36"}
 
-# Each file finds a store, the provider with the values below, a namespace, and in it
-# the credential that may read everything.
+# Each file finds an empty store, the provider with the values below, a namespace, and
+# in it the credential that may read everything.
 setup_file() {
+  kubectl delete pod okms -n okms --ignore-not-found --timeout=60s
   envsubst <test/bats/tests/ovhcloud/emulator.yaml | kubectl apply -f -
   soon kubectl wait -n okms --for=condition=Ready --timeout=5s pod/okms
   install_provider
