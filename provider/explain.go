@@ -11,13 +11,13 @@ import (
 
 // explain makes of a failed read what the user of an object is told: what is
 // wrong, what the store said, and what to do.
-func explain(pl plan, o object, f fetched) Failure {
+func explain(from origin, o object, f fetched) Failure {
 	e := f.err
 	out := Failure{Kind: Kind(e.Kind), Object: o.number, Where: o.where(), Facts: facts(e)}
-	host := strings.TrimPrefix(pl.domain.Endpoint, "https://")
+	host := strings.TrimPrefix(from.domain.Endpoint, "https://")
 	switch e.Kind {
 	case okms.SecretAbsent:
-		out.What = "OKMS has no such secret in domain " + pl.domain.ID
+		out.What = "OKMS has no such secret in domain " + from.domain.ID
 		out.Advice = "check secretPath, which is case-sensitive, and okmsId; optional: true lets the mount go on without the file"
 	case okms.VersionAbsent:
 		out.What = "OKMS has no such version of the secret"
@@ -29,16 +29,16 @@ func explain(pl plan, o object, f fetched) Failure {
 		out.What = fmt.Sprintf("version %s is deleted for good%s", number(e.Version), since(e))
 		out.Advice = "write a new version, or pin an active one with objectVersion" + listed(f.versions)
 	case okms.Unauthenticated:
-		out.What = fmt.Sprintf("OKMS refused the %s", pl.credential)
+		out.What = fmt.Sprintf("OKMS refused the %s", from.credential)
 		out.Advice = "it is wrong, expired, revoked, or not of this OKMS domain"
-		if hint := pl.credential.Hint(); hint != "" {
+		if hint := from.credential.Hint(); hint != "" {
 			out.Advice = hint
 		}
 	case okms.Denied:
-		out.What = fmt.Sprintf("OKMS does not allow the %s to read it", pl.credential)
-		out.Advice = "grant its identity the IAM action okms:apikms:secret/version/getData on the OKMS domain " + pl.domain.ID + "; a change takes about a minute"
+		out.What = fmt.Sprintf("OKMS does not allow the %s to read it", from.credential)
+		out.Advice = "grant its identity the IAM action okms:apikms:secret/version/getData on the OKMS domain " + from.domain.ID + "; a change takes about a minute"
 	case okms.DomainUnknown:
-		out.What = fmt.Sprintf("there is no OKMS domain %s at %s", pl.domain.ID, host)
+		out.What = fmt.Sprintf("there is no OKMS domain %s at %s", from.domain.ID, host)
 		out.Advice = "check okmsId and region"
 	case okms.Rejected:
 		out.What = "OKMS rejected the request"
@@ -54,11 +54,11 @@ func explain(pl plan, o object, f fetched) Failure {
 	case okms.Unreachable:
 		out.What = "OKMS cannot be reached: " + e.Text
 		out.Advice = "kubelet tries again; check the region, the DNS and the way out of the cluster if it stays so"
-		if pl.credential.Kind() == auth.KindCertificate {
+		if from.credential.Kind() == auth.KindCertificate {
 			out.Advice += "; OKMS also hangs up on a certificate of another OKMS domain or without any right"
 		}
 	case okms.ClientRefused, okms.TokenFailing:
-		out.What, out.Advice = explainToken(pl, e)
+		out.What, out.Advice = explainToken(from, e)
 		out.Facts = "" // stand in the text
 	case okms.TimedOut:
 		out.What = "no answer from OKMS in time: " + e.Text
@@ -79,12 +79,12 @@ const nodeFullAdvice = "kubelet tries again; fewer or smaller secrets in a class
 
 // explainToken is about the token endpoint of an OAuth2 client, which failed
 // before OKMS could be asked.
-func explainToken(pl plan, e *okms.Error) (what, advice string) {
+func explainToken(from origin, e *okms.Error) (what, advice string) {
 	if e.Kind == okms.ClientRefused {
-		return fmt.Sprintf("the token endpoint refused the %s: %s", pl.credential, e.Text),
+		return fmt.Sprintf("the token endpoint refused the %s: %s", from.credential, e.Text),
 			"check clientId and clientSecret, and tokenUrl: an account of another continent than the region's has another; OKMS was not asked"
 	}
-	return fmt.Sprintf("no access token for the %s: the token endpoint %s", pl.credential, e.Text), "kubelet tries again; OKMS was not asked"
+	return fmt.Sprintf("no access token for the %s: the token endpoint %s", from.credential, e.Text), "kubelet tries again; OKMS was not asked"
 }
 
 // facts is what OKMS said, in its own words and by its numbers. Where no answer

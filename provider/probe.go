@@ -32,23 +32,23 @@ func ProbeConnection(ctx context.Context, connection *auth.Connection, userAgent
 	if err != nil {
 		return Probe{}, err
 	}
-	pl := plan{domain: domainOf(connection), credential: credential, connection: connection.Name()}
+	from := originOf(connection, credential)
 	pool := clients{options: okms.Options{UserAgent: userAgent}, now: time.Now}
-	p, err := pool.open(pl)
+	p, err := pool.open(from)
 	if err != nil {
 		return Probe{}, err
 	}
 	defer p.close()
 	probe := Probe{Path: connection.ProbePath()}
 	_, err = p.client.Get(ctx, okms.Ref{Path: probe.Path})
-	probe.Read = probed(pl, err)
+	probe.Read = probed(from, err)
 	_, err = p.client.Versions(ctx, probe.Path)
-	probe.Describe = probed(pl, err)
+	probe.Describe = probed(from, err)
 	return probe, nil
 }
 
 // probed is nil for a read that OKMS allowed.
-func probed(pl plan, err error) error {
+func probed(from origin, err error) error {
 	var failed *okms.Error
 	if err == nil || !errors.As(err, &failed) {
 		return err
@@ -57,10 +57,5 @@ func probed(pl plan, err error) error {
 	case okms.SecretAbsent, okms.VersionAbsent, okms.Deactivated, okms.Destroyed:
 		return nil
 	}
-	return errors.New(explain(pl, object{}, fetched{err: failed}).text())
-}
-
-func domainOf(connection *auth.Connection) okms.Domain {
-	place := connection.Place()
-	return okms.Domain{Endpoint: place.Endpoint, ID: place.OKMSID, CABundle: place.CABundle}
+	return errors.New(explain(from, object{}, fetched{err: failed}).text())
 }

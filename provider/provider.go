@@ -195,12 +195,12 @@ func (p *Provider) Mount(ctx context.Context, req Request) (Response, error) {
 	if len(failures) > 0 {
 		return Response{Connection: bounded(pl.connection, 80)}, &Error{Class: req.Class(), Failures: failures}
 	}
-	from, release, err := p.clients.get(pl)
+	from, release, err := p.clients.get(pl.origin)
 	if err != nil {
 		return Response{}, &Error{Class: req.Class(), Failures: []Failure{{Kind: Broken, Object: WholeClass, Where: "parameters", What: err.Error()}}}
 	}
 	defer release()
-	from.maxStale = p.maxStale // of our own copy
+	from.maxStale = pl.maxStale(p.maxStale) // of our own copy
 	got, done, failures := p.fetch(ctx, from, pl.reads)
 	defer done()
 	var response Response

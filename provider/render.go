@@ -92,7 +92,7 @@ func (r *renderer) object(o object, f fetched) {
 			r.noteAbsent(o)
 			return
 		}
-		r.failures = append(r.failures, explain(r.plan, o, f))
+		r.failures = append(r.failures, explain(r.origin, o, f))
 		return
 	}
 	c := r.parsedOf(o.ref(), f.secret.Data.Reveal())

@@ -22,6 +22,7 @@ Usage: ovhcsi connections check --config FILE [flags]
   --config FILE      the YAML file that the provider is given as --config
   --credentials DIR  look for the credential of connection NAME in DIR/NAME, in
                      place of the folder that the file states as credentialsDir
+  --cache-ttl 30s    the provider's --cache-ttl, which each maxStale must exceed
   --online           ask OKMS what each credential may do: two reads of a secret
                      that hardly exists. Nothing is changed or shown
 
@@ -37,6 +38,7 @@ const onlineTime = 30 * time.Second
 
 type connectionsCheck struct {
 	config, credentials string
+	cacheTTL            time.Duration
 	online              bool
 }
 
@@ -62,6 +64,7 @@ func parseConnectionsFlags(args []string) (c connectionsCheck, err error) {
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&c.config, "config", "", "")
 	flags.StringVar(&c.credentials, "credentials", "", "")
+	flags.DurationVar(&c.cacheTTL, "cache-ttl", 30*time.Second, "")
 	flags.BoolVar(&c.online, "online", false, "")
 	if len(args) == 0 {
 		return c, errors.New("what to do is missing; there is check")
@@ -85,7 +88,7 @@ func parseConnectionsFlags(args []string) (c connectionsCheck, err error) {
 
 // run checks everything, and tells whether all is well.
 func (c connectionsCheck) run(ctx context.Context, stdout, stderr io.Writer) (well bool) {
-	all, err := auth.ReadConnections(c.config, c.folder, time.Now())
+	all, err := auth.ReadConnections(c.config, c.cacheTTL, c.folder, time.Now())
 	var problems auth.Problems
 	switch {
 	case errors.As(err, &problems):
@@ -124,6 +127,9 @@ func (c connectionsCheck) one(ctx context.Context, connection *auth.Connection, 
 	fmt.Fprintf(out, "%s: %s, okmsId %s\n", connection.Name(), place.Endpoint, place.OKMSID)
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(out, "  %-11s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	if connection.OwnMaxStale() {
+		line("maxStale", "%s", connection.MaxStale(0))
 	}
 	for _, rule := range connection.Rules() {
 		line("allows", "%s", rule)

@@ -92,7 +92,7 @@ func TestPathPatterns(t *testing.T) {
 }
 
 func TestWhoIsGranted(t *testing.T) {
-	specs, err := parseConfig(goodConfig)
+	specs, err := parseConfig(goodConfig, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
