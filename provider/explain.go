@@ -10,11 +10,35 @@ import (
 )
 
 // explain makes of a failed read what the user of an object is told: what is
-// wrong, what the store said, and what to do.
-func explain(from origin, o object, f fetched) Failure {
+// wrong, what the store said, and what to do; and the same of the fallback.
+func explain(pl plan, o object, f fetched) Failure {
+	out := explainOne(pl.origin, o, f)
+	if f.second == nil {
+		return out
+	}
+	second := explainOne(pl.fallback.origin, o, *f.second)
+	out.What += fmt.Sprintf("; its fallback, connection %q: %s", pl.fallback.connection, second.What)
+	out.Facts = joined(out.Facts, second.Facts)
+	if second.Advice != out.Advice {
+		out.Advice = joined(out.Advice, second.Advice)
+	}
+	return out
+}
+
+func joined(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "; fallback: " + b
+}
+
+func hostOf(d okms.Domain) string { return strings.TrimPrefix(d.Endpoint, "https://") }
+
+// explainOne is explain for one store.
+func explainOne(from origin, o object, f fetched) Failure {
 	e := f.err
 	out := Failure{Kind: Kind(e.Kind), Object: o.number, Where: o.where(), Facts: facts(e)}
-	host := strings.TrimPrefix(from.domain.Endpoint, "https://")
+	host := hostOf(from.domain)
 	switch e.Kind {
 	case okms.SecretAbsent:
 		out.What = "OKMS has no such secret in domain " + from.domain.ID

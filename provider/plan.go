@@ -15,7 +15,9 @@ import (
 // asking the store. It is immutable.
 type plan struct {
 	origin
-	objects []object
+	// fallback is who is asked where the origin cannot be reached; nil for nobody.
+	fallback *fallback
+	objects  []object
 	// reads are the distinct reads of the objects, in their order. Objects of one
 	// secret and version share one read, and so see one version.
 	reads []okms.Ref

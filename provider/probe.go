@@ -57,5 +57,5 @@ func probed(from origin, err error) error {
 	case okms.SecretAbsent, okms.VersionAbsent, okms.Deactivated, okms.Destroyed:
 		return nil
 	}
-	return errors.New(explain(from, object{}, fetched{err: failed}).text())
+	return errors.New(explainOne(from, object{}, fetched{err: failed}).text())
 }

@@ -9,9 +9,10 @@ import (
 )
 
 // ReadConnections reads a file of connections and their credentials once, for a
-// check by a person. cacheTTL is that of the provider that the file is for. dir says where the credential of a connection is, given its
-// name and the folder that the file states. The error is Problems if the file was
-// read and is wrong. Each connection's own Credential tells what is wrong there.
+// check by a person. cacheTTL is that of the provider that the file is for. dir
+// says where the credential of a connection is, given its name and the folder that
+// the file states. The error is Problems if the file was read and is wrong. Each
+// connection's own Credential tells what is wrong there.
 func ReadConnections(file string, cacheTTL time.Duration, dir func(name, stated string) string, now time.Time) ([]*Connection, error) {
 	content, err := readFile(file)
 	if err != nil {

@@ -259,9 +259,9 @@ func (n *counts) add(problem error) {
 // successor is the connection of a spec with the credential that its folder holds
 // now. If that is broken, the last good credential stays, but only for the place
 // and folder that it was for: it must not go to a place that it was not read for.
-// New rules, maxStale and fallback hold at once all the same. Where place or folder changed too, the
-// last good connection stays for what both its rules and the new ones allow: the
-// new paths are those of another place.
+// New rules, maxStale and fallback hold at once all the same. Where place or
+// folder changed too, the last good connection stays for what both its rules and
+// the new ones allow: the new paths are those of another place.
 func successor(before *Connection, s spec, now time.Time) *Connection {
 	credential, err := readCredential(s, now)
 	switch {

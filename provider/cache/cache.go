@@ -118,6 +118,9 @@ type Read struct {
 	// MaxStale is how old a value may be where the store cannot be asked. 0 means
 	// none may.
 	MaxStale time.Duration
+	// Keep is for a caller that asks elsewhere before it takes a stale value by
+	// Stale: how old such a value may be.
+	Keep time.Duration
 	// Do asks the store. It must end soon after its context does. Its errors have
 	// an *okms.Error in their chain.
 	Do func(context.Context) (okms.Secret, error)
@@ -181,29 +184,35 @@ func (c *Cache) look(ctx context.Context, r Read) (secret okms.Secret, f *flight
 		f = c.takeOff(ctx, r, stale)
 	}
 	f.waiting++
-	f.keep = max(f.keep, c.ttl, r.MaxStale)
+	f.keep = max(f.keep, c.ttl, r.MaxStale, r.Keep)
 	return okms.Secret{}, f, joined, stale
 }
 
 // stale finds a value for a caller whose read failed with err.
 func (c *Cache) stale(r Read, err error) (Value, bool) {
 	var failed *okms.Error
-	if r.MaxStale <= 0 || !errors.As(err, &failed) || !failed.Kind.MayPass() {
+	if !errors.As(err, &failed) || !failed.Kind.MayPass() {
 		return Value{}, false
 	}
+	return c.Stale(r.Key, r.MaxStale, failed)
+}
+
+// Stale gives what is kept under a key if it is not older than maxStale, to a
+// caller that knows why the store cannot be asked. The caller counts the read.
+func (c *Cache) Stale(key Key, maxStale time.Duration, because *okms.Error) (Value, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	place := c.entries[r.Key]
-	if place == nil {
+	place := c.entries[key]
+	if place == nil || maxStale <= 0 {
 		return Value{}, false
 	}
 	e := place.Value.(*entry)
 	age := c.now().Sub(e.at)
-	if age < 0 || age > r.MaxStale {
+	if age < 0 || age > maxStale {
 		return Value{}, false
 	}
 	c.recent.MoveToFront(place)
-	return Value{Secret: e.secret, Because: failed, Age: age}, true
+	return Value{Secret: e.secret, Because: because, Age: age}, true
 }
 
 // settle draws the conclusions of a read that ended. c.mu is held.
