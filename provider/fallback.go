@@ -50,22 +50,22 @@ type sources struct {
 // sourcesOf opens what a plan reads from. A fallback that cannot be opened is done
 // without.
 func (p *Provider) sourcesOf(pl plan) (s sources, release func(), err error) {
-	first, release, err := p.clients.get(pl.origin)
+	first, releaseFirst, err := p.clients.get(pl.origin)
 	if err != nil {
 		return sources{}, nil, err
 	}
 	first.maxStale = pl.maxStale(p.maxStale) // of our own copy
 	s.first = first
 	if pl.fallback == nil {
-		return s, release, nil
+		return s, releaseFirst, nil
 	}
 	second, releaseSecond, err := p.clients.get(pl.fallback.origin)
 	if err != nil {
-		return s, release, nil
+		return s, releaseFirst, nil
 	}
 	second.maxStale = pl.fallback.maxStale(p.maxStale)
 	s.second, s.allowed = &second, pl.fallback.grant.Allows
-	return s, func() { release(); releaseSecond() }, nil
+	return s, func() { releaseFirst(); releaseSecond() }, nil
 }
 
 // firstPatience is how long a read waits for a store that another can stand in
