@@ -20,6 +20,9 @@ const (
 	ofSecond = "eyJhbGciOiJFZERTQSJ9.held-for-the.second-region"
 )
 
+// down is a fault that is not tried again, so that no test waits.
+var down = emulator.Fault{Status: 501}
+
 // regions are two stores, and a daemon with the connection "par" of the first
 // that falls back to "rbx" of the second. Namespace store may read prod/** by par
 // and, but for prod/par/**, by rbx.
@@ -163,17 +166,17 @@ func TestARefusalIsNotStoodInFor(t *testing.T) {
 func TestBothStoresDown(t *testing.T) {
 	t.Run("nothing stale", func(t *testing.T) {
 		r := startRegions(t, regionOptions{timeout: 2 * time.Second})
-		r.Store.Break(t, emulator.Fault{Status: 503})
+		r.Store.Break(t, down)
 		r.second.Break(t, emulator.Fault{Status: 429, RetryAfter: "3600"})
 		_, err := r.Do(t.Context(), byPar("prod/shop/db"))
-		want(t, err, codes.Internal, "OKMS at 127.0.0.1:", "has a fault; its fallback, connection \"rbx\": OKMS limits requests at the moment", "HTTP 503", "; fallback: ", "HTTP 429", "kubelet tries again")
+		want(t, err, codes.Internal, "OKMS at 127.0.0.1:", "has a fault; its fallback, connection \"rbx\": OKMS limits requests at the moment", "HTTP 501", "; fallback: ", "HTTP 429", "kubelet tries again")
 	})
 	t.Run("the fallback's stale one first", func(t *testing.T) {
 		r := startRegions(t, regionOptions{timeout: 2 * time.Second, daemons: time.Hour})
 		r.shop(t, "par")
-		mend := r.Store.Break(t, emulator.Fault{Status: 503})
+		mend := r.Store.Break(t, down)
 		r.shop(t, "rbx")
-		r.second.Break(t, emulator.Fault{Status: 503})
+		r.second.Break(t, down)
 		r.later()
 		r.shop(t, "rbx")
 		r.served(t, "stale", 1)
@@ -185,7 +188,7 @@ func TestBothStoresDown(t *testing.T) {
 	t.Run("its own stale one last", func(t *testing.T) {
 		r := startRegions(t, regionOptions{timeout: 2 * time.Second, daemons: time.Hour, rbx: "    maxStale: 0s\n"})
 		r.shop(t, "par")
-		r.Store.Break(t, emulator.Fault{Status: 503})
+		r.Store.Break(t, down)
 		r.second.Break(t, emulator.Fault{Hang: true})
 		r.later()
 		r.shop(t, "par")
@@ -195,8 +198,8 @@ func TestBothStoresDown(t *testing.T) {
 	t.Run("its own stale one is too old", func(t *testing.T) {
 		r := startRegions(t, regionOptions{timeout: 2 * time.Second, daemons: time.Hour, par: "    maxStale: 2m\n", rbx: "    maxStale: 0s\n"})
 		r.shop(t, "par")
-		r.Store.Break(t, emulator.Fault{Status: 503})
-		r.second.Break(t, emulator.Fault{Status: 503})
+		r.Store.Break(t, down)
+		r.second.Break(t, down)
 		r.now.advance(2 * time.Minute)
 		r.shop(t, "par")
 		r.now.advance(time.Second)
@@ -208,13 +211,13 @@ func TestBothStoresDown(t *testing.T) {
 // What the fallback refuses is told, and drops what it gave.
 func TestAFallbackThatRefuses(t *testing.T) {
 	r := startRegions(t, regionOptions{timeout: 2 * time.Second, daemons: time.Hour, par: "    maxStale: 0s\n"})
-	r.Store.Break(t, emulator.Fault{Status: 503})
+	r.Store.Break(t, down)
 	r.shop(t, "rbx")
 	mend := r.second.Break(t, emulator.Fault{Status: 403})
 	_, err := r.Do(t.Context(), byPar("prod/shop/db"))
 	want(t, err, codes.Internal, "its fallback, connection \"rbx\": OKMS does not allow the token ", "grant its identity")
 	mend()
-	r.second.Break(t, emulator.Fault{Status: 503})
+	r.second.Break(t, down)
 	_, err = r.Do(t.Context(), byPar("prod/shop/db"))
 	want(t, err, codes.Internal, "its fallback, connection \"rbx\": OKMS at ") // nothing stale is left
 	// That the fallback has no such secret says nothing of the first: it is no absent one.
@@ -224,7 +227,7 @@ func TestAFallbackThatRefuses(t *testing.T) {
 
 func TestTheFallbacksRulesHoldToo(t *testing.T) {
 	r := startRegions(t, regionOptions{timeout: 2 * time.Second})
-	r.Store.Break(t, emulator.Fault{Status: 503})
+	r.Store.Break(t, down)
 	other := byPar("prod/shop/db")
 	other.Attributes[accountKey] = "other"
 	for name, m := range map[string]harness.Mount{"path": byPar("prod/par/db"), "service account": other} {
@@ -259,7 +262,7 @@ func TestVersionsTellOfTheFallback(t *testing.T) {
 		return resp.GetObjectVersion()[0].GetVersion()
 	}
 	first := version()
-	mend := r.Store.Break(t, emulator.Fault{Status: 503})
+	mend := r.Store.Break(t, down)
 	second := version()
 	host := strings.TrimPrefix(r.second.URL, "https://")
 	if !strings.HasPrefix(first, "1-") || strings.Contains(first, "@") || !strings.HasPrefix(second, "2-") || !strings.HasSuffix(second, "@"+host) || len(second) != len(first)+1+len(host) {
@@ -339,7 +342,7 @@ func TestMaxStaleOfAConnectionTakesThePlaceOfTheDaemons(t *testing.T) {
 			r := startRegions(t, regionOptions{daemons: c.daemons, rbx: c.own, timeout: 2 * time.Second})
 			m := overConnection("rbx", "- secretPath: prod/shop/db", nil)
 			mustMount(t, r.Daemon, m, "db", `{"v":"rbx"}`)
-			r.second.Break(t, emulator.Fault{Status: 503})
+			r.second.Break(t, down)
 			if r.now.advance(c.lasts); c.lasts > 0 {
 				mustMount(t, r.Daemon, m, "db", `{"v":"rbx"}`)
 			}
