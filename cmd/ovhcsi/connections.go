@@ -27,8 +27,9 @@ Usage: ovhcsi connections check --config FILE [flags]
                      that hardly exists. Nothing is changed or shown
 
 Every mistake in the file is printed as FILE:LINE, and each connection with its
-credential and who may use it. A folder that is not on this machine is no
-mistake, unless --online needs it.
+credential and who may use it, its fallback and what that one's rules may not
+allow. A folder that is not on this machine is no mistake, unless --online needs
+it.
 
 Exit status: 0 if all is well, 1 if something is wrong, 2 for a wrong command.
 `
@@ -40,6 +41,7 @@ type connectionsCheck struct {
 	config, credentials string
 	cacheTTL            time.Duration
 	online              bool
+	all                 map[string]*auth.Connection // of the file
 }
 
 func runConnections(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -105,6 +107,10 @@ func (c connectionsCheck) run(ctx context.Context, stdout, stderr io.Writer) (we
 		return false
 	}
 	well = true
+	c.all = map[string]*auth.Connection{}
+	for _, connection := range all {
+		c.all[connection.Name()] = connection
+	}
 	for _, connection := range all {
 		well = c.one(ctx, connection, stdout) && well
 	}
@@ -133,6 +139,12 @@ func (c connectionsCheck) one(ctx context.Context, connection *auth.Connection, 
 	}
 	for _, rule := range connection.Rules() {
 		line("allows", "%s", rule)
+	}
+	if second := c.all[connection.Fallback()]; second != nil {
+		line("fallback", "%s: %s", second.Name(), second.Place().Endpoint)
+		for _, lacking := range connection.NotCoveredBy(second) {
+			line("", "WARNING: no fallback for %s: %s does not allow that, or only in part", lacking, second.Name())
+		}
 	}
 	credential, err := connection.Credential()
 	switch {
