@@ -83,8 +83,8 @@ func patient(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // read gets one secret: from the first store; if that cannot be asked, from the
-// second, be it a stale one; else a stale one of the first. What came from the
-// second is kept as the second's alone, so that its refusals drop it.
+// second, be it a stale one; else a stale one of the first. See rules 12 to 14 of
+// "The rules of reads" in DESIGN.md.
 func (p *Provider) read(ctx context.Context, s sources, mount *pace.Mount, ref okms.Ref) fetched {
 	if s.second == nil || !s.allowed(ref.Path) {
 		return p.readFrom(ctx, s.first, mount, ref, s.first.maxStale)

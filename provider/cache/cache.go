@@ -1,25 +1,8 @@
 // Package cache shares the reads of a node's mounts: equal reads under way are
 // joined, and what was read is kept for a while, within a bound of bytes.
 //
-// The rules, all of them:
-//
-//   - A key is credential, domain, path and version. What a credential could not
-//     read, it cannot get from here.
-//   - A value younger than the TTL is served without a read (Hit).
-//   - Else the read is joined if an equal one is under way (Joined), or begun
-//     (Miss). A caller that gives up leaves the others undisturbed; the last one
-//     to leave cancels the read, and waits for its end.
-//   - Errors reach all who joined and are never kept. A 401 drops all values of
-//     the credential in the domain; a 403 and an absent secret those of the path;
-//     an absent or deactivated version the one. What is being read meanwhile is
-//     not kept then.
-//   - Where the store could not be reached or failed, a value that is not older
-//     than the caller's MaxStale is served (Stale), after StalePatience at the
-//     latest.
-//   - A value goes when it is too old to be served in any way, and when room is
-//     needed: the least recently used goes first.
-//
-// It does not retry, and does not know how a secret is read.
+// Its rules are 1 to 6 of "The rules of reads" in DESIGN.md. It does not retry, and
+// does not know how a secret is read.
 package cache
 
 import (
