@@ -33,7 +33,8 @@ func fallbackOf(first origin, connections *auth.Connections, pod Pod) *fallback 
 		return nil
 	}
 	f := &fallback{origin: originOf(second, credential), grant: second.Grant(pod.Namespace, pod.ServiceAccount)}
-	if !f.grant.Any() || f.domain == first.domain {
+	same := f.domain.Endpoint == first.domain.Endpoint && f.domain.ID == first.domain.ID // a place that was kept, see auth
+	if !f.grant.Any() || same {
 		return nil
 	}
 	return f

@@ -254,23 +254,23 @@ func TestABrokenFallbackBreaksNothing(t *testing.T) {
 
 func TestVersionsTellOfTheFallback(t *testing.T) {
 	r := startRegions(t, regionOptions{timeout: 2 * time.Second})
-	version := func() string {
-		resp, err := r.Client.Mount(t.Context(), r.Request(byPar("prod/shop/db")))
+	version := func(connection string) string {
+		resp, err := r.Client.Mount(t.Context(), r.Request(overConnection(connection, "- secretPath: prod/shop/db", nil)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return resp.GetObjectVersion()[0].GetVersion()
 	}
-	first := version()
+	first := version("par")
 	mend := r.Store.Break(t, down)
-	second := version()
+	second := version("par")
 	host := strings.TrimPrefix(r.second.URL, "https://")
-	if !strings.HasPrefix(first, "1-") || strings.Contains(first, "@") || !strings.HasPrefix(second, "2-") || !strings.HasSuffix(second, "@"+host) || len(second) != len(first)+1+len(host) {
+	if !strings.HasPrefix(first, "1-") || strings.Contains(first, "@") || !strings.HasPrefix(second, "2-") || second != version("rbx")+"@"+host {
 		t.Errorf("versions %s and %s", first, second)
 	}
 	mend()
 	r.later()
-	if got := version(); got != first {
+	if got := version("par"); got != first {
 		t.Errorf("it is %s after %s once the first is back", got, first)
 	}
 }
