@@ -46,24 +46,24 @@ type pooled struct {
 	gone   bool // from the pool: the last user closes it
 }
 
-// get finds or makes the client of a plan. release must be called at the end of
+// get finds or makes the client of an origin. release must be called at the end of
 // the mount. A mount that still uses a client which is let go of goes on
 // undisturbed, and its connections are closed when it ends. The texts of the
 // domain, its CA bundle above all, are the same memory for all who get it.
-func (c *clients) get(pl plan) (from source, release func(), err error) {
-	key := clientKey{pl.domain, pl.credential.ID()}
+func (c *clients) get(o origin) (from source, release func(), err error) {
+	key := clientKey{o.domain, o.credential.ID()}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
 	p := c.byKey[key]
 	if p == nil {
 		c.makeRoom()
-		if p, err = c.open(pl); err != nil {
+		if p, err = c.open(o); err != nil {
 			return source{}, nil, err
 		}
 		c.byKey[key] = p
 	}
-	c.replace(pl.connection, key)
+	c.replace(o.connection, key)
 	p.used = now
 	p.users++
 	from = p.source
@@ -71,16 +71,16 @@ func (c *clients) get(pl plan) (from source, release func(), err error) {
 	return from, func() { c.release(p) }, nil
 }
 
-// open makes the client of a plan.
-func (c *clients) open(pl plan) (*pooled, error) {
-	p := &pooled{source: source{domain: pl.domain, credential: pl.credential.ID()}}
-	login := okms.Login{Token: pl.credential.Token(), Certificate: pl.credential.Certificate()}
-	if pl.credential.Kind() == auth.KindClient {
-		roots, err := okms.Roots(pl.domain.CABundle)
+// open makes the client of an origin.
+func (c *clients) open(o origin) (*pooled, error) {
+	p := &pooled{source: source{domain: o.domain, credential: o.credential.ID()}}
+	login := okms.Login{Token: o.credential.Token(), Certificate: o.credential.Certificate()}
+	if o.credential.Kind() == auth.KindClient {
+		roots, err := okms.Roots(o.domain.CABundle)
 		if err != nil {
 			return nil, err
 		}
-		p.tokens = auth.NewTokens(pl.credential.Client(), roots, c.now, func(status int, took time.Duration) {
+		p.tokens = auth.NewTokens(o.credential.Client(), roots, c.now, func(status int, took time.Duration) {
 			if c.options.Observe != nil {
 				c.options.Observe(okms.Call{API: "oauth2", Operation: "token", Status: status, Took: took})
 			}
@@ -94,7 +94,7 @@ func (c *clients) open(pl plan) (*pooled, error) {
 		}
 	}
 	var err error
-	p.client, err = okms.New(pl.domain, login, c.options)
+	p.client, err = okms.New(o.domain, login, c.options)
 	return p, err
 }
 

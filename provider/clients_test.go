@@ -26,7 +26,7 @@ func TestClientsAreSharedByEqualCredentialsOnly(t *testing.T) {
 	now := time.Unix(0, 0)
 	pool, with := poolOf(&now)
 	get := func(p plan) *okms.Client {
-		from, release, err := pool.get(p)
+		from, release, err := pool.get(p.origin)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -41,7 +41,7 @@ func TestClientsAreSharedByEqualCredentialsOnly(t *testing.T) {
 	if first != again || first == other || first == get(elsewhere) {
 		t.Error("clients are mixed up")
 	}
-	if _, _, err := pool.get(trusting); err == nil {
+	if _, _, err := pool.get(trusting.origin); err == nil {
 		t.Error("a bundle that is none was taken for the system's")
 	}
 }
@@ -49,19 +49,19 @@ func TestClientsAreSharedByEqualCredentialsOnly(t *testing.T) {
 func TestClientsThatNobodyAsksForAreLetGoOf(t *testing.T) {
 	now := time.Unix(0, 0)
 	pool, with := poolOf(&now)
-	_, release, err := pool.get(with("idle"))
+	_, release, err := pool.get(with("idle").origin)
 	if err != nil {
 		t.Fatal(err)
 	}
 	release()
-	_, release, err = pool.get(with("used"))
+	_, release, err = pool.get(with("used").origin)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer release()
 	for range 3 {
 		now = now.Add(clientIdle / 2)
-		if _, _, err := pool.get(with("used")); err != nil {
+		if _, _, err := pool.get(with("used").origin); err != nil {
 			t.Fatal(err)
 		}
 		pool.sweepIdle()
@@ -71,7 +71,7 @@ func TestClientsThatNobodyAsksForAreLetGoOf(t *testing.T) {
 	}
 	for i := range 2 * maxClients {
 		now = now.Add(time.Millisecond)
-		if _, _, err := pool.get(with(fmt.Sprint("many", i))); err != nil {
+		if _, _, err := pool.get(with(fmt.Sprint("many", i)).origin); err != nil {
 			t.Fatal(err)
 		}
 	}

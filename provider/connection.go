@@ -68,7 +68,8 @@ func (p *plan) useConnection(req Request, cl class, connections *auth.Connection
 			Advice: "who runs the provider finds the reason in its log and at /readyz", Hidden: err.Error()})
 		return
 	}
-	p.domain, p.credential = domainOf(connection), credential
+	p.origin = originOf(connection, credential)
+	p.fallback = fallbackOf(p.origin, connections, pod)
 }
 
 // notAllowed is the one answer for connections that do not exist and for those

@@ -10,14 +10,38 @@ import (
 )
 
 // explain makes of a failed read what the user of an object is told: what is
-// wrong, what the store said, and what to do.
+// wrong, what the store said, and what to do; and the same of the fallback.
 func explain(pl plan, o object, f fetched) Failure {
+	out := explainOne(pl.origin, o, f)
+	if f.second == nil {
+		return out
+	}
+	second := explainOne(pl.fallback.origin, o, *f.second)
+	out.What += fmt.Sprintf("; its fallback, connection %q: %s", pl.fallback.connection, second.What)
+	out.Facts = joined(out.Facts, second.Facts)
+	if second.Advice != out.Advice {
+		out.Advice = joined(out.Advice, second.Advice)
+	}
+	return out
+}
+
+func joined(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "; fallback: " + b
+}
+
+func hostOf(d okms.Domain) string { return strings.TrimPrefix(d.Endpoint, "https://") }
+
+// explainOne is explain for one store.
+func explainOne(from origin, o object, f fetched) Failure {
 	e := f.err
 	out := Failure{Kind: Kind(e.Kind), Object: o.number, Where: o.where(), Facts: facts(e)}
-	host := strings.TrimPrefix(pl.domain.Endpoint, "https://")
+	host := hostOf(from.domain)
 	switch e.Kind {
 	case okms.SecretAbsent:
-		out.What = "OKMS has no such secret in domain " + pl.domain.ID
+		out.What = "OKMS has no such secret in domain " + from.domain.ID
 		out.Advice = "check secretPath, which is case-sensitive, and okmsId; optional: true lets the mount go on without the file"
 	case okms.VersionAbsent:
 		out.What = "OKMS has no such version of the secret"
@@ -29,16 +53,16 @@ func explain(pl plan, o object, f fetched) Failure {
 		out.What = fmt.Sprintf("version %s is deleted for good%s", number(e.Version), since(e))
 		out.Advice = "write a new version, or pin an active one with objectVersion" + listed(f.versions)
 	case okms.Unauthenticated:
-		out.What = fmt.Sprintf("OKMS refused the %s", pl.credential)
+		out.What = fmt.Sprintf("OKMS refused the %s", from.credential)
 		out.Advice = "it is wrong, expired, revoked, or not of this OKMS domain"
-		if hint := pl.credential.Hint(); hint != "" {
+		if hint := from.credential.Hint(); hint != "" {
 			out.Advice = hint
 		}
 	case okms.Denied:
-		out.What = fmt.Sprintf("OKMS does not allow the %s to read it", pl.credential)
-		out.Advice = grantAdvice(pl, ActionRead)
+		out.What = fmt.Sprintf("OKMS does not allow the %s to read it", from.credential)
+		out.Advice = grantAdvice(from, ActionRead)
 	case okms.DomainUnknown:
-		out.What = fmt.Sprintf("there is no OKMS domain %s at %s", pl.domain.ID, host)
+		out.What = fmt.Sprintf("there is no OKMS domain %s at %s", from.domain.ID, host)
 		out.Advice = "check okmsId and region"
 	case okms.Rejected:
 		out.What = "OKMS rejected the request"
@@ -54,15 +78,17 @@ func explain(pl plan, o object, f fetched) Failure {
 	case okms.Unreachable:
 		out.What = "OKMS cannot be reached: " + e.Text
 		out.Advice = "kubelet tries again; check the region, the DNS and the way out of the cluster if it stays so"
-		if pl.credential.Kind() == auth.KindCertificate {
+		if from.credential.Kind() == auth.KindCertificate {
 			out.Advice += "; OKMS also hangs up on a certificate of another OKMS domain or without any right"
 		}
 	case okms.ClientRefused, okms.TokenFailing:
-		out.What, out.Advice = explainToken(pl, e)
+		out.What, out.Advice = explainToken(from, e)
 		out.Facts = "" // stand in the text
 	case okms.TimedOut:
 		out.What = "no answer from OKMS in time: " + e.Text
 		out.Advice = "kubelet tries again"
+	case okms.NodeFull:
+		out.What, out.Advice = e.Text, nodeFullAdvice
 	case okms.Untrusted:
 		out.What = "the server's certificate is not trusted: " + e.Text
 		out.Advice = "if the endpoint is right, give its certificate authority in caBundle"
@@ -72,18 +98,21 @@ func explain(pl plan, o object, f fetched) Failure {
 	return out
 }
 
-func grantAdvice(pl plan, action string) string {
-	return "grant its identity the IAM action " + action + " on the OKMS domain " + pl.domain.ID + "; a change takes about a minute"
+func grantAdvice(from origin, action string) string {
+	return "grant its identity the IAM action " + action + " on the OKMS domain " + from.domain.ID + "; a change takes about a minute"
 }
+
+// nodeFullAdvice is for mounts that met a bound which all mounts of a node share.
+const nodeFullAdvice = "kubelet tries again; fewer or smaller secrets in a class help"
 
 // explainToken is about the token endpoint of an OAuth2 client, which failed
 // before OKMS could be asked.
-func explainToken(pl plan, e *okms.Error) (what, advice string) {
+func explainToken(from origin, e *okms.Error) (what, advice string) {
 	if e.Kind == okms.ClientRefused {
-		return fmt.Sprintf("the token endpoint refused the %s: %s", pl.credential, e.Text),
+		return fmt.Sprintf("the token endpoint refused the %s: %s", from.credential, e.Text),
 			"check clientId and clientSecret, and tokenUrl: an account of another continent than the region's has another; OKMS was not asked"
 	}
-	return fmt.Sprintf("no access token for the %s: the token endpoint %s", pl.credential, e.Text), "kubelet tries again; OKMS was not asked"
+	return fmt.Sprintf("no access token for the %s: the token endpoint %s", from.credential, e.Text), "kubelet tries again; OKMS was not asked"
 }
 
 // facts is what OKMS said, in its own words and by its numbers. Where no answer

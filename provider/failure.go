@@ -37,6 +37,7 @@ const (
 	TimedOut        = Kind(okms.TimedOut)
 	Untrusted       = Kind(okms.Untrusted)
 	Unreadable      = Kind(okms.Unreadable)
+	NodeFull        = Kind(okms.NodeFull)
 	ClientRefused   = Kind(okms.ClientRefused)
 	TokenFailing    = Kind(okms.TokenFailing)
 )
@@ -47,7 +48,7 @@ const (
 func Kinds() []Kind {
 	return []Kind{Broken, Invalid, EndpointRefused, NotAllowed, TooLarge, NoCredential, ClientRefused, Unauthenticated, Denied, DomainUnknown,
 		SecretAbsent, VersionAbsent, KeyAbsent, Deactivated, Destroyed, Unusable, Rejected, Untrusted, Unreadable,
-		TokenFailing, Limited, Failing, Unreachable, TimedOut}
+		NodeFull, TokenFailing, Limited, Failing, Unreachable, TimedOut}
 }
 
 // WholeClass stands for the number of an object in failures that are not about
@@ -56,7 +57,7 @@ const WholeClass = -1
 
 // ofTheStore are the kinds that are about the store or the credential, not about
 // one secret: objects that fail so share a line.
-var ofTheStore = []Kind{Unauthenticated, DomainUnknown, Limited, Failing, Unreachable, TimedOut, Untrusted, ClientRefused, TokenFailing}
+var ofTheStore = []Kind{Unauthenticated, DomainUnknown, Limited, Failing, Unreachable, TimedOut, Untrusted, ClientRefused, TokenFailing, NodeFull}
 
 // Failure is one reason why a mount failed.
 type Failure struct {

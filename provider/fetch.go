@@ -23,6 +23,10 @@ type fetched struct {
 	age      time.Duration // of a stale one
 	err      *okms.Error
 	versions []okms.Version
+	// instead is why the fallback gave the secret, nil if it did not; second is what
+	// the fallback failed with, where it did.
+	instead *okms.Error
+	second  *fetched
 }
 
 // Crash carries a panic from the goroutine of a read to that of its mount, which
@@ -50,15 +54,15 @@ type fetching struct {
 	mu      sync.Mutex
 	got     map[okms.Ref]fetched
 	crash   *Crash
-	held    int    // bytes of secrets
-	tooMuch string // why the mount may not have more of them, if it may not
+	held    int      // bytes of secrets
+	tooMuch *Failure // why the mount may not have more of them; nil if it may
 }
 
 // fetch does the reads of a plan side by side, and every one of them to its end,
 // so that all failures can be told at once. Only if the mount comes to hold too
 // much it ends the rest, and says so. release must be called when nobody needs
 // the secrets any more.
-func (p *Provider) fetch(ctx context.Context, s source, refs []okms.Ref) (got map[okms.Ref]fetched, release func(), tooMuch []Failure) {
+func (p *Provider) fetch(ctx context.Context, s sources, refs []okms.Ref) (got map[okms.Ref]fetched, release func(), tooMuch []Failure) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	f := &fetching{memory: p.held, cancel: cancel, got: make(map[okms.Ref]fetched, len(refs))}
@@ -75,8 +79,8 @@ func (p *Provider) fetch(ctx context.Context, s source, refs []okms.Ref) (got ma
 		f.release()
 		panic(f.crash)
 	}
-	if f.tooMuch != "" {
-		tooMuch = []Failure{{Kind: TooLarge, Object: WholeClass, Where: "objects", What: f.tooMuch}}
+	if f.tooMuch != nil {
+		tooMuch = []Failure{*f.tooMuch}
 	}
 	return f.got, f.release, tooMuch
 }
@@ -100,7 +104,7 @@ func (f *fetching) add(ref okms.Ref, one fetched) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.got[ref] = one
-	if size := one.secret.Data.Len(); f.tooMuch == "" && f.take(size) {
+	if size := one.secret.Data.Len(); f.tooMuch == nil && f.take(size) {
 		return
 	}
 	f.cancel()
@@ -115,9 +119,10 @@ func (f *fetching) add(ref okms.Ref, one fetched) {
 func (f *fetching) take(size int) bool {
 	switch {
 	case f.held+size > maxHeld:
-		f.tooMuch = fmt.Sprintf("the secrets of this mount take more than %d bytes together; use several classes and volumes", maxHeld)
+		f.tooMuch = &Failure{Kind: TooLarge, Object: WholeClass, Where: "objects",
+			What: fmt.Sprintf("the secrets of this mount take more than %d bytes together; use several classes and volumes", maxHeld)}
 	case !f.memory.Take(f.held, size):
-		f.tooMuch = "the mounts of this node read too many large secrets at once; kubelet tries again, and fewer or smaller secrets in a class help"
+		f.tooMuch = &Failure{Kind: NodeFull, Object: WholeClass, Where: "objects", What: "the mounts of this node read too many large secrets at once", Advice: nodeFullAdvice}
 	default:
 		f.held += size
 		return true
@@ -140,13 +145,18 @@ type source struct {
 	hold func() (release func())
 }
 
-// read gets one secret: from the cache, else from the store when it is the
-// mount's turn.
-func (p *Provider) read(ctx context.Context, s source, mount *pace.Mount, ref okms.Ref) fetched {
+func (s source) key(ref okms.Ref) cache.Key {
+	return cache.Key{Credential: s.credential, Domain: s.domain, Ref: ref}
+}
+
+// readFrom gets one secret from one source: from the cache, else from the store
+// when it is the mount's turn, else from the cache again if maxStale allows that.
+func (p *Provider) readFrom(ctx context.Context, s source, mount *pace.Mount, ref okms.Ref, maxStale time.Duration) fetched {
 	asker := pace.Asker{Mount: mount, Credential: s.credential, Domain: s.domain}
 	got, err := p.cache.Get(ctx, cache.Read{
-		Key:      cache.Key{Credential: s.credential, Domain: s.domain, Ref: ref},
-		MaxStale: s.maxStale,
+		Key:      s.key(ref),
+		MaxStale: maxStale,
+		Keep:     s.maxStale,
 		Do: func(ctx context.Context) (okms.Secret, error) {
 			// Other mounts may have joined the read when this one has left.
 			defer s.hold()()
@@ -212,8 +222,26 @@ func staleOf(pl plan, got map[okms.Ref]fetched) (reads []string, because string)
 		}
 		if len(reads) == 0 {
 			because = f.because.Error()
+			if f.second != nil {
+				because += "; the fallback: " + f.second.err.Error()
+			}
 		}
 		reads = append(reads, fmt.Sprintf("%s@%d read %s ago", f.secret.Path, f.secret.Version, f.age.Round(time.Second)))
 	}
 	return reads, because
+}
+
+// fallbackReads tells what the fallback gave.
+func fallbackReads(pl plan, got map[okms.Ref]fetched) (out FallbackReads) {
+	for _, ref := range pl.reads {
+		f := got[ref]
+		if f.instead == nil {
+			continue
+		}
+		if len(out.Reads) == 0 {
+			out.Connection, out.Credential, out.Because = pl.fallback.connection, pl.fallback.credential.String(), f.instead.Error()
+		}
+		out.Reads = append(out.Reads, fmt.Sprintf("%s@%d", f.secret.Path, f.secret.Version))
+	}
+	return out
 }

@@ -14,13 +14,38 @@ import (
 // plan is a mount that is known to be right as far as that can be known without
 // asking the store. It is immutable.
 type plan struct {
-	domain     okms.Domain
-	credential auth.Credential
-	connection string // "" = the credential came with the mount
-	objects    []object
+	origin
+	// fallback is who is asked where the origin cannot be reached; nil for nobody.
+	fallback *fallback
+	objects  []object
 	// reads are the distinct reads of the objects, in their order. Objects of one
 	// secret and version share one read, and so see one version.
 	reads []okms.Ref
+}
+
+// origin is where a mount's secrets come from, and with what right.
+type origin struct {
+	domain     okms.Domain
+	credential auth.Credential
+	connection string // "" = the credential came with the mount
+	// held is the connection, nil if the credential came with the mount.
+	held *auth.Connection
+}
+
+// originOf is the origin that a connection is.
+func originOf(c *auth.Connection, credential auth.Credential) origin {
+	place := c.Place()
+	return origin{domain: okms.Domain{Endpoint: place.Endpoint, ID: place.OKMSID, CABundle: place.CABundle},
+		credential: credential, connection: c.Name(), held: c}
+}
+
+// maxStale is how old a secret may be that is served while the domain cannot be
+// asked; daemons is the bound of those who have none of their own.
+func (o origin) maxStale(daemons time.Duration) time.Duration {
+	if o.held == nil {
+		return daemons
+	}
+	return o.held.MaxStale(daemons)
 }
 
 // ref is what has to be read for the object.
@@ -57,7 +82,7 @@ func (o object) file() string {
 func makePlan(req Request, endpoints auth.Endpoints, connections *auth.Connections, now time.Time) (plan, []Failure) {
 	var c collector
 	cl := parse(req.Attributes, len(req.Credentials) > 0, req.mode(), &c)
-	p := plan{connection: cl.connection, objects: cl.objects}
+	p := plan{origin: origin{connection: cl.connection}, objects: cl.objects}
 	if !cl.ownPlace {
 		p.useConnection(req, cl, connections, &c)
 	} else {

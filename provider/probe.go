@@ -35,43 +35,38 @@ func ProbeConnection(ctx context.Context, connection *auth.Connection, userAgent
 	if err != nil {
 		return Probe{}, err
 	}
-	pl := plan{domain: domainOf(connection), credential: credential, connection: connection.Name()}
+	from := originOf(connection, credential)
 	pool := clients{options: okms.Options{UserAgent: userAgent}, now: time.Now}
-	p, err := pool.open(pl)
+	p, err := pool.open(from)
 	if err != nil {
 		return Probe{}, err
 	}
 	defer p.close()
 	probe := Probe{Path: connection.ProbePath()}
 	_, err = p.client.Get(ctx, okms.Ref{Path: probe.Path})
-	if probe.Read, err = probed(pl, ActionRead, err); err != nil {
+	if probe.Read, err = probed(from, ActionRead, err); err != nil {
 		return Probe{}, err
 	}
 	_, err = p.client.Versions(ctx, probe.Path)
-	probe.Describe, err = probed(pl, ActionDescribe, err)
+	probe.Describe, err = probed(from, ActionDescribe, err)
 	return probe, err
 }
 
 // probed tells a refusal of an action from a failure that says nothing of it.
-func probed(pl plan, action string, err error) (refused, failure error) {
+func probed(from origin, action string, err error) (refused, failure error) {
 	var failed *okms.Error
 	if err == nil || !errors.As(err, &failed) {
 		return nil, err
 	}
-	f := explain(pl, object{}, fetched{err: failed})
+	f := explainOne(from, object{}, fetched{err: failed})
 	switch failed.Kind {
 	case okms.SecretAbsent, okms.VersionAbsent, okms.Deactivated, okms.Destroyed:
 		return nil, nil
 	case okms.Denied:
-		f.What = fmt.Sprintf("OKMS does not allow it to the %s", pl.credential)
-		f.Advice = grantAdvice(pl, action)
+		f.What = fmt.Sprintf("OKMS does not allow it to the %s", from.credential)
+		f.Advice = grantAdvice(from, action)
 		return errors.New(f.text()), nil
 	}
 	f.Advice = strings.Replace(f.Advice, "kubelet tries again", "try again", 1) // nobody else does
 	return nil, errors.New(f.text())
-}
-
-func domainOf(connection *auth.Connection) okms.Domain {
-	place := connection.Place()
-	return okms.Domain{Endpoint: place.Endpoint, ID: place.OKMSID, CABundle: place.CABundle}
 }

@@ -56,7 +56,10 @@ func TestMountsThatHoldMuchAreRefusedWhereOthersAreNot(t *testing.T) {
 		}()
 	}
 	first := <-ends // the others wait for the slow one
-	want(t, first, codes.InvalidArgument, "the mounts of this node read too many large secrets at once; kubelet tries again")
+	want(t, first, codes.Internal, "objects: the mounts of this node read too many large secrets at once; kubelet tries again")
+	if page := harness.Page(t, d.Admin+"/metrics"); !strings.Contains(page, `ovhcloud_csi_mounts_total{result="node_full"}`) {
+		t.Error("the metrics do not tell why")
+	}
 	mustMount(t, d, harness.Mount{Objects: "- secretPath: shop/s0"}, "s0", `{"v":"shop 0"}`)
 	mend()
 	all := []error{first}

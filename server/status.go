@@ -38,6 +38,7 @@ var codeOf = map[provider.Kind]codes.Code{
 	provider.Broken:          codes.Internal,
 	provider.Untrusted:       codes.Internal,
 	provider.Unreadable:      codes.Internal,
+	provider.NodeFull:        codes.Internal,
 	provider.TokenFailing:    codes.Internal,
 	provider.Limited:         codes.Internal,
 	provider.Failing:         codes.Internal,

@@ -20,11 +20,15 @@ func configOf(s *harness.Store) string {
 	var text strings.Builder
 	text.WriteString("connections:\n")
 	for _, name := range []string{"team", "client"} {
-		text.WriteString("  " + name + ":\n    endpoint: " + s.URL + "/api/" + s.OKMSID() + "\n    caBundle: |\n      " +
-			strings.ReplaceAll(strings.TrimSpace(string(s.Server.CA)), "\n", "\n      ") + "\n    credentialsDir: ROOT/" + name +
-			"\n    allow:\n      - {namespaces: [store], serviceAccounts: ['*'], paths: [s]}\n")
+		text.WriteString(connectionOf(s, name))
 	}
 	return text.String()
+}
+
+func connectionOf(s *harness.Store, name string) string {
+	return "  " + name + ":\n    endpoint: " + s.URL + "/api/" + s.OKMSID() + "\n    caBundle: |\n      " +
+		strings.ReplaceAll(strings.TrimSpace(string(s.Server.CA)), "\n", "\n      ") + "\n    credentialsDir: ROOT/" + name +
+		"\n    allow:\n      - {namespaces: [store], serviceAccounts: ['*'], paths: [s]}\n"
 }
 
 func overConnection(name, namespace string) harness.Mount {
@@ -127,4 +131,49 @@ func TestAStoryOfConnections(t *testing.T) {
 	}
 	lookFor(t, told, plantedValue, plantedHeld, plantedClient)
 	lookFor(t, log, plantedValue, plantedHeld, plantedClient, "oauth2.")
+}
+
+func TestTheAuditLineTellsOfTheFallback(t *testing.T) {
+	first, second := harness.StartStore(t), harness.StartStore(t)
+	var config strings.Builder
+	config.WriteString("connections:\n")
+	for _, c := range []struct {
+		name, token, more string
+		store             *harness.Store
+	}{{"par", plantedHeld, "    fallback: rbx\n    maxStale: 1h\n", first}, {"rbx", plantedHeld + "-of-the-second", "", second}} {
+		config.WriteString(connectionOf(c.store, c.name) + c.more)
+		if err := c.store.AddToken(c.token, emulator.Identity{}); err != nil {
+			t.Fatal(err)
+		}
+		c.store.Hold(t, map[string]string{"s": `{"a":"` + plantedValue + `"}`})
+	}
+	ids := harness.NewIdentities(t, config.String(), map[string]map[string]string{"par": {"token": plantedHeld}, "rbx": {"token": plantedHeld + "-of-the-second"}})
+	p := startDaemon(t, first, harness.SocketPath(t), nil, "--config", ids.File(), "--cache-ttl=0")
+	mount := func() {
+		if _, err := p.client.Mount(t.Context(), first.Request(overConnection("par", "store"))); err != nil {
+			t.Error(err)
+		}
+	}
+	mount()
+	first.Break(t, emulator.Fault{Status: 501})
+	mount()
+	second.Break(t, emulator.Fault{Status: 403})
+	mount()
+	p.stop(t, syscall.SIGTERM)
+	log := p.log.String()
+	for _, line := range []string{
+		`secrets=["s@1"] files=1`,
+		` fallback=["s@1"] fallbackConnection="rbx" fallbackCredential="token `,
+		` from connection \"rbx\"" fallbackBecause="`,
+		` stale=["s@1 read 0s ago"] staleBecause="`,
+		"; the fallback: ", "HTTP 501", "HTTP 403",
+	} {
+		if !strings.Contains(log, line) {
+			t.Errorf("the log lacks %s:\n%s", line, log)
+		}
+	}
+	if n := strings.Count(log, "fallbackBecause="); n != 1 {
+		t.Errorf("%d lines tell of the fallback, want 1", n)
+	}
+	lookFor(t, log, plantedValue, plantedHeld)
 }

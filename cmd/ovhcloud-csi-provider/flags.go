@@ -119,12 +119,11 @@ func (f flags) check(endpoint string, rest []string) error {
 		return fmt.Errorf("--max-reads: %d is less than 1", f.maxReads)
 	case f.cacheTTL < 0 || f.cacheTTL > time.Hour:
 		return fmt.Errorf("--cache-ttl: %s is not from 0 to 1h", f.cacheTTL)
-	case f.maxStale < 0 || f.maxStale > 7*24*time.Hour:
-		return fmt.Errorf("--max-stale: %s is not from 0 to 168h", f.maxStale)
-	case f.maxStale > 0 && f.maxStale <= f.cacheTTL:
-		return fmt.Errorf("--max-stale: %s is not longer than --cache-ttl, which is %s", f.maxStale, f.cacheTTL)
 	case f.logFormat != "text" && f.logFormat != "json":
 		return fmt.Errorf("--log-format: %q is neither text nor json", f.logFormat)
+	}
+	if err := auth.CheckMaxStale(f.maxStale, f.cacheTTL); err != nil {
+		return fmt.Errorf("--max-stale: %w", err)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
+	"time"
 
 	// The image is built from scratch: where the system has no certificate
 	// authorities, these of Mozilla serve.
@@ -60,7 +61,7 @@ func serve(ctx context.Context, f flags) error {
 	}
 	frugal()
 	metrics := server.NewMetrics(version())
-	connections, status := openConnections(f.config)
+	connections, status := openConnections(f.config, f.cacheTTL)
 	mounts := provider.New(provider.Config{
 		Endpoints:    f.endpoints,
 		Connections:  connections,
@@ -102,11 +103,11 @@ func serve(ctx context.Context, f flags) error {
 // openConnections reads the file of --config, if there is one. What is wrong
 // with it does not keep the daemon from serving: it is logged, and seen at
 // /readyz.
-func openConnections(file string) (*auth.Connections, func() provider.ConnectionsStatus) {
+func openConnections(file string, cacheTTL time.Duration) (*auth.Connections, func() provider.ConnectionsStatus) {
 	if file == "" {
 		return nil, nil
 	}
-	c := auth.OpenConnections(auth.ConnectionOptions{File: filepath.Clean(file), Notify: server.LogReload})
+	c := auth.OpenConnections(auth.ConnectionOptions{File: filepath.Clean(file), CacheTTL: cacheTTL, Notify: server.LogReload})
 	return c, c.Status
 }
 

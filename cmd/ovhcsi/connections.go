@@ -22,13 +22,15 @@ Usage: ovhcsi connections check --config FILE [flags]
   --config FILE      the YAML file that the provider is given as --config
   --credentials DIR  look for the credential of connection NAME in DIR/NAME, in
                      place of the folder that the file states as credentialsDir
+  --cache-ttl 30s    the provider's --cache-ttl, which each maxStale must exceed
   --online           ask OKMS what each credential may do: two reads of a secret
                      that hardly exists. Nothing is changed or shown
 
 Every mistake in the file is printed as FILE:LINE, and each connection with its
-credential and who may use it. A folder that is not on this machine is no
-mistake, unless --online or --credentials asks for it. The file that the Helm
-chart makes of its value connections:
+credential, who may use it, its fallback and what that one's rules may not
+allow. A folder that is not on this machine is no mistake, unless --online or
+--credentials asks for it. The file that the Helm chart makes of its value
+connections:
 
   kubectl -n kube-system get configmap ovhcloud-csi-provider \
     -o jsonpath='{.data.connections\.yaml}' >connections.yaml
@@ -41,7 +43,9 @@ const onlineTime = 30 * time.Second
 
 type connectionsCheck struct {
 	config, credentials string
+	cacheTTL            time.Duration
 	online              bool
+	all                 map[string]*auth.Connection // of the file
 }
 
 func runConnections(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -66,6 +70,7 @@ func parseConnectionsFlags(args []string) (c connectionsCheck, err error) {
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&c.config, "config", "", "")
 	flags.StringVar(&c.credentials, "credentials", "", "")
+	flags.DurationVar(&c.cacheTTL, "cache-ttl", 30*time.Second, "")
 	flags.BoolVar(&c.online, "online", false, "")
 	if len(args) == 0 {
 		return c, errors.New("what to do is missing; there is check")
@@ -89,7 +94,7 @@ func parseConnectionsFlags(args []string) (c connectionsCheck, err error) {
 
 // run checks everything, and tells whether all is well.
 func (c connectionsCheck) run(ctx context.Context, stdout, stderr io.Writer) (well bool) {
-	all, err := auth.ReadConnections(c.config, c.folder, time.Now())
+	all, err := auth.ReadConnections(c.config, c.cacheTTL, c.folder, time.Now())
 	var problems auth.Problems
 	switch {
 	case errors.As(err, &problems):
@@ -104,6 +109,10 @@ func (c connectionsCheck) run(ctx context.Context, stdout, stderr io.Writer) (we
 	case err != nil:
 		fmt.Fprintf(stderr, "ovhcsi connections: %v\n", err)
 		return false
+	}
+	c.all = map[string]*auth.Connection{}
+	for _, connection := range all {
+		c.all[connection.Name()] = connection
 	}
 	found := map[state]int{}
 	for _, connection := range all {
@@ -153,8 +162,17 @@ func (c connectionsCheck) one(ctx context.Context, connection *auth.Connection, 
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(out, "  %-11s %s\n", name, fmt.Sprintf(format, args...))
 	}
+	if connection.OwnMaxStale() {
+		line("maxStale", "%s", connection.MaxStale(0))
+	}
 	for _, rule := range connection.Rules() {
 		line("allows", "%s", rule)
+	}
+	if second := c.all[connection.Fallback()]; second != nil {
+		line("fallback", "%s: %s", second.Name(), second.Place().Endpoint)
+		for _, lacking := range connection.NotCoveredBy(second) {
+			line("", "WARNING: no fallback for %s: %s does not allow that, or only in part", lacking, second.Name())
+		}
 	}
 	credential, err := connection.Credential()
 	switch {

@@ -168,6 +168,35 @@ func TestCheckOnlineWithAServiceAccount(t *testing.T) {
 	b.has(b.check(exitFailed, "--online", "--credentials", b.dir), "BROKEN: the token endpoint refused the OAuth2 client ", "HTTP 401, invalid_client")
 }
 
+func TestCheckTellsOfAFallbackAndWhereItsRulesFallShort(t *testing.T) {
+	b := newBench(t)
+	config, err := os.ReadFile(filepath.Join(b.dir, "config.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const shown = "  fallback    rbx: https://eu-west-rbx.okms.ovh.net\n"
+	const warning = "              WARNING: no fallback for namespaces shop, team-*; service accounts *; paths prod/**, other: rbx does not allow that, or only in part\n"
+	for rules, warned := range map[string]bool{
+		"{namespaces: [shop, 'team-*'], serviceAccounts: ['*'], paths: ['prod/**', other]}":                                              false,
+		"{namespaces: ['*'], serviceAccounts: ['*'], paths: ['**']}":                                                                     false,
+		"{namespaces: [shop], serviceAccounts: ['*'], paths: ['**']}, {namespaces: ['team-*'], serviceAccounts: ['*'], paths: ['**']}":   false,
+		"{namespaces: ['*'], serviceAccounts: ['*'], paths: ['prod/**', 'o*']}":                                                          false,
+		"{namespaces: [shop], serviceAccounts: ['*'], paths: ['**']}":                                                                    true,
+		"{namespaces: ['*'], serviceAccounts: [web], paths: ['**']}":                                                                     true,
+		"{namespaces: ['*'], serviceAccounts: ['*'], paths: ['prod/*', other]}":                                                          true,
+		"{namespaces: [shop], serviceAccounts: ['*'], paths: ['**']}, {namespaces: ['team-*'], serviceAccounts: ['*'], paths: ['p/**']}": true,
+	} {
+		b.write("config.yaml", strings.Replace(string(config), "    allow:", "    fallback: rbx\n    maxStale: 2h\n    allow:", 1)+
+			"  rbx:\n    region: eu-west-rbx\n    okmsId: 734b9b45-8b1a-469c-b140-b10bd6540017\n    credentialsDir: /nowhere/rbx\n    allow: ["+rules+"]\n")
+		text := b.check(exitOK)
+		b.has(text, shown, "  maxStale    2h0m0s\n")
+		if strings.Contains(text, warning) != warned {
+			t.Errorf("%s: warned is %v:\n%s", rules, !warned, text)
+		}
+	}
+	b.has(b.check(exitFailed, "--cache-ttl", "2h"), "connections.team.maxStale: 2h0m0s is not longer than --cache-ttl, which is 2h0m0s\n")
+}
+
 func TestWrongCommandsOfConnections(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"", "what to do is missing; there is check"},

@@ -93,7 +93,7 @@ func TestPathPatterns(t *testing.T) {
 }
 
 func TestWhoIsGranted(t *testing.T) {
-	specs, err := parseConfig(goodConfig)
+	specs, err := parseConfig(goodConfig, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ func TestRulesOnlyAddToOneAnother(t *testing.T) {
 	specs, err := parseConfig(strings.Replace(goodConfig, "      - namespaces: [pay]\n        serviceAccounts: [teller]\n        paths: [prod/pay/card]\n", `
       - {namespaces: [shop], serviceAccounts: [web], paths: [prod/pay/card]}
       - {namespaces: ["*"], serviceAccounts: ["*"], paths: [public]}
-`, 1))
+`, 1), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"ovhcloud-csi-provider/provider/nearest"
 	"ovhcloud-csi-provider/provider/yamlnode"
@@ -18,7 +19,14 @@ type spec struct {
 	name  string
 	place Place
 	// dir is the folder with the credential's files.
-	dir   string
+	dir string
+	// maxStale is the connection's own, if hasMaxStale.
+	maxStale    time.Duration
+	hasMaxStale bool
+	// fallback is the name of the connection that is asked where this one's domain
+	// cannot be reached; "" for none.
+	fallback string
+
 	rules []rule
 	// text is the rules as they stand there, to see whether they changed.
 	text string
@@ -54,8 +62,11 @@ func (p Problems) Error() string {
 
 // reader reads the file and collects what is wrong with it.
 type reader struct {
+	cacheTTL time.Duration
 	problems Problems
 	misspelt []string // what unknown fields may have been meant to be
+	// fallbacks are the nodes that name one, by the connection that does.
+	fallbacks map[string]*yamlnode.Node
 }
 
 func (r *reader) wrong(n *yamlnode.Node, where, format string, args ...any) {
@@ -66,8 +77,9 @@ func (r *reader) wrong(n *yamlnode.Node, where, format string, args ...any) {
 	r.problems = append(r.problems, Problem{Line: n.Line, Text: text})
 }
 
-// parseConfig reads the file of connections. The error is Problems.
-func parseConfig(text string) (map[string]spec, error) {
+// parseConfig reads the file of connections for a provider with a --cache-ttl. The
+// error is Problems.
+func parseConfig(text string, cacheTTL time.Duration) (map[string]spec, error) {
 	whole := func(format string, args ...any) error { return Problems{{Text: fmt.Sprintf(format, args...)}} }
 	if len(text) > maxConfig {
 		return nil, whole("is %d bytes long; at most %d are read", len(text), maxConfig)
@@ -78,13 +90,14 @@ func parseConfig(text string) (map[string]spec, error) {
 	} else if err != nil {
 		return nil, whole("%s", err)
 	}
-	var r reader
+	r := reader{cacheTTL: cacheTTL, fallbacks: map[string]*yamlnode.Node{}}
 	specs := map[string]spec{}
 	fields := r.fields(root, "", []string{"connections"})
 	if connections := fields["connections"]; connections != nil {
 		for name, n := range r.fields(connections, "connections", nil) {
 			specs[name] = r.connection(name, n)
 		}
+		r.checkFallbacks(specs)
 		if len(specs) > maxConnections {
 			r.wrong(connections, "connections", "there are %d; at most %d are read", len(specs), maxConnections)
 		}
@@ -137,8 +150,10 @@ func (r *reader) fields(n *yamlnode.Node, where string, valid []string) map[stri
 }
 
 const (
-	fieldDir   = "credentialsDir"
-	fieldAllow = "allow"
+	fieldDir      = "credentialsDir"
+	fieldAllow    = "allow"
+	fieldMaxStale = "maxStale"
+	fieldFallback = "fallback"
 	// What stands for credentialsDir in the values of the chart: people check those.
 	fieldOfChart = "existingSecret"
 )
@@ -146,7 +161,7 @@ const (
 func (r *reader) connection(name string, n *yamlnode.Node) spec {
 	where := "connections." + name
 	s := spec{name: name}
-	fields := r.fields(n, where, append(PlaceFields(), fieldDir, fieldAllow))
+	fields := r.fields(n, where, append(PlaceFields(), fieldDir, fieldMaxStale, fieldFallback, fieldAllow))
 	texts := map[string]string{}
 	for _, field := range slices.Sorted(maps.Keys(fields)) {
 		if field == fieldAllow {
@@ -178,6 +193,16 @@ func (r *reader) connection(name string, n *yamlnode.Node) spec {
 	case s.dir != "" && (!filepath.IsAbs(s.dir) || filepath.Clean(s.dir) != s.dir):
 		r.wrong(fields[fieldDir], where+"."+fieldDir, "%q is not an absolute path without detours", printable(s.dir))
 	}
+	if text := texts[fieldMaxStale]; text != "" {
+		var err error
+		if s.maxStale, err = parseMaxStale(text, r.cacheTTL); err != nil {
+			r.wrong(fields[fieldMaxStale], where+"."+fieldMaxStale, "%s", err)
+		}
+		s.hasMaxStale = true
+	}
+	if s.fallback = texts[fieldFallback]; s.fallback != "" {
+		r.fallbacks[name] = fields[fieldFallback]
+	}
 	if fields[fieldAllow] == nil && yamlnode.IsMap(n) {
 		r.wrong(n, where+"."+fieldAllow, "is missing; nothing is allowed but what stands there, so nobody could use the connection")
 	} else if fields[fieldAllow] != nil {
@@ -185,6 +210,48 @@ func (r *reader) connection(name string, n *yamlnode.Node) spec {
 		s.text = fmt.Sprint(s.rules)
 	}
 	return s
+}
+
+// longestStale is the oldest that a stale secret may be.
+const longestStale = 7 * 24 * time.Hour
+
+// CheckMaxStale holds for --max-stale and for the field of a connection.
+func CheckMaxStale(stale, cacheTTL time.Duration) error {
+	switch {
+	case stale < 0 || stale > longestStale:
+		return fmt.Errorf("%s is not from 0 to 168h", stale)
+	case stale > 0 && stale <= cacheTTL:
+		return fmt.Errorf("%s is not longer than --cache-ttl, which is %s", stale, cacheTTL)
+	}
+	return nil
+}
+
+func parseMaxStale(text string, cacheTTL time.Duration) (time.Duration, error) {
+	stale, err := time.ParseDuration(text)
+	if err != nil {
+		return 0, fmt.Errorf("%q is no duration, such as 30m or 24h; 0 serves nothing stale", printable(text))
+	}
+	return stale, CheckMaxStale(stale, cacheTTL)
+}
+
+// checkFallbacks wants of each fallback that it is another connection and another
+// domain. One that names a fallback of its own is fine: that one is not followed,
+// so two regions may stand in for each other.
+func (r *reader) checkFallbacks(specs map[string]spec) {
+	names := slices.Sorted(maps.Keys(specs))
+	for name, n := range r.fallbacks {
+		where := "connections." + name + "." + fieldFallback
+		of := specs[name]
+		to, known := specs[of.fallback]
+		switch {
+		case of.fallback == name:
+			r.wrong(n, where, "is the connection itself; name one of another domain")
+		case !known:
+			r.wrong(n, where, "there is no connection %q; %s", printable(of.fallback), nearest.Suggestion(of.fallback, names))
+		case to.place.Endpoint == of.place.Endpoint && to.place.OKMSID == of.place.OKMSID && to.place.OKMSID != "":
+			r.wrong(n, where, "connection %q is of the same domain (%s, okmsId %s), which fails when this one does", printable(of.fallback), to.place.Endpoint, to.place.OKMSID)
+		}
+	}
 }
 
 // checkOwnEndpoint holds for a connection what ParseEndpoints does for flags: the

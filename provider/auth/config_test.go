@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 const goodConfig = `connections:
@@ -22,7 +23,7 @@ const goodConfig = `connections:
 `
 
 func TestAGoodFile(t *testing.T) {
-	specs, err := parseConfig(goodConfig)
+	specs, err := parseConfig(goodConfig, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,8 +32,25 @@ func TestAGoodFile(t *testing.T) {
 	if len(specs) != 1 || s.name != "default" || s.place != want || s.dir != "/etc/ovhcloud-csi/credentials/default" || len(s.rules) != 2 {
 		t.Errorf("got %+v", specs)
 	}
-	if specs, err := parseConfig("connections: {}"); err != nil || len(specs) != 0 {
+	if specs, err := parseConfig("connections: {}", 0); err != nil || len(specs) != 0 {
 		t.Errorf("no connections: %v, %v", specs, err)
+	}
+}
+
+func TestAFileWithFallbacks(t *testing.T) {
+	// Two regions may stand in for each other, and another domain of a region for the first.
+	other := strings.NewReplacer("connections:\n", "", "default:", "rbx:", "734b9b45", "11111111", "    allow:", "    fallback: default\n    maxStale: 0\n    allow:").Replace(goodConfig)
+	specs, err := parseConfig(strings.Replace(goodConfig, "    allow:", "    maxStale: 36h\n    fallback: rbx\n    allow:", 1)+other, 30*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := &Connection{spec: specs["default"]}, &Connection{spec: specs["rbx"]}
+	if first.Fallback() != "rbx" || second.Fallback() != "default" {
+		t.Errorf("fallbacks %q and %q", first.Fallback(), second.Fallback())
+	}
+	none := &Connection{}
+	if first.MaxStale(time.Hour) != 36*time.Hour || second.MaxStale(time.Hour) != 0 || none.MaxStale(time.Hour) != time.Hour {
+		t.Errorf("maxStale %s, %s, %s", first.MaxStale(time.Hour), second.MaxStale(time.Hour), none.MaxStale(time.Hour))
 	}
 }
 
@@ -40,7 +58,7 @@ func TestAGoodFile(t *testing.T) {
 func TestWrongFiles(t *testing.T) {
 	cases := []struct{ name, old, new, want string }{
 		{"unknown field", "region:", "regoin:", `3: connections.default.regoin: unknown field; did you mean "region"?`},
-		{"unknown field that is like none", "region:", "place:", "3: connections.default.place: unknown field; valid are region, endpoint, okmsId, caBundle, credentialsDir, allow\n" +
+		{"unknown field that is like none", "region:", "place:", "3: connections.default.place: unknown field; valid are region, endpoint, okmsId, caBundle, credentialsDir, maxStale, fallback, allow\n" +
 			"3: connections.default.region: is missing; give a region, such as eu-west-par, or an endpoint"},
 		{"the chart's values", "credentialsDir:", "existingSecret:", "5: connections.default.existingSecret: unknown field; " +
 			"it is one of the Helm chart's values, of which the chart makes this file, with credentialsDir"},
@@ -84,6 +102,20 @@ func TestWrongFiles(t *testing.T) {
 		{"namespace as a set", "[pay]", "['pay[ab]']", `10: connections.default.allow[1].namespaces[0]: "pay[ab]" can match no namespace: their names are lower case letters, digits and -, at most 63; * stands for any of them`},
 		{"namespace that begins with a dash", "[pay]", "['-*']", `10: connections.default.allow[1].namespaces[0]: "-*" can match no namespace: their names are lower case letters, digits and -, at most 63; * stands for any of them`},
 		{"service account with a space", "[teller]", "['a b']", `11: connections.default.allow[1].serviceAccounts[0]: "a b" can match no service account: their names are lower case letters, digits, - and .; * stands for any of them`},
+		{"maxStale without a unit", "    allow:", "    maxStale: 5\n    allow:", `6: connections.default.maxStale: "5" is no duration, such as 30m or 24h; 0 serves nothing stale`},
+		{"maxStale in words", "    allow:", "    maxStale: a day\n    allow:", `6: connections.default.maxStale: "a day" is no duration, such as 30m or 24h; 0 serves nothing stale`},
+		{"maxStale below 0", "    allow:", "    maxStale: -1h\n    allow:", "6: connections.default.maxStale: -1h0m0s is not from 0 to 168h"},
+		{"maxStale of a year", "    allow:", "    maxStale: 8760h\n    allow:", "6: connections.default.maxStale: 8760h0m0s is not from 0 to 168h"},
+		{"maxStale within the ttl", "    allow:", "    maxStale: 30s\n    allow:", "6: connections.default.maxStale: 30s is not longer than --cache-ttl, which is 30s"},
+		{"maxStale left empty", "    allow:", "    maxStale:\n    allow:", "6: connections.default.maxStale: is empty"},
+		{"maxStale as a list", "    allow:", "    maxStale: [1h]\n    allow:", "6: connections.default.maxStale: is a list; want a single value"},
+		{"maxStale misspelt", "    allow:", "    maxstale: 1h\n    allow:", `6: connections.default.maxstale: unknown field; did you mean "maxStale"?`},
+		{"fallback to itself", "    allow:", "    fallback: default\n    allow:", "6: connections.default.fallback: is the connection itself; name one of another domain"},
+		{"fallback to nobody", "    allow:", "    fallback: defualt\n    allow:", `6: connections.default.fallback: there is no connection "defualt"; did you mean "default"?`},
+		{"fallback to a name that is none", "    allow:", "    fallback: 'Rbx\\e'\n    allow:", `6: connections.default.fallback: there is no connection "Rbx\\e"; valid are default`},
+		{"fallback left empty", "    allow:", "    fallback:\n    allow:", "6: connections.default.fallback: is empty"},
+		{"fallback as a map", "    allow:", "    fallback: {name: rbx}\n    allow:", "6: connections.default.fallback: is a map; want a single value"},
+		{"fallback to the same domain", "    allow:", "    fallback: twin\n    allow:", `6: connections.default.fallback: connection "twin" is of the same domain (https://eu-west-par.okms.ovh.net, okmsId 734b9b45-8b1a-469c-b140-b10bd6540017), which fails when this one does`},
 		{"an alias", "[pay]", "&x [pay]", "10: connections.default.allow[1].namespaces: is an anchor (&x), not a list"},
 		{"no YAML", "connections:", "connections", "0: is not YAML: line 2: mapping values are not allowed in this context"},
 		{"two documents", "connections:", "---\nconnections: {}\n---\nconnections:", "0: holds more than one YAML document (---)"},
@@ -97,7 +129,11 @@ func TestWrongFiles(t *testing.T) {
 			if !strings.Contains(goodConfig, c.old) {
 				t.Fatal("the row does not change the good file")
 			}
-			_, err := parseConfig(strings.Replace(goodConfig, c.old, c.new, 1))
+			text := strings.Replace(goodConfig, c.old, c.new, 1)
+			if strings.Contains(c.new, "twin") {
+				text += strings.Replace(strings.TrimPrefix(goodConfig, "connections:\n"), "default:", "twin:", 1)
+			}
+			_, err := parseConfig(text, 30*time.Second)
 			var problems Problems
 			if !errors.As(err, &problems) {
 				t.Fatalf("got %v", err)
@@ -123,7 +159,7 @@ func TestTheFileIsBounded(t *testing.T) {
 		"connections:\n" + many.String():      "line 2: connections: there are 201; at most 200 are read",
 		strings.Repeat("#", maxConfig) + "\n": "is 1048577 bytes long; at most 1048576 are read",
 	} {
-		if _, err := parseConfig(text); err == nil || err.Error() != want {
+		if _, err := parseConfig(text, 0); err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}

@@ -28,6 +28,22 @@ func (c *Connection) Name() string { return c.name }
 // Place is where the connection's credential goes, and nowhere else.
 func (c *Connection) Place() Place { return c.place }
 
+// MaxStale is how old a secret of the connection may be that is served while its
+// domain cannot be reached or fails: its own bound, or else the daemon's.
+func (c *Connection) MaxStale(daemons time.Duration) time.Duration {
+	if c.hasMaxStale {
+		return c.maxStale
+	}
+	return daemons
+}
+
+// OwnMaxStale says whether the connection has a bound of its own.
+func (c *Connection) OwnMaxStale() bool { return c.hasMaxStale }
+
+// Fallback is the name of the connection to ask where this one's domain cannot be
+// reached or fails; "" for none.
+func (c *Connection) Fallback() string { return c.fallback }
+
 // Credential is the last good one. The error says why there is none at all; it
 // is for who runs the provider, not for users.
 func (c *Connection) Credential() (Credential, error) {
@@ -102,6 +118,8 @@ func (s Status) Err() error {
 type ConnectionOptions struct {
 	// File is the YAML file that states the connections.
 	File string
+	// CacheTTL is the daemon's, which each maxStale must exceed.
+	CacheTTL time.Duration
 	// Notify is called for each change; nil tells nobody. Calls do not overlap.
 	Notify func(Reload)
 	// Now is the clock that certificates are checked against; nil is the system's.
@@ -185,7 +203,7 @@ func (c *Connections) Status() Status {
 func (c *Connections) readConfig() (specs map[string]spec, digest [sha256.Size]byte, err error) {
 	content, err := readFile(c.options.File)
 	if err == nil {
-		if specs, err = parseConfig(string(content)); err == nil {
+		if specs, err = parseConfig(string(content), c.options.CacheTTL); err == nil {
 			return specs, sha256.Sum256(content), nil
 		}
 	}
@@ -241,9 +259,9 @@ func (n *counts) add(problem error) {
 // successor is the connection of a spec with the credential that its folder holds
 // now. If that is broken, the last good credential stays, but only for the place
 // and folder that it was for: it must not go to a place that it was not read for.
-// New rules hold at once all the same. Where place or folder changed too, the
-// last good connection stays for what both its rules and the new ones allow: the
-// new paths are those of another place.
+// New rules, maxStale and fallback hold at once all the same. Where place or
+// folder changed too, the last good connection stays for what both its rules and
+// the new ones allow: the new paths are those of another place.
 func successor(before *Connection, s spec, now time.Time) *Connection {
 	credential, err := readCredential(s, now)
 	switch {
@@ -254,7 +272,9 @@ func successor(before *Connection, s spec, now time.Time) *Connection {
 	case before.place == s.place && before.dir == s.dir:
 		return &Connection{spec: s, credential: before.credential, problem: err}
 	}
-	return &Connection{spec: before.spec, credential: before.credential, narrowed: append([]rule{}, s.rules...), problem: fmt.Errorf("%s: %w", s.dir, err)}
+	kept := before.spec
+	kept.maxStale, kept.hasMaxStale, kept.fallback = s.maxStale, s.hasMaxStale, s.fallback
+	return &Connection{spec: kept, credential: before.credential, narrowed: append([]rule{}, s.rules...), problem: fmt.Errorf("%s: %w", s.dir, err)}
 }
 
 func readCredential(s spec, now time.Time) (Credential, error) {
@@ -271,7 +291,7 @@ func readCredential(s spec, now time.Time) (Credential, error) {
 
 func changed(a, b *Connection) bool {
 	return a == nil || a.credential.ID() != b.credential.ID() || a.place != b.place || a.dir != b.dir ||
-		a.text != b.text || text(a.problem) != text(b.problem)
+		a.maxStale != b.maxStale || a.hasMaxStale != b.hasMaxStale || a.fallback != b.fallback || a.text != b.text || text(a.problem) != text(b.problem)
 }
 
 func text(err error) string {

@@ -9,7 +9,7 @@ func FuzzConfig(f *testing.F) {
 	f.Add("connections: {a: {endpoint: https://x.example/api/734b9b45-8b1a-469c-b140-b10bd6540017, credentialsDir: /x, allow: [{namespaces: ['*'], serviceAccounts: ['*'], paths: ['**']}]}}")
 	f.Add("connections: &a {b: *a}")
 	f.Fuzz(func(t *testing.T, text string) {
-		specs, err := parseConfig(text)
+		specs, err := parseConfig(text, 0)
 		if err != nil {
 			if err.Error() == "" || specs != nil {
 				t.Fatalf("refused with %q and %v", err, specs)

@@ -1,25 +1,8 @@
 // Package cache shares the reads of a node's mounts: equal reads under way are
 // joined, and what was read is kept for a while, within a bound of bytes.
 //
-// The rules, all of them:
-//
-//   - A key is credential, domain, path and version. What a credential could not
-//     read, it cannot get from here.
-//   - A value younger than the TTL is served without a read (Hit).
-//   - Else the read is joined if an equal one is under way (Joined), or begun
-//     (Miss). A caller that gives up leaves the others undisturbed; the last one
-//     to leave cancels the read, and waits for its end.
-//   - Errors reach all who joined and are never kept. A 401 drops all values of
-//     the credential in the domain; a 403 and an absent secret those of the path;
-//     an absent or deactivated version the one. What is being read meanwhile is
-//     not kept then.
-//   - Where the store could not be reached or failed, a value that is not older
-//     than the caller's MaxStale is served (Stale), after StalePatience at the
-//     latest.
-//   - A value goes when it is too old to be served in any way, and when room is
-//     needed: the least recently used goes first.
-//
-// It does not retry, and does not know how a secret is read.
+// Its rules are 1 to 6 of "The rules of reads" in DESIGN.md. It does not retry, and
+// does not know how a secret is read.
 package cache
 
 import (
@@ -118,6 +101,9 @@ type Read struct {
 	// MaxStale is how old a value may be where the store cannot be asked. 0 means
 	// none may.
 	MaxStale time.Duration
+	// Keep is for a caller that asks elsewhere before it takes a stale value by
+	// Stale: how old such a value may be.
+	Keep time.Duration
 	// Do asks the store. It must end soon after its context does. Its errors have
 	// an *okms.Error in their chain.
 	Do func(context.Context) (okms.Secret, error)
@@ -181,29 +167,35 @@ func (c *Cache) look(ctx context.Context, r Read) (secret okms.Secret, f *flight
 		f = c.takeOff(ctx, r, stale)
 	}
 	f.waiting++
-	f.keep = max(f.keep, c.ttl, r.MaxStale)
+	f.keep = max(f.keep, c.ttl, r.MaxStale, r.Keep)
 	return okms.Secret{}, f, joined, stale
 }
 
 // stale finds a value for a caller whose read failed with err.
 func (c *Cache) stale(r Read, err error) (Value, bool) {
 	var failed *okms.Error
-	if r.MaxStale <= 0 || !errors.As(err, &failed) || !failed.Kind.MayPass() {
+	if !errors.As(err, &failed) || !failed.Kind.MayPass() {
 		return Value{}, false
 	}
+	return c.Stale(r.Key, r.MaxStale, failed)
+}
+
+// Stale gives what is kept under a key if it is not older than maxStale, to a
+// caller that knows why the store cannot be asked. The caller counts the read.
+func (c *Cache) Stale(key Key, maxStale time.Duration, because *okms.Error) (Value, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	place := c.entries[r.Key]
-	if place == nil {
+	place := c.entries[key]
+	if place == nil || maxStale <= 0 {
 		return Value{}, false
 	}
 	e := place.Value.(*entry)
 	age := c.now().Sub(e.at)
-	if age < 0 || age > r.MaxStale {
+	if age < 0 || age > maxStale {
 		return Value{}, false
 	}
 	c.recent.MoveToFront(place)
-	return Value{Secret: e.secret, Because: failed, Age: age}, true
+	return Value{Secret: e.secret, Because: because, Age: age}, true
 }
 
 // settle draws the conclusions of a read that ended. c.mu is held.

@@ -176,7 +176,7 @@ func (c *Client) failure(ctx context.Context, err error, got answer, waiting *ph
 	case errors.Is(err, errAnswerTooLong):
 		e.Kind, e.Text = Unreadable, c.host+": "+errAnswerTooLong.Error()
 	case errors.Is(err, errAnswersTooMany):
-		e.Kind, e.Text = Unreadable, c.host+": "+errAnswersTooMany.Error()
+		e.Kind, e.Text = NodeFull, errAnswersTooMany.Error()
 	case errors.As(err, &untrusted):
 		e.Kind, e.Text = Untrusted, cleanText(c.host+": "+untrustedText(untrusted))
 	case refusedHandshake(err) != "":

@@ -26,6 +26,10 @@ const (
 	Untrusted       Kind = "untrusted"       // the server's certificate is not trusted
 	Unreadable      Kind = "unreadable"      // an answer that OKMS never gives
 
+	// NodeFull is no fault of OKMS: this node's mounts read more at once than its
+	// memory is for. It passes when they end.
+	NodeFull Kind = "node_full"
+
 	// Failures of the token endpoint of an OAuth2 client; OKMS was not asked.
 	ClientRefused Kind = "client_refused" // it refused the client
 	TokenFailing  Kind = "token_failing"  // it has a fault, or cannot be reached

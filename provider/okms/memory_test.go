@@ -38,7 +38,7 @@ func TestAnswersUnderWayAreBoundedTogether(t *testing.T) {
 		all.Go(func() {
 			_, err := c.Get(t.Context(), okms.Ref{Path: "s"})
 			var failed *okms.Error
-			if errors.As(err, &failed) && (failed.Kind != okms.Unreadable || !strings.Contains(failed.Text, "too many long answers at once")) {
+			if errors.As(err, &failed) && (failed.Kind != okms.NodeFull || !strings.Contains(failed.Text, "too many large secrets at once")) {
 				t.Errorf("another failure: %v", failed)
 			}
 		})

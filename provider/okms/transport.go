@@ -23,7 +23,7 @@ const maxAnswer = 1 << 20
 
 var (
 	errAnswerTooLong  = errors.New("answer longer than 1 MiB")
-	errAnswersTooMany = errors.New("too many long answers at once for the memory of this node's provider; kubelet tries again")
+	errAnswersTooMany = errors.New("the mounts of this node read too many large secrets at once")
 )
 
 // newTransport is one pool of connections for one login to one domain. The
@@ -175,6 +175,10 @@ type phase struct {
 	dialled atomic.Bool
 }
 
+// Phases that follow each other only in this order: the first byte of an answer
+// may be told before the end of the request is.
+var sending, answering = "the request to be sent", "an answer"
+
 func (p *phase) set(what string) { p.now.Store(&what) }
 
 func (p *phase) String() string {
@@ -193,10 +197,10 @@ func (p *phase) trace() *httptrace.ClientTrace {
 		ConnectStart:      func(string, string) { p.set("the TCP connection") },
 		TLSHandshakeStart: func() { p.set("the TLS handshake") },
 		GotConn: func(got httptrace.GotConnInfo) {
-			p.set("the request to be sent")
+			p.now.Store(&sending)
 			p.dialled.Store(!got.Reused)
 		},
-		WroteRequest:         func(httptrace.WroteRequestInfo) { p.set("an answer") },
+		WroteRequest:         func(httptrace.WroteRequestInfo) { p.now.CompareAndSwap(&sending, &answering) },
 		GotFirstResponseByte: func() { p.set("the rest of the answer") },
 	}
 }

@@ -7,7 +7,8 @@
 // asked for, leaving it alone) is held per credential: OKMS hangs up on a
 // certificate without rights, and one team's must not stop the reads of others.
 //
-// It keeps no values, and does not know how a secret is read.
+// Its rules are 7 to 11 of "The rules of reads" in DESIGN.md. It keeps no values, and
+// does not know how a secret is read.
 package pace
 
 import (

@@ -110,6 +110,13 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- define "ovhcloud.config" -}}
 connections:
 {{- range $name, $connection := .Values.connections }}
+{{- if $connection.fallback }}
+{{- if not (hasKey $.Values.connections $connection.fallback) }}
+{{- fail (printf "connections.%s.fallback: there is no connection %q" $name $connection.fallback) }}
+{{- else if eq $name $connection.fallback }}
+{{- fail (printf "connections.%s.fallback: is the connection itself" $name) }}
+{{- end }}
+{{- end }}
   {{ $name | quote }}:
     credentialsDir: {{ printf "/etc/ovhcloud-csi/credentials/%s" $name }}
     {{- omit $connection "existingSecret" | toYaml | nindent 4 }}

@@ -1,0 +1,128 @@
+package provider
+
+import (
+	"context"
+	"time"
+
+	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/cache"
+	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/pace"
+)
+
+// Fallback is the ReadOutcome of a secret that a connection's fallback gave. It
+// counts beside what both connections' reads came to.
+const Fallback = ReadOutcome("fallback")
+
+// fallback is the connection that stands in for a mount's own.
+type fallback struct {
+	origin
+	grant auth.Grant // to the mount's pod
+}
+
+// fallbackOf is what stands in for a connection in the mounts of a pod: nil if
+// nothing does, or cannot at the moment. Whatever is wrong with it is no reason to
+// refuse the mount. Its own fallback is not followed.
+func fallbackOf(first origin, connections *auth.Connections, pod Pod) *fallback {
+	second := connections.Find(first.held.Fallback()) // no connection is called ""
+	if second == nil {
+		return nil
+	}
+	credential, err := second.Credential()
+	if err != nil {
+		return nil
+	}
+	f := &fallback{origin: originOf(second, credential), grant: second.Grant(pod.Namespace, pod.ServiceAccount)}
+	same := f.domain.Endpoint == first.domain.Endpoint && f.domain.ID == first.domain.ID // a place that was kept, see auth
+	if !f.grant.Any() || same {
+		return nil
+	}
+	return f
+}
+
+// sources are where a mount reads: from first, and what allowed says from second
+// where first cannot be asked.
+type sources struct {
+	first   source
+	second  *source
+	allowed func(path string) bool
+}
+
+// sourcesOf opens what a plan reads from. A fallback that cannot be opened is done
+// without.
+func (p *Provider) sourcesOf(pl plan) (s sources, release func(), err error) {
+	first, releaseFirst, err := p.clients.get(pl.origin)
+	if err != nil {
+		return sources{}, nil, err
+	}
+	first.maxStale = pl.maxStale(p.maxStale) // of our own copy
+	s.first = first
+	if pl.fallback == nil {
+		return s, releaseFirst, nil
+	}
+	second, releaseSecond, err := p.clients.get(pl.fallback.origin)
+	if err != nil {
+		return s, releaseFirst, nil
+	}
+	second.maxStale = pl.fallback.maxStale(p.maxStale)
+	s.second, s.allowed = &second, pl.fallback.grant.Allows
+	return s, func() { releaseFirst(); releaseSecond() }, nil
+}
+
+// firstPatience is how long a read waits for a store that another can stand in
+// for, unless that is more than three quarters of its time. It must suffice for
+// pace to learn that a store is hanging, so that later reads need not wait.
+const firstPatience = 5 * time.Second
+
+// patient bounds the wait for a store that something else can stand in for.
+func patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	patience := firstPatience
+	if deadline, bounded := ctx.Deadline(); bounded {
+		patience = min(patience, time.Until(deadline)*3/4)
+	}
+	return context.WithTimeout(ctx, patience)
+}
+
+// read gets one secret: from the first store; if that cannot be asked, from the
+// second, be it a stale one; else a stale one of the first. See rules 12 to 14 of
+// "The rules of reads" in DESIGN.md.
+func (p *Provider) read(ctx context.Context, s sources, mount *pace.Mount, ref okms.Ref) fetched {
+	if s.second == nil || !s.allowed(ref.Path) {
+		return p.readFrom(ctx, s.first, mount, ref, s.first.maxStale)
+	}
+	first := p.readFirst(ctx, s.first, mount, ref)
+	if first.err == nil || !first.err.Kind.MayPass() || ctx.Err() != nil {
+		return first
+	}
+	second := p.readSecond(ctx, s, mount, ref)
+	if second.err == nil {
+		p.observeRead(Fallback)
+		second.instead = first.err
+		return second
+	}
+	first.second = &second
+	if got, ok := p.cache.Stale(s.first.key(ref), s.first.maxStale, first.err); ok {
+		p.observeRead(cache.Stale)
+		return fetched{secret: got.Secret, because: got.Because, age: got.Age, second: &second}
+	}
+	return first
+}
+
+// readFirst asks the first store alone, for a part of the time.
+func (p *Provider) readFirst(ctx context.Context, first source, mount *pace.Mount, ref okms.Ref) fetched {
+	ctx, cancel := patient(ctx)
+	defer cancel()
+	return p.readFrom(ctx, first, mount, ref, 0)
+}
+
+// readSecond asks the second store, for a part of the time if a stale secret of
+// the first could still be served. That one is looked up again then: a refusal may
+// drop it meanwhile.
+func (p *Provider) readSecond(ctx context.Context, s sources, mount *pace.Mount, ref okms.Ref) fetched {
+	if _, stale := p.cache.Stale(s.first.key(ref), s.first.maxStale, nil); stale {
+		var cancel context.CancelFunc
+		ctx, cancel = patient(ctx)
+		defer cancel()
+	}
+	return p.readFrom(ctx, *s.second, mount, ref, s.second.maxStale)
+}

@@ -1,0 +1,354 @@
+package server_test
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/test/emulator"
+	"ovhcloud-csi-provider/test/harness"
+)
+
+// Each region's credential; the other region knows neither.
+const (
+	ofFirst  = "eyJhbGciOiJFZERTQSJ9.held-for-the.first-region"
+	ofSecond = "eyJhbGciOiJFZERTQSJ9.held-for-the.second-region"
+)
+
+// down is a fault that is not tried again, so that no test waits.
+var down = emulator.Fault{Status: 501}
+
+// regions are two stores, and a daemon with the connection "par" of the first
+// that falls back to "rbx" of the second. Namespace store may read prod/** by par
+// and, but for prod/par/**, by rbx.
+type regions struct {
+	*harness.Daemon
+	second *harness.Store
+	ids    *harness.Identities
+	now    *clock
+}
+
+type regionOptions struct {
+	par, rbx string // further fields of the two connections
+	timeout  time.Duration
+	ttl      time.Duration
+	daemons  time.Duration // --max-stale
+}
+
+const rbxPaths = `[prod/shop/*, prod/s/*, prod/only]`
+
+func startRegions(t *testing.T, o regionOptions) *regions {
+	t.Helper()
+	t.Parallel() // they wait more than they work
+	r := &regions{second: harness.StartStore(t), now: &clock{}}
+	first := harness.StartStore(t)
+	for store, token := range map[*harness.Store]string{first: ofFirst, r.second: ofSecond} {
+		if err := store.AddToken(token, emulator.Identity{Name: token[len(token)-13:]}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first.Hold(t, map[string]string{"prod/shop/db": `{"v":"par"}`, "prod/par/db": `{"v":"par"}`})
+	r.second.Hold(t, map[string]string{"prod/shop/db": `{"v":"old"}`, "prod/par/db": `{"v":"rbx"}`, "prod/only": `{"v":"rbx"}`})
+	r.second.Hold(t, map[string]string{"prod/shop/db": `{"v":"rbx"}`})
+	r.ids = harness.NewIdentities(t, regionsConfig(first, r.second, o), map[string]map[string]string{"par": {"token": ofFirst}, "rbx": {"token": ofSecond}})
+	r.Daemon = harness.Start(t, harness.Options{Emulator: first, Connections: r.ids.Connections, MountTimeout: o.timeout, CacheTTL: o.ttl, MaxStale: o.daemons, Now: r.now.now})
+	return r
+}
+
+func regionsConfig(first, second *harness.Store, o regionOptions) string {
+	return "connections:\n  par:\n" + placed(first) + "    credentialsDir: ROOT/par\n    fallback: rbx\n" + o.par +
+		"    allow: [{namespaces: [store], serviceAccounts: ['*'], paths: ['prod/**']}]\n" +
+		"  rbx:\n" + placed(second) + "    credentialsDir: ROOT/rbx\n" + o.rbx +
+		"    allow: [{namespaces: [store], serviceAccounts: [web], paths: " + rbxPaths + "}]\n"
+}
+
+func byPar(path string) harness.Mount { return overConnection("par", "- secretPath: "+path, nil) }
+
+// shop mounts the secret that both regions hold, and wants that of one.
+func (r *regions) shop(t *testing.T, want string) {
+	t.Helper()
+	mustMount(t, r.Daemon, byPar("prod/shop/db"), "db", `{"v":"`+want+`"}`)
+}
+
+// later lets a rest of the first region be over.
+func (r *regions) later() { r.now.advance(time.Minute) }
+
+func (r *regions) served(t *testing.T, how string, n int) {
+	t.Helper()
+	if line := fmt.Sprintf("ovhcloud_csi_secret_reads_total{served=%q} %d\n", how, n); !strings.Contains(harness.Page(t, r.Admin+"/metrics"), line) {
+		t.Errorf("the metrics lack %s", line)
+	}
+}
+
+func TestAStoreThatCannotBeAskedIsStoodInForByTheFallback(t *testing.T) {
+	for name, fault := range map[string]emulator.Fault{
+		"never answers": {Hang: true}, "drips": {Drip: time.Second}, "is overloaded": {Status: 503}, "limits": {Status: 429, RetryAfter: "3600"},
+		"closes": {CloseAfterHeaders: true}, "asks to wait": {Status: 429, RetryAfter: "20"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := startRegions(t, regionOptions{timeout: 2 * time.Second})
+			r.shop(t, "par")
+			mend := r.Store.Break(t, fault)
+			r.shop(t, "rbx")
+			r.served(t, "fallback", 1)
+			mend()
+			r.later()
+			r.shop(t, "par")
+			r.served(t, "fallback", 1)
+			r.eachToItsOwn(t)
+		})
+	}
+}
+
+// eachToItsOwn wants of the stores' journals that each saw its own credential
+// alone: the other's would be one without an identity.
+func (r *regions) eachToItsOwn(t *testing.T) {
+	t.Helper()
+	for store, token := range map[*harness.Store]string{r.Store: ofFirst, r.second: ofSecond} {
+		requests := store.Requests()
+		if len(requests) == 0 {
+			t.Error("a store was never asked")
+		}
+		for _, one := range requests {
+			if !strings.HasSuffix(token, one.Identity) || one.Identity == "" {
+				t.Errorf("a request came from %q", one.Identity)
+			}
+		}
+	}
+}
+
+func TestAClosedPortIsStoodInFor(t *testing.T) {
+	r := startRegions(t, regionOptions{timeout: 2 * time.Second})
+	address := strings.TrimPrefix(r.Store.URL, "https://")
+	if err := r.Store.Server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r.shop(t, "rbx")
+	again, err := r.Store.Emulator.Start(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = again.Close() })
+	r.later()
+	r.shop(t, "par")
+}
+
+func TestARefusalIsNotStoodInFor(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault emulator.Fault
+		path  string
+		code  codes.Code
+	}{
+		"401":           {emulator.Fault{Status: 401}, "prod/shop/db", codes.Unauthenticated},
+		"403":           {emulator.Fault{Status: 403}, "prod/shop/db", codes.PermissionDenied},
+		"absent secret": {emulator.Fault{}, "prod/only", codes.NotFound},
+		"HTML":          {emulator.Fault{Status: 200, ContentType: "text/html", Body: "<html>"}, "prod/shop/db", codes.Internal},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := startRegions(t, regionOptions{daemons: time.Hour, timeout: 2 * time.Second})
+			if c.fault.Status != 0 {
+				r.Store.Break(t, c.fault)
+			}
+			_, err := r.Do(t.Context(), byPar(c.path))
+			want(t, err, c.code)
+			if n := len(r.second.Requests()); n > 0 {
+				t.Errorf("the fallback was asked %d times", n)
+			}
+		})
+	}
+}
+
+func TestBothStoresDown(t *testing.T) {
+	t.Run("nothing stale", func(t *testing.T) {
+		r := startRegions(t, regionOptions{timeout: 2 * time.Second})
+		r.Store.Break(t, down)
+		r.second.Break(t, emulator.Fault{Status: 429, RetryAfter: "3600"})
+		_, err := r.Do(t.Context(), byPar("prod/shop/db"))
+		want(t, err, codes.Internal, "OKMS at 127.0.0.1:", "has a fault; its fallback, connection \"rbx\": OKMS limits requests at the moment", "HTTP 501", "; fallback: ", "HTTP 429", "kubelet tries again")
+	})
+	t.Run("the fallback's stale one first", func(t *testing.T) {
+		r := startRegions(t, regionOptions{timeout: 2 * time.Second, daemons: time.Hour})
+		r.shop(t, "par")
+		mend := r.Store.Break(t, down)
+		r.shop(t, "rbx")
+		r.second.Break(t, down)
+		r.later()
+		r.shop(t, "rbx")
+		r.served(t, "stale", 1)
+		r.served(t, "fallback", 2)
+		mend()
+		r.later()
+		r.shop(t, "par")
+	})
+	t.Run("its own stale one last", func(t *testing.T) {
+		r := startRegions(t, regionOptions{timeout: 2 * time.Second, daemons: time.Hour, rbx: "    maxStale: 0s\n"})
+		r.shop(t, "par")
+		r.Store.Break(t, down)
+		r.second.Break(t, emulator.Fault{Hang: true})
+		r.later()
+		r.shop(t, "par")
+		r.served(t, "stale", 1)
+		r.served(t, "fallback", 0)
+	})
+	t.Run("its own stale one is too old", func(t *testing.T) {
+		r := startRegions(t, regionOptions{timeout: 2 * time.Second, daemons: time.Hour, par: "    maxStale: 2m\n", rbx: "    maxStale: 0s\n"})
+		r.shop(t, "par")
+		r.Store.Break(t, down)
+		r.second.Break(t, down)
+		r.now.advance(2 * time.Minute)
+		r.shop(t, "par")
+		r.now.advance(time.Second)
+		_, err := r.Do(t.Context(), byPar("prod/shop/db"))
+		want(t, err, codes.Internal, "its fallback")
+	})
+}
+
+// What the fallback refuses is told, and drops what it gave.
+func TestAFallbackThatRefuses(t *testing.T) {
+	r := startRegions(t, regionOptions{timeout: 2 * time.Second, daemons: time.Hour, par: "    maxStale: 0s\n"})
+	r.Store.Break(t, down)
+	r.shop(t, "rbx")
+	mend := r.second.Break(t, emulator.Fault{Status: 403})
+	_, err := r.Do(t.Context(), byPar("prod/shop/db"))
+	want(t, err, codes.Internal, "its fallback, connection \"rbx\": OKMS does not allow the token ", "grant its identity")
+	mend()
+	r.second.Break(t, down)
+	_, err = r.Do(t.Context(), byPar("prod/shop/db"))
+	want(t, err, codes.Internal, "its fallback, connection \"rbx\": OKMS at ") // nothing stale is left
+	// That the fallback has no such secret says nothing of the first: it is no absent one.
+	_, err = r.Do(t.Context(), overConnection("par", "- secretPath: prod/s/none\n  optional: true", nil))
+	want(t, err, codes.Internal)
+}
+
+func TestTheFallbacksRulesHoldToo(t *testing.T) {
+	r := startRegions(t, regionOptions{timeout: 2 * time.Second})
+	r.Store.Break(t, down)
+	other := byPar("prod/shop/db")
+	other.Attributes[accountKey] = "other"
+	for name, m := range map[string]harness.Mount{"path": byPar("prod/par/db"), "service account": other} {
+		_, err := r.Do(t.Context(), m)
+		want(t, err, codes.Internal, "has a fault")
+		if err != nil && strings.Contains(err.Error(), "fallback") {
+			t.Errorf("%s: the fallback is told of: %v", name, err)
+		}
+	}
+	if n := len(r.second.Requests()); n > 0 {
+		t.Errorf("the fallback was asked %d times", n)
+	}
+}
+
+func TestABrokenFallbackBreaksNothing(t *testing.T) {
+	r := startRegions(t, regionOptions{timeout: 2 * time.Second})
+	config := strings.ReplaceAll(regionsConfig(r.Store, r.second, regionOptions{}), "ROOT/rbx", "ROOT/none")
+	before := r.ids.Reloads()
+	r.ids.Config(t, strings.Replace(config, "  rbx:", "  new:", 1)+"  rbx:\n"+placed(r.second)+
+		"    credentialsDir: ROOT/none\n    allow: [{namespaces: [store], serviceAccounts: [web], paths: ['**']}]\n")
+	r.ids.Await(t, before, func(l auth.Reload) bool { return l.Connection == "rbx" && l.Err != nil })
+	r.shop(t, "par")
+}
+
+func TestVersionsTellOfTheFallback(t *testing.T) {
+	r := startRegions(t, regionOptions{timeout: 2 * time.Second})
+	version := func(connection string) string {
+		resp, err := r.Client.Mount(t.Context(), r.Request(overConnection(connection, "- secretPath: prod/shop/db", nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.GetObjectVersion()[0].GetVersion()
+	}
+	first := version("par")
+	mend := r.Store.Break(t, down)
+	second := version("par")
+	host := strings.TrimPrefix(r.second.URL, "https://")
+	if !strings.HasPrefix(first, "1-") || strings.Contains(first, "@") || !strings.HasPrefix(second, "2-") || second != version("rbx")+"@"+host {
+		t.Errorf("versions %s and %s", first, second)
+	}
+	mend()
+	r.later()
+	if got := version("par"); got != first {
+		t.Errorf("it is %s after %s once the first is back", got, first)
+	}
+}
+
+// TestManyMountsWhileTheFirstStoreHangs: the first three wait for it, the others
+// go to the second at once, and the first is asked no more than its rests allow.
+func TestManyMountsWhileTheFirstStoreHangs(t *testing.T) {
+	r := startRegions(t, regionOptions{timeout: 6 * time.Second, ttl: 30 * time.Second})
+	hold(t, r.second, "prod/s", 10)
+	r.Store.Break(t, emulator.Fault{Hang: true})
+	var all sync.WaitGroup
+	for i := range 3 {
+		all.Go(func() {
+			mustMount(t, r.Daemon, byPar(fmt.Sprintf("prod/s/s%d", i)), fmt.Sprintf("s%d", i), fmt.Sprintf(`{"v":"prod/s %d"}`, i))
+		})
+	}
+	all.Wait()
+	if n := len(r.Store.Requests()); n != 3 {
+		t.Errorf("three mounts asked the first %d times", n)
+	}
+	for range 110 {
+		all.Go(func() {
+			mustMount(t, r.Daemon, overConnection("par", objects("prod/s", 10), nil), "s9", `{"v":"prod/s 9"}`)
+		})
+	}
+	all.Wait()
+	if n := len(r.Store.Requests()); n != 3 {
+		t.Errorf("the first was asked %d times while it rests", n)
+	}
+	if n := len(r.second.Requests()); n != 10 {
+		t.Errorf("the second was asked %d times for ten secrets", n)
+	}
+	r.eachToItsOwn(t)
+}
+
+func TestManyMountsWhileTheFirstStoreFails(t *testing.T) {
+	r := startRegions(t, regionOptions{timeout: 5 * time.Second, ttl: 30 * time.Second})
+	hold(t, r.second, "prod/s", 10)
+	r.Store.Break(t, emulator.Fault{Status: 503})
+	for range 3 {
+		var all sync.WaitGroup
+		for range 110 {
+			all.Go(func() {
+				mustMount(t, r.Daemon, overConnection("par", objects("prod/s", 10), nil), "s9", `{"v":"prod/s 9"}`)
+			})
+		}
+		all.Wait()
+	}
+	if n := len(r.Store.Requests()); n > 100 {
+		t.Errorf("330 mounts asked a store that is down %d times", n)
+	}
+	if n := len(r.second.Requests()); n != 10 {
+		t.Errorf("the second was asked %d times for ten secrets", n)
+	}
+}
+
+func TestMaxStaleOfAConnectionTakesThePlaceOfTheDaemons(t *testing.T) {
+	for name, c := range map[string]struct {
+		daemons time.Duration
+		own     string
+		lasts   time.Duration // 0 means that nothing stale is served
+	}{
+		"the daemon's": {time.Hour, "", time.Hour},
+		"longer":       {time.Hour, "    maxStale: 2h\n", 2 * time.Hour},
+		"its alone":    {0, "    maxStale: 2h\n", 2 * time.Hour},
+		"none":         {time.Hour, "    maxStale: 0s\n", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := startRegions(t, regionOptions{daemons: c.daemons, rbx: c.own, timeout: 2 * time.Second})
+			m := overConnection("rbx", "- secretPath: prod/shop/db", nil)
+			mustMount(t, r.Daemon, m, "db", `{"v":"rbx"}`)
+			r.second.Break(t, down)
+			if r.now.advance(c.lasts); c.lasts > 0 {
+				mustMount(t, r.Daemon, m, "db", `{"v":"rbx"}`)
+			}
+			r.now.advance(time.Second)
+			_, err := r.Do(t.Context(), m)
+			want(t, err, codes.Internal, "has a fault")
+		})
+	}
+}
