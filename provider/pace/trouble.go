@@ -36,7 +36,8 @@ type trouble struct {
 	last  *okms.Error // which one
 	// failed are the mounts in a row whose reads failed, mountsInARow at most.
 	failed []*Mount
-	// While resting, only prober may read; who comes first after until becomes it.
+	// While resting, only prober may read; who comes first after until becomes it,
+	// and who comes when it has been that for proberAlone.
 	resting bool
 	prober  *Mount
 	probing time.Time // since when
