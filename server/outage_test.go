@@ -117,6 +117,26 @@ func TestAnotherCertificateOfTheServer(t *testing.T) {
 	mustMount(t, d, m, "s", `{"v":"1"}`)
 }
 
+// TestAClockThatJumps: what is not known to be fresh is read anew, and nothing that
+// may be too old is served.
+func TestAClockThatJumps(t *testing.T) {
+	now := &clock{}
+	d := harness.Start(t, harness.Options{CacheTTL: time.Minute, MaxStale: time.Hour, Now: now.now, MountTimeout: 2 * time.Second})
+	m := harness.Mount{Objects: "- secretPath: s"}
+	for i, jump := range []time.Duration{0, -48 * time.Hour, 96 * time.Hour, -time.Minute} {
+		now.advance(jump)
+		content := fmt.Sprintf(`{"v":"%d"}`, i)
+		d.Store.Hold(t, map[string]string{"s": content})
+		mustMount(t, d, m, "s", content)
+	}
+	mend := d.Store.Break(t, emulator.Fault{Status: 501})
+	now.advance(-time.Minute)
+	_, err := d.Do(t.Context(), m)
+	want(t, err, codes.Internal, "has a fault")
+	mend()
+	mustMount(t, d, m, "s", `{"v":"3"}`)
+}
+
 func TestTheNameIsGone(t *testing.T) {
 	d := harness.Start(t, harness.Options{MountTimeout: 2 * time.Second})
 	_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s", Attributes: map[string]string{"region": "no-such-region", "endpoint": ""}})

@@ -232,12 +232,15 @@ func TestAStoreThatKeepsFailingIsProbedByOneMountAtATime(t *testing.T) {
 	})
 }
 
+// down is a failure that tells at once, and is not retried.
+var down = &okms.Error{Kind: okms.Failing, Status: 501}
+
 func TestARefusalSaysThatTheStoreWorks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		down, absent := &okms.Error{Kind: okms.TimedOut}, &okms.Error{Kind: okms.SecretAbsent}
+		absent := &okms.Error{Kind: okms.SecretAbsent}
 		s := &story{answers: []*okms.Error{down, down, absent, down, down, absent, down, down, nil, nil}}
 		p := pace.New(pace.Config{})
-		for _, want := range []okms.Kind{okms.TimedOut, okms.TimedOut, okms.SecretAbsent, okms.TimedOut, okms.TimedOut, okms.SecretAbsent, okms.TimedOut, okms.TimedOut, "", ""} {
+		for _, want := range []okms.Kind{okms.Failing, okms.Failing, okms.SecretAbsent, okms.Failing, okms.Failing, okms.SecretAbsent, okms.Failing, okms.Failing, "", ""} {
 			wantKind(t, s.mount(t, p, 1, time.Minute), want)
 		}
 	})
@@ -245,10 +248,10 @@ func TestARefusalSaysThatTheStoreWorks(t *testing.T) {
 
 func TestAProberThatIsGoneLeavesItsPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &story{answers: []*okms.Error{{Kind: okms.TimedOut}, {Kind: okms.TimedOut}, {Kind: okms.TimedOut}}}
+		s := &story{answers: []*okms.Error{down, down, down}}
 		p := pace.New(pace.Config{})
 		for range 3 {
-			wantKind(t, s.mount(t, p, 1, time.Minute), okms.TimedOut)
+			wantKind(t, s.mount(t, p, 1, time.Minute), okms.Failing)
 		}
 		time.Sleep(time.Second)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -262,6 +265,32 @@ func TestAProberThatIsGoneLeavesItsPlace(t *testing.T) {
 			_, _ = p.Do(t.Context(), asker(1), func(context.Context) (okms.Secret, error) { panic("planted") })
 			t.Error("the panic did not come through")
 		}()
+		wantKind(t, s.mount(t, p, 1, time.Minute), "")
+	})
+}
+
+func TestAProberThatHangsLeavesItsPlaceToAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &story{answers: []*okms.Error{down, down, down}}
+		p := pace.New(pace.Config{})
+		for range 3 {
+			wantKind(t, s.mount(t, p, 1, time.Minute), okms.Failing)
+		}
+		time.Sleep(time.Second)
+		hanging := &story{takes: time.Hour}
+		var probing sync.WaitGroup
+		probing.Go(func() { wantKind(t, hanging.mount(t, p, 1, 45*time.Second), okms.TimedOut) })
+		synctest.Wait()
+		time.Sleep(5*time.Second - time.Nanosecond)
+		wantKind(t, s.mount(t, p, 1, time.Minute), okms.Failing)
+		if n := len(s.asked); n != 3 {
+			t.Errorf("a second one probed too early")
+		}
+		time.Sleep(time.Nanosecond)
+		for range 3 {
+			wantKind(t, s.mount(t, p, 1, time.Minute), "")
+		}
+		probing.Wait()
 		wantKind(t, s.mount(t, p, 1, time.Minute), "")
 	})
 }

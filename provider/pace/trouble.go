@@ -19,6 +19,10 @@ const (
 	longestRest  = 10 * time.Second
 )
 
+// proberAlone is how long a prober keeps the others out: where it hangs, the store
+// may be well again for the next one.
+const proberAlone = 5 * time.Second
+
 // longestPause is the longest Retry-After that stops other mounts, too. A longer
 // one ends the mount that got it, and those that come are let through until they
 // have failed as well: an hour asked for by mistake must not stop pods for an
@@ -32,9 +36,11 @@ type trouble struct {
 	last  *okms.Error // which one
 	// failed are the mounts in a row whose reads failed, mountsInARow at most.
 	failed []*Mount
-	// While resting, only prober may read; who comes first after until becomes it.
+	// While resting, only prober may read; who comes first after until becomes it,
+	// and who comes when it has been that for proberAlone.
 	resting bool
 	prober  *Mount
+	probing time.Time // since when
 	rest    time.Duration
 	until   time.Time
 	// Until pause OKMS wants to be left alone.
@@ -68,10 +74,10 @@ func (p *Pace) mayAsk(ctx context.Context, d *domain, a Asker) (wait time.Durati
 	}
 	switch {
 	case !t.resting || t.prober == a.Mount:
-	case t.prober != nil || now.Before(t.until):
+	case now.Before(t.until) || t.prober != nil && now.Sub(t.probing) < proberAlone:
 		return 0, t.again("this failed for several mounts, and is tried again in a moment")
 	default:
-		t.prober = a.Mount
+		t.prober, t.probing = a.Mount, now
 	}
 	return 0, nil
 }
