@@ -117,7 +117,7 @@ func (p pathPattern) matches(segments []string) bool {
 
 var (
 	namespaceGlob = regexp.MustCompile(`^[a-z0-9*]([a-z0-9*-]*[a-z0-9*])?$`)
-	accountGlob   = regexp.MustCompile(`^[a-z0-9*]([a-z0-9*.-]*[a-z0-9*])?$`)
+	accountGlob   = regexp.MustCompile(`^[a-z0-9*]([a-z0-9*-]*[a-z0-9*])?(\.[a-z0-9*]([a-z0-9*-]*[a-z0-9*])?)*$`)
 	pathGlob      = regexp.MustCompile(`^[a-zA-Z0-9_.:/=@*-]+$`)
 )
 

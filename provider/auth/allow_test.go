@@ -92,6 +92,17 @@ func TestPathPatterns(t *testing.T) {
 	}
 }
 
+// Who is not known is nobody: not even a rule for all namespaces is for them.
+func TestANamespaceThatIsNotStatedIsGrantedNothing(t *testing.T) {
+	specs, err := parseConfig(strings.Replace(goodConfig, `["shop", "team-*"]`, `["*"]`, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !grant(specs["default"].rules, "any", "").Any() || grant(specs["default"].rules, "", "web").Any() {
+		t.Error("every namespace is to be granted, and none that is not stated")
+	}
+}
+
 func TestWhoIsGranted(t *testing.T) {
 	specs, err := parseConfig(goodConfig, 0)
 	if err != nil {
