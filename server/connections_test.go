@@ -187,6 +187,13 @@ func TestTheConnectionDefaultIsUsedWhereNothingIsStated(t *testing.T) {
 	want(t, err, codes.Unauthenticated, "no credentials came with the mount")
 	_, err = d.Do(t.Context(), overConnection("", "- secretPath: prod/shop/db", map[string]string{"region": "eu-west-par"}))
 	want(t, err, codes.InvalidArgument, "parameters.okmsId: is missing", "no credentials came with the mount")
+	// Who brings credentials means these.
+	d.Store.ResetRequests()
+	_, err = d.Do(t.Context(), harness.Mount{Objects: "- secretPath: prod/shop/db", Attributes: overConnection("", "", nil).Attributes})
+	want(t, err, codes.InvalidArgument, "parameters.okmsId: is missing")
+	if n := len(d.Store.Requests()); n != 0 {
+		t.Errorf("%d requests were made", n)
+	}
 }
 
 func TestOneConnectionThatIsBrokenShowsAndKeepsTheLastGoodCredential(t *testing.T) {

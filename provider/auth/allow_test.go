@@ -94,7 +94,7 @@ func TestPathPatterns(t *testing.T) {
 
 // Who is not known is nobody: not even a rule for all namespaces is for them.
 func TestANamespaceThatIsNotStatedIsGrantedNothing(t *testing.T) {
-	specs, err := parseConfig(strings.Replace(goodConfig, `["shop", "team-*"]`, `["*"]`, 1))
+	specs, err := parseConfig(strings.Replace(goodConfig, `["shop", "team-*"]`, `["*"]`, 1), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

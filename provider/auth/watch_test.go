@@ -189,6 +189,9 @@ func TestChangesOfFoldersAreSeen(t *testing.T) {
 			g.write("credentials/default/clientId", "id")
 			g.write("credentials/default/clientSecret", "secret")
 			g.told("an OAuth2 client in use", func(r Reload) bool { return r.Err == nil && strings.HasPrefix(r.Credential, "OAuth2 client ") })
+			if client, err := g.c.Find("default").Credential(); err != nil || client.Client().TokenURL != tokenURLOfEurope {
+				g.t.Errorf("gets its tokens at %q, %v", client.Client().TokenURL, err)
+			}
 			g.must(os.Remove(g.path("credentials/default/clientId")))
 			g.must(os.Remove(g.path("credentials/default/clientSecret")))
 			g.write("credentials/default/token", "second")
