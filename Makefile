@@ -12,7 +12,7 @@ FUZZTIME := 20000x
 MINUTES := 10
 ROUNDS := 9
 
-.PHONY: help demo test fuzz bench soak lint build image chart cluster cluster-down e2e
+.PHONY: help demo test fuzz bench soak lint build image chart chart-package cluster cluster-down e2e
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST)
 
@@ -48,8 +48,11 @@ build: ## the daemon and the tool, into bin/
 image: ## the image by buildah from binaries built here, into bin/ (IMAGE_ARCH=amd64|arm64)
 	@IMAGE_ARCH=$(or $(IMAGE_ARCH),$(shell go env GOARCH)) test/image/build
 
-chart: ## the chart without a cluster: lint, every value, typos, manifests/
+chart: ## the chart without a cluster: lint, every value, typos, manifests/, the package
 	@test/chart/check
+
+chart-package: ## the chart as one file with the driver's inside, into bin/
+	@charts/package bin && ls bin/ovhcloud-csi-provider-*.tgz
 
 cluster: ## a real Kubernetes node on this machine, with the driver (root, Linux)
 	@test/cluster/up

@@ -10,23 +10,23 @@ import (
 )
 
 // poolOf is a pool of clients under a clock, and a mount with a token of its own.
-func poolOf(now *time.Time) (*clients, func(token string) origin) {
+func poolOf(now *time.Time) (*clients, func(token string) plan) {
 	clock := func() time.Time { return *now }
 	pool := &clients{now: clock, byKey: map[clientKey]*pooled{}, current: map[string]clientKey{}}
-	return pool, func(token string) origin {
+	return pool, func(token string) plan {
 		p, failures := makePlan(request(credentials(map[string]string{"token": token})), auth.Endpoints{}, nil, *now)
 		if len(failures) > 0 {
 			panic(&Error{Failures: failures})
 		}
-		return p.origin
+		return p
 	}
 }
 
 func TestClientsAreSharedByEqualCredentialsOnly(t *testing.T) {
 	now := time.Unix(0, 0)
 	pool, with := poolOf(&now)
-	get := func(p origin) *okms.Client {
-		from, release, err := pool.get(p)
+	get := func(p plan) *okms.Client {
+		from, release, err := pool.get(p.origin)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -41,7 +41,7 @@ func TestClientsAreSharedByEqualCredentialsOnly(t *testing.T) {
 	if first != again || first == other || first == get(elsewhere) {
 		t.Error("clients are mixed up")
 	}
-	if _, _, err := pool.get(trusting); err == nil {
+	if _, _, err := pool.get(trusting.origin); err == nil {
 		t.Error("a bundle that is none was taken for the system's")
 	}
 }
@@ -49,19 +49,19 @@ func TestClientsAreSharedByEqualCredentialsOnly(t *testing.T) {
 func TestClientsThatNobodyAsksForAreLetGoOf(t *testing.T) {
 	now := time.Unix(0, 0)
 	pool, with := poolOf(&now)
-	_, release, err := pool.get(with("idle"))
+	_, release, err := pool.get(with("idle").origin)
 	if err != nil {
 		t.Fatal(err)
 	}
 	release()
-	_, release, err = pool.get(with("used"))
+	_, release, err = pool.get(with("used").origin)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer release()
 	for range 3 {
 		now = now.Add(clientIdle / 2)
-		if _, _, err := pool.get(with("used")); err != nil {
+		if _, _, err := pool.get(with("used").origin); err != nil {
 			t.Fatal(err)
 		}
 		pool.sweepIdle()
@@ -71,7 +71,7 @@ func TestClientsThatNobodyAsksForAreLetGoOf(t *testing.T) {
 	}
 	for i := range 2 * maxClients {
 		now = now.Add(time.Millisecond)
-		if _, _, err := pool.get(with(fmt.Sprint("many", i))); err != nil {
+		if _, _, err := pool.get(with(fmt.Sprint("many", i)).origin); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -69,7 +69,7 @@ func (p *plan) useConnection(req Request, cl class, connections *auth.Connection
 		return
 	}
 	p.origin = originOf(connection, credential)
-	p.fallback = fallbackOf(connection, pod, connections)
+	p.fallback = fallbackOf(p.origin, connections, pod)
 }
 
 // notAllowed is the one answer for connections that do not exist and for those

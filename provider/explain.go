@@ -10,11 +10,35 @@ import (
 )
 
 // explain makes of a failed read what the user of an object is told: what is
-// wrong, what the store said, and what to do.
-func explain(from origin, o object, f fetched) Failure {
+// wrong, what the store said, and what to do; and the same of the fallback.
+func explain(pl plan, o object, f fetched) Failure {
+	out := explainOne(pl.origin, o, f)
+	if f.second == nil {
+		return out
+	}
+	second := explainOne(pl.fallback.origin, o, *f.second)
+	out.What += fmt.Sprintf("; its fallback, connection %q: %s", pl.fallback.connection, second.What)
+	out.Facts = joined(out.Facts, second.Facts)
+	if second.Advice != out.Advice {
+		out.Advice = joined(out.Advice, second.Advice)
+	}
+	return out
+}
+
+func joined(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "; fallback: " + b
+}
+
+func hostOf(d okms.Domain) string { return strings.TrimPrefix(d.Endpoint, "https://") }
+
+// explainOne is explain for one store.
+func explainOne(from origin, o object, f fetched) Failure {
 	e := f.err
 	out := Failure{Kind: Kind(e.Kind), Object: o.number, Where: o.where(), Facts: facts(e)}
-	host := strings.TrimPrefix(from.domain.Endpoint, "https://")
+	host := hostOf(from.domain)
 	switch e.Kind {
 	case okms.SecretAbsent:
 		out.What = "OKMS has no such secret in domain " + from.domain.ID
@@ -36,7 +60,7 @@ func explain(from origin, o object, f fetched) Failure {
 		}
 	case okms.Denied:
 		out.What = fmt.Sprintf("OKMS does not allow the %s to read it", from.credential)
-		out.Advice = "grant its identity the IAM action okms:apikms:secret/version/getData on the OKMS domain " + from.domain.ID + "; a change takes about a minute"
+		out.Advice = grantAdvice(from, ActionRead)
 	case okms.DomainUnknown:
 		out.What = fmt.Sprintf("there is no OKMS domain %s at %s", from.domain.ID, host)
 		out.Advice = "check okmsId and region"
@@ -72,6 +96,10 @@ func explain(from origin, o object, f fetched) Failure {
 		out.What = e.Text
 	}
 	return out
+}
+
+func grantAdvice(from origin, action string) string {
+	return "grant its identity the IAM action " + action + " on the OKMS domain " + from.domain.ID + "; a change takes about a minute"
 }
 
 // nodeFullAdvice is for mounts that met a bound which all mounts of a node share.

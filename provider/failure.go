@@ -69,9 +69,6 @@ type Failure struct {
 	// What is wrong there, Facts is what the store said of it (may be empty), and
 	// Advice what to do (may be empty).
 	What, Facts, Advice string
-	// Also is the failure of the connection's fallback, which was asked too; nil if
-	// none was. Its Where says so.
-	Also *Failure
 	// Hidden is what the log may tell and the user may not: whether a connection
 	// exists that the user may not use. Empty for nothing.
 	Hidden string
@@ -84,9 +81,6 @@ func (f Failure) text() string {
 	}
 	if f.Advice != "" {
 		text += "; " + f.Advice
-	}
-	if f.Also != nil {
-		text += "; " + f.Also.Where + ": " + f.Also.text()
 	}
 	return text
 }
@@ -149,12 +143,9 @@ func (e *Error) lines() []string {
 		where []string
 	}
 	var groups []*group
-	byText := map[[4]string]*group{}
+	byText := map[[2]string]*group{}
 	for _, f := range e.Failures {
-		key := [4]string{f.What, f.Advice}
-		if f.Also != nil {
-			key[2], key[3] = f.Also.What, f.Also.Advice
-		}
+		key := [2]string{f.What, f.Advice}
 		if g := byText[key]; g != nil && slices.Contains(ofTheStore, f.Kind) {
 			g.where = append(g.where, f.Where)
 			continue

@@ -2,9 +2,7 @@ package provider
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"sync"
+	"time"
 
 	"ovhcloud-csi-provider/provider/auth"
 	"ovhcloud-csi-provider/provider/cache"
@@ -12,148 +10,119 @@ import (
 	"ovhcloud-csi-provider/provider/pace"
 )
 
-// fallback is the connection that a plan's own names, for the secrets that its
-// own domain could not be asked for.
+// Fallback is the ReadOutcome of a secret that a connection's fallback gave. It
+// counts beside what both connections' reads came to.
+const Fallback = ReadOutcome("fallback")
+
+// fallback is the connection that stands in for a mount's own.
 type fallback struct {
 	origin
-	// grant is what the fallback's own rules allow to the same pod.
-	grant auth.Grant
-	// unusable is why there is no fallback although one is named, for the log.
-	unusable string
+	grant auth.Grant // to the mount's pod
 }
 
-// fallbackOf is the fallback of a connection for a pod, nil if none is named. A
-// fallback that cannot be used is no failure of the mount. Its own fallback is
-// not followed.
-func fallbackOf(connection *auth.Connection, pod Pod, connections *auth.Connections) *fallback {
-	name := connection.Fallback()
-	if name == "" {
+// fallbackOf is what stands in for a connection in the mounts of a pod: nil if
+// nothing does, or cannot at the moment. Whatever is wrong with it is no reason to
+// refuse the mount. Its own fallback is not followed.
+func fallbackOf(first origin, connections *auth.Connections, pod Pod) *fallback {
+	second := connections.Find(first.held.Fallback()) // no connection is called ""
+	if second == nil {
 		return nil
 	}
-	to := connections.Find(name)
-	if to == nil { // the file has just changed
-		return &fallback{unusable: fmt.Sprintf("the fallback, connection %q, does not exist", name)}
-	}
-	credential, err := to.Credential()
+	credential, err := second.Credential()
 	if err != nil {
-		return &fallback{unusable: fmt.Sprintf("the fallback, connection %q, has no usable credential: %s", name, err)}
+		return nil
 	}
-	return &fallback{origin: originOf(to, credential), grant: to.Grant(pod.Namespace, pod.ServiceAccount)}
-}
-
-// refuses is why a secret is not read from the fallback, for the log; empty if it
-// may be.
-func (f *fallback) refuses(path string) string {
-	switch {
-	case f.unusable != "":
-		return f.unusable
-	case !f.grant.Allows(path):
-		return fmt.Sprintf("the fallback, connection %q, does not allow %s to the pod", f.connection, quoted(path))
+	f := &fallback{origin: originOf(second, credential), grant: second.Grant(pod.Namespace, pod.ServiceAccount)}
+	same := f.domain.Endpoint == first.domain.Endpoint && f.domain.ID == first.domain.ID // a place that was kept, see auth
+	if !f.grant.Any() || same {
+		return nil
 	}
-	return ""
+	return f
 }
 
-// second is the fallback of one mount under way. Its client is made when the
-// first read needs it. nil stands for no fallback.
-type second struct {
-	provider *Provider
-	fallback *fallback
-
-	once    sync.Once
-	source  source
-	release func()
-	err     error
+// sources are where a mount reads: from first, and what allowed says from second
+// where first cannot be asked.
+type sources struct {
+	first   source
+	second  *source
+	allowed func(path string) bool
 }
 
-// secondOf is the second source of a plan. It must be closed.
-func (p *Provider) secondOf(pl plan) *second {
+// sourcesOf opens what a plan reads from. A fallback that cannot be opened is done
+// without.
+func (p *Provider) sourcesOf(pl plan) (s sources, release func(), err error) {
+	first, releaseFirst, err := p.clients.get(pl.origin)
+	if err != nil {
+		return sources{}, nil, err
+	}
+	first.maxStale = pl.maxStale(p.maxStale) // of our own copy
+	s.first = first
 	if pl.fallback == nil {
-		return nil
+		return s, releaseFirst, nil
 	}
-	return &second{provider: p, fallback: pl.fallback}
-}
-
-func (s *second) close() {
-	if s != nil && s.release != nil {
-		s.release()
-	}
-}
-
-func (s *second) open() (source, error) {
-	s.once.Do(func() {
-		s.source, s.release, s.err = s.provider.clients.get(s.fallback.origin)
-		s.source.maxStale = s.fallback.maxStale(s.provider.maxStale)
-	})
-	return s.source, s.err
-}
-
-// mayRead says whether a secret may be read from here.
-func (s *second) mayRead(path string) bool { return s != nil && s.fallback.refuses(path) == "" }
-
-// read reads a secret as if the mount had named the fallback: with its
-// credential, under its rules of caching, joining and pacing.
-func (s *second) read(ctx context.Context, mount *pace.Mount, ref okms.Ref) (cache.Value, error) {
-	from, err := s.open()
+	second, releaseSecond, err := p.clients.get(pl.fallback.origin)
 	if err != nil {
-		return cache.Value{}, &okms.Error{Kind: okms.Kind(Broken), Text: err.Error()}
+		return s, releaseFirst, nil
 	}
-	return s.provider.cache.Get(ctx, s.provider.asked(from, mount, ref))
+	second.maxStale = pl.fallback.maxStale(p.maxStale)
+	s.second, s.allowed = &second, pl.fallback.grant.Allows
+	return s, func() { releaseFirst(); releaseSecond() }, nil
 }
 
-// readFrom is where a secret was read.
-func (p plan) readFrom(f fetched) origin {
-	if f.elsewhere != nil {
-		return p.fallback.origin
+// firstPatience is how long a read waits for a store that another can stand in
+// for, unless that is more than three quarters of its time. It must suffice for
+// pace to learn that a store is hanging, so that later reads need not wait.
+const firstPatience = 5 * time.Second
+
+// patient bounds the wait for a store that something else can stand in for.
+func patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	patience := firstPatience
+	if deadline, bounded := ctx.Deadline(); bounded {
+		patience = min(patience, time.Until(deadline)*3/4)
 	}
-	return p.origin
+	return context.WithTimeout(ctx, patience)
 }
 
-// Fallback is what of a mount was read from the fallback of its connection.
-type Fallback struct {
-	// Connection is the fallback's name, and Credential names the one that was used.
-	Connection, Credential string
-	// Reads are the secrets that were read there, as path@version.
-	Reads []string
-	// Because is why the first of them was.
-	Because string
+// read gets one secret: from the first store; if that cannot be asked, from the
+// second, be it a stale one; else a stale one of the first. See rules 12 to 14 of
+// "The rules of reads" in DESIGN.md.
+func (p *Provider) read(ctx context.Context, s sources, mount *pace.Mount, ref okms.Ref) fetched {
+	if s.second == nil || !s.allowed(ref.Path) {
+		return p.readFrom(ctx, s.first, mount, ref, s.first.maxStale)
+	}
+	first := p.readFirst(ctx, s.first, mount, ref)
+	if first.err == nil || !first.err.Kind.MayPass() || ctx.Err() != nil {
+		return first
+	}
+	second := p.readSecond(ctx, s, mount, ref)
+	if second.err == nil {
+		p.observeRead(Fallback)
+		second.instead = first.err
+		return second
+	}
+	first.second = &second
+	if got, ok := p.cache.Stale(s.first.key(ref), s.first.maxStale, first.err); ok {
+		p.observeRead(cache.Stale)
+		return fetched{secret: got.Secret, because: got.Because, age: got.Age, second: &second}
+	}
+	return first
 }
 
-// fellBack is what of a mount came from its fallback, nil if nothing did.
-func fellBack(pl plan, got map[okms.Ref]fetched) *Fallback {
-	var all *Fallback
-	for _, ref := range pl.reads {
-		f := got[ref]
-		if f.elsewhere == nil {
-			continue
-		}
-		if all == nil {
-			all = &Fallback{Connection: pl.fallback.connection, Credential: pl.fallback.credential.String(), Because: f.elsewhere.Error()}
-		}
-		all.Reads = append(all.Reads, fmt.Sprintf("%s@%d", f.secret.Path, f.secret.Version))
-	}
-	return all
+// readFirst asks the first store alone, for a part of the time.
+func (p *Provider) readFirst(ctx context.Context, first source, mount *pace.Mount, ref okms.Ref) fetched {
+	ctx, cancel := patient(ctx)
+	defer cancel()
+	return p.readFrom(ctx, first, mount, ref, 0)
 }
 
-// explainBoth is the failure of an object with what was tried beside its own
-// domain.
-func explainBoth(pl plan, o object, f fetched) Failure {
-	out := explain(pl.origin, o, f)
-	switch {
-	case f.second != nil:
-		also := explain(pl.fallback.origin, o, fetched{err: f.second})
-		also.Where = fmt.Sprintf("the fallback, connection %q, was asked too", pl.fallback.connection)
-		out.Also = &also
-	case pl.fallback != nil && f.err.Kind.MayPass():
-		out.Hidden = pl.fallback.refuses(o.secretPath)
+// readSecond asks the second store, for a part of the time if a stale secret of
+// the first could still be served. That one is looked up again then: a refusal may
+// drop it meanwhile.
+func (p *Provider) readSecond(ctx context.Context, s sources, mount *pace.Mount, ref okms.Ref) fetched {
+	if _, stale := p.cache.Stale(s.first.key(ref), s.first.maxStale, nil); stale {
+		var cancel context.CancelFunc
+		ctx, cancel = patient(ctx)
+		defer cancel()
 	}
-	return out
-}
-
-// storeError is the failure of the store in the chain of a read's error.
-func storeError(err error) *okms.Error {
-	var failed *okms.Error
-	if !errors.As(err, &failed) {
-		failed = &okms.Error{Kind: okms.Kind(Broken), Text: err.Error()}
-	}
-	return failed
+	return p.readFrom(ctx, *s.second, mount, ref, s.second.maxStale)
 }

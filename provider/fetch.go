@@ -23,9 +23,10 @@ type fetched struct {
 	age      time.Duration // of a stale one
 	err      *okms.Error
 	versions []okms.Version
-	// elsewhere is why it was read from the fallback, nil if it was not; second is
-	// what the fallback failed with, nil if it did not.
-	elsewhere, second *okms.Error
+	// instead is why the fallback gave the secret, nil if it did not; second is what
+	// the fallback failed with, where it did.
+	instead *okms.Error
+	second  *fetched
 }
 
 // Crash carries a panic from the goroutine of a read to that of its mount, which
@@ -61,7 +62,7 @@ type fetching struct {
 // so that all failures can be told at once. Only if the mount comes to hold too
 // much it ends the rest, and says so. release must be called when nobody needs
 // the secrets any more.
-func (p *Provider) fetch(ctx context.Context, s source, other *second, refs []okms.Ref) (got map[okms.Ref]fetched, release func(), tooMuch []Failure) {
+func (p *Provider) fetch(ctx context.Context, s sources, refs []okms.Ref) (got map[okms.Ref]fetched, release func(), tooMuch []Failure) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	f := &fetching{memory: p.held, cancel: cancel, got: make(map[okms.Ref]fetched, len(refs))}
@@ -70,7 +71,7 @@ func (p *Provider) fetch(ctx context.Context, s source, other *second, refs []ok
 	for _, ref := range refs {
 		all.Go(func() {
 			defer f.recovered()
-			f.add(ref, p.read(ctx, s, other, mount, ref))
+			f.add(ref, p.read(ctx, s, mount, ref))
 		})
 	}
 	all.Wait()
@@ -144,49 +145,35 @@ type source struct {
 	hold func() (release func())
 }
 
-// read gets one secret: from the cache, else from the store when it is the
-// mount's turn, else from the fallback, if it may.
-func (p *Provider) read(ctx context.Context, s source, other *second, mount *pace.Mount, ref okms.Ref) fetched {
-	var f fetched
-	r := p.asked(s, mount, ref)
-	if other.mayRead(ref.Path) {
-		r.Else = func(ctx context.Context, because *okms.Error) (cache.Value, error) {
-			got, err := other.read(ctx, mount, ref)
-			if err != nil {
-				f.second = storeError(err)
-			} else {
-				f.elsewhere, f.second = because, nil
-			}
-			return got, err
-		}
-	}
-	got, err := p.cache.Get(ctx, r)
-	if err == nil {
-		f.secret, f.because, f.age = got.Secret, got.Because, got.Age
-		return f
-	}
-	f.err = storeError(err)
-	if more := (*absent)(nil); errors.As(err, &more) {
-		f.versions = more.versions
-	}
-	return f
+func (s source) key(ref okms.Ref) cache.Key {
+	return cache.Key{Credential: s.credential, Domain: s.domain, Ref: ref}
 }
 
-// asked is a read of one source by a mount, as the cache wants it.
-func (p *Provider) asked(s source, mount *pace.Mount, ref okms.Ref) cache.Read {
-	asker := pace.Asker{Mount: mount, Turn: &pace.Turn{}, Credential: s.credential, Domain: s.domain}
-	return cache.Read{
-		Key:      cache.Key{Credential: s.credential, Domain: s.domain, Ref: ref},
-		MaxStale: s.maxStale,
-		By:       mount,
-		Joined:   func(by any) { p.pace.Share(asker, by.(*pace.Mount)) },
-		Resting:  func() *okms.Error { return p.pace.Resting(asker) },
+// readFrom gets one secret from one source: from the cache, else from the store
+// when it is the mount's turn, else from the cache again if maxStale allows that.
+func (p *Provider) readFrom(ctx context.Context, s source, mount *pace.Mount, ref okms.Ref, maxStale time.Duration) fetched {
+	asker := pace.Asker{Mount: mount, Credential: s.credential, Domain: s.domain}
+	got, err := p.cache.Get(ctx, cache.Read{
+		Key:      s.key(ref),
+		MaxStale: maxStale,
+		Keep:     s.maxStale,
 		Do: func(ctx context.Context) (okms.Secret, error) {
 			// Other mounts may have joined the read when this one has left.
 			defer s.hold()()
 			return p.pace.Do(ctx, asker, func(ctx context.Context) (okms.Secret, error) { return ask(ctx, s.client, ref) })
 		},
+	})
+	if err == nil {
+		return fetched{secret: got.Secret, because: got.Because, age: got.Age}
 	}
+	var f fetched
+	if !errors.As(err, &f.err) {
+		f.err = &okms.Error{Kind: okms.Kind(Broken), Text: err.Error()}
+	}
+	if more := (*absent)(nil); errors.As(err, &more) {
+		f.versions = more.versions
+	}
+	return f
 }
 
 // absent is a failed read with the versions that could be read instead.
@@ -236,10 +223,25 @@ func staleOf(pl plan, got map[okms.Ref]fetched) (reads []string, because string)
 		if len(reads) == 0 {
 			because = f.because.Error()
 			if f.second != nil {
-				because += "; the fallback: " + f.second.Error()
+				because += "; the fallback: " + f.second.err.Error()
 			}
 		}
 		reads = append(reads, fmt.Sprintf("%s@%d read %s ago", f.secret.Path, f.secret.Version, f.age.Round(time.Second)))
 	}
 	return reads, because
+}
+
+// fallbackReads tells what the fallback gave.
+func fallbackReads(pl plan, got map[okms.Ref]fetched) (out FallbackReads) {
+	for _, ref := range pl.reads {
+		f := got[ref]
+		if f.instead == nil {
+			continue
+		}
+		if len(out.Reads) == 0 {
+			out.Connection, out.Credential, out.Because = pl.fallback.connection, pl.fallback.credential.String(), f.instead.Error()
+		}
+		out.Reads = append(out.Reads, fmt.Sprintf("%s@%d", f.secret.Path, f.secret.Version))
+	}
+	return out
 }

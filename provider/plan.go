@@ -15,7 +15,8 @@ import (
 // asking the store. It is immutable.
 type plan struct {
 	origin
-	fallback *fallback // nil for none
+	// fallback is who is asked where the origin cannot be reached; nil for nobody.
+	fallback *fallback
 	objects  []object
 	// reads are the distinct reads of the objects, in their order. Objects of one
 	// secret and version share one read, and so see one version.

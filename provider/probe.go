@@ -3,6 +3,8 @@ package provider
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"ovhcloud-csi-provider/provider/auth"
@@ -21,12 +23,13 @@ type Probe struct {
 	// Path is the secret that was asked for. That it does not exist is fine.
 	Path string
 	// Read is of ActionRead, which every mount needs. Describe is of ActionDescribe,
-	// which some need and which makes errors tell more.
+	// which makes errors tell more.
 	Read, Describe error
 }
 
 // ProbeConnection asks OKMS twice, for a secret that hardly exists: OKMS checks
 // rights before existence (so it is deduced), and nothing is changed or shown.
+// The error is what keeps OKMS from saying what is allowed.
 func ProbeConnection(ctx context.Context, connection *auth.Connection, userAgent string) (Probe, error) {
 	credential, err := connection.Credential()
 	if err != nil {
@@ -41,21 +44,29 @@ func ProbeConnection(ctx context.Context, connection *auth.Connection, userAgent
 	defer p.close()
 	probe := Probe{Path: connection.ProbePath()}
 	_, err = p.client.Get(ctx, okms.Ref{Path: probe.Path})
-	probe.Read = probed(from, err)
+	if probe.Read, err = probed(from, ActionRead, err); err != nil {
+		return Probe{}, err
+	}
 	_, err = p.client.Versions(ctx, probe.Path)
-	probe.Describe = probed(from, err)
-	return probe, nil
+	probe.Describe, err = probed(from, ActionDescribe, err)
+	return probe, err
 }
 
-// probed is nil for a read that OKMS allowed.
-func probed(from origin, err error) error {
+// probed tells a refusal of an action from a failure that says nothing of it.
+func probed(from origin, action string, err error) (refused, failure error) {
 	var failed *okms.Error
 	if err == nil || !errors.As(err, &failed) {
-		return err
+		return nil, err
 	}
+	f := explainOne(from, object{}, fetched{err: failed})
 	switch failed.Kind {
 	case okms.SecretAbsent, okms.VersionAbsent, okms.Deactivated, okms.Destroyed:
-		return nil
+		return nil, nil
+	case okms.Denied:
+		f.What = fmt.Sprintf("OKMS does not allow it to the %s", from.credential)
+		f.Advice = grantAdvice(from, action)
+		return errors.New(f.text()), nil
 	}
-	return errors.New(explain(from, object{}, fetched{err: failed}).text())
+	f.Advice = strings.Replace(f.Advice, "kubelet tries again", "try again", 1) // nobody else does
+	return nil, errors.New(f.text())
 }

@@ -61,7 +61,7 @@ type ReadOutcome = cache.Outcome
 
 // ReadOutcomes is every ReadOutcome.
 func ReadOutcomes() []ReadOutcome {
-	return []ReadOutcome{cache.Hit, cache.Miss, cache.Joined, cache.Stale, cache.Fallback}
+	return []ReadOutcome{cache.Hit, cache.Miss, cache.Joined, cache.Stale, Fallback}
 }
 
 // Provider serves mounts, any number at once. It starts no goroutine that
@@ -75,12 +75,17 @@ type Provider struct {
 	held      *okms.Memory // the secrets of mounts under way
 	maxStale  time.Duration
 	now       func() time.Time
+
+	observeRead func(ReadOutcome)
 }
 
 // New makes a Provider. The caller closes it after the last mount.
 func New(c Config) *Provider {
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.ObserveRead == nil {
+		c.ObserveRead = func(ReadOutcome) {}
 	}
 	retried := func(kind okms.Kind) {
 		if c.ObserveRetry != nil {
@@ -97,6 +102,8 @@ func New(c Config) *Provider {
 		held:     okms.NewMemory(maxHeldByAll, mountShare),
 		maxStale: c.MaxStale,
 		now:      c.Now,
+
+		observeRead: c.ObserveRead,
 	}
 }
 
@@ -176,9 +183,18 @@ type Response struct {
 	// read 5m0s ago"; StaleBecause is why.
 	Stale        []string
 	StaleBecause string
-	// Fallback is those of Reads that came from the connection's fallback; nil if
-	// none did.
-	Fallback *Fallback
+	// Fallback is what the connection's fallback gave.
+	Fallback FallbackReads
+}
+
+// FallbackReads are those of a mount's reads that the fallback of its connection
+// gave: its name, its credential without telling it, the secrets as path@version,
+// and why the connection itself could not be asked for the first of them. All are
+// empty where it gave none.
+type FallbackReads struct {
+	Connection, Credential string
+	Reads                  []string
+	Because                string
 }
 
 // File is one file of the volume. Path is relative to its root.
@@ -198,15 +214,12 @@ func (p *Provider) Mount(ctx context.Context, req Request) (Response, error) {
 	if len(failures) > 0 {
 		return Response{Connection: bounded(pl.connection, 80)}, &Error{Class: req.Class(), Failures: failures}
 	}
-	from, release, err := p.clients.get(pl.origin)
+	from, release, err := p.sourcesOf(pl)
 	if err != nil {
 		return Response{}, &Error{Class: req.Class(), Failures: []Failure{{Kind: Broken, Object: WholeClass, Where: "parameters", What: err.Error()}}}
 	}
 	defer release()
-	from.maxStale = pl.maxStale(p.maxStale) // of our own copy
-	other := p.secondOf(pl)
-	defer other.close()
-	got, done, failures := p.fetch(ctx, from, other, pl.reads)
+	got, done, failures := p.fetch(ctx, from, pl.reads)
 	defer done()
 	var response Response
 	if len(failures) == 0 {
@@ -214,7 +227,7 @@ func (p *Provider) Mount(ctx context.Context, req Request) (Response, error) {
 	}
 	response.Connection, response.Credential, response.Reads = pl.connection, pl.credential.String(), readsOf(pl, got)
 	response.Stale, response.StaleBecause = staleOf(pl, got)
-	response.Fallback = fellBack(pl, got)
+	response.Fallback = fallbackReads(pl, got)
 	if len(failures) > 0 {
 		return response, &Error{Class: req.Class(), Failures: failures}
 	}

@@ -56,7 +56,6 @@ type renderer struct {
 	plan
 	collector
 	Response
-	from   origin // of the object at work
 	tree   layout
 	parsed map[okms.Ref]parsedSecret
 	size   int
@@ -93,26 +92,25 @@ func (r *renderer) object(o object, f fetched) {
 			r.noteAbsent(o)
 			return
 		}
-		r.failures = append(r.failures, explainBoth(r.plan, o, f))
+		r.failures = append(r.failures, explain(r.plan, o, f))
 		return
 	}
-	r.from = r.plan.readFrom(f)
 	c := r.parsedOf(o.ref(), f.secret.Data.Reveal())
 	switch {
 	case c.err != nil:
 		r.add(o.number, Unusable, o.where(), "version %d of the secret %s", f.secret.Version, c.err)
 	case o.allKeys:
-		r.allKeys(o, f.secret, c.list)
+		r.allKeys(o, f, c.list)
 	case o.secretKey != "":
-		r.oneKey(o, f.secret, c)
+		r.oneKey(o, f, c)
 	default:
-		r.file(o, o.file(), "", f.secret.Data.Reveal(), f.secret)
+		r.file(o, o.file(), "", f.secret.Data.Reveal(), f)
 	}
 }
 
-func (r *renderer) allKeys(o object, s okms.Secret, list []member) {
+func (r *renderer) allKeys(o object, f fetched, list []member) {
 	if len(list) == 0 {
-		r.add(o.number, Unusable, o.where(), "version %d of the secret has no keys", s.Version)
+		r.add(o.number, Unusable, o.where(), "version %d of the secret has no keys", f.secret.Version)
 	}
 	for _, m := range list {
 		if r.size > maxResponse || len(r.failures) >= mostFailures {
@@ -123,17 +121,17 @@ func (r *renderer) allKeys(o object, s okms.Secret, list []member) {
 			continue
 		}
 		if bytes, ok := r.fileBytes(o, m.key, m.raw); ok {
-			r.file(o, path.Join(o.file(), m.key), m.key, bytes, s)
+			r.file(o, path.Join(o.file(), m.key), m.key, bytes, f)
 		}
 	}
 }
 
 // oneKey takes the key literally if there is such a one, else as a path into
 // nested JSON.
-func (r *renderer) oneKey(o object, s okms.Secret, c parsedSecret) {
+func (r *renderer) oneKey(o object, f fetched, c parsedSecret) {
 	raw, literal := c.byKey[o.secretKey]
 	if !literal {
-		found, err := lookup(s.Data.Reveal(), o.secretKey)
+		found, err := lookup(f.secret.Data.Reveal(), o.secretKey)
 		if err != nil {
 			r.add(o.number, Invalid, fmt.Sprintf("objects[%d].secretKey", o.number), "the secret has no key %s, and as a path it cannot be used: %s", quoted(o.secretKey), err)
 			return
@@ -143,13 +141,13 @@ func (r *renderer) oneKey(o object, s okms.Secret, c parsedSecret) {
 	switch {
 	case raw != nil:
 		if bytes, ok := r.fileBytes(o, o.secretKey, raw); ok {
-			r.file(o, o.file(), o.secretKey, bytes, s)
+			r.file(o, o.file(), o.secretKey, bytes, f)
 		}
 	case o.optional:
 		r.noteAbsent(o)
 	default:
 		r.failures = append(r.failures, Failure{Kind: KeyAbsent, Object: o.number, Where: o.where(),
-			What:   fmt.Sprintf("version %d of the secret has no key %s", s.Version, quoted(o.secretKey)),
+			What:   fmt.Sprintf("version %d of the secret has no key %s", f.secret.Version, quoted(o.secretKey)),
 			Advice: r.keysAdvice(o.secretKey, c.list)})
 	}
 }
@@ -202,7 +200,7 @@ func (r *renderer) fileBytes(o object, key string, raw []byte) ([]byte, bool) {
 }
 
 // file adds one file and its version.
-func (r *renderer) file(o object, name, key string, content []byte, s okms.Secret) {
+func (r *renderer) file(o object, name, key string, content []byte, f fetched) {
 	if err := r.tree.addFile(name, o.number); err != nil {
 		r.add(o.number, Invalid, o.where(), "%s", err)
 		return
@@ -212,8 +210,9 @@ func (r *renderer) file(o object, name, key string, content []byte, s okms.Secre
 		return
 	}
 	r.Files = append(r.Files, File{Path: name, Mode: o.mode, Contents: sensitive.New(content)})
-	r.Versions = append(r.Versions, Version{ID: name, Version: r.version(o, key, s)})
-	r.size += len(content) + 2*len(name) + fileOverhead
+	version := r.version(o, key, f)
+	r.Versions = append(r.Versions, Version{ID: name, Version: version})
+	r.size += len(content) + 2*len(name) + len(version) + fileOverhead
 }
 
 // noteAbsent notes an optional object that does not exist, so that the driver, which
@@ -232,16 +231,18 @@ func (r *renderer) noteAbsent(o object) {
 }
 
 // version changes exactly when the content of the file can: with the version of
-// the secret, and with what the class says of the object. It tells nothing of
-// the content, but the domain if that is the fallback's.
-func (r *renderer) version(o object, key string, s okms.Secret) string {
+// the secret, with the domain that it came from, and with what the class says of
+// the object. It tells nothing of the content. Behind an @ stands the host of a
+// fallback that gave it.
+func (r *renderer) version(o object, key string, f fetched) string {
+	domain, host := r.domain, ""
+	if f.instead != nil {
+		domain = r.fallback.domain
+		host = "@" + hostOf(domain)
+	}
 	h := sha256.New()
-	for _, part := range []string{r.from.domain.Endpoint, r.from.domain.ID, s.Path, s.Created, key, string(o.encoding)} {
+	for _, part := range []string{domain.Endpoint, domain.ID, f.secret.Path, f.secret.Created, key, string(o.encoding)} {
 		fmt.Fprintf(h, "%d:%s,", len(part), part)
 	}
-	version := fmt.Sprintf("%d-%s", s.Version, hex.EncodeToString(h.Sum(nil)[:4]))
-	if r.from.domain != r.plan.domain {
-		version += "@" + strings.TrimPrefix(r.from.domain.Endpoint, "https://")
-	}
-	return version
+	return fmt.Sprintf("%d-%s%s", f.secret.Version, hex.EncodeToString(h.Sum(nil)[:4]), host)
 }

@@ -122,6 +122,9 @@ func TestWhoTriesToGetAroundTheRules(t *testing.T) {
 		{"a pattern as path", overConnection("team", "- secretPath: prod/shop/**", nil), codes.InvalidArgument, "may hold only"},
 		{"another endpoint beside", overConnection("team", own, map[string]string{"endpoint": elsewhere.URL}), codes.InvalidArgument, "parameters.endpoint: stands beside connection, which has its own; drop one of the two"},
 		{"another endpoint and its CA", overConnection("team", own, map[string]string{"endpoint": elsewhere.URL, "caBundle": string(elsewhere.Server.CA), "okmsId": elsewhere.OKMSID()}), codes.InvalidArgument, "parameters.caBundle: stands beside connection"},
+		{"another endpoint in place of the connection", overConnection("", own, map[string]string{"endpoint": elsewhere.URL, "caBundle": string(elsewhere.Server.CA), "okmsId": elsewhere.OKMSID()}),
+			codes.PermissionDenied, "parameters.endpoint: no credential is sent there"},
+		{"a token endpoint", overConnection("team", own, map[string]string{"tokenUrl": elsewhere.URL}), codes.InvalidArgument, "parameters.tokenUrl: unknown parameter"},
 		{"another CA alone", overConnection("team", own, map[string]string{"caBundle": string(elsewhere.Server.CA)}), codes.InvalidArgument, "parameters.caBundle: stands beside connection"},
 		{"another region", overConnection("team", own, map[string]string{"region": "eu-west-par"}), codes.InvalidArgument, "parameters.region: stands beside connection"},
 		{"another okmsId", overConnection("team", own, map[string]string{"okmsId": "00000000-0000-0000-0000-000000000000"}), codes.InvalidArgument, "parameters.okmsId: stands beside connection"},
@@ -144,6 +147,29 @@ func TestWhoTriesToGetAroundTheRules(t *testing.T) {
 	}
 }
 
+// A store that was taken over, or a wrong endpoint, cannot send the provider on.
+func TestAHeldCredentialDoesNotFollowTheStoreElsewhere(t *testing.T) {
+	r := newRotating(t)
+	elsewhere := harness.StartStore(t)
+	r.store.Server.CA = append(r.store.Server.CA, elsewhere.Server.CA...) // trusted, so that it would be asked
+	for name, credential := range map[string]map[string]string{
+		"token":         {"token": firstToken},
+		"certificate":   r.certificates["first"],
+		"OAuth2 client": r.client(t, "planted-secret", "first"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			ids := harness.NewIdentities(t, r.of("team"), map[string]map[string]string{"team": credential})
+			d := harness.Start(t, harness.Options{Emulator: r.store, Connections: ids.Connections})
+			mend := r.store.Break(t, emulator.Fault{Redirect: elsewhere.URL + "/"})
+			_, err := d.Do(t.Context(), overConnection("team", "- secretPath: prod/shop/db", nil))
+			mend()
+			if err == nil || len(elsewhere.Requests()) > 0 {
+				t.Errorf("%v; the other store was asked: %+v", err, elsewhere.Requests())
+			}
+		})
+	}
+}
+
 func TestTheConnectionDefaultIsUsedWhereNothingIsStated(t *testing.T) {
 	store := harness.StartStore(t)
 	store.Hold(t, map[string]string{"prod/shop/db": `{"a":"1"}`})
@@ -155,9 +181,19 @@ func TestTheConnectionDefaultIsUsedWhereNothingIsStated(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	// Whatever else is stated, the connection is not what is meant.
-	_, err := d.Do(t.Context(), overConnection("", "- secretPath: prod/shop/db", map[string]string{"region": "eu-west-par"}))
+	// Whatever else is stated, the connection is not what is meant: not even the
+	// connection's own endpoint.
+	_, err := d.Do(t.Context(), overConnection("", "- secretPath: prod/shop/db", map[string]string{"endpoint": store.URL, "okmsId": store.OKMSID(), "caBundle": string(store.Server.CA)}))
+	want(t, err, codes.Unauthenticated, "no credentials came with the mount")
+	_, err = d.Do(t.Context(), overConnection("", "- secretPath: prod/shop/db", map[string]string{"region": "eu-west-par"}))
 	want(t, err, codes.InvalidArgument, "parameters.okmsId: is missing", "no credentials came with the mount")
+	// Who brings credentials means these.
+	d.Store.ResetRequests()
+	_, err = d.Do(t.Context(), harness.Mount{Objects: "- secretPath: prod/shop/db", Attributes: overConnection("", "", nil).Attributes})
+	want(t, err, codes.InvalidArgument, "parameters.okmsId: is missing")
+	if n := len(d.Store.Requests()); n != 0 {
+		t.Errorf("%d requests were made", n)
+	}
 }
 
 func TestOneConnectionThatIsBrokenShowsAndKeepsTheLastGoodCredential(t *testing.T) {

@@ -184,8 +184,8 @@ func audit(req provider.Request, resp provider.Response, err error, took time.Du
 	if len(resp.Stale) > 0 {
 		line = append(line, "stale", firstOf(resp.Stale), "staleBecause", resp.StaleBecause)
 	}
-	if f := resp.Fallback; f != nil {
-		line = append(line, "fallback", f.Connection, "fallbackCredential", f.Credential, "fallbackSecrets", firstOf(f.Reads), "fallbackBecause", f.Because)
+	if f := resp.Fallback; len(f.Reads) > 0 {
+		line = append(line, "fallback", firstOf(f.Reads), "fallbackConnection", f.Connection, "fallbackCredential", f.Credential, "fallbackBecause", f.Because)
 	}
 	if err != nil {
 		// As a string of one line: klog breaks those of errors.

@@ -20,11 +20,15 @@ func configOf(s *harness.Store) string {
 	var text strings.Builder
 	text.WriteString("connections:\n")
 	for _, name := range []string{"team", "client"} {
-		text.WriteString("  " + name + ":\n    endpoint: " + s.URL + "/api/" + s.OKMSID() + "\n    caBundle: |\n      " +
-			strings.ReplaceAll(strings.TrimSpace(string(s.Server.CA)), "\n", "\n      ") + "\n    credentialsDir: ROOT/" + name +
-			"\n    allow:\n      - {namespaces: [store], serviceAccounts: ['*'], paths: [s]}\n")
+		text.WriteString(connectionOf(s, name))
 	}
 	return text.String()
+}
+
+func connectionOf(s *harness.Store, name string) string {
+	return "  " + name + ":\n    endpoint: " + s.URL + "/api/" + s.OKMSID() + "\n    caBundle: |\n      " +
+		strings.ReplaceAll(strings.TrimSpace(string(s.Server.CA)), "\n", "\n      ") + "\n    credentialsDir: ROOT/" + name +
+		"\n    allow:\n      - {namespaces: [store], serviceAccounts: ['*'], paths: [s]}\n"
 }
 
 func overConnection(name, namespace string) harness.Mount {
@@ -92,6 +96,12 @@ func TestAStoryOfConnections(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	// What is broken leaves the last good state in use.
+	ids.Credential(t, "team", map[string]string{"token": plantedHeld + "\n" + plantedHeld})
+	told += p.page(t, "/readyz", `503 connection "team": `+ids.Root+"/team: token holds white space")
+	if err := mount("team", "store"); err != nil {
+		t.Errorf("beside a broken credential: %v", err)
+	}
 	denied, unknown := mount("team", "thief"), mount("nosuch", "thief")
 	if denied == nil || unknown == nil || strings.ReplaceAll(unknown.Error(), "nosuch", "team") != denied.Error() {
 		t.Errorf("told apart:\n%v\n%v", denied, unknown)
@@ -112,6 +122,8 @@ func TestAStoryOfConnections(t *testing.T) {
 		`reason="no credential: there is no such folder"`,
 		`"connections: in use" connection="team" source="` + ids.Root + `/team" credential="token `,
 		`connection="client" credential="OAuth2 client `,
+		`"connections: not in use" connection="team" source="` + ids.Root + `/team" credential="" error="no credential: there is no such folder"`,
+		`"connections: the newest state is broken, the last good one stays in use" connection="team" source="` + ids.Root + `/team" credential="token `,
 	} {
 		if !strings.Contains(log, line) {
 			t.Errorf("the log lacks %s", line)
@@ -121,31 +133,47 @@ func TestAStoryOfConnections(t *testing.T) {
 	lookFor(t, log, plantedValue, plantedHeld, plantedClient, "oauth2.")
 }
 
-// TestTheLogTellsWhatCameFromTheFallback: which secrets, from where, with what
-// credential, and why.
-func TestTheLogTellsWhatCameFromTheFallback(t *testing.T) {
+func TestTheAuditLineTellsOfTheFallback(t *testing.T) {
 	first, second := harness.StartStore(t), harness.StartStore(t)
-	second.Hold(t, map[string]string{"s": `{"a":"` + plantedValue + `"}`})
-	if err := second.AddToken(plantedHeld, emulator.Identity{}); err != nil {
-		t.Fatal(err)
+	var config strings.Builder
+	config.WriteString("connections:\n")
+	for _, c := range []struct {
+		name, token, more string
+		store             *harness.Store
+	}{{"par", plantedHeld, "    fallback: rbx\n    maxStale: 1h\n", first}, {"rbx", plantedHeld + "-of-the-second", "", second}} {
+		config.WriteString(connectionOf(c.store, c.name) + c.more)
+		if err := c.store.AddToken(c.token, emulator.Identity{}); err != nil {
+			t.Fatal(err)
+		}
+		c.store.Hold(t, map[string]string{"s": `{"a":"` + plantedValue + `"}`})
 	}
-	first.Break(t, emulator.Fault{Status: 501})
-	_, team, _ := strings.Cut(configOf(first), "connections:\n")
-	team, _, _ = strings.Cut(team, "  client:\n")
-	_, client, _ := strings.Cut(configOf(second), "  client:\n")
-	ids := harness.NewIdentities(t, "connections:\n"+strings.Replace(team, "    allow:", "    fallback: client\n    allow:", 1)+"  client:\n"+client,
-		map[string]map[string]string{"team": {"token": harness.Token}, "client": {"token": plantedHeld}})
-	p := startDaemon(t, first, harness.SocketPath(t), nil, "--config", ids.File())
-	if _, err := p.client.Mount(t.Context(), first.Request(overConnection("team", "store"))); err != nil {
-		t.Error(err)
-	}
-	p.stop(t, syscall.SIGTERM)
-	log := p.log.String()
-	for _, want := range []string{`"mount" result="ok"`, `connection="team" credential="token 797d4f25 from connection \"team\""`, `secrets=["s@1"]`, `fallback="client"`,
-		`fallbackCredential="token `, `from connection \"client\""`, `fallbackSecrets=["s@1"]`, `fallbackBecause="Not Implemented (injected) (HTTP 501`} {
-		if !strings.Contains(log, want) {
-			t.Errorf("the log lacks %s:\n%s", want, log)
+	ids := harness.NewIdentities(t, config.String(), map[string]map[string]string{"par": {"token": plantedHeld}, "rbx": {"token": plantedHeld + "-of-the-second"}})
+	p := startDaemon(t, first, harness.SocketPath(t), nil, "--config", ids.File(), "--cache-ttl=0")
+	mount := func() {
+		if _, err := p.client.Mount(t.Context(), first.Request(overConnection("par", "store"))); err != nil {
+			t.Error(err)
 		}
 	}
-	lookFor(t, log, plantedValue, plantedHeld, harness.Token)
+	mount()
+	first.Break(t, emulator.Fault{Status: 501})
+	mount()
+	second.Break(t, emulator.Fault{Status: 403})
+	mount()
+	p.stop(t, syscall.SIGTERM)
+	log := p.log.String()
+	for _, line := range []string{
+		`secrets=["s@1"] files=1`,
+		` fallback=["s@1"] fallbackConnection="rbx" fallbackCredential="token `,
+		` from connection \"rbx\"" fallbackBecause="`,
+		` stale=["s@1 read 0s ago"] staleBecause="`,
+		"; the fallback: ", "HTTP 501", "HTTP 403",
+	} {
+		if !strings.Contains(log, line) {
+			t.Errorf("the log lacks %s:\n%s", line, log)
+		}
+	}
+	if n := strings.Count(log, "fallbackBecause="); n != 1 {
+		t.Errorf("%d lines tell of the fallback, want 1", n)
+	}
+	lookFor(t, log, plantedValue, plantedHeld)
 }

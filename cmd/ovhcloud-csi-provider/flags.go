@@ -60,7 +60,7 @@ func parseFlags(args []string) (flags, error) {
 	set.Func("cache-bytes", "the most `memory` that kept secrets may take, in bytes or as 512Ki, 64Mi, 1Gi (default 64Mi)",
 		func(v string) (err error) { f.cacheBytes, err = parseBytes(v); return err })
 	set.DurationVar(&f.maxStale, "max-stale", 0,
-		"how old a secret may be that is served while OKMS cannot be reached or fails; 0 serves none. maxStale of a connection takes its place")
+		"how old a secret may be that is served while OKMS cannot be reached or fails; 0 serves none")
 	set.Func("allow-endpoint", "another `host`, host:port or URL that the credentials of a mount may be sent to, beside those of OVHcloud; "+
 		"repeatable",
 		func(v string) error { allowed = append(allowed, v); return nil })

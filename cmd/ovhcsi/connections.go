@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -28,8 +27,13 @@ Usage: ovhcsi connections check --config FILE [flags]
                      that hardly exists. Nothing is changed or shown
 
 Every mistake in the file is printed as FILE:LINE, and each connection with its
-credential and who may use it. A folder that is not on this machine is no
-mistake, unless --online needs it.
+credential, who may use it, its fallback and what that one's rules may not
+allow. A folder that is not on this machine is no mistake, unless --online or
+--credentials asks for it. The file that the Helm chart makes of its value
+connections:
+
+  kubectl -n kube-system get configmap ovhcloud-csi-provider \
+    -o jsonpath='{.data.connections\.yaml}' >connections.yaml
 
 Exit status: 0 if all is well, 1 if something is wrong, 2 for a wrong command.
 `
@@ -41,7 +45,7 @@ type connectionsCheck struct {
 	config, credentials string
 	cacheTTL            time.Duration
 	online              bool
-	all                 []*auth.Connection // of the file
+	all                 map[string]*auth.Connection // of the file
 }
 
 func runConnections(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -81,7 +85,7 @@ func parseConnectionsFlags(args []string) (c connectionsCheck, err error) {
 	}
 	switch {
 	case flags.NArg() > 0:
-		return c, fmt.Errorf("%q is not a flag", flags.Arg(0))
+		return c, fmt.Errorf("%q is not a flag; the file is given as --config FILE", flags.Arg(0))
 	case c.config == "":
 		return c, errors.New("--config is missing")
 	}
@@ -106,14 +110,39 @@ func (c connectionsCheck) run(ctx context.Context, stdout, stderr io.Writer) (we
 		fmt.Fprintf(stderr, "ovhcsi connections: %v\n", err)
 		return false
 	}
-	well, c.all = true, all
+	c.all = map[string]*auth.Connection{}
 	for _, connection := range all {
-		well = c.one(ctx, connection, stdout) && well
+		c.all[connection.Name()] = connection
 	}
-	if len(all) == 0 {
-		fmt.Fprintln(stdout, "The file states no connections.")
+	found := map[state]int{}
+	for _, connection := range all {
+		found[c.one(ctx, connection, stdout)]++
 	}
-	return well
+	fmt.Fprintln(stdout, summary(len(all), found[broken], found[unseen]))
+	return found[broken] == 0
+}
+
+// state is what was found of a connection.
+type state int
+
+const (
+	good state = iota
+	broken
+	unseen // nothing wrong, but its credential was not looked at
+)
+
+// summary is the last line, for who reads no other.
+func summary(all, broken, unseen int) string {
+	connections := map[bool]string{true: "1 connection", false: fmt.Sprintf("%d connections", all)}[all == 1]
+	switch {
+	case all == 0:
+		return "The file states no connections."
+	case broken > 0:
+		return fmt.Sprintf("%s, %d of them BROKEN.", connections, broken)
+	case unseen > 0:
+		return fmt.Sprintf("%s, no mistake found; credentials not looked at: %d (--credentials tells where they are).", connections, unseen)
+	}
+	return connections + ", no mistake found."
 }
 
 func (c connectionsCheck) folder(name, stated string) string {
@@ -123,75 +152,85 @@ func (c connectionsCheck) folder(name, stated string) string {
 	return filepath.Join(c.credentials, name)
 }
 
-// one prints what is known of a connection, and tells whether it is well.
-func (c connectionsCheck) one(ctx context.Context, connection *auth.Connection, out io.Writer) (well bool) {
+// printer prints a line about a connection under a name.
+type printer func(name, format string, args ...any)
+
+// one prints what is known of a connection, and tells what was found.
+func (c connectionsCheck) one(ctx context.Context, connection *auth.Connection, out io.Writer) state {
 	place := connection.Place()
 	fmt.Fprintf(out, "%s: %s, okmsId %s\n", connection.Name(), place.Endpoint, place.OKMSID)
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(out, "  %-11s %s\n", name, fmt.Sprintf(format, args...))
 	}
+	if connection.OwnMaxStale() {
+		line("maxStale", "%s", connection.MaxStale(0))
+	}
 	for _, rule := range connection.Rules() {
 		line("allows", "%s", rule)
 	}
-	c.tellOutage(connection, line)
+	if second := c.all[connection.Fallback()]; second != nil {
+		line("fallback", "%s: %s", second.Name(), second.Place().Endpoint)
+		for _, lacking := range connection.NotCoveredBy(second) {
+			line("", "WARNING: no fallback for %s: %s does not allow that, or only in part", lacking, second.Name())
+		}
+	}
 	credential, err := connection.Credential()
 	switch {
 	case errors.Is(err, auth.ErrNoFolder) && !c.online && c.credentials == "":
 		line("credential", "not looked at: %s is not on this machine", connection.Dir())
-		return true
+		return unseen
 	case err != nil:
 		line("credential", "BROKEN: %s: %v", connection.Dir(), err)
-		return false
+		return broken
 	}
+	found := tellCredential(credential, line)
+	if c.online { // then OKMS has the last word
+		found = askOnline(ctx, connection, line)
+	}
+	return found
+}
+
+// tellCredential prints what is known of a credential without asking anybody.
+func tellCredential(credential auth.Credential, line printer) state {
 	line("credential", "%s %s", credential.Kind(), credential.Fingerprint())
 	if end := credential.Expires(); !end.IsZero() {
 		line("", "expires on %s", end.UTC().Format(time.RFC3339))
 	}
-	if credential.Hint() != "" {
-		line("", "%s", credential.Hint())
-	}
 	if url := credential.Client().TokenURL; url != "" {
 		line("", "gets its tokens at %s", url)
 	}
-	return !c.online || askOnline(ctx, connection, line)
-}
-
-// tellOutage prints what a connection has for the time when its domain cannot be
-// reached, and warns of pods that its fallback does not help.
-func (c connectionsCheck) tellOutage(connection *auth.Connection, line func(name, format string, args ...any)) {
-	if connection.OwnMaxStale() {
-		line("maxStale", "%s", connection.MaxStale(0))
+	if credential.Hint() != "" {
+		line("", "BROKEN, it seems: %s", credential.Hint())
+		return broken
 	}
-	at := slices.IndexFunc(c.all, func(other *auth.Connection) bool { return other.Name() == connection.Fallback() })
-	if at < 0 {
-		return
-	}
-	line("fallback", "%s: what its rules allow as well", connection.Fallback())
-	for _, rule := range connection.Uncovered(c.all[at]) {
-		line("", "WARNING: %s does not allow all of this, so there may be no fallback for: %s", connection.Fallback(), rule)
-	}
+	return good
 }
 
 // askOnline prints what the credential may do, and tells whether mounts would work.
-func askOnline(ctx context.Context, connection *auth.Connection, line func(name, format string, args ...any)) (well bool) {
+func askOnline(ctx context.Context, connection *auth.Connection, line printer) state {
 	ctx, cancel := context.WithTimeout(ctx, onlineTime)
 	defer cancel()
 	probe, err := provider.ProbeConnection(ctx, connection, "ovhcsi")
 	if err != nil {
 		line("online", "BROKEN: %v", err)
-		return false
+		return broken
 	}
-	tell := func(action string, err error) {
-		if err == nil {
-			line("online", "%s on %s: allowed", action, probe.Path)
+	line("online", "asked for %s, which need not exist", probe.Path)
+	tell := func(action string, refused error) {
+		if refused == nil {
+			line("", "%s: allowed", action)
 		} else {
-			line("online", "%s on %s: NO: %v", action, probe.Path, err)
+			line("", "%s: NO: %v", action, refused)
 		}
 	}
 	tell(provider.ActionRead, probe.Read)
 	tell(provider.ActionDescribe, probe.Describe)
-	if probe.Read == nil && probe.Describe != nil {
+	switch {
+	case probe.Read != nil:
+		line("", "BROKEN: no mount works without %s", provider.ActionRead)
+		return broken
+	case probe.Describe != nil:
 		line("", "mounts work; with %s errors would tell more", provider.ActionDescribe)
 	}
-	return probe.Read == nil
+	return good
 }

@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"encoding/base64"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"ovhcloud-csi-provider/provider"
 	"ovhcloud-csi-provider/test/emulator"
 )
 
@@ -77,8 +79,9 @@ func TestCheckOfConnectionsWithoutTheirCredentials(t *testing.T) {
 	b := newBench(t)
 	b.has(b.check(exitOK), "team: "+b.url+", okmsId 734b9b45-8b1a-469c-b140-b10bd6540017\n",
 		"  allows      namespaces shop, team-*; service accounts *; paths prod/**, other\n",
-		"  credential  not looked at: /nowhere/team is not on this machine\n")
-	b.has(b.check(exitFailed, "--online"), "  credential  BROKEN: /nowhere/team: no credential: there is no such folder\n")
+		"  credential  not looked at: /nowhere/team is not on this machine\n",
+		"\n1 connection, no mistake found; credentials not looked at: 1 (--credentials tells where they are).\n")
+	b.has(b.check(exitFailed, "--online"), "  credential  BROKEN: /nowhere/team: no credential: there is no such folder\n", "\n1 connection, 1 of them BROKEN.\n")
 	if n := len(b.okms.Requests()); n != 0 {
 		t.Errorf("%d requests were made", n)
 	}
@@ -92,6 +95,22 @@ func TestCheckOfABrokenFileTellsEachMistakeWithItsLine(t *testing.T) {
 		file+":4: connections.team.allow: is an empty list, so nobody could use the connection\n")
 	b.write("config.yaml", "connections: [")
 	b.has(b.check(exitFailed), file+": is not YAML: ")
+	b.write("config.yaml", "connections: {}")
+	b.has(b.check(exitOK), "The file states no connections.\n")
+}
+
+// These are credentials, but no mount would work with them.
+func TestCheckOfACredentialThatLooksWrong(t *testing.T) {
+	b := newBench(t)
+	for token, want := range map[string]string{
+		base64.StdEncoding.EncodeToString([]byte("eyJ" + planted)):                  "BROKEN, it seems: the token looks base64-encoded twice",
+		"eyJ." + base64.RawURLEncoding.EncodeToString([]byte(`{"exp":1e9}`)) + ".x": "BROKEN, it seems: the token says of itself that it expired on 2001-09-09T01:46:40Z",
+	} {
+		b.write("team/token", token)
+		b.has(b.check(exitFailed, "--credentials", b.dir), want, "\n1 connection, 1 of them BROKEN.\n")
+	}
+	b.write("team/token", planted)
+	b.has(b.check(exitOK, "--credentials", b.dir), "\n1 connection, no mistake found.\n")
 }
 
 func TestCheckOnlineTellsWhatTheCredentialMay(t *testing.T) {
@@ -102,10 +121,13 @@ func TestCheckOnlineTellsWhatTheCredentialMay(t *testing.T) {
 		status  int
 		want    []string
 	}{
-		"everything":  {nil, nil, exitOK, []string{"getData on prod/ovhcsi-connections-check: allowed\n", "secret/get on prod/ovhcsi-connections-check: allowed\n"}},
-		"reads alone": {[]string{"okms:apikms:secret/version/getData"}, nil, exitOK, []string{"getData on prod/ovhcsi-connections-check: allowed\n", "secret/get on prod/ovhcsi-connections-check: NO: OKMS does not allow", "mounts work; with okms:apikms:secret/get errors would tell more\n"}},
-		"nothing":     {[]string{}, nil, exitFailed, []string{"getData on prod/ovhcsi-connections-check: NO: OKMS does not allow the token "}},
-		"elsewhere":   {nil, []string{"dev/"}, exitFailed, []string{"getData on prod/ovhcsi-connections-check: NO: "}},
+		"everything": {nil, nil, exitOK, []string{"  online      asked for prod/ovhcsi-connections-check, which need not exist\n",
+			"getData: allowed\n", "secret/get: allowed\n", "\n1 connection, no mistake found.\n"}},
+		"reads alone": {[]string{provider.ActionRead}, nil, exitOK, []string{"getData: allowed\n", "secret/get: NO: OKMS does not allow it to the token ",
+			"; grant its identity the IAM action okms:apikms:secret/get on the OKMS domain ", "mounts work; with okms:apikms:secret/get errors would tell more\n"}},
+		"nothing": {[]string{}, nil, exitFailed, []string{"getData: NO: OKMS does not allow it to the token ",
+			"; grant its identity the IAM action okms:apikms:secret/version/getData on the OKMS domain ", "BROKEN: no mount works without okms:apikms:secret/version/getData\n"}},
+		"elsewhere": {nil, []string{"dev/"}, exitFailed, []string{"getData: NO: "}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b.t = t
@@ -118,7 +140,17 @@ func TestCheckOnlineTellsWhatTheCredentialMay(t *testing.T) {
 	}
 	b.t = t
 	b.okms.RevokeToken(planted)
-	b.has(b.check(exitFailed, "--online", "--credentials", b.dir), "NO: OKMS refused the token ")
+	refused := b.check(exitFailed, "--online", "--credentials", b.dir)
+	b.has(refused, "  online      BROKEN: OKMS refused the token ")
+	if strings.Count(refused, "OKMS refused") > 1 {
+		t.Errorf("told twice:\n%s", refused)
+	}
+	mend, err := b.okms.Inject(emulator.Fault{Status: 503})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.has(b.check(exitFailed, "--online", "--credentials", b.dir), "  online      BROKEN: OKMS at 127.0.0.1:", "; try again\n")
+	mend()
 	b.write("team/clientId", "x")
 	b.has(b.check(exitFailed, "--credentials", b.dir), "BROKEN: "+b.dir+"/team: holds both a token and an OAuth2 client; keep exactly one of them\n")
 }
@@ -131,24 +163,38 @@ func TestCheckOnlineWithAServiceAccount(t *testing.T) {
 	b.write("team/clientId", "EU.id")
 	b.write("team/clientSecret", planted)
 	b.write("team/tokenUrl", b.url+emulator.TokenPath)
-	b.has(b.check(exitOK, "--online", "--credentials", b.dir), "  credential  OAuth2 client ", "gets its tokens at "+b.url, "secret/get on prod/ovhcsi-connections-check: allowed\n")
+	b.has(b.check(exitOK, "--online", "--credentials", b.dir), "  credential  OAuth2 client ", "gets its tokens at "+b.url, "secret/get: allowed\n")
 	b.write("team/clientSecret", "wrong")
-	b.has(b.check(exitFailed, "--online", "--credentials", b.dir), "NO: the token endpoint refused the OAuth2 client ", "HTTP 401, invalid_client")
+	b.has(b.check(exitFailed, "--online", "--credentials", b.dir), "BROKEN: the token endpoint refused the OAuth2 client ", "HTTP 401, invalid_client")
 }
 
-func TestCheckTellsWhomAFallbackDoesNotHelp(t *testing.T) {
+func TestCheckTellsOfAFallbackAndWhereItsRulesFallShort(t *testing.T) {
 	b := newBench(t)
-	const other = "  rbx:\n    region: eu-west-rbx\n    okmsId: 734b9b45-8b1a-469c-b140-b10bd6540018\n    credentialsDir: /nowhere/rbx\n" +
-		"    allow: [{namespaces: ['*'], serviceAccounts: ['*'], paths: ['prod/**']}]\n"
-	b.write("config.yaml", "connections:\n  team:\n    region: eu-west-par\n    okmsId: 734b9b45-8b1a-469c-b140-b10bd6540017\n    credentialsDir: /nowhere/team\n    maxStale: 1h\n    fallback: rbx\n"+
-		"    allow:\n      - {namespaces: [shop], serviceAccounts: [web], paths: ['prod/shop/**']}\n      - {namespaces: [shop], serviceAccounts: [web], paths: [test/x]}\n"+other)
-	text := b.check(exitOK)
-	b.has(text, "  maxStale    1h0m0s\n", "  fallback    rbx: what its rules allow as well\n",
-		"WARNING: rbx does not allow all of this, so there may be no fallback for: namespaces shop; service accounts web; paths test/x\n")
-	if strings.Count(text, "WARNING") != 1 {
-		t.Errorf("got\n%s", text)
+	config, err := os.ReadFile(filepath.Join(b.dir, "config.yaml"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	b.has(b.check(exitFailed, "--cache-ttl", "1h"), "config.yaml:6: connections.team.maxStale: 1h0m0s is not longer than --cache-ttl, which is 1h0m0s\n")
+	const shown = "  fallback    rbx: https://eu-west-rbx.okms.ovh.net\n"
+	const warning = "              WARNING: no fallback for namespaces shop, team-*; service accounts *; paths prod/**, other: rbx does not allow that, or only in part\n"
+	for rules, warned := range map[string]bool{
+		"{namespaces: [shop, 'team-*'], serviceAccounts: ['*'], paths: ['prod/**', other]}":                                              false,
+		"{namespaces: ['*'], serviceAccounts: ['*'], paths: ['**']}":                                                                     false,
+		"{namespaces: [shop], serviceAccounts: ['*'], paths: ['**']}, {namespaces: ['team-*'], serviceAccounts: ['*'], paths: ['**']}":   false,
+		"{namespaces: ['*'], serviceAccounts: ['*'], paths: ['prod/**', 'o*']}":                                                          false,
+		"{namespaces: [shop], serviceAccounts: ['*'], paths: ['**']}":                                                                    true,
+		"{namespaces: ['*'], serviceAccounts: [web], paths: ['**']}":                                                                     true,
+		"{namespaces: ['*'], serviceAccounts: ['*'], paths: ['prod/*', other]}":                                                          true,
+		"{namespaces: [shop], serviceAccounts: ['*'], paths: ['**']}, {namespaces: ['team-*'], serviceAccounts: ['*'], paths: ['p/**']}": true,
+	} {
+		b.write("config.yaml", strings.Replace(string(config), "    allow:", "    fallback: rbx\n    maxStale: 2h\n    allow:", 1)+
+			"  rbx:\n    region: eu-west-rbx\n    okmsId: 734b9b45-8b1a-469c-b140-b10bd6540017\n    credentialsDir: /nowhere/rbx\n    allow: ["+rules+"]\n")
+		text := b.check(exitOK)
+		b.has(text, shown, "  maxStale    2h0m0s\n")
+		if strings.Contains(text, warning) != warned {
+			t.Errorf("%s: warned is %v:\n%s", rules, !warned, text)
+		}
+	}
+	b.has(b.check(exitFailed, "--cache-ttl", "2h"), "connections.team.maxStale: 2h0m0s is not longer than --cache-ttl, which is 2h0m0s\n")
 }
 
 func TestWrongCommandsOfConnections(t *testing.T) {
@@ -157,7 +203,7 @@ func TestWrongCommandsOfConnections(t *testing.T) {
 		{"chek", `unknown command "chek", did you mean check?; there is check`},
 		{"check", "--config is missing"},
 		{"check --confg x", "unknown flag --confg, did you mean --config?"},
-		{"check --config x y", `"y" is not a flag`},
+		{"check --config x y", `"y" is not a flag; the file is given as --config FILE`},
 	} {
 		var stdout, stderr bytes.Buffer
 		status := run(t.Context(), append([]string{"connections"}, strings.Fields(c.args)...), nil, &stdout, &stderr)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -116,40 +115,9 @@ func (p pathPattern) matches(segments []string) bool {
 	return at == len(p)
 }
 
-// coveredBy says whether all that a rule allows is surely allowed by others: for
-// each of its combinations there is a rule with wider patterns. A * is taken for
-// some character there, which only a * matches.
-func (r rule) coveredBy(others []rule) bool {
-	for _, namespace := range r.namespaces {
-		for _, account := range r.accounts {
-			for _, path := range r.paths {
-				if !slices.ContainsFunc(others, func(o rule) bool {
-					return matchesAny(o.namespaces, namespace) && matchesAny(o.accounts, account) &&
-						slices.ContainsFunc(o.paths, func(p pathPattern) bool { return p.covers(path) })
-				}) {
-					return false
-				}
-			}
-		}
-	}
-	return true
-}
-
-// covers says whether all paths of another pattern match this one. A ** of the
-// other is taken for a segment that no glob but ** matches: a slash.
-func (p pathPattern) covers(other pathPattern) bool {
-	segments := slices.Clone(other)
-	for i, segment := range segments {
-		if segment == anySegments {
-			segments[i] = "/"
-		}
-	}
-	return p.matches(segments)
-}
-
 var (
 	namespaceGlob = regexp.MustCompile(`^[a-z0-9*]([a-z0-9*-]*[a-z0-9*])?$`)
-	accountGlob   = regexp.MustCompile(`^[a-z0-9*]([a-z0-9*.-]*[a-z0-9*])?$`)
+	accountGlob   = regexp.MustCompile(`^[a-z0-9*]([a-z0-9*-]*[a-z0-9*])?(\.[a-z0-9*]([a-z0-9*-]*[a-z0-9*])?)*$`)
 	pathGlob      = regexp.MustCompile(`^[a-zA-Z0-9_.:/=@*-]+$`)
 )
 

@@ -3,6 +3,7 @@ package auth
 import (
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -91,6 +92,17 @@ func TestPathPatterns(t *testing.T) {
 	}
 }
 
+// Who is not known is nobody: not even a rule for all namespaces is for them.
+func TestANamespaceThatIsNotStatedIsGrantedNothing(t *testing.T) {
+	specs, err := parseConfig(strings.Replace(goodConfig, `["shop", "team-*"]`, `["*"]`, 1), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !grant(specs["default"].rules, "any", "").Any() || grant(specs["default"].rules, "", "web").Any() {
+		t.Error("every namespace is to be granted, and none that is not stated")
+	}
+}
+
 func TestWhoIsGranted(t *testing.T) {
 	specs, err := parseConfig(goodConfig, 0)
 	if err != nil {
@@ -123,53 +135,26 @@ func TestWhoIsGranted(t *testing.T) {
 	}
 }
 
-func TestRulesThatCoverOthers(t *testing.T) {
-	cases := []struct {
-		rule, others string
-		covered      bool
+func TestRulesOnlyAddToOneAnother(t *testing.T) {
+	specs, err := parseConfig(strings.Replace(goodConfig, "      - namespaces: [pay]\n        serviceAccounts: [teller]\n        paths: [prod/pay/card]\n", `
+      - {namespaces: [shop], serviceAccounts: [web], paths: [prod/pay/card]}
+      - {namespaces: ["*"], serviceAccounts: ["*"], paths: [public]}
+`, 1), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		namespace, account string
+		want               []string
 	}{
-		{"shop|web|prod/x", "shop|web|prod/x", true},
-		{"shop|web|prod/x", "*|*|**", true},
-		{"*|web|prod/x", "shop|web|prod/x", false},
-		{"team-*|*|prod/x", "team-*|*|prod/x", true},
-		{"team-*|*|prod/x", "t*|*|prod/*", true},
-		{"t*|*|prod/x", "team-*|*|prod/x", false},
-		{"shop|*|prod/x", "shop|web|prod/x", false},
-		{"shop|web|prod/**", "shop|web|prod/*", false},
-		{"shop|web|prod/*", "shop|web|prod/**", true},
-		{"shop|web|prod/**", "shop|web|**", true},
-		{"shop|web|**", "shop|web|prod/**", false},
-		{"shop|web|prod/**/db", "shop|web|prod/**", true},
-		{"shop|web|prod/**/db", "shop|web|prod/*/db", false},
-		{"shop|web|prod/**/db", "shop|web|**/db", true},
-		{"shop|web|prod/a*", "shop|web|prod/a*b", false},
-		{"shop,pay|web|prod/x", "shop|web|prod/x pay|*|prod/*", true},
-		{"shop,pay|web|prod/x", "shop|web|prod/x", false},
-		{"shop,pay|web|a,b", "shop|web|a pay|web|b", false},
-		{"shop|web|prod/x", "", false},
-	}
-	for _, c := range cases {
-		if got := rulesOf(t, c.rule)[0].coveredBy(rulesOf(t, c.others)); got != c.covered {
-			t.Errorf("%s by %q: %v", c.rule, c.others, got)
+		{"shop", "web", []string{"prod/shop/**", "prod/pay/card", "public"}},
+		{"shop", "other", []string{"prod/shop/**", "public"}},
+		{"shop", "", []string{"prod/shop/**", "public"}},
+		{"any", "web", []string{"public"}},
+		{"", "web", nil}, // what is not stated is not "any"
+	} {
+		if got := grant(specs["default"].rules, c.namespace, c.account).Paths(); !slices.Equal(got, c.want) {
+			t.Errorf("namespace %q, service account %q: %v, want %v", c.namespace, c.account, got, c.want)
 		}
 	}
-}
-
-// rulesOf reads "namespaces|accounts|paths" of any number of rules.
-func rulesOf(t *testing.T, text string) []rule {
-	t.Helper()
-	var rules []rule
-	for _, one := range strings.Fields(text) {
-		parts := strings.Split(one, "|")
-		r := rule{namespaces: strings.Split(parts[0], ","), accounts: strings.Split(parts[1], ",")}
-		for _, path := range strings.Split(parts[2], ",") {
-			p, err := parsePathPattern(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.paths = append(r.paths, p)
-		}
-		rules = append(rules, r)
-	}
-	return rules
 }

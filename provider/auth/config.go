@@ -64,6 +64,7 @@ func (p Problems) Error() string {
 type reader struct {
 	cacheTTL time.Duration
 	problems Problems
+	misspelt []string // what unknown fields may have been meant to be
 	// fallbacks are the nodes that name one, by the connection that does.
 	fallbacks map[string]*yamlnode.Node
 }
@@ -104,6 +105,10 @@ func parseConfig(text string, cacheTTL time.Duration) (map[string]spec, error) {
 		r.wrong(root, "connections", "is missing")
 	}
 	if len(r.problems) > 0 {
+		r.problems = slices.DeleteFunc(r.problems, func(p Problem) bool { // what was only misspelt is not missing
+			field, _, missing := strings.Cut(p.Text, ": is missing")
+			return missing && slices.Contains(r.misspelt, field)
+		})
 		slices.SortStableFunc(r.problems, func(a, b Problem) int { return a.Line - b.Line })
 		return nil, r.problems
 	}
@@ -129,7 +134,12 @@ func (r *reader) fields(n *yamlnode.Node, where string, valid []string) map[stri
 		case valid == nil && !connectionName.MatchString(key.Value):
 			r.wrong(key, at, "is no name for a connection; want lower case letters, digits and -, at most 63")
 		case valid != nil && !slices.Contains(valid, key.Value):
-			r.wrong(key, at, "unknown field; %s", nearest.Suggestion(key.Value, valid))
+			meant, advice := nearest.Name(key.Value, valid), nearest.Suggestion(key.Value, valid)
+			if key.Value == fieldOfChart {
+				meant, advice = fieldDir, "it is one of the Helm chart's values, of which the chart makes this file, with "+fieldDir
+			}
+			r.wrong(key, at, "unknown field; %s", advice)
+			r.misspelt = append(r.misspelt, strings.TrimPrefix(where+"."+meant, "."))
 		case all[key.Value] != nil:
 			r.wrong(key, at, "stands twice, first in line %d", lines[key.Value])
 		default:
@@ -144,6 +154,8 @@ const (
 	fieldAllow    = "allow"
 	fieldMaxStale = "maxStale"
 	fieldFallback = "fallback"
+	// What stands for credentialsDir in the values of the chart: people check those.
+	fieldOfChart = "existingSecret"
 )
 
 func (r *reader) connection(name string, n *yamlnode.Node) spec {
@@ -181,7 +193,16 @@ func (r *reader) connection(name string, n *yamlnode.Node) spec {
 	case s.dir != "" && (!filepath.IsAbs(s.dir) || filepath.Clean(s.dir) != s.dir):
 		r.wrong(fields[fieldDir], where+"."+fieldDir, "%q is not an absolute path without detours", printable(s.dir))
 	}
-	r.outage(&s, where, fields, texts)
+	if text := texts[fieldMaxStale]; text != "" {
+		var err error
+		if s.maxStale, err = parseMaxStale(text, r.cacheTTL); err != nil {
+			r.wrong(fields[fieldMaxStale], where+"."+fieldMaxStale, "%s", err)
+		}
+		s.hasMaxStale = true
+	}
+	if s.fallback = texts[fieldFallback]; s.fallback != "" {
+		r.fallbacks[name] = fields[fieldFallback]
+	}
 	if fields[fieldAllow] == nil && yamlnode.IsMap(n) {
 		r.wrong(n, where+"."+fieldAllow, "is missing; nothing is allowed but what stands there, so nobody could use the connection")
 	} else if fields[fieldAllow] != nil {
@@ -189,6 +210,48 @@ func (r *reader) connection(name string, n *yamlnode.Node) spec {
 		s.text = fmt.Sprint(s.rules)
 	}
 	return s
+}
+
+// longestStale is the oldest that a stale secret may be.
+const longestStale = 7 * 24 * time.Hour
+
+// CheckMaxStale holds for --max-stale and for the field of a connection.
+func CheckMaxStale(stale, cacheTTL time.Duration) error {
+	switch {
+	case stale < 0 || stale > longestStale:
+		return fmt.Errorf("%s is not from 0 to 168h", stale)
+	case stale > 0 && stale <= cacheTTL:
+		return fmt.Errorf("%s is not longer than --cache-ttl, which is %s", stale, cacheTTL)
+	}
+	return nil
+}
+
+func parseMaxStale(text string, cacheTTL time.Duration) (time.Duration, error) {
+	stale, err := time.ParseDuration(text)
+	if err != nil {
+		return 0, fmt.Errorf("%q is no duration, such as 30m or 24h; 0 serves nothing stale", printable(text))
+	}
+	return stale, CheckMaxStale(stale, cacheTTL)
+}
+
+// checkFallbacks wants of each fallback that it is another connection and another
+// domain. One that names a fallback of its own is fine: that one is not followed,
+// so two regions may stand in for each other.
+func (r *reader) checkFallbacks(specs map[string]spec) {
+	names := slices.Sorted(maps.Keys(specs))
+	for name, n := range r.fallbacks {
+		where := "connections." + name + "." + fieldFallback
+		of := specs[name]
+		to, known := specs[of.fallback]
+		switch {
+		case of.fallback == name:
+			r.wrong(n, where, "is the connection itself; name one of another domain")
+		case !known:
+			r.wrong(n, where, "there is no connection %q; %s", printable(of.fallback), nearest.Suggestion(of.fallback, names))
+		case to.place.Endpoint == of.place.Endpoint && to.place.OKMSID == of.place.OKMSID && to.place.OKMSID != "":
+			r.wrong(n, where, "connection %q is of the same domain (%s, okmsId %s), which fails when this one does", printable(of.fallback), to.place.Endpoint, to.place.OKMSID)
+		}
+	}
 }
 
 // checkOwnEndpoint holds for a connection what ParseEndpoints does for flags: the

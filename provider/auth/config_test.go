@@ -57,8 +57,12 @@ func TestAFileWithFallbacks(t *testing.T) {
 // Each row changes the good file, and shows all that is told of it.
 func TestWrongFiles(t *testing.T) {
 	cases := []struct{ name, old, new, want string }{
-		{"unknown field", "region:", "regoin:", "3: connections.default.regoin: unknown field; did you mean \"region\"?\n" +
+		{"unknown field", "region:", "regoin:", `3: connections.default.regoin: unknown field; did you mean "region"?`},
+		{"unknown field that is like none", "region:", "place:", "3: connections.default.place: unknown field; valid are region, endpoint, okmsId, caBundle, credentialsDir, maxStale, fallback, allow\n" +
 			"3: connections.default.region: is missing; give a region, such as eu-west-par, or an endpoint"},
+		{"the chart's values", "credentialsDir:", "existingSecret:", "5: connections.default.existingSecret: unknown field; " +
+			"it is one of the Helm chart's values, of which the chart makes this file, with credentialsDir"},
+		{"misspelt field of a rule", "        paths: [prod/pay/card]", "        path: [prod/pay/card]", `12: connections.default.allow[1].path: unknown field; did you mean "paths"?`},
 		{"unknown field of a rule", "        paths: [prod/pay/card]", "        paths: [prod/pay/card]\n        deny: [x]",
 			`13: connections.default.allow[1].deny: unknown field; valid are namespaces, serviceAccounts, paths`},
 		{"unknown field at the top", "connections:", "connection:", `1: connection: unknown field; did you mean "connections"?`},
@@ -87,15 +91,21 @@ func TestWrongFiles(t *testing.T) {
 		{"empty list of accounts", "[teller]", "[]", "11: connections.default.allow[1].serviceAccounts: is an empty list, so the rule would allow nothing"},
 		{"one in place of a list", "[teller]", "teller", "11: connections.default.allow[1].serviceAccounts: is a single value, not a list"},
 		{"empty path", "[prod/pay/card]", "['']", "12: connections.default.allow[1].paths[0]: is empty"},
+		{"no paths in the list", "[prod/pay/card]", "[]", "12: connections.default.allow[1].paths: is an empty list, so the rule would allow nothing"},
 		{"path with a slash in front", "[prod/pay/card]", "[/prod]", `12: connections.default.allow[1].paths[0]: "/prod" must not begin or end with a slash, nor hold two in a row`},
 		{"path with dots", "[prod/pay/card]", "[prod/../x]", `12: connections.default.allow[1].paths[0]: "prod/../x" must not hold the segment ".."`},
 		{"path in percent form", "[prod/pay/card]", "[prod%2Fpay]", `12: connections.default.allow[1].paths[0]: "prod%2Fpay" can match no path: they hold only letters, digits and _ . : / = @ -; * stands for any within a segment, ** for any segments`},
 		{"** within a segment", "[prod/pay/card]", "[prod/x**]", `12: connections.default.allow[1].paths[0]: "prod/x**": ** must be a segment of its own, as in prod/**`},
+		{"** twice in a row", "[prod/pay/card]", "[prod/**/**]", "12: connections.default.allow[1].paths[0]: ** stands twice in a row"},
+		{"path that is too long", "[prod/pay/card]", "[" + strings.Repeat("x", 256) + "]", "12: connections.default.allow[1].paths[0]: is 256 characters long; OKMS allows 255"},
 		{"path twice", "[prod/pay/card]", "[a, a]", `12: connections.default.allow[1].paths[1]: "a" stands twice`},
 		{"namespace in capitals", "[pay]", "[Pay*]", `10: connections.default.allow[1].namespaces[0]: "Pay*" can match no namespace: their names are lower case letters, digits and -, at most 63; * stands for any of them`},
 		{"namespace with a slash", "[pay]", "[pay/*]", `10: connections.default.allow[1].namespaces[0]: "pay/*" can match no namespace: their names are lower case letters, digits and -, at most 63; * stands for any of them`},
 		{"namespace as a set", "[pay]", "['pay[ab]']", `10: connections.default.allow[1].namespaces[0]: "pay[ab]" can match no namespace: their names are lower case letters, digits and -, at most 63; * stands for any of them`},
 		{"namespace that begins with a dash", "[pay]", "['-*']", `10: connections.default.allow[1].namespaces[0]: "-*" can match no namespace: their names are lower case letters, digits and -, at most 63; * stands for any of them`},
+		{"namespace that is too long", "[pay]", "[" + strings.Repeat("x", 64) + "*]", `10: connections.default.allow[1].namespaces[0]: "` + strings.Repeat("x", 64) +
+			`*" can match no namespace: their names are lower case letters, digits and -, at most 63; * stands for any of them`},
+		{"service account with two dots", "[teller]", "['a..*']", `11: connections.default.allow[1].serviceAccounts[0]: "a..*" can match no service account: their names are lower case letters, digits, - and .; * stands for any of them`},
 		{"service account with a space", "[teller]", "['a b']", `11: connections.default.allow[1].serviceAccounts[0]: "a b" can match no service account: their names are lower case letters, digits, - and .; * stands for any of them`},
 		{"maxStale without a unit", "    allow:", "    maxStale: 5\n    allow:", `6: connections.default.maxStale: "5" is no duration, such as 30m or 24h; 0 serves nothing stale`},
 		{"maxStale in words", "    allow:", "    maxStale: a day\n    allow:", `6: connections.default.maxStale: "a day" is no duration, such as 30m or 24h; 0 serves nothing stale`},

@@ -28,6 +28,22 @@ func (c *Connection) Name() string { return c.name }
 // Place is where the connection's credential goes, and nowhere else.
 func (c *Connection) Place() Place { return c.place }
 
+// MaxStale is how old a secret of the connection may be that is served while its
+// domain cannot be reached or fails: its own bound, or else the daemon's.
+func (c *Connection) MaxStale(daemons time.Duration) time.Duration {
+	if c.hasMaxStale {
+		return c.maxStale
+	}
+	return daemons
+}
+
+// OwnMaxStale says whether the connection has a bound of its own.
+func (c *Connection) OwnMaxStale() bool { return c.hasMaxStale }
+
+// Fallback is the name of the connection to ask where this one's domain cannot be
+// reached or fails; "" for none.
+func (c *Connection) Fallback() string { return c.fallback }
+
 // Credential is the last good one. The error says why there is none at all; it
 // is for who runs the provider, not for users.
 func (c *Connection) Credential() (Credential, error) {
@@ -243,9 +259,9 @@ func (n *counts) add(problem error) {
 // successor is the connection of a spec with the credential that its folder holds
 // now. If that is broken, the last good credential stays, but only for the place
 // and folder that it was for: it must not go to a place that it was not read for.
-// New rules, maxStale and fallback hold at once all the same. Where place or folder changed too, the
-// last good connection stays for what both its rules and the new ones allow: the
-// new paths are those of another place.
+// New rules, maxStale and fallback hold at once all the same. Where place or
+// folder changed too, the last good connection stays for what both its rules and
+// the new ones allow: the new paths are those of another place.
 func successor(before *Connection, s spec, now time.Time) *Connection {
 	credential, err := readCredential(s, now)
 	switch {

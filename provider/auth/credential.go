@@ -212,12 +212,12 @@ func endOfJWT(token []byte) time.Time {
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(string(parts[1]))
 	var claims struct {
-		Expires int64 `json:"exp"`
+		Expires float64 `json:"exp"` // it may have a fraction
 	}
-	if err != nil || json.Unmarshal(payload, &claims) != nil || claims.Expires <= 0 {
+	if err != nil || json.Unmarshal(payload, &claims) != nil || claims.Expires <= 0 || claims.Expires > 1<<40 {
 		return time.Time{}
 	}
-	return time.Unix(claims.Expires, 0)
+	return time.Unix(int64(claims.Expires), 0)
 }
 
 // oneLine is raw without the white space around it, printable ASCII throughout.

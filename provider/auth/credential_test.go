@@ -81,8 +81,10 @@ func TestTokensThatTellTheirEnd(t *testing.T) {
 		end  time.Time
 		hint string
 	}{
-		fmt.Sprintf(`{"exp":%d}`, now.Add(time.Hour).Unix()):  {end: now.Add(time.Hour)},
-		fmt.Sprintf(`{"exp":%d}`, now.Add(-time.Hour).Unix()): {now.Add(-time.Hour), "the token says of itself that it expired on 2026-11-23T11:00:00Z"},
+		fmt.Sprintf(`{"exp":%d}`, now.Add(time.Hour).Unix()):   {end: now.Add(time.Hour)},
+		fmt.Sprintf(`{"exp":%d}`, now.Add(-time.Hour).Unix()):  {now.Add(-time.Hour), "the token says of itself that it expired on 2026-11-23T11:00:00Z"},
+		fmt.Sprintf(`{"exp":%d.5}`, now.Add(time.Hour).Unix()): {end: now.Add(time.Hour)},
+		`{"exp":1e300}`:  {},
 		`{"exp":null}`:   {},
 		`{"exp":"soon"}`: {},
 		`{}`:             {},

@@ -189,6 +189,9 @@ func TestChangesOfFoldersAreSeen(t *testing.T) {
 			g.write("credentials/default/clientId", "id")
 			g.write("credentials/default/clientSecret", "secret")
 			g.told("an OAuth2 client in use", func(r Reload) bool { return r.Err == nil && strings.HasPrefix(r.Credential, "OAuth2 client ") })
+			if client, err := g.c.Find("default").Credential(); err != nil || client.Client().TokenURL != tokenURLOfEurope {
+				g.t.Errorf("gets its tokens at %q, %v", client.Client().TokenURL, err)
+			}
 			g.must(os.Remove(g.path("credentials/default/clientId")))
 			g.must(os.Remove(g.path("credentials/default/clientSecret")))
 			g.write("credentials/default/token", "second")
@@ -300,12 +303,14 @@ func TestBrokenCredentialsAreToldOnceAndKeepTheLastGoodOne(t *testing.T) {
 		files map[string]string
 		want  string
 	}{
-		"nothing":                  {nil, "no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret"},
-		"other files":              {map[string]string{"passwd": "x"}, `its keys are "passwd"`},
-		"two kinds":                {map[string]string{KeyToken: "x", KeyCertificate: cert, KeyPrivateKey: key}, "holds both a token and a certificate"},
-		"three kinds":              {map[string]string{KeyToken: "x", KeyCertificate: cert, KeyClientID: "y"}, "holds a token, a certificate and an OAuth2 client"},
-		"certificate of another":   {map[string]string{KeyCertificate: cert, KeyPrivateKey: otherKey}, "private key does not match public key"},
-		"expired":                  {map[string]string{KeyCertificate: oldCert, KeyPrivateKey: oldKey}, "expired on 2026-11-23T11:00:00Z"},
+		"nothing":                {nil, "no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret"},
+		"other files":            {map[string]string{"passwd": "x"}, `its keys are "passwd"`},
+		"two kinds":              {map[string]string{KeyToken: "x", KeyCertificate: cert, KeyPrivateKey: key}, "holds both a token and a certificate"},
+		"three kinds":            {map[string]string{KeyToken: "x", KeyCertificate: cert, KeyClientID: "y"}, "holds a token, a certificate and an OAuth2 client"},
+		"certificate of another": {map[string]string{KeyCertificate: cert, KeyPrivateKey: otherKey}, "private key does not match public key"},
+		"expired":                {map[string]string{KeyCertificate: oldCert, KeyPrivateKey: oldKey}, "expired on 2026-11-23T11:00:00Z"},
+		"a key with a passphrase": {map[string]string{KeyCertificate: cert, KeyPrivateKey: "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"},
+			"tls.key is protected by a passphrase; store the key without one"},
 		"a token of two lines":     {map[string]string{KeyToken: "a\nb"}, "want one line of printable ASCII"},
 		"half a client":            {map[string]string{KeyClientID: "a"}, "holds only one of clientId and clientSecret"},
 		"a token URL in clear":     {map[string]string{KeyClientID: "a", KeyClientSecret: "b", KeyTokenURL: "http://x.example/t"}, "tokenUrl: plain http is for loopback addresses only"},

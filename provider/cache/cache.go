@@ -1,9 +1,8 @@
 // Package cache shares the reads of a node's mounts: equal reads under way are
 // joined, and what was read is kept for a while, within a bound of bytes.
 //
-// Its rules are 1 to 7 of "The rules of shared reads" in DESIGN.md.
-//
-// It does not retry, and does not know how a secret is read.
+// Its rules are 1 to 6 of "The rules of reads" in DESIGN.md. It does not retry, and
+// does not know how a secret is read.
 package cache
 
 import (
@@ -17,9 +16,9 @@ import (
 	"ovhcloud-csi-provider/provider/okms"
 )
 
-// Patience is how long a caller waits for the store if there is something else
-// that it may have; half of its time if that is less.
-const Patience = 5 * time.Second
+// StalePatience is how long a caller waits for the store if there is a stale
+// value that it may have.
+const StalePatience = 5 * time.Second
 
 // defaultBytes is Config.Bytes where none are given.
 const defaultBytes = 64 << 20
@@ -44,8 +43,6 @@ const (
 	Miss   Outcome = "miss"   // the store was asked
 	Joined Outcome = "joined" // an equal read was under way
 	Stale  Outcome = "stale"  // from memory, since the store could not be asked
-	// Fallback is from another store, for the same reason.
-	Fallback Outcome = "fallback"
 )
 
 // Config of a Cache. The zero value joins reads and keeps nothing.
@@ -54,8 +51,8 @@ type Config struct {
 	TTL time.Duration
 	// Bytes bounds the values that are kept. 0 means 64 MiB.
 	Bytes int
-	// Observe is called once for each read; a stale one and a fallback also count as
-	// the Miss or the Joined that failed. nil observes nothing.
+	// Observe is called once for each read; a stale one also counts as the Miss
+	// or the Joined that failed. nil observes nothing.
 	Observe func(Outcome)
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
@@ -104,17 +101,9 @@ type Read struct {
 	// MaxStale is how old a value may be where the store cannot be asked. 0 means
 	// none may.
 	MaxStale time.Duration
-	// Else asks another store, where this one could not be asked. It is for the
-	// caller alone: others who joined the read need not be allowed to. nil if there
-	// is none.
-	Else func(ctx context.Context, because *okms.Error) (Value, error)
-	// Resting is why the store is left alone but for somebody who probes it, and nil
-	// if it is not. It must not call the cache. nil stands for never.
-	Resting func() *okms.Error
-	// By is who reads, and Joined is told the By of each read that joins this one
-	// while it is under way. nil is told nothing.
-	By     any
-	Joined func(by any)
+	// Keep is for a caller that asks elsewhere before it takes a stale value by
+	// Stale: how old such a value may be.
+	Keep time.Duration
 	// Do asks the store. It must end soon after its context does. Its errors have
 	// an *okms.Error in their chain.
 	Do func(context.Context) (okms.Secret, error)
@@ -134,45 +123,33 @@ type Value struct {
 // *Crash.
 func (c *Cache) Get(ctx context.Context, r Read) (Value, error) {
 	for {
-		l := c.look(ctx, r)
-		if l.fresh {
+		secret, f, joined, stale := c.look(ctx, r)
+		switch {
+		case f == nil:
 			c.observe(Hit)
-			return Value{Secret: l.secret}, nil
-		}
-		if l.joined {
+			return Value{Secret: secret}, nil
+		case joined:
 			c.observe(Joined)
-			l.flight.tell(r.By)
-		} else {
+		default:
 			c.observe(Miss)
 		}
-		var err error
-		if l.resting != nil {
-			err = l.resting
-		} else if l.secret, err = c.await(ctx, l.flight, l.patience); err == nil {
-			return Value{Secret: l.secret}, nil
+		secret, err := c.await(ctx, f, stale)
+		if err == nil {
+			return Value{Secret: secret}, nil
 		}
-		if v, ok := c.instead(ctx, r, l.stale, err); ok {
+		if v, ok := c.stale(r, err); ok {
+			c.observe(Stale)
 			return v, nil
 		}
-		if l.flight == nil || !l.joined || !l.flight.endedEarlyFor(ctx, err) {
+		if !joined || !f.endedEarlyFor(ctx, err) {
 			return Value{}, err
 		}
 	}
 }
 
-// looked is what a caller found: a fresh value, or a flight to wait for, or the
-// reason not to wait for it.
-type looked struct {
-	fresh    bool
-	secret   okms.Secret
-	flight   *flight
-	joined   bool
-	patience time.Duration // how long to wait for the flight; 0 is to its end
-	resting  *okms.Error
-	stale    bool // there is a value that may be served if need be
-}
-
-func (c *Cache) look(ctx context.Context, r Read) (l looked) {
+// look finds a fresh value, or else the flight to wait for. stale says that
+// there is something else to be served if that takes long.
+func (c *Cache) look(ctx context.Context, r Read) (secret okms.Secret, f *flight, joined, stale bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if place := c.entries[r.Key]; place != nil {
@@ -181,84 +158,44 @@ func (c *Cache) look(ctx context.Context, r Read) (l looked) {
 		// Less than 0 is a clock that jumped: what is not known to be fresh is not.
 		if age >= 0 && age < c.ttl {
 			c.recent.MoveToFront(place)
-			return looked{fresh: true, secret: e.secret}
+			return e.secret, nil, false, false
 		}
-		l.stale = age >= 0 && age <= r.MaxStale
+		stale = age >= 0 && age <= r.MaxStale
 	}
-	if l.stale || r.Else != nil {
-		l.patience = patience(ctx)
-	}
-	f := c.flights[r.Key]
-	if l.joined = f != nil; !l.joined {
-		f = c.takeOff(ctx, r, l.patience)
-	} else if l.patience > 0 && r.Resting != nil {
-		if l.resting = r.Resting(); l.resting != nil {
-			return l
-		}
+	f = c.flights[r.Key]
+	if joined = f != nil; !joined {
+		f = c.takeOff(ctx, r, stale)
 	}
 	f.waiting++
-	f.keep = max(f.keep, c.ttl, r.MaxStale)
-	l.flight = f
-	return l
+	f.keep = max(f.keep, c.ttl, r.MaxStale, r.Keep)
+	return okms.Secret{}, f, joined, stale
 }
 
-// patience is how long a caller waits that may have something else.
-func patience(ctx context.Context) time.Duration {
-	deadline, bounded := ctx.Deadline()
-	if !bounded {
-		return Patience
-	}
-	return max(1, min(Patience, time.Until(deadline)/2))
-}
-
-// instead finds something else for a caller whose read failed with err. stale
-// says that there is a value besides what Else may have.
-func (c *Cache) instead(ctx context.Context, r Read, stale bool, err error) (Value, bool) {
+// stale finds a value for a caller whose read failed with err.
+func (c *Cache) stale(r Read, err error) (Value, bool) {
 	var failed *okms.Error
 	if !errors.As(err, &failed) || !failed.Kind.MayPass() {
 		return Value{}, false
 	}
-	if r.Else != nil && ctx.Err() == nil {
-		if v, err := r.elsewhere(ctx, stale, failed); err == nil {
-			c.observe(Fallback)
-			return v, true
-		}
-	}
-	v, ok := c.stale(r, failed)
-	if ok {
-		c.observe(Stale)
-	}
-	return v, ok
+	return c.Stale(r.Key, r.MaxStale, failed)
 }
 
-// elsewhere asks Else, and leaves time to serve a stale value if there is one.
-func (r Read) elsewhere(ctx context.Context, stale bool, because *okms.Error) (Value, error) {
-	if stale {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, patience(ctx))
-		defer cancel()
-	}
-	return r.Else(ctx, because)
-}
-
-// stale finds a value that may be served because of a failure.
-func (c *Cache) stale(r Read, failed *okms.Error) (Value, bool) {
-	if r.MaxStale <= 0 {
-		return Value{}, false
-	}
+// Stale gives what is kept under a key if it is not older than maxStale, to a
+// caller that knows why the store cannot be asked. The caller counts the read.
+func (c *Cache) Stale(key Key, maxStale time.Duration, because *okms.Error) (Value, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	place := c.entries[r.Key]
-	if place == nil {
+	place := c.entries[key]
+	if place == nil || maxStale <= 0 {
 		return Value{}, false
 	}
 	e := place.Value.(*entry)
 	age := c.now().Sub(e.at)
-	if age < 0 || age > r.MaxStale {
+	if age < 0 || age > maxStale {
 		return Value{}, false
 	}
 	c.recent.MoveToFront(place)
-	return Value{Secret: e.secret, Because: failed, Age: age}, true
+	return Value{Secret: e.secret, Because: because, Age: age}, true
 }
 
 // settle draws the conclusions of a read that ended. c.mu is held.

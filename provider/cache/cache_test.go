@@ -312,7 +312,7 @@ func TestWhoMayHaveAStaleValueDoesNotWaitLong(t *testing.T) {
 			all.Go(func() { wantVersion(t, c, s.staleOf(1, "p"), 1) })
 		}
 		all.Wait()
-		if took := time.Since(begin); took != cache.Patience {
+		if took := time.Since(begin); took != cache.StalePatience {
 			t.Errorf("took %s", took)
 		}
 		if s.ended.Load() != 1 {

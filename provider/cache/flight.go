@@ -14,7 +14,6 @@ import (
 // leaves early cancels it and waits for its end.
 type flight struct {
 	key    Key
-	joined func(by any) // may be nil
 	ctx    context.Context
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the outcome stands
@@ -31,14 +30,15 @@ type flight struct {
 	crash  *Crash
 }
 
-// takeOff begins a read. It has the time of the caller that begins it, or that
-// one's patience if it has one, but does not end with the caller. c.mu is held.
-func (c *Cache) takeOff(ctx context.Context, r Read, patience time.Duration) *flight {
-	f := &flight{key: r.Key, joined: r.Joined, done: make(chan struct{})}
+// takeOff begins a read. It has the time of the caller that begins it, or
+// StalePatience if that one is impatient, but does not end with the caller. c.mu
+// is held.
+func (c *Cache) takeOff(ctx context.Context, r Read, impatient bool) *flight {
+	f := &flight{key: r.Key, done: make(chan struct{})}
 	alone := context.WithoutCancel(ctx)
 	deadline, bounded := ctx.Deadline()
-	if patience > 0 { // which is less than the caller's time
-		deadline, bounded = time.Now().Add(patience), true
+	if patience := time.Now().Add(StalePatience); impatient && (!bounded || patience.Before(deadline)) {
+		deadline, bounded = patience, true
 	}
 	if bounded {
 		f.ctx, f.cancel = context.WithDeadline(alone, deadline)
@@ -48,13 +48,6 @@ func (c *Cache) takeOff(ctx context.Context, r Read, patience time.Duration) *fl
 	c.flights[r.Key] = f
 	go c.fly(f, r.Do)
 	return f
-}
-
-// tell says who joined the read, if it was joined.
-func (f *flight) tell(by any) {
-	if f != nil && f.joined != nil {
-		f.joined(by)
-	}
 }
 
 // fly does the read to its end, whatever that is.
@@ -81,12 +74,12 @@ func (c *Cache) forget(f *flight) {
 	}
 }
 
-// await waits for the outcome of a flight, or leaves it when ctx is done, or its
-// patience over if there is a bound to it.
-func (c *Cache) await(ctx context.Context, f *flight, patience time.Duration) (okms.Secret, error) {
-	if patience > 0 {
+// await waits for the outcome of a flight, or leaves it when ctx is done. With
+// impatient it leaves after StalePatience.
+func (c *Cache) await(ctx context.Context, f *flight, impatient bool) (okms.Secret, error) {
+	if impatient {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, patience)
+		ctx, cancel = context.WithTimeout(ctx, StalePatience)
 		defer cancel()
 	}
 	begin := time.Now()

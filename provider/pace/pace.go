@@ -1,9 +1,14 @@
 // Package pace decides when a domain of OKMS is asked: how many reads at once
 // and whose turn it is, when a failed one is tried again, and when a domain that
-// keeps failing is left alone. It is the one place that retries. Its rules are 8
-// to 11 of "The rules of shared reads" in DESIGN.md.
+// keeps failing is left alone. It is the one place that retries.
 //
-// It keeps no values, and does not know how a secret is read.
+// What belongs to a domain as a whole (room for reads, budget of retries) is
+// shared by all credentials. What is concluded from failures (a pause that OKMS
+// asked for, leaving it alone) is held per credential: OKMS hangs up on a
+// certificate without rights, and one team's must not stop the reads of others.
+//
+// Its rules are 7 to 11 of "The rules of reads" in DESIGN.md. It keeps no values, and
+// does not know how a secret is read.
 package pace
 
 import (
@@ -101,10 +106,7 @@ func NewMount() *Mount { return new(Mount) }
 
 // Asker says who wants to read, and where.
 type Asker struct {
-	Mount *Mount
-	// Turn is the read's place in the line for room, for Share. nil stands for one of
-	// the mount alone.
-	Turn       *Turn
+	Mount      *Mount
 	Credential [sha256.Size]byte
 	Domain     okms.Domain
 }
@@ -113,9 +115,6 @@ type Asker struct {
 // time. The errors of read must have an *okms.Error in their chain, and so have
 // Do's. A panic of read goes through.
 func (p *Pace) Do(ctx context.Context, a Asker, read func(context.Context) (okms.Secret, error)) (okms.Secret, error) {
-	if a.Turn == nil {
-		a.Turn = &Turn{}
-	}
 	ctx, cancel := leaveTime(ctx)
 	defer cancel()
 	d := p.arrive(a.Domain)
@@ -140,15 +139,6 @@ func (p *Pace) Do(ctx context.Context, a Asker, read func(context.Context) (okms
 		p.retried(failed.Kind)
 		before = err
 	}
-}
-
-// Share has another mount wait for the read of a, which then is also that one's
-// turn: a mount of few reads does not wait in the queue of one of many whose read
-// it joined.
-func (p *Pace) Share(a Asker, with *Mount) {
-	d := p.arrive(a.Domain)
-	defer p.depart(d)
-	d.room.share(a, with)
 }
 
 // leaveTime keeps something of ctx's time for what comes after the read: to
@@ -196,7 +186,7 @@ func (p *Pace) admit(ctx context.Context, d *domain, a Asker) error {
 			}
 			continue
 		}
-		if !d.room.enter(ctx, a, leastTime) {
+		if !d.room.enter(ctx, a.Mount, leastTime) {
 			return &okms.Error{Kind: okms.TimedOut, Text: "waited for other reads of this node to end"}
 		}
 		// Those that had the room until now may have failed.

@@ -3,7 +3,6 @@ package pace_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -233,9 +232,12 @@ func TestAStoreThatKeepsFailingIsProbedByOneMountAtATime(t *testing.T) {
 	})
 }
 
+// down is a failure that tells at once, and is not retried.
+var down = &okms.Error{Kind: okms.Failing, Status: 501}
+
 func TestARefusalSaysThatTheStoreWorks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		down, absent := &okms.Error{Kind: okms.Failing, Status: 501}, &okms.Error{Kind: okms.SecretAbsent}
+		absent := &okms.Error{Kind: okms.SecretAbsent}
 		s := &story{answers: []*okms.Error{down, down, absent, down, down, absent, down, down, nil, nil}}
 		p := pace.New(pace.Config{})
 		for _, want := range []okms.Kind{okms.Failing, okms.Failing, okms.SecretAbsent, okms.Failing, okms.Failing, okms.SecretAbsent, okms.Failing, okms.Failing, "", ""} {
@@ -244,26 +246,13 @@ func TestARefusalSaysThatTheStoreWorks(t *testing.T) {
 	})
 }
 
-// resting is a Pace in which the reads of credential 1 have just begun to rest.
-func resting(t *testing.T, s *story) *pace.Pace {
-	t.Helper()
-	p := pace.New(pace.Config{})
-	down := &okms.Error{Kind: okms.Failing, Status: 501}
-	s.answers = []*okms.Error{down, down, down}
-	for range 3 {
-		wantKind(t, s.mount(t, p, 1, time.Minute), okms.Failing)
-	}
-	wantKind(t, s.mount(t, p, 1, time.Minute), okms.Failing)
-	if len(s.asked) != 3 {
-		t.Errorf("asked %d times before the rest", len(s.asked))
-	}
-	return p
-}
-
 func TestAProberThatIsGoneLeavesItsPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &story{}
-		p := resting(t, s)
+		s := &story{answers: []*okms.Error{down, down, down}}
+		p := pace.New(pace.Config{})
+		for range 3 {
+			wantKind(t, s.mount(t, p, 1, time.Minute), okms.Failing)
+		}
 		time.Sleep(time.Second)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -280,38 +269,29 @@ func TestAProberThatIsGoneLeavesItsPlace(t *testing.T) {
 	})
 }
 
-func TestAProberThatHangsIsNotTheOnlyOneForLong(t *testing.T) {
+func TestAProberThatHangsLeavesItsPlaceToAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &story{}
-		p := resting(t, s)
+		s := &story{answers: []*okms.Error{down, down, down}}
+		p := pace.New(pace.Config{})
+		for range 3 {
+			wantKind(t, s.mount(t, p, 1, time.Minute), okms.Failing)
+		}
 		time.Sleep(time.Second)
-		s.takes = time.Hour
-		ctx, cancel := context.WithCancel(t.Context())
-		var hanging sync.WaitGroup
-		hanging.Go(func() { _, _ = p.Do(ctx, asker(1), s.read) })
+		hanging := &story{takes: time.Hour}
+		var probing sync.WaitGroup
+		probing.Go(func() { wantKind(t, hanging.mount(t, p, 1, 45*time.Second), okms.TimedOut) })
 		synctest.Wait()
-		begin := time.Now()
-		// Others fail at once, but for one after 5, 5, 5 and 8 s, however many there are.
-		for range 29 {
-			for range 3 {
-				hanging.Go(func() { _, _ = p.Do(ctx, asker(1), s.read) })
-				synctest.Wait()
-			}
-			time.Sleep(time.Second)
+		time.Sleep(5*time.Second - time.Nanosecond)
+		wantKind(t, s.mount(t, p, 1, time.Minute), okms.Failing)
+		if n := len(s.asked); n != 3 {
+			t.Errorf("a second one probed too early")
 		}
-		var at []time.Duration
-		for _, asked := range s.asked[4:] {
-			at = append(at, asked.Sub(begin))
+		time.Sleep(time.Nanosecond)
+		for range 3 {
+			wantKind(t, s.mount(t, p, 1, time.Minute), "")
 		}
-		if got := fmt.Sprint(at); got != "[5s 10s 15s 23s]" {
-			t.Errorf("others probed after %s", got)
-		}
-		s.takes = 0
-		time.Sleep(10 * time.Second)
+		probing.Wait()
 		wantKind(t, s.mount(t, p, 1, time.Minute), "")
-		wantKind(t, s.mount(t, p, 1, time.Minute), "") // it ends the rest
-		cancel()
-		hanging.Wait()
 	})
 }
 
@@ -346,46 +326,6 @@ func TestRoomIsSharedOutInTurns(t *testing.T) {
 		all.Wait()
 		if most.Load() != 4 {
 			t.Errorf("%d reads at once", most.Load())
-		}
-	})
-}
-
-func TestAReadThatASmallMountJoinedIsItsTurnToo(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := pace.New(pace.Config{Reads: 4})
-		begin := time.Now()
-		read := func(context.Context) (okms.Secret, error) {
-			time.Sleep(20 * time.Millisecond)
-			return okms.Secret{}, nil
-		}
-		greedy := pace.NewMount()
-		ask := func(turn *pace.Turn) time.Duration {
-			_, _ = p.Do(t.Context(), pace.Asker{Mount: greedy, Turn: turn, Domain: okms.Domain{ID: "d"}}, read)
-			return time.Since(begin)
-		}
-		var all sync.WaitGroup
-		for range 300 {
-			all.Go(func() { ask(nil) })
-		}
-		synctest.Wait()
-		in, before := &pace.Turn{}, &pace.Turn{}
-		p.Share(pace.Asker{Mount: greedy, Turn: before, Domain: okms.Domain{ID: "d"}}, pace.NewMount()) // not in line yet
-		for name, turn := range map[string]*pace.Turn{"in line": in, "before it stood in line": before} {
-			all.Go(func() {
-				if took := ask(turn); took > 60*time.Millisecond {
-					t.Errorf("a read that was joined %s took %s", name, took)
-				}
-			})
-		}
-		synctest.Wait()
-		small := pace.NewMount()
-		for range 3 { // each mount counts once
-			p.Share(pace.Asker{Mount: greedy, Turn: in, Domain: okms.Domain{ID: "d"}}, small)
-		}
-		p.Share(pace.Asker{Mount: greedy, Turn: in, Domain: okms.Domain{ID: "d"}}, greedy)
-		all.Wait()
-		if took := time.Since(begin); took != 76*20*time.Millisecond { // 302 reads, 4 at once: no place was lost or given twice
-			t.Errorf("all took %s", took)
 		}
 	})
 }

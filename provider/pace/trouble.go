@@ -12,14 +12,16 @@ import (
 // the reads of so many mounts in a row failed, one mount at a time may probe,
 // every firstRest at first and every longestRest at last; the others fail at
 // once with what is known. The first answer that says that OKMS works, be it a
-// 404, ends it. After probeTime without one the next mount may probe as well: a
-// store that is back must not stay unseen behind one connection that hangs.
+// 404, ends it.
 const (
 	mountsInARow = 3
 	firstRest    = time.Second
 	longestRest  = 10 * time.Second
-	probeTime    = 5 * time.Second
 )
+
+// proberAlone is how long a prober keeps the others out: where it hangs, the store
+// may be well again for the next one.
+const proberAlone = 5 * time.Second
 
 // longestPause is the longest Retry-After that stops other mounts, too. A longer
 // one ends the mount that got it, and those that come are let through until they
@@ -35,9 +37,10 @@ type trouble struct {
 	// failed are the mounts in a row whose reads failed, mountsInARow at most.
 	failed []*Mount
 	// While resting, only prober may read; who comes first after until becomes it,
-	// also if there is one that has not ended.
+	// and who comes when it has been that for proberAlone.
 	resting bool
 	prober  *Mount
+	probing time.Time // since when
 	rest    time.Duration
 	until   time.Time
 	// Until pause OKMS wants to be left alone.
@@ -63,8 +66,7 @@ func (p *Pace) mayAsk(ctx context.Context, d *domain, a Asker) (wait time.Durati
 		return 0, nil
 	}
 	now := p.now()
-	// What is further away than can have been meant is a clock that jumped.
-	if pause := t.pause.Sub(now); pause > 0 && pause <= longestPause {
+	if pause := t.pause.Sub(now); pause > 0 {
 		if deadline, bounded := ctx.Deadline(); bounded && time.Until(deadline) < pause {
 			return 0, t.again("OKMS asked this node to wait")
 		}
@@ -72,36 +74,13 @@ func (p *Pace) mayAsk(ctx context.Context, d *domain, a Asker) (wait time.Durati
 	}
 	switch {
 	case !t.resting || t.prober == a.Mount:
-	case now.Before(t.until) && t.until.Sub(now) <= longestRest:
-		return 0, t.again(restingText)
+	case now.Before(t.until) || t.prober != nil && now.Sub(t.probing) < proberAlone:
+		return 0, t.again("this failed for several mounts, and is tried again in a moment")
 	default:
-		if t.prober != nil {
-			t.rest = min(2*t.rest, longestRest)
-		}
-		t.prober = a.Mount
-		t.until = now.Add(max(t.rest, probeTime))
+		t.prober, t.probing = a.Mount, now
 	}
 	return 0, nil
 }
-
-// Resting is why a's reads rest at the moment, if it is another mount that may
-// probe; nil if they do not rest. A read that is under way then is such a probe.
-func (p *Pace) Resting(a Asker) *okms.Error {
-	a.Domain.CABundle = ""
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	d := p.domains[a.Domain]
-	if d == nil {
-		return nil
-	}
-	t := d.troubles[a.Credential]
-	if t == nil || !t.resting || t.prober == a.Mount {
-		return nil
-	}
-	return t.again(restingText)
-}
-
-const restingText = "this failed for several mounts, and is tried again in a moment"
 
 // again is the last failure, told to somebody for whom nothing was asked.
 func (t *trouble) again(why string) *okms.Error {
@@ -131,7 +110,7 @@ func (p *Pace) conclude(d *domain, a Asker, said word, failed *okms.Error) {
 		}
 		t.add(a.Mount, failed, p.now())
 	case t != nil && t.prober == a.Mount:
-		t.prober, t.until = nil, time.Time{} // the next one may try
+		t.prober = nil // the next one may try
 	}
 }
 

@@ -97,7 +97,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- define "ovhcloud.checkSubchart" -}}
 {{- $driver := index .Values "secrets-store-csi-driver" }}
 {{- if and $driver.enabled (not (hasKey .Subcharts "secrets-store-csi-driver")) }}
-{{- fail "\n\nsecrets-store-csi-driver.enabled is true, but this copy of the chart has no driver inside.\nPut the driver's chart into its folder charts/, or install the driver by its own chart." }}
+{{- fail "\n\nsecrets-store-csi-driver.enabled is true, but this copy of the chart has no driver inside.\nOnly the package that `make chart-package` makes has one. Install that, or install the driver by its own chart." }}
 {{- end }}
 {{- end }}
 
@@ -110,6 +110,13 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- define "ovhcloud.config" -}}
 connections:
 {{- range $name, $connection := .Values.connections }}
+{{- if $connection.fallback }}
+{{- if not (hasKey $.Values.connections $connection.fallback) }}
+{{- fail (printf "connections.%s.fallback: there is no connection %q" $name $connection.fallback) }}
+{{- else if eq $name $connection.fallback }}
+{{- fail (printf "connections.%s.fallback: is the connection itself" $name) }}
+{{- end }}
+{{- end }}
   {{ $name | quote }}:
     credentialsDir: {{ printf "/etc/ovhcloud-csi/credentials/%s" $name }}
     {{- omit $connection "existingSecret" | toYaml | nindent 4 }}

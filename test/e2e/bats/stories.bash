@@ -1,17 +1,45 @@
-# What the stories of stories.bats are told with. Every story has a path in the store,
-# a class, a credential and a pod of its own name, so that none disturbs another.
+# What the stories are told with. Every story has a path in the store, a class, a
+# credential and a pod of its own name, so that none disturbs another; every file of
+# them has a namespace.
 
-NS=stories
+NS=stories-$(basename "$BATS_TEST_FILENAME" .bats)
 WAIT=150 # seconds; kubelet doubles its pause between two tries, up to two minutes
 OKMS_ID=734b9b45-8b1a-469c-b140-b10bd6540017
 RELEASE_NAMESPACE=kube-system
 PROVIDER=daemonset/ovhcloud-csi-provider
+PROVIDER_PODS="-n $RELEASE_NAMESPACE -l app.kubernetes.io/name=ovhcloud-csi-provider"
 
 export OVHCLOUD_CHART=${OVHCLOUD_CHART:-"ovhcloud-csi-provider/ovhcloud-csi-provider"}
 export OVHCLOUD_IMAGE=${OVHCLOUD_IMAGE:-"ovhcloud-csi-provider"}
 export OVHCLOUD_TAG=${OVHCLOUD_TAG:-"devel"}
 export EMULATOR_IMAGE=${EMULATOR_IMAGE:-"ovhcloud-csi-provider-emulator:${OVHCLOUD_TAG}"}
 export BUSYBOX_IMAGE=${BUSYBOX_IMAGE:-"busybox:1.36"}
+
+# Each file finds an empty store, the provider with the values below, a namespace, and
+# in it the credential that may read everything.
+setup_file() {
+  kubectl delete pod okms -n okms --ignore-not-found --timeout=60s
+  envsubst <test/bats/tests/ovhcloud/emulator.yaml | kubectl apply -f -
+  soon kubectl wait -n okms --for=condition=Ready --timeout=5s pod/okms
+  install_provider
+  kubectl delete ns $NS --ignore-not-found --timeout=120s
+  kubectl create ns $NS
+  credential credential e2e-token
+}
+
+teardown_file() {
+  kubectl delete ns $NS $NS-other --ignore-not-found --wait=false
+  kubectl delete pod gate -n okms --ignore-not-found --wait=false
+}
+
+# What a story that failed leaves to look at.
+teardown() {
+  [ -z "${BATS_TEST_COMPLETED:-}" ] || return 0
+  kubectl get pods -n $NS -o wide | tail -15
+  kubectl get events -n $NS --sort-by=.lastTimestamp | tail -12 | cut -c1-700
+  daemon_log | jq -Rr 'fromjson? | select(.level == "ERROR") | "\(.time) \(.secretProviderClass // "") \(.msg): \(.error)"' | tail -5
+  kubectl delete job stream -n $NS --ignore-not-found --wait=false
+}
 
 # okms METHOD PATH: steers the emulator through the apiserver; a body comes on stdin.
 okms() {
@@ -24,6 +52,9 @@ okms() {
   esac
 }
 
+# revoke TOKEN
+revoke() { echo "{\"token\": \"$1\"}" | kubectl delete --raw /api/v1/namespaces/okms/pods/okms:18444/proxy/tokens -f -; }
+
 # soon COMMAND…: waits until the command succeeds. The pause spares the machine.
 soon() {
   local end=$((SECONDS + WAIT))
@@ -33,7 +64,9 @@ soon() {
   done
 }
 
+# host and node: where the store is.
 host() { kubectl get pod okms -n okms -o jsonpath='{.status.hostIP}'; }
+node() { kubectl get pod okms -n okms -o jsonpath='{.spec.nodeName}'; }
 
 # install_provider [helm's arguments…]
 install_provider() {
@@ -100,6 +133,51 @@ spec:
 YAML
 }
 
+# crowd_class NAME COUNT [PORT]: a class of so many secrets, 0 and on, with the
+# contents value-0 and on.
+crowd_class() {
+  local i objects=
+  for ((i = 0; i < $2; i++)); do
+    secret "stories/$1/$i" value-$i
+    objects+="{secretPath: stories/$1/$i, secretKey: user, objectName: '$i'}, "
+  done
+  class "$1" "$objects" "${3:-18443}"
+}
+
+# crowd NAME REPLICAS COUNT [CLASS [NODE]]: pods that check each content, and are
+# started again and again if one is wrong.
+crowd() {
+  kubectl apply -f - <<YAML
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: "$1", namespace: $NS}
+spec:
+  replicas: $2
+  selector: {matchLabels: {app: "$1"}}
+  template:
+    metadata: {labels: {app: "$1"}}
+    spec:
+      terminationGracePeriodSeconds: 0
+      ${5:+nodeName: "$5"}
+      containers:
+        - name: main
+          image: $BUSYBOX_IMAGE
+          imagePullPolicy: IfNotPresent
+          command: [sh, -c, 'for i in \$(seq 0 $(($3 - 1))); do [ "\$(cat /secrets/\$i)" = value-\$i ] || exit 1; done; exec sleep 1000000']
+          volumeMounts:
+            - {name: secrets, mountPath: /secrets, readOnly: true}
+      volumes:
+        - name: secrets
+          csi:
+            driver: secrets-store.csi.k8s.io
+            readOnly: true
+            volumeAttributes: {secretProviderClass: "${4:-$1}"}
+            nodePublishSecretRef: {name: credential}
+YAML
+}
+# restarts_of NAME: how often its pods' containers were started again.
+restarts_of() { kubectl get pods -n $NS -l "app=$1" -o json | jq '[.items[].status.containerStatuses[]?.restartCount] | add // 0'; }
+
 # gate: a second address of the store, port 18445, which a story can close.
 gate() {
   kubectl apply -f - <<YAML
@@ -110,7 +188,7 @@ spec:
   hostNetwork: true
   terminationGracePeriodSeconds: 0
   tolerations: [{operator: Exists}]
-  nodeName: $(kubectl get pod okms -n okms -o jsonpath='{.spec.nodeName}')
+  nodeName: $(node)
   containers:
     - name: gate
       image: $BUSYBOX_IMAGE
@@ -121,12 +199,46 @@ YAML
 }
 close_gate() { kubectl delete pod gate -n okms --ignore-not-found --timeout=60s; }
 
+# requests PATTERN: what the store was asked since it last forgot, as a JSON list.
+requests() { okms get requests | jq --arg pattern "$1" '[.[] | select(.uri | test($pattern))]'; }
+# asked PATTERN [TIMES]: whether it was asked so often.
+asked() { [ "$(requests "$1" | jq length)" -ge "${2:-1}" ]; }
+
+# daemon_log: what the provider logged, on all nodes.
+# shellcheck disable=SC2086
+daemon_log() { kubectl logs $PROVIDER_PODS --tail=-1 --max-log-requests=100; }
+
+# mounts CLASS: its audit lines of the mounts of a class.
+mounts() { daemon_log | jq -Rc --arg class "$NS/$1" 'fromjson? | select(.msg == "mount" and .secretProviderClass == $class)'; }
+# mount_says CLASS TEXT: one of them says so.
+mount_says() { mounts "$1" | grep -F -- "$2"; }
+
+# metrics: the provider's, of all nodes.
+metrics() {
+  local pod
+  # shellcheck disable=SC2086
+  for pod in $(kubectl get pods $PROVIDER_PODS -o jsonpath='{.items[*].metadata.name}'); do
+    kubectl get --raw "/api/v1/namespaces/$RELEASE_NAMESPACE/pods/$pod:8080/proxy/metrics"
+  done
+}
+
+# incarnation: which pods the provider has, and how often they were restarted.
+# shellcheck disable=SC2086
+incarnation() { kubectl get pods $PROVIDER_PODS -o jsonpath='{range .items[*]}{.metadata.name} {.status.containerStatuses[0].restartCount}{"\n"}{end}'; }
+
 # failures POD [NAMESPACE]: how often kubelet could not mount.
 failures() {
   kubectl get events -n "${2:-$NS}" --field-selector "involvedObject.name=$1,reason=FailedMount" -o json |
     jq '[.items[] | (.series.count // .count // 1)] | add // 0'
 }
 failed_often() { [ "$(failures "$1" "${3:-$NS}")" -ge "$2" ]; }
+
+# failures_of PREFIX: of all pods whose names begin so, and of the secrets' volume
+# only: kubelet's own volumes of a pod that goes may fail, too.
+failures_of() {
+  kubectl get events -n $NS --field-selector reason=FailedMount -o json | jq --arg prefix "$1-" \
+    '[.items[] | select((.involvedObject.name | startswith($prefix)) and (.message | contains("\"secrets\""))) | (.series.count // .count // 1)] | add // 0'
+}
 
 # event POD TEXT [NAMESPACE]: one of its mounts failed and said TEXT.
 event() {

@@ -1,0 +1,197 @@
+#!/usr/bin/env bats
+
+# Credentials that the provider holds, and credentials that change.
+
+load stories
+
+# Rolls nothing out where the values are as they were.
+held() { install_provider --set cacheTTL=0s -f <(connections); }
+
+# connections: helm's values for one of them, e2e, for this file's namespace alone.
+connections() {
+  jq -n --arg endpoint "https://$(host):18443" --arg id $OKMS_ID --arg ca "$(okms get ca.pem)" --arg namespace "$NS" '{connections: {e2e: {
+    endpoint: $endpoint, okmsId: $id, caBundle: $ca, existingSecret: "okms-e2e",
+    allow: [{namespaces: [$namespace], serviceAccounts: ["*"], paths: ["stories/*"]}]}}}'
+}
+
+# connected NAME [NAMESPACE]: a class that uses the connection.
+connected() {
+  kubectl apply -n "${2:-$NS}" -f - <<YAML
+apiVersion: secrets-store.csi.x-k8s.io/v1
+kind: SecretProviderClass
+metadata: {name: "$1"}
+spec:
+  provider: ovhcloud
+  parameters:
+    connection: e2e
+    objects: "[{secretPath: stories/$1, secretKey: user, objectName: user}]"
+YAML
+}
+
+# token TOKEN: a credential of the store, with its own text as the name in the
+# store's list of requests.
+token() { echo "{\"token\": \"$1\", \"name\": \"$1\"}" | okms post tokens; }
+
+@test "connection from a Helm value: one namespace may use it, another may not" {
+  secret stories/connected first
+  credential okms-e2e e2e-token $RELEASE_NAMESPACE
+  held
+  kubectl create ns $NS-other --dry-run=client -o yaml | kubectl apply -f -
+  connected connected
+  connected connected $NS-other
+  pod connected -
+  pod connected - $NS-other
+  runs connected first
+  refused connected "connection" 3 $NS-other
+}
+
+# stream: three pods at a time come and go, one after another, until it is deleted.
+# One that does not find the right value ends it.
+stream() {
+  kubectl apply -f - <<YAML
+apiVersion: batch/v1
+kind: Job
+metadata: {name: stream, namespace: $NS}
+spec:
+  parallelism: 3
+  completions: 100000
+  backoffLimit: 0
+  template:
+    spec:
+      restartPolicy: Never
+      terminationGracePeriodSeconds: 0
+      containers:
+        - name: main
+          image: $BUSYBOX_IMAGE
+          imagePullPolicy: IfNotPresent
+          command: [sh, -c, '[ "\$(cat /secrets/user)" = first ]']
+          volumeMounts:
+            - {name: secrets, mountPath: /secrets, readOnly: true}
+      volumes:
+        - name: secrets
+          csi:
+            driver: secrets-store.csi.k8s.io
+            readOnly: true
+            volumeAttributes: {secretProviderClass: stream}
+YAML
+}
+# streamed: how many of them came and went.
+streamed() { kubectl get job stream -n $NS -o jsonpath='{.status.succeeded}' | grep . || echo 0; }
+streamed_on() { [ "$(streamed)" -ge "$1" ]; }
+# in_use TOKEN: each provider holds it. The log names a token by its hash.
+in_use() {
+  local mark pod
+  mark=$(printf %s "$1" | sha256sum | cut -c1-8)
+  # shellcheck disable=SC2086
+  for pod in $(kubectl get pods $PROVIDER_PODS -o name); do
+    kubectl logs -n $RELEASE_NAMESPACE "$pod" | grep '"connections: in use"' | tail -1 | grep "$mark" || return 1
+  done
+}
+
+@test "PAT replaced and revoked under load: no restart, no failed mount, the old one out of use" {
+  local before i old=pat-before new=pat-after
+  token $old
+  token $new
+  secret stories/stream first
+  secret stories/standing first
+  credential okms-e2e $old $RELEASE_NAMESPACE
+  held
+  soon in_use $old
+  before=$(incarnation)
+  connected stream
+  connected standing
+  okms delete requests
+  for i in 1 2 3; do pod standing-$i - $NS standing; done
+  stream
+  for i in 1 2 3; do runs standing-$i first; done
+  soon streamed_on 5
+  [ "$(requests 'stories/(stream|standing)' | jq -c 'map(.identity) | unique')" = "[\"$old\"]" ]
+
+  credential okms-e2e $new $RELEASE_NAMESPACE
+  soon in_use $new
+  okms delete requests
+  revoke $old
+  secret stories/standing second
+
+  # Ten pods more, and those that run are renewed three times.
+  soon streamed_on $(($(streamed) + 10))
+  for i in 1 2 3; do soon has standing-$i second; done
+  soon asked stories/standing 9
+  [ "$(requests 'stories/(stream|standing)' | jq -c 'map([.identity, .status]) | unique')" = "[[\"$new\",200]]" ]
+  [ -z "$(kubectl get job stream -n $NS -o jsonpath='{.status.failed}')" ]
+  [ "$(failures_of stream)" = 0 ]
+  [ "$(failures_of standing)" = 0 ]
+  [ "$(mounts stream | jq -r .result | sort -u)" = ok ]
+  [ "$(mounts standing | jq -r .result | sort -u)" = ok ]
+  [ "$(incarnation)" = "$before" ]
+  echo "# $(streamed) pods came and went, $(requests 'stories/(stream|standing)' | jq length) reads with the new token" >&3
+  kubectl delete job stream -n $NS --wait=false
+}
+
+@test "token of a running pod revoked: the files stay, log and metric tell, a new token mends it; likewise a deactivated version" {
+  token taken
+  credential taken taken
+  secret stories/taken first
+  secret stories/withdrawn first
+  class taken
+  class withdrawn
+  pod taken taken
+  pod withdrawn
+  runs taken first
+  runs withdrawn first
+  revoke taken
+  echo '{"path": "stories/withdrawn", "state": "deactivated"}' | okms post state
+  soon mount_says taken "OKMS refused the token"
+  soon mount_says withdrawn "version 1 is deactivated"
+  soon older taken 30
+  soon older withdrawn 30
+  has taken first
+  has withdrawn first
+
+  credential taken e2e-token
+  secret stories/taken second
+  secret stories/withdrawn second
+  soon has taken second
+  soon has withdrawn second
+  [ "$(failures taken)" = 0 ]
+  [ "$(failures withdrawn)" = 0 ]
+  kubectl delete pod taken withdrawn -n $NS --wait=false
+}
+# older CLASS SECONDS: the metric says that its last good mount is longer ago.
+older() {
+  metrics | awk -v class="secretproviderclass=\"$NS/$1\"" -v least="$2" \
+    '/^ovhcloud_csi_seconds_since_good_mount/ && index($0, class) && $2 > least { found = 1 } END { exit !found }'
+}
+
+# synced: calls the provider as secrets-store-sync-controller does, for this file's
+# namespace, with the parameters of standard input.
+synced() { kubectl exec -i -n $NS sync -- synccaller --namespace "${1:-$NS}"; }
+
+@test "controller that keeps Secrets in step (secrets-store-sync-controller): served by a connection, refused without" {
+  local objects='[{secretPath: stories/synced, secretKey: user, objectName: user}]' answer
+  secret stories/synced first
+  credential okms-e2e e2e-token $RELEASE_NAMESPACE
+  held
+  soon in_use e2e-token
+  kubectl run sync -n $NS --image="$BUSYBOX_IMAGE" --restart=Never --overrides='{"spec": {"nodeName":
+    "'"$(node)"'", "containers": [{"name": "sync", "image": "'"$BUSYBOX_IMAGE"'",
+    "command": ["sleep", "1000000"], "volumeMounts": [{"name": "socket", "mountPath": "/provider"}]}],
+    "volumes": [{"name": "socket", "hostPath": {"path": "/var/run/secrets-store-csi-providers"}}]}}'
+  kubectl wait -n $NS --for=condition=Ready --timeout=60s pod/sync
+
+  answer=$(jq -n --arg objects "$objects" '{connection: "e2e", objects: $objects}' | synced)
+  echo "$answer"
+  [ "$(jq -c '[.code, .files]' <<<"$answer")" = '["OK",{"user":"first"}]' ]
+  [ "$(jq '.versions | length' <<<"$answer")" = 1 ]
+
+  # Another namespace has no such connection.
+  answer=$(jq -n --arg objects "$objects" '{connection: "e2e", objects: $objects}' | synced $NS-other)
+  echo "$answer"
+  [ "$(jq -c '[.code, .files]' <<<"$answer")" = '["PermissionDenied",null]' ]
+
+  # Without a connection it has no credential, and is told so.
+  answer=$(jq -n --arg e "https://$(host):18443" --arg id $OKMS_ID --arg objects "$objects" '{endpoint: $e, okmsId: $id, objects: $objects}' | synced)
+  echo "$answer"
+  [ "$(jq -r .code <<<"$answer")" = Unauthenticated ]
+  [[ "$(jq -r .message <<<"$answer")" == *credential* ]]
+}

@@ -1,0 +1,71 @@
+#!/usr/bin/env bats
+
+# The provider and the driver end and begin, and many pods come at once.
+
+load stories
+
+@test "rolling update while pods come and go: no mount fails" {
+  local i
+  secret stories/rolling first
+  class rolling
+  kubectl rollout restart -n $RELEASE_NAMESPACE $PROVIDER
+  for i in 1 2 3 4 5 6; do
+    pod rolling-$i credential $NS rolling
+    runs rolling-$i first
+    kubectl delete pod rolling-$i -n $NS --wait=false
+    [ $i != 3 ] || { kubectl rollout status -n $RELEASE_NAMESPACE $PROVIDER --timeout=120s; kubectl rollout restart -n $RELEASE_NAMESPACE $PROVIDER; }
+  done
+  kubectl rollout status -n $RELEASE_NAMESPACE $PROVIDER --timeout=120s
+  for i in 1 2 3 4 5 6; do [ "$(failures rolling-$i)" = 0 ]; done
+}
+
+# kill_daemon: SIGKILL, from a pod in the process namespace of the node.
+kill_daemon() {
+  kubectl delete pod killer -n $NS --ignore-not-found
+  kubectl run killer -n $NS --image="$BUSYBOX_IMAGE" --restart=Never --overrides='{"spec": {"hostPID": true, "nodeName": "'"$(node)"'"}}' -- \
+    sh -c 'kill -9 $(pidof ovhcloud-csi-provider)'
+  kubectl wait -n $NS --for=jsonpath='{.status.phase}'=Succeeded --timeout=60s pod/killer
+}
+
+@test "daemon killed in the middle of a mount: the pod starts all the same" {
+  secret stories/killed first
+  class killed
+  echo '{"hang": true, "path": "stories/killed"}' | okms post faults
+  pod killed
+  arrived() { okms get requests | grep stories/killed; }
+  soon arrived
+  kill_daemon
+  okms delete faults
+  runs killed first
+  [ "$(kubectl get pods -n $RELEASE_NAMESPACE -l app.kubernetes.io/name=ovhcloud-csi-provider -o jsonpath='{.items[0].status.containerStatuses[0].restartCount}')" -ge 1 ]
+}
+
+@test "driver and provider restarted, in either order: pods start after it" {
+  local order app
+  secret stories/restarts first
+  class restarts
+  for order in "secrets-store-csi-driver ovhcloud-csi-provider" "ovhcloud-csi-provider secrets-store-csi-driver"; do
+    for app in $order; do
+      kubectl delete pod -n $RELEASE_NAMESPACE -l "app in ($app)" --timeout=60s
+      kubectl delete pod -n $RELEASE_NAMESPACE -l "app.kubernetes.io/name in ($app)" --timeout=60s
+    done
+    pod "restarts-${order%% *}" credential $NS restarts
+    runs "restarts-${order%% *}" first
+  done
+}
+@test "a hundred pods at once with ten secrets each: all run, with the right contents, and the store is read once for all" {
+  local start took reads most
+  crowd_class crowd 10
+  okms delete requests
+  start=$SECONDS
+  crowd crowd 100 10
+  kubectl rollout status -n $NS deployment/crowd --timeout=300s
+  took=$((SECONDS - start))
+  reads=$(requests stories/crowd/ | jq length)
+  echo "# a hundred pods after $took s, $reads reads of the store" >&3
+  # Each node reads each secret once in --cache-ttl, 30 s.
+  most=$((10 * $(kubectl get nodes -o name | wc -l) * (1 + took / 30)))
+  [ "$reads" -ge 10 ] && [ "$reads" -le $most ]
+  [ "$(restarts_of crowd)" = 0 ]
+  kubectl delete deployment crowd -n $NS --wait=false
+}

@@ -1,0 +1,85 @@
+#!/usr/bin/env bats
+
+# What goes wrong with a mount, as a user of kubectl sees it: the pod waits, its event
+# says why, it never runs with an empty volume, and it starts by itself when the cause
+# is mended.
+
+load stories
+
+@test "token that is unknown or revoked" {
+  secret stories/revoked first
+  echo '{"token": "revoked-token"}' | okms post tokens
+  revoke revoked-token
+  class revoked
+  credential revoked revoked-token
+  pod revoked revoked
+  refused revoked "OKMS refused the token"
+  echo '{"token": "revoked-token"}' | okms post tokens
+  runs revoked first
+}
+
+@test "right missing" {
+  secret stories/denied first
+  class denied
+  echo '{"token": "denied-token", "actions": ["okms:apikms:secret/get"]}' | okms post tokens
+  credential denied denied-token
+  pod denied denied
+  refused denied "grant its identity the IAM action okms:apikms:secret/version/getData"
+  echo '{"token": "denied-token"}' | okms post tokens
+  runs denied first
+}
+
+@test "secret absent" {
+  class absent
+  pod absent
+  refused absent "OKMS has no such secret"
+  secret stories/absent first
+  runs absent first
+}
+
+@test "version deactivated" {
+  secret stories/deactivated first
+  echo '{"path": "stories/deactivated", "version": 1, "state": "deactivated"}' | okms post state
+  class deactivated
+  pod deactivated
+  refused deactivated "version 1 is deactivated"
+  echo '{"path": "stories/deactivated", "version": 1, "state": "active"}' | okms post state
+  runs deactivated first
+}
+
+@test "class with a typo" {
+  secret stories/typo first
+  class typo "{secretPath: stories/typo, secretkey: user, objectName: user}"
+  pod typo
+  refused typo "secretKey"
+  class typo
+  runs typo first
+}
+
+@test "certificate of the store not trusted" {
+  secret stories/untrusted first
+  class untrusted "" "" ""
+  pod untrusted
+  refused untrusted "give its certificate authority in caBundle"
+  class untrusted
+  runs untrusted first
+}
+
+@test "credential's Secret missing" {
+  secret stories/uncredited first
+  class uncredited
+  pod uncredited uncredited
+  refused uncredited 'secrets "uncredited" not found'
+  credential uncredited e2e-token
+  runs uncredited first
+}
+
+@test "store that answers with faults" {
+  secret stories/faulty first
+  class faulty
+  echo '{"status": 503, "path": "stories/faulty"}' | okms post faults
+  pod faulty
+  refused faulty "kubelet tries again"
+  okms delete faults
+  runs faulty first
+}
