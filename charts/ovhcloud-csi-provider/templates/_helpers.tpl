@@ -110,6 +110,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- define "ovhcloud.config" -}}
 connections:
 {{- range $name, $connection := .Values.connections }}
+{{- if and $connection.region $connection.endpoint }}
+{{- fail (printf "\n\nconnections.%s: give region or endpoint, not both." $name) }}
+{{- end }}
 {{- if $connection.fallback }}
 {{- if not (hasKey $.Values.connections $connection.fallback) }}
 {{- fail (printf "connections.%s.fallback: there is no connection %q" $name $connection.fallback) }}
