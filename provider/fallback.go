@@ -88,7 +88,7 @@ func patient(ctx context.Context) (context.Context, context.CancelFunc) {
 // "The rules of reads" in DESIGN.md.
 func (p *Provider) read(ctx context.Context, s sources, mount *pace.Mount, ref okms.Ref) fetched {
 	if s.second == nil || !s.allowed(ref.Path) {
-		return p.readFrom(ctx, s.first, mount, ref, s.first.maxStale)
+		return p.readFrom(ctx, s.first, mount, ref, false)
 	}
 	first := p.readFirst(ctx, s.first, mount, ref)
 	if first.err == nil || !first.err.Kind.MayPass() || ctx.Err() != nil {
@@ -112,7 +112,7 @@ func (p *Provider) read(ctx context.Context, s sources, mount *pace.Mount, ref o
 func (p *Provider) readFirst(ctx context.Context, first source, mount *pace.Mount, ref okms.Ref) fetched {
 	ctx, cancel := patient(ctx)
 	defer cancel()
-	return p.readFrom(ctx, first, mount, ref, 0)
+	return p.readFrom(ctx, first, mount, ref, true)
 }
 
 // readSecond asks the second store, for a part of the time if a stale secret of
@@ -124,5 +124,5 @@ func (p *Provider) readSecond(ctx context.Context, s sources, mount *pace.Mount,
 		ctx, cancel = patient(ctx)
 		defer cancel()
 	}
-	return p.readFrom(ctx, *s.second, mount, ref, s.second.maxStale)
+	return p.readFrom(ctx, *s.second, mount, ref, false)
 }

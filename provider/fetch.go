@@ -150,13 +150,22 @@ func (s source) key(ref okms.Ref) cache.Key {
 }
 
 // readFrom gets one secret from one source: from the cache, else from the store
-// when it is the mount's turn, else from the cache again if maxStale allows that.
-func (p *Provider) readFrom(ctx context.Context, s source, mount *pace.Mount, ref okms.Ref, maxStale time.Duration) fetched {
-	asker := pace.Asker{Mount: mount, Credential: s.credential, Domain: s.domain}
+// when it is the mount's turn, else a stale one from the cache. With elsewhere
+// there is another source to ask before that, and the caller does.
+func (p *Provider) readFrom(ctx context.Context, s source, mount *pace.Mount, ref okms.Ref, elsewhere bool) fetched {
+	asker := pace.Asker{Mount: mount, Turn: &pace.Turn{}, Credential: s.credential, Domain: s.domain}
+	maxStale := s.maxStale
+	if elsewhere {
+		maxStale = 0
+	}
 	got, err := p.cache.Get(ctx, cache.Read{
-		Key:      s.key(ref),
-		MaxStale: maxStale,
-		Keep:     s.maxStale,
+		Key:       s.key(ref),
+		MaxStale:  maxStale,
+		Keep:      s.maxStale,
+		Elsewhere: elsewhere,
+		Resting:   func() *okms.Error { return p.pace.Resting(asker) },
+		By:        mount,
+		Joined:    func(by any) { p.pace.Share(asker, by.(*pace.Mount)) },
 		Do: func(ctx context.Context) (okms.Secret, error) {
 			// Other mounts may have joined the read when this one has left.
 			defer s.hold()()

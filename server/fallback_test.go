@@ -306,6 +306,97 @@ func TestManyMountsWhileTheFirstStoreHangs(t *testing.T) {
 	r.eachToItsOwn(t)
 }
 
+// TestNobodyWaitsWithAProbe: while a mount probes a store that hangs, those who want
+// the same secret have something else at once.
+func TestNobodyWaitsWithAProbe(t *testing.T) {
+	t.Run("but has the fallback's", func(t *testing.T) {
+		r := startRegions(t, regionOptions{timeout: 6 * time.Second})
+		r.whileOneProbes(t, r.Store, func() { r.shop(t, "rbx") })
+	})
+	t.Run("but has a stale one", func(t *testing.T) {
+		r := startRegions(t, regionOptions{daemons: time.Hour})
+		shop := func() {
+			mustMount(t, r.Daemon, overConnection("rbx", "- secretPath: prod/shop/db", nil), "db", `{"v":"rbx"}`)
+		}
+		shop()
+		r.whileOneProbes(t, r.second, shop)
+	})
+}
+
+// whileOneProbes lets a store rest, then one mount probe it in vain, and wants the
+// next mounts to end before that one.
+func (r *regions) whileOneProbes(t *testing.T, store *harness.Store, mount func()) {
+	t.Helper()
+	mend := store.Break(t, down)
+	for range 3 {
+		mount()
+	}
+	mend()
+	store.Break(t, emulator.Fault{Hang: true})
+	store.ResetRequests()
+	r.later()
+	probed := make(chan struct{})
+	go func() {
+		defer close(probed)
+		mount()
+	}()
+	if err := store.Await(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		mount()
+	}
+	select {
+	case <-probed:
+		t.Error("they waited for the probe to end")
+	default:
+	}
+	<-probed
+	if n := len(store.Requests()); n != 1 {
+		t.Errorf("it was asked %d times", n)
+	}
+}
+
+// TestWhoJoinsAReadDoesNotGetWhatTheFallbackGave: the read of the first is shared
+// with who has the same credential, and not the right to its fallback.
+func TestWhoJoinsAReadDoesNotGetWhatTheFallbackGave(t *testing.T) {
+	r := startRegions(t, regionOptions{ttl: time.Hour})
+	r.Store.Break(t, emulator.Fault{Status: 501, Delay: 500 * time.Millisecond})
+	other := byPar("prod/shop/db")
+	other.Attributes[accountKey] = "other"
+	strangers := []harness.Mount{other, {Objects: "- secretPath: prod/shop/db", Token: ofFirst}}
+	var all sync.WaitGroup
+	for range 2 { // in the read, and after it
+		all.Go(func() { r.shop(t, "rbx") })
+		if err := r.Store.Await(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range strangers {
+			all.Go(func() {
+				if files, err := r.Do(t.Context(), m); err == nil || forbidden(err) {
+					t.Errorf("a stranger got %v, %v", files, err)
+				}
+			})
+		}
+		all.Wait()
+	}
+}
+
+// TestAFallbacksFallbackIsNotFollowed: two regions stand in for each other, and no
+// read goes round in a circle.
+func TestAFallbacksFallbackIsNotFollowed(t *testing.T) {
+	r := startRegions(t, regionOptions{rbx: "    fallback: par\n"})
+	r.Store.Break(t, emulator.Fault{Times: 1, Status: 501})
+	r.second.Break(t, emulator.Fault{Times: 1, Status: 501})
+	_, err := r.Do(t.Context(), byPar("prod/shop/db"))
+	want(t, err, codes.Internal, "its fallback")
+	if first, second := len(r.Store.Requests()), len(r.second.Requests()); first != 1 || second != 1 {
+		t.Errorf("they were asked %d and %d times", first, second)
+	}
+	r.second.Break(t, down)
+	mustMount(t, r.Daemon, overConnection("rbx", "- secretPath: prod/shop/db", nil), "db", `{"v":"par"}`)
+}
+
 func TestManyMountsWhileTheFirstStoreFails(t *testing.T) {
 	r := startRegions(t, regionOptions{timeout: 5 * time.Second, ttl: 30 * time.Second})
 	hold(t, r.second, "prod/s", 10)

@@ -63,3 +63,34 @@ func TestAReadKeepsItsClientForThoseWhoJoinedIt(t *testing.T) {
 	mend()
 	all.Wait()
 }
+
+// TestASmallMountDoesNotWaitInTheQueueOfALargeOne: it wants one of two hundred
+// secrets that another mount has begun to read, one at a time.
+func TestASmallMountDoesNotWaitInTheQueueOfALargeOne(t *testing.T) {
+	const many = 200
+	d := harness.Start(t, harness.Options{MaxReads: 1})
+	hold(t, d.Store, "shop", many)
+	mend := d.Store.Break(t, emulator.Fault{Hang: true, Times: 1})
+	var all sync.WaitGroup
+	all.Go(func() { mustMount(t, d, harness.Mount{Objects: objects("shop", many)}, "s0", `{"v":"shop 0"}`) })
+	served := func(line string) bool { return strings.Contains(harness.Page(t, d.Admin+"/metrics"), line) }
+	for !served(`{served="miss"} 200`) && t.Context().Err() == nil {
+	}
+	var before int
+	all.Go(func() {
+		mustMount(t, d, harness.Mount{Objects: "- secretPath: shop/s100"}, "s100", `{"v":"shop 100"}`)
+	})
+	for !served(`{served="joined"} 1`) && t.Context().Err() == nil {
+	}
+	mend()
+	all.Wait()
+	for _, r := range d.Store.Requests() {
+		if strings.HasSuffix(r.URI, "/shop/s100") {
+			break
+		}
+		before++
+	}
+	if before > many/10 {
+		t.Errorf("%d reads of the large mount came first", before)
+	}
+}

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"fmt"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -135,6 +136,54 @@ func TestAClockThatJumps(t *testing.T) {
 	want(t, err, codes.Internal, "has a fault")
 	mend()
 	mustMount(t, d, m, "s", `{"v":"3"}`)
+}
+
+// TestAPortThatAcceptsAndSaysNothing: not even a handshake comes.
+func TestAPortThatAcceptsAndSaysNothing(t *testing.T) {
+	store := harness.StartStore(t)
+	store.Hold(t, map[string]string{"s": `{"v":"1"}`})
+	d := harness.Start(t, harness.Options{Emulator: store, MountTimeout: time.Second})
+	address := strings.TrimPrefix(store.URL, "https://")
+	if err := store.Server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	mute, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := harness.Mount{Objects: "- secretPath: s"}
+	_, err = d.Do(t.Context(), m)
+	want(t, err, codes.Internal, "no answer from OKMS in time", "for the TLS handshake; kubelet tries again")
+	if err := mute.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := store.Emulator.Start(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = again.Close() })
+	mustMount(t, d, m, "s", `{"v":"1"}`)
+}
+
+// TestTheClockJumpsInAnOutage: the store is not left alone for as long as the clock
+// was ahead.
+func TestTheClockJumpsInAnOutage(t *testing.T) {
+	for name, fault := range map[string]emulator.Fault{"a rest": {Status: 501}, "a pause": {Status: 429, RetryAfter: "30"}} {
+		t.Run(name, func(t *testing.T) {
+			now := &clock{}
+			d := harness.Start(t, harness.Options{Now: now.now, MountTimeout: 10 * time.Second})
+			d.Store.Hold(t, map[string]string{"s": `{"v":"1"}`})
+			m := harness.Mount{Objects: "- secretPath: s"}
+			mend := d.Store.Break(t, fault)
+			for range 4 {
+				_, err := d.Do(t.Context(), m)
+				want(t, err, codes.Internal)
+			}
+			mend()
+			now.advance(-24 * time.Hour)
+			mustMount(t, d, m, "s", `{"v":"1"}`)
+		})
+	}
 }
 
 func TestTheNameIsGone(t *testing.T) {

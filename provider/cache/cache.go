@@ -104,6 +104,16 @@ type Read struct {
 	// Keep is for a caller that asks elsewhere before it takes a stale value by
 	// Stale: how old such a value may be.
 	Keep time.Duration
+	// Elsewhere says that the caller has another store to ask.
+	Elsewhere bool
+	// Resting is why the store is left alone but for somebody who probes it, nil if
+	// it is not. A caller with something else does not join a read then: it is such a
+	// probe. It must not call the cache. A nil Resting stands for never.
+	Resting func() *okms.Error
+	// By is who reads, and Joined is told the By of each read that joins this one
+	// while it is under way. A nil Joined is told nothing.
+	By     any
+	Joined func(by any)
 	// Do asks the store. It must end soon after its context does. Its errors have
 	// an *okms.Error in their chain.
 	Do func(context.Context) (okms.Secret, error)
@@ -123,17 +133,17 @@ type Value struct {
 // *Crash.
 func (c *Cache) Get(ctx context.Context, r Read) (Value, error) {
 	for {
-		secret, f, joined, stale := c.look(ctx, r)
-		switch {
-		case f == nil:
+		l := c.look(ctx, r)
+		if l.fresh {
 			c.observe(Hit)
-			return Value{Secret: secret}, nil
-		case joined:
+			return Value{Secret: l.secret}, nil
+		}
+		if l.joined {
 			c.observe(Joined)
-		default:
+		} else {
 			c.observe(Miss)
 		}
-		secret, err := c.await(ctx, f, stale)
+		secret, err := c.wait(ctx, r, l)
 		if err == nil {
 			return Value{Secret: secret}, nil
 		}
@@ -141,15 +151,34 @@ func (c *Cache) Get(ctx context.Context, r Read) (Value, error) {
 			c.observe(Stale)
 			return v, nil
 		}
-		if !joined || !f.endedEarlyFor(ctx, err) {
+		if l.flight == nil || !l.joined || !l.flight.endedEarlyFor(ctx, err) {
 			return Value{}, err
 		}
 	}
 }
 
-// look finds a fresh value, or else the flight to wait for. stale says that
-// there is something else to be served if that takes long.
-func (c *Cache) look(ctx context.Context, r Read) (secret okms.Secret, f *flight, joined, stale bool) {
+// looked is what a caller found: a fresh value, or a flight to wait for, or why
+// it does not wait for one.
+type looked struct {
+	fresh   bool
+	secret  okms.Secret
+	flight  *flight
+	joined  bool
+	resting *okms.Error
+	stale   bool // there is something to be served if the flight takes long
+}
+
+func (c *Cache) wait(ctx context.Context, r Read, l looked) (okms.Secret, error) {
+	if l.resting != nil {
+		return okms.Secret{}, l.resting
+	}
+	if l.joined && l.flight.told != nil {
+		l.flight.told(r.By)
+	}
+	return c.await(ctx, l.flight, l.stale)
+}
+
+func (c *Cache) look(ctx context.Context, r Read) (l looked) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if place := c.entries[r.Key]; place != nil {
@@ -158,17 +187,22 @@ func (c *Cache) look(ctx context.Context, r Read) (secret okms.Secret, f *flight
 		// Less than 0 is a clock that jumped: what is not known to be fresh is not.
 		if age >= 0 && age < c.ttl {
 			c.recent.MoveToFront(place)
-			return e.secret, nil, false, false
+			return looked{fresh: true, secret: e.secret}
 		}
-		stale = age >= 0 && age <= r.MaxStale
+		l.stale = age >= 0 && age <= r.MaxStale
 	}
-	f = c.flights[r.Key]
-	if joined = f != nil; !joined {
-		f = c.takeOff(ctx, r, stale)
+	f := c.flights[r.Key]
+	if l.joined = f != nil; !l.joined {
+		f = c.takeOff(ctx, r, l.stale)
+	} else if r.Resting != nil && (l.stale || r.Elsewhere) {
+		if l.resting = r.Resting(); l.resting != nil {
+			return l
+		}
 	}
+	l.flight = f
 	f.waiting++
 	f.keep = max(f.keep, c.ttl, r.MaxStale, r.Keep)
-	return okms.Secret{}, f, joined, stale
+	return l
 }
 
 // stale finds a value for a caller whose read failed with err.

@@ -14,6 +14,7 @@ import (
 // leaves early cancels it and waits for its end.
 type flight struct {
 	key    Key
+	told   func(by any) // of those who join; may be nil
 	ctx    context.Context
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the outcome stands
@@ -34,7 +35,7 @@ type flight struct {
 // StalePatience if that one is impatient, but does not end with the caller. c.mu
 // is held.
 func (c *Cache) takeOff(ctx context.Context, r Read, impatient bool) *flight {
-	f := &flight{key: r.Key, done: make(chan struct{})}
+	f := &flight{key: r.Key, told: r.Joined, done: make(chan struct{})}
 	alone := context.WithoutCancel(ctx)
 	deadline, bounded := ctx.Deadline()
 	if patience := time.Now().Add(StalePatience); impatient && (!bounded || patience.Before(deadline)) {

@@ -106,7 +106,10 @@ func NewMount() *Mount { return new(Mount) }
 
 // Asker says who wants to read, and where.
 type Asker struct {
-	Mount      *Mount
+	Mount *Mount
+	// Turn is the read's place in the line for room, for Share. nil stands for one of
+	// the mount alone.
+	Turn       *Turn
 	Credential [sha256.Size]byte
 	Domain     okms.Domain
 }
@@ -115,6 +118,9 @@ type Asker struct {
 // time. The errors of read must have an *okms.Error in their chain, and so have
 // Do's. A panic of read goes through.
 func (p *Pace) Do(ctx context.Context, a Asker, read func(context.Context) (okms.Secret, error)) (okms.Secret, error) {
+	if a.Turn == nil {
+		a.Turn = &Turn{}
+	}
 	ctx, cancel := leaveTime(ctx)
 	defer cancel()
 	d := p.arrive(a.Domain)
@@ -139,6 +145,15 @@ func (p *Pace) Do(ctx context.Context, a Asker, read func(context.Context) (okms
 		p.retried(failed.Kind)
 		before = err
 	}
+}
+
+// Share has another mount wait for the read of a, which then is also that one's
+// turn: a mount of few reads does not wait in the queue of one of many whose read
+// it joined.
+func (p *Pace) Share(a Asker, with *Mount) {
+	d := p.arrive(a.Domain)
+	defer p.depart(d)
+	d.room.share(a, with)
 }
 
 // leaveTime keeps something of ctx's time for what comes after the read: to
@@ -186,7 +201,7 @@ func (p *Pace) admit(ctx context.Context, d *domain, a Asker) error {
 			}
 			continue
 		}
-		if !d.room.enter(ctx, a.Mount, leastTime) {
+		if !d.room.enter(ctx, a, leastTime) {
 			return &okms.Error{Kind: okms.TimedOut, Text: "waited for other reads of this node to end"}
 		}
 		// Those that had the room until now may have failed.

@@ -330,6 +330,46 @@ func TestRoomIsSharedOutInTurns(t *testing.T) {
 	})
 }
 
+func TestAReadThatASmallMountJoinedIsItsTurnToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := pace.New(pace.Config{Reads: 4})
+		begin := time.Now()
+		read := func(context.Context) (okms.Secret, error) {
+			time.Sleep(20 * time.Millisecond)
+			return okms.Secret{}, nil
+		}
+		greedy := pace.NewMount()
+		ask := func(turn *pace.Turn) time.Duration {
+			_, _ = p.Do(t.Context(), pace.Asker{Mount: greedy, Turn: turn, Domain: okms.Domain{ID: "d"}}, read)
+			return time.Since(begin)
+		}
+		var all sync.WaitGroup
+		for range 300 {
+			all.Go(func() { ask(nil) })
+		}
+		synctest.Wait()
+		in, before := &pace.Turn{}, &pace.Turn{}
+		p.Share(pace.Asker{Mount: greedy, Turn: before, Domain: okms.Domain{ID: "d"}}, pace.NewMount()) // not in line yet
+		for name, turn := range map[string]*pace.Turn{"in line": in, "before it stood in line": before} {
+			all.Go(func() {
+				if took := ask(turn); took > 60*time.Millisecond {
+					t.Errorf("a read that was joined %s took %s", name, took)
+				}
+			})
+		}
+		synctest.Wait()
+		small := pace.NewMount()
+		for range 3 { // each mount counts once
+			p.Share(pace.Asker{Mount: greedy, Turn: in, Domain: okms.Domain{ID: "d"}}, small)
+		}
+		p.Share(pace.Asker{Mount: greedy, Turn: in, Domain: okms.Domain{ID: "d"}}, greedy)
+		all.Wait()
+		if took := time.Since(begin); took != 76*20*time.Millisecond { // 302 reads, 4 at once: no place was lost or given twice
+			t.Errorf("all took %s", took)
+		}
+	})
+}
+
 func TestWhoWaitsForRoomInVainLeavesTheLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &story{takes: 3 * time.Second}

@@ -19,7 +19,20 @@ type room struct {
 
 type queue struct {
 	mount   *Mount
-	waiting []chan struct{} // closed when the place is given
+	waiting []*wait
+}
+
+// wait is one read's wait for a place. It stands in the queues of all mounts that
+// want the read, and stays there when it is over, until it would be its turn.
+type wait struct {
+	given chan struct{} // closed when the place is
+	over  bool          // the place was given, or is not wanted any more
+}
+
+// Turn is a read's place in line. What it holds is under the room's mutex.
+type Turn struct {
+	others []*Mount // that want the read beside the one which began it
+	now    *wait    // nil before the first
 }
 
 func newRoom(places int) *room { return &room{free: places} }
@@ -27,19 +40,19 @@ func newRoom(places int) *room { return &room{free: places} }
 // enter takes a place, after a wait if need be. It says false if ctx was done
 // first, or so nearly that less than least of its time is left; otherwise the
 // caller leaves later.
-func (r *room) enter(ctx context.Context, m *Mount, least time.Duration) bool {
-	turn := r.line(m)
-	if turn == nil {
+func (r *room) enter(ctx context.Context, a Asker, least time.Duration) bool {
+	w := r.line(a)
+	if w == nil {
 		return true
 	}
 	select {
-	case <-turn:
+	case <-w.given:
 		if deadline, bounded := ctx.Deadline(); !bounded || time.Until(deadline) > least {
 			return true
 		}
 		r.leave()
 	case <-ctx.Done():
-		if !r.unline(m, turn) {
+		if !r.unline(w) {
 			r.leave() // the place was given meanwhile
 		}
 	}
@@ -47,51 +60,83 @@ func (r *room) enter(ctx context.Context, m *Mount, least time.Duration) bool {
 }
 
 // line takes a free place, and gives nil, or stands in line for one.
-func (r *room) line(m *Mount) chan struct{} {
+func (r *room) line(a Asker) *wait {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.free > 0 {
 		r.free--
 		return nil
 	}
-	turn := make(chan struct{})
-	for _, q := range r.queues {
-		if q.mount == m {
-			q.waiting = append(q.waiting, turn)
-			return turn
-		}
+	w := &wait{given: make(chan struct{})}
+	a.Turn.now = w
+	r.queue(a.Mount, w)
+	for _, m := range a.Turn.others {
+		r.queue(m, w)
 	}
-	r.queues = append(r.queues, &queue{mount: m, waiting: []chan struct{}{turn}})
-	return turn
+	return w
 }
 
-// unline leaves the line, if the place was not given yet.
-func (r *room) unline(m *Mount, turn chan struct{}) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for i, q := range r.queues {
-		if at := slices.Index(q.waiting, turn); q.mount == m && at >= 0 {
-			if q.waiting = slices.Delete(q.waiting, at, at+1); len(q.waiting) == 0 {
-				r.queues = slices.Delete(r.queues, i, i+1)
-			}
-			return true
+// queue puts a wait at the end of a mount's queue. r.mu is held.
+func (r *room) queue(m *Mount, w *wait) {
+	for _, q := range r.queues {
+		if q.mount == m {
+			q.waiting = append(q.waiting, w)
+			return
 		}
 	}
-	return false
+	r.queues = append(r.queues, &queue{mount: m, waiting: []*wait{w}})
+}
+
+// share makes a read's place in line another mount's, too.
+func (r *room) share(a Asker, with *Mount) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if with == a.Mount || slices.Contains(a.Turn.others, with) {
+		return
+	}
+	a.Turn.others = append(a.Turn.others, with)
+	if w := a.Turn.now; w != nil && !w.over {
+		r.queue(with, w)
+	}
+}
+
+// unline gives up a wait, if the place was not given yet.
+func (r *room) unline(w *wait) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before := w.over
+	w.over = true
+	return !before
 }
 
 // leave gives the place to the mount whose turn it is; it stands last then.
 func (r *room) leave() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.queues) == 0 {
-		r.free++
-		return
+	for len(r.queues) > 0 {
+		q := r.queues[0]
+		r.queues = slices.Delete(r.queues, 0, 1)
+		w := q.next()
+		if len(q.waiting) > 0 {
+			r.queues = append(r.queues, q)
+		}
+		if w != nil {
+			w.over = true
+			close(w.given)
+			return
+		}
 	}
-	q := r.queues[0]
-	r.queues = slices.Delete(r.queues, 0, 1)
-	close(q.waiting[0])
-	if q.waiting = q.waiting[1:]; len(q.waiting) > 0 {
-		r.queues = append(r.queues, q)
+	r.free++
+}
+
+// next takes the first wait that is not over out of a queue; nil if there is none.
+func (q *queue) next() *wait {
+	for len(q.waiting) > 0 {
+		w := q.waiting[0]
+		q.waiting = q.waiting[1:]
+		if !w.over {
+			return w
+		}
 	}
+	return nil
 }

@@ -66,7 +66,8 @@ func (p *Pace) mayAsk(ctx context.Context, d *domain, a Asker) (wait time.Durati
 		return 0, nil
 	}
 	now := p.now()
-	if pause := t.pause.Sub(now); pause > 0 {
+	// What is further away than can have been meant is a clock that jumped.
+	if pause := t.pause.Sub(now); pause > 0 && pause <= longestPause {
 		if deadline, bounded := ctx.Deadline(); bounded && time.Until(deadline) < pause {
 			return 0, t.again("OKMS asked this node to wait")
 		}
@@ -74,13 +75,38 @@ func (p *Pace) mayAsk(ctx context.Context, d *domain, a Asker) (wait time.Durati
 	}
 	switch {
 	case !t.resting || t.prober == a.Mount:
-	case now.Before(t.until) || t.prober != nil && now.Sub(t.probing) < proberAlone:
-		return 0, t.again("this failed for several mounts, and is tried again in a moment")
+	case isAhead(now, t.until, longestRest) || t.prober != nil && isAhead(now, t.probing.Add(proberAlone), proberAlone):
+		return 0, t.again(restingText)
 	default:
 		t.prober, t.probing = a.Mount, now
 	}
 	return 0, nil
 }
+
+// isAhead says whether a moment is still to come, and not further away than it was
+// when it was set.
+func isAhead(now, at time.Time, most time.Duration) bool {
+	return now.Before(at) && at.Sub(now) <= most
+}
+
+// Resting is why a's reads rest at the moment, if it is another mount that may
+// probe; nil if they do not rest. A read that is under way then is such a probe.
+func (p *Pace) Resting(a Asker) *okms.Error {
+	a.Domain.CABundle = ""
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	d := p.domains[a.Domain]
+	if d == nil {
+		return nil
+	}
+	t := d.troubles[a.Credential]
+	if t == nil || !t.resting || t.prober == a.Mount {
+		return nil
+	}
+	return t.again(restingText)
+}
+
+const restingText = "this failed for several mounts, and is tried again in a moment"
 
 // again is the last failure, told to somebody for whom nothing was asked.
 func (t *trouble) again(why string) *okms.Error {
