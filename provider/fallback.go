@@ -84,26 +84,38 @@ func patient(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // read gets one secret: from the first store; if that cannot be asked, from the
-// second, be it a stale one; else a stale one of the first. See rules 12 to 14 of
-// "The rules of reads" in DESIGN.md.
+// second; else the younger of their stale ones. A version by its number is another
+// value in another domain, so it has no fallback. See rules 12 to 14 of "The rules
+// of reads" in DESIGN.md.
 func (p *Provider) read(ctx context.Context, s sources, mount *pace.Mount, ref okms.Ref) fetched {
-	if s.second == nil || !s.allowed(ref.Path) {
+	if s.second == nil || ref.Version != 0 || !s.allowed(ref.Path) {
 		return p.readFrom(ctx, s.first, mount, ref, false)
 	}
 	first := p.readFirst(ctx, s.first, mount, ref)
+	for first.err != nil && first.err.Queued && ctx.Err() == nil {
+		first = p.readFirst(ctx, s.first, mount, ref) // the crowd is this node's own: the store may be well
+	}
 	if first.err == nil || !first.err.Kind.MayPass() || ctx.Err() != nil {
 		return first
 	}
 	second := p.readSecond(ctx, s, mount, ref)
-	if second.err == nil {
+	own, stale := p.cache.Stale(s.first.key(ref), s.first.maxStale, first.err)
+	switch {
+	case second.err == nil && (second.because == nil || !stale || second.age <= own.Age):
 		p.observeRead(Fallback)
 		second.instead = first.err
 		return second
+	case second.err != nil:
+		first.second = &second
 	}
-	first.second = &second
-	if got, ok := p.cache.Stale(s.first.key(ref), s.first.maxStale, first.err); ok {
+	if stale {
 		p.observeRead(cache.Stale)
-		return fetched{secret: got.Secret, because: got.Because, age: got.Age, second: &second}
+		return fetched{secret: own.Secret, because: own.Because, age: own.Age, second: first.second}
+	}
+	if first.err.Kind == okms.TimedOut && ctx.Err() == nil { // it was given a part of the time
+		if again := p.readFrom(ctx, s.first, mount, ref, false); again.err == nil || !again.err.Kind.MayPass() {
+			return again
+		}
 	}
 	return first
 }

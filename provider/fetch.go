@@ -194,6 +194,10 @@ type absent struct {
 func (a *absent) Error() string { return a.failed.Error() }
 func (a *absent) Unwrap() error { return a.failed }
 
+// versionsTime bounds a request that is for a message only: what OKMS said of the
+// secret itself must not wait for it.
+const versionsTime = time.Second
+
 // ask asks the store.
 func ask(ctx context.Context, client *okms.Client, ref okms.Ref) (okms.Secret, error) {
 	secret, err := client.Get(ctx, ref)
@@ -203,7 +207,9 @@ func ask(ctx context.Context, client *okms.Client, ref okms.Ref) (okms.Secret, e
 	}
 	switch failed.Kind {
 	case okms.VersionAbsent, okms.Deactivated, okms.Destroyed:
-		// Only to tell the user more; without the right to list, less is told.
+		// Only to tell the user more; without the right to list, or in time, less is told.
+		ctx, cancel := context.WithTimeout(ctx, versionsTime)
+		defer cancel()
 		versions, _ := client.Versions(ctx, ref.Path)
 		return secret, &absent{failed, versions}
 	}

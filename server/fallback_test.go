@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync"
@@ -38,6 +39,7 @@ type regionOptions struct {
 	timeout  time.Duration
 	ttl      time.Duration
 	daemons  time.Duration // --max-stale
+	reads    int           // --max-reads
 }
 
 const rbxPaths = `[prod/shop/*, prod/s/*, prod/only]`
@@ -56,7 +58,7 @@ func startRegions(t *testing.T, o regionOptions) *regions {
 	r.second.Hold(t, map[string]string{"prod/shop/db": `{"v":"old"}`, "prod/par/db": `{"v":"rbx"}`, "prod/only": `{"v":"rbx"}`})
 	r.second.Hold(t, map[string]string{"prod/shop/db": `{"v":"rbx"}`})
 	r.ids = harness.NewIdentities(t, regionsConfig(first, r.second, o), map[string]map[string]string{"par": {"token": ofFirst}, "rbx": {"token": ofSecond}})
-	r.Daemon = harness.Start(t, harness.Options{Emulator: first, Connections: r.ids.Connections, MountTimeout: o.timeout, CacheTTL: o.ttl, MaxStale: o.daemons, Now: r.now.now})
+	r.Daemon = harness.Start(t, harness.Options{Emulator: first, Connections: r.ids.Connections, MountTimeout: o.timeout, CacheTTL: o.ttl, MaxStale: o.daemons, MaxReads: o.reads, Now: r.now.now})
 	return r
 }
 
@@ -442,4 +444,95 @@ func TestMaxStaleOfAConnectionTakesThePlaceOfTheDaemons(t *testing.T) {
 			want(t, err, codes.Internal, "has a fault")
 		})
 	}
+}
+
+// TestAnOldValueOfTheFallbackDoesNotBeatAYoungOne: a node that is cut off from both
+// regions does not go back to what the second gave long ago.
+func TestAnOldValueOfTheFallbackDoesNotBeatAYoungOne(t *testing.T) {
+	r := startRegions(t, regionOptions{daemons: 24 * time.Hour})
+	mend := r.Store.Break(t, down)
+	r.shop(t, "rbx")
+	mend()
+	r.now.advance(20 * time.Hour)
+	r.Store.Hold(t, map[string]string{"prod/shop/db": `{"v":"rotated"}`})
+	r.shop(t, "rotated")
+	r.later()
+	r.Store.Break(t, down)
+	r.second.Break(t, down)
+	r.shop(t, "rotated")
+	r.served(t, "fallback", 1)
+}
+
+// TestAFallbackThatLacksTheSecretTakesNoTime: the first store is asked for the rest
+// of the time then, as if there were no fallback.
+func TestAFallbackThatLacksTheSecretTakesNoTime(t *testing.T) {
+	r := startRegions(t, regionOptions{timeout: 12 * time.Second})
+	r.Store.Hold(t, map[string]string{"prod/s/new": `{"v":"par"}`})
+	r.Store.Break(t, emulator.Fault{Delay: 4800 * time.Millisecond})
+	mustMount(t, r.Daemon, byPar("prod/s/new"), "new", `{"v":"par"}`)
+}
+
+func TestAVersionByItsNumberHasNoFallback(t *testing.T) {
+	r := startRegions(t, regionOptions{})
+	pinned := overConnection("par", "- {secretPath: prod/shop/db, objectVersion: 1}", nil)
+	mustMount(t, r.Daemon, pinned, "db", `{"v":"par"}`)
+	r.Store.Break(t, down)
+	_, err := r.Do(t.Context(), pinned)
+	want(t, err, codes.Internal, "has a fault")
+	if n := len(r.second.Requests()); n != 0 {
+		t.Errorf("the second was asked %d times for a version of the first", n)
+	}
+}
+
+// TestARefusalCountsThoughItsDetailsHang: which versions exist is asked for the
+// message only, also by a read of somebody without a fallback that others join.
+func TestARefusalCountsThoughItsDetailsHang(t *testing.T) {
+	r := startRegions(t, regionOptions{timeout: 6 * time.Second})
+	if err := r.Store.SetState("prod/shop/db", 1, emulator.Deactivated); err != nil {
+		t.Fatal(err)
+	}
+	r.Store.Break(t, emulator.Fault{Hang: true, Path: "secret/metadata"})
+	other := byPar("prod/shop/db")
+	other.Attributes[accountKey] = "other"
+	var all sync.WaitGroup
+	all.Go(func() { _, _ = r.Do(t.Context(), other) })
+	if err := r.Store.Await(t.Context(), 2); err != nil {
+		t.Fatal(err)
+	}
+	_, err := r.Do(t.Context(), byPar("prod/shop/db"))
+	want(t, err, codes.FailedPrecondition, "is deactivated")
+	all.Wait()
+	if n := len(r.second.Requests()); n != 0 {
+		t.Errorf("the second was asked %d times", n)
+	}
+}
+
+// TestTheNodesOwnCrowdIsNoOutage: who waits in line for a store that is well waits on.
+func TestTheNodesOwnCrowdIsNoOutage(t *testing.T) {
+	r := startRegions(t, regionOptions{timeout: 9 * time.Second, reads: 1})
+	r.Store.Break(t, emulator.Fault{Hang: true, Path: "prod/crowd"})
+	crowd, end := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	all.Go(func() { _, _ = r.Do(crowd, harness.Mount{Objects: "- secretPath: prod/crowd"}) })
+	if err := r.Store.Await(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.shop(t, "par")
+	}()
+	// The third read is the second try of the one that waits.
+	for waits := true; waits; {
+		select {
+		case <-done:
+			waits = false
+		default:
+			waits = !strings.Contains(harness.Page(t, r.Admin+"/metrics"), `secret_reads_total{served="miss"} 3`)
+		}
+	}
+	end()
+	<-done
+	all.Wait()
+	r.served(t, "fallback", 0)
 }

@@ -52,6 +52,9 @@ type Error struct {
 	// became so (OKMS's time stamp); 0 and "" if unknown.
 	Version int
 	Since   string
+	// Queued says of TimedOut that nothing was asked: the time was spent in line
+	// behind other reads of this node.
+	Queued bool
 }
 
 // Error is the text with the facts behind it in brackets:

@@ -202,7 +202,7 @@ func (p *Pace) admit(ctx context.Context, d *domain, a Asker) error {
 			continue
 		}
 		if !d.room.enter(ctx, a, leastTime) {
-			return &okms.Error{Kind: okms.TimedOut, Text: "waited for other reads of this node to end"}
+			return &okms.Error{Kind: okms.TimedOut, Queued: true, Text: "waited for other reads of this node to end"}
 		}
 		// Those that had the room until now may have failed.
 		if wait, refused = p.mayAsk(ctx, d, a); wait == 0 && refused == nil {
