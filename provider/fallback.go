@@ -85,7 +85,7 @@ func patient(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // read gets one secret: from the first store; if that cannot be asked, from the
 // second; else the younger of their stale ones. A version by its number is another
-// value in another domain, so it has no fallback. See rules 12 to 14 of "The rules
+// value in another domain, so it has no fallback. See rules 12 to 15 of "The rules
 // of reads" in DESIGN.md.
 func (p *Provider) read(ctx context.Context, s sources, mount *pace.Mount, ref okms.Ref) fetched {
 	if s.second == nil || ref.Version != 0 || !s.allowed(ref.Path) {
