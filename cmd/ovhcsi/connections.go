@@ -89,6 +89,9 @@ func parseConnectionsFlags(args []string) (c connectionsCheck, err error) {
 	case c.config == "":
 		return c, errors.New("--config is missing")
 	}
+	if err := auth.CheckCacheTTL(c.cacheTTL); err != nil {
+		return c, fmt.Errorf("--cache-ttl: %w", err)
+	}
 	return c, nil
 }
 

@@ -186,15 +186,15 @@ func TestCheckTellsOfAFallbackAndWhereItsRulesFallShort(t *testing.T) {
 		"{namespaces: ['*'], serviceAccounts: ['*'], paths: ['prod/*', other]}":                                                          true,
 		"{namespaces: [shop], serviceAccounts: ['*'], paths: ['**']}, {namespaces: ['team-*'], serviceAccounts: ['*'], paths: ['p/**']}": true,
 	} {
-		b.write("config.yaml", strings.Replace(string(config), "    allow:", "    fallback: rbx\n    maxStale: 2h\n    allow:", 1)+
+		b.write("config.yaml", strings.Replace(string(config), "    allow:", "    fallback: rbx\n    maxStale: 1h\n    allow:", 1)+
 			"  rbx:\n    region: eu-west-rbx\n    okmsId: 734b9b45-8b1a-469c-b140-b10bd6540017\n    credentialsDir: /nowhere/rbx\n    allow: ["+rules+"]\n")
 		text := b.check(exitOK)
-		b.has(text, shown, "  maxStale    2h0m0s\n")
+		b.has(text, shown, "  maxStale    1h0m0s\n")
 		if strings.Contains(text, warning) != warned {
 			t.Errorf("%s: warned is %v:\n%s", rules, !warned, text)
 		}
 	}
-	b.has(b.check(exitFailed, "--cache-ttl", "2h"), "connections.team.maxStale: 2h0m0s is not longer than --cache-ttl, which is 2h0m0s\n")
+	b.has(b.check(exitFailed, "--cache-ttl", "1h"), "connections.team.maxStale: 1h0m0s is not longer than --cache-ttl, which is 1h0m0s\n")
 }
 
 func TestWrongCommandsOfConnections(t *testing.T) {
@@ -204,6 +204,10 @@ func TestWrongCommandsOfConnections(t *testing.T) {
 		{"check", "--config is missing"},
 		{"check --confg x", "unknown flag --confg, did you mean --config?"},
 		{"check --config x y", `"y" is not a flag; the file is given as --config FILE`},
+		{"check --config x --cache-ttl 2h", "--cache-ttl: 2h0m0s is not from 0 to 1h"},
+		{"check --config x --cache-ttl -5s", "--cache-ttl: -5s is not from 0 to 1h"},
+		{"check --config x --cache-ttl 30", `invalid value "30" for --cache-ttl: parse error; a duration has a unit, such as 30s`},
+		{"check --config x --online=perhaps", `invalid boolean value "perhaps" for --online: parse error`},
 	} {
 		var stdout, stderr bytes.Buffer
 		status := run(t.Context(), append([]string{"connections"}, strings.Fields(c.args)...), nil, &stdout, &stderr)

@@ -212,6 +212,14 @@ func (r *reader) connection(name string, n *yamlnode.Node) spec {
 	return s
 }
 
+// CheckCacheTTL holds for --cache-ttl, of the daemon and of who checks its file.
+func CheckCacheTTL(ttl time.Duration) error {
+	if ttl < 0 || ttl > time.Hour {
+		return fmt.Errorf("%s is not from 0 to 1h", ttl)
+	}
+	return nil
+}
+
 // longestStale is the oldest that a stale secret may be.
 const longestStale = 7 * 24 * time.Hour
 
