@@ -136,7 +136,8 @@ func (r *reader) fields(n *yamlnode.Node, where string, valid []string) map[stri
 		case valid != nil && !slices.Contains(valid, key.Value):
 			meant, advice := nearest.Name(key.Value, valid), nearest.Suggestion(key.Value, valid)
 			if key.Value == fieldOfChart {
-				meant, advice = fieldDir, "it is one of the Helm chart's values, of which the chart makes this file, with "+fieldDir
+				meant, advice = fieldDir, "it belongs in the Helm chart's values; this file has "+fieldDir+
+					" in its place. The file that the chart makes of them is in its ConfigMap (ovhcsi connections --help)"
 			}
 			r.wrong(key, at, "unknown field; %s", advice)
 			r.misspelt = append(r.misspelt, strings.TrimPrefix(where+"."+meant, "."))
