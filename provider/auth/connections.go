@@ -273,7 +273,7 @@ func successor(before *Connection, s spec, now time.Time) *Connection {
 		return &Connection{spec: s, credential: before.credential, problem: err}
 	}
 	kept := before.spec
-	kept.maxStale, kept.hasMaxStale, kept.fallback = s.maxStale, s.hasMaxStale, s.fallback
+	kept.outage = s.outage
 	return &Connection{spec: kept, credential: before.credential, narrowed: append([]rule{}, s.rules...), problem: fmt.Errorf("%s: %w", s.dir, err)}
 }
 
@@ -291,7 +291,7 @@ func readCredential(s spec, now time.Time) (Credential, error) {
 
 func changed(a, b *Connection) bool {
 	return a == nil || a.credential.ID() != b.credential.ID() || a.place != b.place || a.dir != b.dir ||
-		a.maxStale != b.maxStale || a.hasMaxStale != b.hasMaxStale || a.fallback != b.fallback || a.text != b.text || text(a.problem) != text(b.problem)
+		a.outage != b.outage || a.text != b.text || text(a.problem) != text(b.problem)
 }
 
 func text(err error) string {
