@@ -40,18 +40,8 @@ func explainOne(from origin, o object, f fetched) Failure {
 	out := Failure{Kind: Kind(e.Kind), Object: o.number, Where: o.where(), Facts: facts(e)}
 	host := hostOf(from.domain)
 	switch e.Kind {
-	case okms.SecretAbsent:
-		out.What = "OKMS has no such secret in domain " + from.domain.ID
-		out.Advice = "check secretPath, which is case-sensitive, and okmsId; optional: true lets the mount go on without the file"
-	case okms.VersionAbsent:
-		out.What = "OKMS has no such version of the secret"
-		out.Advice = "old versions are dropped when there are more than the secret keeps" + listed(f.versions)
-	case okms.Deactivated:
-		out.What = fmt.Sprintf("version %s is deactivated%s", number(e.Version), since(e))
-		out.Advice = "reactivate it, write a new version, or pin an active one with objectVersion" + listed(f.versions)
-	case okms.Destroyed:
-		out.What = fmt.Sprintf("version %s is deleted for good%s", number(e.Version), since(e))
-		out.Advice = "write a new version, or pin an active one with objectVersion" + listed(f.versions)
+	case okms.SecretAbsent, okms.VersionAbsent, okms.Deactivated, okms.Destroyed:
+		out.What, out.Advice = explainAbsent(from, f)
 	case okms.Unauthenticated:
 		out.What = fmt.Sprintf("OKMS refused the %s", from.credential)
 		out.Advice = "it is wrong, expired, revoked, or not of this OKMS domain"
@@ -96,6 +86,25 @@ func explainOne(from origin, o object, f fetched) Failure {
 		out.What = e.Text
 	}
 	return out
+}
+
+// explainAbsent is about a secret or version that OKMS does not have to give.
+func explainAbsent(from origin, f fetched) (what, advice string) {
+	e := f.err
+	switch e.Kind {
+	case okms.SecretAbsent:
+		return "OKMS has no such secret in domain " + from.domain.ID,
+			"check secretPath, which is case-sensitive, and okmsId; optional: true lets the mount go on without the file"
+	case okms.Deactivated:
+		return fmt.Sprintf("version %s is deactivated%s", number(e.Version), since(e)),
+			"reactivate it, write a new version, or pin an active one with objectVersion" + listed(f.versions)
+	case okms.Destroyed:
+		return fmt.Sprintf("version %s is deleted for good%s", number(e.Version), since(e)),
+			"write a new version, or pin an active one with objectVersion" + listed(f.versions)
+	default: // VersionAbsent
+		return "OKMS has no such version of the secret",
+			"old versions are dropped when there are more than the secret keeps" + listed(f.versions)
+	}
 }
 
 func grantAdvice(from origin, action string) string {
