@@ -18,18 +18,19 @@ func explain(pl plan, o object, f fetched) Failure {
 	}
 	second := explainOne(pl.fallback.origin, o, *f.second)
 	out.What += fmt.Sprintf("; its fallback, connection %q: %s", pl.fallback.connection, second.What)
-	out.Facts = joined(out.Facts, second.Facts)
+	out.Facts = withFallback(out.Facts, second.Facts)
 	if second.Advice != out.Advice {
-		out.Advice = joined(out.Advice, second.Advice)
+		out.Advice = withFallback(out.Advice, second.Advice)
 	}
 	return out
 }
 
-func joined(a, b string) string {
-	if a == "" || b == "" {
-		return a + b
+// withFallback adds to what is said of a store what is said of its fallback.
+func withFallback(first, second string) string {
+	if first == "" || second == "" {
+		return first + second
 	}
-	return a + "; fallback: " + b
+	return first + "; fallback: " + second
 }
 
 func hostOf(d okms.Domain) string { return strings.TrimPrefix(d.Endpoint, "https://") }

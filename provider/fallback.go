@@ -24,7 +24,7 @@ type fallback struct {
 // nothing does, or cannot at the moment. Whatever is wrong with it is no reason to
 // refuse the mount. Its own fallback is not followed.
 func fallbackOf(first origin, connections *auth.Connections, pod Pod) *fallback {
-	second := connections.Find(first.held.Fallback()) // no connection is called ""
+	second := connections.Find(first.via.Fallback()) // no connection is called ""
 	if second == nil {
 		return nil
 	}

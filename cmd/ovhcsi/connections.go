@@ -194,8 +194,8 @@ func (c connectionsCheck) one(ctx context.Context, connection *auth.Connection, 
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(out, "  %-11s %s\n", name, fmt.Sprintf(format, args...))
 	}
-	if connection.OwnMaxStale() {
-		line("maxStale", "%s", connection.MaxStale(0))
+	if own, stated := connection.OwnMaxStale(); stated {
+		line("maxStale", "%s", own)
 	}
 	for _, rule := range connection.Rules() {
 		line("allows", "%s", rule)

@@ -31,14 +31,16 @@ func (c *Connection) Place() Place { return c.place }
 // MaxStale is how old a secret of the connection may be that is served while its
 // domain cannot be reached or fails: its own bound, or else the daemon's.
 func (c *Connection) MaxStale(daemons time.Duration) time.Duration {
-	if c.hasMaxStale {
-		return c.maxStale
+	if own, stated := c.OwnMaxStale(); stated {
+		return own
 	}
 	return daemons
 }
 
-// OwnMaxStale says whether the connection has a bound of its own.
-func (c *Connection) OwnMaxStale() bool { return c.hasMaxStale }
+// OwnMaxStale is the bound that is stated for the connection itself, if one is.
+func (c *Connection) OwnMaxStale() (d time.Duration, stated bool) {
+	return c.maxStale, c.hasMaxStale
+}
 
 // Fallback is the name of the connection to ask where this one's domain cannot be
 // reached or fails; "" for none.
