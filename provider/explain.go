@@ -62,13 +62,13 @@ func explainOne(from origin, o object, f fetched) Failure {
 		}
 	case okms.Limited:
 		out.What = "OKMS limits requests at the moment"
-		out.Advice = "kubelet tries again"
+		out.Advice = triesAgain
 	case okms.Failing:
 		out.What = "OKMS at " + host + " has a fault"
-		out.Advice = "kubelet tries again"
+		out.Advice = triesAgain
 	case okms.Unreachable:
 		out.What = "OKMS cannot be reached: " + e.Text
-		out.Advice = "kubelet tries again; check the region, the DNS and the way out of the cluster if it stays so"
+		out.Advice = triesAgain + "; check the region, the DNS and the way out of the cluster if it stays so"
 		if from.credential.Kind() == auth.KindCertificate {
 			out.Advice += "; OKMS also hangs up on a certificate of another OKMS domain or without any right"
 		}
@@ -77,7 +77,7 @@ func explainOne(from origin, o object, f fetched) Failure {
 		out.Facts = "" // stand in the text
 	case okms.TimedOut:
 		out.What = "no answer from OKMS in time: " + e.Text
-		out.Advice = "kubelet tries again"
+		out.Advice = triesAgain
 	case okms.NodeFull:
 		out.What, out.Advice = e.Text, nodeFullAdvice
 	case okms.Untrusted:
@@ -108,12 +108,16 @@ func explainAbsent(from origin, f fetched) (what, advice string) {
 	}
 }
 
+// triesAgain is what passes by itself in a mount. For who is not kubelet there is
+// ProbeConnection, which says it otherwise.
+const triesAgain = "kubelet tries again"
+
 func grantAdvice(from origin, action string) string {
 	return "grant its identity the IAM action " + action + " on the OKMS domain " + from.domain.ID + "; a change takes about a minute"
 }
 
 // nodeFullAdvice is for mounts that met a bound which all mounts of a node share.
-const nodeFullAdvice = "kubelet tries again; fewer or smaller secrets in a class help"
+const nodeFullAdvice = triesAgain + "; fewer or smaller secrets in a class help"
 
 // explainToken is about the token endpoint of an OAuth2 client, which failed
 // before OKMS could be asked.
@@ -122,7 +126,7 @@ func explainToken(from origin, e *okms.Error) (what, advice string) {
 		return fmt.Sprintf("the token endpoint refused the %s: %s", from.credential, e.Text),
 			"check clientId and clientSecret, and tokenUrl: an account of another continent than the region's has another; OKMS was not asked"
 	}
-	return fmt.Sprintf("no access token for the %s: the token endpoint %s", from.credential, e.Text), "kubelet tries again; OKMS was not asked"
+	return fmt.Sprintf("no access token for the %s: the token endpoint %s", from.credential, e.Text), triesAgain + "; OKMS was not asked"
 }
 
 // facts is what OKMS said, in its own words and by its numbers. Where no answer
