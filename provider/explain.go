@@ -14,6 +14,9 @@ import (
 func explain(pl plan, o object, f fetched) Failure {
 	out := explainOne(pl.origin, o, f)
 	if f.second == nil {
+		if f.err.Kind.MayPass() {
+			out.Hidden = pl.withoutFallback(o.secretPath)
+		}
 		return out
 	}
 	second := explainOne(pl.fallback.origin, o, *f.second)

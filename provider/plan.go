@@ -16,8 +16,10 @@ import (
 type plan struct {
 	origin
 	// fallback is who is asked where the origin cannot be reached; nil for nobody.
-	fallback *fallback
-	objects  []object
+	// noFallback is why it is nobody though the connection names one.
+	fallback   *fallback
+	noFallback string
+	objects    []object
 	// reads are the distinct reads of the objects, in their order. Objects of one
 	// secret and version share one read, and so see one version.
 	reads []okms.Ref
