@@ -69,7 +69,7 @@ func (p *plan) useConnection(req Request, cl class, connections *auth.Connection
 		return
 	}
 	p.origin = originOf(connection, credential)
-	p.fallback = fallbackOf(p.origin, connections, pod)
+	p.fallback, p.noFallback = fallbackOf(p.origin, connections, pod)
 }
 
 // notAllowed is the one answer for connections that do not exist and for those

@@ -14,22 +14,26 @@ import (
 func explain(pl plan, o object, f fetched) Failure {
 	out := explainOne(pl.origin, o, f)
 	if f.second == nil {
+		if f.err.Kind.MayPass() {
+			out.Hidden = pl.withoutFallback(o.secretPath)
+		}
 		return out
 	}
 	second := explainOne(pl.fallback.origin, o, *f.second)
 	out.What += fmt.Sprintf("; its fallback, connection %q: %s", pl.fallback.connection, second.What)
-	out.Facts = joined(out.Facts, second.Facts)
+	out.Facts = withFallback(out.Facts, second.Facts)
 	if second.Advice != out.Advice {
-		out.Advice = joined(out.Advice, second.Advice)
+		out.Advice = withFallback(out.Advice, second.Advice)
 	}
 	return out
 }
 
-func joined(a, b string) string {
-	if a == "" || b == "" {
-		return a + b
+// withFallback adds to what is said of a store what is said of its fallback.
+func withFallback(first, second string) string {
+	if first == "" || second == "" {
+		return first + second
 	}
-	return a + "; fallback: " + b
+	return first + "; fallback: " + second
 }
 
 func hostOf(d okms.Domain) string { return strings.TrimPrefix(d.Endpoint, "https://") }
@@ -40,18 +44,8 @@ func explainOne(from origin, o object, f fetched) Failure {
 	out := Failure{Kind: Kind(e.Kind), Object: o.number, Where: o.where(), Facts: facts(e)}
 	host := hostOf(from.domain)
 	switch e.Kind {
-	case okms.SecretAbsent:
-		out.What = "OKMS has no such secret in domain " + from.domain.ID
-		out.Advice = "check secretPath, which is case-sensitive, and okmsId; optional: true lets the mount go on without the file"
-	case okms.VersionAbsent:
-		out.What = "OKMS has no such version of the secret"
-		out.Advice = "old versions are dropped when there are more than the secret keeps" + listed(f.versions)
-	case okms.Deactivated:
-		out.What = fmt.Sprintf("version %s is deactivated%s", number(e.Version), since(e))
-		out.Advice = "reactivate it, write a new version, or pin an active one with objectVersion" + listed(f.versions)
-	case okms.Destroyed:
-		out.What = fmt.Sprintf("version %s is deleted for good%s", number(e.Version), since(e))
-		out.Advice = "write a new version, or pin an active one with objectVersion" + listed(f.versions)
+	case okms.SecretAbsent, okms.VersionAbsent, okms.Deactivated, okms.Destroyed:
+		out.What, out.Advice = explainAbsent(from, f)
 	case okms.Unauthenticated:
 		out.What = fmt.Sprintf("OKMS refused the %s", from.credential)
 		out.Advice = "it is wrong, expired, revoked, or not of this OKMS domain"
@@ -71,13 +65,13 @@ func explainOne(from origin, o object, f fetched) Failure {
 		}
 	case okms.Limited:
 		out.What = "OKMS limits requests at the moment"
-		out.Advice = "kubelet tries again"
+		out.Advice = triesAgain
 	case okms.Failing:
 		out.What = "OKMS at " + host + " has a fault"
-		out.Advice = "kubelet tries again"
+		out.Advice = triesAgain
 	case okms.Unreachable:
 		out.What = "OKMS cannot be reached: " + e.Text
-		out.Advice = "kubelet tries again; check the region, the DNS and the way out of the cluster if it stays so"
+		out.Advice = triesAgain + "; check the region, the DNS and the way out of the cluster if it stays so"
 		if from.credential.Kind() == auth.KindCertificate {
 			out.Advice += "; OKMS also hangs up on a certificate of another OKMS domain or without any right"
 		}
@@ -86,7 +80,7 @@ func explainOne(from origin, o object, f fetched) Failure {
 		out.Facts = "" // stand in the text
 	case okms.TimedOut:
 		out.What = "no answer from OKMS in time: " + e.Text
-		out.Advice = "kubelet tries again"
+		out.Advice = triesAgain
 	case okms.NodeFull:
 		out.What, out.Advice = e.Text, nodeFullAdvice
 	case okms.Untrusted:
@@ -98,12 +92,35 @@ func explainOne(from origin, o object, f fetched) Failure {
 	return out
 }
 
+// explainAbsent is about a secret or version that OKMS does not have to give.
+func explainAbsent(from origin, f fetched) (what, advice string) {
+	e := f.err
+	switch e.Kind {
+	case okms.SecretAbsent:
+		return "OKMS has no such secret in domain " + from.domain.ID,
+			"check secretPath, which is case-sensitive, and okmsId; optional: true lets the mount go on without the file"
+	case okms.Deactivated:
+		return fmt.Sprintf("version %s is deactivated%s", number(e.Version), since(e)),
+			"reactivate it, write a new version, or pin an active one with objectVersion" + listed(f.versions)
+	case okms.Destroyed:
+		return fmt.Sprintf("version %s is deleted for good%s", number(e.Version), since(e)),
+			"write a new version, or pin an active one with objectVersion" + listed(f.versions)
+	default: // VersionAbsent
+		return "OKMS has no such version of the secret",
+			"old versions are dropped when there are more than the secret keeps" + listed(f.versions)
+	}
+}
+
+// triesAgain is what passes by itself in a mount. For who is not kubelet there is
+// ProbeConnection, which says it otherwise.
+const triesAgain = "kubelet tries again"
+
 func grantAdvice(from origin, action string) string {
 	return "grant its identity the IAM action " + action + " on the OKMS domain " + from.domain.ID + "; a change takes about a minute"
 }
 
 // nodeFullAdvice is for mounts that met a bound which all mounts of a node share.
-const nodeFullAdvice = "kubelet tries again; fewer or smaller secrets in a class help"
+const nodeFullAdvice = triesAgain + "; fewer or smaller secrets in a class help"
 
 // explainToken is about the token endpoint of an OAuth2 client, which failed
 // before OKMS could be asked.
@@ -112,7 +129,7 @@ func explainToken(from origin, e *okms.Error) (what, advice string) {
 		return fmt.Sprintf("the token endpoint refused the %s: %s", from.credential, e.Text),
 			"check clientId and clientSecret, and tokenUrl: an account of another continent than the region's has another; OKMS was not asked"
 	}
-	return fmt.Sprintf("no access token for the %s: the token endpoint %s", from.credential, e.Text), "kubelet tries again; OKMS was not asked"
+	return fmt.Sprintf("no access token for the %s: the token endpoint %s", from.credential, e.Text), triesAgain + "; OKMS was not asked"
 }
 
 // facts is what OKMS said, in its own words and by its numbers. Where no answer

@@ -70,7 +70,8 @@ type Failure struct {
 	// Advice what to do (may be empty).
 	What, Facts, Advice string
 	// Hidden is what the log may tell and the user may not: whether a connection
-	// exists that the user may not use. Empty for nothing.
+	// exists that the user may not use, or why one's fallback was not asked. Empty
+	// for nothing.
 	Hidden string
 }
 
@@ -106,7 +107,7 @@ func (e *Error) Kind() Kind {
 func (e *Error) Hidden() string {
 	var all []string
 	for _, f := range e.Failures {
-		if f.Hidden != "" {
+		if f.Hidden != "" && !slices.Contains(all, f.Hidden) {
 			all = append(all, f.Hidden)
 		}
 	}

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"ovhcloud-csi-provider/provider/auth"
@@ -21,23 +22,40 @@ type fallback struct {
 }
 
 // fallbackOf is what stands in for a connection in the mounts of a pod: nil if
-// nothing does, or cannot at the moment. Whatever is wrong with it is no reason to
-// refuse the mount. Its own fallback is not followed.
-func fallbackOf(first origin, connections *auth.Connections, pod Pod) *fallback {
-	second := connections.Find(first.held.Fallback()) // no connection is called ""
+// nothing does, or cannot at the moment, and then why; that is for the log alone.
+// Whatever is wrong with it is no reason to refuse the mount. Its own fallback is
+// not followed.
+func fallbackOf(first origin, connections *auth.Connections, pod Pod) (f *fallback, why string) {
+	name := first.via.Fallback()
+	if name == "" {
+		return nil, ""
+	}
+	second := connections.Find(name)
 	if second == nil {
-		return nil
+		return nil, fmt.Sprintf("the fallback %q is no connection", name)
 	}
 	credential, err := second.Credential()
 	if err != nil {
-		return nil
+		return nil, fmt.Sprintf("the fallback %q has no usable credential: %v", name, err)
 	}
-	f := &fallback{origin: originOf(second, credential), grant: second.Grant(pod.Namespace, pod.ServiceAccount)}
+	f = &fallback{origin: originOf(second, credential), grant: second.Grant(pod.Namespace, pod.ServiceAccount)}
 	same := f.domain.Endpoint == first.domain.Endpoint && f.domain.ID == first.domain.ID // a place that was kept, see auth
-	if !f.grant.Any() || same {
-		return nil
+	switch {
+	case !f.grant.Any():
+		return nil, fmt.Sprintf("no rule of the fallback %q matches the namespace and service account", name)
+	case same:
+		return nil, fmt.Sprintf("the fallback %q is of the same domain at the moment", name)
 	}
-	return f
+	return f, ""
+}
+
+// withoutFallback is why the fallback of the plan's connection is not asked for a
+// secret; "" if it is, or if there is none. It is for the log alone.
+func (p plan) withoutFallback(path string) string {
+	if p.fallback != nil && !p.fallback.grant.Allows(path) {
+		return fmt.Sprintf("the fallback %q does not allow the path to the pod", p.fallback.connection)
+	}
+	return p.noFallback
 }
 
 // sources are where a mount reads: from first, and what allowed says from second

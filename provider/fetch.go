@@ -239,6 +239,8 @@ func staleOf(pl plan, got map[okms.Ref]fetched) (reads []string, because string)
 			because = f.because.Error()
 			if f.second != nil {
 				because += "; the fallback: " + f.second.err.Error()
+			} else if why := pl.withoutFallback(ref.Path); why != "" {
+				because += "; " + why
 			}
 		}
 		reads = append(reads, fmt.Sprintf("%s@%d read %s ago", f.secret.Path, f.secret.Version, f.age.Round(time.Second)))

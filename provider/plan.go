@@ -16,8 +16,10 @@ import (
 type plan struct {
 	origin
 	// fallback is who is asked where the origin cannot be reached; nil for nobody.
-	fallback *fallback
-	objects  []object
+	// noFallback is why it is nobody though the connection names one.
+	fallback   *fallback
+	noFallback string
+	objects    []object
 	// reads are the distinct reads of the objects, in their order. Objects of one
 	// secret and version share one read, and so see one version.
 	reads []okms.Ref
@@ -28,24 +30,24 @@ type origin struct {
 	domain     okms.Domain
 	credential auth.Credential
 	connection string // "" = the credential came with the mount
-	// held is the connection, nil if the credential came with the mount.
-	held *auth.Connection
+	// via is the connection, nil if the credential came with the mount.
+	via *auth.Connection
 }
 
 // originOf is the origin that a connection is.
 func originOf(c *auth.Connection, credential auth.Credential) origin {
 	place := c.Place()
 	return origin{domain: okms.Domain{Endpoint: place.Endpoint, ID: place.OKMSID, CABundle: place.CABundle},
-		credential: credential, connection: c.Name(), held: c}
+		credential: credential, connection: c.Name(), via: c}
 }
 
 // maxStale is how old a secret may be that is served while the domain cannot be
 // asked; daemons is the bound of those who have none of their own.
 func (o origin) maxStale(daemons time.Duration) time.Duration {
-	if o.held == nil {
+	if o.via == nil {
 		return daemons
 	}
-	return o.held.MaxStale(daemons)
+	return o.via.MaxStale(daemons)
 }
 
 // ref is what has to be read for the object.

@@ -67,6 +67,6 @@ func probed(from origin, action string, err error) (refused, failure error) {
 		f.Advice = grantAdvice(from, action)
 		return errors.New(f.text()), nil
 	}
-	f.Advice = strings.Replace(f.Advice, "kubelet tries again", "try again", 1) // nobody else does
+	f.Advice = strings.Replace(f.Advice, triesAgain, "try again", 1) // nobody else does
 	return nil, errors.New(f.text())
 }

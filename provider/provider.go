@@ -67,16 +67,15 @@ func ReadOutcomes() []ReadOutcome {
 // Provider serves mounts, any number at once. It starts no goroutine that
 // outlives the mount which needed it.
 type Provider struct {
-	endpoints auth.Endpoints
-	holds     *auth.Connections
-	clients   clients
-	cache     *cache.Cache
-	pace      *pace.Pace
-	held      *okms.Memory // the secrets of mounts under way
-	maxStale  time.Duration
-	now       func() time.Time
-
-	observeRead func(ReadOutcome)
+	endpoints   auth.Endpoints
+	holds       *auth.Connections
+	clients     clients
+	cache       *cache.Cache
+	pace        *pace.Pace
+	held        *okms.Memory // the secrets of mounts under way
+	maxStale    time.Duration
+	now         func() time.Time
+	observeRead func(ReadOutcome) // never nil
 }
 
 // New makes a Provider. The caller closes it after the last mount.
@@ -97,12 +96,11 @@ func New(c Config) *Provider {
 		holds:     c.Connections,
 		clients: clients{options: okms.Options{UserAgent: c.UserAgent, Observe: c.Observe, Answers: okms.NewMemory(maxAnswers, answerShare)}, now: c.Now,
 			byKey: map[clientKey]*pooled{}, current: map[string]clientKey{}},
-		cache:    cache.New(cache.Config{TTL: c.CacheTTL, Bytes: c.CacheBytes, Observe: c.ObserveRead, Now: c.Now}),
-		pace:     pace.New(pace.Config{Reads: c.MaxReads, Retried: retried, Now: c.Now}),
-		held:     okms.NewMemory(maxHeldByAll, mountShare),
-		maxStale: c.MaxStale,
-		now:      c.Now,
-
+		cache:       cache.New(cache.Config{TTL: c.CacheTTL, Bytes: c.CacheBytes, Observe: c.ObserveRead, Now: c.Now}),
+		pace:        pace.New(pace.Config{Reads: c.MaxReads, Retried: retried, Now: c.Now}),
+		held:        okms.NewMemory(maxHeldByAll, mountShare),
+		maxStale:    c.MaxStale,
+		now:         c.Now,
 		observeRead: c.ObserveRead,
 	}
 }

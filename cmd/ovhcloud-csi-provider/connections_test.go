@@ -177,3 +177,63 @@ func TestTheAuditLineTellsOfTheFallback(t *testing.T) {
 	}
 	lookFor(t, log, plantedValue, plantedHeld)
 }
+
+// Why a fallback is not asked is for who runs the provider, not for the pod.
+func TestTheAuditLineTellsWhyAFallbackWasNotAsked(t *testing.T) {
+	first, second := harness.StartStore(t), harness.StartStore(t)
+	if err := first.AddToken(plantedHeld, emulator.Identity{}); err != nil {
+		t.Fatal(err)
+	}
+	first.Hold(t, map[string]string{"s": `{"a":"` + plantedValue + `"}`})
+	config := "connections:\n"
+	credentials := map[string]map[string]string{}
+	for name, fallback := range map[string]string{
+		"bare":  connectionOf(second, "for-bare"),
+		"other": strings.Replace(connectionOf(second, "for-other"), "[store]", "[pay]", 1),
+		"path":  strings.Replace(connectionOf(second, "for-path"), "[s]", "[x]", 1),
+		"stale": strings.Replace(connectionOf(second, "for-stale"), "[s]", "[x]", 1),
+	} {
+		config += connectionOf(first, name) + "    fallback: for-" + name + "\n" + fallback
+		credentials[name] = map[string]string{"token": plantedHeld}
+		if name != "bare" {
+			credentials["for-"+name] = credentials[name]
+		}
+	}
+	config = strings.Replace(config, "    fallback: for-stale\n", "    fallback: for-stale\n    maxStale: 1h\n", 1)
+	ids := harness.NewIdentities(t, config, credentials)
+	p := startDaemon(t, first, harness.SocketPath(t), nil, "--config", ids.File(), "--cache-ttl=0")
+	mount := func(name string) error {
+		m := overConnection(name, "store")
+		m.Objects += "\n- {secretPath: s, objectName: again}"
+		_, err := p.client.Mount(t.Context(), first.Request(m))
+		return err
+	}
+	if err := mount("stale"); err != nil {
+		t.Fatal(err)
+	}
+	first.Break(t, emulator.Fault{Status: 501})
+	for _, name := range []string{"bare", "other", "path"} {
+		if err := mount(name); err == nil || strings.Contains(err.Error(), "fallback") || strings.Contains(err.Error(), "for-") {
+			t.Errorf("%s: the pod is told %v", name, err)
+		}
+	}
+	if err := mount("stale"); err != nil {
+		t.Error(err)
+	}
+	p.stop(t, syscall.SIGTERM)
+	log := p.log.String()
+	for _, line := range []string{
+		`reason="the fallback \"for-bare\" has no usable credential: no credential: there is no such folder"`,
+		`reason="no rule of the fallback \"for-other\" matches the namespace and service account"`,
+		`reason="the fallback \"for-path\" does not allow the path to the pod"`,
+		`; the fallback \"for-stale\" does not allow the path to the pod"`,
+	} {
+		if strings.Count(log, line) != 1 {
+			t.Errorf("the log lacks %s:\n%s", line, log)
+		}
+	}
+	lookFor(t, log, plantedValue, plantedHeld)
+	if n := len(second.Requests()); n > 0 {
+		t.Errorf("the fallbacks were asked %d times", n)
+	}
+}

@@ -117,10 +117,11 @@ func (f flags) check(endpoint string, rest []string) error {
 		return fmt.Errorf("--mount-timeout: %s is not from 1s to 100s", f.mountTimeout)
 	case f.maxReads < 1:
 		return fmt.Errorf("--max-reads: %d is less than 1", f.maxReads)
-	case f.cacheTTL < 0 || f.cacheTTL > time.Hour:
-		return fmt.Errorf("--cache-ttl: %s is not from 0 to 1h", f.cacheTTL)
 	case f.logFormat != "text" && f.logFormat != "json":
 		return fmt.Errorf("--log-format: %q is neither text nor json", f.logFormat)
+	}
+	if err := auth.CheckCacheTTL(f.cacheTTL); err != nil {
+		return fmt.Errorf("--cache-ttl: %w", err)
 	}
 	if err := auth.CheckMaxStale(f.maxStale, f.cacheTTL); err != nil {
 		return fmt.Errorf("--max-stale: %w", err)

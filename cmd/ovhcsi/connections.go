@@ -89,6 +89,9 @@ func parseConnectionsFlags(args []string) (c connectionsCheck, err error) {
 	case c.config == "":
 		return c, errors.New("--config is missing")
 	}
+	if err := auth.CheckCacheTTL(c.cacheTTL); err != nil {
+		return c, fmt.Errorf("--cache-ttl: %w", err)
+	}
 	return c, nil
 }
 
@@ -114,15 +117,20 @@ func (c connectionsCheck) run(ctx context.Context, stdout, stderr io.Writer) (we
 	for _, connection := range all {
 		c.all[connection.Name()] = connection
 	}
-	found := map[state]int{}
+	var found tally
 	for _, connection := range all {
-		found[c.one(ctx, connection, stdout)]++
+		found.add(c.one(ctx, connection, stdout))
 	}
-	fmt.Fprintln(stdout, summary(len(all), found[broken], found[unseen]))
-	return found[broken] == 0
+	fmt.Fprintln(stdout, found.summary())
+	return found.broken == 0
 }
 
-// state is what was found of a connection.
+// finding is what was found of a connection.
+type finding struct {
+	state
+	warnings int
+}
+
 type state int
 
 const (
@@ -131,18 +139,42 @@ const (
 	unseen // nothing wrong, but its credential was not looked at
 )
 
-// summary is the last line, for who reads no other.
-func summary(all, broken, unseen int) string {
-	connections := map[bool]string{true: "1 connection", false: fmt.Sprintf("%d connections", all)}[all == 1]
-	switch {
-	case all == 0:
-		return "The file states no connections."
-	case broken > 0:
-		return fmt.Sprintf("%s, %d of them BROKEN.", connections, broken)
-	case unseen > 0:
-		return fmt.Sprintf("%s, no mistake found; credentials not looked at: %d (--credentials tells where they are).", connections, unseen)
+// tally is what was found of all connections.
+type tally struct{ all, broken, unseen, warnings int }
+
+func (t *tally) add(f finding) {
+	t.all++
+	t.warnings += f.warnings
+	switch f.state {
+	case broken:
+		t.broken++
+	case unseen:
+		t.unseen++
 	}
-	return connections + ", no mistake found."
+}
+
+// summary is the last line, for who reads no other.
+func (t tally) summary() string {
+	if t.all == 0 {
+		return "The file states no connections."
+	}
+	connections := fmt.Sprintf("%d connections", t.all)
+	if t.all == 1 {
+		connections = "1 connection"
+	}
+	text := connections + ", no mistake found"
+	switch {
+	case t.broken > 0 && t.all == 1:
+		text = connections + ", BROKEN"
+	case t.broken > 0:
+		text = fmt.Sprintf("%s, %d of them BROKEN", connections, t.broken)
+	case t.unseen > 0:
+		text += fmt.Sprintf("; credentials not looked at: %d (--credentials tells where they are)", t.unseen)
+	}
+	if t.warnings > 0 {
+		text += fmt.Sprintf("; WARNINGS: %d (see above)", t.warnings)
+	}
+	return text + "."
 }
 
 func (c connectionsCheck) folder(name, stated string) string {
@@ -156,24 +188,40 @@ func (c connectionsCheck) folder(name, stated string) string {
 type printer func(name, format string, args ...any)
 
 // one prints what is known of a connection, and tells what was found.
-func (c connectionsCheck) one(ctx context.Context, connection *auth.Connection, out io.Writer) state {
+func (c connectionsCheck) one(ctx context.Context, connection *auth.Connection, out io.Writer) finding {
 	place := connection.Place()
 	fmt.Fprintf(out, "%s: %s, okmsId %s\n", connection.Name(), place.Endpoint, place.OKMSID)
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(out, "  %-11s %s\n", name, fmt.Sprintf(format, args...))
 	}
-	if connection.OwnMaxStale() {
-		line("maxStale", "%s", connection.MaxStale(0))
+	if own, stated := connection.OwnMaxStale(); stated {
+		line("maxStale", "%s", own)
 	}
 	for _, rule := range connection.Rules() {
 		line("allows", "%s", rule)
 	}
-	if second := c.all[connection.Fallback()]; second != nil {
-		line("fallback", "%s: %s", second.Name(), second.Place().Endpoint)
-		for _, lacking := range connection.NotCoveredBy(second) {
-			line("", "WARNING: no fallback for %s: %s does not allow that, or only in part", lacking, second.Name())
-		}
+	warnings := c.tellFallback(connection, line)
+	return finding{state: c.tellIdentity(ctx, connection, line), warnings: warnings}
+}
+
+// tellFallback prints the connection's fallback with warnings of where that one
+// may not stand in, and tells how many these are.
+func (c connectionsCheck) tellFallback(connection *auth.Connection, line printer) (warnings int) {
+	second := c.all[connection.Fallback()]
+	if second == nil {
+		return 0
 	}
+	line("fallback", "%s: %s", second.Name(), second.Place().Endpoint)
+	lacking := connection.NotCoveredBy(second)
+	for _, rule := range lacking {
+		line("", "WARNING: no fallback for %s: %s does not allow that, or only in part", rule, second.Name())
+	}
+	return len(lacking)
+}
+
+// tellIdentity prints the connection's credential, and with --online what it may
+// do, and tells what was found of it.
+func (c connectionsCheck) tellIdentity(ctx context.Context, connection *auth.Connection, line printer) state {
 	credential, err := connection.Credential()
 	switch {
 	case errors.Is(err, auth.ErrNoFolder) && !c.online && c.credentials == "":

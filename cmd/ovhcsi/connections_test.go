@@ -81,7 +81,7 @@ func TestCheckOfConnectionsWithoutTheirCredentials(t *testing.T) {
 		"  allows      namespaces shop, team-*; service accounts *; paths prod/**, other\n",
 		"  credential  not looked at: /nowhere/team is not on this machine\n",
 		"\n1 connection, no mistake found; credentials not looked at: 1 (--credentials tells where they are).\n")
-	b.has(b.check(exitFailed, "--online"), "  credential  BROKEN: /nowhere/team: no credential: there is no such folder\n", "\n1 connection, 1 of them BROKEN.\n")
+	b.has(b.check(exitFailed, "--online"), "  credential  BROKEN: /nowhere/team: no credential: there is no such folder\n", "\n1 connection, BROKEN.\n")
 	if n := len(b.okms.Requests()); n != 0 {
 		t.Errorf("%d requests were made", n)
 	}
@@ -107,7 +107,7 @@ func TestCheckOfACredentialThatLooksWrong(t *testing.T) {
 		"eyJ." + base64.RawURLEncoding.EncodeToString([]byte(`{"exp":1e9}`)) + ".x": "BROKEN, it seems: the token says of itself that it expired on 2001-09-09T01:46:40Z",
 	} {
 		b.write("team/token", token)
-		b.has(b.check(exitFailed, "--credentials", b.dir), want, "\n1 connection, 1 of them BROKEN.\n")
+		b.has(b.check(exitFailed, "--credentials", b.dir), want, "\n1 connection, BROKEN.\n")
 	}
 	b.write("team/token", planted)
 	b.has(b.check(exitOK, "--credentials", b.dir), "\n1 connection, no mistake found.\n")
@@ -176,6 +176,10 @@ func TestCheckTellsOfAFallbackAndWhereItsRulesFallShort(t *testing.T) {
 	}
 	const shown = "  fallback    rbx: https://eu-west-rbx.okms.ovh.net\n"
 	const warning = "              WARNING: no fallback for namespaces shop, team-*; service accounts *; paths prod/**, other: rbx does not allow that, or only in part\n"
+	fallsBackTo := func(rules string) {
+		b.write("config.yaml", strings.Replace(string(config), "    allow:", "    fallback: rbx\n    maxStale: 1h\n    allow:", 1)+
+			"  rbx:\n    region: eu-west-rbx\n    okmsId: 734b9b45-8b1a-469c-b140-b10bd6540017\n    credentialsDir: /nowhere/rbx\n    allow: ["+rules+"]\n")
+	}
 	for rules, warned := range map[string]bool{
 		"{namespaces: [shop, 'team-*'], serviceAccounts: ['*'], paths: ['prod/**', other]}":                                              false,
 		"{namespaces: ['*'], serviceAccounts: ['*'], paths: ['**']}":                                                                     false,
@@ -186,15 +190,24 @@ func TestCheckTellsOfAFallbackAndWhereItsRulesFallShort(t *testing.T) {
 		"{namespaces: ['*'], serviceAccounts: ['*'], paths: ['prod/*', other]}":                                                          true,
 		"{namespaces: [shop], serviceAccounts: ['*'], paths: ['**']}, {namespaces: ['team-*'], serviceAccounts: ['*'], paths: ['p/**']}": true,
 	} {
-		b.write("config.yaml", strings.Replace(string(config), "    allow:", "    fallback: rbx\n    maxStale: 2h\n    allow:", 1)+
-			"  rbx:\n    region: eu-west-rbx\n    okmsId: 734b9b45-8b1a-469c-b140-b10bd6540017\n    credentialsDir: /nowhere/rbx\n    allow: ["+rules+"]\n")
+		fallsBackTo(rules)
 		text := b.check(exitOK)
-		b.has(text, shown, "  maxStale    2h0m0s\n")
+		b.has(text, shown, "  maxStale    1h0m0s\n")
 		if strings.Contains(text, warning) != warned {
 			t.Errorf("%s: warned is %v:\n%s", rules, !warned, text)
 		}
+		last := "\n2 connections, no mistake found; credentials not looked at: 2 (--credentials tells where they are)"
+		if warned {
+			last += "; WARNINGS: 1 (see above)"
+		}
+		b.has(text, last+".\n")
 	}
-	b.has(b.check(exitFailed, "--cache-ttl", "2h"), "connections.team.maxStale: 2h0m0s is not longer than --cache-ttl, which is 2h0m0s\n")
+	fallsBackTo("{namespaces: [shop], serviceAccounts: ['*'], paths: ['**']}")
+	b.write("team/token", planted)
+	b.has(b.check(exitFailed, "--credentials", b.dir), "\n2 connections, 1 of them BROKEN; WARNINGS: 1 (see above).\n")
+	b.write("rbx/token", planted)
+	b.has(b.check(exitOK, "--credentials", b.dir), "\n2 connections, no mistake found; WARNINGS: 1 (see above).\n")
+	b.has(b.check(exitFailed, "--cache-ttl", "1h"), "connections.team.maxStale: 1h0m0s is not longer than --cache-ttl, which is 1h0m0s\n")
 }
 
 func TestWrongCommandsOfConnections(t *testing.T) {
@@ -204,6 +217,10 @@ func TestWrongCommandsOfConnections(t *testing.T) {
 		{"check", "--config is missing"},
 		{"check --confg x", "unknown flag --confg, did you mean --config?"},
 		{"check --config x y", `"y" is not a flag; the file is given as --config FILE`},
+		{"check --config x --cache-ttl 2h", "--cache-ttl: 2h0m0s is not from 0 to 1h"},
+		{"check --config x --cache-ttl -5s", "--cache-ttl: -5s is not from 0 to 1h"},
+		{"check --config x --cache-ttl 30", `invalid value "30" for --cache-ttl: parse error; a duration has a unit, such as 30s`},
+		{"check --config x --online=perhaps", `invalid boolean value "perhaps" for --online: parse error`},
 	} {
 		var stdout, stderr bytes.Buffer
 		status := run(t.Context(), append([]string{"connections"}, strings.Fields(c.args)...), nil, &stdout, &stderr)

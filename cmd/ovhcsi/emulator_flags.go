@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"ovhcloud-csi-provider/test/emulator"
 )
@@ -134,8 +135,23 @@ func plainFlagError(flags *flag.FlagSet, err error) error {
 	}
 	for _, before := range []string{" for flag -", " for -"} { // the second for booleans
 		if head, tail, ok := strings.Cut(text, before); ok {
-			return errors.New(head + " for --" + tail)
+			return errors.New(head + " for --" + tail + unitHint(flags, tail))
 		}
 	}
 	return err
+}
+
+// unitHint says of a flag's "NAME: parse error" what the flag package leaves out.
+func unitHint(flags *flag.FlagSet, text string) string {
+	name, _ := strings.CutSuffix(text, ": parse error")
+	f := flags.Lookup(name)
+	if f == nil {
+		return ""
+	}
+	if value, known := f.Value.(flag.Getter); known {
+		if _, duration := value.Get().(time.Duration); duration {
+			return "; a duration has a unit, such as 30s"
+		}
+	}
+	return ""
 }

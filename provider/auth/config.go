@@ -20,16 +20,19 @@ type spec struct {
 	place Place
 	// dir is the folder with the credential's files.
 	dir string
-	// maxStale is the connection's own, if hasMaxStale.
-	maxStale    time.Duration
-	hasMaxStale bool
-	// fallback is the name of the connection that is asked where this one's domain
-	// cannot be reached; "" for none.
-	fallback string
-
+	outage
 	rules []rule
 	// text is the rules as they stand there, to see whether they changed.
 	text string
+}
+
+// outage is what a connection does where its domain cannot be reached or fails.
+type outage struct {
+	// maxStale is the connection's own, if hasMaxStale.
+	maxStale    time.Duration
+	hasMaxStale bool
+	// fallback is the name of the connection that is asked then; "" for none.
+	fallback string
 }
 
 // Bounds of the file. Each connection is also a label of metrics.
@@ -136,7 +139,8 @@ func (r *reader) fields(n *yamlnode.Node, where string, valid []string) map[stri
 		case valid != nil && !slices.Contains(valid, key.Value):
 			meant, advice := nearest.Name(key.Value, valid), nearest.Suggestion(key.Value, valid)
 			if key.Value == fieldOfChart {
-				meant, advice = fieldDir, "it is one of the Helm chart's values, of which the chart makes this file, with "+fieldDir
+				meant, advice = fieldDir, "it belongs in the Helm chart's values; this file has "+fieldDir+
+					" in its place. The file that the chart makes of them is in its ConfigMap (ovhcsi connections --help)"
 			}
 			r.wrong(key, at, "unknown field; %s", advice)
 			r.misspelt = append(r.misspelt, strings.TrimPrefix(where+"."+meant, "."))
@@ -193,16 +197,7 @@ func (r *reader) connection(name string, n *yamlnode.Node) spec {
 	case s.dir != "" && (!filepath.IsAbs(s.dir) || filepath.Clean(s.dir) != s.dir):
 		r.wrong(fields[fieldDir], where+"."+fieldDir, "%q is not an absolute path without detours", printable(s.dir))
 	}
-	if text := texts[fieldMaxStale]; text != "" {
-		var err error
-		if s.maxStale, err = parseMaxStale(text, r.cacheTTL); err != nil {
-			r.wrong(fields[fieldMaxStale], where+"."+fieldMaxStale, "%s", err)
-		}
-		s.hasMaxStale = true
-	}
-	if s.fallback = texts[fieldFallback]; s.fallback != "" {
-		r.fallbacks[name] = fields[fieldFallback]
-	}
+	s.outage = r.outage(name, where, fields, texts)
 	if fields[fieldAllow] == nil && yamlnode.IsMap(n) {
 		r.wrong(n, where+"."+fieldAllow, "is missing; nothing is allowed but what stands there, so nobody could use the connection")
 	} else if fields[fieldAllow] != nil {
@@ -210,6 +205,30 @@ func (r *reader) connection(name string, n *yamlnode.Node) spec {
 		s.text = fmt.Sprint(s.rules)
 	}
 	return s
+}
+
+// outage reads the fields about a domain that cannot be reached, given the fields
+// of a connection and their texts.
+func (r *reader) outage(name, where string, fields map[string]*yamlnode.Node, texts map[string]string) (o outage) {
+	if text := texts[fieldMaxStale]; text != "" {
+		var err error
+		if o.maxStale, err = parseMaxStale(text, r.cacheTTL); err != nil {
+			r.wrong(fields[fieldMaxStale], where+"."+fieldMaxStale, "%s", err)
+		}
+		o.hasMaxStale = true
+	}
+	if o.fallback = texts[fieldFallback]; o.fallback != "" {
+		r.fallbacks[name] = fields[fieldFallback]
+	}
+	return o
+}
+
+// CheckCacheTTL holds for --cache-ttl, of the daemon and of who checks its file.
+func CheckCacheTTL(ttl time.Duration) error {
+	if ttl < 0 || ttl > time.Hour {
+		return fmt.Errorf("%s is not from 0 to 1h", ttl)
+	}
+	return nil
 }
 
 // longestStale is the oldest that a stale secret may be.

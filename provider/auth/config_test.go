@@ -61,7 +61,8 @@ func TestWrongFiles(t *testing.T) {
 		{"unknown field that is like none", "region:", "place:", "3: connections.default.place: unknown field; valid are region, endpoint, okmsId, caBundle, credentialsDir, maxStale, fallback, allow\n" +
 			"3: connections.default.region: is missing; give a region, such as eu-west-par, or an endpoint"},
 		{"the chart's values", "credentialsDir:", "existingSecret:", "5: connections.default.existingSecret: unknown field; " +
-			"it is one of the Helm chart's values, of which the chart makes this file, with credentialsDir"},
+			"it belongs in the Helm chart's values; this file has credentialsDir in its place. " +
+			"The file that the chart makes of them is in its ConfigMap (ovhcsi connections --help)"},
 		{"misspelt field of a rule", "        paths: [prod/pay/card]", "        path: [prod/pay/card]", `12: connections.default.allow[1].path: unknown field; did you mean "paths"?`},
 		{"unknown field of a rule", "        paths: [prod/pay/card]", "        paths: [prod/pay/card]\n        deny: [x]",
 			`13: connections.default.allow[1].deny: unknown field; valid are namespaces, serviceAccounts, paths`},

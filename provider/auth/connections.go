@@ -31,14 +31,16 @@ func (c *Connection) Place() Place { return c.place }
 // MaxStale is how old a secret of the connection may be that is served while its
 // domain cannot be reached or fails: its own bound, or else the daemon's.
 func (c *Connection) MaxStale(daemons time.Duration) time.Duration {
-	if c.hasMaxStale {
-		return c.maxStale
+	if own, stated := c.OwnMaxStale(); stated {
+		return own
 	}
 	return daemons
 }
 
-// OwnMaxStale says whether the connection has a bound of its own.
-func (c *Connection) OwnMaxStale() bool { return c.hasMaxStale }
+// OwnMaxStale is the bound that is stated for the connection itself, if one is.
+func (c *Connection) OwnMaxStale() (d time.Duration, stated bool) {
+	return c.maxStale, c.hasMaxStale
+}
 
 // Fallback is the name of the connection to ask where this one's domain cannot be
 // reached or fails; "" for none.
@@ -273,7 +275,7 @@ func successor(before *Connection, s spec, now time.Time) *Connection {
 		return &Connection{spec: s, credential: before.credential, problem: err}
 	}
 	kept := before.spec
-	kept.maxStale, kept.hasMaxStale, kept.fallback = s.maxStale, s.hasMaxStale, s.fallback
+	kept.outage = s.outage
 	return &Connection{spec: kept, credential: before.credential, narrowed: append([]rule{}, s.rules...), problem: fmt.Errorf("%s: %w", s.dir, err)}
 }
 
@@ -291,7 +293,7 @@ func readCredential(s spec, now time.Time) (Credential, error) {
 
 func changed(a, b *Connection) bool {
 	return a == nil || a.credential.ID() != b.credential.ID() || a.place != b.place || a.dir != b.dir ||
-		a.maxStale != b.maxStale || a.hasMaxStale != b.hasMaxStale || a.fallback != b.fallback || a.text != b.text || text(a.problem) != text(b.problem)
+		a.outage != b.outage || a.text != b.text || text(a.problem) != text(b.problem)
 }
 
 func text(err error) string {

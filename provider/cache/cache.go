@@ -101,8 +101,8 @@ type Read struct {
 	// MaxStale is how old a value may be where the store cannot be asked. 0 means
 	// none may.
 	MaxStale time.Duration
-	// Keep is for a caller that asks elsewhere before it takes a stale value by
-	// Stale: how old such a value may be.
+	// Keep is how old the value may later be served by Stale, where that is more than
+	// MaxStale: a caller with a fallback asks there first.
 	Keep time.Duration
 	// Elsewhere says that the caller has another store to ask.
 	Elsewhere bool
