@@ -20,6 +20,9 @@ func explain(pl plan, o object, f fetched) Failure {
 		return out
 	}
 	second := explainOne(pl.fallback.origin, o, *f.second)
+	if f.second.err.Kind == okms.SecretAbsent {
+		second.Advice = "it should hold the same secrets" // optional would hide nothing: the first may have it
+	}
 	out.What += fmt.Sprintf("; its fallback, connection %q: %s", pl.fallback.connection, second.What)
 	out.Facts = withFallback(out.Facts, second.Facts)
 	if second.Advice != out.Advice {

@@ -214,7 +214,7 @@ func (c connectionsCheck) tellFallback(connection *auth.Connection, line printer
 	line("fallback", "%s: %s", second.Name(), second.Place().Endpoint)
 	lacking := connection.NotCoveredBy(second)
 	for _, rule := range lacking {
-		line("", "WARNING: no fallback for %s: %s does not allow that, or only in part", rule, second.Name())
+		line("", "WARNING: %s may not allow all of this rule: %s; what it does not allow has no fallback", second.Name(), rule)
 	}
 	return len(lacking)
 }

@@ -175,7 +175,7 @@ func TestCheckTellsOfAFallbackAndWhereItsRulesFallShort(t *testing.T) {
 		t.Fatal(err)
 	}
 	const shown = "  fallback    rbx: https://eu-west-rbx.okms.ovh.net\n"
-	const warning = "              WARNING: no fallback for namespaces shop, team-*; service accounts *; paths prod/**, other: rbx does not allow that, or only in part\n"
+	const warning = "              WARNING: rbx may not allow all of this rule: namespaces shop, team-*; service accounts *; paths prod/**, other; what it does not allow has no fallback\n"
 	fallsBackTo := func(rules string) {
 		b.write("config.yaml", strings.Replace(string(config), "    allow:", "    fallback: rbx\n    maxStale: 1h\n    allow:", 1)+
 			"  rbx:\n    region: eu-west-rbx\n    okmsId: 734b9b45-8b1a-469c-b140-b10bd6540017\n    credentialsDir: /nowhere/rbx\n    allow: ["+rules+"]\n")
