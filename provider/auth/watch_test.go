@@ -267,6 +267,33 @@ func TestNarrowedRulesHoldWhileTheNewFolderIsNotThere(t *testing.T) {
 	}
 }
 
+func TestWhatToDoInAnOutageHoldsAtOnce(t *testing.T) {
+	g := newGround(t, good)
+	g.inUse("first")
+	const rbx = "  rbx:\n    region: eu-west-rbx\n    okmsId: 734b9b45-8b1a-469c-b140-b10bd6540017\n    credentialsDir: /nowhere\n" +
+		"    allow: [{namespaces: [shop], serviceAccounts: ['*'], paths: ['**']}]\n"
+	config := func(fields string, change ...string) {
+		g.replace("config/config.yaml", strings.Replace(g.config(change...), "    allow:", fields+"    allow:", 1)+rbx)
+	}
+	holds := func(maxStale time.Duration, fallback string) {
+		t.Helper()
+		c := g.c.Find("default")
+		if own, stated := c.OwnMaxStale(); own != maxStale || !stated || c.MaxStale(time.Minute) != maxStale || c.Fallback() != fallback {
+			t.Errorf("maxStale %s (stated: %v), fallback %q; want %s and %q", own, stated, c.Fallback(), maxStale, fallback)
+		}
+	}
+	config("    maxStale: 2h\n")
+	g.told("a maxStale", func(r Reload) bool { return r.Connection == "default" && r.Err == nil })
+	holds(2*time.Hour, "")
+	config("    maxStale: 2h\n    fallback: rbx\n")
+	g.told("a fallback", func(r Reload) bool { return r.Connection == "default" && r.Err == nil })
+	holds(2*time.Hour, "rbx")
+	config("    maxStale: 0s\n", "credentials/default", "credentials/later") // which is not there
+	g.told("the kept connection", func(r Reload) bool { return r.Connection == "default" && r.Kept })
+	g.holds("first")
+	holds(0, "")
+}
+
 func TestACredentialNeverGoesToAPlaceItWasNotReadFor(t *testing.T) {
 	g := newGround(t, good)
 	g.inUse("first")
