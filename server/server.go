@@ -107,7 +107,8 @@ func (s *Server) AdminAddress() string {
 func (s *Server) Run(ctx context.Context) error {
 	failed := make(chan error, 2)
 	var serving, keeping sync.WaitGroup
-	serving.Go(func() { failed <- s.grpc.Serve(s.socket) })
+	first := s.socket // keepSocket may set another one
+	serving.Go(func() { failed <- s.grpc.Serve(first) })
 	stopAdmin := s.serveAdmin(&serving, failed)
 	ctx, stopKeeping := context.WithCancel(ctx)
 	keeping.Go(func() { s.keepSocket(ctx, &serving) })
