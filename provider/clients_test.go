@@ -1,12 +1,15 @@
 package provider
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"testing"
 	"time"
 
 	"ovhcloud-csi-provider/provider/auth"
 	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/sensitive"
 )
 
 // poolOf is a pool of clients under a clock, and a mount with a token of its own.
@@ -77,5 +80,37 @@ func TestClientsThatNobodyAsksForAreLetGoOf(t *testing.T) {
 	}
 	if len(pool.byKey) != maxClients {
 		t.Errorf("%d clients are kept", len(pool.byKey))
+	}
+}
+
+func TestAClientThatWasLetGoOfIsClosedByItsLastUser(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = silent.Close() }()
+	ended := 0
+	p := &pooled{tokens: auth.NewTokens(auth.Client{TokenURL: "https://" + silent.Addr().String()}, nil, time.Now, func(int, time.Duration) { ended++ })}
+	if p.client, err = okms.New(okms.Domain{}, okms.Login{}, okms.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	pool := &clients{now: time.Now, byKey: map[clientKey]*pooled{{}: p}}
+	users := []func(){pool.hold(p), pool.hold(p), pool.hold(p)}
+	pool.close()
+
+	// An exchange that only the closing ends, which waits for it.
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := p.tokens.Token(gone, sensitive.Bytes{}); err == nil {
+		t.Fatal("a silent host gave a token")
+	}
+	for i, release := range users {
+		if ended != 0 {
+			t.Errorf("closed with %d users left", len(users)-i)
+		}
+		release()
+	}
+	if ended != 1 {
+		t.Error("the last user did not close it")
 	}
 }

@@ -45,7 +45,6 @@ func hostOf(d okms.Domain) string { return strings.TrimPrefix(d.Endpoint, "https
 func explainOne(from origin, o object, f fetched) Failure {
 	e := f.err
 	out := Failure{Kind: Kind(e.Kind), Object: o.number, Where: o.where(), Facts: facts(e)}
-	host := hostOf(from.domain)
 	switch e.Kind {
 	case okms.SecretAbsent, okms.VersionAbsent, okms.Deactivated, okms.Destroyed:
 		out.What, out.Advice = explainAbsent(from, f)
@@ -59,40 +58,45 @@ func explainOne(from origin, o object, f fetched) Failure {
 		out.What = fmt.Sprintf("OKMS does not allow the %s to read it", from.credential)
 		out.Advice = grantAdvice(from, ActionRead)
 	case okms.DomainUnknown:
-		out.What = fmt.Sprintf("there is no OKMS domain %s at %s", from.domain.ID, host)
+		out.What = fmt.Sprintf("there is no OKMS domain %s at %s", from.domain.ID, hostOf(from.domain))
 		out.Advice = "check okmsId and region"
 	case okms.Rejected:
 		out.What = "OKMS rejected the request"
 		if e.Status == 400 {
 			out.Advice = "check okmsId and secretPath"
 		}
-	case okms.Limited:
-		out.What = "OKMS limits requests at the moment"
-		out.Advice = triesAgain
-	case okms.Failing:
-		out.What = "OKMS at " + host + " has a fault"
-		out.Advice = triesAgain
-	case okms.Unreachable:
-		out.What = "OKMS cannot be reached: " + e.Text
-		out.Advice = triesAgain + "; check the region, the DNS and the way out of the cluster if it stays so"
-		if from.credential.Kind() == auth.KindCertificate {
-			out.Advice += "; OKMS also hangs up on a certificate of another OKMS domain or without any right"
-		}
 	case okms.ClientRefused, okms.TokenFailing:
 		out.What, out.Advice = explainToken(from, e)
 		out.Facts = "" // stand in the text
-	case okms.TimedOut:
-		out.What = "no answer from OKMS in time: " + e.Text
-		out.Advice = triesAgain
-	case okms.NodeFull:
-		out.What, out.Advice = e.Text, nodeFullAdvice
-	case okms.Untrusted:
-		out.What = "the server's certificate is not trusted: " + e.Text
-		out.Advice = "if the endpoint is right, give its certificate authority in caBundle"
 	default:
-		out.What = e.Text
+		out.What, out.Advice = explainTrouble(from, e)
 	}
 	return out
+}
+
+// explainTrouble is about a store that did not get as far as an answer to the
+// request, or gave one that says nothing of the secret.
+func explainTrouble(from origin, e *okms.Error) (what, advice string) {
+	switch e.Kind {
+	case okms.Limited:
+		return "OKMS limits requests at the moment", triesAgain
+	case okms.Failing:
+		return "OKMS at " + hostOf(from.domain) + " has a fault", triesAgain
+	case okms.Unreachable:
+		advice = triesAgain + "; check the region, the DNS and the way out of the cluster if it stays so"
+		if from.credential.Kind() == auth.KindCertificate {
+			advice += "; OKMS also hangs up on a certificate of another OKMS domain or without any right"
+		}
+		return "OKMS cannot be reached: " + e.Text, advice
+	case okms.TimedOut:
+		return "no answer from OKMS in time: " + e.Text, triesAgain
+	case okms.Untrusted:
+		return "the server's certificate is not trusted: " + e.Text, "if the endpoint is right, give its certificate authority in caBundle"
+	case okms.NodeFull:
+		return e.Text, nodeFullAdvice
+	default:
+		return e.Text, ""
+	}
 }
 
 // explainAbsent is about a secret or version that OKMS does not have to give.
