@@ -14,7 +14,7 @@ ROUNDS := 9
 
 .PHONY: help demo test fuzz bench soak lint build image chart chart-package cluster cluster-down e2e
 help: ## list the targets
-	@sed -n 's/^\([a-z0-9-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## the whole way of a secret, on this machine: store, daemon, driver, pod
 	@cd test/driver && go run ./demo

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/nearest"
 	"ovhcloud-csi-provider/provider/okms"
 )
 
@@ -69,8 +70,8 @@ func parse(attributes map[string]string, credentials bool, defaultMode fs.FileMo
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
 		foreign := strings.HasPrefix(name, attributePrefix) || name == attributeClass || name == attributeProvider
 		if !foreign && !slices.Contains(parameters, name) {
-			c.parameter(plain(name), "unknown parameter; %s", suggestion(name, parameters))
-			misspelt = append(misspelt, "parameters."+Nearest(name, parameters))
+			c.parameter(plain(name), "unknown parameter; %s", nearest.Suggestion(name, parameters))
+			misspelt = append(misspelt, "parameters."+nearest.Name(name, parameters))
 		}
 	}
 	defer func() { c.failures = withoutMissing(c.failures, misspelt) }()

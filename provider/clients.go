@@ -82,7 +82,7 @@ func (c *clients) open(o origin) (*pooled, error) {
 		}
 		p.tokens = auth.NewTokens(o.credential.Client(), roots, c.now, func(status int, took time.Duration) {
 			if c.options.Observe != nil {
-				c.options.Observe(okms.Call{API: "oauth2", Operation: "token", Status: status, Took: took})
+				c.options.Observe(okms.Call{API: "oauth2", Operation: "token", Host: p.tokens.Host(), Status: status, Took: took})
 			}
 		})
 		login.Tokens = func(ctx context.Context, refused sensitive.Bytes) (sensitive.Bytes, error) {

@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+
+	"ovhcloud-csi-provider/provider/nearest"
 )
 
 // encoding is how the values of an object are encoded in Secret Manager.
@@ -23,7 +25,7 @@ func parseEncoding(v string) (encoding, error) {
 		return e, nil
 	}
 	valid := []string{string(utf8Text), string(base64Std), string(base64URL), string(hexDigits)}
-	return "", fmt.Errorf("%s is not an encoding; %s", quoted(v), suggestion(v, valid))
+	return "", fmt.Errorf("%s is not an encoding; %s", quoted(v), nearest.Suggestion(v, valid))
 }
 
 // decode gives the bytes that text stands for. White space around it and line

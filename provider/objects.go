@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"ovhcloud-csi-provider/provider/nearest"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/yamlnode"
 )
@@ -92,8 +93,8 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *colle
 		case !yamlnode.IsName(key):
 			c.add(number, Invalid, where, "the name of a field is %s, not a word", yamlnode.Describe(key))
 		case !known:
-			c.add(number, Invalid, at, "unknown field; %s", suggestion(key.Value, fieldNames()))
-			misspelt = misspelt || Nearest(key.Value, fieldNames()) == "secretPath"
+			c.add(number, Invalid, at, "unknown field; %s", nearest.Suggestion(key.Value, fieldNames()))
+			misspelt = misspelt || nearest.Name(key.Value, fieldNames()) == "secretPath"
 		case o.given[key.Value]:
 			c.add(number, Invalid, at, "stands twice in the object")
 		default:

@@ -10,6 +10,7 @@ import (
 	"path"
 	"strings"
 
+	"ovhcloud-csi-provider/provider/nearest"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
@@ -173,7 +174,7 @@ func (r *renderer) keysAdvice(wanted string, list []member) string {
 	for i, m := range list {
 		keys[i] = m.key
 	}
-	if near := Nearest(wanted, keys); near != "" {
+	if near := nearest.Name(wanted, keys); near != "" {
 		return fmt.Sprintf("did you mean %s? ", quoted(near)) + advice
 	}
 	return advice

@@ -7,10 +7,20 @@ import (
 	"ovhcloud-csi-provider/provider"
 )
 
-// LogReload logs a change of a connection, or of the file that states them.
+// LogReload logs a change of a connection, or of the file that states them, which
+// is a Reload without a Connection.
 func LogReload(r provider.Reload) {
-	line := []any{"connection", r.Connection, "source", r.Source, "credential", r.Credential}
+	var line []any
+	if r.Connection != "" {
+		line = append(line, "connection", r.Connection)
+	}
+	line = append(line, "source", r.Source)
+	if r.Credential != "" {
+		line = append(line, "credential", r.Credential)
+	}
 	switch {
+	case r.Connection == "" && r.Err != nil && !r.Kept:
+		klog.ErrorS(nil, "connections: the file cannot be used, and there was no good one before", append(line, "error", r.Err.Error())...)
 	case r.Removed:
 		klog.InfoS("connections: taken out of the configuration, nobody can use it now", line...)
 	case r.Err == nil:

@@ -122,7 +122,7 @@ func TestAStoryOfConnections(t *testing.T) {
 		`reason="no credential: there is no such folder"`,
 		`"connections: in use" connection="team" source="` + ids.Root + `/team" credential="token `,
 		`connection="client" credential="OAuth2 client `,
-		`"connections: not in use" connection="team" source="` + ids.Root + `/team" credential="" error="no credential: there is no such folder"`,
+		`"connections: not in use" connection="team" source="` + ids.Root + `/team" error="no credential: there is no such folder"`,
 		`"connections: the newest state is broken, the last good one stays in use" connection="team" source="` + ids.Root + `/team" credential="token `,
 	} {
 		if !strings.Contains(log, line) {

@@ -13,7 +13,7 @@ import (
 
 	"k8s.io/klog/v2"
 
-	"ovhcloud-csi-provider/provider"
+	"ovhcloud-csi-provider/cmd/commandline"
 	"ovhcloud-csi-provider/provider/auth"
 )
 
@@ -48,21 +48,20 @@ func parseFlags(args []string) (flags, error) {
 	set.StringVar(&endpoint, "endpoint", "unix:///var/run/secrets-store-csi-providers/ovhcloud.sock",
 		"`socket` to serve, in the folder where the driver looks for providers")
 	set.StringVar(&f.config, "config", "",
-		"YAML `file` with the connections that the provider holds; watched, as are the folders it names. Empty for none")
-	set.StringVar(&f.adminAddress, "admin-address", ":8080",
-		"`host:port` of /healthz, /readyz and /metrics; empty turns them off")
+		"YAML `file` with the connections that the provider holds, by its absolute path;\nwatched, as are the folders it names. Empty for none")
+	set.StringVar(&f.adminAddress, "admin-address", ":8080", "`host:port` of /healthz, /readyz and /metrics; empty turns them off")
 	set.DurationVar(&f.mountTimeout, "mount-timeout", 45*time.Second,
 		"the longest that one mount may take; from 1s to 100s, since kubelet waits for two minutes")
 	set.IntVar(&f.maxReads, "max-reads", 64, "the most reads of one OKMS domain under way at once")
 	set.DurationVar(&f.cacheTTL, "cache-ttl", 30*time.Second,
-		"how long a secret that was read is served again to mounts with the same credential; 0 asks OKMS each time")
+		"how long a secret that was read is served again to mounts with the same credential;\n1h at most; 0 asks OKMS each time")
 	f.cacheBytes = 64 << 20
 	set.Func("cache-bytes", "the most `memory` that kept secrets may take, in bytes or as 512Ki, 64Mi, 1Gi (default 64Mi)",
 		func(v string) (err error) { f.cacheBytes, err = parseBytes(v); return err })
 	set.DurationVar(&f.maxStale, "max-stale", 0,
-		"how old a secret may be that is served while OKMS cannot be reached or fails; 0 serves none")
-	set.Func("allow-endpoint", "another `host`, host:port or URL that the credentials of a mount may be sent to, beside those of OVHcloud; "+
-		"repeatable",
+		"how old a secret may be that is served while OKMS cannot be reached or fails, never after\na refusal; more than --cache-ttl, 168h at most; 0 serves none")
+	set.Func("allow-endpoint", "another `host`, host:port or URL that the credentials of a mount may be sent to, beside\n"+
+		"those of OVHcloud; http:// for loopback addresses only; repeatable",
 		func(v string) error { allowed = append(allowed, v); return nil })
 	set.StringVar(&f.logFormat, "log-format", "text", "`format` of the log: text or json")
 	set.BoolVar(&f.showVersion, "version", false, "print the version and exit")
@@ -71,7 +70,7 @@ func parseFlags(args []string) (flags, error) {
 		f.help = helpText(set)
 		return f, nil
 	} else if err != nil {
-		return f, fmt.Errorf("%w%s; see --help", err, hint(err, set))
+		return f, commandline.Mistake(set, err)
 	}
 	var err error
 	if f.endpoints, err = auth.ParseEndpoints(allowed); err != nil {
@@ -81,32 +80,10 @@ func parseFlags(args []string) (flags, error) {
 	return f, f.check(endpoint, set.Args())
 }
 
-// hint says what the flag package leaves out: the flag that was meant, and that
-// a duration has a unit.
-func hint(err error, set *flag.FlagSet) string {
-	if _, rest, is := strings.Cut(err.Error(), "for flag -"); is {
-		name, _, _ := strings.Cut(rest, ":")
-		if f := set.Lookup(name); f != nil && strings.HasSuffix(err.Error(), "parse error") && strings.Contains(f.DefValue, "s") {
-			return "; a duration has a unit, such as 30s"
-		}
-		return ""
-	}
-	unknown, is := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
-	if !is {
-		return ""
-	}
-	var names []string
-	set.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
-	if near := provider.Nearest(unknown, names); near != "" {
-		return fmt.Sprintf("; did you mean --%s?", near)
-	}
-	return ""
-}
-
 func (f flags) check(endpoint string, rest []string) error {
 	switch {
 	case len(rest) > 0:
-		return fmt.Errorf("%q is not a flag; see --help", rest[0])
+		return fmt.Errorf("%q is not a flag", rest[0])
 	case !strings.HasPrefix(f.socket, "/"):
 		return fmt.Errorf("--endpoint: %q is not unix:// with an absolute path behind", endpoint)
 	case f.adminAddress != "" && !isHostPort(f.adminAddress):
@@ -149,14 +126,17 @@ func isHostPort(address string) bool {
 	return err == nil && port != ""
 }
 
-// helpText shows the flags that an operator needs. klog's about files are taken,
-// since manifests name them, but have no use here.
+// helpText shows the flags that an operator needs. klog's others are taken, so that
+// arguments copied from another provider do not stop this one, but have no use here.
 func helpText(set *flag.FlagSet) string {
 	klogs := flag.NewFlagSet("", flag.ContinueOnError)
 	klog.InitFlags(klogs)
 	shown := flag.NewFlagSet("", flag.ContinueOnError)
 	set.VisitAll(func(f *flag.Flag) {
-		if klogs.Lookup(f.Name) == nil || f.Name == "v" || f.Name == "vmodule" {
+		switch {
+		case f.Name == "v":
+			shown.Var(f.Value, f.Name, "how much is logged, a `number`: from 2 on, a line for each request to OKMS; no level prints a secret (default 0)")
+		case klogs.Lookup(f.Name) == nil:
 			shown.Var(f.Value, f.Name, f.Usage)
 		}
 	})

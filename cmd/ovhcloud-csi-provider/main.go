@@ -38,7 +38,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	f, err := parseFlags(args)
 	switch {
 	case err != nil:
-		fmt.Fprintf(stderr, "%s: %s\n", server.RuntimeName, err)
+		fmt.Fprintf(stderr, "%s: %v (--help tells more)\n", server.RuntimeName, err)
 		return 2
 	case f.help != "":
 		fmt.Fprint(stdout, f.help)
@@ -59,7 +59,7 @@ func serve(ctx context.Context, f flags) error {
 	if err := noCoreDumps(); err != nil {
 		return err
 	}
-	frugal()
+	tuneGC()
 	metrics := server.NewMetrics(version())
 	connections, status := openConnections(f.config, f.cacheTTL)
 	mounts := provider.New(provider.Config{
@@ -70,13 +70,12 @@ func serve(ctx context.Context, f flags) error {
 		CacheBytes:   f.cacheBytes,
 		MaxStale:     f.maxStale,
 		UserAgent:    server.RuntimeName + "/" + version(),
-		Observe:      metrics.ObserveCall,
+		Observe:      func(c provider.Call) { metrics.ObserveCall(c); server.LogCall(c) },
 		ObserveRead:  metrics.ObserveRead,
 		ObserveRetry: metrics.ObserveRetry,
 	})
 	defer mounts.Close()
-	stopKeeping := keep(mounts)
-	defer stopKeeping()
+	defer startHousekeeping(mounts)()
 	s, err := server.Listen(server.Config{
 		Socket:       f.socket,
 		Mounter:      mounts,
@@ -111,9 +110,9 @@ func openConnections(file string, cacheTTL time.Duration) (*auth.Connections, fu
 	return c, c.Status
 }
 
-// keep lets go of what is not used any more, and of its memory, until the
+// startHousekeeping lets go of what is not used any more, and of its memory, until the
 // returned function is called.
-func keep(mounts *provider.Provider) (stop func()) {
+func startHousekeeping(mounts *provider.Provider) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { mounts.Run(ctx) })

@@ -144,6 +144,28 @@ func TestALifeOfTheDaemon(t *testing.T) {
 	}
 }
 
+func TestRequestsAreLoggedFromLevel2On(t *testing.T) {
+	for _, level := range []string{"1", "2"} {
+		store := harness.StartStore(t)
+		store.Hold(t, map[string]string{"s": `{"a":"1"}`})
+		p := startDaemon(t, store, harness.SocketPath(t), nil, "-v", level)
+		if _, err := p.client.Mount(t.Context(), store.Request(harness.Mount{Objects: "- secretPath: s\n- secretPath: absent"})); err == nil {
+			t.Fatal("an absent secret was mounted")
+		}
+		p.stop(t, syscall.SIGTERM)
+		want := 0
+		if level == "2" {
+			want = 1
+		}
+		host := strings.TrimPrefix(store.URL, "https://")
+		for _, line := range []string{`path="s" status=200 took="`, `path="absent" status=404 took="`, `failure="secret_absent" request="`} {
+			if got := strings.Count(p.log.String(), line); got != want || want > 0 && !strings.Contains(p.log.String(), `"request" host="`+host+`" api="kv2" operation="read" `) {
+				t.Errorf("at level %s %d lines have %s:\n%s", level, got, line, p.log)
+			}
+		}
+	}
+}
+
 func TestAKilledDaemonsSocketIsTakenOver(t *testing.T) {
 	store := harness.StartStore(t)
 	store.Hold(t, map[string]string{"s": `{"a":"1"}`})
@@ -206,10 +228,10 @@ func TestNoCoreDumps(t *testing.T) {
 
 func TestWrongCommandLines(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
-		{"--mount-timout=3s", "flag provided but not defined: -mount-timout; did you mean --mount-timeout?; see --help"},
-		{"--mount-timeout=5", `invalid value "5" for flag -mount-timeout: parse error; a duration has a unit, such as 30s; see --help`},
-		{"--max-stale=5", `invalid value "5" for flag -max-stale: parse error; a duration has a unit, such as 30s; see --help`},
-		{"--max-reads=x", `invalid value "x" for flag -max-reads: parse error; see --help`},
+		{"--mount-timout=3s", "unknown flag --mount-timout, did you mean --mount-timeout?"},
+		{"--mount-timeout=5", `invalid value "5" for --mount-timeout: not a duration with a unit, such as 30s`},
+		{"--max-stale=5", `invalid value "5" for --max-stale: not a duration with a unit, such as 30s`},
+		{"--max-reads=x", `invalid value "x" for --max-reads: not a whole number`},
 		{"--admin-address=8080", `--admin-address: "8080" is not host:port, such as :8080`},
 		{"--mount-timeout=3m", "--mount-timeout: 3m0s is not from 1s to 100s"},
 		{"--max-reads=0", "--max-reads: 0 is less than 1"},
@@ -217,16 +239,16 @@ func TestWrongCommandLines(t *testing.T) {
 		{"--cache-ttl=-1s", "--cache-ttl: -1s is not from 0 to 1h"},
 		{"--max-stale=10000h", "--max-stale: 10000h0m0s is not from 0 to 168h"},
 		{"--max-stale=30s", "--max-stale: 30s is not longer than --cache-ttl, which is 30s"},
-		{"--cache-bytes=64M", `invalid value "64M" for flag -cache-bytes: not a number of bytes such as 67108864, 512Ki, 64Mi or 1Gi; see --help`},
-		{"--cache-bytes=0", `invalid value "0" for flag -cache-bytes: not a number of bytes such as 67108864, 512Ki, 64Mi or 1Gi; see --help`},
+		{"--cache-bytes=64M", `invalid value "64M" for --cache-bytes: not a number of bytes such as 67108864, 512Ki, 64Mi or 1Gi`},
+		{"--cache-bytes=0", `invalid value "0" for --cache-bytes: not a number of bytes such as 67108864, 512Ki, 64Mi or 1Gi`},
 		{"--log-format=xml", `--log-format: "xml" is neither text nor json`},
 		{"--endpoint=tcp://x", `--endpoint: "tcp://x" is not unix:// with an absolute path behind`},
 		{"--allow-endpoint=http://okms.example", `--allow-endpoint: "http://okms.example": plain http is for loopback addresses only`},
 		{"--config=config.yaml", `--config: "config.yaml" is not an absolute path`},
-		{"serve", `"serve" is not a flag; see --help`},
+		{"serve", `"serve" is not a flag`},
 	} {
 		var out, errs bytes.Buffer
-		if code := run(t.Context(), strings.Fields(c.args), &out, &errs); code != 2 || errs.String() != "ovhcloud-csi-provider: "+c.want+"\n" || out.Len() > 0 {
+		if code := run(t.Context(), strings.Fields(c.args), &out, &errs); code != 2 || errs.String() != "ovhcloud-csi-provider: "+c.want+" (--help tells more)\n" || out.Len() > 0 {
 			t.Errorf("%s: exit status %d, %q", c.args, code, errs.String())
 		}
 	}

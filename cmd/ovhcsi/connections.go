@@ -7,15 +7,15 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"strings"
 	"time"
 
+	"ovhcloud-csi-provider/cmd/commandline"
 	"ovhcloud-csi-provider/provider"
 	"ovhcloud-csi-provider/provider/auth"
 	"ovhcloud-csi-provider/provider/okms"
 )
 
-const connectionsHelp = `ovhcsi connections check - look at the provider's connections before it does
+const connectionsHelp = `ovhcsi connections check - check a file of connections before the provider reads it
 
 Usage: ovhcsi connections check --config FILE [flags]
 
@@ -75,13 +75,14 @@ func parseConnectionsFlags(args []string) (c connectionsCheck, err error) {
 	if len(args) == 0 {
 		return c, errors.New("what to do is missing; there is check")
 	}
-	if args[0] != "check" && !strings.HasPrefix(args[0], "-h") && args[0] != "--help" && args[0] != "help" {
-		return c, fmt.Errorf("unknown command %q%s; there is check", args[0], suggestion(args[0], []string{"check"}))
-	} else if args[0] != "check" {
+	if isHelp(args[0]) || args[0] == "check" && len(args) > 1 && isHelp(args[1]) {
 		return c, flag.ErrHelp
 	}
+	if args[0] != "check" {
+		return c, fmt.Errorf("unknown command %q; there is check", args[0])
+	}
 	if err := flags.Parse(args[1:]); err != nil {
-		return c, plainFlagError(flags, err)
+		return c, commandline.Mistake(flags, err)
 	}
 	switch {
 	case flags.NArg() > 0:

@@ -213,14 +213,14 @@ func TestCheckTellsOfAFallbackAndWhereItsRulesFallShort(t *testing.T) {
 func TestWrongCommandsOfConnections(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"", "what to do is missing; there is check"},
-		{"chek", `unknown command "chek", did you mean check?; there is check`},
+		{"chek", `unknown command "chek"; there is check`},
 		{"check", "--config is missing"},
 		{"check --confg x", "unknown flag --confg, did you mean --config?"},
 		{"check --config x y", `"y" is not a flag; the file is given as --config FILE`},
 		{"check --config x --cache-ttl 2h", "--cache-ttl: 2h0m0s is not from 0 to 1h"},
 		{"check --config x --cache-ttl -5s", "--cache-ttl: -5s is not from 0 to 1h"},
-		{"check --config x --cache-ttl 30", `invalid value "30" for --cache-ttl: parse error; a duration has a unit, such as 30s`},
-		{"check --config x --online=perhaps", `invalid boolean value "perhaps" for --online: parse error`},
+		{"check --config x --cache-ttl 30", `invalid value "30" for --cache-ttl: not a duration with a unit, such as 30s`},
+		{"check --config x --online=perhaps", `invalid boolean value "perhaps" for --online: neither true nor false`},
 	} {
 		var stdout, stderr bytes.Buffer
 		status := run(t.Context(), append([]string{"connections"}, strings.Fields(c.args)...), nil, &stdout, &stderr)

@@ -49,6 +49,9 @@ func (c emulatorConfig) serve(ctx context.Context, stdin io.Reader, stdout, stde
 		return err
 	}
 	server, err := e.Start(c.listen, c.hosts...)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%w; --listen 127.0.0.1:0 takes a free port", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -81,15 +84,16 @@ func (c emulatorConfig) prepare(stdin io.Reader, log io.Writer) (*emulator.Emula
 		return nil, usageError{err}
 	}
 	if c.seed != "" {
-		seed := io.NopCloser(stdin)
+		name, seed := "standard input", io.NopCloser(stdin)
 		if c.seed != "-" {
+			name = c.seed
 			if seed, err = os.Open(c.seed); err != nil {
 				return nil, err
 			}
 		}
 		err = e.Seed(seed)
 		if err = errors.Join(err, seed.Close()); err != nil {
-			return nil, fmt.Errorf("%s: %w", c.seed, err)
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	for _, f := range c.faults {

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
+	"ovhcloud-csi-provider/cmd/commandline"
 	"ovhcloud-csi-provider/test/emulator"
 )
 
@@ -86,6 +86,9 @@ type usageError struct{ error }
 // parseEmulatorFlags returns flag.ErrHelp when help is asked for.
 func parseEmulatorFlags(args []string) (emulatorConfig, error) {
 	var c emulatorConfig
+	if len(args) > 0 && isHelp(args[0]) {
+		return c, flag.ErrHelp
+	}
 	flags := flag.NewFlagSet("emulator", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&c.listen, "listen", "127.0.0.1:8443", "")
@@ -109,49 +112,10 @@ func parseEmulatorFlags(args []string) (emulatorConfig, error) {
 		return errors.Unwrap(err) // package flag names the value already
 	})
 	if err := flags.Parse(args); err != nil {
-		return c, plainFlagError(flags, err)
+		return c, commandline.Mistake(flags, err)
 	}
 	if flags.NArg() > 0 {
 		return c, fmt.Errorf("unexpected argument %q; it takes flags only", flags.Arg(0))
 	}
 	return c, nil
-}
-
-// plainFlagError words an error of package flag for people, with the nearest
-// name for an unknown one. An error never repeats the value of --token: package
-// flag repeats only values it could not read, and any text is a token.
-func plainFlagError(flags *flag.FlagSet, err error) error {
-	if errors.Is(err, flag.ErrHelp) {
-		return err
-	}
-	text := err.Error()
-	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
-		var names []string
-		flags.VisitAll(func(f *flag.Flag) { names = append(names, "--"+f.Name) })
-		return fmt.Errorf("unknown flag --%s%s", name, suggestion("--"+name, names))
-	}
-	if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
-		return fmt.Errorf("flag --%s needs a value", name)
-	}
-	for _, before := range []string{" for flag -", " for -"} { // the second for booleans
-		if head, tail, ok := strings.Cut(text, before); ok {
-			return errors.New(head + " for --" + tail + unitHint(flags, tail))
-		}
-	}
-	return err
-}
-
-// unitHint says of a flag's "NAME: parse error" what the flag package leaves out.
-func unitHint(flags *flag.FlagSet, text string) string {
-	name, _ := strings.CutSuffix(text, ": parse error")
-	f := flags.Lookup(name)
-	if f == nil {
-		return ""
-	}
-	if value, known := f.Value.(flag.Getter); known {
-		if _, duration := value.Get().(time.Duration); duration {
-			return "; a duration has a unit, such as 30s"
-		}
-	}
-	return ""
 }

@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+
+	"ovhcloud-csi-provider/cmd/commandline"
 )
 
 const usage = `ovhcsi - tools for the OVHcloud provider of the Secrets Store CSI driver
@@ -15,11 +18,11 @@ const usage = `ovhcsi - tools for the OVHcloud provider of the Secrets Store CSI
 Usage: ovhcsi COMMAND [flags]
 
 Commands:
-  connections check  look at the file of the provider's connections before it does
+  connections check  check a file of connections before the provider reads it
   emulator           an OVHcloud Secret Manager (OKMS) on this machine, for trying and testing
   help               this text
 
-"ovhcsi COMMAND --help" tells more about a command.
+"ovhcsi help COMMAND" tells more about a command.
 `
 
 // Exit codes.
@@ -33,22 +36,31 @@ func main() {
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
+// isHelp says whether a word asks for help.
+func isHelp(word string) bool {
+	return slices.Contains([]string{"help", "--help", "-help", "-h"}, word)
+}
+
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if len(args) == 0 {
 		fmt.Fprint(stderr, usage)
 		return exitUsage
+	}
+	if isHelp(args[0]) {
+		if len(args) == 1 {
+			fmt.Fprint(stdout, usage)
+			return exitOK
+		}
+		args = append(args[1:], "--help")
 	}
 	switch command := args[0]; command {
 	case "emulator":
 		return runEmulator(ctx, args[1:], stdin, stdout, stderr)
 	case "connections":
 		return runConnections(ctx, args[1:], stdout, stderr)
-	case "help", "--help", "-help", "-h":
-		fmt.Fprint(stdout, usage)
-		return exitOK
 	default:
 		fmt.Fprintf(stderr, "ovhcsi: unknown command %q%s (there are connections, emulator and help)\n",
-			command, suggestion(command, []string{"connections", "emulator", "help"}))
+			command, commandline.Suggestion(command, []string{"connections", "emulator", "help"}))
 		return exitUsage
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -211,6 +212,11 @@ func TestSeedFromStandardInput(t *testing.T) {
 func TestMistakesGetOneClearLine(t *testing.T) {
 	good := []string{"emulator", "--listen", "127.0.0.1:0"}
 	bad := writeFile(t, `{"secrets":{"a":{}},"tokns":[]}`)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
 	for _, row := range []struct {
 		args []string
 		code int
@@ -230,6 +236,8 @@ func TestMistakesGetOneClearLine(t *testing.T) {
 		{append(good, "--token", "not good"), 2, `--token: token must be printable ASCII without spaces`},
 		{append(good, "--seed", "/nowhere/seed.json"), 1, `/nowhere/seed.json`},
 		{append(good, "--seed", bad), 1, bad + `: seed: unknown field "tokns"`},
+		{append(good, "--region", "eu west"), 2, `region "eu west" is no name such as eu-west-par`},
+		{append(good, "--listen", taken.Addr().String()), 1, `address already in use; --listen 127.0.0.1:0 takes a free port`},
 		{append(good, "--listen", "127.0.0.1:99999"), 1, `starting the emulator: listen tcp: address 99999: invalid port`},
 		{append(good, "--control", "127.0.0.1:99999"), 1, `starting the control API`},
 		{append(good, "--dir", bad), 1, `not a directory`},
@@ -253,9 +261,11 @@ func TestHelp(t *testing.T) {
 			t.Errorf("%q: exit %d %q", args, code, stdout)
 		}
 	}
-	for _, flag := range []string{"--help", "-h"} {
-		if code, stdout, stderr := runWith("", "emulator", flag); code != 0 || stdout != emulatorHelp || stderr != "" {
-			t.Errorf("emulator %s: exit %d %q %q", flag, code, stdout, stderr)
+	for command, help := range map[string]string{"emulator": emulatorHelp, "connections": connectionsHelp, "connections check": connectionsHelp} {
+		for _, line := range []string{command + " --help", command + " -h", command + " help", "help " + command} {
+			if code, stdout, stderr := runWith("", strings.Fields(line)...); code != 0 || stdout != help || stderr != "" {
+				t.Errorf("%s: exit %d %q %q", line, code, stdout, stderr)
+			}
 		}
 	}
 }

@@ -108,6 +108,9 @@ func NewTokens(c Client, roots *x509.CertPool, now func() time.Time, tell func(s
 	}
 }
 
+// Host is that of the token endpoint, with its port if it states one.
+func (t *Tokens) Host() string { return t.host }
+
 // Close ends an exchange under way and waits for that.
 func (t *Tokens) Close() {
 	t.cancel()

@@ -96,7 +96,7 @@ func (c *Client) Get(ctx context.Context, ref Ref) (Secret, error) {
 		query = url.Values{"version": {strconv.Itoa(ref.Version)}}
 	}
 	var secret Secret
-	err := c.exchange(ctx, "read", "secret/data/"+ref.Path, query, func(a answer) (failed *Error) {
+	err := c.exchange(ctx, readData, ref.Path, query, func(a answer) (failed *Error) {
 		secret, failed = decodeData(a, ref)
 		return failed
 	})
@@ -108,26 +108,35 @@ func (c *Client) Get(ctx context.Context, ref Ref) (Secret, error) {
 // Every error is an *Error.
 func (c *Client) Versions(ctx context.Context, path string) ([]Version, error) {
 	var versions []Version
-	err := c.exchange(ctx, "versions", "secret/metadata/"+path, nil, func(a answer) (failed *Error) {
+	err := c.exchange(ctx, readVersions, path, nil, func(a answer) (failed *Error) {
 		versions, failed = decodeVersions(a)
 		return failed
 	})
 	return versions, err
 }
 
+// operation is what is asked of a secret: its name in Call, and what stands before
+// the secret's path in the URL.
+type operation struct{ name, prefix string }
+
+var (
+	readData     = operation{"read", "secret/data/"}
+	readVersions = operation{"versions", "secret/metadata/"}
+)
+
 // exchange does one request, has its answer decoded, and reports it.
-func (c *Client) exchange(ctx context.Context, operation, path string, query url.Values, decode func(answer) *Error) error {
+func (c *Client) exchange(ctx context.Context, o operation, path string, query url.Values, decode func(answer) *Error) error {
 	begin := time.Now()
 	var waiting phase
 	var sent sentTokens
-	got, err := c.fetch(context.WithValue(httptrace.WithClientTrace(ctx, waiting.trace()), sentTokensKey{}, &sent), path, query)
+	got, err := c.fetch(context.WithValue(httptrace.WithClientTrace(ctx, waiting.trace()), sentTokensKey{}, &sent), o.prefix+path, query)
 	var failed *Error
 	if err != nil {
 		failed = c.failure(ctx, err, got, &waiting, begin)
 	} else {
 		failed = decode(got)
 	}
-	call := Call{API: "kv2", Operation: operation, Status: got.status, Took: time.Since(begin), Dialled: waiting.dialled.Load()}
+	call := Call{API: "kv2", Operation: o.name, Host: c.host, Path: path, Status: got.status, Took: time.Since(begin), Dialled: waiting.dialled.Load()}
 	if failed == nil {
 		c.observe(call)
 		return nil
@@ -135,7 +144,7 @@ func (c *Client) exchange(ctx context.Context, operation, path string, query url
 	for _, said := range []*string{&failed.Text, &failed.RequestID, &failed.Since} {
 		*said = sent.redact(*said)
 	}
-	call.Kind = failed.Kind
+	call.Kind, call.RequestID = failed.Kind, failed.RequestID
 	c.observe(call)
 	return failed
 }

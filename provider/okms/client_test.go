@@ -59,8 +59,17 @@ func TestReadAndCalls(t *testing.T) {
 	if versions, err := c.Versions(t.Context(), "s"); err != nil || len(versions) != 1 || versions[0] != (okms.Version{Number: 1, State: okms.StateActive}) {
 		t.Errorf("%v, %v", versions, err)
 	}
-	want := []okms.Call{{API: "kv2", Operation: "read", Status: 200, Dialled: true}, {API: "kv2", Operation: "read", Status: 404, Kind: okms.SecretAbsent}, {API: "kv2", Operation: "versions", Status: 200}}
+	host := strings.TrimPrefix(s.URL, "https://")
+	want := []okms.Call{
+		{API: "kv2", Operation: "read", Host: host, Path: "s", Status: 200, Dialled: true},
+		{API: "kv2", Operation: "read", Host: host, Path: "x", Status: 404, Kind: okms.SecretAbsent},
+		{API: "kv2", Operation: "versions", Host: host, Path: "s", Status: 200},
+	}
 	for i, call := range calls {
+		if (call.Kind != "") != (call.RequestID != "") {
+			t.Errorf("call %d has the request id %q", i, call.RequestID)
+		}
+		call.RequestID = ""
 		if call.Took <= 0 {
 			t.Errorf("call %d took %s", i, call.Took)
 		}

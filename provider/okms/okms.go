@@ -72,13 +72,16 @@ const (
 	StateDeleted     State = "deleted"
 )
 
-// Call is one finished HTTP exchange, for metrics. Status is the HTTP status, or
-// 0 when no answer came. Kind is empty when the answer was good.
+// Call is one finished HTTP exchange, for metrics and the log. Status is the HTTP
+// status, or 0 when no answer came.
 type Call struct {
 	API       string // "kv2", or "oauth2" for the token endpoint, which others report
 	Operation string // "read" or "versions", or "token"
+	Host      string // that was asked, with its port if that is not 443
+	Path      string // of the secret; empty for a token
 	Status    int
-	Kind      Kind
+	Kind      Kind   // of the failure; empty when the answer was good, and for a token
+	RequestID string // OKMS's, of a failure where it told one
 	Took      time.Duration
 	// Dialled says that the exchange was the first of its connection.
 	Dialled bool

@@ -15,7 +15,10 @@ const (
 	defaultRegion = "eu-west-par"
 )
 
-var uuidPattern = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+var (
+	regionPattern = regexp.MustCompile(`^[a-z0-9-]+$`)
+	uuidPattern   = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+)
 
 // Options describes an emulator. The zero value works.
 type Options struct {
@@ -86,13 +89,16 @@ type Emulator struct {
 }
 
 // New makes an empty domain. It starts no goroutine and needs no closing.
-// It fails when OKMSID is not a UUID or a switch has an impossible value.
+// It fails when OKMSID is not a UUID, or Region or a switch has an impossible value.
 func New(o Options) (*Emulator, error) {
 	if o.OKMSID == "" {
 		o.OKMSID = defaultOKMSID
 	}
 	if o.Region == "" {
 		o.Region = defaultRegion
+	}
+	if !regionPattern.MatchString(o.Region) {
+		return nil, fmt.Errorf("region %q is no name such as %s", o.Region, defaultRegion)
 	}
 	if o.Now == nil {
 		o.Now = time.Now
