@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -46,7 +47,10 @@ type class struct {
 }
 
 // collector gathers the failures of a mount.
-type collector struct{ failures []Failure }
+type collector struct {
+	failures []Failure
+	misspelt []string // where a field is missing by the word, but only by that
+}
 
 func (c *collector) add(object int, kind Kind, where, format string, args ...any) {
 	c.failures = append(c.failures, Failure{Kind: kind, Object: object, Where: where, What: fmt.Sprintf(format, args...)})
@@ -56,32 +60,34 @@ func (c *collector) parameter(name, format string, args ...any) {
 	c.add(WholeClass, Invalid, "parameters."+name, format, args...)
 }
 
-// withoutMissing leaves out that what was only misspelt is missing.
-func withoutMissing(failures []Failure, misspelt []string) []Failure {
-	return slices.DeleteFunc(failures, func(f Failure) bool {
-		return strings.HasPrefix(f.What, "is missing") && slices.Contains(misspelt, f.Where)
-	})
+// field adds what is wrong with a field or parameter.
+func (c *collector) field(object int, where string, err error) {
+	c.failures = append(c.failures, Failure{Kind: Invalid, Object: object, Where: where, What: err.Error(), missing: errors.Is(err, auth.ErrMissing)})
+}
+
+// dropMisspelt takes out that what was only misspelt is missing.
+func (c *collector) dropMisspelt() {
+	c.failures = slices.DeleteFunc(c.failures, func(f Failure) bool { return f.missing && slices.Contains(c.misspelt, f.Where) })
 }
 
 // parse reads what is ours of a mount's attributes and collects everything that
 // is wrong with it. credentials says whether some came with the mount.
 func parse(attributes map[string]string, credentials bool, defaultMode fs.FileMode, c *collector) class {
-	var misspelt []string
+	defer c.dropMisspelt()
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
 		foreign := strings.HasPrefix(name, attributePrefix) || name == attributeClass || name == attributeProvider
 		if !foreign && !slices.Contains(parameters, name) {
 			c.parameter(plain(name), "unknown parameter; %s", nearest.Suggestion(name, parameters))
-			misspelt = append(misspelt, "parameters."+nearest.Name(name, parameters))
+			c.misspelt = append(c.misspelt, "parameters."+nearest.Name(name, parameters))
 		}
 	}
-	defer func() { c.failures = withoutMissing(c.failures, misspelt) }()
 	var cl class
 	if cl.connection, cl.ownPlace = chooseConnection(attributes, credentials, c); cl.ownPlace {
 		cl.domain = parseDomain(attributes, c)
 	}
 	text, given := attributes[paramObjects]
 	if !given {
-		c.parameter(paramObjects, "is missing; it lists the secrets to mount")
+		c.field(WholeClass, "parameters."+paramObjects, fmt.Errorf("%w; it lists the secrets to mount", auth.ErrMissing))
 		return cl
 	}
 	cl.objects = parseObjects(text, defaultMode, c)
@@ -90,6 +96,6 @@ func parse(attributes map[string]string, credentials bool, defaultMode fs.FileMo
 
 // parseDomain reads where the secrets are: region or endpoint, okmsId, caBundle.
 func parseDomain(attributes map[string]string, c *collector) okms.Domain {
-	place := auth.ParsePlace(attributes, func(field string, err error) { c.parameter(field, "%s", err) })
-	return okms.Domain{Endpoint: place.Endpoint, ID: place.OKMSID, CABundle: place.CABundle}
+	place := auth.ParsePlace(attributes, func(field string, err error) { c.field(WholeClass, "parameters."+field, err) })
+	return domainOf(place)
 }

@@ -73,6 +73,8 @@ type Failure struct {
 	// exists that the user may not use, or why one's fallback was not asked. Empty
 	// for nothing.
 	Hidden string
+	// missing is whether a field is not there at all.
+	missing bool
 }
 
 func (f Failure) text() string {

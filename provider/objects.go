@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"ovhcloud-csi-provider/provider/auth"
 	"ovhcloud-csi-provider/provider/nearest"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/yamlnode"
@@ -84,7 +85,6 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *colle
 		c.add(number, Invalid, where, "is %s, not a map of fields", yamlnode.Describe(n))
 		return o
 	}
-	misspelt := false // secretPath, which is not missing then
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		at := where + "." + plain(key.Value)
@@ -94,7 +94,7 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *colle
 			c.add(number, Invalid, where, "the name of a field is %s, not a word", yamlnode.Describe(key))
 		case !known:
 			c.add(number, Invalid, at, "unknown field; %s", nearest.Suggestion(key.Value, fieldNames()))
-			misspelt = misspelt || nearest.Name(key.Value, fieldNames()) == "secretPath"
+			c.misspelt = append(c.misspelt, where+"."+nearest.Name(key.Value, fieldNames()))
 		case o.given[key.Value]:
 			c.add(number, Invalid, at, "stands twice in the object")
 		default:
@@ -104,12 +104,12 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *colle
 				err = set(&o, text)
 			}
 			if err != nil {
-				c.add(number, Invalid, at, "%s", err)
+				c.field(number, at, err)
 			}
 		}
 	}
-	if !o.given["secretPath"] && !misspelt {
-		c.add(number, Invalid, where+".secretPath", "is missing")
+	if !o.given["secretPath"] {
+		c.field(number, where+".secretPath", auth.ErrMissing)
 	}
 	return o
 }

@@ -36,9 +36,12 @@ type origin struct {
 
 // originOf is the origin that a connection is.
 func originOf(c *auth.Connection, credential auth.Credential) origin {
-	place := c.Place()
-	return origin{domain: okms.Domain{Endpoint: place.Endpoint, ID: place.OKMSID, CABundle: place.CABundle},
-		credential: credential, connection: c.Name(), via: c}
+	return origin{domain: domainOf(c.Place()), credential: credential, connection: c.Name(), via: c}
+}
+
+// domainOf is a place as the store's client knows it.
+func domainOf(p auth.Place) okms.Domain {
+	return okms.Domain{Endpoint: p.Endpoint, ID: p.OKMSID, CABundle: p.CABundle}
 }
 
 // maxStale is how old a secret may be that is served while the domain cannot be

@@ -67,9 +67,11 @@ func (r rule) coveredBy(rules []rule) bool {
 	for _, namespace := range r.namespaces {
 		for _, account := range r.accounts {
 			for _, path := range r.paths {
-				if !slices.ContainsFunc(rules, func(o rule) bool {
-					return covers(o.namespaces, namespace) && covers(o.accounts, account) && slices.ContainsFunc(o.paths, func(p pathPattern) bool { return p.covers(path) })
-				}) {
+				same := func(p pathPattern) bool { return p.covers(path) }
+				all := func(o rule) bool {
+					return covers(o.namespaces, namespace) && covers(o.accounts, account) && slices.ContainsFunc(o.paths, same)
+				}
+				if !slices.ContainsFunc(rules, all) {
 					return false
 				}
 			}

@@ -46,6 +46,8 @@ const (
 type Problem struct {
 	Line int
 	Text string
+	// missing is the field that is not there at all, if that is the problem.
+	missing string
 }
 
 // Problems is everything that is wrong with the file, in the order of its lines.
@@ -80,6 +82,14 @@ func (r *reader) wrong(n *yamlnode.Node, where, format string, args ...any) {
 	r.problems = append(r.problems, Problem{Line: n.Line, Text: text})
 }
 
+// field notes what is wrong with a field.
+func (r *reader) field(n *yamlnode.Node, where string, err error) {
+	r.wrong(n, where, "%s", err)
+	if errors.Is(err, ErrMissing) {
+		r.problems[len(r.problems)-1].missing = where
+	}
+}
+
 // parseConfig reads the file of connections for a provider with a --cache-ttl. The
 // error is Problems.
 func parseConfig(text string, cacheTTL time.Duration) (map[string]spec, error) {
@@ -105,12 +115,11 @@ func parseConfig(text string, cacheTTL time.Duration) (map[string]spec, error) {
 			r.wrong(connections, "connections", "there are %d; at most %d are read", len(specs), maxConnections)
 		}
 	} else if len(r.problems) == 0 {
-		r.wrong(root, "connections", "is missing")
+		r.field(root, "connections", ErrMissing)
 	}
 	if len(r.problems) > 0 {
 		r.problems = slices.DeleteFunc(r.problems, func(p Problem) bool { // what was only misspelt is not missing
-			field, _, missing := strings.Cut(p.Text, ": is missing")
-			return missing && slices.Contains(r.misspelt, field)
+			return p.missing != "" && slices.Contains(r.misspelt, p.missing)
 		})
 		slices.SortStableFunc(r.problems, func(a, b Problem) int { return a.Line - b.Line })
 		return nil, r.problems
@@ -162,63 +171,92 @@ const (
 	fieldOfChart = "existingSecret"
 )
 
+// stated is a connection as it stands in the file.
+type stated struct {
+	node  *yamlnode.Node
+	where string // such as connections.default
+	// fields are the nodes of its fields by name, and texts what they say. A field
+	// whose value is no text says "".
+	fields map[string]*yamlnode.Node
+	texts  map[string]string
+}
+
+// at is where a field stands; where it is missing, the connection.
+func (s stated) at(field string) *yamlnode.Node {
+	if n := s.fields[field]; n != nil {
+		return n
+	}
+	return s.node
+}
+
 func (r *reader) connection(name string, n *yamlnode.Node) spec {
-	where := "connections." + name
+	from := stated{node: n, where: "connections." + name, texts: map[string]string{}}
+	from.fields = r.fields(n, from.where, append(PlaceFields(), fieldDir, fieldMaxStale, fieldFallback, fieldAllow))
 	s := spec{name: name}
-	fields := r.fields(n, where, append(PlaceFields(), fieldDir, fieldMaxStale, fieldFallback, fieldAllow))
-	texts := map[string]string{}
-	for _, field := range slices.Sorted(maps.Keys(fields)) {
+	if !yamlnode.IsMap(n) {
+		return s
+	}
+	for _, field := range slices.Sorted(maps.Keys(from.fields)) {
 		if field == fieldAllow {
 			continue
 		}
-		text, err := yamlnode.Scalar(fields[field])
+		text, err := yamlnode.Scalar(from.fields[field])
 		if err != nil {
-			r.wrong(fields[field], where+"."+field, "%s", err)
+			r.field(from.fields[field], from.where+"."+field, err)
 		}
-		texts[field] = text // also if it is wrong, so that it is not called missing
+		from.texts[field] = text
 	}
-	before := len(r.problems)
-	at := func(field string) *yamlnode.Node {
-		if fields[field] != nil {
-			return fields[field]
-		}
-		return n
-	}
-	if broken := slices.ContainsFunc(PlaceFields(), func(f string) bool { return fields[f] != nil && texts[f] == "" }); !broken && yamlnode.IsMap(n) {
-		s.place = ParsePlace(texts, func(field string, err error) { r.wrong(at(field), where+"."+field, "%s", err) })
-		if err := checkOwnEndpoint(s.place.Endpoint); err != nil && len(r.problems) == before {
-			r.wrong(at(FieldEndpoint), where+"."+FieldEndpoint, "%s", err)
-		}
-	}
-	s.dir = texts[fieldDir]
-	switch {
-	case fields[fieldDir] == nil && yamlnode.IsMap(n):
-		r.wrong(n, where+"."+fieldDir, "is missing; it is the folder with the files of the credential")
-	case s.dir != "" && (!filepath.IsAbs(s.dir) || filepath.Clean(s.dir) != s.dir):
-		r.wrong(fields[fieldDir], where+"."+fieldDir, "%q is not an absolute path without detours", printable(s.dir))
-	}
-	s.outage = r.outage(name, where, fields, texts)
-	if fields[fieldAllow] == nil && yamlnode.IsMap(n) {
-		r.wrong(n, where+"."+fieldAllow, "is missing; nothing is allowed but what stands there, so nobody could use the connection")
-	} else if fields[fieldAllow] != nil {
-		s.rules = r.rules(fields[fieldAllow], where+"."+fieldAllow)
+	s.place = r.place(from)
+	s.dir = r.dir(from)
+	s.outage = r.outage(name, from)
+	if allow := from.fields[fieldAllow]; allow != nil {
+		s.rules = r.rules(allow, from.where+"."+fieldAllow)
 		s.text = fmt.Sprint(s.rules)
+	} else {
+		r.field(n, from.where+"."+fieldAllow, missing("nothing is allowed but what stands there, so nobody could use the connection"))
 	}
 	return s
 }
 
-// outage reads the fields about a domain that cannot be reached, given the fields
-// of a connection and their texts.
-func (r *reader) outage(name, where string, fields map[string]*yamlnode.Node, texts map[string]string) (o outage) {
-	if text := texts[fieldMaxStale]; text != "" {
+// place reads where the domain is. If one of its fields is no text, which is told
+// already, the others cannot be judged.
+func (r *reader) place(s stated) Place {
+	for _, field := range PlaceFields() {
+		if s.fields[field] != nil && s.texts[field] == "" {
+			return Place{}
+		}
+	}
+	before := len(r.problems)
+	p := ParsePlace(s.texts, func(field string, err error) { r.field(s.at(field), s.where+"."+field, err) })
+	if err := checkOwnEndpoint(p.Endpoint); err != nil && len(r.problems) == before {
+		r.field(s.at(FieldEndpoint), s.where+"."+FieldEndpoint, err)
+	}
+	return p
+}
+
+// dir reads where the credential is.
+func (r *reader) dir(s stated) string {
+	dir := s.texts[fieldDir]
+	switch {
+	case s.fields[fieldDir] == nil:
+		r.field(s.node, s.where+"."+fieldDir, missing("it is the folder with the files of the credential"))
+	case dir != "" && (!filepath.IsAbs(dir) || filepath.Clean(dir) != dir):
+		r.wrong(s.fields[fieldDir], s.where+"."+fieldDir, "%q is not an absolute path without detours", printable(dir))
+	}
+	return dir
+}
+
+// outage reads what is done where the domain cannot be reached.
+func (r *reader) outage(name string, s stated) (o outage) {
+	if text := s.texts[fieldMaxStale]; text != "" {
 		var err error
 		if o.maxStale, err = parseMaxStale(text, r.cacheTTL); err != nil {
-			r.wrong(fields[fieldMaxStale], where+"."+fieldMaxStale, "%s", err)
+			r.field(s.fields[fieldMaxStale], s.where+"."+fieldMaxStale, err)
 		}
 		o.hasMaxStale = true
 	}
-	if o.fallback = texts[fieldFallback]; o.fallback != "" {
-		r.fallbacks[name] = fields[fieldFallback]
+	if o.fallback = s.texts[fieldFallback]; o.fallback != "" {
+		r.fallbacks[name] = s.fields[fieldFallback]
 	}
 	return o
 }
@@ -318,9 +356,9 @@ func (r *reader) rule(n *yamlnode.Node, where string) rule {
 	if !yamlnode.IsMap(n) {
 		return one
 	}
-	one.namespaces = r.patterns(n, fields, where, "namespaces", checkNamespace)
-	one.accounts = r.patterns(n, fields, where, "serviceAccounts", checkAccount)
-	r.patterns(n, fields, where, "paths", func(text string) error {
+	one.namespaces = r.patterns(n, fields, where, "namespaces", "*", checkNamespace)
+	one.accounts = r.patterns(n, fields, where, "serviceAccounts", "*", checkAccount)
+	r.patterns(n, fields, where, "paths", anySegments, func(text string) error {
 		p, err := parsePathPattern(text)
 		one.paths = append(one.paths, p)
 		return err
@@ -329,13 +367,14 @@ func (r *reader) rule(n *yamlnode.Node, where string) rule {
 }
 
 // patterns reads a list of patterns that must be there: a list that is left out
-// or empty would be read as "all" by some and as "none" by others.
-func (r *reader) patterns(rule *yamlnode.Node, fields map[string]*yamlnode.Node, where, name string, check func(string) error) []string {
+// or empty would be read as "all" by some and as "none" by others. every is the
+// pattern that matches everything.
+func (r *reader) patterns(rule *yamlnode.Node, fields map[string]*yamlnode.Node, where, name, every string, check func(string) error) []string {
 	n := fields[name]
 	at := where + "." + name
 	switch {
 	case n == nil:
-		r.wrong(rule, at, `is missing; ["%s"] stands for every one`, map[bool]string{true: "**", false: "*"}[name == "paths"])
+		r.field(rule, at, missing(fmt.Sprintf("[%q] stands for every one", every)))
 		return nil
 	case !yamlnode.IsList(n):
 		r.wrong(n, at, "is %s, not a list", yamlnode.Describe(n))

@@ -31,6 +31,12 @@ const (
 // PlaceFields are the names of all fields of a Place.
 func PlaceFields() []string { return []string{FieldRegion, FieldEndpoint, FieldOKMSID, FieldCABundle} }
 
+// ErrMissing is in the chain of the error about a field that must be there. It is
+// not told where the field was only misspelt, which is told already.
+var ErrMissing = errors.New("is missing")
+
+func missing(advice string) error { return fmt.Errorf("%w; %s", ErrMissing, advice) }
+
 var (
 	regionName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 	uuid       = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
@@ -58,7 +64,7 @@ func ParsePlace(fields map[string]string, wrong func(field string, err error)) P
 	case inside != "" && p.OKMSID != "" && inside != p.OKMSID:
 		wrong(FieldEndpoint, fmt.Errorf("ends in another okmsId (%s) than the parameter okmsId (%s)", inside, p.OKMSID))
 	case !hasID:
-		wrong(FieldOKMSID, errors.New("is missing; it is the UUID of the OKMS domain"))
+		wrong(FieldOKMSID, missing("it is the UUID of the OKMS domain"))
 	}
 	if bundle, given := fields[FieldCABundle]; given {
 		if err := checkCABundle(bundle); err != nil {
@@ -88,7 +94,7 @@ func parseHost(p *Place, fields map[string]string, wrong func(field string, err 
 			wrong(FieldEndpoint, err)
 		}
 	default:
-		wrong(FieldRegion, errors.New("is missing; give a region, such as eu-west-par, or an endpoint"))
+		wrong(FieldRegion, missing("give a region, such as eu-west-par, or an endpoint"))
 	}
 	return inside
 }
