@@ -48,8 +48,9 @@ type pooled struct {
 
 // get finds or makes the client of an origin. release must be called at the end of
 // the mount. A mount that still uses a client which is let go of goes on
-// undisturbed, and its connections are closed when it ends. The texts of the
-// domain, its CA bundle above all, are the same memory for all who get it.
+// undisturbed, and its connections are closed when it ends. All who
+// get it share the texts of its domain, so that keys of the cache hold one copy of a
+// CA bundle and not one for each mount.
 func (c *clients) get(o origin) (from source, release func(), err error) {
 	key := clientKey{o.domain, o.credential.ID()}
 	c.mu.Lock()
@@ -149,8 +150,11 @@ func (c *clients) release(p *pooled) {
 	}
 }
 
-// sweep lets go of idle clients; the caller holds the lock.
-func (c *clients) sweep(now time.Time) {
+// sweep lets go of idle clients.
+func (c *clients) sweep() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.now()
 	for key, p := range c.byKey {
 		if now.Sub(p.used) > clientIdle {
 			c.drop(key)
@@ -170,13 +174,6 @@ func (c *clients) makeRoom() {
 		}
 	}
 	c.drop(oldest)
-}
-
-// sweepIdle lets go of idle clients.
-func (c *clients) sweepIdle() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.sweep(c.now())
 }
 
 func (c *clients) drop(key clientKey) {

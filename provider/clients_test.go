@@ -67,7 +67,7 @@ func TestClientsThatNobodyAsksForAreLetGoOf(t *testing.T) {
 		if _, _, err := pool.get(with("used").origin); err != nil {
 			t.Fatal(err)
 		}
-		pool.sweepIdle()
+		pool.sweep()
 	}
 	if len(pool.byKey) != 1 {
 		t.Errorf("%d clients are kept", len(pool.byKey))

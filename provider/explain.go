@@ -12,14 +12,14 @@ import (
 // explain makes of a failed read what the user of an object is told: what is
 // wrong, what the store said, and what to do; and the same of the fallback.
 func explain(pl plan, o object, f fetched) Failure {
-	out := explainOne(pl.origin, o, f)
+	out := explainOne(pl.origin, o, f, triesAgain)
 	if f.second == nil {
 		if f.err.Kind.MayPass() {
 			out.Hidden = pl.withoutFallback(o.secretPath)
 		}
 		return out
 	}
-	second := explainOne(pl.fallback.origin, o, *f.second)
+	second := explainOne(pl.fallback.origin, o, *f.second, triesAgain)
 	if f.second.err.Kind == okms.SecretAbsent {
 		second.Advice = "it should hold the same secrets" // optional would hide nothing: the first may have it
 	}
@@ -41,12 +41,12 @@ func withFallback(first, second string) string {
 
 func hostOf(d okms.Domain) string { return strings.TrimPrefix(d.Endpoint, "https://") }
 
-// explainOne is explain for one store.
-func explainOne(from origin, o object, f fetched) Failure {
+// explainOne is explain for one store. again says who tries again what may pass.
+func explainOne(from origin, o object, f fetched, again string) Failure {
 	e := f.err
 	out := Failure{Kind: Kind(e.Kind), Object: o.number, Where: o.where(), Facts: facts(e)}
 	switch e.Kind {
-	case okms.SecretAbsent, okms.VersionAbsent, okms.Deactivated, okms.Destroyed:
+	case okms.SecretAbsent, okms.VersionAbsent, okms.Deactivated, okms.Deleted:
 		out.What, out.Advice = explainAbsent(from, f)
 	case okms.Unauthenticated:
 		out.What = fmt.Sprintf("OKMS refused the %s", from.credential)
@@ -66,30 +66,30 @@ func explainOne(from origin, o object, f fetched) Failure {
 			out.Advice = "check okmsId and secretPath"
 		}
 	case okms.ClientRefused, okms.TokenFailing:
-		out.What, out.Advice = explainToken(from, e)
+		out.What, out.Advice = explainToken(from, e, again)
 		out.Facts = "" // stand in the text
 	default:
-		out.What, out.Advice = explainTrouble(from, e)
+		out.What, out.Advice = explainTrouble(from, e, again)
 	}
 	return out
 }
 
 // explainTrouble is about a store that did not get as far as an answer to the
 // request, or gave one that says nothing of the secret.
-func explainTrouble(from origin, e *okms.Error) (what, advice string) {
+func explainTrouble(from origin, e *okms.Error, again string) (what, advice string) {
 	switch e.Kind {
 	case okms.Limited:
-		return "OKMS limits requests at the moment", triesAgain
+		return "OKMS limits requests at the moment", again
 	case okms.Failing:
-		return "OKMS at " + hostOf(from.domain) + " has a fault", triesAgain
+		return "OKMS at " + hostOf(from.domain) + " has a fault", again
 	case okms.Unreachable:
-		advice = triesAgain + "; check the region, the DNS and the way out of the cluster if it stays so"
+		advice = again + "; check the region, the DNS and the way out of the cluster if it stays so"
 		if from.credential.Kind() == auth.KindCertificate {
 			advice += "; OKMS also hangs up on a certificate of another OKMS domain or without any right"
 		}
 		return "OKMS cannot be reached: " + e.Text, advice
 	case okms.TimedOut:
-		return "no answer from OKMS in time: " + e.Text, triesAgain
+		return "no answer from OKMS in time: " + e.Text, again
 	case okms.Untrusted:
 		return "the server's certificate is not trusted: " + e.Text, "if the endpoint is right, give its certificate authority in caBundle"
 	case okms.NodeFull:
@@ -109,7 +109,7 @@ func explainAbsent(from origin, f fetched) (what, advice string) {
 	case okms.Deactivated:
 		return fmt.Sprintf("version %s is deactivated%s", number(e.Version), since(e)),
 			"reactivate it, write a new version, or pin an active one with objectVersion" + listed(f.versions)
-	case okms.Destroyed:
+	case okms.Deleted:
 		return fmt.Sprintf("version %s is deleted for good%s", number(e.Version), since(e)),
 			"write a new version, or pin an active one with objectVersion" + listed(f.versions)
 	default: // VersionAbsent
@@ -118,8 +118,7 @@ func explainAbsent(from origin, f fetched) (what, advice string) {
 	}
 }
 
-// triesAgain is what passes by itself in a mount. For who is not kubelet there is
-// ProbeConnection, which says it otherwise.
+// triesAgain is who tries again in a mount.
 const triesAgain = "kubelet tries again"
 
 func grantAdvice(from origin, action string) string {
@@ -131,12 +130,12 @@ const nodeFullAdvice = triesAgain + "; fewer or smaller secrets in a class help"
 
 // explainToken is about the token endpoint of an OAuth2 client, which failed
 // before OKMS could be asked.
-func explainToken(from origin, e *okms.Error) (what, advice string) {
+func explainToken(from origin, e *okms.Error, again string) (what, advice string) {
 	if e.Kind == okms.ClientRefused {
 		return fmt.Sprintf("the token endpoint refused the %s: %s", from.credential, e.Text),
 			"check clientId and clientSecret, and tokenUrl: an account of another continent than the region's has another; OKMS was not asked"
 	}
-	return fmt.Sprintf("no access token for the %s: the token endpoint %s", from.credential, e.Text), triesAgain + "; OKMS was not asked"
+	return fmt.Sprintf("no access token for the %s: the token endpoint %s", from.credential, e.Text), again + "; OKMS was not asked"
 }
 
 // facts is what OKMS said, in its own words and by its numbers. Where no answer
@@ -146,7 +145,7 @@ func facts(e *okms.Error) string {
 		return e.Text
 	}
 	switch e.Kind {
-	case okms.SecretAbsent, okms.VersionAbsent, okms.Deactivated, okms.Destroyed:
+	case okms.SecretAbsent, okms.VersionAbsent, okms.Deactivated, okms.Deleted:
 		return e.Facts() // its words would say the same again
 	}
 	if e.Code != 0 && e.Text != "" {

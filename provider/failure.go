@@ -26,7 +26,7 @@ const (
 	SecretAbsent    = Kind(okms.SecretAbsent)
 	VersionAbsent   = Kind(okms.VersionAbsent)
 	Deactivated     = Kind(okms.Deactivated)
-	Destroyed       = Kind(okms.Destroyed)
+	Deleted         = Kind(okms.Deleted)
 	Unauthenticated = Kind(okms.Unauthenticated)
 	Denied          = Kind(okms.Denied)
 	DomainUnknown   = Kind(okms.DomainUnknown)
@@ -47,7 +47,7 @@ const (
 // of the kind that stands first.
 func Kinds() []Kind {
 	return []Kind{Broken, Invalid, EndpointRefused, NotAllowed, TooLarge, NoCredential, ClientRefused, Unauthenticated, Denied, DomainUnknown,
-		SecretAbsent, VersionAbsent, KeyAbsent, Deactivated, Destroyed, Unusable, Rejected, Untrusted, Unreadable,
+		SecretAbsent, VersionAbsent, KeyAbsent, Deactivated, Deleted, Unusable, Rejected, Untrusted, Unreadable,
 		NodeFull, TokenFailing, Limited, Failing, Unreachable, TimedOut}
 }
 
@@ -123,8 +123,7 @@ const mostText = 16 << 10
 // Error is what a user reads in the events of the pod: one line if there is one
 // reason, else a line for each. Objects that failed alike share a line.
 func (e *Error) Error() string {
-	head := "SecretProviderClass " + e.Class + ": "
-	lines := e.lines()
+	head, lines := e.head(), e.lines()
 	if len(lines) == 1 {
 		return head + lines[0]
 	}
@@ -138,6 +137,15 @@ func (e *Error) Error() string {
 		text.WriteString("\n- " + line)
 	}
 	return text.String()
+}
+
+// head names the class. Who calls as secrets-store-sync-controller does states only
+// its namespace.
+func (e *Error) head() string {
+	if namespace, unnamed := strings.CutSuffix(e.Class, "/"); unnamed {
+		return fmt.Sprintf("SecretProviderClass in namespace %q: ", namespace)
+	}
+	return "SecretProviderClass " + e.Class + ": "
 }
 
 func (e *Error) lines() []string {

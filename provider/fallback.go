@@ -39,7 +39,8 @@ func fallbackOf(first origin, connections *auth.Connections, pod Pod) (f *fallba
 		return nil, fmt.Sprintf("the fallback %q has no usable credential: %v", name, err)
 	}
 	f = &fallback{origin: originOf(second, credential), grant: second.Grant(pod.Namespace, pod.ServiceAccount)}
-	same := f.domain.Endpoint == first.domain.Endpoint && f.domain.ID == first.domain.ID // a place that was kept, see auth
+	// The file may not say so, but an old place of one may still be in use.
+	same := f.domain.Endpoint == first.domain.Endpoint && f.domain.ID == first.domain.ID
 	switch {
 	case !f.grant.Any():
 		return nil, fmt.Sprintf("no rule of the fallback %q matches the namespace and service account", name)

@@ -48,7 +48,7 @@ const (
 
 // fetching is the reads of one mount under way.
 type fetching struct {
-	memory *okms.Memory // of all mounts
+	quota  *okms.Quota // of all mounts
 	cancel context.CancelFunc
 
 	mu      sync.Mutex
@@ -65,7 +65,7 @@ type fetching struct {
 func (p *Provider) fetch(ctx context.Context, s sources, refs []okms.Ref) (got map[okms.Ref]fetched, release func(), tooMuch []Failure) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	f := &fetching{memory: p.held, cancel: cancel, got: make(map[okms.Ref]fetched, len(refs))}
+	f := &fetching{quota: p.secrets, cancel: cancel, got: make(map[okms.Ref]fetched, len(refs))}
 	var all sync.WaitGroup
 	mount := pace.NewMount()
 	for _, ref := range refs {
@@ -121,7 +121,7 @@ func (f *fetching) take(size int) bool {
 	case f.held+size > maxHeld:
 		f.tooMuch = &Failure{Kind: TooLarge, Object: WholeClass, Where: "objects",
 			What: fmt.Sprintf("the secrets of this mount take more than %d bytes together; use several classes and volumes", maxHeld)}
-	case !f.memory.Take(f.held, size):
+	case !f.quota.Take(f.held, size):
 		f.tooMuch = &Failure{Kind: NodeFull, Object: WholeClass, Where: "objects", What: "the mounts of this node read too many large secrets at once", Advice: nodeFullAdvice}
 	default:
 		f.held += size
@@ -131,7 +131,7 @@ func (f *fetching) take(size int) bool {
 }
 
 func (f *fetching) release() {
-	f.memory.Give(f.held)
+	f.quota.Give(f.held)
 	f.held = 0
 }
 
@@ -150,8 +150,8 @@ func (s source) key(ref okms.Ref) cache.Key {
 }
 
 // readFrom gets one secret from one source: from the cache, else from the store
-// when it is the mount's turn, else a stale one from the cache. With elsewhere
-// there is another source to ask before that, and the caller does.
+// when it is the mount's turn, else a stale one from the cache. With elsewhere no
+// stale one is served: the caller has another source, which is asked first.
 func (p *Provider) readFrom(ctx context.Context, s source, mount *pace.Mount, ref okms.Ref, elsewhere bool) fetched {
 	asker := pace.Asker{Mount: mount, Turn: &pace.Turn{}, Credential: s.credential, Domain: s.domain}
 	maxStale := s.maxStale
@@ -206,7 +206,7 @@ func ask(ctx context.Context, client *okms.Client, ref okms.Ref) (okms.Secret, e
 		return secret, err
 	}
 	switch failed.Kind {
-	case okms.VersionAbsent, okms.Deactivated, okms.Destroyed:
+	case okms.VersionAbsent, okms.Deactivated, okms.Deleted:
 		// Only to tell the user more; without the right to list, or in time, less is told.
 		ctx, cancel := context.WithTimeout(ctx, versionsTime)
 		defer cancel()

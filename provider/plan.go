@@ -29,7 +29,9 @@ type plan struct {
 type origin struct {
 	domain     okms.Domain
 	credential auth.Credential
-	connection string // "" = the credential came with the mount
+	// connection is its name, "" if the credential came with the mount. Where a mount
+	// fails it may be one that does not exist, for the audit line.
+	connection string
 	// via is the connection, nil if the credential came with the mount.
 	via *auth.Connection
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"ovhcloud-csi-provider/provider/auth"
@@ -58,15 +57,14 @@ func probed(from origin, action string, err error) (refused, failure error) {
 	if err == nil || !errors.As(err, &failed) {
 		return nil, err
 	}
-	f := explainOne(from, object{}, fetched{err: failed})
+	f := explainOne(from, object{}, fetched{err: failed}, "try again")
 	switch failed.Kind {
-	case okms.SecretAbsent, okms.VersionAbsent, okms.Deactivated, okms.Destroyed:
+	case okms.SecretAbsent, okms.VersionAbsent, okms.Deactivated, okms.Deleted:
 		return nil, nil
 	case okms.Denied:
 		f.What = fmt.Sprintf("OKMS does not allow it to the %s", from.credential)
 		f.Advice = grantAdvice(from, action)
 		return errors.New(f.text()), nil
 	}
-	f.Advice = strings.Replace(f.Advice, triesAgain, "try again", 1) // nobody else does
 	return nil, errors.New(f.text())
 }

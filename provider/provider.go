@@ -64,15 +64,16 @@ func ReadOutcomes() []ReadOutcome {
 	return []ReadOutcome{cache.Hit, cache.Miss, cache.Joined, cache.Stale, Fallback}
 }
 
-// Provider serves mounts, any number at once. It starts no goroutine that
-// outlives the mount which needed it.
+// Provider serves mounts, any number at once. Of the goroutines that it starts one
+// kind may outlive the mount that needed it: an OAuth2 client's exchange for its
+// next token, which ends by itself, or with Close.
 type Provider struct {
 	endpoints   auth.Endpoints
-	holds       *auth.Connections
+	connections *auth.Connections
 	clients     clients
 	cache       *cache.Cache
 	pace        *pace.Pace
-	held        *okms.Memory // the secrets of mounts under way
+	secrets     *okms.Quota // of all mounts under way, in bytes
 	maxStale    time.Duration
 	now         func() time.Time
 	observeRead func(ReadOutcome) // never nil
@@ -92,13 +93,13 @@ func New(c Config) *Provider {
 		}
 	}
 	return &Provider{
-		endpoints: c.Endpoints,
-		holds:     c.Connections,
-		clients: clients{options: okms.Options{UserAgent: c.UserAgent, Observe: c.Observe, Answers: okms.NewMemory(maxAnswers, answerShare)}, now: c.Now,
+		endpoints:   c.Endpoints,
+		connections: c.Connections,
+		clients: clients{options: okms.Options{UserAgent: c.UserAgent, Observe: c.Observe, Answers: okms.NewQuota(maxAnswers, answerShare)}, now: c.Now,
 			byKey: map[clientKey]*pooled{}, current: map[string]clientKey{}},
 		cache:       cache.New(cache.Config{TTL: c.CacheTTL, Bytes: c.CacheBytes, Observe: c.ObserveRead, Now: c.Now}),
 		pace:        pace.New(pace.Config{Reads: c.MaxReads, Retried: retried, Now: c.Now}),
-		held:        okms.NewMemory(maxHeldByAll, mountShare),
+		secrets:     okms.NewQuota(maxHeldByAll, mountShare),
 		maxStale:    c.MaxStale,
 		now:         c.Now,
 		observeRead: c.ObserveRead,
@@ -127,10 +128,10 @@ func (p *Provider) Run(ctx context.Context) {
 func (p *Provider) Sweep() {
 	p.cache.Sweep()
 	p.pace.Sweep()
-	p.clients.sweepIdle()
+	p.clients.sweep()
 }
 
-// Close lets go of the connections to OKMS.
+// Close lets go of the connections to OKMS, and ends exchanges for tokens.
 func (p *Provider) Close() { p.clients.close() }
 
 // Request is one mount as the driver asks for it.
@@ -208,7 +209,7 @@ type Version struct{ ID, Version string }
 // Mount reads what the request asks for. The error is an *Error that holds every
 // reason for the failure; nothing is delivered then.
 func (p *Provider) Mount(ctx context.Context, req Request) (Response, error) {
-	pl, failures := makePlan(req, p.endpoints, p.holds, p.now())
+	pl, failures := makePlan(req, p.endpoints, p.connections, p.now())
 	if len(failures) > 0 {
 		return Response{Connection: bounded(pl.connection, 80)}, &Error{Class: req.Class(), Failures: failures}
 	}

@@ -49,14 +49,14 @@ func render(ctx context.Context, pl plan, got map[okms.Ref]fetched) (Response, [
 	if len(r.failures) > 0 {
 		return Response{}, r.failures
 	}
-	return r.Response, nil
+	return r.out, nil
 }
 
 // renderer is the state of one render.
 type renderer struct {
-	plan
 	collector
-	Response
+	plan   plan
+	out    Response
 	tree   layout
 	parsed map[okms.Ref]parsedSecret
 	size   int
@@ -210,9 +210,9 @@ func (r *renderer) file(o object, name, key string, content []byte, f fetched) {
 		r.add(o.number, Unusable, o.where(), "the file %s %s", quoted(name), err)
 		return
 	}
-	r.Files = append(r.Files, File{Path: name, Mode: o.mode, Contents: sensitive.New(content)})
+	r.out.Files = append(r.out.Files, File{Path: name, Mode: o.mode, Contents: sensitive.New(content)})
 	version := r.version(o, key, f)
-	r.Versions = append(r.Versions, Version{ID: name, Version: version})
+	r.out.Versions = append(r.out.Versions, Version{ID: name, Version: version})
 	r.size += len(content) + 2*len(name) + len(version) + fileOverhead
 }
 
@@ -228,7 +228,7 @@ func (r *renderer) noteAbsent(o object) {
 		r.add(o.number, Invalid, o.where(), "%s", err)
 		return
 	}
-	r.Versions = append(r.Versions, Version{ID: id, Version: "absent"})
+	r.out.Versions = append(r.out.Versions, Version{ID: id, Version: "absent"})
 }
 
 // version changes exactly when the content of the file can: with the version of
@@ -236,9 +236,9 @@ func (r *renderer) noteAbsent(o object) {
 // the object. It tells nothing of the content. Behind an @ stands the host of a
 // fallback that gave it.
 func (r *renderer) version(o object, key string, f fetched) string {
-	domain, host := r.domain, ""
+	domain, host := r.plan.domain, ""
 	if f.instead != nil {
-		domain = r.fallback.domain
+		domain = r.plan.fallback.domain
 		host = "@" + hostOf(domain)
 	}
 	h := sha256.New()

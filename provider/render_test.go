@@ -214,7 +214,7 @@ func TestOptional(t *testing.T) {
 
 func TestOptionalHidesNothingElse(t *testing.T) {
 	p := planned(t, request(objects("- secretPath: s", "  optional: true")))
-	for _, kind := range []okms.Kind{okms.Deactivated, okms.Destroyed, okms.Unauthenticated, okms.Denied, okms.DomainUnknown,
+	for _, kind := range []okms.Kind{okms.Deactivated, okms.Deleted, okms.Unauthenticated, okms.Denied, okms.DomainUnknown,
 		okms.Rejected, okms.Limited, okms.Failing, okms.Unreachable, okms.TimedOut, okms.Untrusted, okms.Unreadable, okms.NodeFull} {
 		_, failures := render(context.Background(), p, map[okms.Ref]fetched{{Path: "s"}: {err: &okms.Error{Kind: kind}}})
 		if len(failures) != 1 || failures[0].Kind != Kind(kind) {

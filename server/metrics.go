@@ -52,7 +52,7 @@ func NewMetrics(version string) *Metrics {
 		connections: prometheus.NewCounter(prometheus.CounterOpts{Namespace: space, Name: "okms_connections_total",
 			Help: "Connections to OKMS that were opened and used."}),
 		reads: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "secret_reads_total",
-			Help: "Reads of secrets by how they were served: hit (from memory), miss (OKMS was asked), joined (with an equal read under way), " +
+			Help: "Reads of secrets by how they were served: hit (from memory), miss (OKMS was asked, or is left alone at the moment), joined (with an equal read under way), " +
 				"stale (from memory, since OKMS could not be asked; counted beside the miss or joined that failed), " +
 				"fallback (by the connection's fallback; counted beside the reads of both)."}, []string{"served"}),
 		retries: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "okms_retries_total",

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -168,24 +169,26 @@ func encode(resp provider.Response) *pb.MountResponse {
 	return out
 }
 
-// audit logs the one line that each mount has: who got what, or why not.
+// audit logs the one line that each mount has: who got what, or why not. What it has
+// no room for stands in lines behind it.
 func audit(req provider.Request, resp provider.Response, err error, took time.Duration) {
+	defer auditRest(req, resp)
 	pod := req.Pod()
 	size := 0
 	for _, f := range resp.Files {
 		size += f.Contents.Len()
 	}
 	line := []any{"result", result(kindOrEmpty(err)), "pod", klog.KRef(pod.Namespace, pod.Name), "uid", pod.UID, "serviceAccount", pod.ServiceAccount,
-		"secretProviderClass", req.Class(), "connection", resp.Connection, "credential", resp.Credential, "secrets", firstOf(resp.Reads),
+		"secretProviderClass", req.Class(), "connection", resp.Connection, "credential", resp.Credential, "secrets", atMost(auditList, resp.Reads),
 		"files", len(resp.Files), "bytes", size, "took", took.Round(time.Millisecond)}
 	if failed := (*provider.Error)(nil); errors.As(err, &failed) && failed.Hidden() != "" {
 		line = append(line, "reason", failed.Hidden())
 	}
 	if len(resp.Stale) > 0 {
-		line = append(line, "stale", firstOf(resp.Stale), "staleBecause", resp.StaleBecause)
+		line = append(line, "stale", atMost(auditList, resp.Stale), "staleBecause", resp.StaleBecause)
 	}
 	if f := resp.Fallback; len(f.Reads) > 0 {
-		line = append(line, "fallback", firstOf(f.Reads), "fallbackConnection", f.Connection, "fallbackCredential", f.Credential, "fallbackBecause", f.Because)
+		line = append(line, "fallback", atMost(auditList, f.Reads), "fallbackConnection", f.Connection, "fallbackCredential", f.Credential, "fallbackBecause", f.Because)
 	}
 	if err != nil {
 		// As a string of one line: klog breaks those of errors.
@@ -198,11 +201,24 @@ func audit(req provider.Request, resp provider.Response, err error, took time.Du
 	}
 }
 
-// firstOf bounds a list for the audit line.
-func firstOf(list []string) []string {
-	const most = 50
+// auditList is how many of a list stand in one line of the log: some collectors of
+// logs cut or split lines of more than 16 KiB.
+const auditList = 50
+
+// atMost bounds a list and says what it leaves out.
+func atMost(most int, list []string) []string {
 	if len(list) <= most {
 		return list
 	}
-	return append(append([]string{}, list[:most]...), fmt.Sprintf("and %d more", len(list)-most))
+	return append(slices.Clone(list[:most]), fmt.Sprintf("and %d more", len(list)-most))
+}
+
+// auditRest logs the secrets of a mount that had no room in its line.
+func auditRest(req provider.Request, resp provider.Response) {
+	if len(resp.Reads) <= auditList {
+		return
+	}
+	for more := range slices.Chunk(resp.Reads[auditList:], auditList) {
+		klog.InfoS("mount, further secrets", "uid", req.Pod().UID, "secretProviderClass", req.Class(), "secrets", more)
+	}
 }

@@ -88,7 +88,7 @@ func Listen(c Config) (*Server, error) {
 		// it hangs up, which is Unavailable to the caller: see codeOf.
 		grpc.MaxRecvMsgSize(math.MaxInt32),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
-		grpc.UnaryInterceptor(final),
+		grpc.UnaryInterceptor(onlyFinalCodes),
 	)}
 	pb.RegisterCSIDriverProviderServer(s.grpc, &service{mounter: c.Mounter, timeout: c.MountTimeout, version: c.Version, metrics: c.Metrics})
 	return s, nil

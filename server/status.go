@@ -33,7 +33,7 @@ var codeOf = map[provider.Kind]codes.Code{
 	provider.VersionAbsent:   codes.NotFound,
 	provider.KeyAbsent:       codes.NotFound,
 	provider.Deactivated:     codes.FailedPrecondition,
-	provider.Destroyed:       codes.FailedPrecondition,
+	provider.Deleted:         codes.FailedPrecondition,
 	provider.Unusable:        codes.FailedPrecondition,
 	provider.Broken:          codes.Internal,
 	provider.Untrusted:       codes.Internal,
@@ -68,17 +68,18 @@ func kindOf(err error) provider.Kind {
 	return provider.Broken
 }
 
-// final is the last guard of the rule that codeOf states: whatever a handler
+// onlyFinalCodes is the last guard of the rule that codeOf states: whatever a handler
 // returns, the wire carries a code after which kubelet starts over.
-func final(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+func onlyFinalCodes(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
 	resp, err := handle(ctx, req)
 	if err == nil {
 		return resp, nil
 	}
-	switch s := status.Convert(err); s.Code() {
-	case codes.InvalidArgument, codes.Unauthenticated, codes.PermissionDenied, codes.NotFound, codes.FailedPrecondition, codes.Internal:
-		return nil, s.Err()
-	default:
-		return nil, status.Error(codes.Internal, s.Message())
+	s := status.Convert(err)
+	for _, code := range codeOf {
+		if code == s.Code() {
+			return nil, s.Err()
+		}
 	}
+	return nil, status.Error(codes.Internal, s.Message())
 }

@@ -39,18 +39,18 @@ func TestTheGravestFailureDecides(t *testing.T) {
 
 func TestTheLastGuardLetsFinalCodesPassOnly(t *testing.T) {
 	for code := codes.Code(1); code <= 16; code++ {
-		_, err := final(t.Context(), nil, nil, func(context.Context, any) (any, error) { return nil, status.Error(code, "words") })
+		_, err := onlyFinalCodes(t.Context(), nil, nil, func(context.Context, any) (any, error) { return nil, status.Error(code, "words") })
 		got := status.Convert(err)
 		if finalCodes[code] && got.Code() != code || !finalCodes[code] && got.Code() != codes.Internal || got.Message() != "words" {
 			t.Errorf("%s became %v", code, got)
 		}
 	}
 	for _, err := range []error{context.Canceled, context.DeadlineExceeded, errors.New("x")} {
-		if _, got := final(t.Context(), nil, nil, func(context.Context, any) (any, error) { return nil, err }); status.Code(got) != codes.Internal {
+		if _, got := onlyFinalCodes(t.Context(), nil, nil, func(context.Context, any) (any, error) { return nil, err }); status.Code(got) != codes.Internal {
 			t.Errorf("%v became %v", err, got)
 		}
 	}
-	if resp, err := final(t.Context(), nil, nil, func(context.Context, any) (any, error) { return "fine", nil }); resp != "fine" || err != nil {
+	if resp, err := onlyFinalCodes(t.Context(), nil, nil, func(context.Context, any) (any, error) { return "fine", nil }); resp != "fine" || err != nil {
 		t.Errorf("%v, %v", resp, err)
 	}
 }

@@ -20,12 +20,14 @@ import (
 func startLogging(format string, out io.Writer) (stop func()) {
 	log.SetOutput(io.Discard)
 	queue := newLogQueue()
-	go queue.run(out)
 	if format == "json" {
 		everything := &slog.HandlerOptions{Level: slog.Level(math.MinInt8)}
 		klog.SetSlogLogger(slog.New(slog.NewJSONHandler(queue, everything)))
+		queue.tell = tellLostInJSON
+		go queue.run(out)
 		return queue.close
 	}
+	go queue.run(out)
 	set := flag.NewFlagSet("", flag.ContinueOnError)
 	klog.InitFlags(set)
 	// Otherwise klog writes to standard error by itself, and a line once for each
@@ -38,4 +40,8 @@ func startLogging(format string, out io.Writer) (stop func()) {
 		klog.Flush()
 		queue.close()
 	}
+}
+
+func tellLostInJSON(out io.Writer, lost int64) {
+	slog.New(slog.NewJSONHandler(out, nil)).Error("lines of the log were lost: they could not be written in time", "lines", lost)
 }

@@ -14,12 +14,13 @@ import (
 type logQueue struct {
 	lines chan []byte
 	lost  atomic.Int64
+	tell  func(out io.Writer, lost int64) // that lines were lost
 	stop  chan struct{}
 	ended chan struct{}
 }
 
 func newLogQueue() *logQueue {
-	return &logQueue{lines: make(chan []byte, 1024), stop: make(chan struct{}), ended: make(chan struct{})}
+	return &logQueue{tell: tellLost, lines: make(chan []byte, 1024), stop: make(chan struct{}), ended: make(chan struct{})}
 }
 
 // Write implements io.Writer. It never blocks and never fails.
@@ -50,9 +51,13 @@ func (q *logQueue) run(out io.Writer) {
 
 func (q *logQueue) write(out io.Writer, line []byte) {
 	if lost := q.lost.Swap(0); lost > 0 {
-		fmt.Fprintf(out, "%d lines of the log were lost: they could not be written in time\n", lost)
+		q.tell(out, lost)
 	}
 	_, _ = out.Write(line)
+}
+
+func tellLost(out io.Writer, lost int64) {
+	fmt.Fprintf(out, "%d lines of the log were lost: they could not be written in time\n", lost)
 }
 
 // close writes what is left, for a second at most.

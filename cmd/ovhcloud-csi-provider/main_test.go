@@ -144,6 +144,28 @@ func TestALifeOfTheDaemon(t *testing.T) {
 	}
 }
 
+func TestEverySecretOfAMountStandsInTheLog(t *testing.T) {
+	store := harness.StartStore(t)
+	var objects strings.Builder
+	for i := range 130 {
+		store.Hold(t, map[string]string{fmt.Sprintf("secret/%d", i): `{"a":"1"}`})
+		fmt.Fprintf(&objects, "- secretPath: secret/%d\n", i)
+	}
+	p := startDaemon(t, store, harness.SocketPath(t), nil)
+	if _, err := p.client.Mount(t.Context(), store.Request(harness.Mount{Objects: objects.String()})); err != nil {
+		t.Fatal(err)
+	}
+	p.stop(t, syscall.SIGTERM)
+	for i := range 130 {
+		if want := fmt.Sprintf(`"secret/%d@1"`, i); strings.Count(p.log.String(), want) != 1 {
+			t.Errorf("%s stands %d times in the log", want, strings.Count(p.log.String(), want))
+		}
+	}
+	if n := strings.Count(p.log.String(), `"mount, further secrets" uid="11111111-2222-3333-4444-555555555555" secretProviderClass="store/shop" secrets=[`); n != 2 {
+		t.Errorf("%d further lines:\n%s", n, p.log)
+	}
+}
+
 func TestRequestsAreLoggedFromLevel2On(t *testing.T) {
 	for _, level := range []string{"1", "2"} {
 		store := harness.StartStore(t)
@@ -323,9 +345,14 @@ func TestLostLinesAreCounted(t *testing.T) {
 	for i := range cap(q.lines) + 3 {
 		fmt.Fprintf(q, "line %d\n", i)
 	}
-	var out bytes.Buffer
+	var out, inJSON bytes.Buffer
 	go q.run(&out)
 	q.close()
+	var line struct{ Lines int }
+	tellLostInJSON(&inJSON, 3)
+	if err := json.Unmarshal(inJSON.Bytes(), &line); err != nil || line.Lines != 3 {
+		t.Errorf("in JSON: %s, %v", &inJSON, err)
+	}
 	if got := out.String(); !strings.HasPrefix(got, "3 lines of the log were lost: they could not be written in time\nline 0\n") || strings.Count(got, "\n") != cap(q.lines)+1 {
 		t.Errorf("got %.200s", got)
 	}

@@ -57,8 +57,8 @@ func parseTokenURL(text string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w; want https://<host>/<path>", err)
 	}
-	if at.scheme == "http" && !isLoopback(at.host) {
-		return "", errors.New("plain http is for loopback addresses only")
+	if err := at.checkScheme(); err != nil {
+		return "", err
 	}
 	return at.String() + path, nil
 }

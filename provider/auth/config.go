@@ -226,10 +226,9 @@ func (r *reader) place(s stated) Place {
 			return Place{}
 		}
 	}
-	before := len(r.problems)
 	p := ParsePlace(s.texts, func(field string, err error) { r.field(s.at(field), s.where+"."+field, err) })
-	if err := checkOwnEndpoint(p.Endpoint); err != nil && len(r.problems) == before {
-		r.field(s.at(FieldEndpoint), s.where+"."+FieldEndpoint, err)
+	if at, err := parseEndpoint(p.Endpoint); err == nil && at.checkScheme() != nil {
+		r.field(s.at(FieldEndpoint), s.where+"."+FieldEndpoint, at.checkScheme())
 	}
 	return p
 }
@@ -309,16 +308,6 @@ func (r *reader) checkFallbacks(specs map[string]spec) {
 			r.wrong(n, where, "connection %q is of the same domain (%s, okmsId %s), which fails when this one does", printable(of.fallback), to.place.Endpoint, to.place.OKMSID)
 		}
 	}
-}
-
-// checkOwnEndpoint holds for a connection what ParseEndpoints does for flags: the
-// operator may name any host, but not in plain http.
-func checkOwnEndpoint(endpoint string) error {
-	at, err := parseEndpoint(endpoint)
-	if err == nil && at.scheme == "http" && !isLoopback(at.host) {
-		return errors.New("plain http is for loopback addresses only")
-	}
-	return nil
 }
 
 // rules reads the list of rules. A rule that stands twice is taken for one that

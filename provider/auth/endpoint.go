@@ -36,8 +36,8 @@ func ParseEndpoints(values []string) (Endpoints, error) {
 		if err != nil {
 			return Endpoints{}, fmt.Errorf("%q is not a host, host:port or URL: %w", printable(v), err)
 		}
-		if at.scheme == "http" && !isLoopback(at.host) {
-			return Endpoints{}, fmt.Errorf("%q: plain http is for loopback addresses only", printable(v))
+		if err := at.checkScheme(); err != nil {
+			return Endpoints{}, fmt.Errorf("%q: %w", printable(v), err)
 		}
 		e.added = append(e.added, at)
 	}
@@ -121,6 +121,14 @@ func parseEndpoint(text string) (endpoint, error) {
 		return endpoint{}, errors.New("the host is not a valid name or address")
 	}
 	return at, nil
+}
+
+// checkScheme holds for what the operator names: any host, but not in plain http.
+func (at endpoint) checkScheme() error {
+	if at.scheme == "http" && !isLoopback(at.host) {
+		return errors.New("plain http is for loopback addresses only")
+	}
+	return nil
 }
 
 func isLoopback(host string) bool {

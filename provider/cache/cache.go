@@ -40,7 +40,7 @@ type Outcome string
 // The outcomes of a read. A read that fails is a Miss or Joined.
 const (
 	Hit    Outcome = "hit"    // from memory, within the TTL
-	Miss   Outcome = "miss"   // the store was asked
+	Miss   Outcome = "miss"   // the store was asked, or is left alone at the moment
 	Joined Outcome = "joined" // an equal read was under way
 	Stale  Outcome = "stale"  // from memory, since the store could not be asked
 )
@@ -77,7 +77,7 @@ type entry struct {
 	key    Key
 	secret okms.Secret
 	at     time.Time     // when it was read
-	keep   time.Duration // from then on
+	keep   time.Duration // how long after that it may still be served, stale
 }
 
 // New makes an empty cache.
@@ -106,9 +106,10 @@ type Read struct {
 	Keep time.Duration
 	// Elsewhere says that the caller has another store to ask.
 	Elsewhere bool
-	// Resting is why the store is left alone but for somebody who probes it, nil if
-	// it is not. A caller with something else does not join a read then: it is such a
-	// probe. It must not call the cache. A nil Resting stands for never.
+	// Resting is why reads of this credential rest, nil if they do not. What is under
+	// way during a rest is a probe, which may hang: a caller with a stale value or
+	// another store does not join it. It must not call the cache. A nil Resting stands
+	// for never.
 	Resting func() *okms.Error
 	// By is who reads, and Joined is told the By of each read that joins this one
 	// while it is under way. A nil Joined is told nothing.
@@ -192,12 +193,13 @@ func (c *Cache) look(ctx context.Context, r Read) (l looked) {
 		l.stale = age >= 0 && age <= r.MaxStale
 	}
 	f := c.flights[r.Key]
-	if l.joined = f != nil; !l.joined {
-		f = c.takeOff(ctx, r, l.stale)
-	} else if r.Resting != nil && (l.stale || r.Elsewhere) {
+	if f != nil && r.Resting != nil && (l.stale || r.Elsewhere) {
 		if l.resting = r.Resting(); l.resting != nil {
 			return l
 		}
+	}
+	if l.joined = f != nil; !l.joined {
+		f = c.takeOff(ctx, r, l.stale)
 	}
 	l.flight = f
 	f.waiting++
@@ -249,7 +251,7 @@ func (c *Cache) settle(f *flight) {
 		c.revoke(f.key, func(k Key) bool { return true })
 	case okms.Denied, okms.DomainUnknown, okms.SecretAbsent:
 		c.revoke(f.key, func(k Key) bool { return k.Ref.Path == f.key.Ref.Path })
-	case okms.VersionAbsent, okms.Deactivated, okms.Destroyed, okms.Rejected:
+	case okms.VersionAbsent, okms.Deactivated, okms.Deleted, okms.Rejected:
 		c.drop(f.key)
 	}
 }

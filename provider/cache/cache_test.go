@@ -235,7 +235,7 @@ func TestErrorsDropWhatTheySpeakAgainst(t *testing.T) {
 		{okms.SecretAbsent, 0, 2, 3},
 		{okms.VersionAbsent, 0, 2, 3},
 		{okms.Deactivated, 0, 2, 3},
-		{okms.Destroyed, 0, 2, 3},
+		{okms.Deleted, 0, 2, 3},
 		{okms.Rejected, 0, 2, 3},
 		{okms.Untrusted, 1, 2, 3},
 		{okms.Unreadable, 1, 2, 3},
@@ -268,7 +268,7 @@ func TestStaleIsServedOnlyWhereTheStoreCouldNotBeAsked(t *testing.T) {
 	}{
 		{okms.Unreachable, 1}, {okms.TimedOut, 1}, {okms.Failing, 1}, {okms.Limited, 1},
 		{okms.Unauthenticated, 0}, {okms.Denied, 0}, {okms.DomainUnknown, 0}, {okms.SecretAbsent, 0}, {okms.VersionAbsent, 0},
-		{okms.Deactivated, 0}, {okms.Destroyed, 0}, {okms.Rejected, 0}, {okms.Untrusted, 0}, {okms.Unreadable, 0}, {okms.NodeFull, 0},
+		{okms.Deactivated, 0}, {okms.Deleted, 0}, {okms.Rejected, 0}, {okms.Untrusted, 0}, {okms.Unreadable, 0}, {okms.NodeFull, 0},
 	} {
 		t.Run(string(k.kind), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -22,7 +22,8 @@ type flight struct {
 	// Under the cache's mutex.
 	waiting int           // how many wait
 	keep    time.Duration // how long the value is worth keeping, for the most demanding of them
-	// outdated says that the credential was refused while the read was under way.
+	// outdated says that a refusal, or that the secret is absent, was learnt while the
+	// read was under way: its value may be older than that, and is not kept.
 	outdated bool
 
 	// The outcome, to be read after done.

@@ -79,7 +79,7 @@ func goneError(meta *versionMetadata, noData bool) *Error {
 	case meta == nil || !noData:
 		return nil
 	case meta.Destroyed:
-		return &Error{Kind: Destroyed, Version: meta.Version, Since: cleanID(meta.DeletionTime)}
+		return &Error{Kind: Deleted, Version: meta.Version, Since: cleanID(meta.DeletionTime)}
 	case meta.DeletionTime != "":
 		return &Error{Kind: Deactivated, Version: meta.Version, Since: cleanID(meta.DeletionTime)}
 	}

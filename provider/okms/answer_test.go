@@ -62,7 +62,7 @@ func TestKindsOfAnswers(t *testing.T) {
 		{"401 in HTML", answered(401, "<html>"), Unauthenticated, "not an answer of OKMS: 6 bytes of application/json (HTTP 401)"},
 		{"403 in HTML", answered(403, "<html>"), Denied, "not an answer of OKMS: 6 bytes of application/json (HTTP 403)"},
 		{"deactivated", answered(404, gone("2026-05-06T07:08:09Z", "false", "null")), Deactivated, "deactivated (HTTP 404, request OKMS.1)"},
-		{"deleted", answered(404, gone("2026-05-06T07:08:09Z", "true", "null")), Destroyed, "destroyed (HTTP 404, request OKMS.1)"},
+		{"deleted", answered(404, gone("2026-05-06T07:08:09Z", "true", "null")), Deleted, "deleted (HTTP 404, request OKMS.1)"},
 		{"deactivated, told as 200", answered(200, gone("2026-05-06T07:08:09Z", "false", "null")), Deactivated, "deactivated (HTTP 200, request OKMS.1)"},
 		{"limited", answered(429, refusalBody("50434049", "slow down")), Limited, "slow down (HTTP 429, error code 50434049, request OKMS.1)"},
 		{"limited without a body", answered(429, ""), Limited, "not an answer of OKMS: 0 bytes of application/json (HTTP 429)"},
@@ -171,7 +171,7 @@ func FuzzAnswer(f *testing.F) {
 			t.Error("an error came with data")
 		}
 		switch err.Kind {
-		case SecretAbsent, VersionAbsent, Deactivated, Destroyed, Unauthenticated, Denied, DomainUnknown, Rejected, Limited, Failing, Unreadable:
+		case SecretAbsent, VersionAbsent, Deactivated, Deleted, Unauthenticated, Denied, DomainUnknown, Rejected, Limited, Failing, Unreadable:
 		default:
 			t.Errorf("kind %q", err.Kind)
 		}

@@ -29,7 +29,7 @@ type Options struct {
 	Observe func(Call)
 	// Answers bounds the answers that all clients who share it have under way, in
 	// bytes. nil does not.
-	Answers *Memory
+	Answers *Quota
 }
 
 // Client reads from one domain with one login. Its connections are kept between

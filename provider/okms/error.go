@@ -14,7 +14,7 @@ const (
 	SecretAbsent    Kind = "secret_absent"   // no such secret
 	VersionAbsent   Kind = "version_absent"  // the secret exists, the version does not (any more)
 	Deactivated     Kind = "deactivated"     // can be reactivated
-	Destroyed       Kind = "destroyed"       // deleted for good
+	Deleted         Kind = "deleted"         // for good
 	Unauthenticated Kind = "unauthenticated" // token or client certificate refused
 	Denied          Kind = "denied"          // known, but not allowed
 	DomainUnknown   Kind = "domain_unknown"  // no such okmsId there
@@ -48,7 +48,7 @@ type Error struct {
 	Text string
 	// RetryAfter is OKMS's wish, 0 if it gave none.
 	RetryAfter time.Duration
-	// Version and Since say which version is Deactivated or Destroyed, and when it
+	// Version and Since say which version is Deactivated or Deleted, and when it
 	// became so (OKMS's time stamp); 0 and "" if unknown.
 	Version int
 	Since   string

@@ -80,7 +80,7 @@ type authenticated struct {
 	base      *http.Transport
 	tokens    func(ctx context.Context, refused sensitive.Bytes) (sensitive.Bytes, error)
 	userAgent string
-	answers   *Memory // nil for no bound over all
+	answers   *Quota // nil for no bound over all
 }
 
 // sentTokens are the tokens of one exchange, which no message may show.
@@ -96,18 +96,18 @@ func (a *authenticated) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp, err := a.send(req, token.Reveal())
 	if err == nil && resp.StatusCode == http.StatusUnauthorized && token.Len() > 0 {
-		resp, err = a.again(req, resp, token)
+		resp, err = a.resend(req, resp, token)
 	}
 	if err != nil {
 		return nil, err
 	}
-	resp.Body = &bounded{body: resp.Body, left: maxAnswer, all: a.answers}
+	resp.Body = &boundedBody{body: resp.Body, left: maxAnswer, all: a.answers}
 	return resp, nil
 }
 
-// again sends a request that was answered 401 once more, if there is another
+// resend sends a request that was answered 401 once more, if there is another
 // token now. Only reads come this way: they have no body and can be repeated.
-func (a *authenticated) again(req *http.Request, refused *http.Response, token sensitive.Bytes) (*http.Response, error) {
+func (a *authenticated) resend(req *http.Request, refused *http.Response, token sensitive.Bytes) (*http.Response, error) {
 	other, err := a.tokens(req.Context(), token)
 	if err == nil && bytes.Equal(other.Reveal(), token.Reveal()) {
 		return refused, nil
@@ -135,16 +135,16 @@ func (a *authenticated) send(req *http.Request, token []byte) (*http.Response, e
 	return a.base.RoundTrip(req)
 }
 
-// bounded is a body that fails rather than exceed its bound, or the one of all
+// boundedBody is a body that fails rather than exceed its bound, or the one of all
 // answers together.
-type bounded struct {
+type boundedBody struct {
 	body io.ReadCloser
 	left int
-	all  *Memory // may be nil
-	has  int     // of all
+	all  *Quota // may be nil
+	has  int    // of all
 }
 
-func (b *bounded) Read(p []byte) (int, error) {
+func (b *boundedBody) Read(p []byte) (int, error) {
 	n, err := b.body.Read(p[:min(len(p), b.left+1)])
 	if n > b.left {
 		return 0, errAnswerTooLong
@@ -160,7 +160,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 }
 
 // Close may be called again.
-func (b *bounded) Close() error {
+func (b *boundedBody) Close() error {
 	if b.all != nil {
 		b.all.Give(b.has)
 		b.has = 0
@@ -175,8 +175,8 @@ type phase struct {
 	dialled atomic.Bool
 }
 
-// Phases that follow each other only in this order: the first byte of an answer
-// may be told before the end of the request is.
+// GotFirstResponseByte may be called before WroteRequest, which therefore moves on
+// from sending alone. Variables, because CompareAndSwap compares addresses.
 var sending, answering = "the request to be sent", "an answer"
 
 func (p *phase) set(what string) { p.now.Store(&what) }

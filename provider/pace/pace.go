@@ -42,9 +42,9 @@ const (
 // leastTime is what a read must have to be worth beginning.
 const leastTime = 10 * time.Millisecond
 
-// telling is how long a read without an answer must have lasted to tell anything
+// shortestTelling is how long a read without an answer must have lasted to tell anything
 // of the store.
-const telling = 3 * time.Second
+const shortestTelling = 3 * time.Second
 
 // forgotten is how long a domain that nobody reads from is remembered.
 const forgotten = 10 * time.Minute
@@ -138,7 +138,7 @@ func (p *Pace) Do(ctx context.Context, a Asker, read func(context.Context) (okms
 		if !asked {
 			return secret, err
 		}
-		wait, again := p.again(ctx, d, failed, retry)
+		wait, again := p.retryWait(ctx, d, failed, retry)
 		if !again || !sleep(ctx, wait) {
 			return secret, err
 		}
@@ -180,8 +180,8 @@ func (p *Pace) once(ctx context.Context, d *domain, a Asker, read func(context.C
 	switch failed = errorOf(err); {
 	case failed == nil || !failed.Kind.MayPass():
 		said = works
-	case failed.Kind == okms.TimedOut && time.Since(begin) < telling: // it was ours that was short
-	case !errors.Is(ctx.Err(), context.Canceled): // else it was the callers who left
+	case failed.Kind == okms.TimedOut && time.Since(begin) < shortestTelling: // our time was too short to blame the store
+	case !errors.Is(ctx.Err(), context.Canceled): // else all callers left, which says nothing of the store
 		said = fails
 	}
 	return secret, true, err
@@ -212,8 +212,8 @@ func (p *Pace) admit(ctx context.Context, d *domain, a Asker) error {
 	}
 }
 
-// again says whether a failed read is tried again, and after what time.
-func (p *Pace) again(ctx context.Context, d *domain, failed *okms.Error, retry int) (wait time.Duration, ok bool) {
+// retryWait says whether a failed read is tried again, and after what time.
+func (p *Pace) retryWait(ctx context.Context, d *domain, failed *okms.Error, retry int) (wait time.Duration, ok bool) {
 	if retry >= mostRetries || !mayRetry(failed) || ctx.Err() != nil {
 		return 0, false
 	}

@@ -19,20 +19,20 @@ type room struct {
 
 type queue struct {
 	mount   *Mount
-	waiting []*wait
+	waiting []*waiter
 }
 
-// wait is one read's wait for a place. It stands in the queues of all mounts that
+// waiter is one read's wait for a place. It stands in the queues of all mounts that
 // want the read, and stays there when it is over, until it would be its turn.
-type wait struct {
+type waiter struct {
 	given chan struct{} // closed when the place is
 	over  bool          // the place was given, or is not wanted any more
 }
 
 // Turn is a read's place in line. What it holds is under the room's mutex.
 type Turn struct {
-	others []*Mount // that want the read beside the one which began it
-	now    *wait    // nil before the first
+	others  []*Mount // that want the read beside the one which began it
+	current *waiter  // nil before the first
 }
 
 func newRoom(places int) *room { return &room{free: places} }
@@ -60,15 +60,15 @@ func (r *room) enter(ctx context.Context, a Asker, least time.Duration) bool {
 }
 
 // line takes a free place, and gives nil, or stands in line for one.
-func (r *room) line(a Asker) *wait {
+func (r *room) line(a Asker) *waiter {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.free > 0 {
 		r.free--
 		return nil
 	}
-	w := &wait{given: make(chan struct{})}
-	a.Turn.now = w
+	w := &waiter{given: make(chan struct{})}
+	a.Turn.current = w
 	r.queue(a.Mount, w)
 	for _, m := range a.Turn.others {
 		r.queue(m, w)
@@ -77,14 +77,14 @@ func (r *room) line(a Asker) *wait {
 }
 
 // queue puts a wait at the end of a mount's queue. r.mu is held.
-func (r *room) queue(m *Mount, w *wait) {
+func (r *room) queue(m *Mount, w *waiter) {
 	for _, q := range r.queues {
 		if q.mount == m {
 			q.waiting = append(q.waiting, w)
 			return
 		}
 	}
-	r.queues = append(r.queues, &queue{mount: m, waiting: []*wait{w}})
+	r.queues = append(r.queues, &queue{mount: m, waiting: []*waiter{w}})
 }
 
 // share makes a read's place in line another mount's, too.
@@ -95,13 +95,13 @@ func (r *room) share(a Asker, with *Mount) {
 		return
 	}
 	a.Turn.others = append(a.Turn.others, with)
-	if w := a.Turn.now; w != nil && !w.over {
+	if w := a.Turn.current; w != nil && !w.over {
 		r.queue(with, w)
 	}
 }
 
 // unline gives up a wait, if the place was not given yet.
-func (r *room) unline(w *wait) bool {
+func (r *room) unline(w *waiter) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	before := w.over
@@ -130,7 +130,7 @@ func (r *room) leave() {
 }
 
 // next takes the first wait that is not over out of a queue; nil if there is none.
-func (q *queue) next() *wait {
+func (q *queue) next() *waiter {
 	for len(q.waiting) > 0 {
 		w := q.waiting[0]
 		q.waiting = q.waiting[1:]

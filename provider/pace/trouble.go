@@ -36,8 +36,8 @@ type trouble struct {
 	last  *okms.Error // which one
 	// failed are the mounts in a row whose reads failed, mountsInARow at most.
 	failed []*Mount
-	// While resting, only prober may read; who comes first after until becomes it,
-	// and who comes when it has been that for proberAlone.
+	// While resting, only prober may read. The first mount that comes after until
+	// becomes the prober; another may take its place after proberAlone.
 	resting bool
 	prober  *Mount
 	probing time.Time // since when
@@ -47,13 +47,13 @@ type trouble struct {
 	pause time.Time
 }
 
-// word is what the end of a read tells of the store.
-type word int
+// verdict is what the end of a read tells of the store.
+type verdict int
 
 const (
-	nothing word = iota // it was not asked, or its answer not waited for
-	works               // it answered, be it with a refusal
-	fails               // it could not be reached, or has a fault
+	nothing verdict = iota // it was not asked, or its answer not waited for
+	works                  // it answered, be it with a refusal
+	fails                  // it could not be reached, or has a fault
 )
 
 // mayAsk says whether a may read now. It may if both results are zero; wait is
@@ -69,14 +69,14 @@ func (p *Pace) mayAsk(ctx context.Context, d *domain, a Asker) (wait time.Durati
 	// What is further away than can have been meant is a clock that jumped.
 	if pause := t.pause.Sub(now); pause > 0 && pause <= longestPause {
 		if deadline, bounded := ctx.Deadline(); bounded && time.Until(deadline) < pause {
-			return 0, t.again("OKMS asked this node to wait")
+			return 0, t.repeated("OKMS asked this node to wait")
 		}
 		return pause, nil
 	}
 	switch {
 	case !t.resting || t.prober == a.Mount:
 	case isAhead(now, t.until, longestRest) || t.prober != nil && isAhead(now, t.probing.Add(proberAlone), proberAlone):
-		return 0, t.again(restingText)
+		return 0, t.repeated(restingText)
 	default:
 		t.prober, t.probing = a.Mount, now
 	}
@@ -103,13 +103,13 @@ func (p *Pace) Resting(a Asker) *okms.Error {
 	if t == nil || !t.resting || t.prober == a.Mount {
 		return nil
 	}
-	return t.again(restingText)
+	return t.repeated(restingText)
 }
 
 const restingText = "this failed for several mounts, and is tried again in a moment"
 
-// again is the last failure, told to somebody for whom nothing was asked.
-func (t *trouble) again(why string) *okms.Error {
+// repeated is the last failure, told to somebody for whom nothing was asked.
+func (t *trouble) repeated(why string) *okms.Error {
 	e := *t.last
 	if e.Text != "" {
 		e.Text += "; "
@@ -119,13 +119,13 @@ func (t *trouble) again(why string) *okms.Error {
 }
 
 // conclude learns from the end of a read.
-func (p *Pace) conclude(d *domain, a Asker, said word, failed *okms.Error) {
+func (p *Pace) conclude(d *domain, a Asker, said verdict, failed *okms.Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	t := d.troubles[a.Credential]
 	switch {
 	case said == works && t != nil && t.pause.After(p.now()):
-		// Of a read from before: a limiter answers some and not others.
+		// A limiter may answer one read and refuse another: that does not end the pause.
 		t.failed, t.resting, t.prober = nil, false, nil
 	case said == works:
 		delete(d.troubles, a.Credential)

@@ -11,7 +11,7 @@ import (
 )
 
 func TestWhoHoldsLittleIsNeverRefused(t *testing.T) {
-	m := okms.NewMemory(100, 10)
+	m := okms.NewQuota(100, 10)
 	for _, step := range []struct {
 		had, takes int
 		ok         bool
@@ -31,7 +31,7 @@ func TestAnswersUnderWayAreBoundedTogether(t *testing.T) {
 	s := start(t)
 	long := `{"data":{"data":{"v":"` + strings.Repeat("x", 500_000) + `"},"metadata":{"version":1}}}`
 	mend := s.Break(t, emulator.Fault{Status: 200, Body: long})
-	answers := okms.NewMemory(600_000, 100_000)
+	answers := okms.NewQuota(600_000, 100_000)
 	c := client(t, domainOf(s), byToken(), okms.Options{Answers: answers})
 	var all sync.WaitGroup
 	for range 16 {

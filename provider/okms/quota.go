@@ -2,22 +2,22 @@ package okms
 
 import "sync/atomic"
 
-// Memory bounds the bytes that many holders have at once. What one holder has
+// Quota bounds the bytes that many holders have at once. What one holder has
 // below its share it always gets, so that who holds much is refused and not who
 // comes last.
-type Memory struct {
+type Quota struct {
 	most, share int64
 	held        atomic.Int64
 }
 
-// NewMemory makes a Memory of most bytes, of which share are for each holder
+// NewQuota makes a Quota of most bytes, of which share are for each holder
 // whatever the others have.
-func NewMemory(most, share int) *Memory { return &Memory{most: int64(most), share: int64(share)} }
+func NewQuota(most, share int) *Quota { return &Quota{most: int64(most), share: int64(share)} }
 
 // Take notes that a holder, who had so many bytes, has n more. It says false, and
 // notes nothing, if that is too much. The holder gives back what it took when it
 // lets go of it.
-func (m *Memory) Take(had, n int) (ok bool) {
+func (m *Quota) Take(had, n int) (ok bool) {
 	if m.held.Add(int64(n)) <= m.most || int64(had+n) <= m.share {
 		return true
 	}
@@ -26,7 +26,7 @@ func (m *Memory) Take(had, n int) (ok bool) {
 }
 
 // Give notes that a holder has let go of n bytes.
-func (m *Memory) Give(n int) { m.held.Add(-int64(n)) }
+func (m *Quota) Give(n int) { m.held.Add(-int64(n)) }
 
 // Held is how many bytes all holders have.
-func (m *Memory) Held() int { return int(m.held.Load()) }
+func (m *Quota) Held() int { return int(m.held.Load()) }
