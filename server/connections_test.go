@@ -1,6 +1,9 @@
 package server_test
 
 import (
+	"crypto/x509"
+	"encoding/pem"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -193,6 +196,32 @@ func TestTheConnectionDefaultIsUsedWhereNothingIsStated(t *testing.T) {
 	want(t, err, codes.InvalidArgument, "parameters.okmsId: is missing")
 	if n := len(d.Store.Requests()); n != 0 {
 		t.Errorf("%d requests were made", n)
+	}
+}
+
+func TestMetricsTellWhenACertificateEnds(t *testing.T) {
+	d, ids := startWithConnections(t)
+	cert, key, err := d.Store.IssueCertificate(emulator.Identity{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := ids.Reloads()
+	ids.Credential(t, "team", map[string]string{"tls.crt": string(cert), "tls.key": string(key)})
+	ids.Await(t, before, func(r auth.Reload) bool { return r.Connection == "team" && r.Err == nil })
+	block, _ := pem.Decode(cert)
+	parsed, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	metrics := harness.Page(t, d.Admin+"/metrics")
+	for _, line := range []string{`ovhcloud_csi_config_reloads_total{result="ok"} 1`, `ovhcloud_csi_config_reloads_total{result="broken"} 0`,
+		`ovhcloud_csi_credential_expiry_timestamp_seconds{connection="team"} ` + strconv.FormatFloat(float64(parsed.NotAfter.Unix()), 'g', -1, 64)} {
+		if !strings.Contains(metrics, line+"\n") {
+			t.Errorf("/metrics lacks %s", line)
+		}
+	}
+	if strings.Contains(metrics, `expiry_timestamp_seconds{connection="other"}`) {
+		t.Error("a token that tells no end has one")
 	}
 }
 

@@ -17,8 +17,9 @@ const module = "ovhcloud-csi-provider"
 // import. A package that is not here fails the test, so that every new one is
 // given its place.
 var arrows = map[string][]string{
-	"cmd/ovhcloud-csi-provider": {"server", "provider", "provider/okms", "provider/auth"},
-	"cmd/ovhcsi":                {"provider", "provider/okms", "provider/auth", "test/emulator"},
+	"cmd/commandline":           {"provider/nearest"},
+	"cmd/ovhcloud-csi-provider": {"server", "provider", "provider/okms", "provider/auth", "cmd/commandline"},
+	"cmd/ovhcsi":                {"provider", "provider/okms", "provider/auth", "test/emulator", "cmd/commandline"},
 	"server":                    {"provider"},
 	"provider": {"provider/okms", "provider/auth", "provider/cache", "provider/pace", "provider/sensitive", "provider/nearest",
 		"provider/yamlnode"},
@@ -40,7 +41,7 @@ var arrows = map[string][]string{
 var foreign = map[string][]string{
 	"github.com/hashicorp/vault/api": {"provider/okms"},
 	"net/http":                       {"provider/okms", "provider/auth", "server", "test/emulator", "test/harness", "test/bench", "cmd/ovhcsi"},
-	"flag":                           {"cmd/ovhcloud-csi-provider", "cmd/ovhcsi", "test/bench"},
+	"flag":                           {"cmd/commandline", "cmd/ovhcloud-csi-provider", "cmd/ovhcsi", "test/bench"},
 	"google.golang.org/grpc":         {"server", "test/harness", "test/bench"},
 	"sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1": {"server", "test/harness", "test/bench"},
 	"github.com/prometheus/client_golang/prometheus":         {"server"},

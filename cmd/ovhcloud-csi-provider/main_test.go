@@ -166,6 +166,25 @@ func TestEverySecretOfAMountStandsInTheLog(t *testing.T) {
 	}
 }
 
+func TestTheLogTellsWhatNoSecretOfKubernetesHolds(t *testing.T) {
+	store := harness.StartStore(t)
+	store.Hold(t, map[string]string{"s": `{"a":"` + strings.Repeat("x", 50_000) + `"}`})
+	p := startDaemon(t, store, harness.SocketPath(t), nil)
+	for _, files := range []int{20, 22} {
+		var objects strings.Builder
+		for i := range files {
+			fmt.Fprintf(&objects, "- {secretPath: s, secretKey: a, objectName: f%d}\n", i)
+		}
+		if _, err := p.client.Mount(t.Context(), store.Request(harness.Mount{Objects: objects.String()})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.stop(t, syscall.SIGTERM)
+	if n := strings.Count(p.log.String(), "the files of this mount exceed 1 MiB"); n != 1 || !strings.Contains(p.log.String(), `secretProviderClass="store/shop" bytes=1100000`) {
+		t.Errorf("said %d times:\n%s", n, p.log)
+	}
+}
+
 func TestRequestsAreLoggedFromLevel2On(t *testing.T) {
 	for _, level := range []string{"1", "2"} {
 		store := harness.StartStore(t)

@@ -67,8 +67,9 @@ type Store struct {
 	*emulator.Server
 }
 
-// StartStore starts an emulator with Token. It ends with the test.
-func StartStore(t testing.TB) *Store {
+// StartStore starts an emulator with Token, whose certificate is also good for the
+// names of hosts. It ends with the test.
+func StartStore(t testing.TB, hosts ...string) *Store {
 	t.Helper()
 	e, err := emulator.New(emulator.Options{})
 	if err != nil {
@@ -77,7 +78,7 @@ func StartStore(t testing.TB) *Store {
 	if err := e.AddToken(Token, emulator.Identity{Name: "reader"}); err != nil {
 		t.Fatal(err)
 	}
-	s, err := e.Start("")
+	s, err := e.Start("", hosts...)
 	if err != nil {
 		t.Fatal(err)
 	}
