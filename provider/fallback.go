@@ -88,14 +88,10 @@ func (p *Provider) sourcesOf(pl plan) (s sources, release func(), err error) {
 	return s, func() { releaseFirst(); releaseSecond() }, nil
 }
 
-// firstPatience is how long a read waits for a store that another can stand in
-// for, unless that is more than three quarters of its time. It must suffice for
-// pace to learn that a store is hanging, so that later reads need not wait.
-const firstPatience = 5 * time.Second
-
-// patient bounds the wait for a store that something else can stand in for.
-func patient(ctx context.Context) (context.Context, context.CancelFunc) {
-	patience := firstPatience
+// hurried bounds the wait for a store that something else can stand in for, to three
+// quarters of the time that is left at most.
+func hurried(ctx context.Context) (context.Context, context.CancelFunc) {
+	patience := pace.Patience
 	if deadline, bounded := ctx.Deadline(); bounded {
 		patience = min(patience, time.Until(deadline)*3/4)
 	}
@@ -141,7 +137,7 @@ func (p *Provider) read(ctx context.Context, s sources, mount *pace.Mount, ref o
 
 // readFirst asks the first store alone, for a part of the time.
 func (p *Provider) readFirst(ctx context.Context, first source, mount *pace.Mount, ref okms.Ref) fetched {
-	ctx, cancel := patient(ctx)
+	ctx, cancel := hurried(ctx)
 	defer cancel()
 	return p.readFrom(ctx, first, mount, ref, true)
 }
@@ -152,7 +148,7 @@ func (p *Provider) readFirst(ctx context.Context, first source, mount *pace.Moun
 func (p *Provider) readSecond(ctx context.Context, s sources, mount *pace.Mount, ref okms.Ref) fetched {
 	if _, stale := p.cache.Stale(s.first.key(ref), s.first.maxStale, nil); stale {
 		var cancel context.CancelFunc
-		ctx, cancel = patient(ctx)
+		ctx, cancel = hurried(ctx)
 		defer cancel()
 	}
 	return p.readFrom(ctx, *s.second, mount, ref, false)

@@ -99,3 +99,61 @@ func TestABundleMakesNoOtherDomain(t *testing.T) {
 		}
 	})
 }
+
+func TestWhoHasTimeIsNotStoppedByWhoHasNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := pace.New(pace.Config{})
+		mount := func(has, takes time.Duration) (time.Duration, okms.Kind) {
+			ctx, cancel := context.WithTimeout(t.Context(), has)
+			defer cancel()
+			begin := time.Now()
+			_, err := ask(ctx, p, okms.Domain{}, takes, nil)
+			return time.Since(begin), kind(err)
+		}
+		const hurried, patient = pace.Patience, 45 * time.Second
+		for range 3 {
+			if _, got := mount(hurried, 6*time.Second); got != okms.TimedOut {
+				t.Fatalf("a hurried mount: %q", got)
+			}
+		}
+		if took, got := mount(hurried, 6*time.Second); got != okms.TimedOut || took != 0 {
+			t.Errorf("the store does not rest for the hurried: %q after %s", got, took)
+		}
+		for range 2 { // and an answer that took so long changes nothing for the hurried
+			if took, got := mount(patient, 6*time.Second); got != "" {
+				t.Errorf("a patient mount: %q after %s", got, took)
+			}
+		}
+		if took, got := mount(hurried, time.Second); got != "" || took != time.Second { // the rest of 1 s is over: it probes
+			t.Errorf("the probe: %q after %s", got, took)
+		}
+		for range 3 {
+			if _, got := mount(patient, time.Minute); got != okms.TimedOut {
+				t.Fatalf("a patient mount of a store that hangs: %q", got)
+			}
+		}
+		for _, has := range []time.Duration{hurried, patient} {
+			if took, got := mount(has, 0); got != okms.TimedOut || took != 0 {
+				t.Errorf("with %s: %q after %s", has, got, took)
+			}
+		}
+	})
+}
+
+func TestAQuickAnswerEndsTheRestOfTheHurried(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := pace.New(pace.Config{})
+		for range 3 {
+			ctx, cancel := context.WithTimeout(t.Context(), pace.Patience)
+			_, _ = ask(ctx, p, okms.Domain{}, time.Minute, nil)
+			cancel()
+		}
+		for _, has := range []time.Duration{time.Minute, pace.Patience} {
+			ctx, cancel := context.WithTimeout(t.Context(), has)
+			if _, err := ask(ctx, p, okms.Domain{}, time.Millisecond, nil); err != nil {
+				t.Errorf("with %s: %v", has, err)
+			}
+			cancel()
+		}
+	})
+}

@@ -80,7 +80,7 @@ type domain struct {
 	tokens float64
 	filled time.Time
 	// troubles are the credentials whose reads failed of late.
-	troubles map[[sha256.Size]byte]*trouble
+	troubles map[whose]*trouble
 }
 
 // New makes a Pace that knows no domain yet.
@@ -114,6 +114,17 @@ type Asker struct {
 	Domain     okms.Domain
 }
 
+// Patience is how long a read waits for an answer that has something else to fall
+// back on. A Do that is given no more time than this is hurried: what it learns of a
+// slow store does not bear on those with more time.
+const Patience = 5 * time.Second
+
+// asking is an Asker in a Do.
+type asking struct {
+	Asker
+	hurried bool
+}
+
 // Do reads when it is time, and again where that may help and fits into ctx's
 // time. The errors of read must have an *okms.Error in their chain, and so have
 // Do's. A panic of read goes through.
@@ -121,13 +132,15 @@ func (p *Pace) Do(ctx context.Context, a Asker, read func(context.Context) (okms
 	if a.Turn == nil {
 		a.Turn = &Turn{}
 	}
+	deadline, bounded := ctx.Deadline()
+	who := asking{a, bounded && time.Until(deadline) <= Patience}
 	ctx, cancel := leaveTime(ctx)
 	defer cancel()
 	d := p.arrive(a.Domain)
 	defer p.depart(d)
 	var before error
 	for retry := 0; ; retry++ {
-		secret, asked, err := p.once(ctx, d, a, read)
+		secret, asked, err := p.once(ctx, d, who, read)
 		if err == nil {
 			return secret, nil
 		}
@@ -167,15 +180,16 @@ func leaveTime(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // once reads once, if that is allowed. asked says whether it was.
-func (p *Pace) once(ctx context.Context, d *domain, a Asker, read func(context.Context) (okms.Secret, error)) (secret okms.Secret, asked bool, err error) {
+func (p *Pace) once(ctx context.Context, d *domain, a asking, read func(context.Context) (okms.Secret, error)) (secret okms.Secret, asked bool, err error) {
 	said := nothing
 	var failed *okms.Error
-	defer func() { p.conclude(d, a, said, failed) }()
+	begin := time.Now()
+	defer func() { p.conclude(d, a, said, failed, time.Since(begin)) }()
 	if err := p.admit(ctx, d, a); err != nil {
 		return secret, false, err
 	}
 	defer d.room.leave()
-	begin := time.Now()
+	begin = time.Now()
 	secret, err = read(ctx)
 	switch failed = errorOf(err); {
 	case failed == nil || !failed.Kind.MayPass():
@@ -189,7 +203,7 @@ func (p *Pace) once(ctx context.Context, d *domain, a Asker, read func(context.C
 
 // admit waits until the domain may be asked and there is room, or says why it is
 // not asked. The caller leaves the room.
-func (p *Pace) admit(ctx context.Context, d *domain, a Asker) error {
+func (p *Pace) admit(ctx context.Context, d *domain, a asking) error {
 	for {
 		wait, refused := p.mayAsk(ctx, d, a)
 		if refused != nil {
@@ -201,7 +215,7 @@ func (p *Pace) admit(ctx context.Context, d *domain, a Asker) error {
 			}
 			continue
 		}
-		if !d.room.enter(ctx, a, leastTime) {
+		if !d.room.enter(ctx, a.Asker, leastTime) {
 			return &okms.Error{Kind: okms.TimedOut, Queued: true, Text: "waited for other reads of this node to end"}
 		}
 		// Those that had the room until now may have failed.
@@ -258,7 +272,7 @@ func (p *Pace) arrive(of okms.Domain) *domain {
 	defer p.mu.Unlock()
 	d := p.domains[of]
 	if d == nil {
-		d = &domain{room: newRoom(p.reads), tokens: budget, filled: p.now(), troubles: map[[sha256.Size]byte]*trouble{}}
+		d = &domain{room: newRoom(p.reads), tokens: budget, filled: p.now(), troubles: map[whose]*trouble{}}
 		p.domains[of] = d
 	}
 	d.asking++

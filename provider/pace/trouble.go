@@ -2,6 +2,7 @@ package pace
 
 import (
 	"context"
+	"crypto/sha256"
 	"slices"
 	"time"
 
@@ -56,16 +57,39 @@ const (
 	fails                  // it could not be reached, or has a fault
 )
 
+// whose is a credential in a domain. What hurried reads learn of a store that gives
+// no answer in their time stands apart: a store that takes longer may serve others.
+type whose struct {
+	credential [sha256.Size]byte
+	hurried    bool
+}
+
+// troublesOf are those that bear on an asker.
+func (d *domain) troublesOf(a asking) []*trouble {
+	var all []*trouble
+	if t := d.troubles[whose{a.Credential, false}]; t != nil {
+		all = append(all, t)
+	}
+	if t := d.troubles[whose{a.Credential, true}]; t != nil && a.hurried {
+		all = append(all, t)
+	}
+	return all
+}
+
 // mayAsk says whether a may read now. It may if both results are zero; wait is
 // how long it must wait first; refused is the failure that stands for a new one.
-func (p *Pace) mayAsk(ctx context.Context, d *domain, a Asker) (wait time.Duration, refused *okms.Error) {
+func (p *Pace) mayAsk(ctx context.Context, d *domain, a asking) (wait time.Duration, refused *okms.Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t := d.troubles[a.Credential]
-	if t == nil {
-		return 0, nil
+	for _, t := range d.troublesOf(a) {
+		if wait, refused = t.mayAsk(ctx, a.Mount, p.now()); wait > 0 || refused != nil {
+			break
+		}
 	}
-	now := p.now()
+	return wait, refused
+}
+
+func (t *trouble) mayAsk(ctx context.Context, m *Mount, now time.Time) (wait time.Duration, refused *okms.Error) {
 	// What is further away than can have been meant is a clock that jumped.
 	if pause := t.pause.Sub(now); pause > 0 && pause <= longestPause {
 		if deadline, bounded := ctx.Deadline(); bounded && time.Until(deadline) < pause {
@@ -74,11 +98,11 @@ func (p *Pace) mayAsk(ctx context.Context, d *domain, a Asker) (wait time.Durati
 		return pause, nil
 	}
 	switch {
-	case !t.resting || t.prober == a.Mount:
+	case !t.resting || t.prober == m:
 	case isAhead(now, t.until, longestRest) || t.prober != nil && isAhead(now, t.probing.Add(proberAlone), proberAlone):
 		return 0, t.repeated(restingText)
 	default:
-		t.prober, t.probing = a.Mount, now
+		t.prober, t.probing = m, now
 	}
 	return 0, nil
 }
@@ -90,7 +114,8 @@ func isAhead(now, at time.Time, most time.Duration) bool {
 }
 
 // Resting is why a's reads rest at the moment, if it is another mount that may
-// probe; nil if they do not rest. A read that is under way then is such a probe.
+// probe; nil if they do not rest. A read that is under way then is such a probe. It
+// is for who has something to fall back on, and so is hurried.
 func (p *Pace) Resting(a Asker) *okms.Error {
 	a.Domain.CABundle = ""
 	p.mu.Lock()
@@ -99,11 +124,12 @@ func (p *Pace) Resting(a Asker) *okms.Error {
 	if d == nil {
 		return nil
 	}
-	t := d.troubles[a.Credential]
-	if t == nil || !t.resting || t.prober == a.Mount {
-		return nil
+	for _, t := range d.troublesOf(asking{a, true}) {
+		if t.resting && t.prober != a.Mount {
+			return t.repeated(restingText)
+		}
 	}
-	return t.repeated(restingText)
+	return nil
 }
 
 const restingText = "this failed for several mounts, and is tried again in a moment"
@@ -118,26 +144,37 @@ func (t *trouble) repeated(why string) *okms.Error {
 	return &e
 }
 
-// conclude learns from the end of a read.
-func (p *Pace) conclude(d *domain, a Asker, said verdict, failed *okms.Error) {
+// conclude learns from the end of a read that took so long.
+func (p *Pace) conclude(d *domain, a asking, said verdict, failed *okms.Error, took time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t := d.troubles[a.Credential]
-	switch {
-	case said == works && t != nil && t.pause.After(p.now()):
+	apart := said == fails && a.hurried && failed.Kind == okms.TimedOut
+	for _, of := range []whose{{a.Credential, false}, {a.Credential, true}} {
+		t := d.troubles[of]
+		switch {
+		case said == works && took < Patience || said == works && !of.hurried:
+			p.end(d, of)
+		case said == fails && of.hurried == apart:
+			if t == nil {
+				t = &trouble{}
+				d.troubles[of] = t
+			}
+			t.add(a.Mount, failed, p.now())
+		case t != nil && t.prober == a.Mount:
+			t.prober = nil // the next one may try
+		}
+	}
+}
+
+// end forgets a trouble, since OKMS answers. p.mu is held.
+func (p *Pace) end(d *domain, of whose) {
+	t := d.troubles[of]
+	if t != nil && t.pause.After(p.now()) {
 		// A limiter may answer one read and refuse another: that does not end the pause.
 		t.failed, t.resting, t.prober = nil, false, nil
-	case said == works:
-		delete(d.troubles, a.Credential)
-	case said == fails:
-		if t == nil {
-			t = &trouble{}
-			d.troubles[a.Credential] = t
-		}
-		t.add(a.Mount, failed, p.now())
-	case t != nil && t.prober == a.Mount:
-		t.prober = nil // the next one may try
+		return
 	}
+	delete(d.troubles, of)
 }
 
 // add draws the conclusions of one more failure.
