@@ -46,6 +46,10 @@ type class struct {
 	objects    []object
 }
 
+// mostFailures bounds how many failures of a mount are looked for: a message holds
+// fewer.
+const mostFailures = 200
+
 // collector gathers the failures of a mount.
 type collector struct {
 	failures []Failure
@@ -53,8 +57,18 @@ type collector struct {
 }
 
 func (c *collector) add(object int, kind Kind, where, format string, args ...any) {
-	c.failures = append(c.failures, Failure{Kind: kind, Object: object, Where: where, What: fmt.Sprintf(format, args...)})
+	c.put(Failure{Kind: kind, Object: object, Where: where, What: fmt.Sprintf(format, args...)})
 }
+
+// put adds a failure, unless there are more than a message holds.
+func (c *collector) put(f Failure) {
+	if !c.full() {
+		c.failures = append(c.failures, f)
+	}
+}
+
+// full says that it makes no sense to look for more failures.
+func (c *collector) full() bool { return len(c.failures) >= mostFailures }
 
 func (c *collector) parameter(name, format string, args ...any) {
 	c.add(WholeClass, Invalid, "parameters."+name, format, args...)
@@ -62,7 +76,7 @@ func (c *collector) parameter(name, format string, args ...any) {
 
 // field adds what is wrong with a field or parameter.
 func (c *collector) field(object int, where string, err error) {
-	c.failures = append(c.failures, Failure{Kind: Invalid, Object: object, Where: where, What: err.Error(), missing: errors.Is(err, auth.ErrMissing)})
+	c.put(Failure{Kind: Invalid, Object: object, Where: where, What: err.Error(), missing: errors.Is(err, auth.ErrMissing)})
 }
 
 // dropMisspelt takes out that what was only misspelt is missing.
@@ -75,6 +89,9 @@ func (c *collector) dropMisspelt() {
 func parse(attributes map[string]string, credentials bool, defaultMode fs.FileMode, c *collector) class {
 	defer c.dropMisspelt()
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
+		if c.full() {
+			break
+		}
 		foreign := strings.HasPrefix(name, attributePrefix) || name == attributeClass || name == attributeProvider
 		if !foreign && !slices.Contains(parameters, name) {
 			c.parameter(plain(name), "unknown parameter; %s", nearest.Suggestion(name, parameters))

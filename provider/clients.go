@@ -162,18 +162,25 @@ func (c *clients) sweep() {
 	}
 }
 
-// makeRoom lets go of the longest unused client if there are too many.
+// makeRoom lets go of the longest unused client if there are too many. Those of
+// connections, which are few, stay: a pod may bring any number of credentials.
 func (c *clients) makeRoom() {
-	if len(c.byKey) < maxClients {
+	if len(c.byKey)-len(c.current) < maxClients {
 		return
+	}
+	held := map[clientKey]bool{}
+	for _, key := range c.current {
+		held[key] = true
 	}
 	var oldest clientKey
 	for key, p := range c.byKey {
-		if o := c.byKey[oldest]; o == nil || p.used.Before(o.used) {
+		if o := c.byKey[oldest]; !held[key] && (o == nil || p.used.Before(o.used)) {
 			oldest = key
 		}
 	}
-	c.drop(oldest)
+	if c.byKey[oldest] != nil {
+		c.drop(oldest)
+	}
 }
 
 func (c *clients) drop(key clientKey) {

@@ -52,7 +52,7 @@ func (p *plan) useConnection(req Request, cl class, connections *auth.Connection
 		grant = connection.Grant(pod.Namespace, pod.ServiceAccount)
 	}
 	if !grant.Any() {
-		c.failures = append(c.failures, notAllowed(req, cl, connection, connections))
+		c.put(notAllowed(req, cl, connection, connections))
 		return
 	}
 	for _, o := range cl.objects {
@@ -63,7 +63,7 @@ func (p *plan) useConnection(req Request, cl class, connections *auth.Connection
 	}
 	credential, err := connection.Credential()
 	if err != nil {
-		c.failures = append(c.failures, Failure{Kind: NoCredential, Object: WholeClass, Where: "parameters." + paramConnection,
+		c.put(Failure{Kind: NoCredential, Object: WholeClass, Where: "parameters." + paramConnection,
 			What:   fmt.Sprintf("connection %q has no usable credential at the moment", connection.Name()),
 			Advice: "who runs the provider finds the reason in its log and at /readyz", Hidden: err.Error()})
 		return

@@ -125,7 +125,7 @@ const mostText = 16 << 10
 func (e *Error) Error() string {
 	head, lines := e.head(), e.lines()
 	if len(lines) == 1 {
-		return head + lines[0]
+		return head + bounded(lines[0], mostText)
 	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s%d errors:", head, len(lines))
@@ -135,6 +135,9 @@ func (e *Error) Error() string {
 			break
 		}
 		text.WriteString("\n- " + line)
+	}
+	if len(e.Failures) >= mostFailures {
+		text.WriteString("\n- and what was not looked for any more: mend these first")
 	}
 	return text.String()
 }
@@ -147,6 +150,10 @@ func (e *Error) head() string {
 	}
 	return "SecretProviderClass " + e.Class + ": "
 }
+
+// mostNamed is how many objects that failed alike are named: the cause stands behind
+// them, and events are cut.
+const mostNamed = 3
 
 func (e *Error) lines() []string {
 	type group struct {
@@ -167,7 +174,10 @@ func (e *Error) lines() []string {
 	}
 	lines := make([]string, len(groups))
 	for i, g := range groups {
-		lines[i] = bounded(strings.Join(g.where, ", "), mostText/4) + ": " + g.text()
+		if more := len(g.where) - mostNamed; more > 1 {
+			g.where = append(g.where[:mostNamed], fmt.Sprintf("and %d more", more))
+		}
+		lines[i] = strings.Join(g.where, ", ") + ": " + bounded(g.text(), mostText/4)
 	}
 	return lines
 }

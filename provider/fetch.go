@@ -46,6 +46,10 @@ const (
 	answerShare = 128 << 10
 )
 
+// mostAtOnce is how many reads of one mount are under way at once, be it in line for
+// a place. Each takes some 30 kB, and a class may ask for a thousand.
+const mostAtOnce = 32
+
 // fetching is the reads of one mount under way.
 type fetching struct {
 	quota  *okms.Quota // of all mounts
@@ -68,12 +72,18 @@ func (p *Provider) fetch(ctx context.Context, s sources, refs []okms.Ref) (got m
 	f := &fetching{quota: p.secrets, cancel: cancel, got: make(map[okms.Ref]fetched, len(refs))}
 	var all sync.WaitGroup
 	mount := pace.NewMount()
-	for _, ref := range refs {
+	next := make(chan okms.Ref)
+	for range min(len(refs), mostAtOnce) {
 		all.Go(func() {
-			defer f.recovered()
-			f.add(ref, p.read(ctx, s, mount, ref))
+			for ref := range next {
+				f.read(ref, func() fetched { return p.read(ctx, s, mount, ref) })
+			}
 		})
 	}
+	for _, ref := range refs {
+		next <- ref
+	}
+	close(next)
 	all.Wait()
 	if f.crash != nil {
 		f.release()
@@ -83,6 +93,12 @@ func (p *Provider) fetch(ctx context.Context, s sources, refs []okms.Ref) (got m
 		tooMuch = []Failure{*f.tooMuch}
 	}
 	return f.got, f.release, tooMuch
+}
+
+// read does one read and takes in what came of it.
+func (f *fetching) read(ref okms.Ref, read func() fetched) {
+	defer f.recovered()
+	f.add(ref, read())
 }
 
 // recovered keeps a panic for the goroutine of the mount.

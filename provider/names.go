@@ -34,6 +34,10 @@ func checkSecretPath(p string) error {
 	return nil
 }
 
+// maxFileName bounds a path in the volume, in bytes: a path has 4095 at most, and the
+// volume's own stands before it.
+const maxFileName = 3 << 10
+
 // checkFileName holds the driver's rules for a path in the volume (its
 // pkg/util/fileutil: writer.go and atomic_writer.go), and refuses what no person
 // can type: control characters and bytes that are not UTF-8.
@@ -49,8 +53,8 @@ func checkFileName(name string) error {
 		return errors.New(`must not begin with ".."`)
 	case path.Clean(name) != name || name == ".":
 		return errors.New(`must not hold empty, "." or ".." elements, nor end with a slash`)
-	case len(name) > 4096:
-		return fmt.Errorf("is %d bytes long; a path has at most 4096", len(name))
+	case len(name) > maxFileName:
+		return fmt.Errorf("is %d bytes long; a path has at most %d", len(name), maxFileName)
 	}
 	for element := range strings.SplitSeq(name, "/") {
 		if len(element) > 255 {

@@ -197,13 +197,27 @@ func TestHugeInputIsRefusedInFewWords(t *testing.T) {
 		"a bomb of anchors": "- &a [x,x,x,x,x,x,x,x,x]\n- &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n- &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n- &d [*c,*c,*c,*c,*c,*c,*c]\n- [*d,*d,*d]\n",
 		"deep nesting":      strings.Repeat("[", 100000),
 		"a long name":       "- " + strings.Repeat("x", 200<<10) + ": y\n",
+		"many fields":       "- {" + strings.Repeat("a,", 100<<10) + "}",
 	}
 	for name, text := range cases {
 		t.Run(name, func(t *testing.T) {
 			if _, got := refused(t, request(with("objects", text))); len(got) > 20<<10 {
 				t.Errorf("the message has %d bytes", len(got))
 			}
+			if _, failures := makePlan(request(with("objects", text)), auth.Endpoints{}, nil, time.Now()); len(failures) > mostFailures {
+				t.Errorf("%d failures are held", len(failures))
+			}
 		})
+	}
+	var parameters []func(*Request)
+	for i := range 2 * mostFailures {
+		parameters = append(parameters, with(fmt.Sprint("unknown", i), "x"))
+	}
+	if _, failures := makePlan(request(parameters...), auth.Endpoints{}, nil, time.Now()); len(failures) != mostFailures {
+		t.Errorf("of so many unknown parameters %d failures are held", len(failures))
+	}
+	if _, got := refused(t, request(without("region"), with("endpoint", "https://x:"+strings.Repeat("0", 900_000)))); len(got) > 20<<10 {
+		t.Errorf("the message about a port has %d bytes", len(got))
 	}
 	_, got := refused(t, request(with("objects", cases["1 MiB"])))
 	if want := "parameters.objects: is 1048560 bytes long; at most 262144 are read; split the list over several classes"; got != want {
@@ -212,7 +226,7 @@ func TestHugeInputIsRefusedInFewWords(t *testing.T) {
 	if _, got := refused(t, request(with("objects", many.String()+"- secretPath: a\n"))); got != "parameters.objects: has 1001 entries; at most 1000 are read; split the list over several classes" {
 		t.Errorf("got %s", got)
 	}
-	if _, got := refused(t, request(with("objects", many.String()))); !strings.HasPrefix(got, "1000 errors:\n- objects[0].secretPath") || !strings.Contains(got, "\n- and ") {
+	if _, got := refused(t, request(with("objects", many.String()))); !strings.HasPrefix(got, "200 errors:\n- objects[0].secretPath") || !strings.Contains(got, " more\n- and what was not looked for any more") {
 		t.Errorf("got %.100s … %s", got, got[len(got)-100:])
 	}
 }

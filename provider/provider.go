@@ -74,6 +74,7 @@ type Provider struct {
 	cache       *cache.Cache
 	pace        *pace.Pace
 	secrets     *okms.Quota // of all mounts under way, in bytes
+	work        work
 	maxStale    time.Duration
 	now         func() time.Time
 	observeRead func(ReadOutcome) // never nil
@@ -100,6 +101,7 @@ func New(c Config) *Provider {
 		cache:       cache.New(cache.Config{TTL: c.CacheTTL, Bytes: c.CacheBytes, Observe: c.ObserveRead, Now: c.Now}),
 		pace:        pace.New(pace.Config{Reads: c.MaxReads, Retried: retried, Now: c.Now}),
 		secrets:     okms.NewQuota(maxHeldByAll, mountShare),
+		work:        newWork(),
 		maxStale:    c.MaxStale,
 		now:         c.Now,
 		observeRead: c.ObserveRead,
@@ -209,9 +211,9 @@ type Version struct{ ID, Version string }
 // Mount reads what the request asks for. The error is an *Error that holds every
 // reason for the failure; nothing is delivered then.
 func (p *Provider) Mount(ctx context.Context, req Request) (Response, error) {
-	pl, failures := makePlan(req, p.endpoints, p.connections, p.now())
+	pl, failures := p.plan(ctx, req)
 	if len(failures) > 0 {
-		return Response{Connection: bounded(pl.connection, 80)}, &Error{Class: req.Class(), Failures: failures}
+		return Response{Connection: plain(pl.connection)}, &Error{Class: req.Class(), Failures: failures}
 	}
 	from, release, err := p.sourcesOf(pl)
 	if err != nil {
@@ -222,7 +224,7 @@ func (p *Provider) Mount(ctx context.Context, req Request) (Response, error) {
 	defer done()
 	var response Response
 	if len(failures) == 0 {
-		response, failures = render(ctx, pl, got)
+		response, failures = p.render(ctx, pl, got)
 	}
 	response.Connection, response.Credential, response.Reads = pl.connection, pl.credential.String(), readsOf(pl, got)
 	response.Stale, response.StaleBecause = staleOf(pl, got)

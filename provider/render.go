@@ -20,20 +20,21 @@ import (
 // and kubelet's handling of ResourceExhausted).
 const maxResponse = 3584 << 10
 
+// maxStatus bounds, in bytes, the list of files and versions that the driver writes
+// into an object of Kubernetes for each volume (SecretProviderClassPodStatus): etcd
+// takes 1.5 MiB.
+const maxStatus = 1 << 20
+
 // fileOverhead is what a file costs in the answer beside its path, twice, and
 // its contents: tags, lengths, mode and version.
 const fileOverhead = 64
-
-// mostFailures bounds how many failures of objects are looked for: a message
-// holds fewer.
-const mostFailures = 200
 
 // render makes the files of a plan from what was fetched. It makes all or none:
 // with any failure neither files nor versions are returned. It ends soon after ctx does.
 func render(ctx context.Context, pl plan, got map[okms.Ref]fetched) (Response, []Failure) {
 	r := renderer{plan: pl, tree: newLayout(), parsed: map[okms.Ref]parsedSecret{}}
 	for _, o := range pl.objects {
-		if r.size > maxResponse || len(r.failures) >= mostFailures {
+		if r.tooLarge() || r.full() {
 			break
 		}
 		f := got[o.ref()]
@@ -42,6 +43,9 @@ func render(ctx context.Context, pl plan, got map[okms.Ref]fetched) (Response, [
 			break
 		}
 		r.object(o, f)
+	}
+	if r.status > maxStatus && len(r.failures) == 0 {
+		r.add(WholeClass, TooLarge, "objects", "this mount makes so many files that Kubernetes cannot hold the list of them; use several classes and volumes")
 	}
 	if r.size > maxResponse && len(r.failures) == 0 {
 		r.add(WholeClass, TooLarge, "objects", "the files of this mount take more than the %d bytes that the driver accepts; use several classes and volumes", maxResponse)
@@ -59,15 +63,25 @@ type renderer struct {
 	out    Response
 	tree   layout
 	parsed map[okms.Ref]parsedSecret
-	size   int
+	held   int // bytes of JSON that parsed is of
+	size   int // of the answer to the driver, in bytes
+	status int // of the status that the driver makes of it, in bytes
 }
 
-// parsedSecret is a secret taken apart, once for all objects of it.
+// maxParsed bounds the secrets that are kept taken apart, in bytes of their JSON: in
+// memory one takes up to thirty times as much. One at least is kept.
+const maxParsed = 512 << 10
+
+// parsedSecret is a secret taken apart, once for all objects of it that stand near
+// one another.
 type parsedSecret struct {
 	list  []member
 	byKey map[string]json.RawMessage
 	err   error
 }
+
+// tooLarge says that no further file can be taken.
+func (r *renderer) tooLarge() bool { return r.size > maxResponse || r.status > maxStatus }
 
 func (r *renderer) parsedOf(ref okms.Ref, data []byte) parsedSecret {
 	c, done := r.parsed[ref]
@@ -82,6 +96,10 @@ func (r *renderer) parsedOf(ref okms.Ref, data []byte) parsedSecret {
 	for _, m := range c.list {
 		c.byKey[m.key] = m.raw
 	}
+	if r.held += len(data); r.held > maxParsed {
+		clear(r.parsed)
+		r.held = len(data)
+	}
 	r.parsed[ref] = c
 	return c
 }
@@ -93,7 +111,7 @@ func (r *renderer) object(o object, f fetched) {
 			r.noteAbsent(o)
 			return
 		}
-		r.failures = append(r.failures, explain(r.plan, o, f))
+		r.put(explain(r.plan, o, f))
 		return
 	}
 	c := r.parsedOf(o.ref(), f.secret.Data.Reveal())
@@ -114,7 +132,7 @@ func (r *renderer) allKeys(o object, f fetched, list []member) {
 		r.add(o.number, Unusable, o.where(), "version %d of the secret has no keys", f.secret.Version)
 	}
 	for _, m := range list {
-		if r.size > maxResponse || len(r.failures) >= mostFailures {
+		if r.tooLarge() || r.full() {
 			return
 		}
 		if err := checkFileName(m.key); err != nil || strings.Contains(m.key, "/") {
@@ -147,7 +165,7 @@ func (r *renderer) oneKey(o object, f fetched, c parsedSecret) {
 	case o.optional:
 		r.noteAbsent(o)
 	default:
-		r.failures = append(r.failures, Failure{Kind: KeyAbsent, Object: o.number, Where: o.where(),
+		r.put(Failure{Kind: KeyAbsent, Object: o.number, Where: o.where(),
 			What:   fmt.Sprintf("version %d of the secret has no key %s", f.secret.Version, quoted(o.secretKey)),
 			Advice: r.keysAdvice(o.secretKey, c.list)})
 	}
@@ -214,6 +232,7 @@ func (r *renderer) file(o object, name, key string, content []byte, f fetched) {
 	version := r.version(o, key, f)
 	r.out.Versions = append(r.out.Versions, Version{ID: name, Version: version})
 	r.size += len(content) + 2*len(name) + len(version) + fileOverhead
+	r.status += len(name) + len(version) + len(`{"id":"","version":""},`)
 }
 
 // noteAbsent notes an optional object that does not exist, so that the driver, which

@@ -47,6 +47,9 @@ func parseClient(m Material, source string) (Credential, error) {
 // parseTokenURL is the URL in one spelling. Errors do not repeat the text, which
 // may hold a password.
 func parseTokenURL(text string) (string, error) {
+	if len(text) > 2048 {
+		return "", fmt.Errorf("is %d bytes long; at most 2048 are read", len(text))
+	}
 	u, err := url.Parse(strings.TrimSpace(text))
 	if err != nil {
 		return "", errors.New("is not a URL")

@@ -7,6 +7,7 @@ package auth
 
 import (
 	"bytes"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -20,6 +21,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"ovhcloud-csi-provider/provider/sensitive"
@@ -175,7 +177,7 @@ func found(m Material) string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(m)) {
 		if !strings.HasPrefix(name, "csi.storage.k8s.io/") && len(names) < 10 {
-			names = append(names, fmt.Sprintf("%q", name))
+			names = append(names, fmt.Sprintf("%q", printable(name)))
 		}
 	}
 	if len(names) == 0 {
@@ -220,11 +222,32 @@ func endOfJWT(token []byte) time.Time {
 	return time.Unix(int64(claims.Expires), 0)
 }
 
+// Bounds of a credential in bytes. A PAT has about 1 KB, and what is sent in a header
+// no server takes beyond some 8 KB; each read under way holds a token several times.
+// A key of maxModulus has 6.4 KB. To check a larger one takes a processor for up to
+// many seconds, which nothing ends, and so does each handshake with it.
+const (
+	maxToken       = 16 << 10 // and for each of the other texts
+	maxKey         = 16 << 10
+	maxCertificate = 64 << 10 // with its chain
+	maxModulus     = 8192     // of RSA, in bits
+)
+
+func checkSize(raw []byte, key string, most int) error {
+	if len(raw) > most {
+		return fmt.Errorf("%s is %d bytes long; at most %d are read", key, len(raw), most)
+	}
+	return nil
+}
+
 // oneLine is raw without the white space around it, printable ASCII throughout.
 func oneLine(raw []byte, key string) ([]byte, error) {
 	text := bytes.TrimSpace(raw)
 	if len(text) == 0 {
 		return nil, fmt.Errorf("%s is empty", key)
+	}
+	if err := checkSize(text, key, maxToken); err != nil {
+		return nil, err
 	}
 	for _, b := range text {
 		if b <= ' ' || b >= 0x7f {
@@ -236,6 +259,12 @@ func oneLine(raw []byte, key string) ([]byte, error) {
 }
 
 func parseCertificate(certPEM, keyPEM []byte, source string, now time.Time) (Credential, error) {
+	if err := checkSize(keyPEM, KeyPrivateKey, maxKey); err != nil {
+		return Credential{}, err
+	}
+	if err := checkSize(certPEM, KeyCertificate, maxCertificate); err != nil {
+		return Credential{}, err
+	}
 	if block, _ := pem.Decode(keyPEM); block != nil && (block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "") {
 		return Credential{}, fmt.Errorf("%s is protected by a passphrase; store the key without one", KeyPrivateKey)
 	}
@@ -243,13 +272,16 @@ func parseCertificate(certPEM, keyPEM []byte, source string, now time.Time) (Cre
 	if err != nil {
 		// Its texts name what is missing and the types of PEM blocks, no content.
 		return Credential{}, fmt.Errorf("%s and %s do not make a client certificate: %s", KeyCertificate, KeyPrivateKey,
-			strings.TrimPrefix(err.Error(), "tls: "))
+			oneText(strings.TrimPrefix(err.Error(), "tls: ")))
 	}
 	leaf := pair.Leaf
 	if leaf == nil {
 		if leaf, err = x509.ParseCertificate(pair.Certificate[0]); err != nil {
 			return Credential{}, fmt.Errorf("%s cannot be read as a certificate", KeyCertificate)
 		}
+	}
+	if key, is := leaf.PublicKey.(*rsa.PublicKey); is && key.N.BitLen() > maxModulus {
+		return Credential{}, fmt.Errorf("the key of the certificate in %s has %d bits; at most %d are taken", KeyCertificate, key.N.BitLen(), maxModulus)
 	}
 	if now.After(leaf.NotAfter) {
 		return Credential{}, fmt.Errorf("the certificate in %s expired on %s", KeyCertificate, leaf.NotAfter.UTC().Format(time.RFC3339))
@@ -264,6 +296,20 @@ func parseCertificate(certPEM, keyPEM []byte, source string, now time.Time) (Cre
 // the broken one. The key is the leaf's, which tls.X509KeyPair has checked.
 func digestOf(pair tls.Certificate) [sha256.Size]byte {
 	return sha256.Sum256(bytes.Join(pair.Certificate, nil))
+}
+
+// oneText is s on one line of printable characters, bounded, for a message.
+func oneText(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, s)
+	if len(s) > 300 {
+		s = strings.ToValidUTF8(s[:300], "") + "…"
+	}
+	return s
 }
 
 // printable bounds s for a message.

@@ -1,12 +1,15 @@
 package auth
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/base64"
 	"encoding/pem"
 	"errors"
@@ -118,6 +121,40 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
+// largePair is a certificate of an RSA key that is too large. Its factors are no
+// primes, which would take minutes to find; nobody asks for that.
+func largePair(t *testing.T) (cert, key string) {
+	t.Helper()
+	factor := func(seed byte) *big.Int {
+		b := bytes.Repeat([]byte{seed}, 544)
+		b[0], b[543] = 0xff, seed|1
+		return new(big.Int).SetBytes(b)
+	}
+	one, e := big.NewInt(1), big.NewInt(65537)
+	p, q := factor(0x5a), factor(0x3c)
+	p1, q1 := new(big.Int).Sub(p, one), new(big.Int).Sub(q, one)
+	n, d := new(big.Int).Mul(p, q), new(big.Int).ModInverse(e, new(big.Int).Mul(p1, q1))
+	der, err := asn1.Marshal(struct {
+		Version               int
+		N                     *big.Int
+		E                     int
+		D, P, Q, Dp, Dq, Qinv *big.Int
+	}{0, n, 65537, d, p, q, new(big.Int).Mod(d, p1), new(big.Int).Mod(d, q1), new(big.Int).ModInverse(q, p)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	issuer, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: one, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour)}
+	crt, err := x509.CreateCertificate(rand.Reader, template, &x509.Certificate{SerialNumber: one}, &rsa.PublicKey{N: n, E: 65537}, issuer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: crt})), string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: der}))
+}
+
 func TestMaterialThatIsNoCredential(t *testing.T) {
 	cert, key := pair(t, now.Add(-time.Hour), now.Add(time.Hour))
 	_, otherKey := pair(t, now.Add(-time.Hour), now.Add(time.Hour))
@@ -125,11 +162,20 @@ func TestMaterialThatIsNoCredential(t *testing.T) {
 	newCert, newKey := pair(t, now.Add(time.Hour), now.Add(2*time.Hour))
 	locked := "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"
 	lockedOld := "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n"
+	largeCert, largeKey := largePair(t)
+	switched := "-----BEGIN \x1b[2J-----\nAAAA\n-----END \x1b[2J-----\n"
 	cases := []struct {
 		name     string
 		material Material
 		want     string
 	}{
+		{"an endless token", material(KeyToken, strings.Repeat("x", 700_000)), "token is 700000 bytes long; at most 16384 are read"},
+		{"an endless client", material(KeyClientID, strings.Repeat("x", 700_000), KeyClientSecret, "x"), "clientId is 700000 bytes long; at most 16384 are read"},
+		{"an endless certificate", material(KeyCertificate, strings.Repeat(cert, 500), KeyPrivateKey, key), "tls.crt is " + fmt.Sprint(500*len(cert)) + " bytes long; at most 65536 are read"},
+		{"an endless key", material(KeyCertificate, cert, KeyPrivateKey, strings.Repeat(key, 500)), "tls.key is " + fmt.Sprint(500*len(key)) + " bytes long; at most 16384 are read"},
+		{"a key that takes for ever", material(KeyCertificate, largeCert, KeyPrivateKey, largeKey), "the key of the certificate in tls.crt has 8704 bits; at most 8192 are taken"},
+		{"another kind of PEM", material(KeyCertificate, switched, KeyPrivateKey, key),
+			`tls.crt and tls.key do not make a client certificate: failed to find "CERTIFICATE" PEM block in certificate input after skipping PEM blocks of the following types: [?[2J]`},
 		{"nothing", nil, "no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret"},
 		{"only what the driver adds", material("csi.storage.k8s.io/serviceAccount.tokens", planted), "no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret"},
 		{"other keys", material("password", planted, "Token", planted), `no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret; its keys are "Token", "password"`},

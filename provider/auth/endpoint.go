@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -111,6 +112,9 @@ func parseEndpoint(text string) (endpoint, error) {
 	at := endpoint{scheme: u.Scheme, host: strings.ToLower(u.Hostname()), port: u.Port()}
 	if at.port == "" {
 		at.port = defaultPort(at.scheme)
+	}
+	if n, err := strconv.ParseUint(at.port, 10, 16); err != nil || strconv.FormatUint(n, 10) != at.port || n == 0 {
+		return endpoint{}, errors.New("the port is not a number from 1 to 65535")
 	}
 	if ip, err := netip.ParseAddr(at.host); err == nil {
 		at.host = ip.String()

@@ -58,6 +58,9 @@ func TestWrongAllowEndpoint(t *testing.T) {
 		"http://localhost":       `"http://localhost": plain http is for loopback addresses only`,
 		"https://x.example/path": `"https://x.example/path" is not a host, host:port or URL: want scheme and host only, nothing behind them`,
 		"*.example":              `"*.example" is not a host, host:port or URL: the host is not a valid name or address`,
+		"x.example:0":            `"x.example:0" is not a host, host:port or URL: the port is not a number from 1 to 65535`,
+		"x.example:0443":         `"x.example:0443" is not a host, host:port or URL: the port is not a number from 1 to 65535`,
+		"x.example:65536":        `"x.example:65536" is not a host, host:port or URL: the port is not a number from 1 to 65535`,
 		"unix:///x":              `"unix:///x" is not a host, host:port or URL: want https://host`,
 	} {
 		if _, err := ParseEndpoints([]string{value}); err == nil || err.Error() != want {

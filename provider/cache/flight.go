@@ -23,7 +23,8 @@ type flight struct {
 	waiting int           // how many wait
 	keep    time.Duration // how long the value is worth keeping, for the most demanding of them
 	// outdated says that a refusal, or that the secret is absent, was learnt while the
-	// read was under way: its value may be older than that, and is not kept.
+	// read was under way, or could have been: its value may be older than that, and
+	// is not kept.
 	outdated bool
 
 	// The outcome, to be read after done.
@@ -110,6 +111,7 @@ func (c *Cache) leave(f *flight) (last bool) {
 	}
 	f.cancel()
 	c.forget(f)
+	f.outdated = true // others may learn newer things before it ends
 	return true
 }
 

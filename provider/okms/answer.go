@@ -70,7 +70,7 @@ func decodeData(a answer, ref Ref) (Secret, *Error) {
 	if ref.Version != 0 && meta.Version != ref.Version {
 		return unreadable("asked for version %d, got version %d", ref.Version, meta.Version)
 	}
-	return Secret{Path: ref.Path, Version: meta.Version, Created: meta.CreatedTime, Data: sensitive.New(body.Data.Data)}, nil
+	return Secret{Path: ref.Path, Version: meta.Version, Created: cleanID(meta.CreatedTime), Data: sensitive.New(body.Data.Data)}, nil
 }
 
 // goneError tells whether a version without data is deactivated or deleted.

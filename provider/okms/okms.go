@@ -53,7 +53,7 @@ type Ref struct {
 
 // Secret is one version of a secret. Data is the JSON text of the whole secret
 // as OKMS sent it, byte for byte; OKMS wants an object there, but that is for
-// the caller to check. Created is OKMS's time stamp of the version, as sent.
+// the caller to check. Created is OKMS's time stamp of the version, 100 bytes of it at most.
 type Secret struct {
 	Path    string
 	Version int
