@@ -31,6 +31,7 @@ type clients struct {
 	byKey map[clientKey]*pooled
 	// current is the client that each connection of the provider used last.
 	current map[string]clientKey
+	ended   []*pooled // to be closed by unlock
 }
 
 type clientKey struct {
@@ -54,7 +55,7 @@ type pooled struct {
 func (c *clients) get(o origin) (from source, release func(), err error) {
 	key := clientKey{o.domain, o.credential.ID()}
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
 	now := c.now()
 	p := c.byKey[key]
 	if p == nil {
@@ -112,12 +113,23 @@ func tokenFailure(err error) error {
 	return failed
 }
 
-// close lets go of the client's connections and tokens.
+// close lets go of the client's connections and tokens, and waits for an exchange
+// under way to end.
 func (p *pooled) close() {
 	if p.tokens != nil {
 		p.tokens.Close()
 	}
 	p.client.Close()
+}
+
+// unlock closes what was let go of, but not under the lock: nobody waits for that.
+func (c *clients) unlock() {
+	ended := c.ended
+	c.ended = nil
+	c.mu.Unlock()
+	for _, p := range ended {
+		p.close()
+	}
 }
 
 // replace lets go of the client that a connection used before its credential or
@@ -137,23 +149,23 @@ func (c *clients) replace(connection string, key clientKey) {
 // hold adds a user; the returned function takes it away.
 func (c *clients) hold(p *pooled) (release func()) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
 	p.users++
 	return func() { c.release(p) }
 }
 
 func (c *clients) release(p *pooled) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
 	if p.users--; p.users == 0 && p.gone {
-		p.close()
+		c.ended = append(c.ended, p)
 	}
 }
 
 // sweep lets go of idle clients.
 func (c *clients) sweep() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
 	now := c.now()
 	for key, p := range c.byKey {
 		if now.Sub(p.used) > clientIdle {
@@ -187,7 +199,7 @@ func (c *clients) drop(key clientKey) {
 	p := c.byKey[key]
 	p.gone = true
 	if p.users == 0 {
-		p.close()
+		c.ended = append(c.ended, p)
 	}
 	delete(c.byKey, key)
 }
@@ -195,7 +207,7 @@ func (c *clients) drop(key clientKey) {
 // close lets go of all.
 func (c *clients) close() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
 	for key := range c.byKey {
 		c.drop(key)
 	}

@@ -3,6 +3,7 @@ package server
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -116,7 +117,8 @@ func result(kind provider.Kind) string {
 // class that nobody asked for in ten has no pod on this node any more.
 const (
 	classForgotten = 10 * time.Minute
-	maxClasses     = 500
+	maxClasses     = 2000
+	maxOfNamespace = 200 // so that one namespace cannot push out the others
 )
 
 // classAges tells for each SecretProviderClass how long ago its last good mount
@@ -142,7 +144,7 @@ func (c *classAges) mounted(class string, good bool) {
 	age := c.byClass[class]
 	if age == nil {
 		c.forget(now)
-		if len(c.byClass) >= maxClasses {
+		if len(c.byClass) >= maxClasses || c.ofNamespaceOf(class) >= maxOfNamespace {
 			return
 		}
 		age = &classAge{good: now}
@@ -152,6 +154,17 @@ func (c *classAges) mounted(class string, good bool) {
 	if good {
 		age.good = now
 	}
+}
+
+// ofNamespaceOf counts the classes of a class's namespace.
+func (c *classAges) ofNamespaceOf(class string) (n int) {
+	namespace, _, _ := strings.Cut(class, "/")
+	for other := range c.byClass {
+		if strings.HasPrefix(other, namespace+"/") {
+			n++
+		}
+	}
+	return n
 }
 
 func (c *classAges) forget(now time.Time) {

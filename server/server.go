@@ -13,7 +13,6 @@ import (
 	"math"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -129,8 +128,8 @@ func (s *Server) Run(ctx context.Context) error {
 	return err
 }
 
-// keepSocket serves at the path again if it is gone: a newer daemon took it over
-// and has ended before this one, as when a rolling update is undone.
+// keepSocket serves at the path again if nobody else does: a newer daemon took it
+// over and has ended before this one, as when a rolling update is undone, or died.
 func (s *Server) keepSocket(ctx context.Context, serving *sync.WaitGroup) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -140,12 +139,12 @@ func (s *Server) keepSocket(ctx context.Context, serving *sync.WaitGroup) {
 			return
 		case <-tick.C:
 		}
-		if _, err := os.Lstat(s.config.Socket); !errors.Is(err, fs.ErrNotExist) {
+		if s.socket.isThere() {
 			continue
 		}
 		again, err := listenIfGone(s.config.Socket)
 		if errors.Is(err, fs.ErrExist) {
-			continue // a newer one was quicker
+			continue // a newer one serves
 		}
 		if err != nil {
 			klog.ErrorS(err, "the socket is gone and cannot be made again", "socket", s.config.Socket)

@@ -25,8 +25,8 @@ type socket struct {
 // there. The folder is made if it is missing.
 func listen(path string) (*socket, error) { return listenAt(path, false) }
 
-// listenIfGone is listen where nothing is at path; else the error is
-// fs.ErrExist.
+// listenIfGone is listen where nothing is at path, or nothing that answers; else the
+// error is fs.ErrExist.
 func listenIfGone(path string) (*socket, error) { return listenAt(path, true) }
 
 func listenAt(path string, ifGone bool) (*socket, error) {
@@ -40,7 +40,7 @@ func listenAt(path string, ifGone bool) (*socket, error) {
 	}
 	defer unlock()
 	there, err := os.Lstat(path)
-	if ifGone && err == nil {
+	if ifGone && err == nil && !isDead(path) {
 		return nil, fs.ErrExist
 	}
 	if err == nil && there.Mode().Type() != fs.ModeSocket {
@@ -64,6 +64,16 @@ func listenAt(path string, ifGone bool) (*socket, error) {
 	return s, nil
 }
 
+// isDead says that the socket at path is of a process that has ended. What is put
+// there listens already.
+func isDead(path string) bool {
+	c, err := net.Dial("unix", path)
+	if err == nil {
+		_ = c.Close()
+	}
+	return errors.Is(err, syscall.ECONNREFUSED)
+}
+
 func bind(temporary, path string) (*socket, error) {
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: temporary, Net: "unix"})
 	if errors.Is(err, syscall.EINVAL) {
@@ -84,6 +94,12 @@ func bind(temporary, path string) (*socket, error) {
 		return nil, errors.Join(err, l.Close())
 	}
 	return s, nil
+}
+
+// isThere says that the socket is still at its path.
+func (s *socket) isThere() bool {
+	there, err := os.Lstat(s.path)
+	return err == nil && os.SameFile(there, s.mine)
 }
 
 // release removes the socket from its path, unless a newer daemon has put its own

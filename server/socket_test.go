@@ -182,14 +182,20 @@ func TestAPathThatIsTakenMeanwhileIsLeftAlone(t *testing.T) {
 	if !answers(t, newer, path) {
 		t.Error("the newer one is not reached")
 	}
-	if err := newer.release(); err != nil {
-		t.Fatal(err)
+	for name, ends := range map[string]func(*socket) error{"is gone": (*socket).release, "is of a dead one": func(s *socket) error { return s.Close() }} {
+		if err := ends(newer); err != nil {
+			t.Fatal(err)
+		}
+		again, err := listenIfGone(path)
+		if err != nil {
+			t.Fatalf("the socket %s: %v", name, err)
+		}
+		if newer.isThere() || !again.isThere() || !answers(t, again, path) {
+			t.Errorf("the socket %s: the newest is not reached", name)
+		}
+		newer = again
 	}
-	again, err := listenIfGone(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := again.Close(); err != nil {
+	if err := newer.Close(); err != nil {
 		t.Error(err)
 	}
 }

@@ -98,10 +98,16 @@ func TestAgesOfClasses(t *testing.T) {
 	if age("a/bad") != -1 || age("a/new") != 0 {
 		t.Error("a class that nobody asks for is not forgotten")
 	}
-	for i := range 2 * maxClasses {
+	for i := range 2 * maxOfNamespace {
 		ages.mounted(fmt.Sprintf("a/%d", i), true)
 	}
-	if len(ages.byClass) > maxClasses {
+	if len(ages.byClass) != maxOfNamespace {
+		t.Errorf("%d classes of one namespace", len(ages.byClass))
+	}
+	for i := range 2 * maxClasses {
+		ages.mounted(fmt.Sprintf("of-%d/x", i), true)
+	}
+	if len(ages.byClass) != maxClasses {
 		t.Errorf("%d classes", len(ages.byClass))
 	}
 }

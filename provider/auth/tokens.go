@@ -94,18 +94,30 @@ func NewTokens(c Client, roots *x509.CertPool, now func() time.Time, tell func(s
 			// OVHcloud refuses a request without scope (okms-api: invalid_scope).
 			Scopes: []string{"all"}, AuthStyle: oauth2.AuthStyleInParams},
 		http: &http.Client{
-			Transport: &http.Transport{
+			Transport: httpOnly{&http.Transport{
 				Proxy:           http.ProxyFromEnvironment,
 				TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
 				// Asked once an hour: a kept connection would only grow stale.
 				DisableKeepAlives:      true,
 				ForceAttemptHTTP2:      true,
 				MaxResponseHeaderBytes: 64 << 10,
-			},
+			}},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		host: u.Host, now: now, tell: tell, ctx: ctx, cancel: cancel,
 	}
+}
+
+// httpOnly refuses an answer that leaves HTTP: what is read of it ends with no context.
+type httpOnly struct{ *http.Transport }
+
+func (t httpOnly) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := t.Transport.RoundTrip(req)
+	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
+		_ = resp.Body.Close()
+		return nil, errors.New("answered 101 Switching Protocols, which nobody asked for")
+	}
+	return resp, err
 }
 
 // Host is that of the token endpoint, with its port if it states one.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -219,6 +221,25 @@ func TestHowTheTokenEndpointFails(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestATokenEndpointThatLeavesHTTPIsNotWaitedFor(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Connection", "Upgrade")
+		w.Header().Set("Upgrade", "x")
+		w.WriteHeader(http.StatusSwitchingProtocols)
+		w.(http.Flusher).Flush()
+		<-t.Context().Done()
+	}))
+	defer server.CloseClientConnections()
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	tokens := NewTokens(Client{ID: "x", Secret: sensitive.New([]byte("x")), TokenURL: server.URL + "/t"}, roots, time.Now, func(int, time.Duration) {})
+	_, err := tokens.Token(t.Context(), sensitive.Bytes{})
+	if err == nil || !strings.Contains(err.Error(), "answered 101 Switching Protocols") {
+		t.Errorf("error = %v", err)
+	}
+	tokens.Close()
 }
 
 func fault(f emulator.Fault) func(i *issuer) error {

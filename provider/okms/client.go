@@ -184,6 +184,8 @@ func (c *Client) failure(ctx context.Context, err error, got answer, waiting *ph
 		}
 	case errors.Is(err, errAnswerTooLong):
 		e.Kind, e.Text = Unreadable, c.host+": "+errAnswerTooLong.Error()
+	case errors.Is(err, errSwitched):
+		e.Kind, e.Text = Unreadable, c.host+": "+errSwitched.Error()
 	case errors.Is(err, errAnswersTooMany):
 		e.Kind, e.Text = NodeFull, errAnswersTooMany.Error()
 	case errors.As(err, &untrusted):

@@ -211,6 +211,22 @@ func TestKindsOfBrokenExchanges(t *testing.T) {
 	}
 }
 
+func TestAnAnswerThatLeavesHTTPIsRefused(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Connection", "Upgrade")
+		w.Header().Set("Upgrade", "x")
+		w.WriteHeader(http.StatusSwitchingProtocols)
+		w.(http.Flusher).Flush()
+		<-t.Context().Done()
+	}))
+	defer server.CloseClientConnections()
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	e := failure(t, t.Context(), okms.Domain{Endpoint: server.URL, ID: "734b9b45-8b1a-469c-b140-b10bd6540017", CABundle: string(ca)})
+	if e.Kind != okms.Unreadable || !strings.Contains(e.Text, "answered 101 Switching Protocols") {
+		t.Errorf("got %s: %v", e.Kind, e)
+	}
+}
+
 func TestNoPartOfATokenIsRepeated(t *testing.T) {
 	long := "eyJ" + strings.Repeat("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJ", 20)
 	echo := func(field string) string {

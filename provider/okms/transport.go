@@ -22,7 +22,9 @@ import (
 const maxAnswer = 1 << 20
 
 var (
-	errAnswerTooLong  = errors.New("answer longer than 1 MiB")
+	errAnswerTooLong = errors.New("answer longer than 1 MiB")
+	// What is read of such an answer ends with no context: it is not HTTP any more.
+	errSwitched       = errors.New("answered 101 Switching Protocols, which nobody asked for")
 	errAnswersTooMany = errors.New("the mounts of this node read too many large secrets at once")
 )
 
@@ -132,7 +134,12 @@ func (a *authenticated) send(req *http.Request, token []byte) (*http.Response, e
 	if a.userAgent != "" {
 		req.Header.Set("User-Agent", a.userAgent)
 	}
-	return a.base.RoundTrip(req)
+	resp, err := a.base.RoundTrip(req)
+	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
+		_ = resp.Body.Close()
+		return nil, errSwitched
+	}
+	return resp, err
 }
 
 // boundedBody is a body that fails rather than exceed its bound, or the one of all
