@@ -64,28 +64,28 @@ func TestAReadKeepsItsClientForThoseWhoJoinedIt(t *testing.T) {
 	all.Wait()
 }
 
-// TestASmallMountDoesNotWaitInTheQueueOfALargeOne: it wants one of two hundred
+// TestASmallMountDoesNotWaitInTheQueueOfALargeOne: it wants one of thirty
 // secrets that another mount has begun to read, one at a time.
 func TestASmallMountDoesNotWaitInTheQueueOfALargeOne(t *testing.T) {
-	const many = 200
+	const many = 30
 	d := harness.Start(t, harness.Options{MaxReads: 1})
 	hold(t, d.Store, "shop", many)
 	mend := d.Store.Break(t, emulator.Fault{Hang: true, Times: 1})
 	var all sync.WaitGroup
 	all.Go(func() { mustMount(t, d, harness.Mount{Objects: objects("shop", many)}, "s0", `{"v":"shop 0"}`) })
 	served := func(line string) bool { return strings.Contains(harness.Page(t, d.Admin+"/metrics"), line) }
-	for !served(`{served="miss"} 200`) && t.Context().Err() == nil {
+	for !served(`{served="miss"} 30`) && t.Context().Err() == nil {
 	}
 	var before int
 	all.Go(func() {
-		mustMount(t, d, harness.Mount{Objects: "- secretPath: shop/s100"}, "s100", `{"v":"shop 100"}`)
+		mustMount(t, d, harness.Mount{Objects: "- secretPath: shop/s20"}, "s20", `{"v":"shop 20"}`)
 	})
 	for !served(`{served="joined"} 1`) && t.Context().Err() == nil {
 	}
 	mend()
 	all.Wait()
 	for _, r := range d.Store.Requests() {
-		if strings.HasSuffix(r.URI, "/shop/s100") {
+		if strings.HasSuffix(r.URI, "/shop/s20") {
 			break
 		}
 		before++

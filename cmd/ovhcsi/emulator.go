@@ -114,8 +114,23 @@ func (c emulatorConfig) folder() (dir string, cleanUp func() error, err error) {
 	if err := os.MkdirAll(c.dir, 0o700); err != nil {
 		return "", nil, err
 	}
-	return c.dir, func() error { return nil }, nil
+	mark := filepath.Join(c.dir, emulatorsFolder)
+	if _, err := os.Lstat(mark); err == nil {
+		return c.dir, func() error { return nil }, nil
+	}
+	for _, name := range credentialFiles {
+		if _, err := os.Lstat(filepath.Join(c.dir, name)); err == nil {
+			return "", nil, fmt.Errorf("--dir: %s holds %s, which no emulator has written; name another folder", c.dir, name)
+		}
+	}
+	return c.dir, func() error { return nil }, os.WriteFile(mark, nil, 0o600)
 }
+
+// emulatorsFolder marks a folder whose credentials the emulator may replace: a folder
+// of real ones looks the same.
+const emulatorsFolder = ".ovhcsi-emulator"
+
+var credentialFiles = []string{"ca.pem", "token", "client.crt", "client.key", "oauth2"}
 
 // writeCredentials makes a token, a client certificate and an OAuth2 client, and
 // writes them with the CA. Each file replaces an older one, whatever its mode was.

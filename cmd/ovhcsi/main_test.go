@@ -212,6 +212,10 @@ func TestSeedFromStandardInput(t *testing.T) {
 func TestMistakesGetOneClearLine(t *testing.T) {
 	good := []string{"emulator", "--listen", "127.0.0.1:0"}
 	bad := writeFile(t, `{"secrets":{"a":{}},"tokns":[]}`)
+	real := t.TempDir()
+	if err := os.WriteFile(filepath.Join(real, "token"), []byte("real"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -241,6 +245,7 @@ func TestMistakesGetOneClearLine(t *testing.T) {
 		{append(good, "--listen", "127.0.0.1:99999"), 1, `starting the emulator: listen tcp: address 99999: invalid port`},
 		{append(good, "--control", "127.0.0.1:99999"), 1, `starting the control API`},
 		{append(good, "--dir", bad), 1, `not a directory`},
+		{append(good, "--dir", real), 1, "--dir: " + real + " holds token, which no emulator has written; name another folder"},
 	} {
 		code, stdout, stderr := runWith("", row.args...)
 		if code != row.code || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, row.want) {

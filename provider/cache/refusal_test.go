@@ -1,6 +1,7 @@
 package cache_test
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"testing"
@@ -39,6 +40,28 @@ func TestWhatWasBeingReadWhenTheCredentialWasRefusedIsNotKept(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestWhatNobodyWaitsForAnyMoreIsNotKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := cache.New(cache.Config{TTL: time.Minute})
+		s := &store{takes: time.Second}
+		ends := make(chan struct{})
+		slow := s.of(1, "p")
+		slow.Do = func(context.Context) (okms.Secret, error) { // it has its answer, and is slow to hand it over
+			<-ends
+			return okms.Secret{Version: 99}, nil
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		left := make(chan struct{})
+		go func() { _, _ = c.Get(ctx, slow); close(left) }()
+		time.Sleep(2 * time.Second)
+		wantVersion(t, c, s.of(1, "p"), 1)
+		close(ends)
+		<-left
+		wantVersion(t, c, s.of(1, "p"), 1)
+	})
 }
 
 func TestARefusalOfAPathDropsAllItsVersions(t *testing.T) {

@@ -16,6 +16,13 @@ func answered(status int, body string, header ...string) answer {
 	return a
 }
 
+func TestATimeStampMayNotHoldAnyAmount(t *testing.T) {
+	s, failed := decodeData(answered(200, `{"data":{"data":{},"metadata":{"version":1,"created_time":"`+strings.Repeat("2", 1000)+`\n"}}}`), Ref{})
+	if failed != nil || s.Created != strings.Repeat("2", 100) {
+		t.Errorf("%q, %v", s.Created, failed)
+	}
+}
+
 const goodMetadata = `{"created_time":"2026-01-02T03:04:05.123456789Z","custom_metadata":null,"deletion_time":"","destroyed":false,"version":7}`
 
 func TestDataIsTheBytesThatWereSent(t *testing.T) {
