@@ -9,10 +9,10 @@ import (
 
 // work bounds how many mounts are read or written at once. To take a class or a
 // secret apart takes many times its size in memory (256 KiB of YAML can become 20 MB
-// of nodes), and with more of it than there are processors no mount is done sooner.
+// of nodes), and it is done soon: two at once are fast enough for a node full of pods.
 type work chan struct{}
 
-func newWork() work { return make(work, runtime.GOMAXPROCS(0)) }
+func newWork() work { return make(work, min(2, runtime.GOMAXPROCS(0))) }
 
 // begin waits for a place until ctx is done. If ok, the caller calls end, and defers
 // that: a panic must not keep the place.

@@ -250,7 +250,7 @@ func TestAPanicEndsOneMountOnly(t *testing.T) {
 func TestALargeRequestIsNotGRPCsToRefuse(t *testing.T) {
 	d := harness.Start(t, harness.Options{})
 	_, err := d.Do(t.Context(), harness.Mount{Objects: strings.Repeat("- secretPath: a\n", 1<<20)})
-	want(t, err, codes.InvalidArgument, "parameters.objects: is 16777216 bytes long")
+	want(t, err, codes.InvalidArgument, "SecretProviderClass store/shop: the driver's request: attributes is not a text of 1 MiB at most")
 }
 
 func TestTooLargeAnAnswerIsFinalToo(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -32,6 +33,9 @@ type service struct {
 	timeout time.Duration
 	version string
 	metrics *Metrics
+	// decoding lets one request at a time be taken apart: it may be of megabytes, takes
+	// several times that meanwhile, and is soon done.
+	decoding sync.Mutex
 }
 
 // Version implements the driver's health check. It calls nobody.
@@ -108,7 +112,7 @@ func (s *service) guarded(ctx context.Context, in *pb.MountRequest) (req provide
 				Object: provider.WholeClass, Where: RuntimeName, What: "a fault of this program ended the mount; its log has more"}}}
 		}
 	}()
-	if req, err = decode(in); err != nil {
+	if req, err = s.decode(in); err != nil {
 		return req, resp, err
 	}
 	resp, err = s.mounter.Mount(ctx, req)
@@ -130,8 +134,20 @@ func logPanic(r any) {
 	klog.ErrorS(nil, "panic in a mount", "cause", cause, "stack", string(stack))
 }
 
-// decode takes the driver's JSON texts apart. Errors quote nothing of them.
+func (s *service) decode(in *pb.MountRequest) (provider.Request, error) {
+	s.decoding.Lock()
+	defer s.decoding.Unlock()
+	return decode(in)
+}
+
+// maxAttributes bounds the parameters of a mount in bytes. What a class may state of
+// ours takes half of that.
+const maxAttributes = 1 << 20
+
+// decode takes the driver's JSON texts apart, and lets go of them: a mount may have to
+// wait, and need not hold them twice. Errors quote nothing of them.
 func decode(in *pb.MountRequest) (provider.Request, error) {
+	defer func() { in.Attributes, in.Secrets = "", "" }()
 	var req provider.Request
 	fail := func(field, want string) error {
 		return &provider.Error{Class: req.Class(), Failures: []provider.Failure{{Kind: provider.Invalid, Object: provider.WholeClass,
@@ -141,11 +157,15 @@ func decode(in *pb.MountRequest) (provider.Request, error) {
 		return req, fail("attributes", "a JSON object of strings")
 	}
 	delete(req.Attributes, attributeTokens)
+	if len(in.GetAttributes()) > maxAttributes {
+		return req, fail("attributes", "a text of 1 MiB at most; the parameters of the class or of the pod's volume are too long")
+	}
 	if text := in.GetSecrets(); text != "" {
 		if json.Unmarshal([]byte(text), &req.Credentials) != nil {
 			return req, fail("secrets", "a JSON object of strings")
 		}
 		delete(req.Credentials, attributeTokens)
+		req.Credentials.DropOthers()
 	}
 	if text := strings.TrimSpace(in.GetPermission()); text != "" {
 		mode, err := strconv.ParseUint(text, 10, 32)

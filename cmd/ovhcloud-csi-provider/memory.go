@@ -5,6 +5,8 @@ import (
 	"os"
 	"runtime/debug"
 	"runtime/metrics"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -20,11 +22,35 @@ const (
 	worthGivingBack = 4 << 20
 )
 
-// tuneGC sets the pace of garbage collection, unless GOGC does.
+// Where a container sees the bound of its memory, by version 2 and 1 of cgroups.
+var cgroupLimits = []string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}
+
+// tuneGC sets the pace of garbage collection, unless GOGC does, and has it hurry where
+// nine tenths of the container's memory are used, unless GOMEMLIMIT says otherwise.
 func tuneGC() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+	if limit := memoryLimit(cgroupLimits); limit > 0 && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(limit / 10 * 9)
+	}
+}
+
+// memoryLimit is the bound that the first of the files to be there states, in bytes; 0
+// is none.
+func memoryLimit(files []string) int64 {
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		limit, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+		if err != nil { // "max"
+			return 0
+		}
+		return limit
+	}
+	return 0
 }
 
 // giveMemoryBack gives memory that is free back to the system now and then,

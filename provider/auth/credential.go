@@ -70,6 +70,18 @@ type Credential struct {
 	hint        string
 }
 
+// DropOthers lets go of the values of all keys that are not understood. Their names
+// stay, for messages.
+func (m Material) DropOthers() {
+	for key := range m {
+		switch key {
+		case KeyToken, KeyCertificate, KeyPrivateKey, KeyClientID, KeyClientSecret, KeyTokenURL:
+		default:
+			m[key] = sensitive.Bytes{}
+		}
+	}
+}
+
 // Kind is how the credential proves itself.
 func (c Credential) Kind() Kind { return c.kind }
 
