@@ -45,7 +45,7 @@ func TestTheListOfFilesFitsIntoAnObjectOfKubernetes(t *testing.T) {
 			lines = append(lines, "- secretPath: s", "  allKeys: true", fmt.Sprintf("  objectName: f%d", i))
 		}
 		p := planned(t, request(objects(lines...)))
-		_, failures := render(t.Context(), p, map[okms.Ref]fetched{p.reads[0]: {secret: okms.Secret{Version: 1, Data: secret}}})
+		_, _, failures := render(t.Context(), p, map[okms.Ref]fetched{p.reads[0]: {secret: okms.Secret{Version: 1, Data: secret}}})
 		if fits != (len(failures) == 0) || !fits && (failures[0].Kind != TooLarge || !strings.Contains(failures[0].What, "so many files")) {
 			t.Errorf("%d files: %v", 5_000*folders, failures)
 		}
@@ -55,7 +55,7 @@ func TestTheListOfFilesFitsIntoAnObjectOfKubernetes(t *testing.T) {
 func TestAMountThatFindsNoPlaceToBeReadFailsInTime(t *testing.T) {
 	p := New(Config{})
 	defer p.Close()
-	for range cap(p.work) {
+	for range cap(p.work.places) {
 		if _, ok := p.work.begin(t.Context()); !ok {
 			t.Fatal("no place")
 		}
@@ -66,18 +66,70 @@ func TestAMountThatFindsNoPlaceToBeReadFailsInTime(t *testing.T) {
 	if failed, is := err.(*Error); !is || failed.Kind() != NodeFull {
 		t.Errorf("error = %v", err)
 	}
-	if _, failures := p.render(ctx, plan{}, nil); len(failures) != 1 || failures[0].Kind != NodeFull {
+	if failures := p.render(ctx, plan{}, nil, &Response{}); len(failures) != 1 || failures[0].Kind != NodeFull {
 		t.Errorf("failures %v", failures)
 	}
-	<-p.work // one ends
+	// What is known without a place is told.
+	one := planned(t, request())
+	refused := map[okms.Ref]fetched{one.reads[0]: {err: &okms.Error{Kind: okms.Denied}}}
+	if failures := p.render(ctx, one, refused, &Response{}); len(failures) != 1 || failures[0].Kind != Denied {
+		t.Errorf("failures %v", failures)
+	}
+	<-p.work.places // one ends
 	for range 3 {
 		func() {
 			defer func() { _ = recover() }()
-			_, _ = p.render(t.Context(), plan{objects: []object{{}}, origin: origin{}}, map[okms.Ref]fetched{{}: {err: &okms.Error{Kind: okms.Denied}}})
+			_ = p.render(t.Context(), plan{objects: []object{{}}}, map[okms.Ref]fetched{}, &Response{}) // panics: nothing was read
 		}()
-		if n := len(p.work); n != cap(p.work)-1 {
+		if n := len(p.work.places); n != cap(p.work.places)-1 {
 			t.Fatalf("%d places are taken", n)
 		}
+	}
+}
+
+func TestAFreePlaceCountsForWhoHasNoTimeLeft(t *testing.T) {
+	p := New(Config{})
+	defer p.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	one := planned(t, request())
+	refused := map[okms.Ref]fetched{one.reads[0]: {err: &okms.Error{Kind: okms.Denied}}}
+	for range 100 {
+		if failures := p.render(ctx, one, refused, &Response{}); len(failures) != 1 || failures[0].Kind != Denied {
+			t.Fatalf("failures %v", failures)
+		}
+	}
+}
+
+func TestAnswersThatAreNotSentYetAreBounded(t *testing.T) {
+	p := New(Config{})
+	defer p.Close()
+	one := planned(t, request(objects("- secretPath: s")))
+	read := map[okms.Ref]fetched{one.reads[0]: {secret: okms.Secret{Version: 1, Data: sensitive.New([]byte(`{"a":"` + strings.Repeat("x", 1<<20) + `"}`))}}}
+	var waiting []Response
+	for {
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		var r Response
+		failures := p.render(ctx, one, read, &r)
+		cancel()
+		if len(failures) > 0 {
+			if failures[0].Kind != NodeFull {
+				t.Fatalf("failures %v", failures)
+			}
+			break
+		}
+		waiting = append(waiting, r)
+	}
+	if n := len(waiting); n < 20 || n > maxAnswersHeld>>20 {
+		t.Errorf("%d answers of 1 MiB wait to be sent", n)
+	}
+	for range 2 { // a second call changes nothing
+		for _, r := range waiting {
+			r.Sent()
+		}
+	}
+	if !p.work.answers.TryAcquire(maxAnswersHeld) || p.work.answers.TryAcquire(1) {
+		t.Error("what is counted is not what is held")
 	}
 }
 

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -54,17 +55,31 @@ const mostFailures = 200
 type collector struct {
 	failures []Failure
 	misspelt []string // where a field is missing by the word, but only by that
+	cut      bool     // there were more than are kept
 }
 
 func (c *collector) add(object int, kind Kind, where, format string, args ...any) {
 	c.put(Failure{Kind: kind, Object: object, Where: where, What: fmt.Sprintf(format, args...)})
 }
 
-// put adds a failure, unless there are more than a message holds.
+// put adds a failure, unless there are more than a message holds. Those that decide
+// the kind of the whole, or share a line, are added all the same: they are few.
 func (c *collector) put(f Failure) {
-	if !c.full() {
-		c.failures = append(c.failures, f)
+	if c.full() && f.Object != WholeClass && !slices.Contains(ofTheStore, f.Kind) {
+		c.cut = true
+		return
 	}
+	c.failures = append(c.failures, f)
+}
+
+// all are the failures, and that there are more if so.
+func (c *collector) all() []Failure {
+	slices.SortStableFunc(c.failures, func(a, b Failure) int { return cmp.Compare(a.Object, b.Object) })
+	if !c.cut {
+		return c.failures
+	}
+	last := c.failures[len(c.failures)-1]
+	return append(c.failures, Failure{Kind: last.Kind, Object: last.Object, Where: "objects", What: "there is more that is wrong, but it was not looked for: mend these first"})
 }
 
 // full says that it makes no sense to look for more failures.
@@ -89,7 +104,7 @@ func (c *collector) dropMisspelt() {
 func parse(attributes map[string]string, credentials bool, defaultMode fs.FileMode, c *collector) class {
 	defer c.dropMisspelt()
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
-		if c.full() {
+		if c.cut = c.full(); c.cut {
 			break
 		}
 		foreign := strings.HasPrefix(name, attributePrefix) || name == attributeClass || name == attributeProvider
@@ -113,6 +128,6 @@ func parse(attributes map[string]string, credentials bool, defaultMode fs.FileMo
 
 // parseDomain reads where the secrets are: region or endpoint, okmsId, caBundle.
 func parseDomain(attributes map[string]string, c *collector) okms.Domain {
-	place := auth.ParsePlace(attributes, func(field string, err error) { c.field(WholeClass, "parameters."+field, err) })
+	place := auth.ParsePlace(attributes, auth.MaxBundleOfMount, func(field string, err error) { c.field(WholeClass, "parameters."+field, err) })
 	return domainOf(place)
 }

@@ -82,9 +82,13 @@ func (c *clients) open(o origin) (*pooled, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.tokens = auth.NewTokens(o.credential.Client(), roots, c.now, func(status int, took time.Duration) {
+		p.tokens = auth.NewTokens(o.credential.Client(), roots, c.now, func(status int, took time.Duration, failed *auth.TokenError) {
+			call := okms.Call{API: "oauth2", Operation: "token", Host: p.tokens.Host(), Status: status, Took: took}
+			if failed != nil {
+				call.Kind = tokenFailure(failed).Kind
+			}
 			if c.options.Observe != nil {
-				c.options.Observe(okms.Call{API: "oauth2", Operation: "token", Host: p.tokens.Host(), Status: status, Took: took})
+				c.options.Observe(call)
 			}
 		})
 		login.Tokens = func(ctx context.Context, refused sensitive.Bytes) (sensitive.Bytes, error) {
@@ -101,7 +105,7 @@ func (c *clients) open(o origin) (*pooled, error) {
 }
 
 // tokenFailure is a failure of the token endpoint as one of a read.
-func tokenFailure(err error) error {
+func tokenFailure(err error) *okms.Error {
 	failed := &okms.Error{Kind: okms.TokenFailing, Text: err.Error()}
 	var of *auth.TokenError
 	if errors.As(err, &of) {

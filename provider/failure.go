@@ -136,9 +136,6 @@ func (e *Error) Error() string {
 		}
 		text.WriteString("\n- " + line)
 	}
-	if len(e.Failures) >= mostFailures {
-		text.WriteString("\n- and what was not looked for any more: mend these first")
-	}
 	return text.String()
 }
 

@@ -89,7 +89,7 @@ func FuzzRender(f *testing.F) {
 			one := object{number: 2, secretPath: "s", objectName: "one", secretKey: key, encoding: utf8Text}
 			p.objects = append(p.objects, one)
 		}
-		resp, failures := render(context.Background(), p, secrets{"s": data}.fetch(p))
+		resp, _, failures := render(context.Background(), p, secrets{"s": data}.fetch(p))
 		if len(failures) > 0 {
 			if len(resp.Files)+len(resp.Versions) > 0 {
 				t.Error("a failed mount delivers something")

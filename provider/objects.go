@@ -54,6 +54,7 @@ func parseObjects(text string, defaultMode fs.FileMode, c *collector) []object {
 	var objects []object
 	for number, node := range list {
 		if c.full() {
+			c.cut = true
 			break
 		}
 		before := len(c.failures)
@@ -88,7 +89,11 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *colle
 		c.add(number, Invalid, where, "is %s, not a map of fields", yamlnode.Describe(n))
 		return o
 	}
-	for i := 0; i+1 < len(n.Content) && !c.full(); i += 2 {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if c.full() {
+			c.cut = true
+			break
+		}
 		key, value := n.Content[i], n.Content[i+1]
 		at := where + "." + plain(key.Value)
 		set, known := objectFields[key.Value]

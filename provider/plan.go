@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -102,8 +101,7 @@ func makePlan(req Request, endpoints auth.Endpoints, connections *auth.Connectio
 			p.reads = append(p.reads, o.ref())
 		}
 	}
-	slices.SortStableFunc(c.failures, func(a, b Failure) int { return cmp.Compare(a.Object, b.Object) })
-	return p, c.failures
+	return p, c.all()
 }
 
 // credentialSource is where the credentials of a mount come from, in messages.

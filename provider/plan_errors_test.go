@@ -177,6 +177,30 @@ func TestEverythingWrongIsToldAtOnceInTheOrderOfTheObjects(t *testing.T) {
 	}
 }
 
+func TestThatMoreIsWrongIsTold(t *testing.T) {
+	var misspelt strings.Builder
+	for range 300 {
+		misspelt.WriteString("- secretPth: a\n")
+	}
+	if _, text := refused(t, request(with("objects", misspelt.String()))); !strings.HasSuffix(text, "- objects: there is more that is wrong, but it was not looked for: mend these first") {
+		t.Errorf("got … %s", text[len(text)-300:])
+	}
+	if _, text := refused(t, request(with("regoin", "x"), with("region", "evil.example"))); !strings.Contains(text, "is not the name of a region") || !strings.Contains(text, "did you mean") {
+		t.Errorf("got %s", text)
+	}
+}
+
+func TestTheGravestKindSurvivesManyFailures(t *testing.T) {
+	var c collector
+	for i := range 2 * mostFailures {
+		c.add(i, KeyAbsent, "x", "y")
+	}
+	c.add(WholeClass, NoCredential, "x", "y")
+	if kind := (&Error{Failures: c.all()}).Kind(); kind != NoCredential || len(c.failures) != mostFailures+1 {
+		t.Errorf("kind %s of %d failures", kind, len(c.failures))
+	}
+}
+
 func TestAClassWithoutANameIsToldByItsNamespace(t *testing.T) {
 	const want = `SecretProviderClass in namespace "store": parameters.okmsId: is missing; it is the UUID of the OKMS domain`
 	r := request(without("okmsId"), without(attributeClass))
@@ -204,7 +228,7 @@ func TestHugeInputIsRefusedInFewWords(t *testing.T) {
 			if _, got := refused(t, request(with("objects", text))); len(got) > 20<<10 {
 				t.Errorf("the message has %d bytes", len(got))
 			}
-			if _, failures := makePlan(request(with("objects", text)), auth.Endpoints{}, nil, time.Now()); len(failures) > mostFailures {
+			if _, failures := makePlan(request(with("objects", text)), auth.Endpoints{}, nil, time.Now()); len(failures) > mostFailures+1 {
 				t.Errorf("%d failures are held", len(failures))
 			}
 		})
@@ -213,7 +237,7 @@ func TestHugeInputIsRefusedInFewWords(t *testing.T) {
 	for i := range 2 * mostFailures {
 		parameters = append(parameters, with(fmt.Sprint("unknown", i), "x"))
 	}
-	if _, failures := makePlan(request(parameters...), auth.Endpoints{}, nil, time.Now()); len(failures) != mostFailures {
+	if _, failures := makePlan(request(parameters...), auth.Endpoints{}, nil, time.Now()); len(failures) != mostFailures+1 || !strings.Contains(failures[mostFailures].What, "not looked for") {
 		t.Errorf("of so many unknown parameters %d failures are held", len(failures))
 	}
 	if _, got := refused(t, request(without("region"), with("endpoint", "https://x:"+strings.Repeat("0", 900_000)))); len(got) > 20<<10 {
@@ -226,7 +250,7 @@ func TestHugeInputIsRefusedInFewWords(t *testing.T) {
 	if _, got := refused(t, request(with("objects", many.String()+"- secretPath: a\n"))); got != "parameters.objects: has 1001 entries; at most 1000 are read; split the list over several classes" {
 		t.Errorf("got %s", got)
 	}
-	if _, got := refused(t, request(with("objects", many.String()))); !strings.HasPrefix(got, "200 errors:\n- objects[0].secretPath") || !strings.Contains(got, " more\n- and what was not looked for any more") {
+	if _, got := refused(t, request(with("objects", many.String()))); !strings.HasPrefix(got, "201 errors:\n- objects[0].secretPath") || !strings.HasSuffix(got, " more") {
 		t.Errorf("got %.100s … %s", got, got[len(got)-100:])
 	}
 }

@@ -186,6 +186,9 @@ type Response struct {
 	StaleBecause string
 	// Fallback is what the connection's fallback gave.
 	Fallback FallbackReads
+	// Sent is to be called when the caller has the files, or will not get them: their
+	// memory is counted until then. It is nil where there are none.
+	Sent func()
 }
 
 // FallbackReads are those of a mount's reads that the fallback of its connection
@@ -222,13 +225,11 @@ func (p *Provider) Mount(ctx context.Context, req Request) (Response, error) {
 	defer release()
 	got, done, failures := p.fetch(ctx, from, pl.reads)
 	defer done()
-	var response Response
-	if len(failures) == 0 {
-		response, failures = p.render(ctx, pl, got)
-	}
-	response.Connection, response.Credential, response.Reads = pl.connection, pl.credential.String(), readsOf(pl, got)
+	response := Response{Connection: pl.connection, Credential: pl.credential.String(), Reads: readsOf(pl, got), Fallback: fallbackReads(pl, got)}
 	response.Stale, response.StaleBecause = staleOf(pl, got)
-	response.Fallback = fallbackReads(pl, got)
+	if len(failures) == 0 {
+		failures = p.render(ctx, pl, got, &response)
+	}
 	if len(failures) > 0 {
 		return response, &Error{Class: req.Class(), Failures: failures}
 	}

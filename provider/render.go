@@ -29,31 +29,39 @@ const maxStatus = 1 << 20
 // its contents: tags, lengths, mode and version.
 const fileOverhead = 64
 
-// render makes the files of a plan from what was fetched. It makes all or none:
-// with any failure neither files nor versions are returned. It ends soon after ctx does.
-func render(ctx context.Context, pl plan, got map[okms.Ref]fetched) (Response, []Failure) {
+// render makes the files of a plan from what was fetched, and says how many bytes
+// their answer takes. It makes all or none: with any failure neither files nor
+// versions are returned. It ends soon after ctx does.
+func render(ctx context.Context, pl plan, got map[okms.Ref]fetched) (out Response, size int, failures []Failure) {
 	r := renderer{plan: pl, tree: newLayout(), parsed: map[okms.Ref]parsedSecret{}}
-	for _, o := range pl.objects {
-		if r.tooLarge() || r.full() {
-			break
-		}
+	var late *object
+	for i, o := range pl.objects {
 		f := got[o.ref()]
-		if f.err == nil && ctx.Err() != nil {
-			r.add(o.number, TimedOut, o.where(), "the time of the mount ran out before its files were made; use fewer objects")
-			break
+		switch {
+		case f.err != nil:
+			r.unread(o, f)
+		case r.tooLarge() || late != nil:
+		case r.full():
+			r.cut = true
+		case ctx.Err() != nil:
+			late = &pl.objects[i]
+		default:
+			r.object(o, f)
 		}
-		r.object(o, f)
 	}
-	if r.status > maxStatus && len(r.failures) == 0 {
+	switch {
+	case len(r.failures) > 0:
+	case late != nil:
+		r.add(late.number, TimedOut, late.where(), "the time of the mount ran out before its files were made; use fewer objects")
+	case r.status > maxStatus:
 		r.add(WholeClass, TooLarge, "objects", "this mount makes so many files that Kubernetes cannot hold the list of them; use several classes and volumes")
-	}
-	if r.size > maxResponse && len(r.failures) == 0 {
+	case r.size > maxResponse:
 		r.add(WholeClass, TooLarge, "objects", "the files of this mount take more than the %d bytes that the driver accepts; use several classes and volumes", maxResponse)
 	}
 	if len(r.failures) > 0 {
-		return Response{}, r.failures
+		return Response{}, 0, r.all()
 	}
-	return r.out, nil
+	return r.out, r.size, nil
 }
 
 // renderer is the state of one render.
@@ -104,16 +112,17 @@ func (r *renderer) parsedOf(ref okms.Ref, data []byte) parsedSecret {
 	return c
 }
 
-// object adds the files of one object, or says why it cannot.
-func (r *renderer) object(o object, f fetched) {
-	if f.err != nil {
-		if o.optional && (f.err.Kind == okms.SecretAbsent || f.err.Kind == okms.VersionAbsent) {
-			r.noteAbsent(o)
-			return
-		}
-		r.put(explain(r.plan, o, f))
+// unread says why an object has no files, unless it need not have any.
+func (r *renderer) unread(o object, f fetched) {
+	if o.optional && (f.err.Kind == okms.SecretAbsent || f.err.Kind == okms.VersionAbsent) {
+		r.noteAbsent(o)
 		return
 	}
+	r.put(explain(r.plan, o, f))
+}
+
+// object adds the files of one object, or says why it cannot.
+func (r *renderer) object(o object, f fetched) {
 	c := r.parsedOf(o.ref(), f.secret.Data.Reveal())
 	switch {
 	case c.err != nil:

@@ -33,7 +33,7 @@ func (s secrets) fetch(p plan) map[okms.Ref]fetched {
 func rendered(t *testing.T, s secrets, lines ...string) map[string]string {
 	t.Helper()
 	p := planned(t, request(objects(lines...)))
-	resp, failures := render(context.Background(), p, s.fetch(p))
+	resp, _, failures := render(context.Background(), p, s.fetch(p))
 	if len(failures) > 0 {
 		t.Fatalf("refused: %v", &Error{Failures: failures})
 	}
@@ -48,7 +48,7 @@ func rendered(t *testing.T, s secrets, lines ...string) map[string]string {
 func unrendered(t *testing.T, s secrets, lines ...string) (Kind, string) {
 	t.Helper()
 	p := planned(t, request(objects(lines...)))
-	resp, failures := render(context.Background(), p, s.fetch(p))
+	resp, _, failures := render(context.Background(), p, s.fetch(p))
 	if len(failures) == 0 {
 		t.Fatal("the mount was accepted")
 	}
@@ -196,7 +196,7 @@ func TestOptional(t *testing.T) {
 		"- secretPath: gone", "  optional: true",
 		"- secretPath: gone", "  allKeys: true", "  objectName: d", "  optional: true",
 	)))
-	resp, failures := render(context.Background(), p, s.fetch(p))
+	resp, _, failures := render(context.Background(), p, s.fetch(p))
 	if len(failures) > 0 {
 		t.Fatal(&Error{Failures: failures})
 	}
@@ -216,7 +216,7 @@ func TestOptionalHidesNothingElse(t *testing.T) {
 	p := planned(t, request(objects("- secretPath: s", "  optional: true")))
 	for _, kind := range []okms.Kind{okms.Deactivated, okms.Deleted, okms.Unauthenticated, okms.Denied, okms.DomainUnknown,
 		okms.Rejected, okms.Limited, okms.Failing, okms.Unreachable, okms.TimedOut, okms.Untrusted, okms.Unreadable, okms.NodeFull} {
-		_, failures := render(context.Background(), p, map[okms.Ref]fetched{{Path: "s"}: {err: &okms.Error{Kind: kind}}})
+		_, _, failures := render(context.Background(), p, map[okms.Ref]fetched{{Path: "s"}: {err: &okms.Error{Kind: kind}}})
 		if len(failures) != 1 || failures[0].Kind != Kind(kind) {
 			t.Errorf("%s: failures = %v", kind, failures)
 		}
@@ -253,7 +253,7 @@ func TestRenderEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	p := planned(t, request(objects("- secretPath: s", "- secretPath: s", "  objectName: x")))
-	resp, failures := render(ctx, p, secrets{"s": `{}`}.fetch(p))
+	resp, _, failures := render(ctx, p, secrets{"s": `{}`}.fetch(p))
 	if len(failures) != 1 || failures[0].Kind != TimedOut || len(resp.Files) > 0 {
 		t.Errorf("%+v, %+v", resp, failures)
 	}
@@ -277,7 +277,7 @@ func TestRenderStopsWhereItIsTooMuch(t *testing.T) {
 	if r.size > maxResponse+1000 {
 		t.Errorf("%d bytes were made", r.size)
 	}
-	if _, failures := render(t.Context(), p, got); len(failures) != 1 || failures[0].Kind != TooLarge {
+	if _, _, failures := render(t.Context(), p, got); len(failures) != 1 || failures[0].Kind != TooLarge {
 		t.Errorf("failures %v", failures)
 	}
 	wrong := []string{}
@@ -285,7 +285,7 @@ func TestRenderStopsWhereItIsTooMuch(t *testing.T) {
 		wrong = append(wrong, "- secretPath: s", fmt.Sprintf("  secretKey: wrong%d", i))
 	}
 	p = planned(t, request(objects(wrong...)))
-	if _, failures := render(t.Context(), p, got); len(failures) != mostFailures {
+	if _, _, failures := render(t.Context(), p, got); len(failures) != mostFailures+1 {
 		t.Errorf("%d failures were looked for", len(failures))
 	}
 }
@@ -295,7 +295,7 @@ func TestVersionsChangeWhenContentCan(t *testing.T) {
 	version := func(s okms.Secret, lines ...string) string {
 		t.Helper()
 		p := planned(t, request(objects(lines...)))
-		resp, failures := render(context.Background(), p, map[okms.Ref]fetched{p.reads[0]: {secret: s}})
+		resp, _, failures := render(context.Background(), p, map[okms.Ref]fetched{p.reads[0]: {secret: s}})
 		if len(failures) > 0 {
 			t.Fatal(&Error{Failures: failures})
 		}
@@ -333,7 +333,7 @@ func TestVersionsChangeWhenContentCan(t *testing.T) {
 
 func TestEachFileHasItsOwnID(t *testing.T) {
 	p := planned(t, request(objects("- secretPath: s", "  objectName: x", "- secretPath: s", "  objectName: y", "- secretPath: s", "  allKeys: true")))
-	resp, _ := render(context.Background(), p, secrets{"s": `{"a":"1","b":"2"}`}.fetch(p))
+	resp, _, _ := render(context.Background(), p, secrets{"s": `{"a":"1","b":"2"}`}.fetch(p))
 	ids := map[string]bool{}
 	for _, v := range resp.Versions {
 		ids[v.ID] = true
@@ -345,7 +345,7 @@ func TestEachFileHasItsOwnID(t *testing.T) {
 
 func TestFilesComeInTheOrderOfThePlan(t *testing.T) {
 	p := planned(t, request(objects("- secretPath: s", "  objectName: z", "- secretPath: s", "  allKeys: true", "- secretPath: s", "  objectName: m")))
-	resp, _ := render(context.Background(), p, secrets{"s": `{"y":"1","b":"2"}`}.fetch(p))
+	resp, _, _ := render(context.Background(), p, secrets{"s": `{"y":"1","b":"2"}`}.fetch(p))
 	var files []string
 	for _, f := range resp.Files {
 		files = append(files, f.Path)
@@ -357,7 +357,7 @@ func TestFilesComeInTheOrderOfThePlan(t *testing.T) {
 
 func TestModesReachTheFiles(t *testing.T) {
 	p := planned(t, request(objects("- secretPath: s", "  objectName: x", "  filePermission: 0", "- secretPath: s", "  allKeys: true", "  filePermission: 0777")))
-	resp, _ := render(context.Background(), p, secrets{"s": `{"a":"1"}`}.fetch(p))
+	resp, _, _ := render(context.Background(), p, secrets{"s": `{"a":"1"}`}.fetch(p))
 	if got := []fs.FileMode{resp.Files[0].Mode, resp.Files[1].Mode}; !slices.Equal(got, []fs.FileMode{0, 0o777}) {
 		t.Errorf("modes = %o", got)
 	}

@@ -21,7 +21,10 @@ func LogCall(c provider.Call) {
 	line := []any{"host", c.Host, "api", c.API, "operation", c.Operation, "path", c.Path, "status", c.Status,
 		"took", c.Took.Round(10 * time.Microsecond).String(), "newConnection", c.Dialled}
 	if c.Kind != "" {
-		line = append(line, "failure", c.Kind, "request", c.RequestID)
+		line = append(line, "failure", c.Kind)
+	}
+	if c.RequestID != "" {
+		line = append(line, "request", c.RequestID)
 	}
 	log.InfoS("request", line...)
 }

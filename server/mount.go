@@ -74,6 +74,7 @@ func (s *service) mount(ctx context.Context, in *pb.MountRequest) answer {
 	done := s.metrics.mountBegins()
 	begin := time.Now()
 	req, resp, err := s.guarded(ctx, in)
+	whenSent(ctx, resp.Sent)
 	done(req, kindOrEmpty(err))
 	audit(req, resp, err, time.Since(begin))
 	if err != nil {
@@ -222,7 +223,7 @@ func audit(req provider.Request, resp provider.Response, err error, took time.Du
 }
 
 // auditList is how many of a list stand in one line of the log: some collectors of
-// logs cut or split lines of more than 16 KiB.
+// logs cut or split long lines.
 const auditList = 50
 
 // atMost bounds a list and says what it leaves out.

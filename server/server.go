@@ -88,6 +88,7 @@ func Listen(c Config) (*Server, error) {
 		grpc.MaxRecvMsgSize(math.MaxInt32),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
 		grpc.UnaryInterceptor(onlyFinalCodes),
+		grpc.StatsHandler(calls{}),
 	)}
 	pb.RegisterCSIDriverProviderServer(s.grpc, &service{mounter: c.Mounter, timeout: c.MountTimeout, version: c.Version, metrics: c.Metrics})
 	return s, nil

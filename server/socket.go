@@ -40,7 +40,7 @@ func listenAt(path string, ifGone bool) (*socket, error) {
 	}
 	defer unlock()
 	there, err := os.Lstat(path)
-	if ifGone && err == nil && !isDead(path) {
+	if ifGone && err == nil && (there.Mode().Type() != fs.ModeSocket || !isDead(path)) {
 		return nil, fs.ErrExist
 	}
 	if err == nil && there.Mode().Type() != fs.ModeSocket {

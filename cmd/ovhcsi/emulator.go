@@ -120,7 +120,7 @@ func (c emulatorConfig) folder() (dir string, cleanUp func() error, err error) {
 	}
 	for _, name := range credentialFiles {
 		if _, err := os.Lstat(filepath.Join(c.dir, name)); err == nil {
-			return "", nil, fmt.Errorf("--dir: %s holds %s, which no emulator has written; name another folder", c.dir, name)
+			return "", nil, fmt.Errorf("--dir: %s holds %s and is not marked as an emulator's; name another folder, or make a file %s in it if it is one", c.dir, name, emulatorsFolder)
 		}
 	}
 	return c.dir, func() error { return nil }, os.WriteFile(mark, nil, 0o600)

@@ -245,7 +245,7 @@ func TestMistakesGetOneClearLine(t *testing.T) {
 		{append(good, "--listen", "127.0.0.1:99999"), 1, `starting the emulator: listen tcp: address 99999: invalid port`},
 		{append(good, "--control", "127.0.0.1:99999"), 1, `starting the control API`},
 		{append(good, "--dir", bad), 1, `not a directory`},
-		{append(good, "--dir", real), 1, "--dir: " + real + " holds token, which no emulator has written; name another folder"},
+		{append(good, "--dir", real), 1, "--dir: " + real + " holds token and is not marked as an emulator's; name another folder, or make a file .ovhcsi-emulator in it if it is one"},
 	} {
 		code, stdout, stderr := runWith("", row.args...)
 		if code != row.code || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, row.want) {

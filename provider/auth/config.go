@@ -226,7 +226,7 @@ func (r *reader) place(s stated) Place {
 			return Place{}
 		}
 	}
-	p := ParsePlace(s.texts, func(field string, err error) { r.field(s.at(field), s.where+"."+field, err) })
+	p := ParsePlace(s.texts, maxBundleOfOwn, func(field string, err error) { r.field(s.at(field), s.where+"."+field, err) })
 	if at, err := parseEndpoint(p.Endpoint); err == nil && at.checkScheme() != nil {
 		r.field(s.at(FieldEndpoint), s.where+"."+FieldEndpoint, at.checkScheme())
 	}

@@ -240,7 +240,7 @@ func endOfJWT(token []byte) time.Time {
 // many seconds, which nothing ends, and so does each handshake with it.
 const (
 	maxToken       = 16 << 10 // and for each of the other texts
-	maxKey         = 16 << 10
+	maxKey         = 32 << 10
 	maxCertificate = 64 << 10 // with its chain
 	maxModulus     = 8192     // of RSA, in bits
 )

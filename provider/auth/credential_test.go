@@ -172,7 +172,7 @@ func TestMaterialThatIsNoCredential(t *testing.T) {
 		{"an endless token", material(KeyToken, strings.Repeat("x", 700_000)), "token is 700000 bytes long; at most 16384 are read"},
 		{"an endless client", material(KeyClientID, strings.Repeat("x", 700_000), KeyClientSecret, "x"), "clientId is 700000 bytes long; at most 16384 are read"},
 		{"an endless certificate", material(KeyCertificate, strings.Repeat(cert, 500), KeyPrivateKey, key), "tls.crt is " + fmt.Sprint(500*len(cert)) + " bytes long; at most 65536 are read"},
-		{"an endless key", material(KeyCertificate, cert, KeyPrivateKey, strings.Repeat(key, 500)), "tls.key is " + fmt.Sprint(500*len(key)) + " bytes long; at most 16384 are read"},
+		{"an endless key", material(KeyCertificate, cert, KeyPrivateKey, strings.Repeat(key, 500)), "tls.key is " + fmt.Sprint(500*len(key)) + " bytes long; at most 32768 are read"},
 		{"a key that takes for ever", material(KeyCertificate, largeCert, KeyPrivateKey, largeKey), "the key of the certificate in tls.crt has 8704 bits; at most 8192 are taken"},
 		{"another kind of PEM", material(KeyCertificate, switched, KeyPrivateKey, key),
 			`tls.crt and tls.key do not make a client certificate: failed to find "CERTIFICATE" PEM block in certificate input after skipping PEM blocks of the following types: [?[2J]`},

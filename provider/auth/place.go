@@ -44,10 +44,10 @@ var (
 	vaultStyle = regexp.MustCompile(`^(.*?)/api/([^/?#]*)/?$`)
 )
 
-// ParsePlace reads a Place from its fields by name, and calls wrong for each
-// thing that is wrong, with the name of the field. It does not say whether a
-// credential may go there.
-func ParsePlace(fields map[string]string, wrong func(field string, err error)) Place {
+// ParsePlace reads a Place from its fields by name, with a CA bundle of maxBundle bytes
+// at most, and calls wrong for each thing that is wrong, with the name of the field.
+// It does not say whether a credential may go there.
+func ParsePlace(fields map[string]string, maxBundle int, wrong func(field string, err error)) Place {
 	var p Place
 	text, hasID := fields[FieldOKMSID]
 	if hasID {
@@ -67,7 +67,7 @@ func ParsePlace(fields map[string]string, wrong func(field string, err error)) P
 		wrong(FieldOKMSID, missing("it is the UUID of the OKMS domain"))
 	}
 	if bundle, given := fields[FieldCABundle]; given {
-		if err := checkCABundle(bundle); err != nil {
+		if err := checkCABundle(bundle, maxBundle); err != nil {
 			wrong(FieldCABundle, err)
 		} else {
 			p.CABundle = bundle
@@ -136,12 +136,16 @@ func splitEndpoint(text string) (endpoint, id string, err error) {
 	return endpoint, id, nil
 }
 
-// maxCABundle bounds a bundle in bytes: each client in use holds one.
-const maxCABundle = 64 << 10
+// Bounds of a CA bundle in bytes, since each client in use holds one: of a mount, and
+// of a connection, whose author is trusted. All authorities of a system take 220 kB.
+const (
+	MaxBundleOfMount = 64 << 10
+	maxBundleOfOwn   = 512 << 10
+)
 
-func checkCABundle(bundle string) error {
-	if len(bundle) > maxCABundle {
-		return fmt.Errorf("is %d bytes long; at most %d are read; give the authority of the endpoint only", len(bundle), maxCABundle)
+func checkCABundle(bundle string, most int) error {
+	if len(bundle) > most {
+		return fmt.Errorf("is %d bytes long; at most %d are read; give the authority of the endpoint only", len(bundle), most)
 	}
 	rest, found := []byte(bundle), 0
 	for {

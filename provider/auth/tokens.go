@@ -59,7 +59,7 @@ type Tokens struct {
 	http   *http.Client
 	host   string
 	now    func() time.Time
-	tell   func(status int, took time.Duration)
+	tell   func(status int, took time.Duration, failed *TokenError)
 
 	ctx     context.Context // of exchanges, which serve many callers
 	cancel  context.CancelFunc
@@ -82,8 +82,9 @@ type flight struct {
 
 // NewTokens makes the source of a client's tokens; it opens no connection. roots
 // are the authorities trusted with the token endpoint, nil for the system's. tell
-// is called after each exchange with its HTTP status, 0 for none.
-func NewTokens(c Client, roots *x509.CertPool, now func() time.Time, tell func(status int, took time.Duration)) *Tokens {
+// is called after each exchange with its HTTP status, 0 for none, and its failure, nil
+// for none.
+func NewTokens(c Client, roots *x509.CertPool, now func() time.Time, tell func(status int, took time.Duration, failed *TokenError)) *Tokens {
 	u, err := url.Parse(c.TokenURL)
 	if err != nil {
 		u = &url.URL{} // parseTokenURL has read it before
@@ -186,10 +187,10 @@ func (t *Tokens) exchange() (sensitive.Bytes, time.Duration, error) {
 	got, err := t.config.Token(ctx)
 	if err != nil {
 		failed := t.failure(err)
-		t.tell(failed.Status, time.Since(began))
+		t.tell(failed.Status, time.Since(began), failed)
 		return sensitive.Bytes{}, 0, failed
 	}
-	t.tell(http.StatusOK, time.Since(began))
+	t.tell(http.StatusOK, time.Since(began), nil)
 	token, err := oneLine([]byte(got.AccessToken), "the access token")
 	if err != nil || got.Type() != "Bearer" {
 		return sensitive.Bytes{}, 0, &TokenError{Host: t.host, Status: http.StatusOK, Text: "the answer holds no bearer token"}

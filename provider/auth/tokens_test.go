@@ -48,7 +48,7 @@ func startIssuer(t *testing.T) *issuer {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(e.CA())
 	i.Emulator = e
-	i.tokens = NewTokens(Client{ID: clientID, Secret: sensitive.New([]byte(clientSecret)), TokenURL: server.URL + emulator.TokenPath}, roots, i.now, func(int, time.Duration) {})
+	i.tokens = NewTokens(Client{ID: clientID, Secret: sensitive.New([]byte(clientSecret)), TokenURL: server.URL + emulator.TokenPath}, roots, i.now, func(int, time.Duration, *TokenError) {})
 	t.Cleanup(i.tokens.Close)
 	return i
 }
@@ -234,7 +234,7 @@ func TestATokenEndpointThatLeavesHTTPIsNotWaitedFor(t *testing.T) {
 	defer server.CloseClientConnections()
 	roots := x509.NewCertPool()
 	roots.AddCert(server.Certificate())
-	tokens := NewTokens(Client{ID: "x", Secret: sensitive.New([]byte("x")), TokenURL: server.URL + "/t"}, roots, time.Now, func(int, time.Duration) {})
+	tokens := NewTokens(Client{ID: "x", Secret: sensitive.New([]byte("x")), TokenURL: server.URL + "/t"}, roots, time.Now, func(int, time.Duration, *TokenError) {})
 	_, err := tokens.Token(t.Context(), sensitive.Bytes{})
 	if err == nil || !strings.Contains(err.Error(), "answered 101 Switching Protocols") {
 		t.Errorf("error = %v", err)

@@ -80,7 +80,7 @@ type Call struct {
 	Host      string // that was asked, with its port if that is not 443
 	Path      string // of the secret; empty for a token
 	Status    int
-	Kind      Kind   // of the failure; empty when the answer was good, and for a token
+	Kind      Kind   // of the failure; empty when the answer was good
 	RequestID string // OKMS's, of a failure where it told one
 	Took      time.Duration
 	// Dialled says that the exchange was the first of its connection.

@@ -81,6 +81,10 @@ func (d *domain) troublesOf(a asking) []*trouble {
 func (p *Pace) mayAsk(ctx context.Context, d *domain, a asking) (wait time.Duration, refused *okms.Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if t := d.troubles[whose{a.Credential, true}]; t != nil && a.hurried && slices.Contains(t.failed, a.Mount) {
+		// It has waited for one read, and need not for each of its others.
+		return 0, t.repeated("another secret of this mount was waited for already")
+	}
 	for _, t := range d.troublesOf(a) {
 		if wait, refused = t.mayAsk(ctx, a.Mount, p.now()); wait > 0 || refused != nil {
 			break
