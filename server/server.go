@@ -87,8 +87,8 @@ func Listen(c Config) (*Server, error) {
 		// it hangs up, which is Unavailable to the caller: see codeOf.
 		grpc.MaxRecvMsgSize(math.MaxInt32),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
-		grpc.UnaryInterceptor(onlyFinalCodes),
-		grpc.StatsHandler(calls{}),
+		grpc.ChainUnaryInterceptor(untilSent, onlyFinalCodes),
+		grpc.ForceServerCodecV2(newCodec()),
 	)}
 	pb.RegisterCSIDriverProviderServer(s.grpc, &service{mounter: c.Mounter, timeout: c.MountTimeout, version: c.Version, metrics: c.Metrics})
 	return s, nil

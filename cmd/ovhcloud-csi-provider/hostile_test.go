@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -38,6 +39,7 @@ func TestNoPodCanTakeTheNodesMemory(t *testing.T) {
 		"large tokens":     {harness.Mount{Objects: manySecrets(500), Token: strings.Repeat("x", 700_000)}, 4},
 		"tokens":           {harness.Mount{Objects: manySecrets(500), Token: strings.Repeat("x", 16_000)}, 20},
 		"large parameters": {harness.Mount{Objects: manySecrets(1), Attributes: map[string]string{"unknown": large}}, 40},
+		"large answers":    {harness.Mount{Objects: manyFiles(t, store)}, 110},
 		"large Secrets":    {harness.Mount{Objects: manySecrets(500), Secrets: map[string]string{"token": harness.Token, "other": large}}, 40},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -73,6 +75,17 @@ func manyKeys(t *testing.T, store *harness.Store) string {
 	return objects.String()
 }
 
+// manyFiles asks for one secret again and again, up to what the driver accepts.
+func manyFiles(t *testing.T, store *harness.Store) string {
+	t.Helper()
+	store.Hold(t, map[string]string{"large": `{"k":"` + strings.Repeat("x", 63_000) + `"}`})
+	var objects strings.Builder
+	for i := range 57 {
+		fmt.Fprintf(&objects, "- {secretPath: large, secretKey: k, objectName: f%d}\n", i)
+	}
+	return objects.String()
+}
+
 func manySecrets(n int) string {
 	var objects strings.Builder
 	for i := range n {
@@ -100,6 +113,25 @@ func mostMemory(t *testing.T, pid int) int {
 }
 
 func TestTheBoundOfTheContainersMemory(t *testing.T) {
+	t.Setenv("GOMEMLIMIT", "")
+	t.Setenv("GOGC", "100")
+	before := debug.SetMemoryLimit(-1)
+	t.Cleanup(func() { debug.SetMemoryLimit(before) })
+	file := filepath.Join(t.TempDir(), "memory.max")
+	if err := os.WriteFile(file, []byte("1000000000\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if tuneGC([]string{file}); debug.SetMemoryLimit(-1) != 900_000_000 {
+		t.Errorf("the limit is %d", debug.SetMemoryLimit(-1))
+	}
+	t.Setenv("GOMEMLIMIT", "1GiB")
+	debug.SetMemoryLimit(1 << 30)
+	if tuneGC([]string{file}); debug.SetMemoryLimit(-1) != 1<<30 {
+		t.Error("GOMEMLIMIT has no effect")
+	}
+}
+
+func TestWhatTheFilesOfCgroupsSay(t *testing.T) {
 	dir := t.TempDir()
 	for text, want := range map[string]int64{"268435456\n": 268435456, "max\n": 0} {
 		file := filepath.Join(dir, "memory.max")

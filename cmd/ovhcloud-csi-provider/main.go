@@ -59,7 +59,7 @@ func serve(ctx context.Context, f flags) error {
 	if err := noCoreDumps(); err != nil {
 		return err
 	}
-	tuneGC()
+	tuneGC(cgroupLimits)
 	metrics := server.NewMetrics(version())
 	connections, status := openConnections(f.config, f.cacheTTL)
 	mounts := provider.New(provider.Config{

@@ -27,7 +27,7 @@ var cgroupLimits = []string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/
 
 // tuneGC sets the pace of garbage collection, unless GOGC does, and has it hurry where
 // nine tenths of the container's memory are used, unless GOMEMLIMIT says otherwise.
-func tuneGC() {
+func tuneGC(cgroupLimits []string) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}

@@ -65,7 +65,8 @@ func TestTheProxyOfTheEnvironmentIsUsed(t *testing.T) {
 	through.mu.Lock()
 	defer through.mu.Unlock()
 	slices.Sort(through.asked)
-	if want := []string{"CONNECT " + okms + ":443", "CONNECT " + tokens + ":443"}; !slices.Equal(through.asked, want) {
-		t.Errorf("the proxy was asked %v, want %v", through.asked, want)
+	asked := slices.Compact(through.asked) // net/http may dial once more than it needs
+	if want := []string{"CONNECT " + okms + ":443", "CONNECT " + tokens + ":443"}; !slices.Equal(asked, want) {
+		t.Errorf("the proxy was asked %v, want %v", asked, want)
 	}
 }

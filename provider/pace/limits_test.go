@@ -119,12 +119,24 @@ func TestWhoHasTimeIsNotStoppedByWhoHasNone(t *testing.T) {
 		if took, got := mount(hurried, 6*time.Second); got != okms.TimedOut || took != 0 {
 			t.Errorf("the store does not rest for the hurried: %q after %s", got, took)
 		}
-		for range 2 { // and an answer that took so long changes nothing for the hurried
+		var patients sync.WaitGroup
+		patients.Go(func() {
 			if took, got := mount(patient, 6*time.Second); got != "" {
 				t.Errorf("a patient mount: %q after %s", got, took)
 			}
+		})
+		synctest.Wait()
+		time.Sleep(5500 * time.Millisecond)
+		// One more in vain, so that the rest lasts beyond the patient one's end.
+		if _, got := mount(hurried, time.Minute); got != okms.TimedOut {
+			t.Errorf("a probe: %q", got)
 		}
-		if took, got := mount(hurried, time.Second); got != "" || took != time.Second { // the rest of 1 s is over: it probes
+		patients.Wait()
+		if took, got := mount(hurried, time.Second); got != okms.TimedOut || took != 0 {
+			t.Errorf("an answer that took six seconds ended the rest of the hurried: %q after %s", got, took)
+		}
+		time.Sleep(3 * time.Second)
+		if took, got := mount(hurried, time.Second); got != "" || took != time.Second { // the rest is over: it probes
 			t.Errorf("the probe: %q after %s", got, took)
 		}
 		for range 3 {
@@ -154,6 +166,31 @@ func TestAQuickAnswerEndsTheRestOfTheHurried(t *testing.T) {
 				t.Errorf("with %s: %v", has, err)
 			}
 			cancel()
+		}
+	})
+}
+
+func TestAMountWaitsForOneOfItsReadsOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := pace.New(pace.Config{})
+		mount := pace.NewMount()
+		read := func() (time.Duration, error) {
+			ctx, cancel := context.WithTimeout(t.Context(), pace.Patience)
+			defer cancel()
+			begin := time.Now()
+			_, err := p.Do(ctx, pace.Asker{Mount: mount}, func(ctx context.Context) (okms.Secret, error) {
+				<-ctx.Done()
+				return okms.Secret{}, &okms.Error{Kind: okms.TimedOut}
+			})
+			return time.Since(begin), err
+		}
+		if took, _ := read(); took < 4*time.Second {
+			t.Fatalf("the first read waited %s", took)
+		}
+		for range 100 {
+			if took, err := read(); took != 0 || kind(err) != okms.TimedOut {
+				t.Fatalf("a further read waited %s: %v", took, err)
+			}
 		}
 	})
 }
