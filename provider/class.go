@@ -79,7 +79,7 @@ func (c *collector) all() []Failure {
 		return c.failures
 	}
 	last := c.failures[len(c.failures)-1]
-	return append(c.failures, Failure{Kind: last.Kind, Object: last.Object, Where: "objects", What: "there is more that is wrong, but it was not looked for: mend these first"})
+	return append(c.failures, Failure{Kind: last.Kind, Object: last.Object, Where: "objects", What: "there may be more that is wrong: mend these first"})
 }
 
 // full says that it makes no sense to look for more failures.

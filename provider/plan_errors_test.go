@@ -185,7 +185,7 @@ func TestThatMoreIsWrongIsTold(t *testing.T) {
 	for range 300 {
 		misspelt.WriteString("- secretPth: a\n")
 	}
-	if _, text := refused(t, request(with("objects", misspelt.String()))); !strings.HasSuffix(text, "- objects: there is more that is wrong, but it was not looked for: mend these first") {
+	if _, text := refused(t, request(with("objects", misspelt.String()))); !strings.HasSuffix(text, "- objects: there may be more that is wrong: mend these first") {
 		t.Errorf("got … %s", text[len(text)-300:])
 	}
 	if _, text := refused(t, request(with("regoin", "x"), with("region", "evil.example"))); !strings.Contains(text, "is not the name of a region") || !strings.Contains(text, "did you mean") {
@@ -240,7 +240,7 @@ func TestHugeInputIsRefusedInFewWords(t *testing.T) {
 	for i := range 2 * mostFailures {
 		parameters = append(parameters, with(fmt.Sprint("unknown", i), "x"))
 	}
-	if _, failures := makePlan(request(parameters...), auth.Endpoints{}, nil, time.Now()); len(failures) != mostFailures+1 || !strings.Contains(failures[mostFailures].What, "not looked for") {
+	if _, failures := makePlan(request(parameters...), auth.Endpoints{}, nil, time.Now()); len(failures) != mostFailures+1 || !strings.Contains(failures[mostFailures].What, "there may be more") {
 		t.Errorf("of so many unknown parameters %d failures are held", len(failures))
 	}
 	if _, got := refused(t, request(without("region"), with("endpoint", "https://x:"+strings.Repeat("0", 900_000)))); len(got) > 20<<10 {

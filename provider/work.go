@@ -93,5 +93,5 @@ func unread(pl plan, got map[okms.Ref]fetched) []Failure {
 	if len(r.failures) == 0 {
 		return []Failure{busy()}
 	}
-	return r.failures
+	return r.all()
 }

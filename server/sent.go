@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/encoding"
 	grpcproto "google.golang.org/grpc/encoding/proto"
 	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/stats"
 	"google.golang.org/protobuf/proto"
 	pb "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
 )
@@ -60,6 +61,10 @@ func (s *sent) end() {
 // untilSent is the interceptor that joins a call and its answer.
 func untilSent(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
 	s := &sent{}
+	if c, is := ctx.Value(brokenKey{}).(context.Context); is {
+		stop := context.AfterFunc(c, s.end)
+		s.add(func() { stop() }) // a long connection must not collect them
+	}
 	resp, err := handle(context.WithValue(ctx, sentKey{}, s), req)
 	mount, is := resp.(*pb.MountResponse)
 	if err != nil || !is {
@@ -68,6 +73,35 @@ func untilSent(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle grp
 	}
 	return &outgoing{mount, s}, nil
 }
+
+// connections is the stats.Handler that ends what a connection leaves unsent when it
+// breaks: gRPC forgets what it had queued. A call's own context is of no use for that:
+// it ends when the answer is queued.
+type connections struct{}
+
+type (
+	brokenKey struct{} // a context.Context that ends with the connection
+	breakKey  struct{} // its context.CancelFunc
+)
+
+// TagConn implements stats.Handler.
+func (connections) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context {
+	broken, end := context.WithCancel(context.Background())
+	return context.WithValue(context.WithValue(ctx, brokenKey{}, broken), breakKey{}, end)
+}
+
+// HandleConn implements stats.Handler.
+func (connections) HandleConn(ctx context.Context, s stats.ConnStats) {
+	if _, over := s.(*stats.ConnEnd); over {
+		ctx.Value(breakKey{}).(context.CancelFunc)()
+	}
+}
+
+// TagRPC implements stats.Handler.
+func (connections) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
+
+// HandleRPC implements stats.Handler.
+func (connections) HandleRPC(context.Context, stats.RPCStats) {}
 
 // outgoing is an answer on its way.
 type outgoing struct {
@@ -92,8 +126,7 @@ func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 		out.sent.end()
 		return mem.BufferSlice{mem.SliceBuffer(bytes)}, err
 	}
-	// When a connection breaks, gRPC forgets what it had queued and leaves it to the
-	// garbage collector.
+	// A last resort, for what gRPC may forget in the middle of a reset.
 	runtime.AddCleanup(&bytes, (*sent).end, out.sent)
 	return mem.BufferSlice{mem.NewBuffer(&bytes, letGo{out.sent})}, nil
 }

@@ -3,12 +3,23 @@ package server
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"net"
 	"runtime"
+	"runtime/debug"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/mem"
+	"k8s.io/klog/v2"
 	pb "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
+
+	"ovhcloud-csi-provider/provider"
+	"ovhcloud-csi-provider/provider/sensitive"
 )
 
 // answered takes a call up to its answer, and counts in told how often what waits for
@@ -76,6 +87,84 @@ func TestAnAnswerThatGRPCForgetsIsOverToo(t *testing.T) {
 			t.Fatal("nobody was told")
 		default:
 		}
+	}
+}
+
+// stalled is a connection that reads nothing any more once stall is set.
+type stalled struct {
+	net.Conn
+	stall  *atomic.Bool
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (s *stalled) Read(p []byte) (int, error) {
+	if s.stall.Load() {
+		<-s.closed
+		return 0, net.ErrClosed
+	}
+	return s.Conn.Read(p)
+}
+
+func (s *stalled) Close() error {
+	s.once.Do(func() { close(s.closed) })
+	return s.Conn.Close()
+}
+
+// large is a mounter of answers that do not fit into what a connection buffers.
+type large struct{ begun, over atomic.Int64 }
+
+func (l *large) Mount(context.Context, provider.Request) (provider.Response, error) {
+	l.begun.Add(1)
+	return provider.Response{Files: []provider.File{{Path: "f", Contents: sensitive.New(make([]byte, 3<<20))}}, Sent: func() { l.over.Add(1) }}, nil
+}
+
+func TestAConnectionThatBreaksEndsItsAnswers(t *testing.T) {
+	klog.SetSlogLogger(slog.New(slog.DiscardHandler))
+	before := debug.SetGCPercent(-1) // which would help in the end
+	defer debug.SetGCPercent(before)
+	m := &large{}
+	s, err := Listen(Config{Socket: socketPath(t), Mounter: m, Metrics: NewMetrics("1")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- s.Run(ctx) }()
+	stall := &atomic.Bool{}
+	conn, err := grpc.NewClient("passthrough:x", grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(context.Context, string) (net.Conn, error) {
+			c, err := net.Dial("unix", s.config.Socket)
+			return &stalled{Conn: c, stall: stall, closed: make(chan struct{})}, err
+		}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := pb.NewCSIDriverProviderClient(conn)
+	if _, err := client.Mount(t.Context(), &pb.MountRequest{Attributes: "{}"}); err != nil {
+		t.Fatal(err)
+	}
+	for m.over.Load() != 1 && t.Context().Err() == nil { // who reads takes its answer
+		runtime.Gosched()
+	}
+	stall.Store(true)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() { _, _ = client.Mount(t.Context(), &pb.MountRequest{Attributes: "{}"}) })
+	}
+	for m.begun.Load() != 9 && t.Context().Err() == nil {
+		runtime.Gosched()
+	}
+	if err := conn.Close(); err != nil {
+		t.Error(err)
+	}
+	all.Wait()
+	for m.over.Load() != 9 && t.Context().Err() == nil {
+		runtime.Gosched()
+	}
+	cancel()
+	if err := <-served; err != nil {
+		t.Error(err)
 	}
 }
 

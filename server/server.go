@@ -89,6 +89,7 @@ func Listen(c Config) (*Server, error) {
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
 		grpc.ChainUnaryInterceptor(untilSent, onlyFinalCodes),
 		grpc.ForceServerCodecV2(newCodec()),
+		grpc.StatsHandler(connections{}),
 	)}
 	pb.RegisterCSIDriverProviderServer(s.grpc, &service{mounter: c.Mounter, timeout: c.MountTimeout, version: c.Version, metrics: c.Metrics})
 	return s, nil
