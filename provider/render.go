@@ -239,9 +239,14 @@ func (r *renderer) file(o object, name, key string, content []byte, f fetched) {
 	}
 	r.out.Files = append(r.out.Files, File{Path: name, Mode: o.mode, Contents: sensitive.New(content)})
 	version := r.version(o, key, f)
-	r.out.Versions = append(r.out.Versions, Version{ID: name, Version: version})
+	r.note(name, version)
 	r.size += len(content) + 2*len(name) + len(version) + fileOverhead
-	r.status += len(name) + len(version) + len(`{"id":"","version":""},`)
+}
+
+// note adds to what the driver lists of the volume.
+func (r *renderer) note(id, version string) {
+	r.out.Versions = append(r.out.Versions, Version{ID: id, Version: version})
+	r.status += len(id) + len(version) + len(`{"id":"","version":""},`)
 }
 
 // noteAbsent notes an optional object that does not exist, so that the driver, which
@@ -256,7 +261,7 @@ func (r *renderer) noteAbsent(o object) {
 		r.add(o.number, Invalid, o.where(), "%s", err)
 		return
 	}
-	r.out.Versions = append(r.out.Versions, Version{ID: id, Version: "absent"})
+	r.note(id, "absent")
 }
 
 // version changes exactly when the content of the file can: with the version of
