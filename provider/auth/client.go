@@ -40,7 +40,8 @@ func parseClient(m Material, source string) (Credential, error) {
 			return Credential{}, fmt.Errorf("%s: %w", KeyTokenURL, err)
 		}
 	}
-	c.digest = sha256.Sum256(fmt.Appendf(nil, "%s:%s", id, secret))
+	c.id = identity(string(KindClient), id, secret)
+	c.fingerprint = sha256.Sum256(fmt.Appendf(nil, "%s:%s", id, secret))
 	return c, nil
 }
 

@@ -7,14 +7,11 @@ package auth
 
 import (
 	"bytes"
-	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"maps"
@@ -66,7 +63,8 @@ type Credential struct {
 	certificate *tls.Certificate
 	client      Client
 	expires     time.Time
-	digest      [sha256.Size]byte
+	id          [sha256.Size]byte // of the kind and all secret parts
+	fingerprint [sha256.Size]byte // what a user can compute; see Fingerprint
 	hint        string
 }
 
@@ -100,13 +98,26 @@ func (c Credential) Token() sensitive.Bytes { return c.token }
 func (c Credential) Certificate() *tls.Certificate { return c.certificate }
 
 // ID is the same for equal credentials and differs for others, or for another
-// token URL. It is made of the whole SHA-256 of the credential: a map key, not
-// for printing.
+// token URL. Who lacks one byte of the credential's secret has another ID: it is a
+// SHA-256 over the kind and all of the secret, of a certificate the private key. It
+// is a map key, not for printing.
 func (c Credential) ID() [sha256.Size]byte {
 	if c.client.TokenURL == "" {
-		return c.digest
+		return c.id
 	}
-	return sha256.Sum256(append(c.digest[:], c.client.TokenURL...))
+	return identity(string(c.kind), c.id[:], []byte(c.client.TokenURL))
+}
+
+// identity is a SHA-256 over a kind and its parts, each with its length in front, so
+// that no part can reach into the next.
+func identity(kind string, parts ...[]byte) (id [sha256.Size]byte) {
+	h := sha256.New()
+	fmt.Fprintf(h, "%d:%s", len(kind), kind)
+	for _, part := range parts {
+		fmt.Fprintf(h, "%d:", len(part))
+		h.Write(part)
+	}
+	return [sha256.Size]byte(h.Sum(nil))
 }
 
 // Hint is a sentence for a user whose credential the store refuses, if something
@@ -116,13 +127,7 @@ func (c Credential) Hint() string { return c.hint }
 // Fingerprint is the first eight hex digits of the SHA-256 of the token, of the
 // certificate in DER form, or of clientId:clientSecret. A user can compute it to
 // see which one is in use.
-func (c Credential) Fingerprint() string {
-	shown := c.digest
-	if c.certificate != nil {
-		shown = sha256.Sum256(c.certificate.Certificate[0])
-	}
-	return hex.EncodeToString(shown[:4])
-}
+func (c Credential) Fingerprint() string { return hex.EncodeToString(c.fingerprint[:4]) }
 
 // String names the credential without telling it: "token 1f2e3d4c from
 // nodePublishSecretRef".
@@ -205,7 +210,8 @@ func parseToken(raw []byte, source string, now time.Time) (Credential, error) {
 	if err != nil {
 		return Credential{}, err
 	}
-	c := Credential{kind: KindToken, source: source, token: sensitive.New(token), digest: sha256.Sum256(token)}
+	c := Credential{kind: KindToken, source: source, token: sensitive.New(token),
+		id: identity(string(KindToken), token), fingerprint: sha256.Sum256(token)}
 	// A PAT is a JWT and begins with "eyJ"; base64 of that begins with "ZXlK".
 	if bytes.HasPrefix(token, []byte("ZXlK")) {
 		c.hint = "the token looks base64-encoded twice: kubectl create secret --from-literal encodes by itself"
@@ -236,13 +242,10 @@ func endOfJWT(token []byte) time.Time {
 
 // Bounds of a credential in bytes. A PAT has about 1 KB, and what is sent in a header
 // no server takes beyond some 8 KB; each read under way holds a token several times.
-// A key of maxModulus has 6.4 KB. To check a larger one takes a processor for up to
-// many seconds, which nothing ends, and so does each handshake with it.
 const (
 	maxToken       = 16 << 10 // and for each of the other texts
-	maxKey         = 32 << 10
+	maxKey         = 32 << 10 // an RSA key of maxModulus has 6.4 KB
 	maxCertificate = 64 << 10 // with its chain
-	maxModulus     = 8192     // of RSA, in bits
 )
 
 func checkSize(raw []byte, key string, most int) error {
@@ -268,46 +271,6 @@ func oneLine(raw []byte, key string) ([]byte, error) {
 		}
 	}
 	return text, nil
-}
-
-func parseCertificate(certPEM, keyPEM []byte, source string, now time.Time) (Credential, error) {
-	if err := checkSize(keyPEM, KeyPrivateKey, maxKey); err != nil {
-		return Credential{}, err
-	}
-	if err := checkSize(certPEM, KeyCertificate, maxCertificate); err != nil {
-		return Credential{}, err
-	}
-	if block, _ := pem.Decode(keyPEM); block != nil && (block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "") {
-		return Credential{}, fmt.Errorf("%s is protected by a passphrase; store the key without one", KeyPrivateKey)
-	}
-	pair, err := tls.X509KeyPair(certPEM, keyPEM)
-	if err != nil {
-		// Its texts name what is missing and the types of PEM blocks, no content.
-		return Credential{}, fmt.Errorf("%s and %s do not make a client certificate: %s", KeyCertificate, KeyPrivateKey,
-			oneText(strings.TrimPrefix(err.Error(), "tls: ")))
-	}
-	leaf := pair.Leaf
-	if leaf == nil {
-		if leaf, err = x509.ParseCertificate(pair.Certificate[0]); err != nil {
-			return Credential{}, fmt.Errorf("%s cannot be read as a certificate", KeyCertificate)
-		}
-	}
-	if key, is := leaf.PublicKey.(*rsa.PublicKey); is && key.N.BitLen() > maxModulus {
-		return Credential{}, fmt.Errorf("the key of the certificate in %s has %d bits; at most %d are taken", KeyCertificate, key.N.BitLen(), maxModulus)
-	}
-	if now.After(leaf.NotAfter) {
-		return Credential{}, fmt.Errorf("the certificate in %s expired on %s", KeyCertificate, leaf.NotAfter.UTC().Format(time.RFC3339))
-	}
-	if now.Before(leaf.NotBefore) {
-		return Credential{}, fmt.Errorf("the certificate in %s is not valid before %s", KeyCertificate, leaf.NotBefore.UTC().Format(time.RFC3339))
-	}
-	return Credential{kind: KindCertificate, source: source, certificate: &pair, expires: leaf.NotAfter, digest: digestOf(pair)}, nil
-}
-
-// digestOf is over the whole chain: a chain that was mended must not be taken for
-// the broken one. The key is the leaf's, which tls.X509KeyPair has checked.
-func digestOf(pair tls.Certificate) [sha256.Size]byte {
-	return sha256.Sum256(bytes.Join(pair.Certificate, nil))
 }
 
 // oneText is s on one line of printable characters, bounded, for a message.
