@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/net/netutil"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	pb "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
@@ -88,17 +87,14 @@ func listenAdmin(address string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listening on --admin-address: %w", err)
 	}
-	return netutil.LimitListener(l, maxAdminConns), nil
+	return &adminListener{Listener: l}, nil
 }
 
-// maxAdminConns bounds the connections to the admin address, which is open to
-// the whole cluster unless a NetworkPolicy says otherwise.
-const maxAdminConns = 256
-
-// newAdmin is a server that nobody can hold on to: one request a connection, and
-// little time for it.
+// newAdmin returns a server that no client can hold on to: one request a connection,
+// and one second to send it.
 func newAdmin(handler http.Handler) *http.Server {
-	admin := &http.Server{Handler: handler, ReadTimeout: 5 * time.Second, WriteTimeout: 15 * time.Second, MaxHeaderBytes: 8 << 10}
+	admin := &http.Server{Handler: whileBusy(handler), ConnContext: withAdminConn, ReadHeaderTimeout: time.Second, ReadTimeout: time.Second,
+		WriteTimeout: 15 * time.Second, MaxHeaderBytes: 8 << 10}
 	admin.SetKeepAlivesEnabled(false)
 	return admin
 }

@@ -1,0 +1,183 @@
+package server
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Bounds of the open connections to the admin address. It is open to the whole
+// cluster unless a NetworkPolicy says otherwise, so one source must not be able to
+// use up what the others need.
+const (
+	maxAdminConns          = 256
+	maxAdminConnsPerSource = 32
+)
+
+// adminWriteTimeout bounds one write to an admin connection. A client that does not
+// read its answer for so long is disconnected, since its handler cannot be evicted.
+const adminWriteTimeout = 2 * time.Second
+
+// adminListener is a listener that bounds the open connections, in all and per source.
+// At a bound it closes the oldest idle connection to make room for the new one: of the
+// same source if the source is at its bound, else of any source. A connection is idle
+// unless a handler is running for it. If none is idle, the new connection is closed.
+//
+// It never waits for room. A listener that waits can be blocked by connections that
+// send nothing.
+type adminListener struct {
+	net.Listener
+	mu    sync.Mutex
+	conns []*adminConn // open, in the order in which they were accepted
+}
+
+// Accept implements net.Listener. It returns the next connection that has room.
+func (l *adminListener) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if admitted := l.admit(c); admitted != nil {
+			return admitted, nil
+		}
+		_ = c.Close()
+	}
+}
+
+// admit adds a connection and closes the one that has to make room for it. It returns
+// nil if there is no room.
+func (l *adminListener) admit(c net.Conn) *adminConn {
+	admitted := &adminConn{Conn: c, listener: l, source: sourceOf(c.RemoteAddr())}
+	l.mu.Lock()
+	evicted, room := l.makeRoom(admitted.source)
+	if room {
+		l.conns = append(l.conns, admitted)
+	}
+	l.mu.Unlock()
+	if evicted != nil {
+		_ = evicted.Conn.Close()
+	}
+	if !room {
+		return nil
+	}
+	return admitted
+}
+
+// makeRoom removes the connection that a new one of source replaces. evicted is nil if
+// there is room already, or if there is none.
+func (l *adminListener) makeRoom(source netip.Prefix) (evicted *adminConn, room bool) {
+	ofSource := 0
+	for _, c := range l.conns {
+		if c.source == source {
+			ofSource++
+		}
+	}
+	atBound := ofSource >= maxAdminConnsPerSource
+	if !atBound && len(l.conns) < maxAdminConns {
+		return nil, true
+	}
+	i := slices.IndexFunc(l.conns, func(c *adminConn) bool { return !c.busy && (!atBound || c.source == source) })
+	if i < 0 {
+		return nil, false
+	}
+	evicted = l.conns[i]
+	l.conns = slices.Delete(l.conns, i, i+1)
+	return evicted, true
+}
+
+func (l *adminListener) remove(c *adminConn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if i := slices.Index(l.conns, c); i >= 0 {
+		l.conns = slices.Delete(l.conns, i, i+1)
+	}
+}
+
+// sourceOf returns the unit that the bound per source counts: an IPv4 address, or the
+// /64 network of an IPv6 address, since one host can use all addresses of its /64.
+func sourceOf(remote net.Addr) netip.Prefix {
+	tcp, ok := remote.(*net.TCPAddr)
+	if !ok {
+		return netip.Prefix{}
+	}
+	address := tcp.AddrPort().Addr().Unmap().WithZone("")
+	bits := 32
+	if address.Is6() {
+		bits = 64
+	}
+	source, err := address.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return source
+}
+
+// adminConn is an open connection to the admin address.
+type adminConn struct {
+	net.Conn
+	listener *adminListener
+	source   netip.Prefix
+	busy     bool // a handler is running; guarded by listener.mu
+
+	mu       sync.Mutex
+	deadline time.Time // of writes, as the HTTP server set it
+}
+
+// Close implements net.Conn.
+func (c *adminConn) Close() error {
+	c.listener.remove(c)
+	return c.Conn.Close()
+}
+
+// SetWriteDeadline implements net.Conn.
+func (c *adminConn) SetWriteDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.deadline = t
+	return c.Conn.SetWriteDeadline(t)
+}
+
+// Write implements net.Conn. It fails after adminWriteTimeout, or at the deadline of
+// SetWriteDeadline if that is earlier.
+func (c *adminConn) Write(b []byte) (int, error) {
+	end := time.Now().Add(adminWriteTimeout)
+	c.mu.Lock()
+	if !c.deadline.IsZero() && c.deadline.Before(end) {
+		end = c.deadline
+	}
+	c.mu.Unlock()
+	if err := c.Conn.SetWriteDeadline(end); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(b)
+}
+
+func (c *adminConn) setBusy(busy bool) {
+	c.listener.mu.Lock()
+	defer c.listener.mu.Unlock()
+	c.busy = busy
+}
+
+type adminConnKey struct{}
+
+// withAdminConn is the http.Server.ConnContext by which whileBusy finds the connection.
+func withAdminConn(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, adminConnKey{}, c)
+}
+
+// whileBusy protects a connection from eviction while the handler runs. A handler runs
+// only after a whole request header was received.
+func whileBusy(handler http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c, ok := r.Context().Value(adminConnKey{}).(*adminConn); ok {
+			c.setBusy(true)
+			defer c.setBusy(false)
+		}
+		handler.ServeHTTP(w, r)
+	})
+}
