@@ -14,22 +14,49 @@ import (
 
 // What bounds the memory and time that one mount, or one pod's mounts, can take.
 
-func TestFewSecretsAreKeptTakenApart(t *testing.T) {
-	r := renderer{parsed: map[okms.Ref]parsedSecret{}}
-	data := []byte(`{"a":"` + strings.Repeat("x", 60<<10) + `"}`)
-	for i := range 100 {
-		r.parsedOf(okms.Ref{Path: fmt.Sprint(i)}, data)
-		if held := len(r.parsed) * len(data); held > maxParsed {
-			t.Fatalf("%d bytes of secrets are kept taken apart", held)
+// TestASecretIsTakenApartOnce, wherever its objects stand in the class: they may
+// alternate with those of others.
+func TestASecretIsTakenApartOnce(t *testing.T) {
+	large := secrets{"a": `{"k":1,"v":"` + strings.Repeat("x", 1<<20) + `"}`, "b": `{"k":2,"v":"` + strings.Repeat("y", 1<<20) + `"}`}
+	var lines []string
+	for i := range 800 {
+		lines = append(lines, "- secretPath: "+[]string{"a", "b"}[i%2], "  secretKey: k", fmt.Sprintf("  objectName: f%d", i))
+	}
+	files := rendered(t, large, lines...)
+	if len(files) != 800 || files["f0"] != "1" || files["f799"] != "2" {
+		t.Errorf("%d files, %q, %q", len(files), files["f0"], files["f799"])
+	}
+	p := planned(t, request(objects(lines...)))
+	resp, _, _ := render(t.Context(), p, large.fetch(p))
+	for i, f := range resp.Files {
+		if want := fmt.Sprint("f", i); f.Path != want || resp.Versions[i].ID != want {
+			t.Fatalf("file %d is %s, version %s", i, f.Path, resp.Versions[i].ID)
 		}
 	}
-	before := len(r.parsed)
-	if r.parsedOf(okms.Ref{Path: "99"}, data); len(r.parsed) != before || before < 2 {
-		t.Errorf("%d are kept, then %d", before, len(r.parsed))
+}
+
+// TestPathsEnd: what a class may look at is a sum over its objects.
+func TestPathsEnd(t *testing.T) {
+	large := secrets{"s": `{"k":[` + strings.Repeat(`{"a":1,"b":"aaaaaaaaaaaaaaaaaa"},`, 1800) + `{"a":2}]}`}
+	chain := strings.Repeat("#(a=1)#|", 100) + "#(a=1)#"
+	for name, c := range map[string]struct {
+		path     string
+		times    int
+		optional bool
+	}{
+		"a chain": {chain, 4, false}, "a chain that may be absent": {chain, 4, true}, "many": {"#(a==2).a", 1000, false}, "many that find nothing": {"#(a==3).a", 1000, true},
+	} {
+		var lines []string
+		for i := range c.times {
+			lines = append(lines, "- secretPath: s", "  secretKey: 'k."+c.path+"'", fmt.Sprintf("  objectName: f%d", i), fmt.Sprint("  optional: ", c.optional))
+		}
+		kind, text := unrendered(t, large, lines...)
+		if kind != TooLarge || !strings.Contains(text, "the objects of this mount look at more than 33554432 bytes of JSON altogether") || strings.Contains(text, "errors:") {
+			t.Errorf("%s: %s %s", name, kind, text)
+		}
 	}
-	large := []byte(`{"a":"` + strings.Repeat("x", maxParsed) + `"}`)
-	if c := r.parsedOf(okms.Ref{Path: "large"}, large); c.err != nil || len(r.parsed) != 1 {
-		t.Errorf("%v, and %d are kept", c.err, len(r.parsed))
+	if got := rendered(t, large, "- secretPath: s", "  secretKey: 'k.#(a==2).a'", "  objectName: f"); got["f"] != "2" {
+		t.Errorf("one path: %q", got)
 	}
 }
 

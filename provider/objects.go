@@ -29,10 +29,12 @@ type object struct {
 	given      map[string]bool // the fields that stand there
 }
 
-// Bounds of the parameter objects: its text in bytes, and its entries.
+// Bounds of the parameter objects: its text in bytes, its entries, and a key or path of
+// one in bytes.
 const (
 	maxObjectsText = 256 << 10
 	maxObjects     = 1000
+	maxSecretKey   = 1024
 )
 
 // parseObjects reads the YAML list. An object with a wrong field is left out of
@@ -140,8 +142,8 @@ var objectFields = map[string]func(*object, string) error{
 	},
 	"secretKey": func(o *object, v string) error {
 		o.secretKey = v
-		if len(v) > 1024 {
-			return fmt.Errorf("is %d bytes long; at most 1024 are read", len(v))
+		if len(v) > maxSecretKey {
+			return fmt.Errorf("is %d bytes long; at most %d are read", len(v), maxSecretKey)
 		}
 		return nil
 	},

@@ -3,7 +3,6 @@ package provider
 import (
 	"fmt"
 	"path"
-	"slices"
 	"time"
 
 	"ovhcloud-csi-provider/provider/auth"
@@ -94,10 +93,11 @@ func makePlan(req Request, endpoints auth.Endpoints, connections *auth.Connectio
 	} else {
 		p.useOwn(req, cl, endpoints, now, &c)
 	}
-	tree := newLayout()
+	tree, known := newLayout(), map[okms.Ref]bool{}
 	for _, o := range cl.objects {
 		checkObject(o, tree, &c)
-		if !slices.Contains(p.reads, o.ref()) {
+		if !known[o.ref()] {
+			known[o.ref()] = true
 			p.reads = append(p.reads, o.ref())
 		}
 	}

@@ -4,14 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"path"
-	"strings"
 
-	"ovhcloud-csi-provider/provider/nearest"
 	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/rawjson"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
@@ -29,30 +25,27 @@ const maxStatus = 1 << 20
 // its contents: tags, lengths, mode and version.
 const fileOverhead = 64
 
+// maxSteps bounds what a mount's secrets are looked at to make its files, in bytes: a
+// fraction of a second. A class of 1,000 paths into a secret of 32 KB takes as many.
+const maxSteps = 32 << 20
+
 // render makes the files of a plan from what was fetched, and says how many bytes
 // their answer takes. It makes all or none: with any failure neither files nor
 // versions are returned. It ends soon after ctx does.
 func render(ctx context.Context, pl plan, got map[okms.Ref]fetched) (out Response, size int, failures []Failure) {
-	r := renderer{plan: pl, tree: newLayout(), parsed: map[okms.Ref]parsedSecret{}}
-	var late *object
+	r := renderer{plan: pl, ctx: ctx, steps: rawjson.NewSteps(ctx, maxSteps), made: make([]made, len(pl.objects)), named: namedKeys(pl)}
+	of := map[okms.Ref][]int{}
 	for i, o := range pl.objects {
-		f := got[o.ref()]
-		switch {
-		case f.err != nil:
-			r.unread(o, f)
-		case r.tooLarge() || late != nil:
-		case r.full():
-			r.cut = true
-		case ctx.Err() != nil:
-			late = &pl.objects[i]
-		default:
-			r.object(o, f)
-		}
+		of[o.ref()] = append(of[o.ref()], i)
+	}
+	for _, ref := range pl.reads {
+		r.secret(of[ref], got[ref])
+	}
+	if len(r.failures) == 0 {
+		r.assemble(got)
 	}
 	switch {
 	case len(r.failures) > 0:
-	case late != nil:
-		r.add(late.number, TimedOut, late.where(), "the time of the mount ran out before its files were made; use fewer objects")
 	case r.status > maxStatus:
 		r.add(WholeClass, TooLarge, "objects", "this mount makes so many files that Kubernetes cannot hold the list of them; use several classes and volumes")
 	case r.size > maxResponse:
@@ -67,197 +60,147 @@ func render(ctx context.Context, pl plan, got map[okms.Ref]fetched) (out Respons
 // renderer is the state of one render.
 type renderer struct {
 	collector
-	plan   plan
-	out    Response
-	tree   layout
-	parsed map[okms.Ref]parsedSecret
-	held   int // bytes of JSON that parsed is of
-	size   int // of the answer to the driver, in bytes
-	status int // of the status that the driver makes of it, in bytes
+	plan  plan
+	ctx   context.Context
+	steps *rawjson.Steps
+	made  []made // by the place of the object in the plan
+	named map[okms.Ref]map[string]bool
+	ended bool // no further object is looked at
+	out   Response
+	size  int // of the answer to the driver, in bytes
+	// status is the size of the status that the driver makes of it, in bytes.
+	status int
 }
 
-// maxParsed bounds the secrets that are kept taken apart, in bytes of their JSON: in
-// memory one takes up to thirty times as much. One at least is kept.
-const maxParsed = 512 << 10
+// made is what one object comes to.
+type made struct {
+	absent bool // and optional
+	files  []madeFile
+}
 
-// parsedSecret is a secret taken apart, once for all objects of it that stand near
-// one another.
-type parsedSecret struct {
-	list  []member
-	byKey map[string]json.RawMessage
-	err   error
+// madeFile is a file by its path in the volume, with the key that it is of.
+type madeFile struct {
+	name, key string
+	content   []byte
+}
+
+// secret makes the files of all objects of one secret, which is taken apart once, and
+// let go of before the next one.
+func (r *renderer) secret(objects []int, f fetched) {
+	var p *parts
+	for _, i := range objects {
+		o := r.plan.objects[i]
+		switch {
+		case f.err != nil:
+			r.unread(i, f)
+		case r.ended || r.tooLarge():
+		case r.full():
+			r.cut = true
+		case r.ctx.Err() != nil:
+			r.late(o)
+		case p == nil && !r.goesOn(o, r.steps.Take(f.secret.Data.Len())):
+		default:
+			if p == nil {
+				p = r.takeApart(f.secret)
+			}
+			r.object(i, f, p)
+		}
+	}
+}
+
+// late ends a render whose time is over.
+func (r *renderer) late(o object) {
+	r.ended = true
+	r.add(o.number, TimedOut, o.where(), "the time of the mount ran out before its files were made; use fewer objects")
 }
 
 // tooLarge says that no further file can be taken.
 func (r *renderer) tooLarge() bool { return r.size > maxResponse || r.status > maxStatus }
 
-func (r *renderer) parsedOf(ref okms.Ref, data []byte) parsedSecret {
-	c, done := r.parsed[ref]
-	if done {
-		return c
-	}
-	c.list, c.err = members(data)
-	if errors.Is(c.err, errNotObject) {
-		c.err = errors.New("is " + kindOfJSON(data) + ", not a JSON object")
-	}
-	c.byKey = make(map[string]json.RawMessage, len(c.list))
-	for _, m := range c.list {
-		c.byKey[m.key] = m.raw
-	}
-	if r.held += len(data); r.held > maxParsed {
-		clear(r.parsed)
-		r.held = len(data)
-	}
-	r.parsed[ref] = c
-	return c
-}
-
 // unread says why an object has no files, unless it need not have any.
-func (r *renderer) unread(o object, f fetched) {
+func (r *renderer) unread(i int, f fetched) {
+	o := r.plan.objects[i]
 	if o.optional && (f.err.Kind == okms.SecretAbsent || f.err.Kind == okms.VersionAbsent) {
-		r.noteAbsent(o)
+		r.made[i].absent = true
 		return
 	}
 	r.put(explain(r.plan, o, f))
 }
 
-// object adds the files of one object, or says why it cannot.
-func (r *renderer) object(o object, f fetched) {
-	c := r.parsedOf(o.ref(), f.secret.Data.Reveal())
+// object makes the files of one object, or says why it cannot.
+func (r *renderer) object(i int, f fetched, p *parts) {
+	o := r.plan.objects[i]
 	switch {
-	case c.err != nil:
-		r.add(o.number, Unusable, o.where(), "version %d of the secret %s", f.secret.Version, c.err)
+	case p.err != nil:
+		r.add(o.number, Unusable, o.where(), "version %d of the secret %s", f.secret.Version, p.err)
 	case o.allKeys:
-		r.allKeys(o, f, c.list)
+		r.allKeys(i, f, p)
 	case o.secretKey != "":
-		r.oneKey(o, f, c)
+		r.oneKey(i, f, p)
 	default:
-		r.file(o, o.file(), "", f.secret.Data.Reveal(), f)
+		r.file(i, madeFile{o.file(), "", f.secret.Data.Reveal()})
 	}
 }
 
-func (r *renderer) allKeys(o object, f fetched, list []member) {
-	if len(list) == 0 {
-		r.add(o.number, Unusable, o.where(), "version %d of the secret has no keys", f.secret.Version)
-	}
-	for _, m := range list {
-		if r.tooLarge() || r.full() {
-			return
+// file takes in one file.
+func (r *renderer) file(i int, f madeFile) {
+	r.made[i].files = append(r.made[i].files, f)
+	r.size += len(f.content) + 2*len(f.name) + fileOverhead
+	r.status += len(f.name) + statusOverhead
+}
+
+// assemble puts what was made into the answer, in the order of the plan: that one says
+// which of two objects a path belongs to.
+func (r *renderer) assemble(got map[okms.Ref]fetched) {
+	r.size, r.status = 0, 0
+	tree := newLayout()
+	for i, o := range r.plan.objects {
+		if r.made[i].absent {
+			r.noteAbsent(o, tree)
 		}
-		if err := checkFileName(m.key); err != nil || strings.Contains(m.key, "/") {
-			r.add(o.number, Unusable, o.where(), "the key %s cannot be the name of a file; write it with secretKey and objectName", quoted(m.key))
-			continue
-		}
-		if bytes, ok := r.fileBytes(o, m.key, m.raw); ok {
-			r.file(o, path.Join(o.file(), m.key), m.key, bytes, f)
+		for _, f := range r.made[i].files {
+			if r.tooLarge() || r.full() {
+				return
+			}
+			r.place(o, f, got[o.ref()], tree)
 		}
 	}
 }
 
-// oneKey takes the key literally if there is such a one, else as a path into
-// nested JSON.
-func (r *renderer) oneKey(o object, f fetched, c parsedSecret) {
-	raw, literal := c.byKey[o.secretKey]
-	if !literal {
-		found, err := lookup(f.secret.Data.Reveal(), o.secretKey)
-		if err != nil {
-			r.add(o.number, Invalid, fmt.Sprintf("objects[%d].secretKey", o.number), "the secret has no key %s, and as a path it cannot be used: %s", quoted(o.secretKey), err)
-			return
-		}
-		raw = found
-	}
-	switch {
-	case raw != nil:
-		if bytes, ok := r.fileBytes(o, o.secretKey, raw); ok {
-			r.file(o, o.file(), o.secretKey, bytes, f)
-		}
-	case o.optional:
-		r.noteAbsent(o)
-	default:
-		r.put(Failure{Kind: KeyAbsent, Object: o.number, Where: o.where(),
-			What:   fmt.Sprintf("version %d of the secret has no key %s", f.secret.Version, quoted(o.secretKey)),
-			Advice: r.keysAdvice(o.secretKey, c.list)})
-	}
-}
-
-// keysAdvice names the keys that exist, and for the first failures of a mount,
-// since it is work, the nearest one.
-func (r *renderer) keysAdvice(wanted string, list []member) string {
-	if len(list) == 0 {
-		return "it has no keys at all"
-	}
-	var shown []string
-	for _, m := range list[:min(len(list), 20)] {
-		shown = append(shown, quoted(m.key))
-	}
-	if more := len(list) - len(shown); more > 0 {
-		shown = append(shown, fmt.Sprintf("and %d more", more))
-	}
-	advice := "its keys are " + strings.Join(shown, ", ")
-	if len(r.failures) >= 20 {
-		return advice
-	}
-	keys := make([]string, len(list))
-	for i, m := range list {
-		keys[i] = m.key
-	}
-	if near := nearest.Name(wanted, keys); near != "" {
-		return fmt.Sprintf("did you mean %s? ", quoted(near)) + advice
-	}
-	return advice
-}
-
-// fileBytes makes the bytes of a file from the JSON text of a value.
-func (r *renderer) fileBytes(o object, key string, raw []byte) ([]byte, bool) {
-	if raw[0] != '"' {
-		if o.encoding != utf8Text {
-			r.add(o.number, Unusable, o.where(), "the value of key %s is %s; encoding: %s wants a string", quoted(key), kindOfJSON(raw), o.encoding)
-			return nil, false
-		}
-		return raw, true
-	}
-	text, err := unquote(raw)
-	if err == nil {
-		text, err = o.encoding.decode(text)
-	}
-	if err != nil {
-		r.add(o.number, Unusable, o.where(), "the value of key %s %s", quoted(key), err)
-		return nil, false
-	}
-	return text, true
-}
-
-// file adds one file and its version.
-func (r *renderer) file(o object, name, key string, content []byte, f fetched) {
-	if err := r.tree.addFile(name, o.number); err != nil {
+// place adds one file and its version to the answer.
+func (r *renderer) place(o object, file madeFile, f fetched, tree layout) {
+	if err := tree.addFile(file.name, o.number); err != nil {
 		r.add(o.number, Invalid, o.where(), "%s", err)
 		return
 	}
-	if err := checkFileName(name); err != nil {
-		r.add(o.number, Unusable, o.where(), "the file %s %s", quoted(name), err)
+	if err := checkFileName(file.name); err != nil {
+		r.add(o.number, Unusable, o.where(), "the file %s %s", quoted(file.name), err)
 		return
 	}
-	r.out.Files = append(r.out.Files, File{Path: name, Mode: o.mode, Contents: sensitive.New(content)})
-	version := r.version(o, key, f)
-	r.note(name, version)
-	r.size += len(content) + 2*len(name) + len(version) + fileOverhead
+	r.out.Files = append(r.out.Files, File{Path: file.name, Mode: o.mode, Contents: sensitive.New(file.content)})
+	version := r.version(o, file.key, f)
+	r.note(file.name, version)
+	r.size += len(file.content) + 2*len(file.name) + len(version) + fileOverhead
 }
+
+// statusOverhead is what an entry takes in the driver's status beside its texts.
+const statusOverhead = len(`{"id":"","version":""},`)
 
 // note adds to what the driver lists of the volume.
 func (r *renderer) note(id, version string) {
 	r.out.Versions = append(r.out.Versions, Version{ID: id, Version: version})
-	r.status += len(id) + len(version) + len(`{"id":"","version":""},`)
+	r.status += len(id) + len(version) + statusOverhead
 }
 
 // noteAbsent notes an optional object that does not exist, so that the driver, which
 // wants at least one version, has one. The name stays taken: another object's
 // file must not come and go with it. The id of a folder ends in a slash, as that
 // of no file does.
-func (r *renderer) noteAbsent(o object) {
+func (r *renderer) noteAbsent(o object, tree layout) {
 	id := o.file()
 	if o.allKeys {
 		id = fmt.Sprintf("objects[%d]/", o.number)
-	} else if err := r.tree.addFile(id, o.number); err != nil {
+	} else if err := tree.addFile(id, o.number); err != nil {
 		r.add(o.number, Invalid, o.where(), "%s", err)
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/rawjson"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
@@ -160,9 +161,9 @@ func TestWhatASecretMayNotHold(t *testing.T) {
 		{"padding without text", `{"k":"===="}`, append(slices.Clone(one), "  encoding: base64"), Unusable, at + `the value of key "k" is not base64`},
 		{"an encoded number", `{"k":12}`, append(slices.Clone(one), "  encoding: hex"), Unusable, at + `the value of key "k" is a number; encoding: hex wants a string`},
 		{"keys that are no file names", `{"a/b":"hunter2","..":"hunter3","":"hunter4","x":"fine"}`, every, Unusable, "3 errors:\n- " +
-			all + `the key "a/b" cannot be the name of a file; write it with secretKey and objectName` + "\n- " +
-			all + `the key ".." cannot be the name of a file; write it with secretKey and objectName` + "\n- " +
-			all + `the key "" cannot be the name of a file; write it with secretKey and objectName`},
+			all + `the key "a/b" cannot be the name of a file: it holds a slash; write it with an object of its own, with secretKey and objectName; allKeys leaves it to that one` + "\n- " +
+			all + `the key ".." cannot be the name of a file: it must not begin with ".."; write it with an object of its own, with secretKey and objectName; allKeys leaves it to that one` + "\n- " +
+			all + `the key "" cannot be the name of a file: it is empty; rename it in the secret: secretKey cannot name it either`},
 		{"an absent secret", "", []string{"- secretPath: gone", "  objectName: f", "  objectVersion: 3"}, SecretAbsent,
 			`objects[0] "f" (secret "gone", version 3): OKMS has no such secret in domain ` + testDomain +
 				` (HTTP 404, error code 17125377, request OKMS.1); check secretPath, which is case-sensitive, and okmsId; optional: true lets the mount go on without the file`},
@@ -212,6 +213,27 @@ func TestOptional(t *testing.T) {
 	}
 }
 
+// TestAKeyThatIsNoFileNameHasACure follows what the message advises.
+func TestAKeyThatIsNoFileNameHasACure(t *testing.T) {
+	for _, key := range []string{"a/b", "..", "../x", ".", "tab\\tkey", "line\\nbreak"} {
+		s := secrets{"s": `{"` + key + `":"odd","x":"fine"}`}
+		every := []string{"- secretPath: s", "  allKeys: true", "  objectName: d"}
+		if _, text := unrendered(t, s, every...); !strings.Contains(text, "; write it with an object of its own, with secretKey and objectName") {
+			t.Errorf("%s: %s", key, text)
+		}
+		files := rendered(t, s, append(every, "- secretPath: s", `  secretKey: "`+key+`"`, "  objectName: odd")...)
+		if want := map[string]string{"d/x": "fine", "odd": "odd"}; !maps.Equal(files, want) {
+			t.Errorf("%s: %q", key, files)
+		}
+	}
+	// Only a key of the same secret and version is left to another object.
+	s := secrets{"s": `{"a":"1"}`, "other": `{"a":"2"}`}
+	files := rendered(t, s, "- secretPath: s", "  allKeys: true", "- secretPath: other", "  secretKey: a", "  objectName: b")
+	if want := map[string]string{"a": "1", "b": "2"}; !maps.Equal(files, want) {
+		t.Errorf("%q", files)
+	}
+}
+
 func TestOptionalHidesNothingElse(t *testing.T) {
 	p := planned(t, request(objects("- secretPath: s", "  optional: true")))
 	for _, kind := range []okms.Kind{okms.Deactivated, okms.Deleted, okms.Unauthenticated, okms.Denied, okms.DomainUnknown,
@@ -227,13 +249,14 @@ func TestOptionalHidesNoPathThatCannotBeUsed(t *testing.T) {
 	for key, words := range map[string]string{
 		"@this": "modifiers", "u.@this": "modifiers", "u.#.{n,p}": "multipaths", `!"x"`: "literals", "u|@ugly": "modifiers",
 		`u.#(n=="x".p`: "brackets", "u.#(n==1))": "brackets", "pass*": "wildcards", "u.?": "wildcards",
+		`u.#(n%"x*").p`: "patterns", "u.#": "a count", "..0.n": "JSON lines",
 	} {
 		_, text := unrendered(t, secrets{"s": `{"u":[{"n":"x","p":"1"}],"password":"2"}`}, "- secretPath: s", "  objectName: f", "  optional: true", "  secretKey: '"+key+"'")
 		if !strings.HasPrefix(text, "objects[0].secretKey: the secret has no key ") || !strings.Contains(text, words) {
 			t.Errorf("%s: %s", key, text)
 		}
 	}
-	for key, want := range map[string]string{`u.#(n=="x").p`: "1", `u.#(n%"x*").p`: "1", "u.0.p": "1", "u.#": "1", `a\*b`: "3", "a*b": "3", `c.x\?`: "4"} {
+	for key, want := range map[string]string{`u.#(n=="x").p`: "1", "u.0.p": "1", "u.#.p": `["1"]`, `a\*b`: "3", "a*b": "3", `c.x\?`: "4"} {
 		got := rendered(t, secrets{"s": `{"u":[{"n":"x","p":"1"}],"a*b":"3","c":{"x?":"4"}}`}, "- secretPath: s", "  objectName: f", "  secretKey: '"+key+"'")
 		if got["f"] != want {
 			t.Errorf("%s: %q, want %q", key, got["f"], want)
@@ -269,11 +292,13 @@ func TestRenderStopsWhereItIsTooMuch(t *testing.T) {
 		fmt.Fprintf(&keys, `"k%d":"%s",`, i, strings.Repeat("x", 50))
 	}
 	p := planned(t, request(objects(many...)))
-	r := renderer{plan: p, tree: newLayout(), parsed: map[okms.Ref]parsedSecret{}}
 	got := secrets{"s": "{" + strings.TrimSuffix(keys.String(), ",") + "}"}.fetch(p)
-	for _, o := range p.objects {
-		r.object(o, got[o.ref()])
+	r := renderer{plan: p, ctx: t.Context(), steps: rawjson.NewSteps(t.Context(), maxSteps), made: make([]made, len(p.objects))}
+	var all []int
+	for i := range p.objects {
+		all = append(all, i)
 	}
+	r.secret(all, got[p.reads[0]])
 	if r.size > maxResponse+1000 {
 		t.Errorf("%d bytes were made", r.size)
 	}

@@ -84,10 +84,10 @@ func (p *Provider) render(ctx context.Context, pl plan, got map[okms.Ref]fetched
 // unread is why a mount fails that found no place for its files: the reads that
 // failed, which is known without one, else that.
 func unread(pl plan, got map[okms.Ref]fetched) []Failure {
-	r := renderer{plan: pl, tree: newLayout()}
-	for _, o := range pl.objects {
+	r := renderer{plan: pl, made: make([]made, len(pl.objects))}
+	for i, o := range pl.objects {
 		if f := got[o.ref()]; f.err != nil {
-			r.unread(o, f)
+			r.unread(i, f)
 		}
 	}
 	if len(r.failures) == 0 {

@@ -22,7 +22,8 @@ var arrows = map[string][]string{
 	"cmd/ovhcsi":                {"provider", "provider/okms", "provider/auth", "test/emulator", "cmd/commandline"},
 	"server":                    {"provider"},
 	"provider": {"provider/okms", "provider/auth", "provider/cache", "provider/pace", "provider/sensitive", "provider/nearest",
-		"provider/yamlnode"},
+		"provider/rawjson", "provider/yamlnode"},
+	"provider/rawjson":   {},
 	"provider/cache":     {"provider/okms", "provider/sensitive"},
 	"provider/pace":      {"provider/okms"},
 	"provider/okms":      {"provider/sensitive"},
@@ -47,7 +48,7 @@ var foreign = map[string][]string{
 	"github.com/prometheus/client_golang/prometheus":         {"server"},
 	"go.yaml.in/yaml/v3":           {"provider/yamlnode"},
 	"github.com/fsnotify/fsnotify": {"provider/auth"},
-	"github.com/tidwall/gjson":     {"provider"},
+	"github.com/tidwall/gjson":     {}, // tests compare with it
 	"k8s.io/klog/v2":               {"cmd/ovhcloud-csi-provider", "server", "test/harness"},
 }
 

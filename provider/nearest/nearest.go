@@ -30,6 +30,9 @@ func Name(name string, valid []string) string {
 		return ""
 	}
 	for _, v := range valid {
+		if len(v)-len(name) >= fewest || len(name)-len(v) >= fewest {
+			continue // so many edits at least; and v may be of any length
+		}
 		if d := edits(strings.ToLower(name), strings.ToLower(v)); d < fewest && d < len(v) {
 			best, fewest = v, d
 		}

@@ -1,0 +1,217 @@
+package provider
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"unicode/utf8"
+
+	"ovhcloud-csi-provider/provider/nearest"
+	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/rawjson"
+)
+
+// parts is a secret taken apart into its top-level keys. In memory it takes about ten
+// times as much as the secret.
+type parts struct {
+	list  []part // in the order of the text
+	byKey map[string]rawjson.Value
+	whole rawjson.Value
+	err   error // why it has no parts; it quotes no value
+}
+
+// part is one key of a secret with the text of its value, byte for byte.
+type part struct {
+	key   string
+	value rawjson.Value
+}
+
+// takeApart reads the keys of a secret.
+func (r *renderer) takeApart(secret okms.Secret) *parts {
+	p := &parts{byKey: map[string]rawjson.Value{}}
+	var valid bool
+	if p.whole, valid = rawjson.Parse(secret.Data.Reveal()); !valid || !p.whole.IsObject() {
+		p.err = errors.New("is not a JSON object")
+		if valid {
+			p.err = errors.New("is " + p.whole.Kind() + ", not a JSON object")
+		}
+		return p
+	}
+	for raw, value := range p.whole.Members() {
+		key, ok := raw.Unquote()
+		if !ok {
+			key = append([]byte{0xff}, raw...) // no text: what needs a name refuses it
+		}
+		if _, twice := p.byKey[string(key)]; twice {
+			p.err = fmt.Errorf("holds the key %s twice", quoted(string(key)))
+			return p
+		}
+		p.byKey[string(key)] = value
+		p.list = append(p.list, part{string(key), value})
+	}
+	return p
+}
+
+// namedKeys are the keys that objects of the plan name by secretKey, for each secret:
+// allKeys leaves them to those objects.
+func namedKeys(pl plan) map[okms.Ref]map[string]bool {
+	named := map[okms.Ref]map[string]bool{}
+	for _, o := range pl.objects {
+		if o.secretKey == "" {
+			continue
+		}
+		if named[o.ref()] == nil {
+			named[o.ref()] = map[string]bool{}
+		}
+		named[o.ref()][o.secretKey] = true
+	}
+	return named
+}
+
+// allKeys makes a file of each key that no other object of the class writes.
+func (r *renderer) allKeys(i int, f fetched, p *parts) {
+	o := r.plan.objects[i]
+	if len(p.list) == 0 {
+		r.add(o.number, Unusable, o.where(), "version %d of the secret has no keys", f.secret.Version)
+	}
+	for _, one := range p.list {
+		switch {
+		case r.tooLarge() || r.full():
+			return
+		case r.named[o.ref()][one.key]:
+			continue
+		}
+		err := checkFileName(one.key)
+		if err == nil && strings.Contains(one.key, "/") {
+			err = errors.New("holds a slash")
+		}
+		if err != nil {
+			r.put(Failure{Kind: Unusable, Object: o.number, Where: o.where(),
+				What: fmt.Sprintf("the key %s cannot be the name of a file: it %s", quoted(one.key), err), Advice: adviceOnKey(one.key)})
+			continue
+		}
+		if !r.goesOn(o, r.steps.Take(len(one.value))) {
+			return
+		}
+		if bytes, ok := r.fileBytes(o, one.key, one.value); ok {
+			r.file(i, madeFile{path.Join(o.file(), one.key), one.key, bytes})
+		}
+	}
+}
+
+// adviceOnKey says what to do about a key that is no file's name.
+func adviceOnKey(key string) string {
+	if key == "" || len(key) > maxSecretKey || !utf8.ValidString(key) {
+		return "rename it in the secret: secretKey cannot name it either"
+	}
+	return "write it with an object of its own, with secretKey and objectName; allKeys leaves it to that one"
+}
+
+// oneKey takes the key literally if there is such a one, else as a path into
+// nested JSON.
+func (r *renderer) oneKey(i int, f fetched, p *parts) {
+	o := r.plan.objects[i]
+	value, literal := p.byKey[o.secretKey]
+	if !literal {
+		var ok bool
+		if value, ok = r.find(o, f, p.whole); !ok {
+			return
+		}
+	}
+	switch {
+	case value.Exists():
+		if bytes, ok := r.fileBytes(o, o.secretKey, value); ok {
+			r.file(i, madeFile{o.file(), o.secretKey, bytes})
+		}
+	case o.optional:
+		r.made[i].absent = true
+	default:
+		r.put(Failure{Kind: KeyAbsent, Object: o.number, Where: o.where(),
+			What:   fmt.Sprintf("version %d of the secret has no key %s", f.secret.Version, quoted(o.secretKey)),
+			Advice: r.keysAdvice(o.secretKey, p)})
+	}
+}
+
+// find follows an object's key as a path. It is not ok where that cannot be done, which
+// is told then.
+func (r *renderer) find(o object, f fetched, whole rawjson.Value) (value rawjson.Value, ok bool) {
+	way, err := rawjson.ParsePath(o.secretKey)
+	if err != nil {
+		r.add(o.number, Invalid, fmt.Sprintf("objects[%d].secretKey", o.number), "the secret has no key %s, and as a path it cannot be used: %s", quoted(o.secretKey), err)
+		return nil, false
+	}
+	value, err = whole.Find(way, r.steps)
+	if errors.Is(err, rawjson.ErrTwice) {
+		r.add(o.number, Unusable, o.where(), "in version %d of the secret the path %s %s", f.secret.Version, quoted(o.secretKey), err)
+		return nil, false
+	}
+	return value, r.goesOn(o, err)
+}
+
+// goesOn says whether what an object took is still within the bounds of the mount; err
+// is of the steps.
+func (r *renderer) goesOn(o object, err error) bool {
+	switch {
+	case err == nil:
+		return true
+	case errors.Is(err, rawjson.ErrSteps):
+		r.ended = true
+		r.add(o.number, TooLarge, fmt.Sprintf("objects[%d]", o.number), "the objects of this mount look at more than %d bytes of JSON altogether, "+
+			"each byte counted as often as it is looked at; use fewer or shorter paths in secretKey, smaller secrets, or several classes and volumes", maxSteps)
+	default:
+		r.late(o)
+	}
+	return false
+}
+
+// keysAdvice names the keys that exist, and for the first failures of a mount,
+// since it is work, the nearest one.
+func (r *renderer) keysAdvice(wanted string, p *parts) string {
+	if len(p.list) == 0 {
+		return "it has no keys at all"
+	}
+	var shown []string
+	for _, m := range p.list[:min(len(p.list), 20)] {
+		shown = append(shown, quoted(m.key))
+	}
+	if more := len(p.list) - len(shown); more > 0 {
+		shown = append(shown, fmt.Sprintf("and %d more", more))
+	}
+	advice := "its keys are " + strings.Join(shown, ", ")
+	if len(r.failures) >= 20 {
+		return advice
+	}
+	keys := make([]string, len(p.list))
+	for i, m := range p.list {
+		keys[i] = m.key
+	}
+	if near := nearest.Name(wanted, keys); near != "" {
+		return fmt.Sprintf("did you mean %s? ", quoted(near)) + advice
+	}
+	return advice
+}
+
+// loneSurrogate: JSON can spell half of a UTF-16 pair, but no bytes are it.
+const loneSurrogate = "holds half a UTF-16 surrogate pair, which stands for no bytes"
+
+// fileBytes makes the bytes of a file from the JSON text of a value.
+func (r *renderer) fileBytes(o object, key string, value rawjson.Value) ([]byte, bool) {
+	if !value.IsString() {
+		if o.encoding != utf8Text {
+			r.add(o.number, Unusable, o.where(), "the value of key %s is %s; encoding: %s wants a string", quoted(key), value.Kind(), o.encoding)
+			return nil, false
+		}
+		return value, true
+	}
+	text, ok := value.Unquote()
+	err := errors.New(loneSurrogate)
+	if ok {
+		text, err = o.encoding.decode(text)
+	}
+	if err != nil {
+		r.add(o.number, Unusable, o.where(), "the value of key %s %s", quoted(key), err)
+		return nil, false
+	}
+	return text, true
+}
