@@ -17,13 +17,15 @@ import (
 // adminHandler serves /healthz, /readyz and /metrics. None of them calls OKMS.
 func (s *Server) adminHandler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { report(w, s.probe.ask(s.askSocket)) })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		report(w, errors.Join(s.live(), s.probe.ask(s.askSocket)))
+	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if s.draining.Load() {
-			report(w, fmt.Errorf("shutting down"))
+		if s.draining.Load() { // the socket is gone then, which needs no words
+			report(w, s.ready())
 			return
 		}
-		report(w, errors.Join(s.probe.ask(s.askSocket), s.askConnections()))
+		report(w, errors.Join(s.probe.ask(s.askSocket), s.ready()))
 	})
 	mux.Handle("GET /metrics", s.config.Metrics.handler())
 	return mux

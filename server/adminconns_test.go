@@ -168,7 +168,11 @@ func onPipe(t *testing.T, handler http.Handler) (client net.Conn) {
 }
 
 func TestAHeaderHasOneSecond(t *testing.T) {
-	for name, drip := range map[string]string{"silent": "", "half": "GET /healthz HTTP/1.1\r\nHost: x\r\n", "body": "POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"} {
+	for name, drip := range map[string]string{
+		"silent": "",
+		"half":   "GET /healthz HTTP/1.1\r\nHost: x\r\n",
+		"body":   "POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n",
+	} {
 		synctest.Test(t, func(t *testing.T) {
 			client := onPipe(t, http.NotFoundHandler())
 			begin := time.Now()

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"k8s.io/klog/v2"
 	pb "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
@@ -60,6 +61,7 @@ type Server struct {
 	grpc     *grpc.Server
 	draining atomic.Bool
 	probe    probe
+	overdue  overdue
 }
 
 // Listen opens the sockets: from here on callers wait rather than fail. Run
@@ -92,6 +94,7 @@ func Listen(c Config) (*Server, error) {
 		grpc.StatsHandler(connections{}),
 	)}
 	pb.RegisterCSIDriverProviderServer(s.grpc, &service{mounter: c.Mounter, timeout: c.MountTimeout, version: c.Version, metrics: c.Metrics})
+	healthpb.RegisterHealthServer(s.grpc, health{server: s})
 	return s, nil
 }
 
@@ -111,6 +114,7 @@ func (s *Server) Run(ctx context.Context) error {
 	first := s.socket // keepSocket may set another one
 	serving.Go(func() { failed <- s.grpc.Serve(first) })
 	stopAdmin := s.serveAdmin(&serving, failed)
+	stopOwn := s.serveOwn(&serving)
 	ctx, stopKeeping := context.WithCancel(ctx)
 	keeping.Go(func() { s.keepSocket(ctx, &serving) })
 	klog.InfoS("serving", "socket", s.config.Socket, "admin", s.AdminAddress(), "version", s.config.Version)
@@ -126,6 +130,7 @@ func (s *Server) Run(ctx context.Context) error {
 	err = errors.Join(err, s.socket.release())
 	s.drain()
 	stopAdmin()
+	stopOwn()
 	serving.Wait()
 	return err
 }

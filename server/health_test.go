@@ -1,0 +1,117 @@
+package server
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/klog/v2"
+)
+
+func TestOverdueMountsAreCounted(t *testing.T) {
+	var o overdue
+	if err := o.err(); err != nil {
+		t.Errorf("none: %v", err)
+	}
+	first, second := o.begin(), o.begin()
+	if err := o.err(); err == nil || !strings.HasPrefix(err.Error(), "2 mounts did not end when their time was over") {
+		t.Errorf("two: %v", err)
+	}
+	first()
+	first() // as a deferred call beside another one may
+	if err := o.err(); err == nil || !strings.HasPrefix(err.Error(), "1 mount did not end when its time was over") {
+		t.Errorf("one: %v", err)
+	}
+	second()
+	if err := o.err(); err != nil {
+		t.Errorf("none again: %v", err)
+	}
+	done := make(chan struct{})
+	for range 8 {
+		go func() {
+			defer func() { done <- struct{}{} }()
+			for range 1000 {
+				end := o.begin()
+				_ = o.err()
+				end()
+			}
+		}()
+	}
+	for range 8 {
+		<-done
+	}
+	if err := o.err(); err != nil {
+		t.Errorf("after many at once: %v", err)
+	}
+}
+
+// startBare serves without a Mounter until the test ends.
+func startBare(t *testing.T) *Server {
+	t.Helper()
+	klog.SetSlogLogger(slog.New(slog.DiscardHandler))
+	dir, err := os.MkdirTemp("", "s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	s, err := Listen(Config{Socket: filepath.Join(dir, "s"), Metrics: NewMetrics("0"), AdminAddress: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func TestAMountThatDoesNotEndFailsLiveness(t *testing.T) {
+	s := startBare(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	look := func() (all []string) {
+		for _, page := range []string{"/healthz", "/readyz"} {
+			resp, err := http.Get("http://" + s.AdminAddress() + page)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(resp.Body)
+			_ = resp.Body.Close()
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, resp.Status[:3]+" "+string(body))
+		}
+		for _, probe := range []func(context.Context, string) error{ProbeLive, ProbeReady} {
+			if err := probe(ctx, s.config.Socket); err != nil {
+				all = append(all, err.Error())
+			} else {
+				all = append(all, "ok")
+			}
+		}
+		return all
+	}
+	end := s.overdue.begin()
+	for _, got := range look() {
+		if !strings.Contains(got, "1 mount did not end when its time was over") || strings.HasPrefix(got, "200") {
+			t.Errorf("with a mount that does not end: %s", got)
+		}
+	}
+	end()
+	for _, got := range look() {
+		if got != "200 ok\n" && got != "ok" {
+			t.Errorf("after its end: %s", got)
+		}
+	}
+}

@@ -1,0 +1,96 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+
+	"k8s.io/klog/v2"
+)
+
+// In a rolling update a newer daemon takes the socket over while the older one still
+// runs. The readiness of the older pod must stay its own: if the older pod became not
+// ready, the DaemonSet controller would delete it before the newer one is ready, and an
+// update that fails would not stop. So a daemon also tells its readiness at an address
+// that only its own container knows, and ProbeReady asks there if a process of another
+// container serves the socket.
+
+// ownReady is the answer of a daemon that is ready.
+const ownReady = "ok"
+
+// serveOwn serves the readiness of this daemon at its own address until the returned
+// function is called. Each connection gets the answer and is closed: there is nothing
+// to read, so no client can hold on to it.
+func (s *Server) serveOwn(serving *sync.WaitGroup) (stop func()) {
+	address, err := ownAddress(s.config.Socket)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return func() {}
+	}
+	var l *net.UnixListener
+	if err == nil {
+		l, err = net.ListenUnix("unix", address)
+	}
+	if err != nil {
+		// The probes need it only after another container took the socket over.
+		if !errors.Is(err, syscall.EADDRINUSE) { // a newer daemon of this container: both are visible
+			klog.ErrorS(err, "cannot serve the readiness to this container's own probes")
+		}
+		return func() {}
+	}
+	serving.Go(func() { s.answerOwn(l) })
+	return func() { _ = l.Close() }
+}
+
+func (s *Server) answerOwn(l net.Listener) {
+	for {
+		c, err := l.Accept()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil: // no file descriptor is free
+			time.Sleep(100 * time.Millisecond)
+			continue
+		}
+		answer := ownReady
+		if err := s.ready(); err != nil {
+			answer = bounded(err.Error(), maxReason)
+		}
+		_ = c.SetDeadline(time.Now().Add(time.Second))
+		_, _ = io.WriteString(c, answer)
+		_ = c.Close()
+	}
+}
+
+// askOwn asks this container's own daemon for its readiness, since another container's
+// daemon serves the socket.
+func askOwn(ctx context.Context, socket string) error {
+	elsewhere := fmt.Sprintf("%s is served by a daemon of another container", socket)
+	address, err := ownAddress(socket)
+	if err != nil {
+		return fmt.Errorf("%s; cannot look for this container's own: %w", elsewhere, err)
+	}
+	conn, err := (&net.Dialer{}).DialContext(ctx, address.Net, address.Name)
+	if err != nil {
+		return fmt.Errorf("%s; this container's own daemon does not serve yet", elsewhere)
+	}
+	defer conn.Close()
+	if visible, err := peerIsVisible(conn); err != nil || !visible {
+		return fmt.Errorf("%s; another process has the address of this container's own daemon", elsewhere)
+	}
+	if end, ok := ctx.Deadline(); ok {
+		_ = conn.SetReadDeadline(end)
+	}
+	answer, err := io.ReadAll(io.LimitReader(conn, maxReason))
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s; this container's own daemon did not answer in time", elsewhere)
+	case string(answer) != ownReady:
+		return fmt.Errorf("this container's daemon is not ready: %s", oneLine(string(answer)))
+	}
+	return nil
+}
