@@ -29,6 +29,7 @@ type flags struct {
 	endpoints    auth.Endpoints
 	config       string
 	logFormat    string
+	probe        probeFlag
 	showVersion  bool
 	help         string // the text of --help, if it was asked for
 }
@@ -64,6 +65,8 @@ func parseFlags(args []string) (flags, error) {
 		"those of OVHcloud; http:// for loopback addresses only; repeatable",
 		func(v string) error { allowed = append(allowed, v); return nil })
 	set.StringVar(&f.logFormat, "log-format", "text", "`format` of the log: text or json")
+	set.Var(&f.probe, "probe", "ask the daemon that serves --endpoint whether it is alive, print one line and exit with 0 if\n"+
+		"it is; --probe=ready asks whether it is ready")
 	set.BoolVar(&f.showVersion, "version", false, "print the version and exit")
 	klog.InitFlags(set)
 	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
@@ -81,7 +84,12 @@ func parseFlags(args []string) (flags, error) {
 }
 
 func (f flags) check(endpoint string, rest []string) error {
+	if err := f.probe.check(); err != nil {
+		return err
+	}
 	switch {
+	case len(rest) > 0 && f.probe != "" && (rest[0] == string(probeLive) || rest[0] == string(probeReady)):
+		return fmt.Errorf("%q is not a flag; write --probe=%s", rest[0], rest[0])
 	case len(rest) > 0:
 		return fmt.Errorf("%q is not a flag", rest[0])
 	case !strings.HasPrefix(f.socket, "/"):

@@ -46,6 +46,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case f.showVersion:
 		fmt.Fprintln(stdout, version())
 		return 0
+	case f.probe != "":
+		return runProbe(ctx, f.probe, f.socket, probeTimeout, stdout, stderr)
 	}
 	defer startLogging(f.logFormat, stderr)()
 	if err := serve(ctx, f); err != nil {

@@ -74,6 +74,12 @@ var servingAt = regexp.MustCompile(`admin[=":]+([0-9.]+:[0-9]+)`)
 // startDaemon starts the binary for a store, and returns once it serves.
 func startDaemon(t *testing.T, store *harness.Store, socket string, env []string, args ...string) *process {
 	t.Helper()
+	return startDaemonIn(t, func(*exec.Cmd) {}, store, socket, env, args...)
+}
+
+// startDaemonIn is startDaemon with a change of the command.
+func startDaemonIn(t *testing.T, change func(*exec.Cmd), store *harness.Store, socket string, env []string, args ...string) *process {
+	t.Helper()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
@@ -81,6 +87,7 @@ func startDaemon(t *testing.T, store *harness.Store, socket string, env []string
 	args = append([]string{"--endpoint", "unix://" + socket, "--admin-address", "127.0.0.1:0", "--allow-endpoint", store.URL}, args...)
 	p := &process{Cmd: exec.Command(path, args...), log: &syncBuffer{}, ended: make(chan error, 1)}
 	p.Env = append(os.Environ(), env...)
+	change(p.Cmd)
 	stderr, err := p.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -300,7 +307,7 @@ func TestHelpAndVersion(t *testing.T) {
 	if code := run(t.Context(), []string{"--help"}, &out, &errs); code != 0 || errs.Len() > 0 {
 		t.Errorf("exit status %d, %s", code, &errs)
 	}
-	for _, name := range []string{"endpoint", "config", "admin-address", "mount-timeout", "max-reads", "cache-ttl", "cache-bytes", "max-stale", "allow-endpoint", "log-format", "version", "v"} {
+	for _, name := range []string{"endpoint", "config", "admin-address", "mount-timeout", "max-reads", "cache-ttl", "cache-bytes", "max-stale", "allow-endpoint", "log-format", "probe", "version", "v"} {
 		if !strings.Contains(out.String(), "  --"+name) {
 			t.Errorf("--help does not name %s", name)
 		}
