@@ -50,9 +50,13 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- .Values.socketDir | trimSuffix "/" }}
 {{- end }}
 
+{{- define "ovhcloud.endpoint" -}}
+--endpoint=unix://{{ include "ovhcloud.socketDir" . }}/ovhcloud.sock
+{{- end }}
+
 {{- /* The daemon's command line, one argument a line. */}}
 {{- define "ovhcloud.args" -}}
-- --endpoint=unix://{{ include "ovhcloud.socketDir" . }}/ovhcloud.sock
+- {{ include "ovhcloud.endpoint" . }}
 - --admin-address=:{{ .Values.admin.port }}
 - --mount-timeout={{ .Values.mountTimeoutSeconds }}s
 - --max-reads={{ .Values.maxReads }}
