@@ -32,7 +32,7 @@ func main() {
 }
 
 // run is the daemon's life until ctx is done. It returns the exit status: 0 after
-// a clean stop, 1 if serving failed, 2 for wrong flags.
+// a clean stop, 1 if serving failed, 2 for wrong flags or an unusable proxy variable.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	okms.ClearEnvironment()
 	f, err := parseFlags(args)
@@ -48,6 +48,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 0
 	case f.probe != "":
 		return runProbe(ctx, f.probe, f.socket, probeTimeout, stdout, stderr)
+	}
+	if err := checkProxies(os.Getenv); err != nil {
+		fmt.Fprintf(stderr, "%s: %v\n", server.RuntimeName, err)
+		return 2
 	}
 	defer startLogging(f.logFormat, stderr)()
 	if err := serve(ctx, f); err != nil {
@@ -123,13 +127,4 @@ func startHousekeeping(mounts *provider.Provider) (stop func()) {
 		cancel()
 		running.Wait()
 	}
-}
-
-// noCoreDumps keeps secrets in memory from reaching a disk when the process
-// crashes.
-func noCoreDumps() error {
-	if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}); err != nil {
-		return fmt.Errorf("turning core dumps off: %w", err)
-	}
-	return nil
 }
