@@ -88,11 +88,16 @@ func checkProxyHost(u *url.URL) error {
 	return nil
 }
 
-// noCoreDumps keeps secrets in memory from reaching a disk when the process
-// crashes.
+// noCoreDumps keeps secrets in memory from reaching a disk when the process crashes. The
+// limit on the size of a core does not hold where the system pipes cores to a program,
+// so the process is also made one that is not dumped. That also keeps other processes of
+// the same user from reading its memory.
 func noCoreDumps() error {
 	if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}); err != nil {
 		return fmt.Errorf("turning core dumps off: %w", err)
+	}
+	if err := notDumpable(); err != nil {
+		return fmt.Errorf("turning core dumps off (PR_SET_DUMPABLE): %w", err)
 	}
 	return nil
 }
