@@ -6,7 +6,6 @@
 package cache
 
 import (
-	"container/list"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -23,11 +22,8 @@ const StalePatience = 5 * time.Second
 // defaultBytes is Config.Bytes where none are given.
 const defaultBytes = 64 << 20
 
-// entryOverhead is about what a value costs in bytes beside its data and path:
-// the entry, its place in the map and in the list.
-const entryOverhead = 512
-
-// Key says what is read, where, and by whom.
+// Key says what is read, where, and by whom. A value that was read from a server which
+// one CA bundle vouches for is not served to who trusts another one.
 type Key struct {
 	Credential [sha256.Size]byte
 	Domain     okms.Domain
@@ -62,22 +58,12 @@ type Config struct {
 // of Get which need it.
 type Cache struct {
 	ttl     time.Duration
-	most    int
 	observe func(Outcome)
 	now     func() time.Time
 
 	mu      sync.Mutex
-	bytes   int
-	entries map[Key]*list.Element // of *entry
-	recent  *list.List            // of *entry, the most recently used first
-	flights map[Key]*flight
-}
-
-type entry struct {
-	key    Key
-	secret okms.Secret
-	at     time.Time     // when it was read
-	keep   time.Duration // how long after that it may still be served, stale
+	store   store
+	flights index[*flight] // that others may join
 }
 
 // New makes an empty cache.
@@ -91,8 +77,7 @@ func New(c Config) *Cache {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Cache{ttl: c.TTL, most: c.Bytes, observe: c.Observe, now: c.Now,
-		entries: map[Key]*list.Element{}, recent: list.New(), flights: map[Key]*flight{}}
+	return &Cache{ttl: c.TTL, observe: c.Observe, now: c.Now, store: newStore(c.Bytes), flights: newIndex[*flight]()}
 }
 
 // Read is one read that somebody wants.
@@ -182,17 +167,16 @@ func (c *Cache) wait(ctx context.Context, r Read, l looked) (okms.Secret, error)
 func (c *Cache) look(ctx context.Context, r Read) (l looked) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if place := c.entries[r.Key]; place != nil {
-		e := place.Value.(*entry)
-		age := c.now().Sub(e.at)
+	if e := c.store.entries.find(r.Key); e != nil {
+		age := e.age(c.now())
 		// Less than 0 is a clock that jumped: what is not known to be fresh is not.
 		if age >= 0 && age < c.ttl {
-			c.recent.MoveToFront(place)
+			c.store.use(e)
 			return looked{fresh: true, secret: e.secret}
 		}
 		l.stale = age >= 0 && age <= r.MaxStale
 	}
-	f := c.flights[r.Key]
+	f := c.flights.find(r.Key)
 	if f != nil && r.Resting != nil && (l.stale || r.Elsewhere) {
 		if l.resting = r.Resting(); l.resting != nil {
 			return l
@@ -221,79 +205,16 @@ func (c *Cache) stale(r Read, err error) (Value, bool) {
 func (c *Cache) Stale(key Key, maxStale time.Duration, because *okms.Error) (Value, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	place := c.entries[key]
-	if place == nil || maxStale <= 0 {
+	e := c.store.entries.find(key)
+	if e == nil || maxStale <= 0 {
 		return Value{}, false
 	}
-	e := place.Value.(*entry)
-	age := c.now().Sub(e.at)
+	age := e.age(c.now())
 	if age < 0 || age > maxStale {
 		return Value{}, false
 	}
-	c.recent.MoveToFront(place)
+	c.store.use(e)
 	return Value{Secret: e.secret, Because: because, Age: age}, true
-}
-
-// settle draws the conclusions of a read that ended. c.mu is held.
-func (c *Cache) settle(f *flight) {
-	if f.err == nil {
-		if !f.outdated {
-			c.put(&entry{key: f.key, secret: f.secret, at: c.now(), keep: f.keep})
-		}
-		return
-	}
-	var failed *okms.Error
-	if !errors.As(f.err, &failed) {
-		return
-	}
-	switch failed.Kind {
-	case okms.Unauthenticated, okms.ClientRefused:
-		c.revoke(f.key, func(k Key) bool { return true })
-	case okms.Denied, okms.DomainUnknown, okms.SecretAbsent:
-		c.revoke(f.key, func(k Key) bool { return k.Ref.Path == f.key.Ref.Path })
-	case okms.VersionAbsent, okms.Deactivated, okms.Deleted, okms.Rejected:
-		c.drop(f.key)
-	}
-}
-
-// revoke drops the values of a credential in a domain that match, and has those
-// not kept that are being read: their answers may be older than the refusal.
-func (c *Cache) revoke(of Key, match func(Key) bool) {
-	same := func(k Key) bool { return k.Credential == of.Credential && k.Domain == of.Domain && match(k) }
-	for k := range c.entries {
-		if same(k) {
-			c.drop(k)
-		}
-	}
-	for k, f := range c.flights {
-		if same(k) {
-			f.outdated = true
-		}
-	}
-}
-
-func (c *Cache) put(e *entry) {
-	c.drop(e.key)
-	if e.keep <= 0 || e.size() > c.most {
-		return
-	}
-	c.entries[e.key] = c.recent.PushFront(e)
-	c.bytes += e.size()
-	for c.bytes > c.most {
-		c.drop(c.recent.Back().Value.(*entry).key)
-	}
-}
-
-func (c *Cache) drop(key Key) {
-	if place := c.entries[key]; place != nil {
-		c.bytes -= place.Value.(*entry).size()
-		c.recent.Remove(place)
-		delete(c.entries, key)
-	}
-}
-
-func (e *entry) size() int {
-	return entryOverhead + len(e.key.Ref.Path) + len(e.key.Domain.CABundle) + e.secret.Data.Len()
 }
 
 // Sweep drops the values that are too old to be served in any way. The owner
@@ -301,22 +222,14 @@ func (e *entry) size() int {
 func (c *Cache) Sweep() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for key, place := range c.entries {
-		e := place.Value.(*entry)
-		if age := c.now().Sub(e.at); age < 0 || age > e.keep {
-			c.drop(key)
-		}
-	}
-	if len(c.entries) == 0 {
-		c.entries = map[Key]*list.Element{} // a map never shrinks
-	}
+	c.store.sweep(c.now())
 }
 
 // Size is how many values are kept, and about how many bytes they take.
 func (c *Cache) Size() (values, bytes int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.entries), c.bytes
+	return c.store.recent.Len(), c.store.taken()
 }
 
 // Crash carries a panic from the goroutine of a read to those who wait for it,

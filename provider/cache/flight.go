@@ -33,6 +33,8 @@ type flight struct {
 	crash  *Crash
 }
 
+func (f *flight) keyed() Key { return f.key }
+
 // takeOff begins a read. It has the time of the caller that begins it, or
 // StalePatience if that one is impatient, but does not end with the caller. c.mu
 // is held.
@@ -48,7 +50,7 @@ func (c *Cache) takeOff(ctx context.Context, r Read, impatient bool) *flight {
 	} else {
 		f.ctx, f.cancel = context.WithCancel(alone)
 	}
-	c.flights[r.Key] = f
+	c.flights.add(f)
 	go c.fly(f, r.Do)
 	return f
 }
@@ -72,8 +74,8 @@ func (c *Cache) fly(f *flight, do func(context.Context) (okms.Secret, error)) {
 
 // forget keeps others from joining a flight. c.mu is held.
 func (c *Cache) forget(f *flight) {
-	if c.flights[f.key] == f {
-		delete(c.flights, f.key)
+	if c.flights.find(f.key) == f {
+		c.flights.remove(f.key)
 	}
 }
 

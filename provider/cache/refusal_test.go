@@ -95,3 +95,139 @@ func TestBundlesCountAsBytes(t *testing.T) {
 		wantVersion(t, c, first, 3) // had to go
 	})
 }
+
+// spelt is a read of a path in the domain "d", as a class spells its CA bundle.
+func (s *store) spelt(bundle, path string, version int) cache.Read {
+	r := s.staleOf(1, path)
+	r.Key.Domain.CABundle, r.Key.Ref.Version = bundle, version
+	return r
+}
+
+// spellings are of one bundle, and of none.
+var spellings = []string{"", "PEM 1\nPEM 2\n", "PEM 1\nPEM 2", "PEM 2\nPEM 1\n", "PEM 1\nPEM 2\n \r\n"}
+
+func TestARefusalCountsForAllSpellingsOfTheBundle(t *testing.T) {
+	down := &store{fail: &okms.Error{Kind: okms.Unreachable}}
+	for _, c := range []struct {
+		kind          okms.Kind
+		version       int // that is asked for
+		same, another int // values left of the version, and of another path
+	}{
+		{okms.Unauthenticated, 0, 0, 0},
+		{okms.ClientRefused, 0, 0, 0},
+		{okms.Denied, 0, 0, 1},
+		{okms.DomainUnknown, 0, 0, 1},
+		{okms.SecretAbsent, 0, 0, 1},
+		{okms.VersionAbsent, 7, 0, 1},
+		{okms.Deactivated, 7, 0, 1},
+		{okms.Deleted, 7, 0, 1},
+		{okms.Rejected, 7, 0, 1},
+	} {
+		t.Run(string(c.kind), func(t *testing.T) {
+			for _, refused := range spellings {
+				synctest.Test(t, func(t *testing.T) {
+					kept, good := cache.New(cache.Config{}), &store{}
+					for _, bundle := range spellings {
+						version(t, kept, good.spelt(bundle, "p", c.version))
+						version(t, kept, good.spelt(bundle, "q", c.version))
+					}
+					bad := &store{fail: &okms.Error{Kind: c.kind}}
+					wantVersion(t, kept, bad.spelt(refused, "p", c.version), 0)
+					for _, bundle := range spellings {
+						for path, want := range map[string]int{"p": c.same, "q": c.another} {
+							if got := min(1, version(t, kept, down.spelt(bundle, path, c.version))); got != want {
+								t.Errorf("refused with bundle %q: with %q %d values of %s are left, want %d", refused, bundle, got, path, want)
+							}
+						}
+					}
+				})
+			}
+		})
+	}
+}
+
+func TestWhatIsReadWithAnotherBundleIsNotKeptAfterARefusal(t *testing.T) {
+	for _, kind := range []okms.Kind{okms.Unauthenticated, okms.ClientRefused, okms.Denied, okms.DomainUnknown,
+		okms.SecretAbsent, okms.VersionAbsent, okms.Deactivated, okms.Deleted, okms.Rejected} {
+		t.Run(string(kind), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				kept := cache.New(cache.Config{TTL: time.Hour})
+				slow, bad := &store{takes: 2 * time.Second}, &store{takes: time.Second, fail: &okms.Error{Kind: kind}}
+				var all sync.WaitGroup
+				all.Go(func() { wantVersion(t, kept, slow.spelt("a", "p", 0), 1) })
+				all.Go(func() { wantVersion(t, kept, bad.spelt("b", "p", 0), 0) })
+				all.Wait()
+				down := &store{fail: &okms.Error{Kind: okms.Unreachable}}
+				wantVersion(t, kept, down.spelt("a", "p", 0), 0)
+			})
+		})
+	}
+}
+
+// TestWhoComesAfterARefusalDoesNotJoinAReadFromBefore: its answer may be older.
+func TestWhoComesAfterARefusalDoesNotJoinAReadFromBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kept := cache.New(cache.Config{})
+		slow, bad := &store{takes: 3 * time.Second}, &store{fail: &okms.Error{Kind: okms.Unauthenticated}}
+		var all sync.WaitGroup
+		all.Go(func() { wantVersion(t, kept, slow.spelt("a", "p", 0), 1) })
+		synctest.Wait()
+		wantVersion(t, kept, bad.spelt("b", "q", 0), 0)
+		wantVersion(t, kept, bad.spelt("a", "p", 0), 0)
+		all.Wait()
+	})
+}
+
+// TestAVersionThatIsGoneIsGoneAsTheLatestToo: one was read as the latest version, and is
+// refused by its number; and the other way round.
+func TestAVersionThatIsGoneIsGoneAsTheLatestToo(t *testing.T) {
+	for _, kind := range []okms.Kind{okms.VersionAbsent, okms.Deactivated, okms.Deleted} {
+		for refused, want := range map[int]int{1: 0, 2: 1} {
+			synctest.Test(t, func(t *testing.T) {
+				kept, good := cache.New(cache.Config{}), &store{}
+				wantVersion(t, kept, good.spelt("", "p", 0), 1)
+				bad := &store{fail: &okms.Error{Kind: kind}}
+				wantVersion(t, kept, bad.spelt("", "p", refused), 0)
+				down := &store{fail: &okms.Error{Kind: okms.Unreachable}}
+				wantVersion(t, kept, down.spelt("", "p", 0), want)
+			})
+			synctest.Test(t, func(t *testing.T) {
+				kept, good := cache.New(cache.Config{}), &store{}
+				wantVersion(t, kept, good.spelt("", "p", 1), 1)
+				bad := &store{fail: &okms.Error{Kind: kind, Version: refused}}
+				wantVersion(t, kept, bad.spelt("", "p", 0), 0)
+				down := &store{fail: &okms.Error{Kind: okms.Unreachable}}
+				wantVersion(t, kept, down.spelt("", "p", 1), want)
+			})
+		}
+	}
+}
+
+func TestATokenEndpointsRefusalCountsInAllPlaces(t *testing.T) {
+	for kind, want := range map[okms.Kind]int{okms.ClientRefused: 0, okms.Unauthenticated: 1} {
+		synctest.Test(t, func(t *testing.T) {
+			kept, good := cache.New(cache.Config{}), &store{}
+			elsewhere := good.spelt("", "p", 0)
+			elsewhere.Key.Domain.ID = "elsewhere"
+			wantVersion(t, kept, elsewhere, 1)
+			bad := &store{fail: &okms.Error{Kind: kind}}
+			wantVersion(t, kept, bad.spelt("", "p", 0), 0)
+			down := &store{fail: &okms.Error{Kind: okms.Unreachable}}
+			elsewhere.Do = down.read
+			wantVersion(t, kept, elsewhere, want)
+		})
+	}
+}
+
+func TestTheLatestIsNotKeptIfAVersionIsRefusedWhileItIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kept := cache.New(cache.Config{})
+		slow, bad := &store{takes: 2 * time.Second}, &store{takes: time.Second, fail: &okms.Error{Kind: okms.Deactivated}}
+		var all sync.WaitGroup
+		all.Go(func() { wantVersion(t, kept, slow.spelt("", "p", 0), 1) }) // may be version 7
+		all.Go(func() { wantVersion(t, kept, bad.spelt("", "p", 7), 0) })
+		all.Wait()
+		down := &store{fail: &okms.Error{Kind: okms.Unreachable}}
+		wantVersion(t, kept, down.spelt("", "p", 0), 0)
+	})
+}

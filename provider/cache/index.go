@@ -1,0 +1,126 @@
+package cache
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"slices"
+)
+
+// place is an OKMS domain without the authorities that a class trusts there. What OKMS
+// says there counts for all classes, however each of them spells its caBundle.
+type place struct{ endpoint, id string }
+
+func (k Key) place() place { return place{k.Domain.Endpoint, k.Domain.ID} }
+
+// keyed is what an index holds: pointers to something that has a key.
+type keyed interface {
+	comparable
+	keyed() Key
+}
+
+// index finds what it holds by its key. It also finds all of a credential, of a
+// credential in a place, and of a path there, without looking at anything else: a
+// refusal would hold up the whole node otherwise.
+type index[T keyed] struct {
+	holders map[[sha256.Size]byte]map[place]shelf[T]
+	shelves int
+}
+
+// shelf is what one credential has in one place, by path. The items of a path are
+// ordered by compare. No path and no shelf is empty.
+type shelf[T keyed] map[string][]T
+
+func newIndex[T keyed]() index[T] {
+	return index[T]{holders: map[[sha256.Size]byte]map[place]shelf[T]{}}
+}
+
+// compare orders keys that differ in the version and in the CA bundle only.
+func compare(a, b Key) int {
+	return cmp.Or(cmp.Compare(a.Ref.Version, b.Ref.Version), cmp.Compare(a.Domain.CABundle, b.Domain.CABundle))
+}
+
+func position[T keyed](items []T, k Key) (at int, found bool) {
+	return slices.BinarySearchFunc(items, k, func(item T, k Key) int { return compare(item.keyed(), k) })
+}
+
+// find returns what is under a key, nil if nothing is.
+func (x *index[T]) find(k Key) (found T) {
+	items := x.holders[k.Credential][k.place()][k.Ref.Path]
+	if at, ok := position(items, k); ok {
+		return items[at]
+	}
+	return found
+}
+
+// add puts an item under its key, where nothing must be.
+func (x *index[T]) add(item T) {
+	k := item.keyed()
+	places := x.holders[k.Credential]
+	if places == nil {
+		places = map[place]shelf[T]{}
+		x.holders[k.Credential] = places
+	}
+	s := places[k.place()]
+	if s == nil {
+		s = shelf[T]{}
+		places[k.place()] = s
+		x.shelves++
+	}
+	at, _ := position(s[k.Ref.Path], k)
+	s[k.Ref.Path] = slices.Insert(s[k.Ref.Path], at, item)
+}
+
+// remove takes away what is under a key, if anything is.
+func (x *index[T]) remove(k Key) {
+	places := x.holders[k.Credential]
+	s := places[k.place()]
+	at, ok := position(s[k.Ref.Path], k)
+	if !ok {
+		return
+	}
+	if s[k.Ref.Path] = slices.Delete(s[k.Ref.Path], at, at+1); len(s[k.Ref.Path]) > 0 {
+		return
+	}
+	if delete(s, k.Ref.Path); len(s) > 0 {
+		return
+	}
+	x.shelves--
+	if delete(places, k.place()); len(places) > 0 {
+		return
+	}
+	if delete(x.holders, k.Credential); len(x.holders) == 0 {
+		*x = newIndex[T]() // a map never shrinks
+	}
+}
+
+// scope says how much of what a credential reads a refusal is about.
+type scope int
+
+const (
+	allOfCredential scope = iota // in all places
+	allOfPlace
+	allOfPath
+)
+
+// within returns what has the credential of a key and, as far as the scope says, its
+// place and path.
+func (x *index[T]) within(s scope, k Key) (all []T) {
+	switch s {
+	case allOfCredential:
+		for _, in := range x.holders[k.Credential] {
+			all = in.appendTo(all)
+		}
+	case allOfPlace:
+		all = x.holders[k.Credential][k.place()].appendTo(nil)
+	case allOfPath:
+		all = slices.Clone(x.holders[k.Credential][k.place()][k.Ref.Path])
+	}
+	return all
+}
+
+func (s shelf[T]) appendTo(all []T) []T {
+	for _, items := range s {
+		all = append(all, items...)
+	}
+	return all
+}
