@@ -225,6 +225,14 @@ func (c *Cache) Sweep() {
 	c.store.sweep(c.now())
 }
 
+// Shrink drops the least recently used values until about so many bytes are freed, or
+// nothing is kept any more. It returns how many bytes it freed.
+func (c *Cache) Shrink(bytes int) (freed int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.store.shrink(bytes)
+}
+
 // Size is how many values are kept, and about how many bytes they take.
 func (c *Cache) Size() (values, bytes int) {
 	c.mu.Lock()

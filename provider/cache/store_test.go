@@ -31,6 +31,35 @@ func TestAStaleHitCountsAsUse(t *testing.T) {
 	})
 }
 
+func TestShrinkDropsTheLeastRecentlyUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &store{length: 1000}
+		c := cache.New(cache.Config{TTL: time.Hour})
+		for i, path := range []string{"a", "b", "c", "d"} {
+			wantVersion(t, c, s.of(1, path), i+1)
+		}
+		wantVersion(t, c, s.of(1, "a"), 1)
+		_, before := c.Size()
+		freed := c.Shrink(2001) // that is b and c, since a value takes less than 2,000
+		if n, after := c.Size(); n != 2 || before-after != freed || freed < 2001 || freed > 2*2000 {
+			t.Errorf("%d values are left, %d bytes freed of %d, %d left", n, freed, before, after)
+		}
+		wantVersion(t, c, s.of(1, "a"), 1)
+		wantVersion(t, c, s.of(1, "d"), 4)
+		if freed := c.Shrink(0) + c.Shrink(-1); freed != 0 {
+			t.Errorf("%d bytes were freed for nothing", freed)
+		}
+		_, rest := c.Size()
+		if freed := c.Shrink(1 << 30); freed != rest {
+			t.Errorf("%d bytes freed of %d", freed, rest)
+		}
+		if n, bytes := c.Size(); n != 0 || bytes != 0 {
+			t.Errorf("%d values of %d bytes are left", n, bytes)
+		}
+		wantVersion(t, c, s.of(1, "a"), 5)
+	})
+}
+
 // TestAValueCountsWithAllThatItTakes: the room behind a value, its texts, and an entry
 // for each, also of a credential or a place of its own.
 func TestAValueCountsWithAllThatItTakes(t *testing.T) {
