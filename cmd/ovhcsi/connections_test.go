@@ -96,6 +96,9 @@ func TestCheckOfABrokenFileTellsEachMistakeWithItsLine(t *testing.T) {
 	b.write("config.yaml", "connections: [")
 	b.has(b.check(exitFailed), file+": is not YAML: ")
 	b.write("config.yaml", "connections: {}")
+	b.has(b.check(exitFailed), file+": does not end in a line break, so it may have been cut; "+
+		"write the whole file again, with a line break at its end\n")
+	b.write("config.yaml", "connections: {}\n")
 	b.has(b.check(exitOK), "The file states no connections.\n")
 }
 

@@ -101,7 +101,7 @@ func parseConfig(text string, cacheTTL time.Duration) (map[string]spec, error) {
 	if errors.Is(err, yamlnode.ErrEmpty) {
 		return nil, whole("is empty; want connections: {…}")
 	} else if err != nil {
-		return nil, whole("%s", err)
+		return nil, append(Problems{{Text: err.Error()}}, cut(text)...)
 	}
 	r := reader{cacheTTL: cacheTTL, fallbacks: map[string]*yamlnode.Node{}}
 	specs := map[string]spec{}
@@ -117,7 +117,7 @@ func parseConfig(text string, cacheTTL time.Duration) (map[string]spec, error) {
 	} else if len(r.problems) == 0 {
 		r.field(root, "connections", ErrMissing)
 	}
-	if len(r.problems) > 0 {
+	if r.problems = append(cut(text), r.problems...); len(r.problems) > 0 {
 		r.problems = slices.DeleteFunc(r.problems, func(p Problem) bool { // what was only misspelt is not missing
 			return p.missing != "" && slices.Contains(r.misspelt, p.missing)
 		})
@@ -125,6 +125,17 @@ func parseConfig(text string, cacheTTL time.Duration) (map[string]spec, error) {
 		return nil, r.problems
 	}
 	return specs, nil
+}
+
+// cut returns the problem of a file whose last line has no end. A file that is cut within
+// a line can be good YAML and allow more: of the last line "- prod/**/public" it leaves
+// "- prod/**". A cut between two lines takes whole rules away.
+func cut(text string) Problems {
+	if strings.HasSuffix(text, "\n") {
+		return nil
+	}
+	return Problems{{Text: "does not end in a line break, so it may have been cut; " +
+		"write the whole file again, with a line break at its end"}}
 }
 
 var connectionName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)

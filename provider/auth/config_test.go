@@ -32,7 +32,7 @@ func TestAGoodFile(t *testing.T) {
 	if len(specs) != 1 || s.name != "default" || s.place != want || s.dir != "/etc/ovhcloud-csi/credentials/default" || len(s.rules) != 2 {
 		t.Errorf("got %+v", specs)
 	}
-	if specs, err := parseConfig("connections: {}", 0); err != nil || len(specs) != 0 {
+	if specs, err := parseConfig("connections: {}\n", 0); err != nil || len(specs) != 0 {
 		t.Errorf("no connections: %v, %v", specs, err)
 	}
 }
@@ -139,6 +139,9 @@ func TestWrongFiles(t *testing.T) {
 			if strings.Contains(c.new, "twin") {
 				text += strings.Replace(strings.TrimPrefix(goodConfig, "connections:\n"), "default:", "twin:", 1)
 			}
+			if text != "" && !strings.HasSuffix(text, "\n") {
+				text += "\n"
+			}
 			_, err := parseConfig(text, 30*time.Second)
 			var problems Problems
 			if !errors.As(err, &problems) {
@@ -152,6 +155,74 @@ func TestWrongFiles(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s", got, c.want)
 			}
 		})
+	}
+}
+
+const cutText = "does not end in a line break, so it may have been cut; " +
+	"write the whole file again, with a line break at its end"
+
+// Of a file with one connection and one rule every cut is refused. oneRule ends in a
+// pattern of which a part allows more.
+func TestAFileThatWasCutIsRefused(t *testing.T) {
+	const oneRule = `connections:
+  default:
+    region: eu-west-par
+    okmsId: 734b9b45-8b1a-469c-b140-b10bd6540017
+    credentialsDir: /etc/ovhcloud-csi/credentials/default
+    allow:
+      - namespaces: ["shop"]
+        serviceAccounts: ["*"]
+        paths:
+          - prod/shop/**/public
+`
+	for _, whole := range []string{oneRule, strings.ReplaceAll(oneRule, "\n", "\r\n")} {
+		for i := range len(whole) {
+			if specs, err := parseConfig(whole[:i], 0); err == nil {
+				t.Errorf("%q is taken: %v", whole[:i], specs)
+			}
+		}
+		if _, err := parseConfig(whole, 0); err != nil {
+			t.Errorf("the whole: %v", err)
+		}
+	}
+	for text, want := range map[string]string{
+		strings.TrimSuffix(oneRule, "\n"):               cutText,
+		strings.TrimSuffix(oneRule, "**/public\n"):      cutText + "; line 10: ",
+		strings.TrimSuffix(oneRule, "/public\n"):        cutText,
+		strings.TrimSuffix(oneRule, "\n") + "\r":        cutText,
+		"connections: [":                                "is not YAML: ",
+		"connections: [\"":                              "; " + cutText,
+		strings.TrimSuffix(goodConfig, "card]\n") + "*": cutText,
+	} {
+		if _, err := parseConfig(text, 0); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %s", text, err, want)
+		}
+	}
+}
+
+// A cut between two lines may leave good rules, but never one that the whole has not.
+func TestACutAllowsNothingMore(t *testing.T) {
+	whole, err := parseConfig(goodConfig, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted := 0
+	for i := range len(goodConfig) {
+		specs, err := parseConfig(goodConfig[:i], 0)
+		if err != nil {
+			continue
+		}
+		accepted++
+		for name, s := range specs {
+			for _, r := range s.rules {
+				if !r.coveredBy(whole[name].rules) {
+					t.Errorf("cut at %d of %d: %s", i, len(goodConfig), r.line())
+				}
+			}
+		}
+	}
+	if accepted != 1 {
+		t.Errorf("%d cuts are taken, want the one behind the first rule", accepted)
 	}
 }
 

@@ -6,8 +6,8 @@ import "testing"
 // where it goes and allows something, and can be probed.
 func FuzzConfig(f *testing.F) {
 	f.Add(goodConfig)
-	f.Add("connections: {a: {endpoint: https://x.example/api/734b9b45-8b1a-469c-b140-b10bd6540017, credentialsDir: /x, allow: [{namespaces: ['*'], serviceAccounts: ['*'], paths: ['**']}]}}")
-	f.Add("connections: &a {b: *a}")
+	f.Add("connections: {a: {endpoint: https://x.example/api/734b9b45-8b1a-469c-b140-b10bd6540017, credentialsDir: /x, allow: [{namespaces: ['*'], serviceAccounts: ['*'], paths: ['**']}]}}\n")
+	f.Add("connections: &a {b: *a}\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		specs, err := parseConfig(text, 0)
 		if err != nil {

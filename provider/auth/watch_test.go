@@ -315,7 +315,7 @@ func TestACredentialNeverGoesToAPlaceItWasNotReadFor(t *testing.T) {
 func TestAConnectionThatIsTakenOutIsGoneAtOnce(t *testing.T) {
 	g := newGround(t, good)
 	g.inUse("first")
-	g.write("config/config.yaml", "connections: {}")
+	g.write("config/config.yaml", "connections: {}\n")
 	g.told("the removal", func(r Reload) bool { return r.Connection == "default" && r.Removed })
 	if g.c.Find("default") != nil || g.c.Status().Err() != nil {
 		t.Error("the connection is still there")

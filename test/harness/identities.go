@@ -51,9 +51,12 @@ func NewIdentities(t testing.TB, config string, credentials map[string]map[strin
 // File is the configuration's.
 func (i *Identities) File() string { return filepath.Join(i.Root, "config", "config.yaml") }
 
-// Config changes the configuration.
+// Config changes the configuration. A last line without an end gets one.
 func (i *Identities) Config(t testing.TB, text string) {
 	t.Helper()
+	if !strings.HasSuffix(text, "\n") {
+		text += "\n"
+	}
 	i.write(t, "config", map[string]string{"config.yaml": strings.ReplaceAll(text, "ROOT", i.Root)})
 }
 
