@@ -63,7 +63,8 @@ func proxyParseError(err error) error {
 	case errors.As(err, &escape):
 		return errors.New("a % is not followed by two hexadecimal digits; in a password, write % as %25")
 	case strings.Contains(err.Error(), "invalid port"):
-		return errors.New("its port is not a number; write an IPv6 address in brackets, and in a password / as %2F and # as %23")
+		return errors.New("its port is not a number; write an IPv6 address in brackets, " +
+			"and in a password / as %2F and # as %23")
 	case strings.Contains(err.Error(), "invalid userinfo"):
 		return errors.New("its user name or password holds a character that must be written with %, such as @ as %40")
 	}
