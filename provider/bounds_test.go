@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
@@ -79,42 +80,58 @@ func TestTheListOfFilesFitsIntoAnObjectOfKubernetes(t *testing.T) {
 	}
 }
 
-func TestAMountThatFindsNoPlaceToBeReadFailsInTime(t *testing.T) {
-	p := New(Config{})
-	defer p.Close()
-	for range cap(p.work.places) {
-		if _, ok := p.work.begin(t.Context()); !ok {
-			t.Fatal("no place")
+// fill takes nearly all of a provider's budget, in many namespaces.
+func fill(p *Provider) (empty func()) {
+	var all []*budget.Account
+	for i := range 40 {
+		a := p.budget.Open(fmt.Sprint("crowd", i))
+		for n := p.budget.Parts[budget.Making]; n > 16<<10; n /= 2 {
+			for a.Take(budget.Making, n) {
+			}
+		}
+		all = append(all, a)
+	}
+	return func() {
+		for _, a := range all {
+			a.Close()
 		}
 	}
+}
+
+func TestAMountThatFindsNoRoomFailsInTime(t *testing.T) {
+	p := New(Config{})
+	defer p.Close()
+	empty := fill(p)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	_, err := p.Mount(ctx, request())
 	if failed, is := err.(*Error); !is || failed.Kind() != NodeFull {
 		t.Errorf("error = %v", err)
 	}
-	if failures := p.render(ctx, plan{}, nil, &Response{}); len(failures) != 1 || failures[0].Kind != NodeFull {
-		t.Errorf("failures %v", failures)
-	}
-	// What is known without a place is told.
+	account := p.budget.Open("store")
 	one := planned(t, request())
-	refused := map[okms.Ref]fetched{one.reads[0]: {err: &okms.Error{Kind: okms.Denied}}}
-	if failures := p.render(ctx, one, refused, &Response{}); len(failures) != 1 || failures[0].Kind != Denied {
+	read := map[okms.Ref]fetched{one.reads[0]: {secret: okms.Secret{Version: 1, Data: sensitive.New([]byte("{}"))}}}
+	if failures := p.render(ctx, account, one, read, &Response{}); len(failures) != 1 || failures[0].Kind != NodeFull {
 		t.Errorf("failures %v", failures)
 	}
-	<-p.work.places // one ends
-	for range 3 {
+	// What is known without any room is told.
+	refused := map[okms.Ref]fetched{one.reads[0]: {err: &okms.Error{Kind: okms.Denied}}}
+	if failures := p.render(ctx, account, one, refused, &Response{}); len(failures) != 1 || failures[0].Kind != Denied {
+		t.Errorf("failures %v", failures)
+	}
+	empty()
+	for range 100 {
 		func() {
 			defer func() { _ = recover() }()
-			_ = p.render(t.Context(), plan{objects: []object{{}}}, map[okms.Ref]fetched{}, &Response{}) // panics: nothing was read
+			_ = p.render(t.Context(), account, plan{objects: []object{{}}, reads: []okms.Ref{{}}}, nil, &Response{}) // panics: nothing was read
 		}()
-		if n := len(p.work.places); n != cap(p.work.places)-1 {
-			t.Fatalf("%d places are taken", n)
-		}
+	}
+	if failures := p.render(t.Context(), account, one, read, &Response{}); len(failures) > 0 {
+		t.Errorf("panics keep places: %v", failures)
 	}
 }
 
-func TestAFreePlaceCountsForWhoHasNoTimeLeft(t *testing.T) {
+func TestRoomThatIsFreeCountsForWhoHasNoTimeLeft(t *testing.T) {
 	p := New(Config{})
 	defer p.Close()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -122,41 +139,46 @@ func TestAFreePlaceCountsForWhoHasNoTimeLeft(t *testing.T) {
 	one := planned(t, request())
 	refused := map[okms.Ref]fetched{one.reads[0]: {err: &okms.Error{Kind: okms.Denied}}}
 	for range 100 {
-		if failures := p.render(ctx, one, refused, &Response{}); len(failures) != 1 || failures[0].Kind != Denied {
+		if failures := p.render(ctx, p.budget.Open("store"), one, refused, &Response{}); len(failures) != 1 || failures[0].Kind != Denied {
 			t.Fatalf("failures %v", failures)
 		}
 	}
 }
 
-func TestAnswersThatAreNotSentYetAreBounded(t *testing.T) {
+func TestAnswersThatAreNotSentYetAreCounted(t *testing.T) {
 	p := New(Config{})
 	defer p.Close()
 	one := planned(t, request(objects("- secretPath: s")))
-	read := map[okms.Ref]fetched{one.reads[0]: {secret: okms.Secret{Version: 1, Data: sensitive.New([]byte(`{"a":"` + strings.Repeat("x", 1<<20) + `"}`))}}}
+	read := map[okms.Ref]fetched{one.reads[0]: {secret: okms.Secret{Version: 1, Data: sensitive.New([]byte(`{"a":"` + strings.Repeat("x", 64<<10) + `"}`))}}}
 	var waiting []Response
-	for {
-		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	for p.budget.Used() < p.budget.Parts[budget.Making]/2-2<<20 { // half is what one namespace may have
+		account := p.budget.Open("store")
 		var r Response
-		failures := p.render(ctx, one, read, &r)
-		cancel()
-		if len(failures) > 0 {
-			if failures[0].Kind != NodeFull {
-				t.Fatalf("failures %v", failures)
-			}
-			break
+		if failures := p.render(t.Context(), account, one, read, &r); len(failures) > 0 {
+			t.Fatalf("failures %v after %d answers", failures, len(waiting))
 		}
+		account.Close()
 		waiting = append(waiting, r)
+		if used, least := p.budget.Used(), int64(len(waiting))*2*64<<10; used < least {
+			t.Fatalf("%d answers count %d bytes, less than %d", len(waiting), used, least)
+		}
 	}
-	if n := len(waiting); n < 20 || n > maxAnswersHeld>>20 {
-		t.Errorf("%d answers of 1 MiB wait to be sent", n)
+	if n := len(waiting); n < 30 {
+		t.Errorf("%d answers of 64 KiB fill the budget", n)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	large := map[okms.Ref]fetched{one.reads[0]: {secret: okms.Secret{Version: 1, Data: sensitive.New([]byte(`{"a":"` + strings.Repeat("x", 3<<20) + `"}`))}}}
+	if failures := p.render(ctx, p.budget.Open("store"), one, large, &Response{}); len(failures) != 1 || failures[0].Kind != NodeFull {
+		t.Errorf("failures %v", failures)
 	}
 	for range 2 { // a second call changes nothing
 		for _, r := range waiting {
 			r.Sent()
 		}
 	}
-	if !p.work.answers.TryAcquire(maxAnswersHeld) || p.work.answers.TryAcquire(1) {
-		t.Error("what is counted is not what is held")
+	if used := p.budget.Used(); used != 0 {
+		t.Errorf("%d bytes are still counted", used)
 	}
 }
 
@@ -165,20 +187,21 @@ func TestClientsOfConnectionsAreNotPushedOut(t *testing.T) {
 	pool, with := poolOf(&now)
 	held := with("held").origin
 	held.connection = "team"
-	first, release, err := pool.get(held)
+	first, release, err := pool.get(held, "shop")
 	if err != nil {
 		t.Fatal(err)
 	}
 	release()
-	for i := range 2 * maxClients {
+	most := int(pool.budget.Parts[budget.Clients] / perClient)
+	for i := range 2 * most {
 		now = now.Add(time.Millisecond)
-		if _, release, err = pool.get(with(fmt.Sprint("pod", i)).origin); err != nil {
+		if _, release, err = pool.get(with(fmt.Sprint("pod", i)).origin, "shop"); err != nil {
 			t.Fatal(err)
 		}
 		release()
 	}
-	again, release, err := pool.get(held)
-	if err != nil || again.client != first.client || len(pool.byKey) > maxClients+1 {
+	again, release, err := pool.get(held, "shop")
+	if err != nil || again.client != first.client || len(pool.byKey) > most+1 {
 		t.Errorf("another client: %v, %v, of %d", again.client != first.client, err, len(pool.byKey))
 	}
 	release()

@@ -38,6 +38,9 @@ const (
 	attributeAccount   = attributePrefix + "serviceAccount.name"
 )
 
+// attributes are those of them that a mount needs.
+var attributes = []string{attributeClass, attributePod, attributeNamespace, attributePodUID, attributeAccount}
+
 // class is the parameters of a mount in typed form. Each field is right by
 // itself; plan checks them against one another.
 type class struct {
@@ -101,9 +104,9 @@ func (c *collector) dropMisspelt() {
 
 // parse reads what is ours of a mount's attributes and collects everything that
 // is wrong with it. credentials says whether some came with the mount.
-func parse(attributes map[string]string, credentials bool, defaultMode fs.FileMode, c *collector) class {
+func parse(given map[string]string, credentials bool, defaultMode fs.FileMode, c *collector) class {
 	defer c.dropMisspelt()
-	for _, name := range slices.Sorted(maps.Keys(attributes)) {
+	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if c.cut = c.full(); c.cut {
 			break
 		}
@@ -114,11 +117,11 @@ func parse(attributes map[string]string, credentials bool, defaultMode fs.FileMo
 		}
 	}
 	var cl class
-	if cl.connection, cl.ownPlace = chooseConnection(attributes, credentials, c); cl.ownPlace {
-		cl.domain = parseDomain(attributes, c)
+	if cl.connection, cl.ownPlace = chooseConnection(given, credentials, c); cl.ownPlace {
+		cl.domain = parseDomain(given, c)
 	}
-	text, given := attributes[paramObjects]
-	if !given {
+	text, stated := given[paramObjects]
+	if !stated {
 		c.field(WholeClass, "parameters."+paramObjects, fmt.Errorf("%w; it lists the secrets to mount", auth.ErrMissing))
 		return cl
 	}

@@ -10,22 +10,40 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
-// How long a client that nobody asks for is kept, and how many there are at the
-// most. Kubelet asks for each volume about once a minute.
+// clientIdle is how long a client that nobody asks for is kept. Kubelet asks for each
+// volume about once a minute.
+const clientIdle = 10 * time.Minute
+
+// What a client takes, in bytes: with its pool of connections, and with a CA bundle the
+// authorities of the system once more, and the bundle's in their decoded form. Measured.
 const (
-	clientIdle = 10 * time.Minute
-	maxClients = 256
+	perClient  = 4 << 10
+	perBundle  = 36 << 10
+	perBundled = 5 // of each byte of the bundle
 )
+
+// clientTakes is how many bytes the client of a domain takes.
+func clientTakes(d okms.Domain) int64 {
+	if d.CABundle == "" {
+		return perClient
+	}
+	return perClient + perBundle + perBundled*int64(len(d.CABundle))
+}
+
+// errNoClient says that there is no room for a further client.
+var errNoClient = errors.New("the mounts of this node use too many credentials at once")
 
 // clients keeps one okms.Client, and so its connections, for each credential and
 // domain in use.
 type clients struct {
 	options okms.Options
 	now     func() time.Time
+	budget  *budget.Budget
 
 	mu    sync.Mutex
 	byKey map[clientKey]*pooled
@@ -45,28 +63,34 @@ type pooled struct {
 	used   time.Time
 	users  int  // mounts and reads that use it now
 	gone   bool // from the pool: the last user closes it
+	// account holds what it takes of the part of the namespace that it was made for; nil
+	// for a connection's client, which are few and whose bundles are trusted.
+	account *budget.Account
 }
 
-// get finds or makes the client of an origin. release must be called at the end of
-// the mount. A mount that still uses a client which is let go of goes on
-// undisturbed, and its connections are closed when it ends. All who
-// get it share the texts of its domain, so that keys of the cache hold one copy of a
-// CA bundle and not one for each mount.
-func (c *clients) get(o origin) (from source, release func(), err error) {
+// get finds or makes the client of an origin, for a mount of a namespace. release must be
+// called at the end of the mount. Evicting a client does not interrupt the mounts that use
+// it; the last one closes it. All who get it share the texts of its domain, so that keys
+// of the cache hold one copy of a CA bundle and not one for each mount.
+func (c *clients) get(o origin, namespace string) (from source, release func(), err error) {
 	key := clientKey{o.domain, o.credential.ID()}
 	c.mu.Lock()
 	defer c.unlock()
-	now := c.now()
 	p := c.byKey[key]
 	if p == nil {
-		c.makeRoom()
+		account := c.budget.Open(namespace)
+		if o.connection == "" && !c.makeRoom(account, clientTakes(o.domain)) {
+			return source{}, nil, errNoClient
+		}
 		if p, err = c.open(o); err != nil {
+			account.Close()
 			return source{}, nil, err
 		}
+		p.account = account
 		c.byKey[key] = p
 	}
 	c.replace(o.connection, key)
-	p.used = now
+	p.used = c.now()
 	p.users++
 	from = p.source
 	from.hold = func() func() { return c.hold(p) }
@@ -162,11 +186,11 @@ func (c *clients) release(p *pooled) {
 	c.mu.Lock()
 	defer c.unlock()
 	if p.users--; p.users == 0 && p.gone {
-		c.ended = append(c.ended, p)
+		c.end(p)
 	}
 }
 
-// sweep lets go of idle clients.
+// sweep evicts idle clients.
 func (c *clients) sweep() {
 	c.mu.Lock()
 	defer c.unlock()
@@ -178,32 +202,67 @@ func (c *clients) sweep() {
 	}
 }
 
-// makeRoom lets go of the longest unused client if there are too many. Those of
-// connections, which are few, stay: a pod may bring any number of credentials.
-func (c *clients) makeRoom() {
-	if len(c.byKey)-len(c.current) < maxClients {
-		return
+// makeRoom takes room for a further client. Where there is none, it evicts clients that
+// no mount uses, of the namespace that holds the most, the longest unused first: one that
+// brings any number of credentials so evicts its own. Those of connections stay.
+func (c *clients) makeRoom(account *budget.Account, n int64) (ok bool) {
+	for !account.Take(budget.Clients, n) {
+		victim, found := c.victim()
+		if !found {
+			return false
+		}
+		c.drop(victim)
 	}
-	held := map[clientKey]bool{}
-	for _, key := range c.current {
-		held[key] = true
+	return true
+}
+
+// victim is the longest unused client of the namespace that holds the most of those
+// that no mount uses.
+func (c *clients) victim() (victim clientKey, found bool) {
+	held := map[string]int64{}
+	idle := func(key clientKey, p *pooled) bool {
+		return p.users == 0 && p.account.Held(budget.Clients) > 0 && !c.isCurrent(key)
 	}
-	var oldest clientKey
 	for key, p := range c.byKey {
-		if o := c.byKey[oldest]; !held[key] && (o == nil || p.used.Before(o.used)) {
-			oldest = key
+		if idle(key, p) {
+			held[p.account.Namespace()] += p.account.Held(budget.Clients)
 		}
 	}
-	if c.byKey[oldest] != nil {
-		c.drop(oldest)
+	for key, p := range c.byKey {
+		if !idle(key, p) {
+			continue
+		}
+		before := c.byKey[victim]
+		more := before == nil || held[p.account.Namespace()] > held[before.account.Namespace()]
+		same := before != nil && p.account.Namespace() == before.account.Namespace()
+		if more || same && p.used.Before(before.used) {
+			victim, found = key, true
+		}
 	}
+	return victim, found
+}
+
+// isCurrent says whether a connection used a client last.
+func (c *clients) isCurrent(key clientKey) bool {
+	for _, current := range c.current {
+		if current == key {
+			return true
+		}
+	}
+	return false
+}
+
+// end has a client closed that nobody uses and nobody finds any more. c.mu is held.
+func (c *clients) end(p *pooled) {
+	c.ended = append(c.ended, p)
+	p.account.Close()
 }
 
 func (c *clients) drop(key clientKey) {
 	p := c.byKey[key]
 	p.gone = true
 	if p.users == 0 {
-		c.ended = append(c.ended, p)
+		c.end(p)
 	}
 	delete(c.byKey, key)
 }

@@ -2,12 +2,14 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"testing"
 	"time"
 
 	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
@@ -15,7 +17,7 @@ import (
 // poolOf is a pool of clients under a clock, and a mount with a token of its own.
 func poolOf(now *time.Time) (*clients, func(token string) plan) {
 	clock := func() time.Time { return *now }
-	pool := &clients{now: clock, byKey: map[clientKey]*pooled{}, current: map[string]clientKey{}}
+	pool := &clients{now: clock, budget: budget.New(0), byKey: map[clientKey]*pooled{}, current: map[string]clientKey{}}
 	return pool, func(token string) plan {
 		p, failures := makePlan(request(credentials(map[string]string{"token": token})), auth.Endpoints{}, nil, *now)
 		if len(failures) > 0 {
@@ -29,7 +31,7 @@ func TestClientsAreSharedByEqualCredentialsOnly(t *testing.T) {
 	now := time.Unix(0, 0)
 	pool, with := poolOf(&now)
 	get := func(p plan) *okms.Client {
-		from, release, err := pool.get(p.origin)
+		from, release, err := pool.get(p.origin, "shop")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,7 +46,7 @@ func TestClientsAreSharedByEqualCredentialsOnly(t *testing.T) {
 	if first != again || first == other || first == get(elsewhere) {
 		t.Error("clients are mixed up")
 	}
-	if _, _, err := pool.get(trusting.origin); err == nil {
+	if _, _, err := pool.get(trusting.origin, "shop"); err == nil {
 		t.Error("a bundle that is none was taken for the system's")
 	}
 }
@@ -52,19 +54,19 @@ func TestClientsAreSharedByEqualCredentialsOnly(t *testing.T) {
 func TestClientsThatNobodyAsksForAreLetGoOf(t *testing.T) {
 	now := time.Unix(0, 0)
 	pool, with := poolOf(&now)
-	_, release, err := pool.get(with("idle").origin)
+	_, release, err := pool.get(with("idle").origin, "shop")
 	if err != nil {
 		t.Fatal(err)
 	}
 	release()
-	_, release, err = pool.get(with("used").origin)
+	_, release, err = pool.get(with("used").origin, "shop")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer release()
 	for range 3 {
 		now = now.Add(clientIdle / 2)
-		if _, _, err := pool.get(with("used").origin); err != nil {
+		if _, _, err := pool.get(with("used").origin, "shop"); err != nil {
 			t.Fatal(err)
 		}
 		pool.sweep()
@@ -72,14 +74,54 @@ func TestClientsThatNobodyAsksForAreLetGoOf(t *testing.T) {
 	if len(pool.byKey) != 1 {
 		t.Errorf("%d clients are kept", len(pool.byKey))
 	}
-	for i := range 2 * maxClients {
+}
+
+// TestClientsAreBounded: a pod may bring any number of credentials. It evicts its own
+// clients, not those of others, nor those that are in use.
+func TestClientsAreBounded(t *testing.T) {
+	now := time.Unix(0, 0)
+	pool, with := poolOf(&now)
+	use := func(namespace, token string) (release func()) {
 		now = now.Add(time.Millisecond)
-		if _, _, err := pool.get(with(fmt.Sprint("many", i)).origin); err != nil {
-			t.Fatal(err)
+		_, release, err := pool.get(with(token).origin, namespace)
+		if err != nil {
+			t.Fatalf("%s of %s: %v", token, namespace, err)
+		}
+		return release
+	}
+	use("honest", "mine")()
+	busy := use("many", "busy")
+	most := int(pool.budget.Parts[budget.Clients] / 2 / perClient)
+	for i := range 3 * most {
+		use("many", fmt.Sprint("many", i))()
+	}
+	if n := len(pool.byKey); n < most || n > most+2 {
+		t.Errorf("%d clients are kept, of which %d may be of one namespace", n, most)
+	}
+	kept := func(token string) bool {
+		_, is := pool.byKey[clientKey{with(token).domain, with(token).credential.ID()}]
+		return is
+	}
+	if !kept("mine") || !kept("busy") || kept("many0") || !kept(fmt.Sprint("many", 3*most-1)) {
+		t.Error("the wrong ones were evicted")
+	}
+	busy()
+	var all []func()
+	for i := range most {
+		if _, release, err := pool.get(with(fmt.Sprint("held", i)).origin, "many"); err == nil {
+			all = append(all, release)
 		}
 	}
-	if len(pool.byKey) != maxClients {
-		t.Errorf("%d clients are kept", len(pool.byKey))
+	if _, _, err := pool.get(with("one-more").origin, "many"); !errors.Is(err, errNoClient) {
+		t.Errorf("more clients are in use than there is room for: %v", err)
+	}
+	use("honest", "another")()
+	for _, release := range all {
+		release()
+	}
+	pool.close()
+	if used := pool.budget.Used(); used != 0 {
+		t.Errorf("%d bytes are held by no client", used)
 	}
 }
 

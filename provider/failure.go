@@ -139,9 +139,12 @@ func (e *Error) Error() string {
 	return text.String()
 }
 
-// head names the class. Who calls as secrets-store-sync-controller does states only
+// head names the class, if it is known. Who calls as secrets-store-sync-controller does states only
 // its namespace.
 func (e *Error) head() string {
+	if e.Class == "" {
+		return ""
+	}
 	if namespace, unnamed := strings.CutSuffix(e.Class, "/"); unnamed {
 		return fmt.Sprintf("SecretProviderClass in namespace %q: ", namespace)
 	}

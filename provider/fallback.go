@@ -62,24 +62,25 @@ func (p plan) withoutFallback(path string) string {
 // sources are where a mount reads: from first, and what allowed says from second
 // where first cannot be asked.
 type sources struct {
-	first   source
-	second  *source
-	allowed func(path string) bool
+	first     source
+	second    *source
+	allowed   func(path string) bool
+	namespace string // of the pod, for whose turn it is
 }
 
 // sourcesOf opens what a plan reads from. A fallback that cannot be opened is done
-// without.
-func (p *Provider) sourcesOf(pl plan) (s sources, release func(), err error) {
-	first, releaseFirst, err := p.clients.get(pl.origin)
+// without. namespace is that of the pod.
+func (p *Provider) sourcesOf(pl plan, namespace string) (s sources, release func(), err error) {
+	first, releaseFirst, err := p.clients.get(pl.origin, namespace)
 	if err != nil {
 		return sources{}, nil, err
 	}
 	first.maxStale = pl.maxStale(p.maxStale) // of our own copy
-	s.first = first
+	s.first, s.namespace = first, namespace
 	if pl.fallback == nil {
 		return s, releaseFirst, nil
 	}
-	second, releaseSecond, err := p.clients.get(pl.fallback.origin)
+	second, releaseSecond, err := p.clients.get(pl.fallback.origin, namespace)
 	if err != nil {
 		return s, releaseFirst, nil
 	}

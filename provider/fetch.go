@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/provider/cache"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/pace"
@@ -33,18 +34,10 @@ type fetched struct {
 // panics with it. Only the type of Value may be logged: it may hold anything.
 type Crash = cache.Crash
 
-// What secrets may take in memory, in bytes, before files are made of them. The
-// driver takes 3.5 MiB of files from a mount, but an object may take little of a
-// large secret, hence the room above that.
-const (
-	maxHeld = 16 << 20 // by one mount
-	// By all mounts; who holds no more than mountShare is not refused.
-	maxHeldByAll = 64 << 20
-	mountShare   = 1 << 20
-	// By all answers under way; likewise. A secret has 64 KB at most.
-	maxAnswers  = 32 << 20
-	answerShare = 128 << 10
-)
+// maxHeld is what the secrets of one mount may take in memory, in bytes, before files are
+// made of them. The driver takes 3.5 MiB of files from a mount, but an object may take
+// little of a large secret, hence the room above that.
+const maxHeld = 16 << 20
 
 // mostAtOnce is how many reads of one mount are under way at once, be it in line for
 // a place. Each takes some 30 kB, and a class may ask for a thousand.
@@ -52,26 +45,51 @@ const mostAtOnce = 32
 
 // fetching is the reads of one mount under way.
 type fetching struct {
-	quota  *okms.Quota // of all mounts
-	cancel context.CancelFunc
+	account *budget.Account
+	most    int64 // bytes of secrets
+	cancel  context.CancelFunc
 
 	mu      sync.Mutex
 	got     map[okms.Ref]fetched
 	crash   *Crash
-	held    int      // bytes of secrets
-	tooMuch *Failure // why the mount may not have more of them; nil if it may
+	held    int64 // bytes of secrets
+	taken   int64 // of the account, held of them in use
+	full    bool  // the node has no more for now
+	tooMuch bool  // the mount may not have more
 }
 
-// fetch does the reads of a plan side by side, and every one of them to its end,
-// so that all failures can be told at once. Only if the mount comes to hold too
-// much it ends the rest, and says so. release must be called when nobody needs
-// the secrets any more.
-func (p *Provider) fetch(ctx context.Context, s sources, refs []okms.Ref) (got map[okms.Ref]fetched, release func(), tooMuch []Failure) {
+// fetch does the reads of a plan side by side, and every one of them to its end, so
+// that all failures can be told at once. The account holds the secrets. Where the node
+// has no room for them, it drops all, waits for more room than it had, and begins again:
+// who waits holds nothing that others wait for.
+func (p *Provider) fetch(ctx context.Context, account *budget.Account, s sources, refs []okms.Ref) (got map[okms.Ref]fetched, failures []Failure) {
+	var reserved int64
+	most := min(maxHeld, p.budget.Most(budget.Holding))
+	for {
+		f := p.fetchOnce(ctx, account, reserved, most, s, refs)
+		switch {
+		case f.tooMuch:
+			return f.got, []Failure{{Kind: TooLarge, Object: WholeClass, Where: "objects",
+				What: fmt.Sprintf("the secrets of this mount take more than %d bytes together; use several classes and volumes", most)}}
+		case !f.full:
+			return f.got, nil
+		}
+		reserved = min(most, 2*max(reserved, f.held))
+		if !account.Wait(ctx, budget.Holding, reserved) {
+			return f.got, []Failure{{Kind: NodeFull, Object: WholeClass, Where: "objects",
+				What: "the mounts of this node read too many large secrets at once", Advice: nodeFullAdvice}}
+		}
+	}
+}
+
+// fetchOnce does all reads, unless there is no room for what they give. reserved bytes
+// of the account are for them, and most is what they may take.
+func (p *Provider) fetchOnce(ctx context.Context, account *budget.Account, reserved, most int64, s sources, refs []okms.Ref) *fetching {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	f := &fetching{quota: p.secrets, cancel: cancel, got: make(map[okms.Ref]fetched, len(refs))}
+	f := &fetching{account: account, cancel: cancel, most: most, taken: reserved, got: make(map[okms.Ref]fetched, len(refs))}
 	var all sync.WaitGroup
-	mount := pace.NewMount()
+	mount := pace.NewMount(s.namespace)
 	next := make(chan okms.Ref)
 	for range min(len(refs), mostAtOnce) {
 		all.Go(func() {
@@ -86,13 +104,9 @@ func (p *Provider) fetch(ctx context.Context, s sources, refs []okms.Ref) (got m
 	close(next)
 	all.Wait()
 	if f.crash != nil {
-		f.release()
 		panic(f.crash)
 	}
-	if f.tooMuch != nil {
-		tooMuch = []Failure{*f.tooMuch}
-	}
-	return f.got, f.release, tooMuch
+	return f
 }
 
 // read does one read and takes in what came of it.
@@ -115,12 +129,19 @@ func (f *fetching) recovered() {
 	}
 }
 
-// add takes in the outcome of a read. Who holds too much lets go of all at once.
+// add takes in the outcome of a read. Where there is no room for it, everything is
+// dropped, and the other reads end.
 func (f *fetching) add(ref okms.Ref, one fetched) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if !f.full && !f.tooMuch {
+		f.held += int64(one.secret.Data.Len())
+		f.tooMuch = f.held > f.most
+		f.full = !f.tooMuch && f.held > f.taken && !f.account.Take(budget.Holding, f.held-f.taken)
+	}
 	f.got[ref] = one
-	if size := one.secret.Data.Len(); f.tooMuch == nil && f.take(size) {
+	if !f.full && !f.tooMuch {
+		f.taken = max(f.taken, f.held)
 		return
 	}
 	f.cancel()
@@ -128,27 +149,8 @@ func (f *fetching) add(ref okms.Ref, one fetched) {
 		one.secret.Data = sensitive.Bytes{}
 		f.got[ref] = one
 	}
-	f.release()
-}
-
-// take adds to what the mount holds, or says why it may not. f.mu is held.
-func (f *fetching) take(size int) bool {
-	switch {
-	case f.held+size > maxHeld:
-		f.tooMuch = &Failure{Kind: TooLarge, Object: WholeClass, Where: "objects",
-			What: fmt.Sprintf("the secrets of this mount take more than %d bytes together; use several classes and volumes", maxHeld)}
-	case !f.quota.Take(f.held, size):
-		f.tooMuch = &Failure{Kind: NodeFull, Object: WholeClass, Where: "objects", What: "the mounts of this node read too many large secrets at once", Advice: nodeFullAdvice}
-	default:
-		f.held += size
-		return true
-	}
-	return false
-}
-
-func (f *fetching) release() {
-	f.quota.Give(f.held)
-	f.held = 0
+	f.account.Give(budget.Holding, f.taken)
+	f.taken = 0
 }
 
 // source is where a mount reads, and with what right.

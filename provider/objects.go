@@ -33,8 +33,10 @@ type object struct {
 // one in bytes.
 const (
 	maxObjectsText = 256 << 10
-	maxObjects     = 1000
-	maxSecretKey   = 1024
+	// A list of maxObjects entries with all fields has 18,000 of the signs that end a node.
+	maxObjectsSigns = 40_000
+	maxObjects      = 1000
+	maxSecretKey    = 1024
 )
 
 // parseObjects reads the YAML list. An object with a wrong field is left out of
@@ -42,6 +44,10 @@ const (
 func parseObjects(text string, defaultMode fs.FileMode, c *collector) []object {
 	if len(text) > maxObjectsText {
 		c.parameter(paramObjects, "is %d bytes long; at most %d are read; split the list over several classes", len(text), maxObjectsText)
+		return nil
+	}
+	if n := countSigns(text); n > maxObjectsSigns {
+		c.parameter(paramObjects, "has %d commas, colons, brackets and line breaks; at most %d are read; split the list over several classes", n, maxObjectsSigns)
 		return nil
 	}
 	list, err := parseList(text)
@@ -66,6 +72,17 @@ func parseObjects(text string, defaultMode fs.FileMode, c *collector) []object {
 		}
 	}
 	return objects
+}
+
+// countSigns counts what ends or begins a node of YAML: it has no more nodes than these.
+func countSigns(text string) (n int) {
+	for i := range len(text) {
+		switch text[i] {
+		case '\n', ',', ':', '[', '{':
+			n++
+		}
+	}
+	return n
 }
 
 // parseList reads one YAML document that is a list.

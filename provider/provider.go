@@ -6,10 +6,12 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"time"
 
 	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/provider/cache"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/pace"
@@ -34,6 +36,9 @@ type Config struct {
 	// MaxStale is how old a secret may be that is served while OKMS cannot be
 	// reached or fails. 0 serves none.
 	MaxStale time.Duration
+	// Budget is the memory that mounts share, with others where they have the same. nil is
+	// one of its own, of budget.DefaultLimit.
+	Budget *budget.Budget
 	// UserAgent is what OKMS is told this program is. Empty leaves Go's own.
 	UserAgent string
 	// Observe is called after each exchange with OKMS; nil observes nothing.
@@ -73,8 +78,7 @@ type Provider struct {
 	clients     clients
 	cache       *cache.Cache
 	pace        *pace.Pace
-	secrets     *okms.Quota // of all mounts under way, in bytes
-	work        work
+	budget      *budget.Budget
 	maxStale    time.Duration
 	now         func() time.Time
 	observeRead func(ReadOutcome) // never nil
@@ -88,23 +92,34 @@ func New(c Config) *Provider {
 	if c.ObserveRead == nil {
 		c.ObserveRead = func(ReadOutcome) {}
 	}
+	if c.Budget == nil {
+		c.Budget = budget.New(0)
+	}
 	retried := func(kind okms.Kind) {
 		if c.ObserveRetry != nil {
 			c.ObserveRetry(Kind(kind))
 		}
 	}
-	return &Provider{
+	p := &Provider{
 		endpoints:   c.Endpoints,
 		connections: c.Connections,
-		clients: clients{options: okms.Options{UserAgent: c.UserAgent, Observe: c.Observe, Answers: okms.NewQuota(maxAnswers, answerShare)}, now: c.Now,
-			byKey: map[clientKey]*pooled{}, current: map[string]clientKey{}},
+		clients: clients{options: okms.Options{UserAgent: c.UserAgent, Observe: c.Observe, Answers: okms.NewQuota(int(c.Budget.Answers), int(c.Budget.AnswerShare))}, now: c.Now,
+			budget: c.Budget, byKey: map[clientKey]*pooled{}, current: map[string]clientKey{}},
 		cache:       cache.New(cache.Config{TTL: c.CacheTTL, Bytes: c.CacheBytes, Observe: c.ObserveRead, Now: c.Now}),
-		pace:        pace.New(pace.Config{Reads: c.MaxReads, Retried: retried, Now: c.Now}),
-		secrets:     okms.NewQuota(maxHeldByAll, mountShare),
-		work:        newWork(),
+		pace:        pace.New(pace.Config{Reads: c.MaxReads, Total: c.Budget.Reads, Retried: retried, Now: c.Now}),
+		budget:      c.Budget,
 		maxStale:    c.MaxStale,
 		now:         c.Now,
 		observeRead: c.ObserveRead,
+	}
+	p.budget.OnGrowth(p.giveWay)
+	return p
+}
+
+// giveWay shrinks the cache to what mounts leave free of the budget.
+func (p *Provider) giveWay() {
+	if _, kept := p.cache.Size(); int64(kept) > p.budget.Free() {
+		p.cache.Shrink(kept - int(p.budget.Free()))
 	}
 }
 
@@ -135,38 +150,6 @@ func (p *Provider) Sweep() {
 
 // Close lets go of the connections to OKMS, and ends exchanges for tokens.
 func (p *Provider) Close() { p.clients.close() }
-
-// Request is one mount as the driver asks for it.
-type Request struct {
-	// Attributes are the parameters of the SecretProviderClass, overridden by the
-	// pod's volumeAttributes, and what kubelet states of the pod.
-	Attributes map[string]string
-	// Credentials are those of nodePublishSecretRef. nil if the volume has none.
-	Credentials auth.Material
-	// Mode is for files whose object states none; 0 means 0644.
-	Mode fs.FileMode
-}
-
-func (r Request) mode() fs.FileMode {
-	if r.Mode == 0 {
-		return 0o644
-	}
-	return r.Mode
-}
-
-// Pod is whom a mount is for, as kubelet states it. Fields may be empty.
-type Pod struct{ Namespace, Name, UID, ServiceAccount string }
-
-// Pod says whom the mount is for.
-func (r Request) Pod() Pod {
-	return Pod{Namespace: r.Attributes[attributeNamespace], Name: r.Attributes[attributePod],
-		UID: r.Attributes[attributePodUID], ServiceAccount: r.Attributes[attributeAccount]}
-}
-
-// Class is the SecretProviderClass as namespace/name, as far as it is stated.
-func (r Request) Class() string {
-	return bounded(r.Attributes[attributeNamespace]+"/"+r.Attributes[attributeClass], 300)
-}
 
 // Response is everything that the driver shall write. Versions holds one entry
 // for each file, and one for each optional object that does not exist.
@@ -214,21 +197,31 @@ type Version struct{ ID, Version string }
 // Mount reads what the request asks for. The error is an *Error that holds every
 // reason for the failure; nothing is delivered then.
 func (p *Provider) Mount(ctx context.Context, req Request) (Response, error) {
-	pl, failures := p.plan(ctx, req)
+	account := req.Account
+	if account == nil {
+		account = p.budget.Open(req.Pod().Namespace)
+		defer account.Close()
+	}
+	pl, failures := p.plan(ctx, account, req)
 	if len(failures) > 0 {
 		return Response{Connection: plain(pl.connection)}, &Error{Class: req.Class(), Failures: failures}
 	}
-	from, release, err := p.sourcesOf(pl)
+	if !account.Wait(ctx, budget.Running, running(pl)) {
+		return Response{Connection: pl.connection}, NodeFullError(req.Class())
+	}
+	from, release, err := p.sourcesOf(pl, account.Namespace())
+	if errors.Is(err, errNoClient) {
+		return Response{Connection: pl.connection}, NodeFullError(req.Class())
+	}
 	if err != nil {
 		return Response{}, &Error{Class: req.Class(), Failures: []Failure{{Kind: Broken, Object: WholeClass, Where: "parameters", What: err.Error()}}}
 	}
 	defer release()
-	got, done, failures := p.fetch(ctx, from, pl.reads)
-	defer done()
+	got, failures := p.fetch(ctx, account, from, pl.reads)
 	response := Response{Connection: pl.connection, Credential: pl.credential.String(), Reads: readsOf(pl, got), Fallback: fallbackReads(pl, got)}
 	response.Stale, response.StaleBecause = staleOf(pl, got)
 	if len(failures) == 0 {
-		failures = p.render(ctx, pl, got, &response)
+		failures = p.render(ctx, account, pl, got, &response)
 	}
 	if len(failures) > 0 {
 		return response, &Error{Class: req.Class(), Failures: failures}

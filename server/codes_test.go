@@ -250,7 +250,11 @@ func TestAPanicEndsOneMountOnly(t *testing.T) {
 func TestALargeRequestIsNotGRPCsToRefuse(t *testing.T) {
 	d := harness.Start(t, harness.Options{})
 	_, err := d.Do(t.Context(), harness.Mount{Objects: strings.Repeat("- secretPath: a\n", 1<<20)})
+	want(t, err, codes.InvalidArgument, `SecretProviderClass in namespace "store": the driver's request: attributes is not a text of 1 MiB at most`)
+	_, err = d.Do(t.Context(), harness.Mount{Objects: strings.Repeat("- secretPath: a\n", 70_000)})
 	want(t, err, codes.InvalidArgument, "SecretProviderClass store/shop: the driver's request: attributes is not a text of 1 MiB at most")
+	_, err = d.Do(t.Context(), harness.Mount{Objects: "- secretPath: a", Secrets: map[string]string{"token": "t", "other": strings.Repeat("x", 3<<20)}})
+	want(t, err, codes.InvalidArgument, `SecretProviderClass in namespace "store": the driver's request: it is longer than 2097152 bytes; name a Secret`)
 }
 
 func TestTooLargeAnAnswerIsFinalToo(t *testing.T) {

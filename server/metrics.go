@@ -106,6 +106,9 @@ func (m *Metrics) mountBegins() func(provider.Request, provider.Kind) {
 	}
 }
 
+// refused counts a mount that was refused before its request was read.
+func (m *Metrics) refused(kind provider.Kind) { m.mounts.WithLabelValues(result(kind)).Inc() }
+
 func result(kind provider.Kind) string {
 	if kind == "" {
 		return "ok"

@@ -23,16 +23,20 @@ type sent struct {
 	then []func()
 }
 
-type sentKey struct{}
-
-// whenSent has f called when the answer to the call of ctx has been sent. If it is
-// over, or ctx is of no call, that is now. A nil f is left alone.
-func whenSent(ctx context.Context, f func()) {
-	if f == nil {
-		return
+// newSent is the answer of a call that nobody has sent yet.
+func newSent(ctx context.Context) *sent {
+	s := &sent{}
+	if c, is := ctx.Value(brokenKey{}).(context.Context); is {
+		stop := context.AfterFunc(c, s.end)
+		s.add(func() { stop() }) // a long connection must not collect them
 	}
-	s, _ := ctx.Value(sentKey{}).(*sent)
-	if s == nil || !s.add(f) {
+	return s
+}
+
+// whenOver has f called when the answer has been sent, or will not be. If that is so
+// already, it is now. A nil f is left alone.
+func (s *sent) whenOver(f func()) {
+	if f != nil && !s.add(f) {
 		f()
 	}
 }
@@ -58,20 +62,17 @@ func (s *sent) end() {
 	}
 }
 
-// untilSent is the interceptor that joins a call and its answer.
-func untilSent(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
-	s := &sent{}
-	if c, is := ctx.Value(brokenKey{}).(context.Context); is {
-		stop := context.AfterFunc(c, s.end)
-		s.add(func() { stop() }) // a long connection must not collect them
-	}
-	resp, err := handle(context.WithValue(ctx, sentKey{}, s), req)
-	mount, is := resp.(*pb.MountResponse)
-	if err != nil || !is {
+// send sends the answer of a mount.
+func send(stream grpc.ServerStream, a answer, s *sent) error {
+	if a.err != nil {
 		s.end()
-		return resp, err
+		return a.err
 	}
-	return &outgoing{mount, s}, nil
+	err := stream.SendMsg(&outgoing{a.resp, s})
+	if err != nil {
+		s.end()
+	}
+	return err
 }
 
 // connections is the stats.Handler that ends what a connection leaves unsent when it

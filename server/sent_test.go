@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"runtime"
@@ -22,35 +23,42 @@ import (
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
-// answered takes a call up to its answer, and counts in told how often what waits for
-// its end is called.
-func answered(t *testing.T, resp any, err error, told *int) mem.BufferSlice {
+// sending is a stream that marshals what is sent, as gRPC does, and keeps the bytes.
+type sending struct {
+	grpc.ServerStream
+	bytes mem.BufferSlice
+	err   error
+}
+
+func (s *sending) SendMsg(m any) (err error) {
+	if s.err != nil {
+		return s.err
+	}
+	s.bytes, err = newCodec().Marshal(m)
+	return err
+}
+
+// answered takes an answer up to its sending, and counts in told how often what waits
+// for its end is called.
+func answered(t *testing.T, a answer, broken error, told *int) mem.BufferSlice {
 	t.Helper()
-	out, got := untilSent(t.Context(), nil, nil, func(ctx context.Context, _ any) (any, error) {
-		whenSent(ctx, func() { *told++ })
-		whenSent(ctx, nil)
-		if *told != 0 {
-			t.Error("told before the end of the call")
-		}
-		return resp, err
-	})
-	if !errors.Is(got, err) {
+	s := newSent(t.Context())
+	s.whenOver(func() { *told++ })
+	s.whenOver(nil)
+	if *told != 0 {
+		t.Error("told before the end of the call")
+	}
+	stream := &sending{err: broken}
+	if got := send(stream, a, s); !errors.Is(got, a.err) && !errors.Is(got, broken) {
 		t.Errorf("error = %v", got)
 	}
-	if err != nil {
-		return nil
-	}
-	bytes, err := newCodec().Marshal(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return bytes
+	return stream.bytes
 }
 
 func TestAnAnswerIsSentWhenItsBytesAreLetGoOf(t *testing.T) {
 	large := &pb.MountResponse{Files: []*pb.File{{Path: "f", Contents: []byte(strings.Repeat("x", 1<<20))}}}
 	told := 0
-	bytes := answered(t, large, nil, &told)
+	bytes := answered(t, answer{resp: large}, nil, &told)
 	if told != 0 || bytes.Len() < 1<<20 {
 		t.Errorf("told %d times of %d bytes before they are sent", told, bytes.Len())
 	}
@@ -60,11 +68,11 @@ func TestAnAnswerIsSentWhenItsBytesAreLetGoOf(t *testing.T) {
 	}
 	small := &pb.MountResponse{Files: []*pb.File{{Path: "f"}}}
 	for name, c := range map[string]struct {
-		resp any
-		err  error
-	}{"a small answer": {small, nil}, "another answer": {&pb.VersionResponse{}, nil}, "an error": {nil, errors.New("x")}} {
+		answer answer
+		broken error
+	}{"a small answer": {answer{resp: small}, nil}, "an error": {answer{err: errors.New("x")}, nil}, "a broken call": {answer{resp: large}, io.EOF}} {
 		told = 0
-		if answered(t, c.resp, c.err, &told); told != 1 {
+		if answered(t, c.answer, c.broken, &told); told != 1 {
 			t.Errorf("of %s it was told %d times", name, told)
 		}
 	}
@@ -170,11 +178,10 @@ func TestAConnectionThatBreaksEndsItsAnswers(t *testing.T) {
 
 func TestAMountThatEndsAfterItsCallIsOverAtOnce(t *testing.T) {
 	told := 0
-	s := &sent{}
+	s := newSent(t.Context())
 	s.end()
-	whenSent(context.WithValue(t.Context(), sentKey{}, s), func() { told++ })
-	whenSent(t.Context(), func() { told++ })
-	if told != 2 {
+	s.whenOver(func() { told++ })
+	if told != 1 {
 		t.Errorf("told %d times", told)
 	}
 }

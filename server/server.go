@@ -21,9 +21,9 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"k8s.io/klog/v2"
-	pb "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
 
 	"ovhcloud-csi-provider/provider"
+	"ovhcloud-csi-provider/provider/budget"
 )
 
 // RuntimeName is what the driver is told this program is.
@@ -48,6 +48,9 @@ type Config struct {
 	MountTimeout time.Duration
 	// Version is this program's, as semver without a v.
 	Version string
+	// Budget is the memory that mounts share; nil is one of its own, of
+	// budget.DefaultLimit.
+	Budget *budget.Budget
 	// Connections gives the state of the provider's connections, for readiness and
 	// metrics. nil stands for a provider that has none.
 	Connections func() provider.ConnectionsStatus
@@ -70,6 +73,9 @@ func Listen(c Config) (*Server, error) {
 	if c.MountTimeout <= 0 {
 		c.MountTimeout = 45 * time.Second
 	}
+	if c.Budget == nil {
+		c.Budget = budget.New(0)
+	}
 	admin, err := listenAdmin(c.AdminAddress)
 	if err != nil {
 		return nil, err
@@ -84,16 +90,21 @@ func Listen(c Config) (*Server, error) {
 	if c.Connections != nil {
 		c.Metrics.registry.MustRegister(connectionMetrics{c.Connections})
 	}
-	s := &Server{config: c, socket: socket, admin: admin, grpc: grpc.NewServer(
+	s := &Server{config: c, socket: socket, admin: admin}
+	mounts := &service{mounter: c.Mounter, timeout: c.MountTimeout, version: c.Version, metrics: c.Metrics, budget: c.Budget, overdue: &s.overdue}
+	s.grpc = grpc.NewServer(
 		// Above the size gRPC itself answers ResourceExhausted, and to too many pings
 		// it hangs up, which is Unavailable to the caller: see codeOf.
 		grpc.MaxRecvMsgSize(math.MaxInt32),
+		grpc.StaticStreamWindowSize(64<<10), // of what nobody reads, no more is in memory
+		grpc.MaxHeaderListSize(64<<10),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
-		grpc.ChainUnaryInterceptor(untilSent, onlyFinalCodes),
+		grpc.InTapHandle(mounts.admit),
+		grpc.ChainUnaryInterceptor(onlyFinalCodes),
 		grpc.ForceServerCodecV2(newCodec()),
 		grpc.StatsHandler(connections{}),
-	)}
-	pb.RegisterCSIDriverProviderServer(s.grpc, &service{mounter: c.Mounter, timeout: c.MountTimeout, version: c.Version, metrics: c.Metrics})
+	)
+	s.grpc.RegisterService(description(), mounts)
 	healthpb.RegisterHealthServer(s.grpc, health{server: s})
 	return s, nil
 }

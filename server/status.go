@@ -68,18 +68,23 @@ func kindOf(err error) provider.Kind {
 	return provider.Broken
 }
 
-// onlyFinalCodes is the last guard of the rule that codeOf states: whatever a handler
-// returns, the wire carries a code after which kubelet starts over.
+// onlyFinalCodes has the rule that codeOf states hold for all other calls, too.
 func onlyFinalCodes(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
 	resp, err := handle(ctx, req)
+	return resp, onlyFinal(err)
+}
+
+// onlyFinal is the last guard of the rule that codeOf states: whatever a handler
+// returns, the wire carries a code after which kubelet starts over.
+func onlyFinal(err error) error {
 	if err == nil {
-		return resp, nil
+		return nil
 	}
 	s := status.Convert(err)
 	for _, code := range codeOf {
 		if code == s.Code() {
-			return nil, s.Err()
+			return s.Err()
 		}
 	}
-	return nil, status.Error(codes.Internal, s.Message())
+	return status.Error(codes.Internal, s.Message())
 }

@@ -66,9 +66,9 @@ func TestAMountEndsBeforeItsCallersTime(t *testing.T) {
 		{0, 45 * time.Second, 0, -time.Hour},
 	} {
 		outer, cancel := context.WithTimeout(t.Context(), c.caller)
-		bound, overtime := timeLeft(outer, c.ours)
-		if bound > c.atMost || bound < c.atLeast || bound+overtime > c.caller {
-			t.Errorf("caller %s, ours %s: %s and %s", c.caller, c.ours, bound, overtime)
+		work, last := timeLeft(outer, c.ours)
+		if last > c.atMost || work < c.atLeast || work > max(0, last) || last > c.ours || last > c.caller {
+			t.Errorf("caller %s, ours %s: %s and %s", c.caller, c.ours, work, last)
 		}
 		cancel()
 	}

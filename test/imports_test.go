@@ -18,11 +18,13 @@ const module = "ovhcloud-csi-provider"
 // given its place.
 var arrows = map[string][]string{
 	"cmd/commandline":           {"provider/nearest"},
-	"cmd/ovhcloud-csi-provider": {"server", "provider", "provider/okms", "provider/auth", "cmd/commandline"},
+	"cmd/ovhcloud-csi-provider": {"server", "provider", "provider/budget", "provider/okms", "provider/auth", "cmd/commandline"},
 	"cmd/ovhcsi":                {"provider", "provider/okms", "provider/auth", "test/emulator", "cmd/commandline"},
-	"server":                    {"provider"},
+	"server":                    {"provider", "provider/budget"},
 	"provider": {"provider/okms", "provider/auth", "provider/cache", "provider/pace", "provider/sensitive", "provider/nearest",
-		"provider/rawjson", "provider/yamlnode"},
+		"provider/rawjson", "provider/yamlnode", "provider/budget"},
+	"provider/budget":    {"provider/quota"},
+	"provider/quota":     {},
 	"provider/rawjson":   {},
 	"provider/cache":     {"provider/okms", "provider/sensitive"},
 	"provider/pace":      {"provider/okms"},
@@ -35,7 +37,7 @@ var arrows = map[string][]string{
 	"test/emulator":      {},
 	"test/bench":         {"test/emulator"},
 	"test/soak":          {},
-	"test/harness":       {"server", "provider", "provider/auth", "test/emulator"},
+	"test/harness":       {"server", "provider", "provider/budget", "provider/auth", "test/emulator"},
 }
 
 // foreign is where each vocabulary that is not ours ends: who may import it.

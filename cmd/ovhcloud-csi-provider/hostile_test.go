@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -121,19 +122,27 @@ func TestTheBoundOfTheContainersMemory(t *testing.T) {
 	if err := os.WriteFile(file, []byte("1000000000\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if tuneGC([]string{file}); debug.SetMemoryLimit(-1) != 900_000_000 {
-		t.Errorf("the limit is %d", debug.SetMemoryLimit(-1))
+	if limit := tuneGC([]string{file}); limit != 1_000_000_000 || debug.SetMemoryLimit(-1) != 900_000_000 {
+		t.Errorf("of %d bytes the limit is %d", limit, debug.SetMemoryLimit(-1))
 	}
 	t.Setenv("GOMEMLIMIT", "1GiB")
 	debug.SetMemoryLimit(1 << 30)
-	if tuneGC([]string{file}); debug.SetMemoryLimit(-1) != 1<<30 {
-		t.Error("GOMEMLIMIT has no effect")
+	if limit := tuneGC([]string{file}); limit != 1_000_000_000 || debug.SetMemoryLimit(-1) != 1<<30 {
+		t.Errorf("GOMEMLIMIT has no effect, or more than the container's: %d", limit)
+	}
+	debug.SetMemoryLimit(900_000)
+	if limit := tuneGC([]string{file}); limit != 1_000_000 {
+		t.Errorf("GOMEMLIMIT is of %d bytes", limit)
+	}
+	debug.SetMemoryLimit(math.MaxInt64) // off
+	if limit := tuneGC([]string{file}); limit != 1_000_000_000 {
+		t.Errorf("without either it is %d", limit)
 	}
 }
 
 func TestWhatTheFilesOfCgroupsSay(t *testing.T) {
 	dir := t.TempDir()
-	for text, want := range map[string]int64{"268435456\n": 268435456, "max\n": 0} {
+	for text, want := range map[string]int64{"268435456\n": 268435456, "max\n": 0, "9223372036854771712\n": 0} {
 		file := filepath.Join(dir, "memory.max")
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

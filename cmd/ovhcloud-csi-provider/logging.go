@@ -11,15 +11,16 @@ import (
 )
 
 // startLogging sets klog up to write to out, which no call of klog waits for.
-// How much is logged is up to klog's own flag -v. The returned function writes
+// How much is logged is up to klog's own flag -v; most bounds what waits to be written, in
+// bytes. The returned function writes
 // what is left.
 //
 // The standard library's logger is silenced: all of ours goes through klog, and
 // with GODEBUG=http2debug=2 in the environment net/http would print every header
 // and body there.
-func startLogging(format string, out io.Writer) (stop func()) {
+func startLogging(format string, out io.Writer, most int64) (stop func()) {
 	log.SetOutput(io.Discard)
-	queue := newLogQueue()
+	queue := newLogQueue(most)
 	if format == "json" {
 		everything := &slog.HandlerOptions{Level: slog.Level(math.MinInt8)}
 		klog.SetSlogLogger(slog.New(slog.NewJSONHandler(queue, everything)))

@@ -13,23 +13,31 @@ import (
 // standard error blocked. What does not fit is counted and lost.
 type logQueue struct {
 	lines chan []byte
+	most  int64        // bytes of lines in the queue
+	held  atomic.Int64 // of them
 	lost  atomic.Int64
 	tell  func(out io.Writer, lost int64) // that lines were lost
 	stop  chan struct{}
 	ended chan struct{}
 }
 
-func newLogQueue() *logQueue {
-	return &logQueue{tell: tellLost, lines: make(chan []byte, 1024), stop: make(chan struct{}), ended: make(chan struct{})}
+// newLogQueue makes a queue of 1,024 lines and so many bytes at the most.
+func newLogQueue(most int64) *logQueue {
+	return &logQueue{tell: tellLost, most: most, lines: make(chan []byte, 1024), stop: make(chan struct{}), ended: make(chan struct{})}
 }
 
 // Write implements io.Writer. It never blocks and never fails.
 func (q *logQueue) Write(line []byte) (int, error) {
-	select {
-	case q.lines <- bytes.Clone(line):
-	default:
-		q.lost.Add(1)
+	n := int64(len(line))
+	if q.held.Add(n) <= q.most {
+		select {
+		case q.lines <- bytes.Clone(line):
+			return len(line), nil
+		default:
+		}
 	}
+	q.held.Add(-n)
+	q.lost.Add(1)
 	return len(line), nil
 }
 
@@ -54,6 +62,7 @@ func (q *logQueue) write(out io.Writer, line []byte) {
 		q.tell(out, lost)
 	}
 	_, _ = out.Write(line)
+	q.held.Add(-int64(len(line)))
 }
 
 func tellLost(out io.Writer, lost int64) {

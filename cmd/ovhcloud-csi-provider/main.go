@@ -21,6 +21,7 @@ import (
 
 	"ovhcloud-csi-provider/provider"
 	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/server"
 )
@@ -53,19 +54,19 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "%s: %v\n", server.RuntimeName, err)
 		return 2
 	}
-	defer startLogging(f.logFormat, stderr)()
-	if err := serve(ctx, f); err != nil {
+	memory := budget.New(tuneGC(cgroupLimits))
+	defer startLogging(f.logFormat, stderr, memory.Log)()
+	if err := serve(ctx, f, memory); err != nil {
 		klog.ErrorS(err, "cannot serve")
 		return 1
 	}
 	return 0
 }
 
-func serve(ctx context.Context, f flags) error {
+func serve(ctx context.Context, f flags, memory *budget.Budget) error {
 	if err := noCoreDumps(); err != nil {
 		return err
 	}
-	tuneGC(cgroupLimits)
 	metrics := server.NewMetrics(version())
 	connections, status := openConnections(f.config, f.cacheTTL)
 	mounts := provider.New(provider.Config{
@@ -75,6 +76,7 @@ func serve(ctx context.Context, f flags) error {
 		CacheTTL:     f.cacheTTL,
 		CacheBytes:   f.cacheBytes,
 		MaxStale:     f.maxStale,
+		Budget:       memory,
 		UserAgent:    server.RuntimeName + "/" + version(),
 		Observe:      func(c provider.Call) { metrics.ObserveCall(c); server.LogCall(c) },
 		ObserveRead:  metrics.ObserveRead,
@@ -89,6 +91,7 @@ func serve(ctx context.Context, f flags) error {
 		AdminAddress: f.adminAddress,
 		MountTimeout: f.mountTimeout,
 		Version:      version(),
+		Budget:       memory,
 		Connections:  status,
 	})
 	if err != nil {

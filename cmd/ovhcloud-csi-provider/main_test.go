@@ -367,7 +367,7 @@ func TestNoMountWaitsForTheLog(t *testing.T) {
 }
 
 func TestLostLinesAreCounted(t *testing.T) {
-	q := newLogQueue()
+	q := newLogQueue(1 << 20)
 	for i := range cap(q.lines) + 3 {
 		fmt.Fprintf(q, "line %d\n", i)
 	}
@@ -381,6 +381,20 @@ func TestLostLinesAreCounted(t *testing.T) {
 	}
 	if got := out.String(); !strings.HasPrefix(got, "3 lines of the log were lost: they could not be written in time\nline 0\n") || strings.Count(got, "\n") != cap(q.lines)+1 {
 		t.Errorf("got %.200s", got)
+	}
+}
+
+func TestLinesThatWaitAreBoundedInBytes(t *testing.T) {
+	q := newLogQueue(100)
+	line := []byte(strings.Repeat("x", 39) + "\n")
+	for range 3 {
+		_, _ = q.Write(line)
+	}
+	var out bytes.Buffer
+	go q.run(&out)
+	q.close()
+	if got := out.String(); !strings.HasPrefix(got, "1 lines of the log were lost") || strings.Count(got, string(line)) != 2 || q.held.Load() != 0 {
+		t.Errorf("got %q, %d bytes wait", got, q.held.Load())
 	}
 }
 

@@ -26,15 +26,33 @@ const (
 var cgroupLimits = []string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}
 
 // tuneGC sets the pace of garbage collection, unless GOGC does, and has it hurry where
-// nine tenths of the container's memory are used, unless GOMEMLIMIT says otherwise.
-func tuneGC(cgroupLimits []string) {
+// nine tenths of the container's memory are used, unless GOMEMLIMIT says otherwise. It
+// returns the memory limit of the process in bytes, 0 for none: the container's, or what
+// GOMEMLIMIT is nine tenths of.
+func tuneGC(cgroupLimits []string) (limit int64) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	if limit := memoryLimit(cgroupLimits); limit > 0 && os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(limit / 10 * 9)
+	limit = memoryLimit(cgroupLimits)
+	if os.Getenv("GOMEMLIMIT") == "" {
+		if limit > 0 {
+			debug.SetMemoryLimit(limit / 10 * 9)
+		}
+		return limit
 	}
+	stated := debug.SetMemoryLimit(-1)
+	if stated > noLimit {
+		return limit
+	}
+	if stated = stated / 9 * 10; limit == 0 || stated < limit {
+		return stated
+	}
+	return limit
 }
+
+// noLimit is more than any machine has, in bytes. Version 1 of cgroups states such a
+// number where there is no limit, and Go for a GOMEMLIMIT that is off.
+const noLimit = 1 << 50
 
 // memoryLimit is the bound that the first of the files to be there states, in bytes; 0
 // is none.
@@ -45,7 +63,7 @@ func memoryLimit(files []string) int64 {
 			continue
 		}
 		limit, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
-		if err != nil { // "max"
+		if err != nil || limit > noLimit { // "max"
 			return 0
 		}
 		return limit

@@ -26,6 +26,7 @@ import (
 
 	"ovhcloud-csi-provider/provider"
 	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/server"
 	"ovhcloud-csi-provider/test/emulator"
 )
@@ -51,6 +52,9 @@ type Options struct {
 	CacheTTL   time.Duration
 	CacheBytes int
 	MaxStale   time.Duration
+	// MemoryLimit is what the budget of the daemon is made for, in bytes; 0 means the
+	// chart's.
+	MemoryLimit int64
 	// Now is the provider's clock; nil is the system's.
 	Now func() time.Time
 	// Socket is where to serve; "" means in a new folder.
@@ -115,6 +119,8 @@ type Daemon struct {
 	Admin string
 	// Client calls the socket as the driver does.
 	Client pb.CSIDriverProviderClient
+	// Budget is the daemon's.
+	Budget *budget.Budget
 
 	stop    context.CancelFunc
 	stopped chan error
@@ -130,13 +136,13 @@ func Start(t testing.TB, o Options) *Daemon {
 	if o.Socket == "" {
 		o.Socket = SocketPath(t)
 	}
-	metrics := server.NewMetrics("0.0.0-test")
+	metrics, memory := server.NewMetrics("0.0.0-test"), budget.New(o.MemoryLimit)
 	if o.Mounter == nil {
 		endpoints, err := auth.ParseEndpoints([]string{o.Emulator.URL})
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := provider.New(provider.Config{Endpoints: endpoints, Connections: o.Connections, MaxReads: o.MaxReads, CacheTTL: o.CacheTTL, CacheBytes: o.CacheBytes,
+		p := provider.New(provider.Config{Endpoints: endpoints, Connections: o.Connections, MaxReads: o.MaxReads, CacheTTL: o.CacheTTL, CacheBytes: o.CacheBytes, Budget: memory,
 			MaxStale: o.MaxStale, Now: o.Now, Observe: metrics.ObserveCall, ObserveRead: metrics.ObserveRead, ObserveRetry: metrics.ObserveRetry})
 		t.Cleanup(p.Close)
 		o.Mounter = p
@@ -146,12 +152,12 @@ func Start(t testing.TB, o Options) *Daemon {
 		status = o.Connections.Status
 	}
 	s, err := server.Listen(server.Config{Connections: status, Socket: o.Socket, Mounter: o.Mounter, Metrics: metrics,
-		AdminAddress: "127.0.0.1:0", MountTimeout: o.MountTimeout, Version: "0.0.0-test"})
+		Budget: memory, AdminAddress: "127.0.0.1:0", MountTimeout: o.MountTimeout, Version: "0.0.0-test"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	d := &Daemon{Store: o.Emulator, Socket: o.Socket, Admin: "http://" + s.AdminAddress(), Client: Dial(t, o.Socket), stop: cancel, stopped: make(chan error, 1)}
+	d := &Daemon{Store: o.Emulator, Socket: o.Socket, Admin: "http://" + s.AdminAddress(), Client: Dial(t, o.Socket), Budget: memory, stop: cancel, stopped: make(chan error, 1)}
 	go func() { d.stopped <- s.Run(ctx) }()
 	t.Cleanup(func() {
 		if err := d.Stop(); err != nil {

@@ -1,0 +1,81 @@
+package budget
+
+import (
+	"testing"
+)
+
+// TestTheSum is the table of DESIGN.md, "What bounds a mount", as one sum.
+func TestTheSum(t *testing.T) {
+	for _, limit := range []int64{0, 1, 64 << 20, 100 << 20, 128 << 20, 200 << 20, 256 << 20, 300 << 20, 1 << 30, 64 << 30} {
+		s := For(limit)
+		if sum := s.Sum(); sum > s.Total || s.Total > s.Limit*5/8 || sum < s.Total*9/10 {
+			t.Errorf("%d MiB: %d of %d bytes are given out", limit>>20, sum, s.Total)
+		}
+		for stage, part := range s.Parts {
+			if part < 1<<20 {
+				t.Errorf("%d MiB: stage %d has %d bytes", limit>>20, stage, part)
+			}
+		}
+		if s.Reads < 16 || s.Connections < s.Reads || s.Readers < 1 || s.Parts[Unread] < 100*UnreadRequest {
+			t.Errorf("%d MiB: %+v", limit>>20, s)
+		}
+		t.Logf("%4d MiB: %+v", s.Limit>>20, s)
+	}
+	if For(0) != For(DefaultLimit) || For(1) != For(leastLimit) {
+		t.Error("an unknown or a tiny limit has sizes of its own")
+	}
+}
+
+func TestAnAccountGivesEverythingBack(t *testing.T) {
+	b := New(0)
+	var eased int
+	b.OnGrowth(func() { eased++ })
+	release, ok := b.Admit()
+	if !ok || b.Used() != UnreadRequest {
+		t.Fatalf("%d bytes are used", b.Used())
+	}
+	release()
+	release()
+	a := b.Open("shop")
+	if !a.Take(Arrived, 100) || !a.Wait(t.Context(), Running, 200) || a.Take(Holding, b.Total) || a.Wait(t.Context(), Making, b.Total) {
+		t.Error("what there is was not given, or what there is not")
+	}
+	sent := a.Move(Running, 50)
+	a.Give(Running, 150)
+	if b.Used() != 150 || b.Free()+b.Used() != sumOf(b.Parts) {
+		t.Errorf("%d bytes are used", b.Used())
+	}
+	a.Close()
+	a.Close()
+	if b.Used() != 50 {
+		t.Errorf("%d bytes are used", b.Used())
+	}
+	sent.Close()
+	if b.Used() != 0 || eased != 3 {
+		t.Errorf("%d bytes are used; eased %d times", b.Used(), eased)
+	}
+}
+
+// TestRequestsThatNobodyReads have no namespace yet: they have the whole of their stage.
+func TestRequestsThatNobodyReads(t *testing.T) {
+	b := New(0)
+	n := 0
+	for ; ; n++ {
+		if _, ok := b.Admit(); !ok {
+			break
+		}
+	}
+	if want := int(b.Parts[Unread] / UnreadRequest); n != want || n < 500 {
+		t.Errorf("%d were taken, want %d", n, want)
+	}
+	if !b.Open("shop").Take(Arrived, 32<<10) {
+		t.Error("none of them can be read")
+	}
+}
+
+func sumOf(parts [stages]int64) (sum int64) {
+	for _, part := range parts {
+		sum += part
+	}
+	return sum
+}

@@ -1,0 +1,118 @@
+package server
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/mem"
+	"google.golang.org/protobuf/encoding/protowire"
+	pb "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
+
+	"ovhcloud-csi-provider/provider"
+	"ovhcloud-csi-provider/provider/budget"
+)
+
+// frames is gRPC's stream below its messages. Its RecvMsg reads a message of any length
+// into memory, or answers a longer one than it may with ResourceExhausted by itself, and
+// tells nothing before. TestALargeRequestIsNotGRPCsToRefuse shows that the
+// stream of the version in go.mod has these methods.
+type frames interface {
+	ReadMessageHeader(header []byte) error
+	Read(n int) (mem.BufferSlice, error)
+}
+
+// A message begins with five bytes (gRPC over HTTP/2, "Length-Prefixed-Message"): 1 if it
+// is compressed, and its length.
+const prefixLength = 5
+
+// smallRequest is up to which length a request is read at once, in bytes: it has come
+// already, and what a call that waits to be looked at is counted for is enough for it.
+const smallRequest = 32 << 10
+
+// readMessage reads the one message of a call, and opens the account that holds it. A
+// small one, as nearly all are, is read at once. Of a large one the beginning is, which
+// says whose it is; the rest waits for a place.
+func (s *service) readMessage(ctx context.Context, stream grpc.ServerStream) (*pb.MountRequest, *budget.Account, error) {
+	call, is := grpc.ServerTransportStreamFromContext(stream.Context()).(frames)
+	if !is {
+		return nil, nil, wrongRequest("", "this version of gRPC does not tell how long it is")
+	}
+	prefix := make([]byte, prefixLength)
+	if err := call.ReadMessageHeader(prefix); err != nil {
+		return nil, nil, wrongRequest("", "it cannot be read")
+	}
+	length := int(binary.BigEndian.Uint32(prefix[1:]))
+	if prefix[0] != 0 {
+		return nil, nil, wrongRequest("", "it is compressed, which is not supported")
+	}
+	body, err := call.Read(min(length, smallRequest))
+	if err != nil {
+		return nil, nil, wrongRequest("", "it cannot be read")
+	}
+	defer func() { body.Free() }()
+	begin := body.Materialize()
+	account := s.budget.Open(quickAttribute(string(begin), attributeNamespace))
+	if !account.Take(budget.Arrived, mountBase+int64(min(length, budget.UnreadRequest))) {
+		return nil, nil, provider.NodeFullError(namespaceOf(begin))
+	}
+	if rest := length - len(begin); rest > 0 {
+		more, err := s.readRest(ctx, call, account, begin, rest)
+		if err != nil {
+			account.Close()
+			return nil, nil, err
+		}
+		body = append(body, more...)
+	}
+	in := &pb.MountRequest{}
+	if newCodec().Unmarshal(body, in) != nil {
+		account.Close()
+		return nil, nil, wrongRequest("", "it is not a MountRequest")
+	}
+	return in, account, nil
+}
+
+// readRest reads what a large message has behind its beginning. The account holds it
+// from then on in the place of what was not read.
+func (s *service) readRest(ctx context.Context, call frames, account *budget.Account, begin []byte, rest int) (mem.BufferSlice, error) {
+	length := len(begin) + rest
+	if length > budget.MaxRequest {
+		return nil, tooLong(begin)
+	}
+	release(ctx)
+	done, ok := account.Read(ctx)
+	if !ok {
+		return nil, provider.NodeFullError(namespaceOf(begin))
+	}
+	defer done()
+	if !account.Take(budget.Arrived, int64(max(0, length-budget.UnreadRequest))) {
+		return nil, provider.NodeFullError(namespaceOf(begin))
+	}
+	more, err := call.Read(rest)
+	if err != nil {
+		return nil, wrongRequest("", "it cannot be read")
+	}
+	return more, nil
+}
+
+// namespaceOf is the namespace that the beginning of a request states, as the beginning
+// of a class's name; "" if it states none.
+func namespaceOf(begin []byte) string {
+	if namespace := quickAttribute(string(begin), attributeNamespace); namespace != "" {
+		return namespace + "/"
+	}
+	return ""
+}
+
+// tooLong is the error about a request of more than budget.MaxRequest, by what its
+// beginning says is too long in it.
+func tooLong(begin []byte) error {
+	// The attributes are the first field.
+	if _, _, n := protowire.ConsumeTag(begin); n > 0 {
+		if length, m := protowire.ConsumeVarint(begin[n:]); m > 0 && length > maxAttributes {
+			return wrongRequest(namespaceOf(begin), attributesTooLong)
+		}
+	}
+	return wrongRequest(namespaceOf(begin), fmt.Sprintf("it is longer than %d bytes; name a Secret in nodePublishSecretRef that holds the credential alone", budget.MaxRequest))
+}

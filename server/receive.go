@@ -1,0 +1,179 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"io/fs"
+	"strconv"
+	"strings"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/tap"
+	pb "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
+
+	"ovhcloud-csi-provider/provider"
+	"ovhcloud-csi-provider/provider/budget"
+)
+
+// attributeTokens is where the driver puts the pod's service account tokens. We
+// have no use for them and drop them at once.
+const attributeTokens = "csi.storage.k8s.io/serviceAccount.tokens"
+
+type unreadKey struct{}
+
+// release gives back what admit took for a call that nobody had looked at.
+func release(ctx context.Context) {
+	if give, is := ctx.Value(unreadKey{}).(func()); is {
+		give()
+	}
+}
+
+// admit is gRPC's tap: it is asked when the headers of a call have come, before
+// anything of its message is kept. Where too many requests wait to be read, a further
+// mount is refused; it must not wait here, where all calls of the connection come by.
+func (s *service) admit(ctx context.Context, call *tap.Info) (context.Context, error) {
+	if call.FullMethodName != pb.CSIDriverProvider_Mount_FullMethodName {
+		return ctx, nil
+	}
+	give, ok := s.budget.Admit()
+	if !ok {
+		s.metrics.refused(provider.NodeFull)
+		return ctx, status.Error(codes.Internal, provider.NodeFullError("").Error())
+	}
+	context.AfterFunc(ctx, give) // the call may end before its handler begins
+	return context.WithValue(ctx, unreadKey{}, give), nil
+}
+
+// receive reads the request when there is a place to, so that few requests are in
+// memory that nobody has counted; then it is decoded in the turn of its namespace. What
+// comes of it holds only what a mount needs, and its account. The caller closes that.
+func (s *service) receive(ctx context.Context, stream grpc.ServerStream) (req provider.Request, err error) {
+	in, account, err := s.read(ctx, stream)
+	if err != nil {
+		return provider.Request{}, err
+	}
+	defer func() {
+		if req.Account == nil { // also where it panics
+			account.Close()
+		}
+	}()
+	size := int64(len(in.GetAttributes()) + len(in.GetSecrets()))
+	done, ok := account.Work(ctx, size) // the texts within those of JSON
+	if !ok {
+		return provider.Request{}, provider.NodeFullError(classOf(in))
+	}
+	defer done(0)
+	if req, err = decode(in); err != nil {
+		return req, err
+	}
+	account.Give(budget.Arrived, size-min(size, heldBy(req)))
+	req.Account = account
+	return req, nil
+}
+
+// heldBy is what a request takes, in bytes.
+func heldBy(req provider.Request) (n int64) {
+	for name, value := range req.Attributes {
+		n += int64(len(name) + len(value))
+	}
+	for name, value := range req.Credentials {
+		n += int64(len(name) + value.Len())
+	}
+	return n
+}
+
+// mountBase is what a mount takes beside its request: gRPC's call, two goroutines,
+// their timers and contexts.
+const mountBase = 32 << 10
+
+// read reads the request and opens the account of the mount, which holds it then.
+func (s *service) read(ctx context.Context, stream grpc.ServerStream) (*pb.MountRequest, *budget.Account, error) {
+	defer release(stream.Context())
+	type received struct {
+		in      *pb.MountRequest
+		account *budget.Account
+		err     error
+	}
+	came := make(chan received, 1)
+	go func() { // which ends when the stream does, at the latest
+		in, account, err := s.readMessage(ctx, stream)
+		came <- received{in, account, err}
+	}()
+	select {
+	case r := <-came:
+		return r.in, r.account, r.err
+	case <-ctx.Done():
+		go func() { (<-came).account.Close() }()
+		return nil, nil, wrongRequest("", "it did not come in time")
+	}
+}
+
+// Attributes that are looked at before a request is decoded.
+const (
+	attributeNamespace = "csi.storage.k8s.io/pod.namespace"
+	attributeClass     = "secretProviderClass"
+)
+
+// quickAttribute finds an attribute without decoding the others, which may take long:
+// whose turn it is must be known first. In the driver's JSON the searched text can stand
+// within no value, where its quotes would be escaped. Nothing but turns and messages may
+// rely on it.
+func quickAttribute(attributes, name string) string {
+	_, rest, _ := strings.Cut(attributes, `"`+name+`":"`)
+	value, _, found := strings.Cut(rest, `"`)
+	if !found || len(value) > 253 || strings.ContainsRune(value, '\\') {
+		return ""
+	}
+	return strings.Clone(value)
+}
+
+// classOf is the class of a request that is not decoded, for a message.
+func classOf(in *pb.MountRequest) string {
+	return quickAttribute(in.GetAttributes(), attributeNamespace) + "/" + quickAttribute(in.GetAttributes(), attributeClass)
+}
+
+// wrongRequest is the error about a request that cannot be served.
+func wrongRequest(class, what string) error {
+	return &provider.Error{Class: class, Failures: []provider.Failure{{Kind: provider.Invalid, Object: provider.WholeClass,
+		Where: "the driver's request", What: what}}}
+}
+
+// maxAttributes bounds the parameters of a mount in bytes. What a class may state of
+// ours takes half of that.
+const maxAttributes = 1 << 20
+
+const attributesTooLong = "attributes is not a text of 1 MiB at most; the parameters of the class or of the pod's volume are too long"
+
+// decode takes the driver's JSON texts apart, and keeps what a mount needs of them.
+// Errors quote nothing of them.
+func decode(in *pb.MountRequest) (provider.Request, error) {
+	defer func() { in.Attributes, in.Secrets = "", "" }()
+	class := classOf(in)
+	var req provider.Request
+	fail := func(field, want string) error { return wrongRequest(class, field+" is not "+want) }
+	if len(in.GetAttributes()) > maxAttributes {
+		return req, wrongRequest(class, attributesTooLong)
+	}
+	if json.Unmarshal([]byte(in.GetAttributes()), &req.Attributes) != nil || req.Attributes == nil {
+		return req, fail("attributes", "a JSON object of strings")
+	}
+	delete(req.Attributes, attributeTokens)
+	req.Attributes = provider.KnownAttributes(req.Attributes)
+	if text := in.GetSecrets(); text != "" {
+		if json.Unmarshal([]byte(text), &req.Credentials) != nil {
+			return req, fail("secrets", "a JSON object of strings")
+		}
+		delete(req.Credentials, attributeTokens)
+		req.Credentials.DropOthers()
+	}
+	if text := strings.TrimSpace(in.GetPermission()); text != "" {
+		mode, err := strconv.ParseUint(text, 10, 32)
+		if err != nil || mode > 0o777 {
+			return req, fail("permission", "a file mode in decimal")
+		}
+		req.Mode = fs.FileMode(mode)
+	}
+	return req, nil
+}

@@ -1,0 +1,81 @@
+package server_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	pb "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
+
+	"ovhcloud-csi-provider/provider/budget"
+	"ovhcloud-csi-provider/test/emulator"
+	"ovhcloud-csi-provider/test/harness"
+)
+
+// TestRequestsThatNobodyHasReadAreBounded: a call that is not read yet costs memory, so
+// there may be so many, and a further one gets an answer after which kubelet tries again.
+func TestRequestsThatNobodyHasReadAreBounded(t *testing.T) {
+	d := harness.Start(t, harness.Options{MemoryLimit: 64 << 20, MountTimeout: 20 * time.Second})
+	d.Store.Hold(t, map[string]string{"s": `{"a":"1"}`})
+	conn, err := grpc.NewClient("unix:"+d.Socket, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithAuthority("localhost"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	most := int(d.Budget.Parts[budget.Unread] / budget.UnreadRequest)
+	for range most {
+		if _, err := conn.NewStream(ctx, &grpc.StreamDesc{}, pb.CSIDriverProvider_Mount_FullMethodName); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for d.Budget.Used() < int64(most)*budget.UnreadRequest && t.Context().Err() == nil { // they are on their way
+		time.Sleep(time.Millisecond)
+	}
+	_, err = d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s"})
+	want(t, err, codes.Internal, "this node has too many mounts at once; kubelet tries again")
+	if !strings.Contains(harness.Page(t, d.Admin+"/metrics"), `ovhcloud_csi_mounts_total{result="node_full"} 1`) {
+		t.Error("the metrics do not tell of it")
+	}
+	cancel()
+	if err := conn.Close(); err != nil {
+		t.Error(err)
+	}
+	for d.Budget.Used() != 0 && t.Context().Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
+	mustMount(t, d, harness.Mount{Objects: "- secretPath: s"}, "s", `{"a":"1"}`)
+}
+
+// TestForeignParametersAreNotKept for the time of a mount: a pod's author may add any.
+func TestForeignParametersAreNotKept(t *testing.T) {
+	d := harness.Start(t, harness.Options{MountTimeout: 20 * time.Second})
+	pad := strings.Repeat("x", 900_000)
+	release := d.Store.Break(t, emulator.Fault{Hang: true})
+	var all sync.WaitGroup
+	const mounts = 4
+	for range mounts {
+		all.Go(func() {
+			_, _ = d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s", Attributes: map[string]string{"csi.storage.k8s.io/pad": pad}})
+		})
+	}
+	for len(d.Store.Requests()) == 0 && t.Context().Err() == nil { // one read, which all join
+		time.Sleep(time.Millisecond)
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for d.Budget.Used() > mounts*200<<10 && time.Now().Before(deadline) {
+		time.Sleep(time.Millisecond)
+	}
+	if used := d.Budget.Used(); used > mounts*200<<10 {
+		t.Errorf("%d mounts under way hold %d bytes", mounts, used)
+	}
+	release()
+	all.Wait()
+	if used := d.Budget.Used(); used != 0 {
+		t.Errorf("%d bytes are held after the mounts", used)
+	}
+}
