@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -287,13 +288,28 @@ func TestACertificateIsALogin(t *testing.T) {
 func TestAMountThatDoesNotEndIsAnsweredFor(t *testing.T) {
 	release := make(chan struct{})
 	d := harness.Start(t, harness.Options{MountTimeout: 100 * time.Millisecond, Mounter: faulty(func(context.Context) error { <-release; return nil })})
-	defer close(release)
+	end := sync.OnceFunc(func() { close(release) })
+	defer end()
+	begin := time.Now()
 	_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s"})
 	want(t, err, codes.Internal, "the mount did not end in time")
+	if took := time.Since(begin); took < 100*time.Millisecond {
+		t.Errorf("it was answered for after %s", took)
+	}
+	// It holds what it took, so that the daemon is to be restarted, unless it ends.
+	if page := harness.Page(t, d.Admin+"/healthz"); !strings.HasPrefix(page, "503 1 mount did not end when its time was over") {
+		t.Errorf("/healthz: %s", page)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	_, err = d.Do(ctx, harness.Mount{Objects: "- secretPath: s"})
 	want(t, err, codes.Internal, "the mount did not end in time")
+	end()
+	for page := ""; !strings.HasPrefix(page, "200"); page = harness.Page(t, d.Admin+"/healthz") {
+		if t.Context().Err() != nil {
+			t.Fatal(page)
+		}
+	}
 	if err := d.Stop(); err != nil {
 		t.Errorf("the server could not end: %v", err)
 	}

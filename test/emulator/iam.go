@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"crypto"
 	"crypto/sha256"
 	"crypto/x509"
 	"errors"
@@ -212,6 +213,12 @@ func (e *Emulator) RevokeToken(value string) {
 // key. Both come as PEM. Its lifetime is the identity's, counted from now in
 // real time; an Expires in the past gives a certificate that TLS refuses.
 func (e *Emulator) IssueCertificate(id Identity) (certPEM, keyPEM []byte, err error) {
+	return e.IssueCertificateFor(id, nil)
+}
+
+// IssueCertificateFor is IssueCertificate for a key that exists, as OKMS signs a
+// request that a user made.
+func (e *Emulator) IssueCertificateFor(id Identity, key crypto.Signer) (certPEM, keyPEM []byte, err error) {
 	id, err = id.normalised()
 	if err != nil {
 		return nil, nil, err
@@ -221,7 +228,7 @@ func (e *Emulator) IssueCertificate(id Identity) (certPEM, keyPEM []byte, err er
 	if !id.Expires.IsZero() {
 		lifetime = id.Expires.Sub(now)
 	}
-	issued, err := e.ca.issueClient(id.Name, e.okmsID, lifetime)
+	issued, err := e.ca.issueClient(id.Name, e.okmsID, lifetime, key)
 	if err != nil {
 		return nil, nil, fmt.Errorf("issuing a certificate for %q: %w", id.Name, err)
 	}

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -73,11 +74,16 @@ func newTemplate(name string, lifetime time.Duration) *x509.Certificate {
 	}
 }
 
+// sign signs a certificate of a new key.
 func (a *authority) sign(template *x509.Certificate) (*issued, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
 	}
+	return a.signFor(template, key)
+}
+
+func (a *authority) signFor(template *x509.Certificate, key crypto.Signer) (*issued, error) {
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key)
 	if err != nil {
 		return nil, err
@@ -93,12 +99,15 @@ func (a *authority) sign(template *x509.Certificate) (*issued, error) {
 	}, nil
 }
 
-// issueClient signs an access certificate.
-func (a *authority) issueClient(name, okmsID string, lifetime time.Duration) (*issued, error) {
+// issueClient signs an access certificate for a key; nil stands for a new one.
+func (a *authority) issueClient(name, okmsID string, lifetime time.Duration, key crypto.Signer) (*issued, error) {
 	template := newTemplate(name, lifetime)
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	template.Subject.OrganizationalUnit = []string{okmsID}
+	if key != nil {
+		return a.signFor(template, key)
+	}
 	return a.sign(template)
 }
 
