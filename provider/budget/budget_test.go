@@ -1,6 +1,9 @@
 package budget
 
 import (
+	"fmt"
+	"os"
+	"strings"
 	"testing"
 )
 
@@ -78,4 +81,42 @@ func sumOf(parts [stages]int64) (sum int64) {
 		sum += part
 	}
 	return sum
+}
+
+// TestTheTableOfTheDesign: what DESIGN.md says of 256 MiB is what is divided.
+func TestTheTableOfTheDesign(t *testing.T) {
+	text, err := os.ReadFile("../../DESIGN.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "<!-- the test of provider/budget compares from here -->")
+	table, _, _ = strings.Cut(table, "<!-- to here -->")
+	s := For(DefaultLimit)
+	rows := []struct {
+		name string
+		size int64
+	}{
+		{"unread requests", s.Parts[Unread]}, {"mounts", s.Parts[Arrived]}, {"their plans and reads", s.Parts[Running]}, {"secrets", s.Parts[Holding]},
+		{"work and files", s.Parts[Making]}, {"clients", s.Parts[Clients]}, {"large requests", int64(s.Readers) * reader},
+		{"reads", int64(s.Reads) * (s.AnswerShare + read)}, {"larger answers", s.Answers}, {"connections", int64(s.Connections) * connection},
+		{"log", s.Log}, {"sum", s.Sum()},
+	}
+	var sum int64
+	for _, row := range rows {
+		want := fmt.Sprintf("| %s | %.1f |", row.name, float64(row.size)/(1<<20))
+		if !strings.Contains(table, want) {
+			t.Errorf("the table lacks %s", want)
+		}
+		if row.name != "sum" {
+			sum += row.size
+		}
+	}
+	if sum != s.Sum() || strings.Count(table, "\n| ") != len(rows)+2 {
+		t.Errorf("the rows add up to %d, not %d, or the table has other rows", sum, s.Sum())
+	}
+	for _, number := range []string{fmt.Sprint(s.Reads, " at once"), fmt.Sprint(s.Connections, " to all"), fmt.Sprintf("of %.1f", float64(s.Total)/(1<<20))} {
+		if !strings.Contains(table, number) {
+			t.Errorf("the table lacks %q", number)
+		}
+	}
 }
