@@ -9,6 +9,7 @@ import (
 
 	"ovhcloud-csi-provider/provider/auth"
 	"ovhcloud-csi-provider/provider/budget"
+	"ovhcloud-csi-provider/provider/cache"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
@@ -180,6 +181,44 @@ func TestAnswersThatAreNotSentYetAreCounted(t *testing.T) {
 	if used := p.budget.Used(); used != 0 {
 		t.Errorf("%d bytes are still counted", used)
 	}
+}
+
+// TestTheCacheGivesWay to mounts, and what it gives are the values that were not used.
+func TestTheCacheGivesWay(t *testing.T) {
+	p := New(Config{CacheTTL: time.Hour, CacheBytes: 1 << 30, Budget: budget.New(64 << 20)})
+	defer p.Close()
+	read := func(path string) (asked bool) {
+		_, err := p.cache.Get(t.Context(), cache.Read{Key: cache.Key{Ref: okms.Ref{Path: path}}, Do: func(context.Context) (okms.Secret, error) {
+			asked = true
+			return okms.Secret{Path: path, Version: 1, Data: sensitive.New(make([]byte, 60<<10))}, nil
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return asked
+	}
+	for i := range 400 {
+		read(fmt.Sprint("s", i))
+	}
+	if _, kept := p.cache.Size(); kept < 400*60<<10 {
+		t.Fatalf("%d bytes are kept", kept)
+	}
+	empty := fill(p)
+	holding := p.budget.Open("one")
+	for holding.Take(budget.Holding, 1<<20) {
+	}
+	running := p.budget.Open("two")
+	for running.Take(budget.Running, 1<<20) {
+	}
+	if _, kept := p.cache.Size(); int64(kept) > p.budget.Free() || kept == 0 {
+		t.Errorf("%d bytes are kept of %d that are free", kept, p.budget.Free())
+	}
+	if read("s399") || !read("s0") {
+		t.Error("not the least recently used values were given away")
+	}
+	holding.Close()
+	running.Close()
+	empty()
 }
 
 func TestClientsOfConnectionsAreNotPushedOut(t *testing.T) {

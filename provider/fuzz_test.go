@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"path"
+	"runtime/metrics"
 	"strings"
 	"testing"
 	"time"
@@ -28,7 +29,11 @@ func FuzzPlan(f *testing.F) {
 				r.Attributes[name] = value
 			}
 		}
+		before := allocated()
 		p, failures := makePlan(r, auth.Endpoints{}, nil, time.Now())
+		if took, most := allocated()-before, parsingTakes(objects)*3+fixedAlloc; took > most {
+			t.Errorf("%d bytes of objects took %d bytes, more than %d", len(objects), took, most)
+		}
 		if len(failures) > 0 {
 			text := (&Error{Class: r.Class(), Failures: failures}).Error()
 			if !utf8.ValidString(text) || len(text) > 2*mostText || strings.Contains(text, "planted") {
@@ -46,6 +51,16 @@ func FuzzPlan(f *testing.F) {
 		}
 		checkFiles(t, p)
 	})
+}
+
+// fixedAlloc is what a plan may allocate whatever its input is: the texts of failures.
+const fixedAlloc = 4 << 20
+
+// allocated is how many bytes the program has allocated so far.
+func allocated() int64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	return int64(sample[0].Value.Uint64())
 }
 
 func checkFiles(t *testing.T, p plan) {
