@@ -10,9 +10,10 @@ RACE := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
 # So many inputs, or a time such as 10m.
 FUZZTIME := 20000x
 MINUTES := 10
+ATTACK := 5m
 ROUNDS := 9
 
-.PHONY: help demo test fuzz bench soak lint build image chart chart-package cluster cluster-down e2e
+.PHONY: help demo test fuzz bench soak attack lint build image chart chart-package cluster cluster-down e2e
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -34,6 +35,9 @@ bench: ## what a mount costs, into docs/performance.md; fails where a figure is 
 
 soak: ## mounts for MINUTES (10) through rotation, failures and changes of credentials
 	@SOAK=$(MINUTES)m go test $(RACE) -v -count=1 -timeout $$(($(MINUTES) + 10))m ./test/soak
+
+attack: ## a mixed attack on the daemon in a cgroup of 256 MiB for ATTACK (5m); as root
+	@ATTACK=$(ATTACK) go test -v -count=1 -timeout 30m -run '^TestMixedAttack$$' ./cmd/ovhcloud-csi-provider
 
 lint: ## gofmt, go vet (for macOS too) and staticcheck
 	@unformatted=$$(gofmt -l cmd provider server test); test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }
