@@ -108,13 +108,13 @@ func explainAbsent(from origin, f fetched) (what, advice string) {
 			"check secretPath, which is case-sensitive, and okmsId; optional: true lets the mount go on without the file"
 	case okms.Deactivated:
 		return fmt.Sprintf("version %s is deactivated%s", number(e.Version), since(e)),
-			"reactivate it, write a new version, or pin an active one with objectVersion" + listed(f.versions)
+			"reactivate it, write a new version, or pin an active one with objectVersion" + f.others.text()
 	case okms.Deleted:
 		return fmt.Sprintf("version %s is deleted for good%s", number(e.Version), since(e)),
-			"write a new version, or pin an active one with objectVersion" + listed(f.versions)
+			"write a new version, or pin an active one with objectVersion" + f.others.text()
 	default: // VersionAbsent
 		return "OKMS has no such version of the secret",
-			"old versions are dropped when there are more than the secret keeps" + listed(f.versions)
+			"old versions are dropped when there are more than the secret keeps" + f.others.text()
 	}
 }
 
@@ -171,14 +171,12 @@ func since(e *okms.Error) string {
 	return " since " + e.Since
 }
 
-// listed tells which versions could be read instead, if that is known.
-func listed(versions []okms.Version) string {
-	for i := len(versions) - 1; i >= 0; i-- {
-		if versions[i].State == okms.StateActive {
-			return fmt.Sprintf("; the latest active version is %d", versions[i].Number)
-		}
-	}
-	if len(versions) > 0 {
+// text says which version could be read instead, if that is known.
+func (v otherVersions) text() string {
+	switch {
+	case v.latestActive > 0:
+		return fmt.Sprintf("; the latest active version is %d", v.latestActive)
+	case v.listed:
 		return "; no version is active"
 	}
 	return ""

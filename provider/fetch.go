@@ -16,14 +16,14 @@ import (
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
-// fetched is the outcome of one read: a secret, or an error with, where that
-// helps and could be had, the versions that exist. A secret may be a stale one.
+// fetched is the outcome of one read: a secret, or an error with, where that helps and
+// could be had, the version that could be read instead. A secret may be a stale one.
 type fetched struct {
-	secret   okms.Secret
-	because  *okms.Error   // why it is stale, nil if it is not
-	age      time.Duration // of a stale one
-	err      *okms.Error
-	versions []okms.Version
+	secret  okms.Secret
+	because *okms.Error   // why it is stale, nil if it is not
+	age     time.Duration // of a stale one
+	err     *okms.Error
+	others  otherVersions
 	// instead is why the fallback gave the secret, nil if it did not; second is what
 	// the fallback failed with, where it did.
 	instead *okms.Error
@@ -63,6 +63,10 @@ type fetching struct {
 // has no room for them, it drops all, waits for more room than it had, and begins again:
 // who waits holds nothing that others wait for.
 func (p *Provider) fetch(ctx context.Context, account *budget.Account, s sources, refs []okms.Ref) (got map[okms.Ref]fetched, failures []Failure) {
+	s.first.lists = &listings{}
+	if s.second != nil {
+		s.second.lists = s.first.lists
+	}
 	var reserved int64
 	most := min(maxHeld, p.budget.Most(budget.Holding))
 	for {
@@ -159,6 +163,7 @@ type source struct {
 	domain     okms.Domain
 	credential [sha256.Size]byte
 	maxStale   time.Duration
+	lists      *listings // of the mount, for all its sources
 	// hold keeps the client open until the returned function is called.
 	hold func() (release func())
 }
@@ -187,7 +192,7 @@ func (p *Provider) readFrom(ctx context.Context, s source, mount *pace.Mount, re
 		Do: func(ctx context.Context) (okms.Secret, error) {
 			// Other mounts may have joined the read when this one has left.
 			defer s.hold()()
-			return p.pace.Do(ctx, asker, func(ctx context.Context) (okms.Secret, error) { return ask(ctx, s.client, ref) })
+			return p.pace.Do(ctx, asker, func(ctx context.Context) (okms.Secret, error) { return s.lists.ask(ctx, s, ref) })
 		},
 	})
 	if err == nil {
@@ -198,38 +203,30 @@ func (p *Provider) readFrom(ctx context.Context, s source, mount *pace.Mount, re
 		f.err = &okms.Error{Kind: okms.Kind(Broken), Text: err.Error()}
 	}
 	if more := (*absent)(nil); errors.As(err, &more) {
-		f.versions = more.versions
+		f.others = more.others
 	}
 	return f
 }
 
-// absent is a failed read with the versions that could be read instead.
+// absent is a failed read with what could be read instead.
 type absent struct {
-	failed   *okms.Error
-	versions []okms.Version
+	failed *okms.Error
+	others otherVersions
 }
 
 func (a *absent) Error() string { return a.failed.Error() }
 func (a *absent) Unwrap() error { return a.failed }
 
-// versionsTime bounds a request that is for a message only: what OKMS said of the
-// secret itself must not wait for it.
-const versionsTime = time.Second
-
 // ask asks the store.
-func ask(ctx context.Context, client *okms.Client, ref okms.Ref) (okms.Secret, error) {
-	secret, err := client.Get(ctx, ref)
+func (l *listings) ask(ctx context.Context, s source, ref okms.Ref) (okms.Secret, error) {
+	secret, err := s.client.Get(ctx, ref)
 	var failed *okms.Error
 	if !errors.As(err, &failed) {
 		return secret, err
 	}
 	switch failed.Kind {
 	case okms.VersionAbsent, okms.Deactivated, okms.Deleted:
-		// Only to tell the user more; without the right to list, or in time, less is told.
-		ctx, cancel := context.WithTimeout(ctx, versionsTime)
-		defer cancel()
-		versions, _ := client.Versions(ctx, ref.Path)
-		return secret, &absent{failed, versions}
+		return secret, &absent{failed, l.of(ctx, s, ref.Path)}
 	}
 	return secret, err
 }

@@ -46,7 +46,7 @@ func ProbeConnection(ctx context.Context, connection *auth.Connection, userAgent
 	if probe.Read, err = probed(from, ActionRead, err); err != nil {
 		return Probe{}, err
 	}
-	_, err = p.client.Versions(ctx, probe.Path)
+	_, _, err = p.client.LatestActive(ctx, probe.Path)
 	probe.Describe, err = probed(from, ActionDescribe, err)
 	return probe, err
 }

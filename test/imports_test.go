@@ -28,7 +28,7 @@ var arrows = map[string][]string{
 	"provider/rawjson":   {},
 	"provider/cache":     {"provider/okms", "provider/sensitive"},
 	"provider/pace":      {"provider/okms"},
-	"provider/okms":      {"provider/sensitive"},
+	"provider/okms":      {"provider/sensitive", "provider/rawjson"},
 	"provider/auth":      {"provider/sensitive", "provider/nearest", "provider/yamlnode"},
 	"provider/nearest":   {},
 	"provider/yamlnode":  {},

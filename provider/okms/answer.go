@@ -1,7 +1,7 @@
 package okms
 
 import (
-	"encoding/json"
+	"bytes"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -9,153 +9,226 @@ import (
 	"time"
 	"unicode"
 
+	"ovhcloud-csi-provider/provider/rawjson"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
-// answer is what came back over HTTP, read to its end.
+// answer is what came back over HTTP, read to its end or to its bound.
 type answer struct {
-	at     time.Time
-	status int
-	header http.Header
-	body   []byte
+	at         time.Time
+	status     int
+	media      string // the type of the body, in our words
+	retryAfter time.Duration
+	body       []byte     // of a 200; nil for other answers
+	refusal    refusal    // what is used of the body of another answer
+	sent       *sentTexts // what its words must not repeat; may be nil
 }
 
 // versionMetadata is SW's SecretVersionMetadata (Vault-compatible API).
-// deletion_time is "" for a version that is not deactivated.
+// deletionTime is "" for a version that is not deactivated.
 type versionMetadata struct {
-	CreatedTime  string `json:"created_time"`
-	DeletionTime string `json:"deletion_time"`
-	Destroyed    bool   `json:"destroyed"`
-	Version      int    `json:"version"`
+	createdTime, deletionTime string
+	destroyed                 bool
+	version                   int
 }
 
-// dataAnswer is SW's answer of GET data/{path}, and with the fields of its
-// ErrorResponse also the 404 of a version that is deactivated or deleted.
+// dataAnswer is what is used of SW's answer of GET data/{path}, and of the same fields
+// in the 404 of a version that is deactivated or deleted.
 type dataAnswer struct {
-	ErrorCode int       `json:"error_code"`
-	Errors    *[]string `json:"errors"`
-	RequestID string    `json:"request_id"`
-	Data      *struct {
-		Data     json.RawMessage  `json:"data"`
-		Metadata *versionMetadata `json:"metadata"`
-	} `json:"data"`
+	requestID string
+	data      rawjson.Value    // data.data, a part of the body; nil if there is none
+	metadata  *versionMetadata // data.metadata; nil if there is none
+}
+
+// noData says that there is a version, but not what it holds.
+func (d dataAnswer) noData() bool { return !d.data.Exists() || isNull(d.data) }
+
+// add takes in a member of the answer. It says false if the member is not of the type
+// that OKMS sends.
+func (d *dataAnswer) add(key, value rawjson.Value) (ok bool) {
+	switch {
+	case key.Is("request_id"):
+		d.requestID, ok = textOf(value, mostID)
+		return ok
+	case !key.Is("data") || isNull(value):
+		return true
+	case !value.IsObject():
+		return false
+	}
+	for key, value := range value.Members() {
+		switch {
+		case key.Is("data"):
+			d.data = value
+		case key.Is("metadata"):
+			if d.metadata = nil; isNull(value) {
+				continue
+			}
+			d.metadata = new(versionMetadata)
+			if !d.metadata.read(value) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// read reads the metadata of a version. It says false if v is not what OKMS sends.
+func (meta *versionMetadata) read(v rawjson.Value) (ok bool) {
+	ok = v.IsObject()
+	for key, value := range v.Members() {
+		valid := true
+		switch {
+		case key.Is("created_time"):
+			meta.createdTime, valid = textOf(value, mostID)
+		case key.Is("deletion_time"):
+			meta.deletionTime, valid = textOf(value, mostID)
+		case key.Is("destroyed"):
+			meta.destroyed, valid = string(value) == "true", string(value) == "true" || string(value) == "false" || isNull(value)
+		case key.Is("version"):
+			meta.version, valid = numberOf(value)
+		}
+		ok = ok && valid
+	}
+	return ok
 }
 
 // decodeData makes a Secret of an answer to the read of ref. Its errors quote
 // nothing of a successful answer, which holds the secret.
 func decodeData(a answer, ref Ref) (Secret, *Error) {
-	var body dataAnswer
-	valid := json.Unmarshal(a.body, &body) == nil
 	if a.status != http.StatusOK {
-		return Secret{}, refusal(a, body, valid)
+		return Secret{}, a.refused()
+	}
+	var d dataAnswer
+	top, valid := rawjson.Parse(a.body)
+	valid = valid && (top.IsObject() || isNull(top))
+	if valid {
+		for key, value := range top.Members() {
+			valid = d.add(key, value) && valid
+		}
 	}
 	unreadable := func(format string, args ...any) (Secret, *Error) {
-		return Secret{}, &Error{Kind: Unreadable, Status: a.status, RequestID: cleanID(body.RequestID),
+		return Secret{}, &Error{Kind: Unreadable, Status: a.status, RequestID: a.id(d.requestID),
 			Text: "unreadable answer: " + fmt.Sprintf(format, args...)}
 	}
 	switch {
 	case !valid:
-		return unreadable("not the JSON that OKMS sends (%d bytes of %s)", len(a.body), contentType(a.header))
-	case body.Data == nil || body.Data.Metadata == nil || body.Data.Data == nil:
+		return unreadable("not the JSON that OKMS sends (%d bytes of %s)", len(a.body), a.media)
+	case d.metadata == nil || !d.data.Exists():
 		return unreadable("data or data.metadata is missing")
 	}
-	meta := body.Data.Metadata
-	if gone := goneError(meta, string(body.Data.Data) == "null"); gone != nil {
-		gone.Status, gone.RequestID = a.status, cleanID(body.RequestID)
+	if gone := a.goneError(d); gone != nil {
 		return Secret{}, gone
 	}
-	if meta.Version < 1 || meta.Version > MaxVersion {
-		return unreadable("version %d is not a version number", meta.Version)
+	if d.metadata.version < 1 || d.metadata.version > MaxVersion {
+		return unreadable("version %d is not a version number", d.metadata.version)
 	}
-	if ref.Version != 0 && meta.Version != ref.Version {
-		return unreadable("asked for version %d, got version %d", ref.Version, meta.Version)
+	if ref.Version != 0 && d.metadata.version != ref.Version {
+		return unreadable("asked for version %d, got version %d", ref.Version, d.metadata.version)
 	}
-	return Secret{Path: ref.Path, Version: meta.Version, Created: cleanID(meta.CreatedTime), Data: sensitive.New(body.Data.Data)}, nil
+	return Secret{Path: ref.Path, Version: d.metadata.version, Created: cleanID(d.metadata.createdTime),
+		Data: sensitive.New(ownPart(d.data, a.body))}, nil
 }
 
-// goneError tells whether a version without data is deactivated or deleted.
-func goneError(meta *versionMetadata, noData bool) *Error {
+// ownPart is data, which is a part of body, without the rest of body where that is
+// worth a copy: whoever keeps a part keeps the whole, and counts the part alone.
+func ownPart(data, body []byte) []byte {
+	if len(body)-len(data) > len(data)/8 {
+		return bytes.Clone(data)
+	}
+	return data
+}
+
+// goneError says that a version without data is deactivated or deleted; nil if it is
+// neither.
+func (a answer) goneError(d dataAnswer) *Error {
+	gone := &Error{Status: a.status, RequestID: a.id(d.requestID)}
 	switch {
-	case meta == nil || !noData:
+	case d.metadata == nil || !d.noData():
 		return nil
-	case meta.Destroyed:
-		return &Error{Kind: Deleted, Version: meta.Version, Since: cleanID(meta.DeletionTime)}
-	case meta.DeletionTime != "":
-		return &Error{Kind: Deactivated, Version: meta.Version, Since: cleanID(meta.DeletionTime)}
+	case d.metadata.destroyed:
+		gone.Kind = Deleted
+	case d.metadata.deletionTime != "":
+		gone.Kind = Deactivated
+	default:
+		return nil
 	}
-	return nil
-}
-
-// refusal makes an Error of an answer that is not 200.
-func refusal(a answer, body dataAnswer, valid bool) *Error {
-	structured := valid && (body.Errors != nil || body.ErrorCode != 0)
-	e := &Error{Status: a.status}
-	if structured {
-		e.Code, e.RequestID, e.Text = body.ErrorCode, cleanID(body.RequestID), cleanText(firstOf(body.Errors))
-	}
-	if valid && a.status == http.StatusNotFound && body.Data != nil {
-		data := string(body.Data.Data)
-		if gone := goneError(body.Data.Metadata, data == "" || data == "null"); gone != nil {
-			e.Kind, e.Version, e.Since = gone.Kind, gone.Version, gone.Since
-			return e
-		}
-	}
-	e.Kind = kindOf(a.status, e.Code, structured)
-	e.RetryAfter = retryAfter(a)
-	switch {
-	case a.status >= 300 && a.status < 400:
-		e.Text = "answered with a redirect, which is not followed"
-	case !structured:
-		e.Text = fmt.Sprintf("not an answer of OKMS: %d bytes of %s", len(a.body), contentType(a.header))
-	}
-	return e
-}
-
-func firstOf(texts *[]string) string {
-	if texts == nil || len(*texts) == 0 {
-		return ""
-	}
-	return (*texts)[0]
-}
-
-// contentType names a body's media type for a message, never the body.
-func contentType(h http.Header) string {
-	t, _, _ := strings.Cut(h.Get("Content-Type"), ";")
-	if t = cleanID(strings.TrimSpace(t)); t == "" {
-		return "no content type"
-	}
-	return t
+	gone.Version, gone.Since = d.metadata.version, a.id(d.metadata.deletionTime)
+	return gone
 }
 
 // retryAfter reads the header's seconds or date, a day at most; what is neither,
 // or past, is 0.
-func retryAfter(a answer) time.Duration {
-	v := a.header.Get("Retry-After")
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	v := h.Get("Retry-After")
 	if s, err := strconv.Atoi(v); err == nil && s > 0 {
 		return time.Duration(min(s, 24*3600)) * time.Second
 	}
 	if at, err := http.ParseTime(v); err == nil {
-		return min(max(0, at.Sub(a.at)), 24*time.Hour)
+		return min(max(0, at.Sub(now)), 24*time.Hour)
 	}
 	return 0
 }
 
+// What is kept of a text of a server, in bytes.
+const (
+	mostText = 300
+	mostID   = 100
+)
+
+func isNull(v rawjson.Value) bool { return string(v) == "null" }
+
+// textOf is the beginning of a JSON string, of at least most bytes if it has so many;
+// "" of a null. It says false if v is neither. It takes no memory for the rest of it.
+func textOf(v rawjson.Value, most int) (text string, ok bool) {
+	if !v.IsString() {
+		return "", isNull(v)
+	}
+	const escape = 6 // bytes of the longest one
+	if cut := 1 + 2*escape*most; cut < len(v) {
+		// Not within an escape, and not between a backslash and what it is before.
+		if at := bytes.IndexByte(v[cut-escape:cut], '\\'); at >= 0 {
+			cut = cut - escape + at
+		}
+		for v[cut-1] == '\\' {
+			cut--
+		}
+		v = append(v[:cut:cut], '"')
+	}
+	raw, _ := v.Unquote() // half a surrogate pair leaves nothing
+	return string(raw), true
+}
+
+// numberOf is a whole number; 0 of a null. It says false if v is neither.
+func numberOf(v rawjson.Value) (n int, ok bool) {
+	if isNull(v) {
+		return 0, true
+	}
+	n, err := strconv.Atoi(string(v[:min(len(v), 20)]))
+	return n, err == nil && len(v) <= 20
+}
+
+// words is what a server said, made safe to print: one line, bounded, and without what
+// it was sent as a secret, be it cut or cleaned of what was between.
+func (a answer) words(s string) string { return a.sent.redact(cleanText(a.sent.redact(s))) }
+
+// id is the same of an identifier or a time stamp.
+func (a answer) id(s string) string { return a.sent.redact(cleanID(a.sent.redact(s))) }
+
 // cleanText makes a server's words safe to print: one line, bounded.
 func cleanText(s string) string {
-	const most = 300
 	s = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r
 	}, s)
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "…"
+	if len(s) > mostText {
+		s = strings.ToValidUTF8(s[:mostText], "") + "…"
 	}
 	return strings.TrimSpace(s)
 }
 
-// cleanID keeps what identifiers, time stamps and media types are made of.
+// cleanID keeps what identifiers and time stamps are made of.
 func cleanID(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if r < 128 && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_.:+/", r)) {
@@ -163,5 +236,5 @@ func cleanID(s string) string {
 		}
 		return -1
 	}, s)
-	return s[:min(len(s), 100)]
+	return s[:min(len(s), mostID)]
 }

@@ -8,10 +8,18 @@ import (
 	"time"
 )
 
+// answered is an answer as the transport makes it.
 func answered(status int, body string, header ...string) answer {
-	a := answer{at: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), status: status, body: []byte(body), header: http.Header{"Content-Type": {"application/json"}}}
+	h := http.Header{"Content-Type": {"application/json"}}
 	for i := 0; i+1 < len(header); i += 2 {
-		a.header.Set(header[i], header[i+1])
+		h.Set(header[i], header[i+1])
+	}
+	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	a := answer{at: at, status: status, media: mediaType(h), retryAfter: retryAfter(h, at)}
+	if status == http.StatusOK {
+		a.body = []byte(body)
+	} else {
+		a.refusal = decodeRefusal([]byte(body), false)
 	}
 	return a
 }
@@ -59,15 +67,15 @@ func TestKindsOfAnswers(t *testing.T) {
 		{"version absent", answered(404, refusalBody("17125378", "no version")), VersionAbsent, "no version (HTTP 404, error code 17125378, request OKMS.1)"},
 		{"domain unknown", answered(404, refusalBody("16994305", "no domain")), DomainUnknown, "no domain (HTTP 404, error code 16994305, request OKMS.1)"},
 		{"something else not found", answered(404, refusalBody("50417665", "no route")), Rejected, "no route (HTTP 404, error code 50417665, request OKMS.1)"},
-		{"a page that is not OKMS's", answered(404, "<html>not here</html>", "Content-Type", "text/html; charset=utf-8"), Unreadable, "not an answer of OKMS: 21 bytes of text/html (HTTP 404)"},
-		{"JSON that is not OKMS's", answered(404, `{"message":"no"}`), Unreadable, "not an answer of OKMS: 16 bytes of application/json (HTTP 404)"},
+		{"a page that is not OKMS's", answered(404, "<html>not here</html>", "Content-Type", "text/html; charset=utf-8"), Failing, "not an answer of OKMS: 21 bytes of text/html (HTTP 404)"},
+		{"JSON that is not OKMS's", answered(404, `{"message":"no"}`), Failing, "not an answer of OKMS: 16 bytes of application/json (HTTP 404)"},
 		{"no token", answered(401, refusalBody("50475011", "bad token")), Unauthenticated, "bad token (HTTP 401, error code 50475011, request OKMS.1)"},
 		{"no token, told as 403", answered(403, refusalBody("16920577", "x")), Unauthenticated, "x (HTTP 403, error code 16920577, request OKMS.1)"},
 		{"not allowed", answered(403, refusalBody("16924673", "x")), Denied, "x (HTTP 403, error code 16924673, request OKMS.1)"},
 		{"not allowed, told as 401", answered(401, refusalBody("16924673", "x")), Denied, "x (HTTP 401, error code 16924673, request OKMS.1)"},
 		{"not allowed, told as 404", answered(404, refusalBody("16924673", "x")), Denied, "x (HTTP 404, error code 16924673, request OKMS.1)"},
-		{"401 in HTML", answered(401, "<html>"), Unauthenticated, "not an answer of OKMS: 6 bytes of application/json (HTTP 401)"},
-		{"403 in HTML", answered(403, "<html>"), Denied, "not an answer of OKMS: 6 bytes of application/json (HTTP 403)"},
+		{"401 in HTML", answered(401, "<html>"), Failing, "not an answer of OKMS: 6 bytes of application/json (HTTP 401)"},
+		{"403 in HTML", answered(403, "<html>"), Failing, "not an answer of OKMS: 6 bytes of application/json (HTTP 403)"},
 		{"deactivated", answered(404, gone("2026-05-06T07:08:09Z", "false", "null")), Deactivated, "deactivated (HTTP 404, request OKMS.1)"},
 		{"deleted", answered(404, gone("2026-05-06T07:08:09Z", "true", "null")), Deleted, "deleted (HTTP 404, request OKMS.1)"},
 		{"deactivated, told as 200", answered(200, gone("2026-05-06T07:08:09Z", "false", "null")), Deactivated, "deactivated (HTTP 200, request OKMS.1)"},
@@ -135,27 +143,30 @@ func TestWordsOfAServerAreMadeHarmless(t *testing.T) {
 	}
 }
 
-func TestVersionsOfMetadata(t *testing.T) {
-	got, err := decodeVersions(answered(200, `{"data":{"versions":{
-		"10":{"deletion_time":"","destroyed":false}, "2":{"deletion_time":"2026-01-01T00:00:00Z","destroyed":true},
-		"9":{"deletion_time":"2026-01-01T00:00:00Z"}, "11":{"deletion_time":"2027-01-01T00:00:00Z"}, "x":{}}}}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []Version{{2, StateDeleted}, {9, StateDeactivated}, {10, StateActive}, {11, StateActive}}
-	if len(got) != len(want) {
-		t.Fatalf("got %v", got)
-	}
-	for i := range want {
-		if got[i] != want[i] {
-			t.Errorf("got %v, want %v", got[i], want[i])
+func TestTheLatestActiveVersion(t *testing.T) {
+	for _, c := range []struct {
+		versions string
+		latest   int
+		some     bool
+	}{
+		{`"10":{"deletion_time":"","destroyed":false}, "2":{"deletion_time":"2026-01-01T00:00:00Z","destroyed":true},
+			"9":{"deletion_time":"2026-01-01T00:00:00Z"}, "11":{"deletion_time":"2027-01-01T00:00:00Z"}, "x":{}, "24001":{}`, 11, true},
+		{`"10":{}, "12":{"deletion_time":"2026-01-01T00:00:00Z"}, "9":{}`, 10, true},
+		{`"1":{"destroyed":true}`, 0, true},
+		{``, 0, false},
+	} {
+		latest, some, err := decodeLatest(answered(200, `{"data":{"versions":{`+c.versions+`}}}`))
+		if err != nil || latest != c.latest || some != c.some {
+			t.Errorf("%s: %d, %v, %v", c.versions, latest, some, err)
 		}
 	}
-	if _, err := decodeVersions(answered(403, refusalBody("16924673", "x"))); err == nil || err.Kind != Denied {
+	if _, _, err := decodeLatest(answered(403, refusalBody("16924673", "x"))); err == nil || err.Kind != Denied {
 		t.Errorf("error = %v", err)
 	}
-	if _, err := decodeVersions(answered(200, "<html>")); err == nil || err.Kind != Unreadable {
-		t.Errorf("error = %v", err)
+	for _, body := range []string{"<html>", "[]", "{}", `{"data":[]}`, `{"data":{"versions":{"1":[]}}}`} {
+		if _, _, err := decodeLatest(answered(200, body)); err == nil || err.Kind != Unreadable {
+			t.Errorf("%s: error = %v", body, err)
+		}
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -39,6 +38,8 @@ type Client struct {
 	transport *authenticated
 	host      string
 	observe   func(Call)
+	answers   *Quota   // nil for no bound over all
+	hidden    []string // what no message may show, whatever was sent
 }
 
 // ClearEnvironment removes every VAULT_* variable from the process's environment.
@@ -79,7 +80,10 @@ func New(domain Domain, login Login, o Options) (*Client, error) {
 	// What VAULT_TOKEN, VAULT_NAMESPACE and VAULT_HEADERS may have left.
 	v.ClearToken()
 	v.SetHeaders(http.Header{vault.RequestHeaderName: {"true"}})
-	c := &Client{vault: v, transport: transport, host: address.Host, observe: o.Observe}
+	c := &Client{vault: v, transport: transport, host: address.Host, observe: o.Observe, answers: o.Answers}
+	for _, secret := range login.Hidden {
+		c.hidden = append(c.hidden, string(secret.Reveal()))
+	}
 	if c.observe == nil {
 		c.observe = func(Call) {}
 	}
@@ -103,16 +107,16 @@ func (c *Client) Get(ctx context.Context, ref Ref) (Secret, error) {
 	return secret, err
 }
 
-// Versions lists the versions of a secret. It needs the IAM action
+// LatestActive is the highest number of a version of a secret that is active, 0 if there
+// is none, and whether the secret lists any version at all. It needs the IAM action
 // okms:apikms:secret/get, which a plain read does not: expect it to be Denied.
 // Every error is an *Error.
-func (c *Client) Versions(ctx context.Context, path string) ([]Version, error) {
-	var versions []Version
-	err := c.exchange(ctx, readVersions, path, nil, func(a answer) (failed *Error) {
-		versions, failed = decodeVersions(a)
+func (c *Client) LatestActive(ctx context.Context, path string) (latest int, some bool, err error) {
+	err = c.exchange(ctx, readVersions, path, nil, func(a answer) (failed *Error) {
+		latest, some, failed = decodeLatest(a)
 		return failed
 	})
-	return versions, err
+	return latest, some, err
 }
 
 // operation is what is asked of a secret: its name in Call, and what stands before
@@ -125,62 +129,53 @@ var (
 )
 
 // exchange does one request, has its answer decoded, and reports it.
-func (c *Client) exchange(ctx context.Context, o operation, path string, query url.Values, decode func(answer) *Error) error {
+func (c *Client) exchange(
+	ctx context.Context, o operation, path string, query url.Values, decode func(answer) *Error,
+) error {
 	begin := time.Now()
-	var waiting phase
-	var sent sentTokens
-	got, err := c.fetch(context.WithValue(httptrace.WithClientTrace(ctx, waiting.trace()), sentTokensKey{}, &sent), o.prefix+path, query)
+	x := &exchange{all: c.answers, sent: sentTexts{all: slices.Clone(c.hidden)}}
+	defer x.close()
+	traced := context.WithValue(httptrace.WithClientTrace(ctx, x.phase.trace()), exchangeKey{}, x)
+	err := c.fetch(traced, o.prefix+path, query)
 	var failed *Error
-	if err != nil {
-		failed = c.failure(ctx, err, got, &waiting, begin)
+	if err == nil || x.whole {
+		failed = decode(x.answer)
 	} else {
-		failed = decode(got)
+		failed = c.failure(ctx, err, x, begin)
 	}
-	call := Call{API: "kv2", Operation: o.name, Host: c.host, Path: path, Status: got.status, Took: time.Since(begin), Dialled: waiting.dialled.Load()}
+	call := Call{API: "kv2", Operation: o.name, Host: c.host, Path: path, Status: x.answer.status,
+		Took: time.Since(begin), Dialled: x.phase.dialled.Load()}
 	if failed == nil {
 		c.observe(call)
 		return nil
-	}
-	for _, said := range []*string{&failed.Text, &failed.RequestID, &failed.Since} {
-		*said = sent.redact(*said)
 	}
 	call.Kind, call.RequestID = failed.Kind, failed.RequestID
 	c.observe(call)
 	return failed
 }
 
-// fetch reads one answer to its end, whatever its status. On an error the
-// answer holds the status at most.
-func (c *Client) fetch(ctx context.Context, path string, query url.Values) (answer, error) {
+// fetch has the transport read one answer to its end, whatever its status.
+func (c *Client) fetch(ctx context.Context, path string, query url.Values) error {
 	resp, err := c.vault.Logical().ReadRawWithDataWithContext(ctx, path, query)
-	if resp == nil {
-		return answer{}, err
+	if resp != nil {
+		_ = resp.Body.Close()
 	}
-	defer resp.Body.Close()
-	a := answer{at: time.Now(), status: resp.StatusCode, header: resp.Header}
-	// A ResponseError is only vault/api's reading of a body that we read ourselves.
-	if refused := new(vault.ResponseError); err != nil && !errors.As(err, &refused) {
-		return a, err
-	}
-	if a.body, err = io.ReadAll(resp.Body); err != nil {
-		return a, err
-	}
-	return a, nil
+	return err
 }
 
 // failure makes an Error of an exchange that brought no whole answer.
-func (c *Client) failure(ctx context.Context, err error, got answer, waiting *phase, begin time.Time) *Error {
+func (c *Client) failure(ctx context.Context, err error, x *exchange, begin time.Time) *Error {
 	if own := new(Error); errors.As(err, &own) {
 		return own // of Login.Tokens
 	}
-	e := &Error{Status: got.status}
+	e := &Error{Status: x.answer.status}
 	var untrusted *tls.CertificateVerificationError
 	switch {
 	case ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded):
 		e.Kind = TimedOut
-		e.Text = fmt.Sprintf("%s: waited %s for %s", c.host, time.Since(begin).Round(100*time.Millisecond), waiting)
+		e.Text = fmt.Sprintf("%s: waited %s for %s", c.host, time.Since(begin).Round(100*time.Millisecond), &x.phase)
 		if errors.Is(ctx.Err(), context.Canceled) {
-			e.Text = fmt.Sprintf("%s: the caller gave up after %s, while waiting for %s", c.host, time.Since(begin).Round(100*time.Millisecond), waiting)
+			e.Text = fmt.Sprintf("%s: the caller gave up after %s, while waiting for %s", c.host, time.Since(begin).Round(100*time.Millisecond), &x.phase)
 		}
 	case errors.Is(err, errAnswerTooLong):
 		e.Kind, e.Text = Unreadable, c.host+": "+errAnswerTooLong.Error()
@@ -192,7 +187,7 @@ func (c *Client) failure(ctx context.Context, err error, got answer, waiting *ph
 		e.Kind, e.Text = Untrusted, cleanText(c.host+": "+untrustedText(untrusted))
 	case refusedHandshake(err) != "":
 		e.Kind, e.Text = Unauthenticated, fmt.Sprintf("%s refused the TLS handshake: %s", c.host, refusedHandshake(err))
-	case got.status != 0:
+	case x.answer.status != 0:
 		e.Kind, e.Text = Unreachable, fmt.Sprintf("%s: the connection broke within the answer", c.host)
 	default:
 		e.Kind, e.Text = Unreachable, cleanText(c.host+": "+connectionText(err))

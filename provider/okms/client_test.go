@@ -56,8 +56,8 @@ func TestReadAndCalls(t *testing.T) {
 	if _, err := c.Get(t.Context(), okms.Ref{Path: "x"}); err == nil {
 		t.Fatal("an absent secret was read")
 	}
-	if versions, err := c.Versions(t.Context(), "s"); err != nil || len(versions) != 1 || versions[0] != (okms.Version{Number: 1, State: okms.StateActive}) {
-		t.Errorf("%v, %v", versions, err)
+	if latest, some, err := c.LatestActive(t.Context(), "s"); err != nil || latest != 1 || !some {
+		t.Errorf("%d, %v, %v", latest, some, err)
 	}
 	host := strings.TrimPrefix(s.URL, "https://")
 	want := []okms.Call{
@@ -195,7 +195,7 @@ func TestKindsOfBrokenExchanges(t *testing.T) {
 		{"an alert", emulator.Fault{TLSAlert: true}, okms.Unauthenticated, "refused the TLS handshake: bad certificate"},
 		{"a redirect", emulator.Fault{Redirect: "/elsewhere"}, okms.Unreadable, "answered with a redirect"},
 		{"an endless answer", emulator.Fault{Status: 200, Body: strings.Repeat("x", 1<<20+1)}, okms.Unreadable, "answer longer than 1 MiB"},
-		{"an endless error", emulator.Fault{Status: 500, Body: strings.Repeat("x", 1<<20+1)}, okms.Unreadable, "answer longer than 1 MiB"},
+		{"an endless error", emulator.Fault{Status: 500, Body: strings.Repeat("x", 1<<20+1)}, okms.Failing, "more than 64 KiB of application/json (HTTP 500)"},
 		{"the token in an error", emulator.Fault{Echo: true}, okms.Failing, "[redacted]"},
 	}
 	for _, c := range cases {

@@ -52,6 +52,8 @@ type Error struct {
 	// became so (OKMS's time stamp); 0 and "" if unknown.
 	Version int
 	Since   string
+	// Foreign says that the answer is not OKMS's but, for example, a proxy's.
+	Foreign bool
 	// Queued says of TimedOut that nothing was asked: the time was spent in line
 	// behind other reads of this node.
 	Queued bool
@@ -109,12 +111,10 @@ const (
 	minorDomain = 0x0103
 )
 
-// kindOf classifies an answer that is not a success: by the category of OKMS's
-// error_code first, since the HTTP status of a refusal is documented in
-// contradictory ways (401, 403 and 404), then by the status. structured says
-// that the body is OKMS's error object: a 404 page of some proxy must not pass
-// for an absent secret.
-func kindOf(status, code int, structured bool) Kind {
+// kindOf classifies OKMS's answer if it is not a success: by the category of its
+// error_code first, since the HTTP status of a refusal is documented in contradictory
+// ways (401, 403 and 404), then by the status.
+func kindOf(status, code int) Kind {
 	if kind := kindOfCode(code); kind != "" {
 		return kind
 	}
@@ -123,16 +123,29 @@ func kindOf(status, code int, structured bool) Kind {
 		return Unauthenticated
 	case status == 403:
 		return Denied
-	case status == 404 && structured && code == 0:
+	case status == 404 && code == 0:
 		return SecretAbsent
-	case status == 404 && structured:
+	case status == 404:
 		return Rejected // something else was not found; optional must not hide it
 	case status == 429:
 		return Limited
 	case status == 408 || status >= 500:
 		return Failing
-	case status >= 400 && status != 404:
+	case status >= 400:
 		return Rejected
+	}
+	return Unreadable
+}
+
+// foreignKind classifies an answer that is not OKMS's. It says nothing of the credential
+// or the secret: a page of a proxy with status 404 is no absent secret, and one with 403
+// no refusal. The status only says whether the same read is worth another try.
+func foreignKind(status int) Kind {
+	switch {
+	case status == 429:
+		return Limited
+	case status >= 400:
+		return Failing
 	}
 	return Unreadable
 }

@@ -43,6 +43,9 @@ type Login struct {
 	// comes. An *Error is handed through as the failure of the read.
 	Tokens      func(ctx context.Context, refused sensitive.Bytes) (sensitive.Bytes, error)
 	Certificate *tls.Certificate
+	// Hidden are secrets that are not sent to OKMS but that no message may show either:
+	// a token endpoint's host may be OKMS's too.
+	Hidden []sensitive.Bytes
 }
 
 // Ref names what to read. Version 0 is the latest one.
@@ -60,17 +63,6 @@ type Secret struct {
 	Created string
 	Data    sensitive.Bytes
 }
-
-// State is what became of a version.
-type State string
-
-// The states of a version. OVHcloud's words; the Vault-compatible API calls a
-// deactivated version deleted and a deleted one destroyed.
-const (
-	StateActive      State = "active"
-	StateDeactivated State = "deactivated"
-	StateDeleted     State = "deleted"
-)
 
 // Call is one finished HTTP exchange, for metrics and the log. Status is the HTTP
 // status, or 0 when no answer came.

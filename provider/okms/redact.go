@@ -1,39 +1,139 @@
 package okms
 
 import (
+	"encoding/base64"
+	"encoding/hex"
+	"iter"
+	"net/url"
 	"strings"
 
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
-// redact takes tokens out of a text that a server may have echoed them into, and
-// every part of one of twelve bytes or more: texts are cut, and cleaned of what
-// may have stood within.
-func (s *sentTokens) redact(text string) string {
-	for _, token := range s.all {
-		text = withoutParts(text, token)
-	}
-	return text
-}
+// leastPart is how long a part of a secret is that no text may repeat, in bytes. A text
+// of a server may be cut, and cleaned of what was between.
+const leastPart = 12
 
-func withoutParts(text, token string) string {
-	part := min(12, len(token))
-	if part == 0 {
+// sentTexts are the secrets of one exchange: what was sent as a credential, to OKMS or
+// to the token endpoint. No message may show them.
+type sentTexts struct{ all []string }
+
+// redact takes the secrets out of a text that a server may have echoed them into: as
+// they were sent, in hex, in base64 and in the encoding of URLs, and every part of one
+// of leastPart bytes or more. A nil sentTexts redacts nothing.
+func (s *sentTexts) redact(text string) string {
+	if s == nil || text == "" {
 		return text
 	}
+	hidden := make([]bool, len(text))
+	parts := partsOf(text)
+	for _, secret := range s.all {
+		for form := range formsOf(secret) {
+			parts.hide(hidden, form)
+		}
+	}
 	var out strings.Builder
-	for i := 0; i < len(text); {
-		if i+part > len(text) || !strings.Contains(token, text[i:i+part]) {
+	for i := range len(text) {
+		switch {
+		case !hidden[i]:
 			out.WriteByte(text[i])
-			i++
-			continue
+		case i == 0 || !hidden[i-1]:
+			out.WriteString(sensitive.Redacted)
 		}
-		end := i + part
-		for end < len(text) && strings.Contains(token, text[end-part+1:end+1]) {
-			end++
-		}
-		out.WriteString(sensitive.Redacted)
-		i = end
 	}
 	return out.String()
+}
+
+// formsOf are the spellings of a secret. Base64 has three of each alphabet, since what
+// is before the secret moves it within the groups of three bytes; the first and last
+// characters of those are of other bytes too.
+func formsOf(secret string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		escaped := url.QueryEscape(secret)
+		inHex := hex.EncodeToString([]byte(secret))
+		forms := []string{secret, escaped, lowerEscapes(escaped), url.PathEscape(secret), inHex, strings.ToUpper(inHex)}
+		for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+			for shift := range 3 {
+				form := encoding.EncodeToString([]byte(strings.Repeat("x", shift) + secret))
+				if shift > 0 {
+					form = form[min(len(form), shift+1):]
+				}
+				if whole := (shift + len(secret)) % 3; whole > 0 && len(form) > leastPart {
+					form = form[:len(form)-1]
+				}
+				if shift == 0 || len(form) >= leastPart {
+					forms = append(forms, form)
+				}
+			}
+		}
+		for _, form := range forms {
+			if !yield(form) {
+				return
+			}
+		}
+	}
+}
+
+// lowerEscapes spells %2F as %2f.
+func lowerEscapes(escaped string) string {
+	out := []byte(escaped)
+	for i := 0; i+2 < len(out); i++ {
+		if out[i] == '%' {
+			copy(out[i+1:], strings.ToLower(string(out[i+1:i+3])))
+		}
+	}
+	return string(out)
+}
+
+// parts are the parts of leastPart bytes of a text, by where they begin. begins tells
+// quickly that there is none: a secret may be a thousand times as long as the text.
+type parts struct {
+	text   string
+	places map[string][]int
+	begins [1 << 10]uint64 // a bit for each two bytes
+}
+
+func partsOf(text string) *parts {
+	p := &parts{text: text, places: map[string][]int{}}
+	for i := 0; i+leastPart <= len(text); i++ {
+		part := text[i : i+leastPart]
+		p.places[part] = append(p.places[part], i)
+		word, bit := pair(part)
+		p.begins[word] |= bit
+	}
+	return p
+}
+
+// pair is where parts.begins has the bit of the first two bytes of s.
+func pair(s string) (word int, bit uint64) { return int(s[0])<<2 | int(s[1])>>6, 1 << (s[1] & 63) }
+
+// hide marks what of the text is a part of a secret, or the whole of a short one.
+func (p *parts) hide(hidden []bool, secret string) {
+	if secret == "" {
+		return
+	}
+	if len(secret) < leastPart {
+		for at := 0; at+len(secret) <= len(p.text); at++ {
+			if p.text[at:at+len(secret)] == secret {
+				mark(hidden[at : at+len(secret)])
+			}
+		}
+		return
+	}
+	for i := 0; i+leastPart <= len(secret); i++ {
+		if word, bit := pair(secret[i:]); p.begins[word]&bit == 0 {
+			continue
+		}
+		part := secret[i : i+leastPart]
+		for _, at := range p.places[part] {
+			mark(hidden[at : at+leastPart])
+		}
+		delete(p.places, part) // a secret may repeat it as often as it likes
+	}
+}
+
+func mark(hidden []bool) {
+	for i := range hidden {
+		hidden[i] = true
+	}
 }

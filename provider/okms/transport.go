@@ -11,22 +11,16 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
-// maxAnswer bounds an answer in bytes. A secret is at most 64 KB (OVHcloud's
-// guide), which JSON escapes can make six times as long.
-const maxAnswer = 1 << 20
-
-var (
-	errAnswerTooLong = errors.New("answer longer than 1 MiB")
-	// What is read of such an answer ends with no context: it is not HTTP any more.
-	errSwitched       = errors.New("answered 101 Switching Protocols, which nobody asked for")
-	errAnswersTooMany = errors.New("the mounts of this node read too many large secrets at once")
-)
+// What is read of such an answer ends with no context: it is not HTTP any more.
+var errSwitched = errors.New("answered 101 Switching Protocols, which nobody asked for")
 
 // newTransport is one pool of connections for one login to one domain. The
 // proxies of the environment (HTTPS_PROXY and so on) are obeyed.
@@ -45,17 +39,23 @@ func newTransport(domain Domain, login Login, o Options) (*authenticated, error)
 		TLSHandshakeTimeout:    10 * time.Second,
 		TLSClientConfig:        conf,
 		ForceAttemptHTTP2:      true,
-		MaxIdleConnsPerHost:    64,
+		MaxIdleConnsPerHost:    8,
+		MaxConnsPerHost:        64,
 		IdleConnTimeout:        90 * time.Second,
-		MaxResponseHeaderBytes: 64 << 10,
-		// A connection whose other end is gone must not cost a mount its 45 s.
-		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
+		MaxResponseHeaderBytes: 16 << 10,
+		HTTP2: &http.HTTP2Config{
+			// A connection whose other end is gone must not cost a mount its 45 s.
+			SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second,
+			// What a server may send before it is read, and so before it is counted. Go's
+			// own bound is 4 MiB a stream.
+			MaxReceiveBufferPerStream: 256 << 10, MaxReceiveBufferPerConnection: 1 << 20,
+		},
 	}
 	tokens := login.Tokens
 	if tokens == nil {
 		tokens = func(context.Context, sensitive.Bytes) (sensitive.Bytes, error) { return login.Token, nil }
 	}
-	return &authenticated{base: base, tokens: tokens, userAgent: o.UserAgent, answers: o.Answers}, nil
+	return &authenticated{base: base, tokens: tokens, userAgent: o.UserAgent}, nil
 }
 
 // Roots is the system's authorities and those of bundle; nil stands for the
@@ -76,103 +76,67 @@ func Roots(bundle string) (*x509.CertPool, error) {
 
 // authenticated adds the login to each request: the bearer form, which OKMS
 // takes on both its APIs, and X-Vault-Token, which is what OVHcloud's guides for
-// the Vault-compatible one lead to. It also bounds the answers, before
-// vault/api reads them.
+// the Vault-compatible one lead to. It also reads the answers, into the exchange of the
+// request's context; what vault/api gets to see of them is the status.
 type authenticated struct {
 	base      *http.Transport
 	tokens    func(ctx context.Context, refused sensitive.Bytes) (sensitive.Bytes, error)
 	userAgent string
-	answers   *Quota // nil for no bound over all
 }
 
-// sentTokens are the tokens of one exchange, which no message may show.
-type sentTokens struct{ all []string }
-
-type sentTokensKey struct{}
-
-// RoundTrip implements http.RoundTripper.
+// RoundTrip implements http.RoundTripper. The context has an exchange.
 func (a *authenticated) RoundTrip(req *http.Request) (*http.Response, error) {
+	x := exchangeOf(req.Context())
 	token, err := a.tokens(req.Context(), sensitive.Bytes{})
 	if err != nil {
 		return nil, err
 	}
-	resp, err := a.send(req, token.Reveal())
-	if err == nil && resp.StatusCode == http.StatusUnauthorized && token.Len() > 0 {
-		resp, err = a.resend(req, resp, token)
-	}
-	if err != nil {
+	if err := a.send(req, x, token.Reveal()); err != nil {
 		return nil, err
 	}
-	resp.Body = &boundedBody{body: resp.Body, left: maxAnswer, all: a.answers}
-	return resp, nil
+	if x.answer.status == http.StatusUnauthorized && token.Len() > 0 {
+		if err := a.resend(req, x, token); err != nil {
+			return nil, err
+		}
+	}
+	x.whole = true
+	// Nothing of what the server sent, its headers neither, is for others to read.
+	status := x.answer.status
+	return &http.Response{Status: strconv.Itoa(status), StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}")), Request: req}, nil
 }
 
 // resend sends a request that was answered 401 once more, if there is another
 // token now. Only reads come this way: they have no body and can be repeated.
-func (a *authenticated) resend(req *http.Request, refused *http.Response, token sensitive.Bytes) (*http.Response, error) {
+func (a *authenticated) resend(req *http.Request, x *exchange, token sensitive.Bytes) error {
 	other, err := a.tokens(req.Context(), token)
-	if err == nil && bytes.Equal(other.Reveal(), token.Reveal()) {
-		return refused, nil
+	if err != nil || bytes.Equal(other.Reveal(), token.Reveal()) {
+		return err
 	}
-	_, _ = io.Copy(io.Discard, io.LimitReader(refused.Body, maxAnswer))
-	_ = refused.Body.Close()
-	if err != nil {
-		return nil, err
-	}
-	return a.send(req, other.Reveal())
+	return a.send(req, x, other.Reveal())
 }
 
-func (a *authenticated) send(req *http.Request, token []byte) (*http.Response, error) {
+// send makes the request once, and reads the answer into x.
+func (a *authenticated) send(req *http.Request, x *exchange, token []byte) error {
 	req = req.Clone(req.Context())
 	if len(token) > 0 {
-		if sent, _ := req.Context().Value(sentTokensKey{}).(*sentTokens); sent != nil {
-			sent.all = append(sent.all, string(token))
-		}
+		x.sent.all = append(x.sent.all, string(token))
 		req.Header.Set("Authorization", "Bearer "+string(token))
 		req.Header.Set("X-Vault-Token", string(token))
 	}
 	if a.userAgent != "" {
 		req.Header.Set("User-Agent", a.userAgent)
 	}
+	x.answer = answer{}
 	resp, err := a.base.RoundTrip(req)
-	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode == http.StatusSwitchingProtocols {
 		_ = resp.Body.Close()
-		return nil, errSwitched
+		return errSwitched
 	}
-	return resp, err
-}
-
-// boundedBody is a body that fails rather than exceed its bound, or the one of all
-// answers together.
-type boundedBody struct {
-	body io.ReadCloser
-	left int
-	all  *Quota // may be nil
-	has  int    // of all
-}
-
-func (b *boundedBody) Read(p []byte) (int, error) {
-	n, err := b.body.Read(p[:min(len(p), b.left+1)])
-	if n > b.left {
-		return 0, errAnswerTooLong
-	}
-	b.left -= n
-	if b.all != nil && n > 0 {
-		if !b.all.Take(b.has, n) {
-			return 0, errAnswersTooMany
-		}
-		b.has += n
-	}
-	return n, err
-}
-
-// Close may be called again.
-func (b *boundedBody) Close() error {
-	if b.all != nil {
-		b.all.Give(b.has)
-		b.has = 0
-	}
-	return b.body.Close()
+	return x.read(resp)
 }
 
 // phase is what an exchange waits for at the moment, for the message of one that

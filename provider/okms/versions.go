@@ -1,59 +1,65 @@
 package okms
 
 import (
-	"encoding/json"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
+
+	"ovhcloud-csi-provider/provider/rawjson"
 )
 
-// Version is a version of a secret as its metadata lists it, without data.
-type Version struct {
-	Number int
-	State  State
-}
-
-// decodeVersions reads SW's SecretMetadata: the versions still listed, in
-// ascending order.
-func decodeVersions(a answer) ([]Version, *Error) {
-	var body struct {
-		Data *struct {
-			Versions map[string]versionMetadata `json:"versions"`
-		} `json:"data"`
-	}
-	valid := json.Unmarshal(a.body, &body) == nil
+// decodeLatest reads SW's SecretMetadata: the highest number of an active version, 0 if
+// there is none, and whether any version is listed. A secret may list 24,000 versions:
+// no more than these two is kept of them.
+func decodeLatest(a answer) (latest int, listed bool, failed *Error) {
 	if a.status != http.StatusOK {
-		var refused dataAnswer
-		valid := json.Unmarshal(a.body, &refused) == nil
-		return nil, refusal(a, refused, valid)
+		return 0, false, a.refused()
 	}
-	if !valid || body.Data == nil {
-		return nil, &Error{Kind: Unreadable, Status: a.status, Text: "unreadable answer: not the metadata of a secret"}
+	unreadable := &Error{Kind: Unreadable, Status: a.status, Text: "unreadable answer: not the metadata of a secret"}
+	top, valid := rawjson.Parse(a.body)
+	data := member(top, "data")
+	if !valid || !data.IsObject() {
+		return 0, false, unreadable
 	}
-	var versions []Version
-	for number, meta := range body.Data.Versions {
-		n, err := strconv.Atoi(number)
-		if err != nil {
+	for key, value := range member(data, "versions").Members() {
+		n, err := strconv.Atoi(string(key[1 : len(key)-1]))
+		if err != nil || n < 1 || n > MaxVersion {
 			continue
 		}
-		versions = append(versions, Version{Number: n, State: stateOf(meta, a.at)})
+		if listed = true; n <= latest {
+			continue
+		}
+		var meta versionMetadata
+		if !meta.read(value) {
+			return 0, false, unreadable
+		}
+		if isActive(meta, a.at) {
+			latest = n
+		}
 	}
-	slices.SortFunc(versions, func(a, b Version) int { return a.Number - b.Number })
-	return versions, nil
+	return latest, listed, nil
 }
 
-// stateOf reads Vault's convention: a deletion_time in the future is a plan
-// (delete_version_after), one in the past a fact.
-func stateOf(meta versionMetadata, now time.Time) State {
-	if meta.Destroyed {
-		return StateDeleted
+// member is the last member of an object with a key; nil if there is none.
+func member(v rawjson.Value, name string) (found rawjson.Value) {
+	for key, value := range v.Members() {
+		if key.Is(name) {
+			found = value
+		}
 	}
-	if meta.DeletionTime == "" {
-		return StateActive
+	return found
+}
+
+// isActive reads Vault's convention: a deletion_time in the future is a plan
+// (delete_version_after), one in the past a fact. Vault's deleted is OKMS's deactivated,
+// and its destroyed OKMS's deleted.
+func isActive(meta versionMetadata, now time.Time) bool {
+	if meta.destroyed {
+		return false
 	}
-	if at, err := time.Parse(time.RFC3339, meta.DeletionTime); err == nil && at.After(now) {
-		return StateActive
+	if meta.deletionTime == "" {
+		return true
 	}
-	return StateDeactivated
+	at, err := time.Parse(time.RFC3339, meta.deletionTime)
+	return err == nil && at.After(now)
 }

@@ -1,0 +1,234 @@
+package okms
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"ovhcloud-csi-provider/provider/sensitive"
+)
+
+// What a store can make this program take in memory.
+
+// allocates is how many bytes f allocates, whether they are garbage afterwards or not.
+func allocates(f func()) int {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return int(after.TotalAlloc - before.TotalAlloc)
+}
+
+// serving is a client of a TLS server of one handler, over HTTP/2.
+func serving(t *testing.T, o Options, handler http.HandlerFunc) *Client {
+	t.Helper()
+	server := httptest.NewUnstartedServer(handler)
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	c, err := New(Domain{Endpoint: server.URL, ID: "734b9b45-8b1a-469c-b140-b10bd6540017", CABundle: authority(server)},
+		Login{Token: sensitive.New([]byte("eyJ.planted.token"))}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+// hostileBodies are JSON that takes many times its size as a tree, by a name.
+func hostileBodies(size int) map[string]string {
+	fill := func(head, part, tail string) string {
+		return head + strings.TrimSuffix(strings.Repeat(part, (size-len(head)-len(tail))/len(part)), ",") + tail
+	}
+	return map[string]string{
+		"errors":   fill(`{"errors":[`, `"",`, `]}`),
+		"objects":  fill(`{"errors":["x"],"data":{"metadata":{"custom_metadata":{`, `"":{},`, `}}}}`),
+		"nested":   fill(`{"error_code":1,"x":`, `[`, ``),
+		"one text": fill(`{"errors":["`, `\u0041`, `"]}`),
+		"keys":     fill(`{"error_code":1,`, `"\u0061":1,`, `"b":2}`),
+		"versions": fill(`{"data":{"versions":{`, `"1":{},`, `}}}`),
+		"long ids": fill(`{"data":{"metadata":{"version":1,"created_time":"`, `aaaa`, `"},"data":{}}}`),
+	}
+}
+
+func TestARefusalTakesLittleMemory(t *testing.T) {
+	for _, size := range []int{maxRefusal, 1 << 20} {
+		for name, body := range hostileBodies(size) {
+			c := serving(t, Options{}, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(http.StatusForbidden)
+				_, _ = io.WriteString(w, body)
+			})
+			_, _ = c.Get(t.Context(), Ref{Path: "warm"})
+			const reads = 5
+			got := allocates(func() {
+				for range reads {
+					if _, err := c.Get(t.Context(), Ref{Path: "s"}); err == nil {
+						t.Error("a refusal is a secret")
+					}
+				}
+			}) / reads
+			if got > 1<<20 {
+				t.Errorf("%s of %d bytes: a read allocates %d", name, len(body), got)
+			}
+		}
+	}
+}
+
+func TestALongRefusalIsNotLookedAt(t *testing.T) {
+	long := `{"errors":["planted"],"error_code":17125377,"x":"` + strings.Repeat("x", 1<<20) + `"}`
+	c := serving(t, Options{}, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = io.WriteString(w, long)
+	})
+	_, err := c.Get(t.Context(), Ref{Path: "s"})
+	var failed *Error
+	const want = "not an answer of OKMS: more than 64 KiB of application/json (HTTP 404)"
+	if !errors.As(err, &failed) || failed.Kind != Failing || failed.Error() != want {
+		t.Errorf("error = %v", err)
+	}
+}
+
+func TestASecretIsHeldOnceAndAlone(t *testing.T) {
+	long := `{"k":"` + strings.Repeat("v", 500_000) + `"}`
+	for name, c := range map[string]struct {
+		data, junk string
+		length     bool
+	}{
+		"a long one":                    {long, "", true},
+		"a long one of unstated length": {long, "", false},
+		"a short one in a long answer":  {`{}`, strings.Repeat("j", 900_000), true},
+		"the same of unstated length":   {`{}`, strings.Repeat("j", 900_000), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			body := `{"junk":"` + c.junk + `","data":{"data":` + c.data + `,"metadata":` + goodMetadata + `}}`
+			client := serving(t, Options{}, func(w http.ResponseWriter, _ *http.Request) {
+				if c.length {
+					w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+				}
+				_, _ = io.WriteString(w, body)
+			})
+			const reads = 20
+			secrets := make([]Secret, reads)
+			held := func() int {
+				runtime.GC()
+				var m runtime.MemStats
+				runtime.ReadMemStats(&m)
+				return int(m.HeapAlloc)
+			}
+			before := held()
+			for i := range secrets {
+				var err error
+				if secrets[i], err = client.Get(t.Context(), Ref{Path: "s"}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			per := (held() - before) / reads
+			if most := len(c.data)*9/8 + 64<<10; per > most {
+				t.Errorf("a secret of %d bytes holds %d, more than %d", len(c.data), per, most)
+			}
+			for _, s := range secrets {
+				if string(s.Data.Reveal()) != c.data {
+					t.Fatal("another secret")
+				}
+			}
+		})
+	}
+}
+
+func TestAllVersionsTakeLittleMemory(t *testing.T) {
+	var body strings.Builder
+	body.WriteString(`{"data":{"versions":{`)
+	for i := MaxVersion; i > 0; i-- {
+		fmt.Fprintf(&body, `"%d":{"deletion_time":""},`, i)
+	}
+	body.WriteString(`"x":{}}}}`)
+	c := serving(t, Options{}, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body.String()) })
+	if _, _, err := c.LatestActive(t.Context(), "s"); err != nil {
+		t.Fatal(err)
+	}
+	got := allocates(func() {
+		if latest, some, err := c.LatestActive(t.Context(), "s"); err != nil || latest != MaxVersion || !some {
+			t.Errorf("%d, %v, %v", latest, some, err)
+		}
+	})
+	if got > 6*body.Len() {
+		t.Errorf("a list of %d bytes allocates %d", body.Len(), got)
+	}
+}
+
+func TestAPromiseOfALongAnswerIsCounted(t *testing.T) {
+	answers := NewQuota(1<<20, 64<<10)
+	promised := make(chan struct{})
+	c := serving(t, Options{Answers: answers}, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", fmt.Sprint(maxAnswer))
+		w.WriteHeader(http.StatusOK)
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+		close(promised)
+	})
+	answers.Take(0, 600_000)
+	if _, err := c.Get(t.Context(), Ref{Path: "s"}); err == nil || err.(*Error).Kind != NodeFull {
+		t.Errorf("error = %v", err)
+	}
+	<-promised
+	if answers.Held() != 600_000 {
+		t.Errorf("%d bytes are counted", answers.Held())
+	}
+}
+
+// TestAServerCannotPushIntoMemory: what it sends before somebody reads it is bounded.
+func TestAServerCannotPushIntoMemory(t *testing.T) {
+	var pushed atomic.Int64
+	pushing := make(chan struct{})
+	c := serving(t, Options{}, func(w http.ResponseWriter, _ *http.Request) {
+		defer close(pushing)
+		control := http.NewResponseController(w)
+		_ = control.SetWriteDeadline(time.Now().Add(time.Second)) // when nothing more is taken
+		part := bytes.Repeat([]byte("x"), 16<<10)
+		for pushed.Load() < 16<<20 {
+			n, err := w.Write(part)
+			if err != nil {
+				return
+			}
+			pushed.Add(int64(n))
+		}
+	})
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.vault.Address(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := c.transport.base.RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	<-pushing
+	if resp.ProtoMajor != 2 {
+		t.Fatalf("it speaks %s", resp.Proto)
+	}
+	if most := int64(256<<10 + 64<<10); pushed.Load() > most {
+		t.Errorf("%d bytes were taken of a body that nobody read, more than %d", pushed.Load(), most)
+	}
+}
+
+func TestLongHeadersAreRefused(t *testing.T) {
+	c := serving(t, Options{}, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Long", strings.Repeat("x", 20<<10))
+		w.WriteHeader(http.StatusForbidden)
+	})
+	_, err := c.Get(t.Context(), Ref{Path: "s"})
+	var failed *Error
+	if !errors.As(err, &failed) || failed.Kind != Unreachable || failed.Status != 0 {
+		t.Errorf("error = %v", err)
+	}
+}
