@@ -2,6 +2,7 @@ package pace_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -14,7 +15,7 @@ import (
 
 // ask is a read by a new mount that ends after a time as told.
 func ask(ctx context.Context, p *pace.Pace, domain okms.Domain, takes time.Duration, failed *okms.Error) (asked time.Time, err error) {
-	_, err = p.Do(ctx, pace.Asker{Mount: pace.NewMount(), Domain: domain}, func(ctx context.Context) (okms.Secret, error) {
+	_, err = p.Do(ctx, pace.Asker{Mount: pace.NewMount("shop"), Domain: domain}, func(ctx context.Context) (okms.Secret, error) {
 		asked = time.Now()
 		select {
 		case <-time.After(takes):
@@ -76,7 +77,9 @@ func TestABundleMakesNoOtherDomain(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range 20 {
 			all.Go(func() {
-				a := pace.Asker{Mount: pace.NewMount(), Domain: okms.Domain{CABundle: strings.Repeat("\n", i)}}
+				// Of two namespaces: one alone may not have both places.
+				domain := okms.Domain{CABundle: strings.Repeat("\n", i)}
+				a := pace.Asker{Mount: pace.NewMount(fmt.Sprint("n", i%2)), Domain: domain}
 				_, err := p.Do(t.Context(), a, func(context.Context) (okms.Secret, error) {
 					mu.Lock()
 					now++
@@ -173,7 +176,7 @@ func TestAQuickAnswerEndsTheRestOfTheHurried(t *testing.T) {
 func TestAMountWaitsForOneOfItsReadsOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := pace.New(pace.Config{})
-		mount := pace.NewMount()
+		mount := pace.NewMount("shop")
 		read := func() (time.Duration, error) {
 			ctx, cancel := context.WithTimeout(t.Context(), pace.Patience)
 			defer cancel()

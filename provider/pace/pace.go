@@ -4,39 +4,25 @@
 //
 // What belongs to a domain as a whole (room for reads, budget of retries) is
 // shared by all credentials. What is concluded from failures (a pause that OKMS
-// asked for, leaving it alone) is held per credential: OKMS hangs up on a
+// asked for, a circuit breaker) is held per credential: OKMS hangs up on a
 // certificate without rights, and one team's must not stop the reads of others.
+// For the same reason a namespace never has all of what is shared.
 //
 // Its rules are 7 to 11 of "The rules of reads" in DESIGN.md. It keeps no values, and
 // does not know how a secret is read.
 package pace
 
 import (
+	"container/list"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
 	"ovhcloud-csi-provider/provider/okms"
-)
-
-// How a read is retried. The waits between are random, from 0 to firstWait for
-// the first and to twice as much for each further one; four retries take two
-// seconds in the mean. Longer troubles are kubelet's to retry, and the pod's
-// events tell of them meanwhile.
-const (
-	mostRetries = 4
-	firstWait   = 250 * time.Millisecond
-)
-
-// The budget of a domain: so many retries at once, and one more each refill. A
-// node then adds at most two requests a second to the load of a store in
-// trouble.
-const (
-	budget = 20
-	refill = 500 * time.Millisecond
 )
 
 // leastTime is what a read must have to be worth beginning.
@@ -46,13 +32,13 @@ const leastTime = 10 * time.Millisecond
 // of the store.
 const shortestTelling = 3 * time.Second
 
-// forgotten is how long a domain that nobody reads from is remembered.
-const forgotten = 10 * time.Minute
-
 // Config of a Pace. The zero value works.
 type Config struct {
-	// Reads is how many reads of one domain may be under way at once. 0 means 64.
+	// Reads is how many reads of one domain may be in progress at once. 0 means 64.
 	Reads int
+	// Total is how many reads of all domains together may be in progress at once. 0
+	// means 128; less means that there is no such bound.
+	Total int
 	// Retried is called before each retry with the kind of failure that it is
 	// for. nil observes nothing.
 	Retried func(okms.Kind)
@@ -66,21 +52,12 @@ type Pace struct {
 	retried func(okms.Kind)
 	now     func() time.Time
 
-	mu      sync.Mutex
-	domains map[okms.Domain]*domain
-}
+	places *places
 
-// domain is what is known of one domain. All but room is under Pace.mu.
-type domain struct {
-	room *room
-	// asking is how many calls of Do there are; used is when the last one began.
-	asking int
-	used   time.Time
-	// tokens are retries that may be made now, as of filled.
-	tokens float64
-	filled time.Time
-	// troubles are the credentials whose reads failed of late.
-	troubles map[whose]*trouble
+	mu        sync.Mutex
+	domains   map[okms.Domain]*domain // without CA bundle
+	idle      *list.List              // of *domain, those that nobody reads from; the longest unused first
+	histories *list.List              // of *history, of all domains; the oldest failure first
 }
 
 // New makes a Pace that knows no domain yet.
@@ -88,21 +65,28 @@ func New(c Config) *Pace {
 	if c.Reads <= 0 {
 		c.Reads = 64
 	}
+	switch {
+	case c.Total == 0:
+		c.Total = 128
+	case c.Total < 0:
+		c.Total = noBound
+	}
 	if c.Retried == nil {
 		c.Retried = func(okms.Kind) {}
 	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Pace{reads: c.Reads, retried: c.Retried, now: c.Now, domains: map[okms.Domain]*domain{}}
+	return &Pace{reads: c.Reads, retried: c.Retried, now: c.Now, places: newPlaces(c.Total),
+		domains: map[okms.Domain]*domain{}, idle: list.New(), histories: list.New()}
 }
 
-// Mount stands for one mount, among which the room is shared out. Make one with
-// NewMount.
-type Mount struct{ _ byte }
+// Mount is one mount of a namespace. Namespaces take turns to read, and within each its
+// mounts. Make one with NewMount.
+type Mount struct{ namespace string }
 
 // NewMount makes a Mount that is not equal to any other.
-func NewMount() *Mount { return new(Mount) }
+func NewMount(namespace string) *Mount { return &Mount{strings.Clone(namespace)} }
 
 // Asker says who wants to read, and where.
 type Asker struct {
@@ -151,7 +135,7 @@ func (p *Pace) Do(ctx context.Context, a Asker, read func(context.Context) (okms
 		if !asked {
 			return secret, err
 		}
-		wait, again := p.retryWait(ctx, d, failed, retry)
+		wait, again := p.retryWait(ctx, d, who, failed, retry)
 		if !again || !sleep(ctx, wait) {
 			return secret, err
 		}
@@ -164,9 +148,7 @@ func (p *Pace) Do(ctx context.Context, a Asker, read func(context.Context) (okms
 // turn: a mount of few reads does not wait in the queue of one of many whose read
 // it joined.
 func (p *Pace) Share(a Asker, with *Mount) {
-	d := p.arrive(a.Domain)
-	defer p.depart(d)
-	d.room.share(a, with)
+	p.places.share(a.Turn, a.Mount, with)
 }
 
 // leaveTime keeps something of ctx's time for what comes after the read: to
@@ -185,10 +167,11 @@ func (p *Pace) once(ctx context.Context, d *domain, a asking, read func(context.
 	var failed *okms.Error
 	begin := time.Now()
 	defer func() { p.conclude(d, a, said, failed, time.Since(begin)) }()
-	if err := p.admit(ctx, d, a); err != nil {
-		return secret, false, err
+	leave, refused := p.admit(ctx, d, a)
+	if refused != nil {
+		return secret, false, refused
 	}
-	defer d.room.leave()
+	defer leave()
 	begin = time.Now()
 	secret, err = read(ctx)
 	switch failed = errorOf(err); {
@@ -201,107 +184,65 @@ func (p *Pace) once(ctx context.Context, d *domain, a asking, read func(context.
 	return secret, true, err
 }
 
-// admit waits until the domain may be asked and there is room, or says why it is
-// not asked. The caller leaves the room.
-func (p *Pace) admit(ctx context.Context, d *domain, a asking) error {
+// admit waits until the domain may be asked and there is a place, or says why it is not
+// asked. The caller calls leave.
+func (p *Pace) admit(ctx context.Context, d *domain, a asking) (leave func(), refused *okms.Error) {
 	for {
-		wait, refused := p.mayAsk(ctx, d, a)
+		wait, refused := p.allow(ctx, d, a)
 		if refused != nil {
-			return refused
+			return nil, refused
 		}
 		if wait > 0 {
 			if !sleep(ctx, wait+rand.N(wait/4+1)) {
-				return &okms.Error{Kind: okms.TimedOut, Text: "waited as long as OKMS asked for"}
+				return nil, &okms.Error{Kind: okms.TimedOut, Text: "waited as long as OKMS asked for"}
 			}
 			continue
 		}
-		if !d.room.enter(ctx, a.Asker, leastTime) {
-			return &okms.Error{Kind: okms.TimedOut, Queued: true, Text: "waited for other reads of this node to end"}
+		leave, ok := p.places.enter(ctx, d.room, a.Asker, leastTime)
+		if !ok {
+			return nil, &okms.Error{Kind: okms.TimedOut, Queued: true, Text: "waited for other reads of this node to end"}
 		}
-		// Those that had the room until now may have failed.
-		if wait, refused = p.mayAsk(ctx, d, a); wait == 0 && refused == nil {
-			return nil
+		// Those that had the places until now may have failed.
+		if wait, refused = p.allow(ctx, d, a); wait == 0 && refused == nil {
+			return leave, nil
 		}
-		d.room.leave()
+		leave()
 	}
 }
 
-// retryWait says whether a failed read is tried again, and after what time.
-func (p *Pace) retryWait(ctx context.Context, d *domain, failed *okms.Error, retry int) (wait time.Duration, ok bool) {
-	if retry >= mostRetries || !mayRetry(failed) || ctx.Err() != nil {
-		return 0, false
-	}
-	// Not all at the same moment, when many were asked to wait as long.
-	wait = max(failed.RetryAfter+rand.N(failed.RetryAfter/4+1), rand.N(firstWait<<retry))
-	if deadline, bounded := ctx.Deadline(); bounded && time.Until(deadline) <= wait {
-		return 0, false
-	}
-	return wait, p.spend(d)
-}
-
-// mayRetry tells failures that the same read may get over by itself.
-func mayRetry(e *okms.Error) bool {
-	switch e.Kind {
-	case okms.Limited, okms.Unreachable, okms.TokenFailing:
-		return true
-	case okms.Failing:
-		return e.Status == 500 || e.Status == 502 || e.Status == 503 || e.Status == 504
-	}
-	return false
-}
-
-// spend takes a retry out of the domain's budget.
-func (p *Pace) spend(d *domain) bool {
+// allow says whether a may read now. It may if both results are zero. wait is how long it
+// must wait first; refused is the failure that stands for a new one.
+func (p *Pace) allow(ctx context.Context, d *domain, a asking) (wait time.Duration, refused *okms.Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := p.now()
-	d.tokens = min(budget, d.tokens+max(0, now.Sub(d.filled).Seconds())/refill.Seconds())
-	d.filled = now
-	if d.tokens < 1 {
-		return false
-	}
-	d.tokens--
-	return true
+	return d.breakersOf(a.Credential).allow(ctx, a, p.now())
 }
 
-// arrive finds or makes the domain. Whom a mount trusts beside makes no other
-// domain: a pod may choose its CA bundle, but not how often OKMS is asked.
-func (p *Pace) arrive(of okms.Domain) *domain {
-	of.CABundle = ""
+// conclude learns from the end of a read that took so long.
+func (p *Pace) conclude(d *domain, a asking, said verdict, failed *okms.Error, took time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	d := p.domains[of]
+	h := d.histories[a.Credential]
+	if said == fails {
+		h = p.history(d, a.Credential, p.now())
+	}
+	if h != nil {
+		h.breakers.conclude(a, said, failed, took, p.now())
+	}
+}
+
+// Resting is why a's reads fail at once at the moment, while another mount may try; nil
+// if they do not. A read that is in progress then is such a trial. It is for who has
+// something to fall back on, and so is hurried.
+func (p *Pace) Resting(a Asker) *okms.Error {
+	a.Domain.CABundle = ""
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	d := p.domains[a.Domain]
 	if d == nil {
-		d = &domain{room: newRoom(p.reads), tokens: budget, filled: p.now(), troubles: map[whose]*trouble{}}
-		p.domains[of] = d
+		return nil
 	}
-	d.asking++
-	d.used = p.now()
-	return d
-}
-
-func (p *Pace) depart(d *domain) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	d.asking--
-}
-
-// Sweep forgets domains that nobody reads from, and troubles that are over. The
-// owner calls it now and then.
-func (p *Pace) Sweep() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := p.now()
-	for of, d := range p.domains {
-		for credential, t := range d.troubles {
-			if now.Sub(t.since) > forgotten {
-				delete(d.troubles, credential)
-			}
-		}
-		if d.asking == 0 && now.Sub(d.used) > forgotten {
-			delete(p.domains, of)
-		}
-	}
+	return d.breakersOf(a.Credential).resting(asking{a, true})
 }
 
 // errorOf is the *okms.Error in err's chain; nil for a nil err.

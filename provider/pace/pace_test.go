@@ -65,7 +65,7 @@ func kind(err error) okms.Kind {
 }
 
 func asker(credential byte) pace.Asker {
-	return pace.Asker{Mount: pace.NewMount(), Credential: [32]byte{credential}, Domain: okms.Domain{ID: "d"}}
+	return pace.Asker{Mount: pace.NewMount("shop"), Credential: [32]byte{credential}, Domain: okms.Domain{ID: "d"}}
 }
 
 func wantKind(t *testing.T, got, want okms.Kind) {
@@ -297,7 +297,7 @@ func TestAProberThatHangsLeavesItsPlaceToAnother(t *testing.T) {
 
 func TestRoomIsSharedOutInTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := pace.New(pace.Config{Reads: 4})
+		p := pace.New(pace.Config{Reads: 5}) // of which one namespace has four
 		var under, most atomic.Int64
 		read := func(context.Context) (okms.Secret, error) {
 			most.Store(max(most.Load(), under.Add(1)))
@@ -332,13 +332,13 @@ func TestRoomIsSharedOutInTurns(t *testing.T) {
 
 func TestAReadThatASmallMountJoinedIsItsTurnToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := pace.New(pace.Config{Reads: 4})
+		p := pace.New(pace.Config{Reads: 5}) // of which one namespace has four
 		begin := time.Now()
 		read := func(context.Context) (okms.Secret, error) {
 			time.Sleep(20 * time.Millisecond)
 			return okms.Secret{}, nil
 		}
-		greedy := pace.NewMount()
+		greedy := pace.NewMount("shop")
 		ask := func(turn *pace.Turn) time.Duration {
 			_, _ = p.Do(t.Context(), pace.Asker{Mount: greedy, Turn: turn, Domain: okms.Domain{ID: "d"}}, read)
 			return time.Since(begin)
@@ -349,7 +349,7 @@ func TestAReadThatASmallMountJoinedIsItsTurnToo(t *testing.T) {
 		}
 		synctest.Wait()
 		in, before := &pace.Turn{}, &pace.Turn{}
-		p.Share(pace.Asker{Mount: greedy, Turn: before, Domain: okms.Domain{ID: "d"}}, pace.NewMount()) // not in line yet
+		p.Share(pace.Asker{Mount: greedy, Turn: before, Domain: okms.Domain{ID: "d"}}, pace.NewMount("shop")) // not in line yet
 		for name, turn := range map[string]*pace.Turn{"in line": in, "before it stood in line": before} {
 			all.Go(func() {
 				if took := ask(turn); took > 60*time.Millisecond {
@@ -358,7 +358,7 @@ func TestAReadThatASmallMountJoinedIsItsTurnToo(t *testing.T) {
 			})
 		}
 		synctest.Wait()
-		small := pace.NewMount()
+		small := pace.NewMount("shop")
 		for range 3 { // each mount counts once
 			p.Share(pace.Asker{Mount: greedy, Turn: in, Domain: okms.Domain{ID: "d"}}, small)
 		}

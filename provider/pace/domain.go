@@ -1,0 +1,155 @@
+package pace
+
+import (
+	"container/list"
+	"crypto/sha256"
+	"strings"
+	"time"
+
+	"ovhcloud-csi-provider/provider/okms"
+)
+
+// What is remembered at most. A pod chooses its okmsId and its credential freely, so
+// both are bounded over the whole node.
+const (
+	mostDomains   = 1024 // unless more are being read from
+	mostHistories = 4096 // of all domains together
+)
+
+// forgotten is how long a domain that nobody reads from, and a failure, is remembered.
+const forgotten = 10 * time.Minute
+
+// domain is what is known of one domain. All but room is under Pace.mu.
+type domain struct {
+	of   okms.Domain // without CA bundle
+	room *room
+	// asking is how many calls of Do there are. While there are none, the domain is at
+	// idle of Pace.idle, since used.
+	asking int
+	idle   *list.Element
+	used   time.Time
+	// retries are the retries of all, namespaces those of each namespace.
+	retries    bucket
+	namespaces map[string]*bucket
+	histories  map[[sha256.Size]byte]*history // by credential
+}
+
+// history is what the failures of one credential's reads of one domain led to.
+type history struct {
+	domain     *domain
+	credential [sha256.Size]byte
+	since      time.Time // when the last failure was
+	place      *list.Element
+	breakers   breakers
+	retries    bucket
+}
+
+// arrive finds or makes the domain. Whom a mount trusts besides makes no other domain: a
+// pod may choose its CA bundle, but not how often OKMS is asked.
+func (p *Pace) arrive(of okms.Domain) *domain {
+	of.CABundle = ""
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	d := p.domains[of]
+	if d == nil {
+		d = p.newDomain(of)
+	}
+	if d.asking++; d.idle != nil {
+		p.idle.Remove(d.idle)
+		d.idle = nil
+	}
+	return d
+}
+
+// newDomain remembers a domain. The one that is idle for the longest time makes room.
+func (p *Pace) newDomain(of okms.Domain) *domain {
+	if longest := p.idle.Front(); longest != nil && len(p.domains) >= mostDomains {
+		p.forget(longest.Value.(*domain))
+	}
+	// The texts may be small parts of large ones.
+	of.Endpoint, of.ID = strings.Clone(of.Endpoint), strings.Clone(of.ID)
+	d := &domain{of: of, room: newRoom(p.reads),
+		namespaces: map[string]*bucket{}, histories: map[[sha256.Size]byte]*history{}}
+	p.domains[of] = d
+	return d
+}
+
+// depart ends what arrive began.
+func (p *Pace) depart(d *domain) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if d.asking--; d.asking > 0 {
+		return
+	}
+	d.idle, d.used = p.idle.PushBack(d), p.now()
+	if len(p.domains) > mostDomains { // there was no idle one to make room for it
+		p.forget(d)
+	}
+}
+
+// forget drops an idle domain, and what is known of it.
+func (p *Pace) forget(d *domain) {
+	for _, h := range d.histories {
+		p.drop(h)
+	}
+	p.idle.Remove(d.idle)
+	delete(p.domains, d.of)
+}
+
+// history finds or makes that of a credential in a domain, for a failure. The one whose
+// last failure is the oldest makes room.
+func (p *Pace) history(d *domain, credential [sha256.Size]byte, now time.Time) *history {
+	h := d.histories[credential]
+	if h == nil {
+		if p.histories.Len() >= mostHistories {
+			p.drop(p.histories.Front().Value.(*history))
+		}
+		h = &history{domain: d, credential: credential}
+		h.place = p.histories.PushBack(h)
+		d.histories[credential] = h
+	}
+	h.since = now
+	p.histories.MoveToBack(h.place)
+	return h
+}
+
+func (p *Pace) drop(h *history) {
+	p.histories.Remove(h.place)
+	delete(h.domain.histories, h.credential)
+}
+
+// over says that nothing follows any more from the history.
+func (h *history) over(now time.Time) bool {
+	return h.breakers == breakers{} && h.retries.left(ofCredential, now) == ofCredential.most
+}
+
+// breakersOf are those of a credential in a domain.
+func (d *domain) breakersOf(credential [sha256.Size]byte) breakers {
+	if h := d.histories[credential]; h != nil {
+		return h.breakers
+	}
+	return breakers{}
+}
+
+// Sweep forgets domains that nobody reads from, and failures from which nothing follows
+// any more. The owner calls it now and then.
+func (p *Pace) Sweep() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	for _, d := range p.domains {
+		for _, h := range d.histories {
+			if h.over(now) || now.Sub(h.since) > forgotten {
+				p.drop(h)
+			}
+		}
+		for name, b := range d.namespaces {
+			if b.left(ofNamespace, now) == ofNamespace.most {
+				delete(d.namespaces, name)
+			}
+		}
+		if d.asking == 0 && now.Sub(d.used) > forgotten {
+			p.forget(d)
+		}
+	}
+}
