@@ -190,7 +190,7 @@ func (a *attackProcess) run(t *testing.T, plan attackPlan, w *witness) {
 	}
 	tick := time.NewTicker(pace)
 	defer tick.Stop()
-	end := time.Now().Add(plan.lasts)
+	begin := time.Now()
 	kinds := plan.shuffled()
 	for len(kinds) > 0 {
 		mounts := kinds[0].short
@@ -200,12 +200,14 @@ func (a *attackProcess) run(t *testing.T, plan attackPlan, w *witness) {
 		if a.waiting+mounts <= inFlight {
 			a.aim(t, attackOrder{kinds[0].number, mounts, plan.random.Uint64()})
 			a.waiting += mounts
+			t.Logf("%5.1fs: %d mounts of kind %d, %d in progress; cgroup: %s", time.Since(begin).Seconds(), mounts,
+				kinds[0].number, a.waiting, w.group)
 			kinds = kinds[1:]
 		}
 		if plan.long && len(kinds) == 0 {
 			kinds = plan.shuffled()
 		}
-		if plan.long && time.Now().After(end) {
+		if plan.long && time.Since(begin) > plan.lasts {
 			break
 		}
 		if !a.next(t, tick.C, w) {
@@ -302,12 +304,24 @@ func (w *witness) measureUsual(t *testing.T) {
 	if len(w.failed) > 0 {
 		t.Fatalf("a mount before the attack: %s", w.failed[0])
 	}
-	w.usual = percentile(w.took, 50)
-	w.took = nil
+	w.usual, w.took = percentile(w.took, 50), nil
 }
 
-// mount mounts a small class and notes what came of it.
-func (w *witness) mount(ctx context.Context, client pb.CSIDriverProviderClient) {
+// kubeletBackoff is how long kubelet waits at least after a mount that failed.
+const kubeletBackoff = 500 * time.Millisecond
+
+// waitOr waits for so long, or for ctx to be done.
+func waitOr(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// mount mounts a small class, notes what came of it, and says whether it went well.
+func (w *witness) mount(ctx context.Context, client pb.CSIDriverProviderClient) (ok bool) {
 	patience, cancel := context.WithTimeout(ctx, kubeletPatience)
 	defer cancel()
 	pod := map[string]string{"csi.storage.k8s.io/pod.namespace": "honest", "secretProviderClass": "honest"}
@@ -319,7 +333,7 @@ func (w *witness) mount(ctx context.Context, client pb.CSIDriverProviderClient) 
 		err = fmt.Errorf("%d files", len(resp.GetFiles()))
 	}
 	if ctx.Err() != nil {
-		return
+		return false
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -327,6 +341,7 @@ func (w *witness) mount(ctx context.Context, client pb.CSIDriverProviderClient) 
 	if err != nil {
 		w.failed = append(w.failed, fmt.Sprintf("after %s: %v", took.Round(time.Millisecond), err))
 	}
+	return err == nil
 }
 
 // begin has the honest namespace mount, and probes run, until stop is called or the
@@ -339,7 +354,9 @@ func (w *witness) begin(t *testing.T, every time.Duration) (stop func()) {
 	for range 2 {
 		all.Go(func() {
 			for ctx.Err() == nil {
-				w.mount(ctx, client)
+				if !w.mount(ctx, client) {
+					waitOr(ctx, kubeletBackoff)
+				}
 			}
 		})
 	}
@@ -413,7 +430,8 @@ func (w *witness) checkMounts(t *testing.T, long bool) {
 		n, len(w.failed), w.probes, w.usual.Round(time.Millisecond), percentiles(w.took), longer(w.took, 2*w.usual))
 	t.Logf("cgroup: %s", w.group)
 	if len(w.failed) > 0 && (!long || len(w.failed) > n/100) {
-		t.Errorf("%d of %d honest mounts failed, such as %.500s", len(w.failed), n, w.failed[0])
+		t.Errorf("%d of %d honest mounts failed: %.400s; …; %.400s", len(w.failed), n,
+			w.failed[0], w.failed[len(w.failed)-1])
 	}
 	if late := longer(w.took, bound); late > n/100 {
 		t.Errorf("%d of %d honest mounts took more than %s", late, n, bound.Round(time.Millisecond))

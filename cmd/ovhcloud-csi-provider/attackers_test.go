@@ -143,12 +143,13 @@ func (a *attackers) send(client pb.CSIDriverProviderClient, kind attackKind, req
 	if kind.patience > 0 {
 		patience = kind.patience
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	deadline := time.Now().Add(patience)
+	ctx, cancel := context.WithDeadline(context.Background(), deadline)
 	defer cancel()
 	_, err := client.Mount(ctx, req)
 	code := status.Code(err)
 	name := code.String()
-	if ctx.Err() != nil {
+	if !time.Now().Before(deadline) { // gRPC sees it before ctx does
 		name = gaveUp
 	}
 	a.mu.Lock()
