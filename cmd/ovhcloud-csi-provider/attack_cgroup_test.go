@@ -19,12 +19,12 @@ type memoryGroup struct {
 }
 
 // groupFiles are the names of a cgroup's files, which the two versions do not share.
-type groupFiles struct{ limit, usage, peak, hits, kills string }
+type groupFiles struct{ parent, limit, usage, peak, hits, kills string }
 
-var groupVersions = map[string]groupFiles{
-	"/sys/fs/cgroup/memory": {limit: "memory.limit_in_bytes", usage: "memory.usage_in_bytes",
+var groupVersions = []groupFiles{
+	{parent: "/sys/fs/cgroup/memory", limit: "memory.limit_in_bytes", usage: "memory.usage_in_bytes",
 		peak: "memory.max_usage_in_bytes", hits: "memory.failcnt", kills: "memory.oom_control"},
-	"/sys/fs/cgroup": {limit: "memory.max", usage: "memory.current",
+	{parent: "/sys/fs/cgroup", limit: "memory.max", usage: "memory.current",
 		peak: "memory.peak", hits: "memory.events", kills: "memory.events"},
 }
 
@@ -32,18 +32,30 @@ var groupVersions = map[string]groupFiles{
 // It skips the test where the machine does not allow that.
 func newMemoryGroup(t *testing.T, limit int) *memoryGroup {
 	t.Helper()
-	for parent, files := range groupVersions {
-		dir := filepath.Join(parent, fmt.Sprint("ovhcloud-csi-attack-", os.Getpid()))
+	for _, files := range groupVersions {
+		dir := filepath.Join(files.parent, fmt.Sprint("ovhcloud-csi-attack-", os.Getpid()))
 		if os.Mkdir(dir, 0o755) != nil {
 			continue
 		}
 		t.Cleanup(func() { removeGroup(t, dir) })
-		if os.WriteFile(filepath.Join(dir, files.limit), []byte(strconv.Itoa(limit)), 0o600) == nil {
+		if setLimit(filepath.Join(dir, files.limit), limit) == nil {
 			return &memoryGroup{dir, files}
 		}
 	}
 	t.Skip("this system gives the test no memory cgroup; it needs root, and cgroups of version 1 or 2 that can be written")
 	return nil
+}
+
+// setLimit writes a limit to a file that is there already: with version 1, the parent of
+// version 2 is a folder like any other.
+func setLimit(file string, limit int) error {
+	f, err := os.OpenFile(file, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = f.WriteString(strconv.Itoa(limit))
+	return err
 }
 
 // removeGroup waits for the last process of a cgroup to be gone.
