@@ -33,9 +33,7 @@ func TestRequestsThatNobodyHasReadAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for d.Budget.Used() < int64(most)*budget.UnreadRequest && t.Context().Err() == nil { // they are on their way
-		time.Sleep(time.Millisecond)
-	}
+	awaitUsed(t, d, func(used int64) bool { return used >= int64(most)*budget.UnreadRequest }) // they are on their way
 	_, err = d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s"})
 	want(t, err, codes.Internal, "this node has too many mounts at once; kubelet tries again")
 	if !strings.Contains(harness.Page(t, d.Admin+"/metrics"), `ovhcloud_csi_mounts_total{result="node_full"} 1`) {
@@ -45,9 +43,7 @@ func TestRequestsThatNobodyHasReadAreBounded(t *testing.T) {
 	if err := conn.Close(); err != nil {
 		t.Error(err)
 	}
-	for d.Budget.Used() != 0 && t.Context().Err() == nil {
-		time.Sleep(time.Millisecond)
-	}
+	awaitUsed(t, d, func(used int64) bool { return used == 0 })
 	mustMount(t, d, harness.Mount{Objects: "- secretPath: s"}, "s", `{"a":"1"}`)
 }
 
@@ -63,19 +59,21 @@ func TestForeignParametersAreNotKept(t *testing.T) {
 			_, _ = d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s", Attributes: map[string]string{"csi.storage.k8s.io/pad": pad}})
 		})
 	}
-	for len(d.Store.Requests()) == 0 && t.Context().Err() == nil { // one read, which all join
-		time.Sleep(time.Millisecond)
+	if err := d.Store.Await(t.Context(), 1); err != nil { // one read, which all join
+		t.Fatal(err)
 	}
-	deadline := time.Now().Add(10 * time.Second)
-	for d.Budget.Used() > mounts*200<<10 && time.Now().Before(deadline) {
-		time.Sleep(time.Millisecond)
-	}
-	if used := d.Budget.Used(); used > mounts*200<<10 {
-		t.Errorf("%d mounts under way hold %d bytes", mounts, used)
-	}
+	awaitUsed(t, d, func(used int64) bool { return used < mounts*200<<10 })
 	release()
 	all.Wait()
-	if used := d.Budget.Used(); used != 0 {
-		t.Errorf("%d bytes are held after the mounts", used)
+	awaitUsed(t, d, func(used int64) bool { return used < 64<<10 }) // the client stays
+}
+
+// awaitUsed waits until what mounts hold satisfies ok.
+func awaitUsed(t *testing.T, d *harness.Daemon, ok func(used int64) bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !ok(d.Budget.Used()); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("mounts hold %d bytes", d.Budget.Used())
+		}
 	}
 }
