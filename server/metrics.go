@@ -45,7 +45,8 @@ func NewMetrics(version string) *Metrics {
 		panics: prometheus.NewCounter(prometheus.CounterOpts{Namespace: space, Name: "panics_total",
 			Help: "Mounts that a fault of this program ended."}),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "okms_requests_total",
-			Help: "Requests to OKMS by API, operation and HTTP status; status 0 is a request without an answer."},
+			Help: "Requests to OKMS by API, operation and HTTP status; status 0 is a request without an answer, " +
+				"other one that is not 100 to 599."},
 			[]string{"api", "operation", "status"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: space, Name: "okms_request_seconds",
 			Help: "Duration of requests to OKMS in seconds.", Buckets: prometheus.ExponentialBuckets(0.001, 3, 11)},
@@ -78,11 +79,20 @@ func (m *Metrics) handler() http.Handler {
 
 // ObserveCall counts an exchange with OKMS.
 func (m *Metrics) ObserveCall(c provider.Call) {
-	m.requests.WithLabelValues(c.API, c.Operation, strconv.Itoa(c.Status)).Inc()
+	m.requests.WithLabelValues(c.API, c.Operation, statusLabel(c.Status)).Inc()
 	m.seconds.WithLabelValues(c.API, c.Operation).Observe(c.Took.Seconds())
 	if c.Dialled {
 		m.connections.Inc()
 	}
+}
+
+// statusLabel is the label of an HTTP status: 0, which is no answer, and 100 to 599 as they
+// are, all others "other". Over HTTP/2 a server may answer any number of three digits.
+func statusLabel(status int) string {
+	if status == 0 || status >= 100 && status <= 599 {
+		return strconv.Itoa(status)
+	}
+	return "other"
 }
 
 // ObserveRead counts a read of a secret.
