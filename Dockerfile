@@ -6,9 +6,10 @@
 # The certificate authorities are in the binary (golang.org/x/crypto/x509roots).
 ARG BINARY=source
 
+# TARGETOS and TARGETARCH have no default: it would override the platform of the build.
 FROM --platform=$BUILDPLATFORM golang:1.26 AS source
-ARG TARGETOS=linux
-ARG TARGETARCH=amd64
+ARG TARGETOS
+ARG TARGETARCH
 WORKDIR /src
 COPY . .
 # The version of the binary is read from the repository.
@@ -17,7 +18,7 @@ RUN git config --global --add safe.directory /src \
     go build -trimpath -tags grpcnotrace -ldflags='-s -w' -o /ovhcloud-csi-provider ./cmd/ovhcloud-csi-provider
 
 FROM scratch AS prebuilt
-ARG TARGETARCH=amd64
+ARG TARGETARCH
 COPY bin/linux-$TARGETARCH/ovhcloud-csi-provider /ovhcloud-csi-provider
 
 FROM $BINARY AS binary

@@ -2,7 +2,7 @@
 # `make help` lists all.
 
 MODULES := . test/clients test/driver
-LINTED := $(MODULES) test/cluster test/e2e
+LINTED := $(MODULES) test/cluster test/dockerfile test/e2e
 # The race detector needs a C compiler; without one the tests run all the same.
 # The driver has races of its own (k8s.io/mount-utils asks once, unguarded,
 # whether there is a systemd), so its stories run without.
@@ -13,7 +13,7 @@ MINUTES := 10
 ATTACK := 5m
 ROUNDS := 9
 
-.PHONY: help demo test fuzz bench soak attack lint build image chart chart-package cluster cluster-down e2e
+.PHONY: help demo test fuzz bench soak attack lint build dockerfile image chart chart-package cluster cluster-down e2e
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -48,8 +48,11 @@ lint: ## gofmt, go vet (for macOS too) and staticcheck
 build: ## the daemon and the tool, into bin/
 	@CGO_ENABLED=0 go build -trimpath -tags grpcnotrace -ldflags '-s -w' -o bin/ ./cmd/...
 
+dockerfile: ## what `docker build` would do for each platform, by BuildKit's front end
+	@test/image/check
+
 # Where golang images can be pulled, `docker build .` needs nothing of this.
-image: ## the image by buildah from binaries built here, into bin/ (IMAGE_ARCH=amd64|arm64)
+image: dockerfile ## the image by buildah from binaries built here, into bin/ (IMAGE_ARCH=amd64|arm64)
 	@IMAGE_ARCH=$(or $(IMAGE_ARCH),$(shell go env GOARCH)) test/image/build
 
 chart: ## the chart without a cluster: lint, every value, typos, manifests/, the package
