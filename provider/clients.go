@@ -106,7 +106,7 @@ func (c *clients) open(o origin) (*pooled, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.tokens = auth.NewTokens(o.credential.Client(), roots, c.now, func(status int, took time.Duration, failed *auth.TokenError) {
+		p.tokens = auth.NewTokens(o.credential.Client(), roots, c.options.Conns.Dial, c.now, func(status int, took time.Duration, failed *auth.TokenError) {
 			call := okms.Call{API: "oauth2", Operation: "token", Host: p.tokens.Host(), Status: status, Took: took}
 			if failed != nil {
 				call.Kind = tokenFailure(failed).Kind
@@ -115,6 +115,7 @@ func (c *clients) open(o origin) (*pooled, error) {
 				c.options.Observe(call)
 			}
 		})
+		login.Hidden = []sensitive.Bytes{o.credential.Client().Secret}
 		login.Tokens = func(ctx context.Context, refused sensitive.Bytes) (sensitive.Bytes, error) {
 			token, err := p.tokens.Token(ctx, refused)
 			if err != nil {
@@ -134,8 +135,11 @@ func tokenFailure(err error) *okms.Error {
 	var of *auth.TokenError
 	if errors.As(err, &of) {
 		failed.Status = of.Status
-		if of.Refused {
+		switch {
+		case of.Refused:
 			failed.Kind = okms.ClientRefused
+		case of.NodeFull:
+			failed.Kind, failed.Text = okms.NodeFull, of.Text
 		}
 	}
 	return failed

@@ -132,7 +132,7 @@ func TestAClientThatWasLetGoOfIsClosedByItsLastUser(t *testing.T) {
 	}
 	defer func() { _ = silent.Close() }()
 	ended := 0
-	p := &pooled{tokens: auth.NewTokens(auth.Client{TokenURL: "https://" + silent.Addr().String()}, nil, time.Now, func(int, time.Duration, *auth.TokenError) { ended++ })}
+	p := &pooled{tokens: auth.NewTokens(auth.Client{TokenURL: "https://" + silent.Addr().String()}, nil, nil, time.Now, func(int, time.Duration, *auth.TokenError) { ended++ })}
 	if p.client, err = okms.New(okms.Domain{}, okms.Login{}, okms.Options{}); err != nil {
 		t.Fatal(err)
 	}

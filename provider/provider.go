@@ -103,8 +103,9 @@ func New(c Config) *Provider {
 	p := &Provider{
 		endpoints:   c.Endpoints,
 		connections: c.Connections,
-		clients: clients{options: okms.Options{UserAgent: c.UserAgent, Observe: c.Observe, Answers: okms.NewQuota(int(c.Budget.Answers), int(c.Budget.AnswerShare))}, now: c.Now,
-			budget: c.Budget, byKey: map[clientKey]*pooled{}, current: map[string]clientKey{}},
+		clients: clients{options: okms.Options{UserAgent: c.UserAgent, Observe: c.Observe, Conns: okms.NewConns(c.Budget.Connections),
+			Answers: okms.NewQuota(int(c.Budget.Answers), int(c.Budget.AnswerShare))}, now: c.Now, budget: c.Budget,
+			byKey: map[clientKey]*pooled{}, current: map[string]clientKey{}},
 		cache:       cache.New(cache.Config{TTL: c.CacheTTL, Bytes: c.CacheBytes, Observe: c.ObserveRead, Now: c.Now}),
 		pace:        pace.New(pace.Config{Reads: c.MaxReads, Total: c.Budget.Reads, Retried: retried, Now: c.Now}),
 		budget:      c.Budget,

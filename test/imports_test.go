@@ -28,8 +28,9 @@ var arrows = map[string][]string{
 	"provider/rawjson":   {},
 	"provider/cache":     {"provider/okms", "provider/sensitive"},
 	"provider/pace":      {"provider/okms"},
-	"provider/okms":      {"provider/sensitive", "provider/rawjson"},
-	"provider/auth":      {"provider/sensitive", "provider/nearest", "provider/yamlnode"},
+	"provider/okms":      {"provider/sensitive", "provider/rawjson", "provider/wire"},
+	"provider/auth":      {"provider/sensitive", "provider/nearest", "provider/yamlnode", "provider/rawjson", "provider/wire"},
+	"provider/wire":      {},
 	"provider/nearest":   {},
 	"provider/yamlnode":  {},
 	"provider/sensitive": {},
@@ -43,7 +44,7 @@ var arrows = map[string][]string{
 // foreign is where each vocabulary that is not ours ends: who may import it.
 var foreign = map[string][]string{
 	"github.com/hashicorp/vault/api": {"provider/okms"},
-	"net/http":                       {"provider/okms", "provider/auth", "server", "test/emulator", "test/harness", "test/bench", "cmd/ovhcsi"},
+	"net/http":                       {"provider/wire", "provider/okms", "provider/auth", "server", "test/emulator", "test/harness", "test/bench", "cmd/ovhcsi"},
 	"flag":                           {"cmd/commandline", "cmd/ovhcloud-csi-provider", "cmd/ovhcsi", "test/bench"},
 	"google.golang.org/grpc":         {"server", "test/harness", "test/bench"},
 	"sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1": {"server", "test/harness", "test/bench"},

@@ -7,10 +7,9 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
-	"regexp"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 
 	"ovhcloud-csi-provider/provider/sensitive"
+	"ovhcloud-csi-provider/provider/wire"
 )
 
 // Times of access tokens. OVHcloud's live for an hour.
@@ -43,6 +43,9 @@ type TokenError struct {
 	// Refused says that the endpoint refused the client; if it did not, it can be
 	// asked again later.
 	Refused bool
+	// NodeFull says that the endpoint was not asked, since this node has too many
+	// connections.
+	NodeFull bool
 	// Status is the HTTP status, 0 if no answer came.
 	Status int
 	// Text is what happened, without the host.
@@ -81,44 +84,28 @@ type flight struct {
 }
 
 // NewTokens makes the source of a client's tokens; it opens no connection. roots
-// are the authorities trusted with the token endpoint, nil for the system's. tell
-// is called after each exchange with its HTTP status, 0 for none, and its failure, nil
-// for none.
-func NewTokens(c Client, roots *x509.CertPool, now func() time.Time, tell func(status int, took time.Duration, failed *TokenError)) *Tokens {
+// are the authorities trusted with the token endpoint, nil for the system's. dial opens
+// connections, nil for the system's. tell is called after each exchange with its HTTP
+// status, 0 for none, and its failure, nil for none.
+func NewTokens(c Client, roots *x509.CertPool, dial wire.Dial, now func() time.Time,
+	tell func(status int, took time.Duration, failed *TokenError)) *Tokens {
 	u, err := url.Parse(c.TokenURL)
 	if err != nil {
 		u = &url.URL{} // parseTokenURL has read it before
 	}
+	base := wire.NewTransport(&tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}, dial)
+	base.DisableKeepAlives = true // asked once an hour: a kept connection would only grow stale
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Tokens{
 		config: clientcredentials.Config{ClientID: c.ID, ClientSecret: string(c.Secret.Reveal()), TokenURL: c.TokenURL,
 			// OVHcloud refuses a request without scope (okms-api: invalid_scope).
 			Scopes: []string{"all"}, AuthStyle: oauth2.AuthStyleInParams},
 		http: &http.Client{
-			Transport: httpOnly{&http.Transport{
-				Proxy:           http.ProxyFromEnvironment,
-				TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
-				// Asked once an hour: a kept connection would only grow stale.
-				DisableKeepAlives:      true,
-				ForceAttemptHTTP2:      true,
-				MaxResponseHeaderBytes: 64 << 10,
-			}},
+			Transport:     tokenAnswers{base},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		host: u.Host, now: now, tell: tell, ctx: ctx, cancel: cancel,
 	}
-}
-
-// httpOnly refuses an answer that leaves HTTP: what is read of it ends with no context.
-type httpOnly struct{ *http.Transport }
-
-func (t httpOnly) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := t.Transport.RoundTrip(req)
-	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
-		_ = resp.Body.Close()
-		return nil, errors.New("answered 101 Switching Protocols, which nobody asked for")
-	}
-	return resp, err
 }
 
 // Host is that of the token endpoint, with its port if it states one.
@@ -202,41 +189,36 @@ func (t *Tokens) exchange() (sensitive.Bytes, time.Duration, error) {
 	return sensitive.New(token), max(life, 0), nil
 }
 
-// errorCode is what RFC 6749, section 5.2, calls error.
-var errorCode = regexp.MustCompile(`^[a-z_]{1,40}$`)
+// errorCodes are what RFC 6749, section 5.2, says of a refusal, and 4.1.2.1 of a fault.
+// Others are not told: an endpoint may repeat the secret there.
+var errorCodes = []string{"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client",
+	"unsupported_grant_type", "invalid_scope", "access_denied", "server_error", "temporarily_unavailable"}
 
 // failure tells what happened without quoting the answer, which may repeat the
 // request and so the secret.
 func (t *Tokens) failure(err error) *TokenError {
 	e := &TokenError{Host: t.host}
 	var answered *oauth2.RetrieveError
-	var untrusted *tls.CertificateVerificationError
-	var of *url.Error
+	var sent *url.Error
+	var own *tokenAnswerError
 	switch {
 	case errors.As(err, &answered):
 		e.Status = answered.Response.StatusCode
 		e.Text = fmt.Sprintf("HTTP %d", e.Status)
-		if errorCode.MatchString(answered.ErrorCode) {
+		if slices.Contains(errorCodes, answered.ErrorCode) {
 			e.Text += ", " + answered.ErrorCode
 		}
 		e.Refused = e.Status == 400 || e.Status == 401 || e.Status == 403
-	case errors.As(err, &untrusted):
-		e.Text = "the server's certificate is not trusted"
-	case errors.Is(err, context.DeadlineExceeded):
-		e.Text = "no answer in time"
-	case errors.As(err, &of):
-		e.Text = connectionText(of.Err)
+	case errors.As(err, &own):
+		e.Status, e.Text = own.status, own.text
+	case errors.As(err, &sent) || errors.Is(err, context.DeadlineExceeded):
+		cause := wire.Explain(err)
+		e.Text, e.NodeFull = cause.Text, cause.Cause == wire.NodeFull
+		if cause.Cause.Untrusted() {
+			e.Text = "the server's certificate is not trusted: " + cause.Text
+		}
 	default:
 		e.Text = "unreadable answer" // what the library says of it could quote it
 	}
 	return e
-}
-
-// connectionText is the cause of a broken connection.
-func connectionText(err error) string {
-	var lookup *net.DNSError
-	if errors.As(err, &lookup) {
-		return "name lookup failed: " + lookup.Err
-	}
-	return printable(err.Error())
 }

@@ -48,7 +48,7 @@ func startIssuer(t *testing.T) *issuer {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(e.CA())
 	i.Emulator = e
-	i.tokens = NewTokens(Client{ID: clientID, Secret: sensitive.New([]byte(clientSecret)), TokenURL: server.URL + emulator.TokenPath}, roots, i.now, func(int, time.Duration, *TokenError) {})
+	i.tokens = NewTokens(Client{ID: clientID, Secret: sensitive.New([]byte(clientSecret)), TokenURL: server.URL + emulator.TokenPath}, roots, nil, i.now, func(int, time.Duration, *TokenError) {})
 	t.Cleanup(i.tokens.Close)
 	return i
 }
@@ -193,17 +193,17 @@ func TestHowTheTokenEndpointFails(t *testing.T) {
 		"a fault":                   {fault(emulator.Fault{Status: 500}), "HTTP 500", false},
 		"limits":                    {fault(emulator.Fault{Status: 429}), "HTTP 429", false},
 		"a page":                    {fault(emulator.Fault{Status: 200, ContentType: "text/html", Body: "<html>" + clientSecret}), "unreadable answer", false},
-		"half an answer":            {fault(emulator.Fault{Truncate: true}), "unreadable answer", false},
+		"half an answer":            {fault(emulator.Fault{Truncate: true}), "the connection broke within the answer", false},
 		"an empty object":           {fault(emulator.Fault{Status: 200, Body: "{}"}), "unreadable answer", false},
 		"a token with a line break": {fault(emulator.Fault{Status: 200, Body: `{"access_token":"a\nb","token_type":"bearer","expires_in":9}`}), "the answer holds no bearer token", false},
 		"another type of token":     {fault(emulator.Fault{Status: 200, Body: `{"access_token":"a","token_type":"mac","expires_in":9}`}), "the answer holds no bearer token", false},
 		"a redirect":                {fault(emulator.Fault{Redirect: "https://evil.example/"}), "HTTP 302", false},
 		"an echo":                   {fault(emulator.Fault{Status: 400, Body: `{"error":"` + clientSecret + `"}`}), "HTTP 400", true},
-		"a refused handshake":       {fault(emulator.Fault{TLSAlert: true}), "remote error: tls: bad certificate", false},
+		"a refused handshake":       {fault(emulator.Fault{TLSAlert: true}), "refused the TLS handshake: bad certificate", false},
 		"an unknown authority": {func(i *issuer) error {
-			i.tokens = NewTokens(i.tokensClient(), x509.NewCertPool(), i.now, i.tokens.tell)
+			i.tokens = NewTokens(i.tokensClient(), x509.NewCertPool(), nil, i.now, i.tokens.tell)
 			return nil
-		}, "the server's certificate is not trusted", false},
+		}, "the server's certificate is not trusted: the certificate is signed by an unknown authority", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			i := startIssuer(t)
@@ -234,7 +234,7 @@ func TestATokenEndpointThatLeavesHTTPIsNotWaitedFor(t *testing.T) {
 	defer server.CloseClientConnections()
 	roots := x509.NewCertPool()
 	roots.AddCert(server.Certificate())
-	tokens := NewTokens(Client{ID: "x", Secret: sensitive.New([]byte("x")), TokenURL: server.URL + "/t"}, roots, time.Now, func(int, time.Duration, *TokenError) {})
+	tokens := NewTokens(Client{ID: "x", Secret: sensitive.New([]byte("x")), TokenURL: server.URL + "/t"}, roots, nil, time.Now, func(int, time.Duration, *TokenError) {})
 	_, err := tokens.Token(t.Context(), sensitive.Bytes{})
 	if err == nil || !strings.Contains(err.Error(), "answered 101 Switching Protocols") {
 		t.Errorf("error = %v", err)

@@ -2,11 +2,8 @@ package okms
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -17,6 +14,8 @@ import (
 	"time"
 
 	vault "github.com/hashicorp/vault/api"
+
+	"ovhcloud-csi-provider/provider/wire"
 )
 
 // Options of a Client. The zero value works.
@@ -29,6 +28,8 @@ type Options struct {
 	// Answers bounds the answers that all clients who share it have under way, in
 	// bytes. nil does not.
 	Answers *Quota
+	// Conns bounds the connections that all clients who share it have open. nil does not.
+	Conns *Conns
 }
 
 // Client reads from one domain with one login. Its connections are kept between
@@ -133,9 +134,9 @@ func (c *Client) exchange(
 	ctx context.Context, o operation, path string, query url.Values, decode func(answer) *Error,
 ) error {
 	begin := time.Now()
-	x := &exchange{all: c.answers, sent: sentTexts{all: slices.Clone(c.hidden)}}
+	x := &exchange{ctx: ctx, all: c.answers, sent: sentTexts{all: slices.Clone(c.hidden)}}
 	defer x.close()
-	traced := context.WithValue(httptrace.WithClientTrace(ctx, x.phase.trace()), exchangeKey{}, x)
+	traced := context.WithValue(httptrace.WithClientTrace(ctx, x.trace()), exchangeKey{}, x)
 	err := c.fetch(traced, o.prefix+path, query)
 	var failed *Error
 	if err == nil || x.whole {
@@ -169,70 +170,35 @@ func (c *Client) failure(ctx context.Context, err error, x *exchange, begin time
 		return own // of Login.Tokens
 	}
 	e := &Error{Status: x.answer.status}
-	var untrusted *tls.CertificateVerificationError
+	cause := wire.Explain(err)
 	switch {
+	case cause.Cause == wire.NodeFull || ctx.Err() != nil && x.phase.crowded.Load():
+		e.Kind, e.Text = NodeFull, wire.ErrFull.Error()
 	case ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded):
-		e.Kind = TimedOut
-		e.Text = fmt.Sprintf("%s: waited %s for %s", c.host, time.Since(begin).Round(100*time.Millisecond), &x.phase)
-		if errors.Is(ctx.Err(), context.Canceled) {
-			e.Text = fmt.Sprintf("%s: the caller gave up after %s, while waiting for %s", c.host, time.Since(begin).Round(100*time.Millisecond), &x.phase)
-		}
+		e.Kind, e.Text = TimedOut, c.waitedText(ctx, x, time.Since(begin))
 	case errors.Is(err, errAnswerTooLong):
 		e.Kind, e.Text = Unreadable, c.host+": "+errAnswerTooLong.Error()
-	case errors.Is(err, errSwitched):
-		e.Kind, e.Text = Unreadable, c.host+": "+errSwitched.Error()
 	case errors.Is(err, errAnswersTooMany):
 		e.Kind, e.Text = NodeFull, errAnswersTooMany.Error()
-	case errors.As(err, &untrusted):
-		e.Kind, e.Text = Untrusted, cleanText(c.host+": "+untrustedText(untrusted))
-	case refusedHandshake(err) != "":
-		e.Kind, e.Text = Unauthenticated, fmt.Sprintf("%s refused the TLS handshake: %s", c.host, refusedHandshake(err))
+	case cause.Cause == wire.Switched:
+		e.Kind, e.Text = Unreadable, c.host+": "+cause.Text
+	case cause.Cause.Untrusted():
+		e.Kind, e.Untrust, e.Text = Untrusted, cause.Cause, c.host+": "+cause.Text
+	case cause.Cause == wire.LoginRefused:
+		e.Kind, e.Text = Unauthenticated, c.host+" "+cause.Text
 	case x.answer.status != 0:
-		e.Kind, e.Text = Unreachable, fmt.Sprintf("%s: the connection broke within the answer", c.host)
+		e.Kind, e.Text = Unreachable, c.host+": the connection broke within the answer"
 	default:
-		e.Kind, e.Text = Unreachable, cleanText(c.host+": "+connectionText(err))
+		e.Kind, e.Text = Unreachable, c.host+": "+cause.Text
 	}
 	return e
 }
 
-// certificateAlerts are crypto/tls's words for the alerts (RFC 8446, section 6.2)
-// by which a server refuses a client certificate, or the lack of one. OKMS
-// answers a certificate of another domain, or without any right, with
-// bad_certificate and no HTTP.
-var certificateAlerts = []string{"bad certificate", "unsupported certificate", "revoked certificate", "expired certificate",
-	"unknown certificate", "unknown certificate authority", "access denied", "certificate required"}
-
-// refusedHandshake is the alert by which the server refused the login, or "".
-// crypto/tls exports no type for alerts that it received.
-func refusedHandshake(err error) string {
-	var op *net.OpError
-	if !errors.As(err, &op) || op.Op != "remote error" {
-		return ""
+// waitedText is about an exchange that ran out of time.
+func (c *Client) waitedText(ctx context.Context, x *exchange, took time.Duration) string {
+	took = took.Round(100 * time.Millisecond)
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return fmt.Sprintf("%s: the caller gave up after %s, while waiting for %s", c.host, took, &x.phase)
 	}
-	if alert := strings.TrimPrefix(op.Err.Error(), "tls: "); slices.Contains(certificateAlerts, alert) {
-		return alert
-	}
-	return ""
-}
-
-func untrustedText(err *tls.CertificateVerificationError) string {
-	var unknown x509.UnknownAuthorityError
-	if errors.As(err.Err, &unknown) {
-		return "certificate signed by an unknown authority"
-	}
-	return strings.TrimPrefix(err.Err.Error(), "x509: ")
-}
-
-// connectionText takes the method and the URL off an error of net/http, which
-// stand in the message already.
-func connectionText(err error) string {
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
-		err = wrapped.Err
-	}
-	var lookup *net.DNSError
-	if errors.As(err, &lookup) {
-		return "name lookup failed: " + lookup.Err
-	}
-	return err.Error()
+	return fmt.Sprintf("%s: waited %s for %s", c.host, took, &x.phase)
 }

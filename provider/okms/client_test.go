@@ -322,8 +322,8 @@ func TestKindsWithoutAnExchange(t *testing.T) {
 		{"nobody shakes hands", "https://" + silent.Addr().String(), "", okms.TimedOut, "for the TLS handshake"},
 		{"no such host", "https://nowhere.invalid", "", okms.Unreachable, "name lookup failed"},
 		{"an unknown authority", s.URL, "", okms.Untrusted, "signed by an unknown authority"},
-		{"another name", strings.Replace(named.URL, "127.0.0.1", "localhost", 1), namedCA, okms.Untrusted, "certificate is valid for example.com"},
-		{"plain http there", "https://" + plainServer(t), "", okms.Unreachable, "server gave HTTP response to HTTPS client"},
+		{"another name", strings.Replace(named.URL, "127.0.0.1", "localhost", 1), namedCA, okms.Untrusted, "the certificate is not for localhost"},
+		{"plain http there", "https://" + plainServer(t), "", okms.Unreachable, "the server does not speak TLS but plain HTTP"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"ovhcloud-csi-provider/provider/wire"
 )
 
 // Kind tells failures apart as far as a user or the caller must act differently.
@@ -52,6 +54,8 @@ type Error struct {
 	// became so (OKMS's time stamp); 0 and "" if unknown.
 	Version int
 	Since   string
+	// Untrust says of Untrusted what is wrong with the server's certificate.
+	Untrust wire.Cause
 	// Foreign says that the answer is not OKMS's but, for example, a proxy's.
 	Foreign bool
 	// Queued says of TimedOut that nothing was asked: the time was spent in line

@@ -25,12 +25,14 @@ var (
 // vault/api, from Client to the transport and back: vault/api would read a body whole,
 // and decode that of a refusal into whatever it says.
 type exchange struct {
-	phase  phase
-	sent   sentTexts
-	answer answer
-	whole  bool   // the answer is the one that counts, and was read to its end or its bound
-	all    *Quota // of all answers under way; may be nil
-	held   int    // of all
+	ctx     context.Context // of the exchange: that of a dial is detached from it
+	phase   phase
+	shaking handshake
+	sent    sentTexts
+	answer  answer
+	whole   bool   // the answer is the one that counts, and was read to its end or its bound
+	all     *Quota // of all answers under way; may be nil
+	held    int    // of all
 }
 
 type exchangeKey struct{}
@@ -40,8 +42,14 @@ func exchangeOf(ctx context.Context) *exchange {
 	return x
 }
 
-// close gives back what the answer took of the quota.
+// close ends the exchange.
 func (x *exchange) close() {
+	x.shaking.abandon()
+	x.giveBack()
+}
+
+// giveBack gives back what the answer took of the quota.
+func (x *exchange) giveBack() {
 	if x.all != nil {
 		x.all.Give(x.held)
 		x.held = 0
@@ -52,7 +60,7 @@ func (x *exchange) close() {
 func (x *exchange) read(resp *http.Response) error {
 	defer resp.Body.Close()
 	now := time.Now()
-	x.close()
+	x.giveBack()
 	x.answer = answer{at: now, status: resp.StatusCode, sent: &x.sent,
 		media: mediaType(resp.Header), retryAfter: retryAfter(resp.Header, now)}
 	if resp.StatusCode != http.StatusOK {

@@ -8,22 +8,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptrace"
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"ovhcloud-csi-provider/provider/sensitive"
+	"ovhcloud-csi-provider/provider/wire"
 )
 
-// What is read of such an answer ends with no context: it is not HTTP any more.
-var errSwitched = errors.New("answered 101 Switching Protocols, which nobody asked for")
-
-// newTransport is one pool of connections for one login to one domain. The
-// proxies of the environment (HTTPS_PROXY and so on) are obeyed.
+// newTransport is one pool of connections for one login to one domain.
 func newTransport(domain Domain, login Login, o Options) (*authenticated, error) {
 	roots, err := Roots(domain.CABundle)
 	if err != nil {
@@ -33,29 +28,14 @@ func newTransport(domain Domain, login Login, o Options) (*authenticated, error)
 	if login.Certificate != nil {
 		conf.Certificates = []tls.Certificate{*login.Certificate}
 	}
-	base := &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		TLSHandshakeTimeout:    10 * time.Second,
-		TLSClientConfig:        conf,
-		ForceAttemptHTTP2:      true,
-		MaxIdleConnsPerHost:    8,
-		MaxConnsPerHost:        64,
-		IdleConnTimeout:        90 * time.Second,
-		MaxResponseHeaderBytes: 16 << 10,
-		HTTP2: &http.HTTP2Config{
-			// A connection whose other end is gone must not cost a mount its 45 s.
-			SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second,
-			// What a server may send before it is read, and so before it is counted. Go's
-			// own bound is 4 MiB a stream.
-			MaxReceiveBufferPerStream: 256 << 10, MaxReceiveBufferPerConnection: 1 << 20,
-		},
-	}
+	pool := &connPool{all: o.Conns, overTLS: strings.HasPrefix(domain.Endpoint, "https://")}
+	base := wire.NewTransport(conf, pool.dial)
+	pool.closeIdle = base.CloseIdleConnections
 	tokens := login.Tokens
 	if tokens == nil {
 		tokens = func(context.Context, sensitive.Bytes) (sensitive.Bytes, error) { return login.Token, nil }
 	}
-	return &authenticated{base: base, tokens: tokens, userAgent: o.UserAgent}, nil
+	return &authenticated{base: base, pool: pool, tokens: tokens, userAgent: o.UserAgent}, nil
 }
 
 // Roots is the system's authorities and those of bundle; nil stands for the
@@ -79,7 +59,8 @@ func Roots(bundle string) (*x509.CertPool, error) {
 // the Vault-compatible one lead to. It also reads the answers, into the exchange of the
 // request's context; what vault/api gets to see of them is the status.
 type authenticated struct {
-	base      *http.Transport
+	base      *wire.Transport
+	pool      *connPool
 	tokens    func(ctx context.Context, refused sensitive.Bytes) (sensitive.Bytes, error)
 	userAgent string
 }
@@ -102,8 +83,8 @@ func (a *authenticated) RoundTrip(req *http.Request) (*http.Response, error) {
 	x.whole = true
 	// Nothing of what the server sent, its headers neither, is for others to read.
 	status := x.answer.status
-	return &http.Response{Status: strconv.Itoa(status), StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}")), Request: req}, nil
+	return &http.Response{Status: strconv.Itoa(status), StatusCode: status, Header: http.Header{},
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: io.NopCloser(strings.NewReader("{}")), Request: req}, nil
 }
 
 // resend sends a request that was answered 401 once more, if there is another
@@ -128,13 +109,14 @@ func (a *authenticated) send(req *http.Request, x *exchange, token []byte) error
 		req.Header.Set("User-Agent", a.userAgent)
 	}
 	x.answer = answer{}
+	a.pool.use()
 	resp, err := a.base.RoundTrip(req)
 	if err != nil {
 		return err
 	}
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		_ = resp.Body.Close()
-		return errSwitched
+		return wire.ErrSwitched
 	}
 	return x.read(resp)
 }
@@ -144,6 +126,7 @@ func (a *authenticated) send(req *http.Request, x *exchange, token []byte) error
 type phase struct {
 	now     atomic.Pointer[string]
 	dialled atomic.Bool
+	crowded atomic.Bool // it waits until a connection may be opened
 }
 
 // GotFirstResponseByte may be called before WroteRequest, which therefore moves on
@@ -159,9 +142,10 @@ func (p *phase) String() string {
 	return "a connection"
 }
 
-// trace follows an exchange. The hooks may be called by other goroutines, and
+// trace follows the exchange. The hooks may be called by other goroutines, and
 // those of dialling even after the exchange is over.
-func (p *phase) trace() *httptrace.ClientTrace {
+func (x *exchange) trace() *httptrace.ClientTrace {
+	p := &x.phase
 	return &httptrace.ClientTrace{
 		GetConn:           func(string) { p.set("a connection") },
 		DNSStart:          func(httptrace.DNSStartInfo) { p.set("the name lookup") },
@@ -170,7 +154,9 @@ func (p *phase) trace() *httptrace.ClientTrace {
 		GotConn: func(got httptrace.GotConnInfo) {
 			p.now.Store(&sending)
 			p.dialled.Store(!got.Reused)
+			p.crowded.Store(false)
 		},
+		TLSHandshakeDone:     func(tls.ConnectionState, error) { x.shaking.done() },
 		WroteRequest:         func(httptrace.WroteRequestInfo) { p.now.CompareAndSwap(&sending, &answering) },
 		GotFirstResponseByte: func() { p.set("the rest of the answer") },
 	}

@@ -1,0 +1,107 @@
+package wire
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"slices"
+	"strings"
+	"time"
+)
+
+// certificateFailure is about the server's certificate. The zero Failure stands for
+// something else.
+func certificateFailure(err error) Failure {
+	var untrusted *tls.CertificateVerificationError
+	if !errors.As(err, &untrusted) {
+		return Failure{}
+	}
+	var name x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var unknown x509.UnknownAuthorityError
+	var roots x509.SystemRootsError
+	sent := untrusted.UnverifiedCertificates
+	switch {
+	case errors.As(untrusted.Err, &name):
+		return Failure{WrongName, "the certificate is not for " + name.Host} // the host that was asked
+	case errors.As(untrusted.Err, &invalid) && invalid.Reason == x509.Expired:
+		return outOfTime(invalid.Cert, sent, time.Now())
+	case errors.As(untrusted.Err, &unknown):
+		// crypto/x509 says the same of a chain with an expired certificate in it.
+		if f := outOfTime(firstOutOfTime(sent, time.Now()), sent, time.Now()); f.Text != "" {
+			return f
+		}
+		return Failure{UnknownAuthority, "the certificate is signed by an unknown authority"}
+	case errors.As(untrusted.Err, &roots):
+		return Failure{UnknownAuthority, "this node's certificate authorities cannot be read"}
+	}
+	return Failure{BadCertificate, "the certificate is not valid for a server"}
+}
+
+// outOfTime says that one of the certificates that a server sent is expired or not yet
+// valid. The zero Failure stands for neither.
+func outOfTime(c *x509.Certificate, sent []*x509.Certificate, now time.Time) Failure {
+	if c == nil {
+		return Failure{}
+	}
+	which := "the certificate"
+	if len(sent) == 0 || !c.Equal(sent[0]) {
+		which = "a certificate authority of the certificate"
+	}
+	switch {
+	case now.After(c.NotAfter):
+		return Failure{Expired, which + " expired on " + date(c.NotAfter)}
+	case now.Before(c.NotBefore):
+		return Failure{NotYetValid, which + " is not valid before " + date(c.NotBefore)}
+	}
+	return Failure{}
+}
+
+// firstOutOfTime is the first certificate in the chain from the leaf up, as far as the
+// server sent it, that is expired or not yet valid; nil if there is none.
+func firstOutOfTime(sent []*x509.Certificate, now time.Time) *x509.Certificate {
+	if len(sent) == 0 {
+		return nil
+	}
+	for at, rest := sent[0], sent[1:]; ; {
+		if now.After(at.NotAfter) || now.Before(at.NotBefore) {
+			return at
+		}
+		above := slices.IndexFunc(rest, func(c *x509.Certificate) bool { return bytes.Equal(c.RawSubject, at.RawIssuer) })
+		if above < 0 {
+			return nil
+		}
+		at, rest = rest[above], slices.Delete(slices.Clone(rest), above, above+1)
+	}
+}
+
+func date(at time.Time) string { return at.UTC().Format(time.DateTime) + " UTC" }
+
+// loginAlerts are crypto/tls's words for the alerts (RFC 8446, section 6.2) by which a
+// server refuses a client certificate, or the lack of one. OKMS answers a certificate of
+// another domain, or without any right, with bad_certificate and no HTTP.
+var loginAlerts = []string{"bad certificate", "unsupported certificate", "revoked certificate", "expired certificate",
+	"unknown certificate", "unknown certificate authority", "access denied", "certificate required"}
+
+// otherAlerts are those that say something to a person.
+var otherAlerts = []string{"handshake failure", "protocol version not supported", "insufficient security level",
+	"internal error", "unrecognized name", "no application protocol"}
+
+// alertFailure is about a TLS alert of the server, for which crypto/tls exports no type.
+// The zero Failure stands for something else.
+func alertFailure(err error) Failure {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "remote error" || op.Err == nil {
+		return Failure{}
+	}
+	alert := strings.TrimPrefix(op.Err.Error(), "tls: ")
+	switch {
+	case slices.Contains(loginAlerts, alert):
+		return Failure{LoginRefused, "refused the TLS handshake: " + alert}
+	case slices.Contains(otherAlerts, alert):
+		return Failure{NoAnswer, "refused the TLS handshake: " + alert}
+	}
+	return Failure{NoAnswer, "ended the TLS connection with an alert"}
+}

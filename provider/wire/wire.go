@@ -1,0 +1,255 @@
+// Package wire is the client side of HTTP that the store and the token endpoint have in
+// common: the bounds of a transport, and the one place that says why an exchange brought
+// no answer. It chooses from words of its own by the type of the error, and never
+// repeats what an error says: net/http, crypto/tls and crypto/x509 quote the server in
+// theirs, and a server may send anything, be it the credential that it was sent.
+package wire
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Dial opens a connection, as net.Dialer.DialContext does.
+type Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+// DialTime bounds the opening of a connection.
+const DialTime = 10 * time.Second
+
+// Transport is an http.Transport whose errors Explain knows.
+type Transport struct{ *http.Transport }
+
+// RoundTrip implements http.RoundTripper.
+func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := t.Transport.RoundTrip(req)
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "proxyconnect" {
+		if at, _ := proxy(req); at != nil {
+			return nil, &proxyUnusable{host: at.Host, cause: op.Err}
+		}
+	}
+	return resp, err
+}
+
+// NewTransport is a transport for answers that are short. The proxies of the environment
+// (HTTPS_PROXY and so on) are used. A nil dial is the system's.
+func NewTransport(conf *tls.Config, dial Dial) *Transport {
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: DialTime, KeepAlive: 30 * time.Second}).DialContext
+	}
+	return &Transport{&http.Transport{
+		Proxy:                  proxy,
+		OnProxyConnectResponse: proxyAnswered,
+		DialContext:            dial,
+		TLSHandshakeTimeout:    10 * time.Second,
+		TLSClientConfig:        conf,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConnsPerHost:    8,
+		MaxConnsPerHost:        64,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: 16 << 10,
+		HTTP2: &http.HTTP2Config{
+			// A connection whose other end is gone must not cost a mount its 45 s.
+			SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second,
+			// What a server may send before it is read, and so before it is counted. Go's
+			// own bound is 4 MiB a stream.
+			MaxReceiveBufferPerStream: 256 << 10, MaxReceiveBufferPerConnection: 1 << 20,
+		},
+	}}
+}
+
+// Errors of this program's own about an exchange.
+var (
+	// ErrFull says that no connection may be opened, since as many are open as may be.
+	ErrFull = errors.New("this node has too many connections to stores at once")
+	// ErrSwitched says that an answer leaves HTTP. What is read of it ends with no context.
+	ErrSwitched = errors.New("answered 101 Switching Protocols, which nobody asked for")
+
+	errProxyAddress = errors.New("the proxy that the environment names is not a valid URL")
+)
+
+// proxy is http.ProxyFromEnvironment, whose errors quote the URL and so a password in it.
+func proxy(req *http.Request) (*url.URL, error) {
+	at, err := http.ProxyFromEnvironment(req)
+	if err != nil {
+		return nil, errProxyAddress
+	}
+	return at, nil
+}
+
+// proxyError is a proxy's refusal to connect.
+type proxyError struct {
+	host   string // of the proxy
+	status int
+}
+
+func (e *proxyError) Error() string {
+	return fmt.Sprintf("the proxy %s refused the connection (HTTP %d)", e.host, e.status)
+}
+
+// proxyUnusable is a proxy that does not get as far as a refusal.
+type proxyUnusable struct {
+	host  string // of the proxy
+	cause error
+}
+
+func (e *proxyUnusable) Error() string {
+	return fmt.Sprintf("the proxy %s cannot be used: %s", e.host, Explain(e.cause).Text)
+}
+
+// proxyAnswered implements http.Transport.OnProxyConnectResponse: the error of net/http
+// is the proxy's text.
+func proxyAnswered(_ context.Context, proxy *url.URL, _ *http.Request, answer *http.Response) error {
+	if answer.StatusCode == http.StatusOK {
+		return nil
+	}
+	return &proxyError{host: proxy.Host, status: answer.StatusCode}
+}
+
+// Cause tells failures apart as far as they are of different kinds, or have different
+// cures.
+type Cause string
+
+// The causes of failures. NoAnswer stands for every one that is about the network or the
+// server.
+const (
+	NoAnswer         Cause = ""
+	TimedOut         Cause = "timed out"
+	NodeFull         Cause = "node full"         // ErrFull
+	Switched         Cause = "switched"          // ErrSwitched
+	LoginRefused     Cause = "login refused"     // the server refused the client certificate, or that there is none
+	UnknownAuthority Cause = "unknown authority" // this and the following are about the server's certificate
+	Expired          Cause = "expired"
+	NotYetValid      Cause = "not yet valid"
+	WrongName        Cause = "wrong name"
+	BadCertificate   Cause = "bad certificate"
+)
+
+// Untrusted says that the server's certificate is the cause.
+func (c Cause) Untrusted() bool {
+	return slices.Contains([]Cause{UnknownAuthority, Expired, NotYetValid, WrongName, BadCertificate}, c)
+}
+
+// Failure is why an exchange brought no answer. Text is in our own words.
+type Failure struct {
+	Cause Cause
+	Text  string
+}
+
+// Explain turns the error of an exchange into our own words. Nothing of what err says is
+// part of them.
+func Explain(err error) Failure {
+	var refused *proxyError
+	var unusable *proxyUnusable
+	var op *net.OpError
+	switch {
+	case errors.Is(err, ErrFull):
+		return Failure{NodeFull, ErrFull.Error()}
+	case errors.Is(err, ErrSwitched):
+		return Failure{Switched, ErrSwitched.Error()}
+	case errors.Is(err, errProxyAddress):
+		return Failure{NoAnswer, errProxyAddress.Error()}
+	case errors.As(err, &refused):
+		return Failure{NoAnswer, refused.Error()}
+	case errors.As(err, &unusable):
+		return Failure{NoAnswer, unusable.Error()}
+	case errors.As(err, &op) && strings.HasPrefix(op.Op, "socks"):
+		return Failure{NoAnswer, "the proxy refused the connection"}
+	}
+	for _, explain := range []func(error) Failure{certificateFailure, alertFailure, networkFailure} {
+		if f := explain(err); f.Text != "" {
+			return f
+		}
+	}
+	for _, p := range phrases {
+		if strings.Contains(err.Error(), p.of) {
+			return Failure{NoAnswer, p.text}
+		}
+	}
+	return Failure{NoAnswer, "the exchange failed"}
+}
+
+// networkFailure is about names, addresses and connections. The zero Failure stands for
+// something else.
+func networkFailure(err error) Failure {
+	var lookup *net.DNSError
+	var timeout net.Error
+	switch {
+	case errors.As(err, &lookup) && lookup.IsNotFound:
+		return Failure{NoAnswer, "name lookup failed: no such host"}
+	case errors.As(err, &lookup) && lookup.IsTimeout:
+		return Failure{NoAnswer, "name lookup failed: no answer in time"}
+	case errors.As(err, &lookup):
+		return Failure{NoAnswer, "name lookup failed"}
+	}
+	for _, known := range errnos {
+		if errors.Is(err, known.errno) {
+			return Failure{NoAnswer, known.text}
+		}
+	}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout():
+		return Failure{TimedOut, "no answer in time"}
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed):
+		return Failure{NoAnswer, "the connection was closed"}
+	case errors.As(err, new(tls.RecordHeaderError)):
+		return Failure{NoAnswer, notTLS}
+	}
+	return Failure{}
+}
+
+var errnos = []struct {
+	errno syscall.Errno
+	text  string
+}{
+	{syscall.ECONNREFUSED, "connection refused"},
+	{syscall.ECONNRESET, "the connection was reset"},
+	{syscall.ECONNABORTED, "the connection was reset"},
+	{syscall.EPIPE, "the connection was closed"},
+	{syscall.EHOSTUNREACH, "the host is unreachable"},
+	{syscall.ENETUNREACH, "the network is unreachable"},
+	{syscall.ETIMEDOUT, "no answer in time"},
+	{syscall.EACCES, "this node forbids the connection"},
+	{syscall.EPERM, "this node forbids the connection"},
+	{syscall.EADDRNOTAVAIL, "this node has no free address or port"},
+	{syscall.EMFILE, "this program has too many open files"},
+	{syscall.ENFILE, "this node has too many open files"},
+}
+
+const (
+	notTLS    = "the server does not speak TLS"
+	notHTTP   = "the answer is not HTTP"
+	longHead  = "the header of the answer is too long"
+	broken    = "the server broke the exchange off"
+	tlsFailed = "the TLS connection failed"
+)
+
+// phrases are what errors say that have no type. A server that has its own words quoted
+// may so choose among our texts, and no more.
+var phrases = []struct{ of, text string }{
+	{"failed to parse Location header", "answered with a redirect that cannot be read"},
+	{"server gave HTTP response to HTTPS client", notTLS + " but plain HTTP"},
+	{"server response headers exceeded", longHead},
+	{"read limit of", longHead},
+	{"header list larger than", longHead},
+	{"HTTP/1.x transport connection broken", notHTTP},
+	{"malformed HTTP", notHTTP},
+	{"malformed MIME header", notHTTP},
+	{"server closed idle connection", "the connection was closed"},
+	{"http2: client connection lost", "the connection was lost"},
+	{"http2: ", broken},
+	{"stream error: ", broken},
+	{"connection error: ", broken},
+	{"x509: ", "the server's certificate cannot be read"},
+	{"tls: ", tlsFailed},
+}
