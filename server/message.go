@@ -27,8 +27,8 @@ type frames interface {
 // is compressed, and its length.
 const prefixLength = 5
 
-// smallRequest is up to which length a request is read at once, in bytes: it has come
-// already, and what a call that waits to be looked at is counted for is enough for it.
+// smallRequest is up to which length a request is read at once, in bytes, and how much of
+// a larger one is.
 const smallRequest = 32 << 10
 
 // readMessage reads the one message of a call, and opens the account that holds it. A
@@ -54,7 +54,7 @@ func (s *service) readMessage(ctx context.Context, stream grpc.ServerStream) (*p
 	defer func() { body.Free() }()
 	begin := body.Materialize()
 	account := s.budget.Open(quickAttribute(string(begin), attributeNamespace))
-	if !account.Take(budget.Arrived, mountBase+int64(min(length, budget.UnreadRequest))) {
+	if !account.Take(budget.Arrived, mountBase+int64(min(length, budget.LargeRequest))) {
 		return nil, nil, provider.NodeFullError(namespaceOf(begin))
 	}
 	if rest := length - len(begin); rest > 0 {
@@ -86,7 +86,7 @@ func (s *service) readRest(ctx context.Context, call frames, account *budget.Acc
 		return nil, provider.NodeFullError(namespaceOf(begin))
 	}
 	defer done()
-	if !account.Take(budget.Arrived, int64(max(0, length-budget.UnreadRequest))) {
+	if !account.Take(budget.Arrived, int64(max(0, length-budget.LargeRequest))) {
 		return nil, provider.NodeFullError(namespaceOf(begin))
 	}
 	more, err := call.Read(rest)

@@ -106,7 +106,7 @@ func (s *service) read(ctx context.Context, stream grpc.ServerStream) (*pb.Mount
 		return r.in, r.account, r.err
 	case <-ctx.Done():
 		go func() { (<-came).account.Close() }()
-		return nil, nil, wrongRequest("", "it did not come in time")
+		return nil, nil, provider.NodeFullError("") // its caller is on this machine, and does not tarry
 	}
 }
 

@@ -55,9 +55,13 @@ const (
 	// was sent, and as texts of JSON.
 	MaxRequest = 2 << 20
 	reader     = 2 * MaxRequest
-	// UnreadRequest is a window of HTTP/2, and what gRPC and its goroutine need: no more of
-	// a request is in memory before it is read.
-	UnreadRequest = 64<<10 + 8<<10
+	// UnreadRequest is a frame of HTTP/2, and what gRPC and its goroutine need. A call is
+	// looked at as soon as its first frame has come and a processor is free, and counted
+	// for what it is then; only until then up to a window, of 64 KiB, can come of it.
+	UnreadRequest = 16<<10 + 8<<10
+	// LargeRequest is what is counted of a large request before it is read: a window of
+	// HTTP/2, no more of it is in memory.
+	LargeRequest = 64 << 10
 	// A read has its goroutines, headers and buffers beside the answer.
 	read = 48 << 10
 	// A connection has the buffers of TLS, HTTP/1.1 or HTTP/2.
