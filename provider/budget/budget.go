@@ -168,6 +168,9 @@ func (b *Budget) Used() (used int64) {
 	return used
 }
 
+// UsedBy is what mounts hold in a stage, in bytes.
+func (b *Budget) UsedBy(stage int) int64 { return b.stages[stage].Used() }
+
 // Most is the most that one mount can ever take in a stage at once, in bytes.
 func (b *Budget) Most(stage int) int64 { return b.stages[stage].Most() }
 
