@@ -1,0 +1,81 @@
+package okms
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// mostAllocated bounds what may be allocated, be it garbage afterwards or not, to decode
+// an answer of so many bytes: what redaction takes for a few short texts, and what is linear
+// in the answer.
+func mostAllocated(n int) int { return 128<<10 + 40*n }
+
+// takesLittle checks that f allocates little. Other goroutines of a fuzzer allocate too:
+// what counts is the least of a few runs.
+func takesLittle(t *testing.T, n int, f func()) {
+	t.Helper()
+	var got int
+	for range 5 {
+		if got = allocates(f); got <= mostAllocated(n) {
+			return
+		}
+	}
+	t.Errorf("an answer of %d bytes allocates %d, more than %d", n, got, mostAllocated(n))
+}
+
+// sentTo is a, as the answer to a request that had a token.
+func sentTo(a answer) answer {
+	a.sent = &sentTexts{all: []string{"eyJ.planted.token.of.a.length"}}
+	return a
+}
+
+// FuzzRefusal holds that the body of a refusal, whatever it is, takes little memory, and
+// that what is kept of it is short and does not repeat the token.
+func FuzzRefusal(f *testing.F) {
+	for _, body := range hostileBodies(4 << 10) {
+		f.Add(403, body)
+	}
+	f.Add(401, refusalBody("50475011", "not eyJ.planted.token.of.a.length"))
+	f.Add(404, `{"request_id":"planted.token.of","data":{"data":null,"metadata":{"deletion_time":"x","version":1}}}`)
+	f.Add(500, `{"errors":["`+strings.Repeat(`\ud800`, 300)+`"]}`)
+	f.Fuzz(func(t *testing.T, status int, body string) {
+		if status == http.StatusOK {
+			return // FuzzAnswer's
+		}
+		bytes := []byte(body)
+		var failed *Error
+		takesLittle(t, len(body), func() {
+			a := sentTo(answer{status: status})
+			a.refusal = decodeRefusal(bytes[:min(len(bytes), maxRefusal)], len(bytes) > maxRefusal)
+			failed = a.refused()
+		})
+		const more = len("[redacted]")
+		if len(failed.Text) > mostText+more || len(failed.RequestID) > mostID+more || len(failed.Since) > mostID+more {
+			t.Errorf("more is kept: %+v", *failed)
+		}
+		said := failed.Text + " " + failed.RequestID + " " + failed.Since
+		if strings.Contains(said, "planted.token.of") {
+			t.Errorf("the error repeats the token: %+v", *failed)
+		}
+	})
+}
+
+// FuzzVersions holds that a list of versions takes little memory, and that the latest
+// active version is one that the list names.
+func FuzzVersions(f *testing.F) {
+	f.Add(`{"data":{"versions":{"1":{"deletion_time":""},"2":{"destroyed":true},"24000":null}}}`)
+	for _, body := range hostileBodies(4 << 10) {
+		f.Add(body)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		a := sentTo(answered(http.StatusOK, body))
+		var latest int
+		var listed bool
+		var failed *Error
+		takesLittle(t, len(body), func() { latest, listed, failed = decodeLatest(a) })
+		if latest < 0 || latest > MaxVersion || latest > 0 && !listed || failed != nil && (latest > 0 || listed) {
+			t.Errorf("%d, %t, %v of %q", latest, listed, failed, body)
+		}
+	})
+}
