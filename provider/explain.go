@@ -7,6 +7,7 @@ import (
 
 	"ovhcloud-csi-provider/provider/auth"
 	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/wire"
 )
 
 // explain makes of a failed read what the user of an object is told: what is
@@ -45,6 +46,11 @@ func hostOf(d okms.Domain) string { return strings.TrimPrefix(d.Endpoint, "https
 func explainOne(from origin, o object, f fetched, again string) Failure {
 	e := f.err
 	out := Failure{Kind: Kind(e.Kind), Object: o.number, Where: o.where(), Facts: facts(e)}
+	if e.Foreign {
+		out.What, out.Advice = explainForeign(e, again)
+		out.Facts = ""
+		return out
+	}
 	switch e.Kind {
 	case okms.SecretAbsent, okms.VersionAbsent, okms.Deactivated, okms.Deleted:
 		out.What, out.Advice = explainAbsent(from, f)
@@ -83,20 +89,49 @@ func explainTrouble(from origin, e *okms.Error, again string) (what, advice stri
 	case okms.Failing:
 		return "OKMS at " + hostOf(from.domain) + " has a fault", again
 	case okms.Unreachable:
-		advice = again + "; check the region, the DNS and the way out of the cluster if it stays so"
-		if from.credential.Kind() == auth.KindCertificate {
-			advice += "; OKMS also hangs up on a certificate of another OKMS domain or without any right"
-		}
-		return "OKMS cannot be reached: " + e.Text, advice
+		return "OKMS cannot be reached: " + e.Text, reachAdvice(from, e, again)
 	case okms.TimedOut:
 		return "no answer from OKMS in time: " + e.Text, again
 	case okms.Untrusted:
-		return "the server's certificate is not trusted: " + e.Text, "if the endpoint is right, give its certificate authority in caBundle"
+		return "the server's certificate is not trusted: " + e.Text, trustAdvice(e.Cause)
 	case okms.NodeFull:
 		return e.Text, nodeFullAdvice
 	default:
 		return e.Text, ""
 	}
+}
+
+// reachAdvice is what to do where there is no connection to a store.
+func reachAdvice(from origin, e *okms.Error, again string) string {
+	if e.Cause == wire.Proxy {
+		return again + "; if this persists, check HTTPS_PROXY and NO_PROXY, and which hosts the proxy allows"
+	}
+	advice := again + "; check the region, the DNS and the way out of the cluster if it stays so"
+	if from.credential.Kind() == auth.KindCertificate {
+		advice += "; OKMS also hangs up on a certificate of another OKMS domain or without any right"
+	}
+	return advice
+}
+
+// trustAdvice is what to do where the server's certificate is not trusted.
+func trustAdvice(cause wire.Cause) string {
+	switch cause {
+	case wire.Expired:
+		return "renew it on the server, or set the node's clock"
+	case wire.NotYetValid:
+		return "set the node's clock; if it is right, replace the certificate on the server"
+	case wire.WrongName:
+		return "check endpoint and region"
+	case wire.BadCertificate:
+		return "the server needs a certificate for TLS servers"
+	}
+	return "if the endpoint is right, give its certificate authority in caBundle"
+}
+
+// explainForeign is about an answer that is not OKMS's. The facts are part of what it
+// says.
+func explainForeign(e *okms.Error, again string) (what, advice string) {
+	return e.Error() + ": a proxy or firewall in between?", again
 }
 
 // explainAbsent is about a secret or version that OKMS does not have to give.

@@ -22,7 +22,7 @@ var arrows = map[string][]string{
 	"cmd/ovhcsi":                {"provider", "provider/okms", "provider/auth", "test/emulator", "cmd/commandline"},
 	"server":                    {"provider", "provider/budget"},
 	"provider": {"provider/okms", "provider/auth", "provider/cache", "provider/pace", "provider/sensitive", "provider/nearest",
-		"provider/rawjson", "provider/yamlnode", "provider/budget"},
+		"provider/rawjson", "provider/yamlnode", "provider/budget", "provider/wire"},
 	"provider/budget":    {"provider/quota"},
 	"provider/quota":     {},
 	"provider/rawjson":   {},

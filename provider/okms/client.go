@@ -183,13 +183,13 @@ func (c *Client) failure(ctx context.Context, err error, x *exchange, begin time
 	case cause.Cause == wire.Switched:
 		e.Kind, e.Text = Unreadable, c.host+": "+cause.Text
 	case cause.Cause.Untrusted():
-		e.Kind, e.Untrust, e.Text = Untrusted, cause.Cause, c.host+": "+cause.Text
+		e.Kind, e.Cause, e.Text = Untrusted, cause.Cause, c.host+": "+cause.Text
 	case cause.Cause == wire.LoginRefused:
 		e.Kind, e.Text = Unauthenticated, c.host+" "+cause.Text
 	case x.answer.status != 0:
 		e.Kind, e.Text = Unreachable, c.host+": the connection broke within the answer"
 	default:
-		e.Kind, e.Text = Unreachable, c.host+": "+cause.Text
+		e.Kind, e.Cause, e.Text = Unreachable, cause.Cause, c.host+": "+cause.Text
 	}
 	return e
 }

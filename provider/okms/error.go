@@ -54,8 +54,9 @@ type Error struct {
 	// became so (OKMS's time stamp); 0 and "" if unknown.
 	Version int
 	Since   string
-	// Untrust says of Untrusted what is wrong with the server's certificate.
-	Untrust wire.Cause
+	// Cause says of Untrusted what is wrong with the server's certificate, and of
+	// Unreachable whether a proxy is the reason.
+	Cause wire.Cause
 	// Foreign says that the answer is not OKMS's but, for example, a proxy's.
 	Foreign bool
 	// Queued says of TimedOut that nothing was asked: the time was spent in line

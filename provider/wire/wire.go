@@ -127,6 +127,7 @@ const (
 	TimedOut         Cause = "timed out"
 	NodeFull         Cause = "node full"         // ErrFull
 	Switched         Cause = "switched"          // ErrSwitched
+	Proxy            Cause = "proxy"             // the proxy refused the connection, or cannot be used
 	LoginRefused     Cause = "login refused"     // the server refused the client certificate, or that there is none
 	UnknownAuthority Cause = "unknown authority" // this and the following are about the server's certificate
 	Expired          Cause = "expired"
@@ -158,13 +159,13 @@ func Explain(err error) Failure {
 	case errors.Is(err, ErrSwitched):
 		return Failure{Switched, ErrSwitched.Error()}
 	case errors.Is(err, errProxyAddress):
-		return Failure{NoAnswer, errProxyAddress.Error()}
+		return Failure{Proxy, errProxyAddress.Error()}
 	case errors.As(err, &refused):
-		return Failure{NoAnswer, refused.Error()}
+		return Failure{Proxy, refused.Error()}
 	case errors.As(err, &unusable):
-		return Failure{NoAnswer, unusable.Error()}
+		return Failure{Proxy, unusable.Error()}
 	case errors.As(err, &op) && strings.HasPrefix(op.Op, "socks"):
-		return Failure{NoAnswer, "the proxy refused the connection"}
+		return Failure{Proxy, "the proxy refused the connection"}
 	}
 	for _, explain := range []func(error) Failure{certificateFailure, alertFailure, networkFailure} {
 		if f := explain(err); f.Text != "" {
@@ -183,7 +184,6 @@ func Explain(err error) Failure {
 // something else.
 func networkFailure(err error) Failure {
 	var lookup *net.DNSError
-	var timeout net.Error
 	switch {
 	case errors.As(err, &lookup) && lookup.IsNotFound:
 		return Failure{NoAnswer, "name lookup failed: no such host"}
@@ -198,7 +198,7 @@ func networkFailure(err error) Failure {
 		}
 	}
 	switch {
-	case errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout():
+	case timedOut(err):
 		return Failure{TimedOut, "no answer in time"}
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed):
 		return Failure{NoAnswer, "the connection was closed"}
@@ -206,6 +206,16 @@ func networkFailure(err error) Failure {
 		return Failure{NoAnswer, notTLS}
 	}
 	return Failure{}
+}
+
+// timedOut looks at each error of the chain: the outer ones know of their next one alone.
+func timedOut(err error) bool {
+	for ; err != nil; err = errors.Unwrap(err) {
+		if timeout, is := err.(interface{ Timeout() bool }); is && timeout.Timeout() {
+			return true
+		}
+	}
+	return false
 }
 
 var errnos = []struct {
