@@ -31,6 +31,9 @@ type Transport struct{ *http.Transport }
 
 // RoundTrip implements http.RoundTripper.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Scheme == "https" {
+		req = greet(req)
+	}
 	resp, err := t.Transport.RoundTrip(req)
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "proxyconnect" {
@@ -42,15 +45,17 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // NewTransport is a transport for answers that are short. The proxies of the environment
-// (HTTPS_PROXY and so on) are used. A nil dial is the system's.
+// (HTTPS_PROXY and so on) are used. conf becomes the transport's. A nil dial is the
+// system's.
 func NewTransport(conf *tls.Config, dial Dial) *Transport {
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: DialTime, KeepAlive: 30 * time.Second}).DialContext
 	}
+	conf.VerifyConnection = checkChain
 	return &Transport{&http.Transport{
 		Proxy:                  proxy,
 		OnProxyConnectResponse: proxyAnswered,
-		DialContext:            dial,
+		DialContext:            bounded(dial),
 		TLSHandshakeTimeout:    10 * time.Second,
 		TLSClientConfig:        conf,
 		ForceAttemptHTTP2:      true,
@@ -160,6 +165,10 @@ func Explain(err error) Failure {
 		return Failure{Switched, ErrSwitched.Error()}
 	case errors.Is(err, errProxyAddress):
 		return Failure{Proxy, errProxyAddress.Error()}
+	case errors.Is(err, errLongHandshake):
+		return Failure{NoAnswer, errLongHandshake.Error()}
+	case errors.Is(err, errLongChain):
+		return Failure{NoAnswer, errLongChain.Error()}
 	case errors.As(err, &refused):
 		return Failure{Proxy, refused.Error()}
 	case errors.As(err, &unusable):
