@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"ovhcloud-csi-provider/provider/auth"
 	"ovhcloud-csi-provider/provider/nearest"
@@ -192,13 +191,4 @@ func parseVersion(v string) (int, error) {
 		return 0, fmt.Errorf("%s is neither a version number from 1 to %d nor latest", quoted(v), okms.MaxVersion)
 	}
 	return int(n), nil
-}
-
-// parseMode reads octal digits with or without a leading 0 or 0o.
-func parseMode(v string) (fs.FileMode, error) {
-	n, err := strconv.ParseUint(strings.TrimPrefix(v, "0o"), 8, 32)
-	if err != nil || n > 0o777 {
-		return 0, fmt.Errorf("%s is not an octal file mode from 0 to 0777", quoted(v))
-	}
-	return fs.FileMode(n), nil
 }

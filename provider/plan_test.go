@@ -159,8 +159,8 @@ func TestSpellingsThatMeanTheSame(t *testing.T) {
 }
 
 func TestModeOfTheDriverIsTheDefault(t *testing.T) {
-	p := planned(t, request(func(r *Request) { r.Mode = 0o600 }, objects("- secretPath: a", "- secretPath: b", "  filePermission: 0")))
-	if p.objects[0].mode != 0o600 || p.objects[1].mode != 0 {
+	p := planned(t, request(func(r *Request) { r.Mode = 0o600 }, objects("- secretPath: a", "- secretPath: b", "  filePermission: 0400")))
+	if p.objects[0].mode != 0o600 || p.objects[1].mode != 0o400 {
 		t.Errorf("modes = %o, %o", p.objects[0].mode, p.objects[1].mode)
 	}
 }

@@ -381,9 +381,9 @@ func TestFilesComeInTheOrderOfThePlan(t *testing.T) {
 }
 
 func TestModesReachTheFiles(t *testing.T) {
-	p := planned(t, request(objects("- secretPath: s", "  objectName: x", "  filePermission: 0", "- secretPath: s", "  allKeys: true", "  filePermission: 0777")))
+	p := planned(t, request(objects("- secretPath: s", "  objectName: x", "  filePermission: 0400", "- secretPath: s", "  allKeys: true", "  filePermission: 0777")))
 	resp, _, _ := render(context.Background(), p, secrets{"s": `{"a":"1"}`}.fetch(p))
-	if got := []fs.FileMode{resp.Files[0].Mode, resp.Files[1].Mode}; !slices.Equal(got, []fs.FileMode{0, 0o777}) {
+	if got := []fs.FileMode{resp.Files[0].Mode, resp.Files[1].Mode}; !slices.Equal(got, []fs.FileMode{0o400, 0o777}) {
 		t.Errorf("modes = %o", got)
 	}
 }

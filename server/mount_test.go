@@ -70,6 +70,9 @@ func TestARequestThatIsNotTheDrivers(t *testing.T) {
 	}
 }
 
+// sensibleModes are some that differ.
+var sensibleModes = []int32{0o400, 0o440, 0o444, 0o600, 0o640, 0o644, 0o700}
+
 // TestManyMountsAtOnce: two credentials that may read different things, modes,
 // good and bad classes, all over one socket; every answer is right for its own
 // request.
@@ -95,9 +98,9 @@ func TestManyMountsAtOnce(t *testing.T) {
 				team, other = other, team
 			}
 			m := harness.Mount{Token: "token-of-" + team}
-			mode := fmt.Sprintf("0%o", 0o400+i)
+			mode := sensibleModes[i%len(sensibleModes)]
 			for s := range secrets {
-				m.Objects += harness.Lines(fmt.Sprintf("- secretPath: %s/s%d", team, (s+i)%secrets), "  secretKey: v", fmt.Sprintf("  objectName: f%d", s), "  filePermission: "+mode)
+				m.Objects += harness.Lines(fmt.Sprintf("- secretPath: %s/s%d", team, (s+i)%secrets), "  secretKey: v", fmt.Sprintf("  objectName: f%d", s), fmt.Sprintf("  filePermission: 0%o", mode))
 			}
 			switch i % 5 {
 			case 3: // a secret of the other team
@@ -117,7 +120,7 @@ func TestManyMountsAtOnce(t *testing.T) {
 					return
 				}
 				for s, f := range resp.GetFiles() {
-					if want := fmt.Sprintf("of %s, %d", team, (s+i)%secrets); string(f.GetContents()) != want || f.GetPath() != fmt.Sprintf("f%d", s) || f.GetMode() != int32(0o400+i) {
+					if want := fmt.Sprintf("of %s, %d", team, (s+i)%secrets); string(f.GetContents()) != want || f.GetPath() != fmt.Sprintf("f%d", s) || f.GetMode() != mode {
 						t.Errorf("mount %d: file %s, mode %o, holds %q, want %q", i, f.GetPath(), f.GetMode(), f.GetContents(), want)
 					}
 				}
