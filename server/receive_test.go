@@ -27,7 +27,7 @@ func TestRequestsThatNobodyHasReadAreBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	most := int(d.Budget.Parts[budget.Unread] / budget.UnreadRequest)
+	most := d.Budget.Unread()
 	for range most {
 		if _, err := conn.NewStream(ctx, &grpc.StreamDesc{}, pb.CSIDriverProvider_Mount_FullMethodName); err != nil {
 			t.Fatal(err)

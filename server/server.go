@@ -97,6 +97,9 @@ func Listen(c Config) (*Server, error) {
 		// it hangs up, which is Unavailable to the caller: see codeOf.
 		grpc.MaxRecvMsgSize(math.MaxInt32),
 		grpc.StaticStreamWindowSize(64<<10), // of what nobody reads, no more is in memory
+		// So many requests have room before they are looked at, which is soon. The driver has
+		// one connection, and holds further ones back until then.
+		grpc.MaxConcurrentStreams(uint32(c.Budget.Unread())),
 		grpc.MaxHeaderListSize(64<<10),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
 		grpc.InTapHandle(mounts.admit),

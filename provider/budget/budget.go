@@ -55,12 +55,10 @@ const (
 	// was sent, and as texts of JSON.
 	MaxRequest = 2 << 20
 	reader     = 2 * MaxRequest
-	// UnreadRequest is a frame of HTTP/2, and what gRPC and its goroutine need. A call is
-	// looked at as soon as its first frame has come and a processor is free, and counted
-	// for what it is then; only until then up to a window, of 64 KiB, can come of it.
-	UnreadRequest = 16<<10 + 8<<10
-	// LargeRequest is what is counted of a large request before it is read: a window of
-	// HTTP/2, no more of it is in memory.
+	// UnreadRequest is a window of HTTP/2, and what gRPC and its goroutine need: no more of
+	// a request is in memory before it is looked at.
+	UnreadRequest = LargeRequest + 8<<10
+	// LargeRequest is what is counted of a large request until all of it is read.
 	LargeRequest = 64 << 10
 	// A read has its goroutines, headers and buffers beside the answer.
 	read = 48 << 10
@@ -173,6 +171,9 @@ func (b *Budget) UsedBy(stage int) int64 { return b.stages[stage].Used() }
 
 // Most is the most that one mount can ever take in a stage at once, in bytes.
 func (b *Budget) Most(stage int) int64 { return b.stages[stage].Most() }
+
+// Unread is how many requests may be there that nobody has looked at.
+func (b *Budget) Unread() int { return int(b.Parts[Unread] / UnreadRequest) }
 
 // Admit takes what a request that nobody has looked at needs. If ok, release gives it
 // back; it may be called again.
