@@ -2,6 +2,7 @@ package auth
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -19,7 +20,7 @@ const maxTokenAnswer = 64 << 10
 // error.
 type tokenAnswers struct{ base *wire.Transport }
 
-// tokenAnswerError is an answer that could not be read to its end.
+// tokenAnswerError is an answer that could not be read to its end, or is of no use.
 type tokenAnswerError struct {
 	status int
 	text   string
@@ -38,36 +39,65 @@ func (t tokenAnswers) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, wire.ErrSwitched
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxTokenAnswer+1))
-	switch {
-	case err != nil && req.Context().Err() != nil:
+	if err != nil && req.Context().Err() != nil {
 		return nil, req.Context().Err()
-	case err != nil:
+	}
+	if err != nil {
 		return nil, &tokenAnswerError{resp.StatusCode, "the connection broke within the answer"}
-	case len(body) > maxTokenAnswer && resp.StatusCode == http.StatusOK:
-		return nil, &tokenAnswerError{resp.StatusCode, "answer longer than 64 KiB"}
-	case len(body) > maxTokenAnswer:
-		body = nil
+	}
+	used := usedOf(body)
+	switch s := resp.StatusCode; {
+	case s/100 == 4 && s != http.StatusTooManyRequests && !used.refuses():
+		return nil, foreignAnswer(resp, len(body))
+	case s == http.StatusOK && len(body) > maxTokenAnswer:
+		return nil, &tokenAnswerError{s, "answer longer than 64 KiB"}
 	}
 	return &http.Response{Status: strconv.Itoa(resp.StatusCode), StatusCode: resp.StatusCode,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{"Content-Type": {"application/json"}},
-		Body: io.NopCloser(bytes.NewReader(usedOf(body))), Request: req}, nil
+		Body: io.NopCloser(bytes.NewReader(used.json())), Request: req}, nil
 }
 
-// usedOf is the members of a token endpoint's answer (RFC 6749, sections 5.1 and 5.2) that
-// are used, none of them longer than the whole; {} of what is not a JSON object.
-func usedOf(body []byte) []byte {
-	used := map[string]rawjson.Value{}
-	if answer, valid := rawjson.Parse(body); valid {
-		for key, value := range answer.Members() {
-			for _, name := range []string{"access_token", "token_type", "expires_in", "error"} {
-				if key.Is(name) && !value.IsObject() && !value.IsArray() {
-					used[name] = value
-				}
+// foreignAnswer is about an answer that is not a token endpoint's, of so many bytes.
+func foreignAnswer(resp *http.Response, size int) *tokenAnswerError {
+	sizeText := fmt.Sprintf("%d bytes", size)
+	if size > maxTokenAnswer {
+		sizeText = "more than 64 KiB"
+	}
+	return &tokenAnswerError{resp.StatusCode, fmt.Sprintf("not an answer of a token endpoint: %s of %s (HTTP %d): "+
+		"a proxy or firewall in between?", sizeText, wire.MediaType(resp.Header), resp.StatusCode)}
+}
+
+// tokenFields are the members of a token endpoint's answer (RFC 6749, sections 5.1 and
+// 5.2) that are used, none of them longer than the whole.
+type tokenFields map[string]rawjson.Value
+
+// usedOf reads an answer; what is not a JSON object, or too long, has none of them.
+func usedOf(body []byte) tokenFields {
+	used := tokenFields{}
+	if len(body) > maxTokenAnswer {
+		return used
+	}
+	answer, valid := rawjson.Parse(body)
+	if !valid {
+		return used
+	}
+	for key, value := range answer.Members() {
+		for _, name := range []string{"access_token", "token_type", "expires_in", "error"} {
+			if key.Is(name) && !value.IsObject() && !value.IsArray() {
+				used[name] = value
 			}
 		}
 	}
+	return used
+}
+
+// refuses says that the endpoint names an error, as RFC 6749 wants of each refusal. An
+// answer without it is not its own: it says nothing of the client.
+func (f tokenFields) refuses() bool { return f["error"].IsString() && len(f["error"]) > len(`""`) }
+
+func (f tokenFields) json() []byte {
 	out := []byte("{")
-	for name, value := range used {
+	for name, value := range f {
 		if len(out) > 1 {
 			out = append(out, ',')
 		}

@@ -191,8 +191,11 @@ func (t *Tokens) exchange() (sensitive.Bytes, time.Duration, error) {
 
 // errorCodes are what RFC 6749, section 5.2, says of a refusal, and 4.1.2.1 of a fault.
 // Others are not told: an endpoint may repeat the secret there.
-var errorCodes = []string{"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client",
-	"unsupported_grant_type", "invalid_scope", "access_denied", "server_error", "temporarily_unavailable"}
+var (
+	errorCodes = append([]string{"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client",
+		"unsupported_grant_type", "invalid_scope", "access_denied"}, faults...)
+	faults = []string{"server_error", "temporarily_unavailable"}
+)
 
 // failure tells what happened without quoting the answer, which may repeat the
 // request and so the secret.
@@ -208,7 +211,7 @@ func (t *Tokens) failure(err error) *TokenError {
 		if slices.Contains(errorCodes, answered.ErrorCode) {
 			e.Text += ", " + answered.ErrorCode
 		}
-		e.Refused = e.Status == 400 || e.Status == 401 || e.Status == 403
+		e.Refused = (e.Status == 400 || e.Status == 401 || e.Status == 403) && !slices.Contains(faults, answered.ErrorCode)
 	case errors.As(err, &own):
 		e.Status, e.Text = own.status, own.text
 	case errors.As(err, &sent) || errors.Is(err, context.DeadlineExceeded):

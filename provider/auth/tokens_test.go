@@ -184,6 +184,7 @@ func TestATokenThatOKMSRefusesIsReplacedOnce(t *testing.T) {
 }
 
 func TestHowTheTokenEndpointFails(t *testing.T) {
+	const between = ": a proxy or firewall in between?"
 	for name, c := range map[string]struct {
 		breaks  func(i *issuer) error
 		want    string
@@ -199,7 +200,23 @@ func TestHowTheTokenEndpointFails(t *testing.T) {
 		"another type of token":     {fault(emulator.Fault{Status: 200, Body: `{"access_token":"a","token_type":"mac","expires_in":9}`}), "the answer holds no bearer token", false},
 		"a redirect":                {fault(emulator.Fault{Redirect: "https://evil.example/"}), "HTTP 302", false},
 		"an echo":                   {fault(emulator.Fault{Status: 400, Body: `{"error":"` + clientSecret + `"}`}), "HTTP 400", true},
-		"a refused handshake":       {fault(emulator.Fault{TLSAlert: true}), "refused the TLS handshake: bad certificate", false},
+		"a page of a proxy": {fault(emulator.Fault{Status: 403, ContentType: "text/html", Body: "<html>no"}),
+			"not an answer of a token endpoint: 8 bytes of text/html (HTTP 403)" + between, false},
+		"another object": {fault(emulator.Fault{Status: 400, Body: `{"message":"no"}`}),
+			"not an answer of a token endpoint: 16 bytes of application/json (HTTP 400)" + between, false},
+		"an error that is no text": {fault(emulator.Fault{Status: 401, Body: `{"error":true}`}),
+			"not an answer of a token endpoint: 14 bytes of application/json (HTTP 401)" + between, false},
+		"an empty error": {fault(emulator.Fault{Status: 401, Body: `{"error":""}`}),
+			"not an answer of a token endpoint: 12 bytes of application/json (HTTP 401)" + between, false},
+		"a long refusal": {fault(emulator.Fault{Status: 400, Body: `{"error":"x"}` + strings.Repeat(" ", 64<<10)}),
+			"not an answer of a token endpoint: more than 64 KiB of application/json (HTTP 400)" + between, false},
+		"a long token": {fault(emulator.Fault{Status: 200, Body: `{"access_token":"` + strings.Repeat("a", 64<<10) + `"}`}),
+			"answer longer than 64 KiB", false},
+		"no such page": {fault(emulator.Fault{Status: 404, ContentType: "text/html", Body: "<html>gone"}),
+			"not an answer of a token endpoint: 10 bytes of text/html (HTTP 404)" + between, false},
+		"a fault that is no refusal": {fault(emulator.Fault{Status: 400, Body: `{"error":"temporarily_unavailable"}`}),
+			"HTTP 400, temporarily_unavailable", false},
+		"a refused handshake": {fault(emulator.Fault{TLSAlert: true}), "refused the TLS handshake: bad certificate", false},
 		"an unknown authority": {func(i *issuer) error {
 			i.tokens = NewTokens(i.tokensClient(), x509.NewCertPool(), nil, i.now, i.tokens.tell)
 			return nil

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ovhcloud-csi-provider/provider/wire"
 )
 
 // answered is an answer as the transport makes it.
@@ -15,7 +17,7 @@ func answered(status int, body string, header ...string) answer {
 		h.Set(header[i], header[i+1])
 	}
 	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-	a := answer{at: at, status: status, media: mediaType(h), retryAfter: retryAfter(h, at)}
+	a := answer{at: at, status: status, media: wire.MediaType(h), retryAfter: retryAfter(h, at)}
 	if status == http.StatusOK {
 		a.body = []byte(body)
 	} else {

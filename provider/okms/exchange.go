@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"ovhcloud-csi-provider/provider/wire"
 )
 
 // Bounds of an answer in bytes. A secret is at most 64 KB (OVHcloud's guide), which JSON
@@ -62,7 +64,7 @@ func (x *exchange) read(resp *http.Response) error {
 	now := time.Now()
 	x.giveBack()
 	x.answer = answer{at: now, status: resp.StatusCode, sent: &x.sent,
-		media: mediaType(resp.Header), retryAfter: retryAfter(resp.Header, now)}
+		media: wire.MediaType(resp.Header), retryAfter: retryAfter(resp.Header, now)}
 	if resp.StatusCode != http.StatusOK {
 		body, err := io.ReadAll(io.LimitReader(resp.Body, maxRefusal+1))
 		if err != nil {

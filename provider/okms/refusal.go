@@ -2,9 +2,7 @@ package okms
 
 import (
 	"fmt"
-	"mime"
 	"net/http"
-	"slices"
 
 	"ovhcloud-csi-provider/provider/rawjson"
 )
@@ -94,21 +92,4 @@ func (r refusal) sizeText() string {
 		return "more than 64 KiB"
 	}
 	return fmt.Sprintf("%d bytes", r.size)
-}
-
-// mediaTypes are the types that a message may name. Others are a server's text.
-var mediaTypes = []string{"application/json", "application/problem+json", "application/xml", "application/xhtml+xml",
-	"application/octet-stream", "application/grpc", "text/html", "text/plain", "text/xml"}
-
-// mediaType names a body's type for a message, never the body.
-func mediaType(h http.Header) string {
-	header := h.Get("Content-Type")
-	if header == "" {
-		return "no content type"
-	}
-	t, _, err := mime.ParseMediaType(header)
-	if (err == nil || t != "") && slices.Contains(mediaTypes, t) {
-		return t
-	}
-	return "another type"
 }

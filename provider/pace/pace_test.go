@@ -95,6 +95,10 @@ func TestWhatIsRetried(t *testing.T) {
 		{okms.Error{Kind: okms.Rejected, Status: 400}, 1},
 		{okms.Error{Kind: okms.Untrusted}, 1},
 		{okms.Error{Kind: okms.Unreadable, Status: 200}, 1},
+		{okms.Error{Kind: okms.TokenFailing}, 2},
+		{okms.Error{Kind: okms.TokenFailing, Status: 503}, 2},
+		{okms.Error{Kind: okms.TokenFailing, Status: 429}, 2},
+		{okms.Error{Kind: okms.TokenFailing, Status: 403}, 1},
 	}
 	for _, c := range cases {
 		t.Run(strings.TrimSpace(c.failure.Error()), func(t *testing.T) {

@@ -86,8 +86,10 @@ func (p *Pace) retryWait(
 // mayRetry tells failures that the same read may get over by itself.
 func mayRetry(e *okms.Error) bool {
 	switch e.Kind {
-	case okms.Limited, okms.Unreachable, okms.TokenFailing:
+	case okms.Limited, okms.Unreachable:
 		return true
+	case okms.TokenFailing: // but not a page of a proxy that forbids it
+		return e.Status/100 != 4 || e.Status == 429
 	case okms.Failing:
 		return e.Status == 500 || e.Status == 502 || e.Status == 503 || e.Status == 504
 	}

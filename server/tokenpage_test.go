@@ -1,0 +1,54 @@
+package server_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"ovhcloud-csi-provider/test/emulator"
+	"ovhcloud-csi-provider/test/harness"
+)
+
+// TestAPageInThePlaceOfATokenRefusesNobody: a token endpoint's refusals name an error
+// (RFC 6749, section 5.2). A page of a proxy says nothing of the client, and is not asked
+// for again.
+func TestAPageInThePlaceOfATokenRefusesNobody(t *testing.T) {
+	for _, status := range []int{400, 401, 403, 404, 407, 451} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			d, secrets := startWithClient(t)
+			page := emulator.Fault{Path: "oauth2", Status: status, ContentType: "text/html", Body: "<html>no</html>"}
+			d.Store.Break(t, page)
+			_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s", Secrets: secrets})
+			want(t, err, codes.Internal, "no access token for the OAuth2 client ", fmt.Sprintf(
+				": not an answer of a token endpoint: 15 bytes of text/html (HTTP %d): a proxy or firewall in between?; ", status))
+			if n := asked(d.Store); n != 1 {
+				t.Errorf("the token endpoint was asked %d times", n)
+			}
+		})
+	}
+}
+
+func TestAPageInThePlaceOfATokenKeepsWhatIsKept(t *testing.T) {
+	now := &clock{}
+	store := harness.StartStore(t)
+	d := harness.Start(t, harness.Options{Emulator: store, MaxStale: 100 * time.Hour, Now: now.now})
+	store.Hold(t, map[string]string{"s": `{"a":"1"}`})
+	if err := store.AddClient(oauthID, oauthSecret, emulator.Identity{}); err != nil {
+		t.Fatal(err)
+	}
+	m := harness.Mount{Objects: "- secretPath: s", Secrets: map[string]string{
+		"clientId": oauthID, "clientSecret": oauthSecret, "tokenUrl": store.URL + emulator.TokenPath}}
+	mustMount(t, d, m, "s", `{"a":"1"}`)
+	now.advance(2 * time.Hour) // longer than a token is good
+	mend := store.Break(t, emulator.Fault{Path: "oauth2", Status: 403, ContentType: "text/html", Body: "<html>no</html>"})
+	mustMount(t, d, m, "s", `{"a":"1"}`)
+	mend()
+	if err := store.AddClient(oauthID, "another", emulator.Identity{}); err != nil {
+		t.Fatal(err)
+	}
+	now.advance(time.Minute)
+	_, err := d.Do(t.Context(), m)
+	want(t, err, codes.Unauthenticated, "the token endpoint refused the OAuth2 client ", "HTTP 401, invalid_client")
+}
