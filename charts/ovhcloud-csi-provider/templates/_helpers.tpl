@@ -39,6 +39,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 
 {{- define "ovhcloud.image" -}}
+{{- $repository := .Values.image.repository | default "" }}
+{{- if not $repository }}
+{{- include "ovhcloud.refuseSecondRelease" . }}
+{{- fail "\n\nimage.repository is not set, and there is no public image yet. Build the image from this repository, and push it\nto a registry that the nodes can pull from:\n\n  docker build -t REGISTRY/ovhcloud-csi-provider:TAG . && docker push REGISTRY/ovhcloud-csi-provider:TAG\n\nThen add --set image.repository=REGISTRY/ovhcloud-csi-provider,image.tag=TAG" }}
+{{- end }}
+{{- if regexMatch "[:@][^/]*$" $repository }}
+{{- fail (printf "\n\nimage.repository is %q: set the part after %q as image.tag or image.digest." $repository (regexFind "^.*/[^:@]*|^[^:@]*" $repository)) }}
+{{- end }}
 {{- if .Values.image.digest }}
 {{- printf "%s@%s" .Values.image.repository .Values.image.digest }}
 {{- else }}
@@ -61,7 +69,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 - --mount-timeout={{ .Values.mountTimeoutSeconds }}s
 - --max-reads={{ .Values.maxReads }}
 - --cache-ttl={{ .Values.cacheTTL }}
-- {{ printf "--cache-bytes=%s" (include "ovhcloud.bytes" .Values.cacheBytes) | quote }}
+- {{ printf "--cache-bytes=%s" (include "ovhcloud.cacheBytes" .) | quote }}
 - --max-stale={{ .Values.maxStale }}
 {{- if .Values.connections }}
 - --config=/etc/ovhcloud-csi/config/connections.yaml
@@ -72,6 +80,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 - {{ printf "--allow-endpoint=%s" . | quote }}
 {{- end }}
 {{- range $name, $value := .Values.flags }}
+{{- with get (fromYaml (include "ovhcloud.flagValues" .)) $name }}
+{{- fail (printf "\n\nflags.%s: the chart sets this flag. %s." $name .) }}
+{{- end }}
 {{- range kindIs "slice" $value | ternary $value (list $value) }}
 - {{ printf "--%s=%v" $name . | quote }}
 {{- end }}
@@ -105,9 +116,48 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 {{- end }}
 
-{{- /* helm reads a bare number as a float: 67108864 would become 6.7108864e+07. */}}
+{{- /* Flags that have a value of their own, and what to do in place of a flag. */}}
+{{- define "ovhcloud.flagValues" -}}
+endpoint: Set the value socketDir
+config: Set the value connections
+admin-address: Set the value admin.port
+mount-timeout: Set the value mountTimeoutSeconds
+max-reads: Set the value maxReads
+cache-ttl: Set the value cacheTTL
+cache-bytes: Set the value cacheBytes
+max-stale: Set the value maxStale
+allow-endpoint: Set the value allowEndpoints
+log-format: Set the value logging.format
+v: Set the value logging.level
+probe: Remove it; it is for the probes only
+version: Remove it; with it, the provider prints its version and exits
+{{- end }}
+
+{{- /* The number of bytes of a quantity such as 64Mi, 1.5G, 1e9 or 67108864. helm reads a bare number as a float. */}}
 {{- define "ovhcloud.bytes" -}}
-{{- if kindIs "string" . }}{{ . }}{{ else }}{{ int64 . }}{{ end }}
+{{- $text := kindIs "string" . | ternary (toString .) (printf "%.0f" (float64 .)) }}
+{{- $unit := regexFind "([kKMGTPE]i?|m)?$" $text }}
+{{- $factors := dict "" 1.0 "m" 0.001 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "P" 1e15 "E" 1e18 "Ki" 1024.0 "Mi" 1048576.0 "Gi" 1073741824.0 "Ti" 1099511627776.0 "Pi" 1125899906842624.0 "Ei" 1152921504606846976.0 }}
+{{- mulf (trimSuffix $unit $text | float64) (get $factors $unit) | int64 }}
+{{- end }}
+
+{{- /* The cache has what mounts leave free of five eighths of the memory limit, so more than half is never usable. */}}
+{{- define "ovhcloud.cacheBytes" -}}
+{{- $memory := ((.Values.resources | default dict).limits | default dict).memory }}
+{{- /* Without a limit, the provider divides 256Mi. */}}
+{{- $limit := include "ovhcloud.bytes" ($memory | default "256Mi") | int64 }}
+{{- if lt $limit 67108864 }}
+{{- fail (printf "\n\nresources.limits.memory is %v: the provider needs at least 64Mi. Set resources.limits.memory to 64Mi or more." (kindIs "string" $memory | ternary $memory $limit)) }}
+{{- end }}
+{{- $cache := kindIs "string" .Values.cacheBytes | ternary (toString .Values.cacheBytes) (include "ovhcloud.bytes" .Values.cacheBytes) }}
+{{- if gt (include "ovhcloud.bytes" $cache | int64) (div $limit 2) }}
+{{- $is := "there is no memory limit, so that the provider uses 256Mi at most" }}
+{{- if $memory }}
+{{- $is = printf "resources.limits.memory is %v" (kindIs "string" $memory | ternary $memory $limit) }}
+{{- end }}
+{{- fail (printf "\n\ncacheBytes is %s, and %s: the cache may have at most half of the memory.\nSet cacheBytes to %dMi or less, or raise resources.limits.memory." $cache $is (div $limit 2097152)) }}
+{{- end }}
+{{- $cache }}
 {{- end }}
 
 {{- /* The file of --config: the connections of the values, with the folder of each one's Secret. */}}

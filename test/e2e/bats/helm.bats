@@ -31,7 +31,7 @@ load stories
 }
 
 @test "the apiserver takes the chart's objects" {
-  helm template ovhcloud-csi-provider "$OVHCLOUD_CHART" -n $RELEASE_NAMESPACE | kubectl apply --dry-run=server --validate=strict -f -
+  helm template ovhcloud-csi-provider "$OVHCLOUD_CHART" -n $RELEASE_NAMESPACE --set image.repository="$OVHCLOUD_IMAGE" | kubectl apply --dry-run=server --validate=strict -f -
 }
 
 # The first state of the chart, from git's history, since there is no release yet. The
