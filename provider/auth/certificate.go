@@ -2,6 +2,7 @@ package auth
 
 import (
 	"bytes"
+	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -32,6 +33,10 @@ func parseCertificate(certPEM, keyPEM []byte, source string, now time.Time) (Cre
 	}
 	if err := checkSize(certPEM, KeyCertificate, maxCertificate); err != nil {
 		return Credential{}, err
+	}
+	certPEM, keyPEM = withoutMark(certPEM), withoutMark(keyPEM)
+	if what := cmp.Or(mishap(KeyCertificate, certPEM), mishap(KeyPrivateKey, keyPEM)); what != "" {
+		return Credential{}, errors.New(what)
 	}
 	if bits := modulusOf(certPEM); bits > maxModulus {
 		return Credential{}, fmt.Errorf("the key of the certificate in %s has %d bits; at most %d are taken", KeyCertificate, bits, maxModulus)

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -37,9 +38,13 @@ func parseClient(m Material, source string) (Credential, error) {
 	c := Credential{kind: KindClient, source: source, client: Client{ID: string(id), Secret: sensitive.New(secret)}}
 	if given, is := m[KeyTokenURL]; is {
 		if c.client.TokenURL, err = parseTokenURL(string(given.Reveal())); err != nil {
+			if what := mishap(KeyTokenURL, given.Reveal()); what != "" {
+				return Credential{}, errors.New(what)
+			}
 			return Credential{}, fmt.Errorf("%s: %w", KeyTokenURL, err)
 		}
 	}
+	c.hint = cmp.Or(mishap(KeyClientID, id), mishap(KeyClientSecret, secret))
 	c.id = identity(string(KindClient), id, secret)
 	c.fingerprint = sha256.Sum256(fmt.Appendf(nil, "%s:%s", id, secret))
 	return c, nil
@@ -51,7 +56,7 @@ func parseTokenURL(text string) (string, error) {
 	if len(text) > 2048 {
 		return "", fmt.Errorf("is %d bytes long; at most 2048 are read", len(text))
 	}
-	u, err := url.Parse(strings.TrimSpace(text))
+	u, err := url.Parse(strings.TrimSpace(string(withoutMark([]byte(text)))))
 	if err != nil {
 		return "", errors.New("is not a URL")
 	}

@@ -7,6 +7,7 @@ package auth
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/base64"
@@ -68,16 +69,29 @@ type Credential struct {
 	hint        string
 }
 
-// DropOthers lets go of the values of all keys that are not understood. Their names
-// stay, for messages.
-func (m Material) DropOthers() {
-	for key := range m {
-		switch key {
-		case KeyToken, KeyCertificate, KeyPrivateKey, KeyClientID, KeyClientSecret, KeyTokenURL:
-		default:
-			m[key] = sensitive.Bytes{}
+// mostForeign is how many keys that are not understood are named in a message.
+const mostForeign = 10
+
+// Known is m with the keys that are understood, and of others the names alone of a few,
+// for messages. It is a new map: a large one stays large whatever is deleted.
+func (m Material) Known() Material {
+	if m == nil {
+		return nil
+	}
+	known := Material{}
+	for _, key := range Keys() {
+		if value, given := m[key]; given {
+			known[key] = value
 		}
 	}
+	foreign := 0
+	for key := range m {
+		if _, is := known[key]; !is && foreign < mostForeign {
+			foreign++
+			known[strings.Clone(key[:min(len(key), 253)])] = sensitive.Bytes{}
+		}
+	}
+	return known
 }
 
 // Kind is how the credential proves itself.
@@ -193,7 +207,7 @@ func Parse(m Material, source string, now time.Time) (Credential, error) {
 func found(m Material) string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(m)) {
-		if !strings.HasPrefix(name, "csi.storage.k8s.io/") && len(names) < 10 {
+		if !strings.HasPrefix(name, "csi.storage.k8s.io/") && len(names) < mostForeign {
 			names = append(names, fmt.Sprintf("%q", printable(name)))
 		}
 	}
@@ -212,10 +226,7 @@ func parseToken(raw []byte, source string, now time.Time) (Credential, error) {
 	}
 	c := Credential{kind: KindToken, source: source, token: sensitive.New(token),
 		id: identity(string(KindToken), token), fingerprint: sha256.Sum256(token)}
-	// A PAT is a JWT and begins with "eyJ"; base64 of that begins with "ZXlK".
-	if bytes.HasPrefix(token, []byte("ZXlK")) {
-		c.hint = "the token looks base64-encoded twice: kubectl create secret --from-literal encodes by itself"
-	}
+	c.hint = mishap(KeyToken, token)
 	if c.expires = endOfJWT(token); !c.expires.IsZero() && now.After(c.expires) {
 		// Not refused here: it is for OKMS to say, and the clock may be wrong.
 		c.hint = "the token says of itself that it expired on " + c.expires.UTC().Format(time.RFC3339)
@@ -255,9 +266,10 @@ func checkSize(raw []byte, key string, most int) error {
 	return nil
 }
 
-// oneLine is raw without the white space around it, printable ASCII throughout.
+// oneLine is raw without a byte order mark and the white space around it, printable
+// ASCII throughout.
 func oneLine(raw []byte, key string) ([]byte, error) {
-	text := bytes.TrimSpace(raw)
+	text := bytes.TrimSpace(withoutMark(raw))
 	if len(text) == 0 {
 		return nil, fmt.Errorf("%s is empty", key)
 	}
@@ -266,8 +278,8 @@ func oneLine(raw []byte, key string) ([]byte, error) {
 	}
 	for _, b := range text {
 		if b <= ' ' || b >= 0x7f {
-			return nil, fmt.Errorf("%s holds white space, a control character or a character outside ASCII within; "+
-				"want one line of printable ASCII", key)
+			return nil, fmt.Errorf("%s holds white space, a control character or a character outside ASCII within; %s",
+				key, cmp.Or(mishap(key, text), "want one line of printable ASCII"))
 		}
 	}
 	return text, nil
