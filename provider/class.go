@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"ovhcloud-csi-provider/provider/auth"
-	"ovhcloud-csi-provider/provider/nearest"
 	"ovhcloud-csi-provider/provider/okms"
 )
 
@@ -106,16 +105,7 @@ func (c *collector) dropMisspelt() {
 // is wrong with it. credentials says whether some came with the mount.
 func parse(given map[string]string, credentials bool, defaultMode fs.FileMode, c *collector) class {
 	defer c.dropMisspelt()
-	for _, name := range slices.Sorted(maps.Keys(given)) {
-		if c.cut = c.full(); c.cut {
-			break
-		}
-		foreign := strings.HasPrefix(name, attributePrefix) || name == attributeClass || name == attributeProvider
-		if !foreign && !slices.Contains(parameters, name) {
-			c.parameter(plain(name), "unknown parameter; %s", nearest.Suggestion(name, parameters))
-			c.misspelt = append(c.misspelt, "parameters."+nearest.Name(name, parameters))
-		}
-	}
+	unknownParameters(given, credentials, c)
 	var cl class
 	if cl.connection, cl.ownPlace = chooseConnection(given, credentials, c); cl.ownPlace {
 		cl.domain = parseDomain(given, c)
@@ -127,6 +117,29 @@ func parse(given map[string]string, credentials bool, defaultMode fs.FileMode, c
 	}
 	cl.objects = parseObjects(text, defaultMode, c)
 	return cl
+}
+
+// unknownParameters collects the names that are not valid.
+func unknownParameters(given map[string]string, credentials bool, c *collector) {
+	known := vocabulary{parameters, parameterSynonyms, map[string]bool{credentialSource: credentials}, parameterConflicts}
+	for name := range given {
+		known.taken[name] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		foreign := strings.HasPrefix(name, attributePrefix) || name == attributeClass || name == attributeProvider
+		if foreign || slices.Contains(parameters, name) {
+			continue
+		}
+		if c.cut = c.full(); c.cut {
+			break
+		}
+		advice, meant := known.advise(name)
+		c.parameter(plain(name), "unknown parameter; %s", advice)
+		c.misspelt = append(c.misspelt, "parameters."+meant)
+		if meant == paramEndpoint { // which is given in place of a region
+			c.misspelt = append(c.misspelt, "parameters."+paramRegion)
+		}
+	}
 }
 
 // parseDomain reads where the secrets are: region or endpoint, okmsId, caBundle.

@@ -9,7 +9,6 @@ import (
 	"strconv"
 
 	"ovhcloud-csi-provider/provider/auth"
-	"ovhcloud-csi-provider/provider/nearest"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/yamlnode"
 )
@@ -33,7 +32,7 @@ type object struct {
 const (
 	maxObjectsText = 256 << 10
 	// A list of maxObjects entries with all fields has 18,000 of the signs that end a node.
-	maxObjectsSigns = 40_000
+	maxObjectsSigns = 30_000
 	maxObjects      = 1000
 	maxSecretKey    = 1024
 )
@@ -107,6 +106,7 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *colle
 		c.add(number, Invalid, where, "is %s, not a map of fields", yamlnode.Describe(n))
 		return o
 	}
+	known := vocabulary{fieldNames(), fieldSynonyms, fieldsOf(n), fieldConflicts}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if c.full() {
 			c.cut = true
@@ -114,13 +114,14 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *colle
 		}
 		key, value := n.Content[i], n.Content[i+1]
 		at := where + "." + plain(key.Value)
-		set, known := objectFields[key.Value]
+		set, valid := objectFields[key.Value]
 		switch {
 		case !yamlnode.IsName(key):
 			c.add(number, Invalid, where, "the name of a field is %s, not a word", yamlnode.Describe(key))
-		case !known:
-			c.add(number, Invalid, at, "unknown field; %s", nearest.Suggestion(key.Value, fieldNames()))
-			c.misspelt = append(c.misspelt, where+"."+nearest.Name(key.Value, fieldNames()))
+		case !valid:
+			advice, meant := known.advise(key.Value)
+			c.add(number, Invalid, at, "unknown field; %s", advice)
+			c.misspelt = append(c.misspelt, where+"."+meant)
 		case o.given[key.Value]:
 			c.add(number, Invalid, at, "stands twice in the object")
 		default:
@@ -138,6 +139,16 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *colle
 		c.field(number, where+".secretPath", auth.ErrMissing)
 	}
 	return o
+}
+
+// fieldsOf is the names of an object's fields. allKeys: false is as if it were not given.
+func fieldsOf(n *yamlnode.Node) map[string]bool {
+	fields := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		name := n.Content[i].Value
+		fields[name] = fields[name] || name != "allKeys" || n.Content[i+1].Value != "false"
+	}
+	return fields
 }
 
 // objectFields is every field of an object with what reads it.

@@ -28,9 +28,13 @@ func TestWrongParameters(t *testing.T) {
 		kind   Kind
 		want   string
 	}{
-		{"unknown parameter", []func(*Request){with("regoin", "x")}, Invalid, `parameters.regoin: unknown parameter; did you mean "region"?`},
-		{"unknown parameter, nothing near", []func(*Request){with("roleName", "x")}, Invalid,
-			`parameters.roleName: unknown parameter; valid are connection, region, endpoint, okmsId, caBundle, objects`},
+		{"unknown parameter", []func(*Request){without("region"), with("regoin", "x")}, Invalid, `parameters.regoin: unknown parameter; did you mean "region"?`},
+		{"unknown parameter, the right one is given", []func(*Request){with("regoin", "x")}, Invalid,
+			`parameters.regoin: unknown parameter; drop it: region is given already`},
+		{"unknown parameter, nothing near", []func(*Request){with("sidecar", "x")}, Invalid,
+			`parameters.sidecar: unknown parameter; valid are connection, region, endpoint, okmsId, caBundle, objects`},
+		{"a parameter without counterpart", []func(*Request){with("roleName", "x")}, Invalid,
+			`parameters.roleName: unknown parameter; drop it: OKMS has no Kubernetes logins and no roles; the credential comes from nodePublishSecretRef or a connection`},
 		{"case of a parameter", []func(*Request){without("okmsId"), with("okmsID", testDomain)}, Invalid,
 			`parameters.okmsID: unknown parameter; did you mean "okmsId"?`},
 		{"the only parameter, misspelt", []func(*Request){without("objects"), with("object", "- secretPath: a")}, Invalid,
@@ -162,7 +166,7 @@ func TestWrongObjects(t *testing.T) {
 }
 
 func TestEverythingWrongIsToldAtOnceInTheOrderOfTheObjects(t *testing.T) {
-	_, text := refused(t, request(with("regoin", "x"), credentials(nil), objects(
+	_, text := refused(t, request(without("region"), with("regoin", "x"), credentials(nil), objects(
 		"- secretPath: /a", "  optional: yes",
 		"- secretPath: b",
 		"- secretPath: c", "  objectName: b",
@@ -188,7 +192,7 @@ func TestThatMoreIsWrongIsTold(t *testing.T) {
 	if _, text := refused(t, request(with("objects", misspelt.String()))); !strings.HasSuffix(text, "- objects: there may be more that is wrong: mend these first") {
 		t.Errorf("got … %s", text[len(text)-300:])
 	}
-	if _, text := refused(t, request(with("regoin", "x"), with("region", "evil.example"))); !strings.Contains(text, "is not the name of a region") || !strings.Contains(text, "did you mean") {
+	if _, text := refused(t, request(with("okmsUUID", "x"), without("okmsId"), with("region", "evil.example"))); !strings.Contains(text, "is not the name of a region") || !strings.Contains(text, "did you mean") {
 		t.Errorf("got %s", text)
 	}
 }

@@ -1,0 +1,137 @@
+package provider
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ovhcloud-csi-provider/provider/auth"
+)
+
+func TestParametersOfOtherProviders(t *testing.T) {
+	const endpoint = `unknown parameter; did you mean "endpoint"?`
+	cases := []struct {
+		name   string
+		change []func(*Request)
+		want   string
+	}{
+		{"vaultAddress", []func(*Request){without("region")}, endpoint},
+		{"vault_addr", []func(*Request){without("region")}, endpoint},
+		{"VaultAddress", []func(*Request){without("region")}, endpoint},
+		{"vaultAddress", nil, "drop it: endpoint cannot be combined with region"},
+		{"vaultAddress", []func(*Request){without("region"), with("endpoint", "https://eu-west-par.okms.ovh.net")}, "drop it: endpoint is given already"},
+		{"regoin", []func(*Request){without("region"), with("endpoint", "https://eu-west-par.okms.ovh.net")}, "drop it: region cannot be combined with endpoint"},
+		{"vaultAddress", []func(*Request){without("region"), without("okmsId"), with("connection", "c"), credentials(nil)},
+			"drop it: endpoint cannot be combined with connection"},
+		{"conection", nil, "drop it: connection cannot be combined with region"},
+		{"secretStoreRef", []func(*Request){without("region"), without("okmsId")}, "drop it: connection cannot be combined with nodePublishSecretRef"},
+		{"secretStoreRef", []func(*Request){without("region"), without("okmsId"), credentials(nil)}, `did you mean "connection"?`},
+		{"vaultCACertPEM", nil, `did you mean "caBundle"?`},
+		{"caProvider", nil, `did you mean "caBundle"?`},
+		{"domainId", []func(*Request){without("okmsId")}, `did you mean "okmsId"?`},
+		{"secrets", []func(*Request){without("objects")}, `did you mean "objects"?`},
+		{"roleName", nil, "drop it: OKMS has no Kubernetes logins and no roles"},
+		{"vaultNamespace", nil, "drop it: it has no counterpart; region and okmsId"},
+		{"usePodIdentity", nil, "drop it: OKMS has no workload identities"},
+		{"tenantId", nil, "drop it: it has no counterpart"},
+		{"keyvaultName", nil, "drop it: it has no counterpart"},
+		{"vaultSkipTLSVerify", nil, "drop it: the server's certificate is always checked"},
+		{"vaultCACertPath", nil, "in caBundle"},
+		{"secretObjects", nil, "spec.secretObjects"},
+	}
+	for _, c := range cases {
+		_, text := refused(t, request(append(c.change, with(c.name, "x"))...))
+		line := lineAbout(text, "parameters."+c.name)
+		if !strings.Contains(line, c.want) {
+			t.Errorf("%s: got %s, want %s", c.name, text, c.want)
+		}
+		if c.want == endpoint && strings.Contains(text, "is missing") {
+			t.Errorf("%s: what the suggestion gives is told as missing: %s", c.name, text)
+		}
+	}
+	// Of two names for the same parameter only one can be followed.
+	_, text := refused(t, request(without("region"), with("regoin", "x"), with("vaultAddress", "x")))
+	if !strings.Contains(text, `did you mean "region"?`) || !strings.Contains(text, "endpoint cannot be combined with region") {
+		t.Error(text)
+	}
+}
+
+// lineAbout is the line of a message that is about a field.
+func lineAbout(text, where string) string {
+	for line := range strings.SplitSeq(text, "\n") {
+		if strings.HasPrefix(strings.TrimPrefix(line, "- "), where+": ") {
+			return line
+		}
+	}
+	return ""
+}
+
+func TestFieldsOfOtherProviders(t *testing.T) {
+	cases := []struct{ object, field, want string }{
+		{"secretPath: a, objectAlias: x", "objectAlias", `did you mean "objectName"?`},
+		{"secretPath: a, fileName: x", "fileName", `did you mean "objectName"?`},
+		{"secretPath: a, path: x", "path", `did you mean "objectName"?`},
+		{"secretPath: a, name: x", "name", `did you mean "objectName"?`},
+		{"key: a", "key", `did you mean "secretPath"?`},
+		{"key: k, secretPath: a", "key", `did you mean "secretKey"?`},
+		{"key: k, secretPath: a, allKeys: true", "key", "drop it: secretPath is given already"},
+		{"key: k, secretPath: a, allKeys: false", "key", `did you mean "secretKey"?`},
+		{"key: a, property: k", "property", `did you mean "secretKey"?`},
+		{"secretPath: a, jmesPath: k", "jmesPath", `did you mean "secretKey"?`},
+		{"secretPath: a, extractJSONKey: k", "extractJSONKey", `did you mean "secretKey"?`},
+		{"secretPath: a, property: k, allKeys: true", "property", "drop it: secretKey cannot be combined with allKeys"},
+		{"secretPath: a, secretKey: k, extract: true", "extract", "drop it: allKeys cannot be combined with secretKey"},
+		{"secretPath: a, mode: 0400", "mode", `did you mean "filePermission"?`},
+		{"secretPath: a, version: 3", "version", `did you mean "objectVersion"?`},
+		{"secretPath: a, objectVersionLabel: x", "objectVersionLabel", `did you mean "objectVersion"?`},
+		{"secretPath: a, objectType: secret", "objectType", "drop it: everything in Secret Manager is a secret"},
+		{"secretPath: a, secretKey: k, objectEncoding: hex", "objectEncoding", `did you mean "encoding"?`},
+		{"secretPath: a, secretArgs: x", "secretArgs", "drop it: OKMS takes no arguments"},
+		{"secretName: a", "secretName", `did you mean "secretPath"?`},
+		{"resourceName: a", "resourceName", `did you mean "secretPath"?`},
+		{"secretPath: a, objectFormat: pem", "objectFormat", "drop it: a file holds the bytes that OKMS holds"},
+		{"secretPath: a, objectName: x, objectAlias: y", "objectAlias", "drop it: objectName is given already"},
+		{"secretPath: a, secretPth: b", "secretPth", "drop it: secretPath is given already"},
+		{"secretPath: a, fileName: x, path: y", "path", "drop it: objectName is given already"},
+	}
+	for _, c := range cases {
+		_, text := refused(t, request(objects("- {"+c.object+"}")))
+		if line := lineAbout(text, "objects[0]."+c.field); !strings.Contains(line, c.want) || strings.Contains(text, "is missing") {
+			t.Errorf("%s: got %s, want %s", c.object, text, c.want)
+		}
+	}
+}
+
+// What a suggestion names is written in the place of the unknown name: that makes no
+// other error of names.
+func TestSuggestionsCanBeFollowed(t *testing.T) {
+	standing := []string{"secretPath: a", "objectName: b", "secretKey: k", "allKeys: true", "objectVersion: 3", "filePermission: 0400"}
+	for name := range fieldSynonyms {
+		for set := range 1 << len(standing) {
+			var fields []string
+			for i, f := range standing {
+				if set&(1<<i) != 0 {
+					fields = append(fields, f)
+				}
+			}
+			if slices.Contains(fields, "secretKey: k") && slices.Contains(fields, "allKeys: true") {
+				continue
+			}
+			list := func(name string) Request {
+				return request(objects("- {" + strings.Join(append(slices.Clone(fields), name+": latest"), ", ") + "}"))
+			}
+			_, text := refused(t, list(name))
+			_, meant, suggested := strings.Cut(lineAbout(text, "objects[0]."+name), `did you mean "`)
+			if !suggested {
+				continue
+			}
+			meant = strings.TrimSuffix(meant, `"?`)
+			_, failures := makePlan(list(meant), auth.Endpoints{}, nil, time.Now())
+			if got := fmt.Sprint(failures); strings.Contains(got, "twice") || strings.Contains(got, "beside") || strings.Contains(got, "combined") {
+				t.Errorf("%s beside %s: %s, and then %s", name, fields, meant, got)
+			}
+		}
+	}
+}
