@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"regexp"
+	"strings"
 
 	"ovhcloud-csi-provider/provider/nearest"
 )
@@ -28,28 +30,111 @@ func parseEncoding(v string) (encoding, error) {
 	return "", fmt.Errorf("%s is not an encoding; %s", quoted(v), nearest.Suggestion(v, valid))
 }
 
-// decode gives the bytes that text stands for. White space around it and line
-// breaks within base64 are passed over, and base64 may lack its padding. The
-// error quotes nothing of text.
+// decode returns the bytes that text stands for. White space around it and line breaks
+// within are passed over, and base64 may lack its padding. The error says what is wrong
+// and where, and quotes nothing of text.
 func (e encoding) decode(text []byte) ([]byte, error) {
 	if e == utf8Text {
 		return text, nil
 	}
-	text = bytes.TrimSpace(text)
-	// With its padding or without; three signs are no padding, and stay an error.
-	bare := bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("=")), []byte("="))
-	var out []byte
-	var err error
-	switch e {
-	case base64Std:
-		out, err = base64.RawStdEncoding.AppendDecode(nil, bare)
-	case base64URL:
-		out, err = base64.RawURLEncoding.AppendDecode(nil, bare)
-	case hexDigits:
-		out, err = hex.AppendDecode(nil, text)
-	}
+	signs := withoutBreaks(bytes.TrimSpace(text))
+	out, err := e.decodeSigns(signs)
 	if err != nil {
-		return nil, fmt.Errorf("is not %s", e)
+		return nil, fmt.Errorf("is not %s: %s", e, e.mistake(text, signs))
 	}
 	return out, nil
+}
+
+func (e encoding) decodeSigns(signs []byte) ([]byte, error) {
+	switch e {
+	case base64URL:
+		return base64.RawURLEncoding.AppendDecode(nil, withoutPadding(signs))
+	case hexDigits:
+		return hex.AppendDecode(nil, signs)
+	}
+	return base64.RawStdEncoding.AppendDecode(nil, withoutPadding(signs))
+}
+
+// withoutBreaks is text without its line breaks: base64 and xxd -p make lines.
+func withoutBreaks(text []byte) []byte {
+	if !bytes.ContainsAny(text, "\r\n") {
+		return text
+	}
+	return bytes.ReplaceAll(bytes.ReplaceAll(text, []byte("\r"), nil), []byte("\n"), nil)
+}
+
+// withoutPadding is base64 without its padding. Three signs are none, and stay an error.
+func withoutPadding(signs []byte) []byte {
+	return bytes.TrimSuffix(bytes.TrimSuffix(signs, []byte("=")), []byte("="))
+}
+
+// alphabet is what an encoding is written in.
+func (e encoding) alphabet() string {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	switch e {
+	case base64URL:
+		return letters + "-_"
+	case hexDigits:
+		return "0123456789abcdefABCDEF"
+	}
+	return letters + "+/"
+}
+
+// mistake returns why text cannot be decoded, whose signs without line breaks are given.
+func (e encoding) mistake(text, signs []byte) string {
+	switch {
+	case bytes.HasPrefix(signs, []byte("-----BEGIN ")):
+		return "it is PEM; remove encoding, so that it is written as it is"
+	case e == hexDigits && (bytes.HasPrefix(signs, []byte("0x")) || bytes.HasPrefix(signs, []byte("0X"))):
+		return "it has 0x in front; remove that from the value in Secret Manager"
+	case e == hexDigits && hexGroups.Match(signs):
+		return "it has colons or spaces between its digits; remove them from the value in Secret Manager"
+	case e == hexDigits && only(signs, e.alphabet()):
+		return fmt.Sprintf("it has %d digits, an odd number; was the value cut?", len(signs))
+	case e == base64Std && decodes(base64URL, signs):
+		return "it has - or _, the signs of base64url; set encoding: base64url"
+	case e == base64URL && decodes(base64Std, signs):
+		return "it has + or /, the signs of base64; set encoding: base64"
+	case e != hexDigits && only(withoutPadding(signs), e.alphabet()):
+		return fmt.Sprintf("no base64 has %d signs without padding; was the value cut?", len(withoutPadding(signs)))
+	}
+	return e.firstWrong(text)
+}
+
+// hexGroups is hex as fingerprints and keys are printed: in groups.
+var hexGroups = regexp.MustCompile(`^[0-9a-fA-F]{2,4}([: -][0-9a-fA-F]{2,4})+$`)
+
+// only says whether text is made of the signs of an alphabet.
+func only(text []byte, alphabet string) bool {
+	return !bytes.ContainsFunc(text, func(r rune) bool { return !strings.ContainsRune(alphabet, r) })
+}
+
+// decodes says whether signs are base64 of another alphabet.
+func decodes(e encoding, signs []byte) bool {
+	_, err := e.decodeSigns(signs)
+	return err == nil
+}
+
+// firstWrong says where the first sign stands that is not of the alphabet: counted from 1
+// in the value as it is stored.
+func (e encoding) firstWrong(text []byte) string {
+	signs := bytes.TrimSpace(text)
+	start := bytes.Index(text, signs)
+	if e != hexDigits {
+		signs = bytes.TrimRight(signs, "= \t\r\n")
+	}
+	alphabet, position, line, column := e.alphabet(), 0, 1, 0
+	for i, r := range string(text[:start+len(signs)]) {
+		position, column = position+1, column+1
+		switch {
+		case r == '\n':
+			line, column = line+1, 0
+		case i < start || r == '\r' || strings.ContainsRune(alphabet, r):
+		case line > 1:
+			return fmt.Sprintf("character %d (line %d, column %d) does not belong there", position, line, column)
+		default:
+			return fmt.Sprintf("character %d does not belong there", position)
+		}
+	}
+	return "its padding (=) is wrong"
 }

@@ -156,9 +156,9 @@ func TestWhatASecretMayNotHold(t *testing.T) {
 			`objects[0].secretKey: the secret has no key "[a,a]|[@this,@this]", and as a path it cannot be used: modifiers, literals and multipaths ([) are not supported in a path`},
 		{"half a surrogate pair", `{"k":"hunter2\ud83d"}`, one, Unusable, at + `the value of key "k" holds half a UTF-16 surrogate pair, which stands for no bytes`},
 		{"the wrong half", `{"k":"hunter2\ude00\ud83d"}`, one, Unusable, at + `the value of key "k" holds half a UTF-16 surrogate pair, which stands for no bytes`},
-		{"not base64", `{"k":"hunter2!"}`, append(slices.Clone(one), "  encoding: base64"), Unusable, at + `the value of key "k" is not base64`},
-		{"not hex", `{"k":"hunter2"}`, append(slices.Clone(one), "  encoding: hex"), Unusable, at + `the value of key "k" is not hex`},
-		{"padding without text", `{"k":"===="}`, append(slices.Clone(one), "  encoding: base64"), Unusable, at + `the value of key "k" is not base64`},
+		{"not base64", `{"k":"hunter2!"}`, append(slices.Clone(one), "  encoding: base64"), Unusable, at + `the value of key "k" is not base64: character 8 does not belong there`},
+		{"not hex", `{"k":"hunter2"}`, append(slices.Clone(one), "  encoding: hex"), Unusable, at + `the value of key "k" is not hex: character 1 does not belong there`},
+		{"padding without text", `{"k":"===="}`, append(slices.Clone(one), "  encoding: base64"), Unusable, at + `the value of key "k" is not base64: its padding (=) is wrong`},
 		{"an encoded number", `{"k":12}`, append(slices.Clone(one), "  encoding: hex"), Unusable, at + `the value of key "k" is a number; encoding: hex wants a string`},
 		{"keys that are no file names", `{"a/b":"hunter2","..":"hunter3","":"hunter4","x":"fine"}`, every, Unusable, "3 errors:\n- " +
 			all + `the key "a/b" cannot be the name of a file: it holds a slash; write it with an object of its own, with secretKey and objectName; allKeys leaves it to that one` + "\n- " +

@@ -1,0 +1,65 @@
+package provider
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// wrapped is text in lines, as base64 (76 signs) and xxd -p (60) print it.
+func wrapped(text, every, ending string) string {
+	return regexp.MustCompile(".{"+every+"}").ReplaceAllString(text, "$0"+ending) + ending
+}
+
+func TestLineBreaksWithinAnEncodedValue(t *testing.T) {
+	content := strings.Repeat("planted\x00\xff\xfe", 20)
+	for e, text := range map[encoding]string{
+		base64Std: base64.StdEncoding.EncodeToString([]byte(content)), base64URL: base64.URLEncoding.EncodeToString([]byte(content)),
+		hexDigits: hex.EncodeToString([]byte(content)),
+	} {
+		for _, value := range []string{text, text + "\n", wrapped(text, "76", "\n"), wrapped(text, "60", "\r\n"), "\n  " + wrapped(text, "64", "\n"), strings.TrimRight(text, "=")} {
+			if got, err := e.decode([]byte(value)); err != nil || string(got) != content {
+				t.Errorf("%s: %q: %v", e, value, err)
+			}
+		}
+	}
+	if got, err := hexDigits.decode([]byte("DEADbeef")); err != nil || string(got) != "\xde\xad\xbe\xef" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+func TestWhatIsWrongWithAnEncodedValueIsTold(t *testing.T) {
+	for _, c := range []struct {
+		encoding encoding
+		value    string
+		want     string
+	}{
+		{base64Std, "cGxhbnRlZA-_", "is not base64: it has - or _, the signs of base64url; set encoding: base64url"},
+		{base64Std, "-_-_\n-_==", "is not base64: it has - or _, the signs of base64url; set encoding: base64url"},
+		{base64URL, "cGxhbnRlZA+/", "is not base64url: it has + or /, the signs of base64; set encoding: base64"},
+		{base64URL, "//8=", "is not base64url: it has + or /, the signs of base64; set encoding: base64"},
+		{base64Std, "cGxh*bnRlZA==", "is not base64: character 5 does not belong there"},
+		{base64Std, "cGxh\r\nbn!lZA==", "is not base64: character 9 (line 2, column 3) does not belong there"},
+		{base64Std, " \tcGé", "is not base64: character 5 does not belong there"},
+		{base64Std, "cGxh bnRl", "is not base64: character 5 does not belong there"},
+		{base64Std, "cGx=bnRl", "is not base64: character 4 does not belong there"},
+		{base64Std, "cGxhb", "is not base64: no base64 has 5 signs without padding; was the value cut?"},
+		{base64Std, "====", "is not base64: its padding (=) is wrong"},
+		{base64Std, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "is not base64: it is PEM; remove encoding, so that it is written as it is"},
+		{hexDigits, "0xdeadbeef", "is not hex: it has 0x in front; remove that from the value in Secret Manager"},
+		{hexDigits, "0XAB", "is not hex: it has 0x in front; remove that from the value in Secret Manager"},
+		{hexDigits, "aa:bb:CC", "is not hex: it has colons or spaces between its digits; remove them from the value in Secret Manager"},
+		{hexDigits, "aa bb\ncc dd", "is not hex: it has colons or spaces between its digits; remove them from the value in Secret Manager"},
+		{hexDigits, "abc", "is not hex: it has 3 digits, an odd number; was the value cut?"},
+		{hexDigits, "abcg", "is not hex: character 4 does not belong there"},
+		{hexDigits, "abcd\nab=d\n", "is not hex: character 8 (line 2, column 3) does not belong there"},
+		{hexDigits, "abcd=", "is not hex: character 5 does not belong there"},
+	} {
+		got, err := c.encoding.decode([]byte(c.value))
+		if err == nil || err.Error() != c.want {
+			t.Errorf("%s of %q is %q, %v; want %s", c.encoding, c.value, got, err, c.want)
+		}
+	}
+}
