@@ -25,6 +25,10 @@ var (
 	ErrTwice = errors.New("finds one of its keys twice in the same object")
 )
 
+// perElement is what an element of an array counts for beside its bytes: a call and a
+// comparison take as long as to look at so many.
+const perElement = 32
+
 // checkEvery is how many steps are taken between looks at the context: a fraction of a
 // millisecond.
 const checkEvery = 64 << 10
@@ -115,6 +119,9 @@ func (v Value) first(q *query, s *Steps) (Value, error) {
 		return nil, err
 	}
 	for e := range v.Elements() {
+		if err := s.Take(perElement); err != nil {
+			return nil, err
+		}
 		if matches, err := q.matches(e, s); err != nil || matches {
 			return e, err
 		}
@@ -130,6 +137,9 @@ func (v Value) gather(q *query, path []step, s *Steps) (Value, error) {
 	}
 	var all Value
 	for e := range v.Elements() {
+		if err := s.Take(perElement); err != nil {
+			return nil, err
+		}
 		if q != nil {
 			if matches, err := q.matches(e, s); err != nil {
 				return nil, err
@@ -174,7 +184,7 @@ func (q *query) matches(e Value, s *Steps) (bool, error) {
 	case 'n', '{', '[':
 		return false, nil
 	}
-	order, ok := compareNumbers(string(found), q.value)
+	order, ok := parseNumber(string(found)).compare(q.number)
 	return ok && compares(q.op, order), nil
 }
 
@@ -203,15 +213,34 @@ func compareBool(op, a, b string) bool {
 	return compares(op, cmp.Compare(a, b)) // "false" is less than "true" as text, too
 }
 
-// compareNumbers compares whole numbers of 64 bits exactly, others as floating-point
-// numbers. It is not ok if one is no number.
-func compareNumbers(a, b string) (order int, ok bool) {
-	i, errA := strconv.ParseInt(a, 10, 64)
-	j, errB := strconv.ParseInt(b, 10, 64)
-	if errA == nil && errB == nil {
-		return cmp.Compare(i, j), true
+// longestNumber is the longest text that is taken for a number, in bytes: strconv takes
+// long for longer ones, and none is longer that 64 bits can tell from others.
+const longestNumber = 40
+
+// number is a text as a whole number of 64 bits, and as a floating-point number.
+type number struct {
+	whole            int64
+	float            float64
+	isWhole, isFloat bool
+}
+
+func parseNumber(text string) (n number) {
+	if len(text) > longestNumber {
+		return n
 	}
-	x, errA := strconv.ParseFloat(a, 64)
-	y, errB := strconv.ParseFloat(b, 64)
-	return cmp.Compare(x, y), errA == nil && errB == nil
+	var err error
+	n.whole, err = strconv.ParseInt(text, 10, 64)
+	n.isWhole = err == nil
+	n.float, err = strconv.ParseFloat(text, 64)
+	n.isFloat = err == nil
+	return n
+}
+
+// compare compares whole numbers exactly, others as floating-point numbers. It is not ok
+// if one is no number.
+func (n number) compare(with number) (order int, ok bool) {
+	if n.isWhole && with.isWhole {
+		return cmp.Compare(n.whole, with.whole), true
+	}
+	return cmp.Compare(n.float, with.float), n.isFloat && with.isFloat
 }

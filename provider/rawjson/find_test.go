@@ -109,6 +109,27 @@ func TestWorkEnds(t *testing.T) {
 	}
 }
 
+// TestALongNumberIsNoNumber: strconv takes 0.1 ms for one of a thousand digits, and a
+// query compares with each element.
+func TestALongNumberIsNoNumber(t *testing.T) {
+	long := "0." + strings.Repeat("0", 320) + strings.Repeat("1", 670)
+	for text, want := range map[string]string{
+		`[1,2]` + "\x00" + `#(>` + long + `)`: "absent", `[` + long + `,5]` + "\x00" + `#(>1)`: "5", `[1.5,12]` + "\x00" + `#(>2)`: "12",
+		`[18446744073709551616]` + "\x00" + `#(>1)`: "18446744073709551616", `[1]` + "\x00" + `#(==1.0)`: "1", `["a"]` + "\x00" + `#(<b)`: `"a"`,
+	} {
+		data, path, _ := strings.Cut(text, "\x00")
+		if got := found(t, data, path); got != want {
+			t.Errorf("%.30s of %.30s: %s, want %s", path, data, got, want)
+		}
+	}
+	v, _ := Parse([]byte("[" + strings.Repeat("1,", 10_000) + "1]"))
+	p, _ := ParsePath("#(==2)")
+	steps := NewSteps(t.Context(), 1<<20)
+	if _, err := v.Find(p, steps); err != nil || 1<<20-steps.left < 10_000*perElement {
+		t.Errorf("%v: 10,000 comparisons count %d steps", err, 1<<20-steps.left)
+	}
+}
+
 // agrees says whether gjson finds the same, where both can say it.
 func agrees(text, path string, got Value, err error) bool {
 	if err != nil {

@@ -33,9 +33,10 @@ type step struct {
 
 // query is a condition on an element. One without a comparison wants something there.
 type query struct {
-	at    Path // what is compared; no steps stand for the element itself
-	op    string
-	value string
+	at     Path // what is compared; no steps stand for the element itself
+	op     string
+	value  string
+	number number // that the value is, if it is one
 }
 
 // deepest bounds queries within queries.
@@ -139,6 +140,7 @@ func (p *parser) query(depth int) (step, error) {
 		if q.value, err = p.value(); err != nil {
 			return step{}, err
 		}
+		q.number = parseNumber(q.value)
 	}
 	if !strings.HasPrefix(p.rest, ")") {
 		return step{}, errBrackets
