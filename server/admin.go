@@ -27,7 +27,7 @@ func (s *Server) adminHandler() http.Handler {
 		}
 		report(w, errors.Join(s.probe.ask(s.askSocket), s.ready()))
 	})
-	mux.Handle("GET /metrics", s.config.Metrics.handler())
+	mux.Handle("GET /metrics", onePerSource(s.config.Metrics.handler()))
 	return mux
 }
 

@@ -42,10 +42,25 @@ func (l *adminListener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
+		leaveNothing(c)
 		if admitted := l.admit(c); admitted != nil {
 			return admitted, nil
 		}
 		_ = c.Close()
+	}
+}
+
+// sendBuffer is what the kernel may hold of an answer that its client does not read, in
+// bytes. The handler waits for the rest, and so the connection is counted.
+const sendBuffer = 16 << 10
+
+// leaveNothing keeps the kernel from holding what a client has not read when its
+// connection is closed: that would be memory of the container which nobody counts. The
+// HTTP server waits for half a second before it closes.
+func leaveNothing(c net.Conn) {
+	if tcp, is := c.(*net.TCPConn); is { // errors leave the system's own settings
+		_ = tcp.SetWriteBuffer(sendBuffer)
+		_ = tcp.SetLinger(0)
 	}
 }
 
@@ -105,7 +120,11 @@ func sourceOf(remote net.Addr) netip.Prefix {
 	if !ok {
 		return netip.Prefix{}
 	}
-	address := tcp.AddrPort().Addr().Unmap().WithZone("")
+	return sourceOfAddress(tcp.AddrPort().Addr())
+}
+
+func sourceOfAddress(address netip.Addr) netip.Prefix {
+	address = address.Unmap().WithZone("")
 	bits := 32
 	if address.Is6() {
 		bits = 64

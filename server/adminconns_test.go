@@ -1,12 +1,15 @@
 package server
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -216,4 +219,68 @@ func TestAClientThatDoesNotReadIsDisconnected(t *testing.T) {
 			t.Errorf("its handler ended after %s", took)
 		}
 	})
+}
+
+// TestNothingIsLeftOfAnAnswerThatNobodyReads: the kernel would hold it after the
+// connection is closed, where no bound of ours counts it.
+func TestNothingIsLeftOfAnAnswerThatNobodyReads(t *testing.T) {
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &adminListener{Listener: inner}
+	page := bytes.Repeat([]byte("x"), 1<<20)
+	served := make(chan struct{})
+	admin := newAdmin(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		close(served)
+		_, _ = w.Write(page)
+	}))
+	go func() { _ = admin.Serve(l) }()
+	t.Cleanup(func() { _ = admin.Close() })
+	c, err := net.Dial("tcp", inner.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.(*net.TCPConn).SetReadBuffer(2 << 10)
+	fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	<-served
+	for closed := false; !closed && t.Context().Err() == nil; time.Sleep(time.Millisecond) { // before a byte was read
+		l.mu.Lock()
+		closed = len(l.conns) == 0
+		l.mu.Unlock()
+	}
+	if _, err := io.ReadAll(c); err == nil {
+		t.Error("the connection ended well: the kernel has kept what was not read")
+	}
+}
+
+func TestASourceGetsOnePageAtATime(t *testing.T) {
+	begun, end := make(chan struct{}), make(chan struct{})
+	slow := onePerSource(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			begun <- struct{}{}
+			<-end
+		}
+	}))
+	get := func(path, from string) int {
+		r, w := httptest.NewRequest(http.MethodGet, path, nil), httptest.NewRecorder()
+		r.RemoteAddr = from
+		slow.ServeHTTP(w, r)
+		return w.Code
+	}
+	var all sync.WaitGroup
+	for i := range maxPages {
+		all.Go(func() { get("/slow", fmt.Sprintf("10.0.0.%d:1", i)) })
+		<-begun
+	}
+	if got := [2]int{get("/", "10.0.0.1:2"), get("/", "10.1.0.1:1")}; got != [2]int{503, 503} {
+		t.Errorf("further pages: %v", got)
+	}
+	end <- struct{}{}
+	for get("/", "10.1.0.1:1") != 200 && t.Context().Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
+	close(end)
+	all.Wait()
 }
