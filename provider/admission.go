@@ -31,7 +31,7 @@ func (p *Provider) plan(ctx context.Context, account *budget.Account, req Reques
 
 // parsingTakes is about how many bytes the nodes of a YAML text take while it is read.
 func parsingTakes(text string) int64 {
-	const perNode = 300
+	const perNode = 400
 	return 64<<10 + 4*int64(len(text)) + perNode*int64(min(countSigns(text), maxObjectsSigns))
 }
 
@@ -52,7 +52,12 @@ func running(pl plan) int64 {
 // render is render in its turn, into a response. What the answer takes is kept in an
 // account of its own until it is sent.
 func (p *Provider) render(ctx context.Context, account *budget.Account, pl plan, got map[okms.Ref]fetched, into *Response) []Failure {
-	end, ok := account.Work(ctx, renderingTakes(pl, got))
+	takes := renderingTakes(pl, got)
+	if takes > p.budget.Most(budget.Making) {
+		return []Failure{{Kind: TooLarge, Object: WholeClass, Where: "objects", What: "to make these files takes more memory than the provider has for it",
+			Advice: "use several classes and volumes, or ask who runs the provider to raise its memory limit"}}
+	}
+	end, ok := account.Work(ctx, takes)
 	if !ok {
 		return unread(pl, got)
 	}
@@ -62,9 +67,9 @@ func (p *Provider) render(ctx context.Context, account *budget.Account, pl plan,
 		return failures
 	}
 	into.Files, into.Versions = made.Files, made.Versions
-	takes := answerTakes(int64(size), int64(len(made.Files)))
-	end(takes)
-	into.Sent = account.Move(budget.Making, takes).Close
+	kept := answerTakes(int64(size), int64(len(made.Files)))
+	end(kept)
+	into.Sent = account.Move(budget.Making, min(kept, takes)).Close
 	return nil
 }
 
@@ -78,23 +83,29 @@ func answerTakes(size, files int64) int64 { return 2*size + files*perFile }
 // renderingTakes is the most that it can take to make the files of a mount: the largest
 // answer that the secrets can make, and the parts of the largest secret.
 func renderingTakes(pl plan, got map[okms.Ref]fetched) int64 {
-	const (
-		shortestMember = 6 // "":0,
-		perPart        = 12
-	)
+	const perPart = 20 // bytes for each byte of a secret of the shortest members
+	members := map[okms.Ref]int64{}
 	var size, files, largest int64
 	for _, o := range pl.objects {
 		secret := got[o.ref()].secret.Data.Reveal()
-		data := int64(len(secret))
-		largest = max(largest, data)
-		members := int64(1)
+		largest = max(largest, int64(len(secret)))
+		n := int64(1)
 		if o.allKeys {
-			members += int64(min(bytes.Count(secret, []byte(",")), len(secret)/shortestMember))
+			if _, counted := members[o.ref()]; !counted {
+				members[o.ref()] = mostMembers(secret)
+			}
+			n = members[o.ref()]
 		}
-		files += members
-		size += data + members*int64(fileOverhead+len(o.file()))
+		files += n
+		size += int64(len(secret)) + n*int64(fileOverhead+len(o.file()))
 	}
 	return answerTakes(min(size, maxResponse), min(files, int64(maxStatus/statusOverhead))) + perPart*largest
+}
+
+// mostMembers is a bound on the keys of a JSON object: each has two quotes and a colon,
+// and each but the first a comma.
+func mostMembers(object []byte) int64 {
+	return int64(min(bytes.Count(object, []byte(`"`))/2, bytes.Count(object, []byte(":")), bytes.Count(object, []byte(","))+1))
 }
 
 // unread is why a mount fails that found no room for its files: the reads that failed,

@@ -183,6 +183,31 @@ func TestAnswersThatAreNotSentYetAreCounted(t *testing.T) {
 	}
 }
 
+// TestCommasAreNoFiles: what a mount may need is judged by the keys that a secret can have.
+func TestCommasAreNoFiles(t *testing.T) {
+	p := New(Config{})
+	defer p.Close()
+	var lines []string
+	got := map[okms.Ref]fetched{}
+	for i := range 5 {
+		lines = append(lines, fmt.Sprint("- secretPath: s", i), "  allKeys: true", fmt.Sprint("  objectName: d", i))
+		got[okms.Ref{Path: fmt.Sprint("s", i)}] = fetched{secret: okms.Secret{Version: 1, Data: sensitive.New([]byte(`{"k":"` + strings.Repeat("a,:", 20_000) + `"}`))}}
+	}
+	var r Response
+	account := p.budget.Open("store")
+	if failures := p.render(t.Context(), account, planned(t, request(objects(lines...))), got, &r); len(failures) > 0 || len(r.Files) != 5 {
+		t.Errorf("%d files, %v", len(r.Files), failures)
+	}
+	var keys strings.Builder
+	for i := range 170_000 {
+		fmt.Fprintf(&keys, `,"%d":1`, i)
+	}
+	got[okms.Ref{Path: "s0"}] = fetched{secret: okms.Secret{Version: 1, Data: sensitive.New([]byte("{" + keys.String()[1:] + "}"))}}
+	if failures := p.render(t.Context(), account, planned(t, request(objects(lines[:3]...))), got, &r); len(failures) != 1 || failures[0].Kind != TooLarge {
+		t.Errorf("of 170,000 keys: %v", failures)
+	}
+}
+
 // TestTheCacheGivesWay to mounts, and what it gives are the values that were not used.
 func TestTheCacheGivesWay(t *testing.T) {
 	p := New(Config{CacheTTL: time.Hour, CacheBytes: 1 << 30, Budget: budget.New(64 << 20)})

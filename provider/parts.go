@@ -12,7 +12,7 @@ import (
 	"ovhcloud-csi-provider/provider/rawjson"
 )
 
-// parts is a secret taken apart into its top-level keys. In memory it takes about ten
+// parts is a secret taken apart into its top-level keys. In memory it takes up to twenty
 // times as much as the secret.
 type parts struct {
 	list  []part // in the order of the text
@@ -43,12 +43,13 @@ func (r *renderer) takeApart(secret okms.Secret) *parts {
 		if !ok {
 			key = append([]byte{0xff}, raw...) // no text: what needs a name refuses it
 		}
-		if _, twice := p.byKey[string(key)]; twice {
-			p.err = fmt.Errorf("holds the key %s twice", quoted(string(key)))
+		name := string(key)
+		if _, twice := p.byKey[name]; twice {
+			p.err = fmt.Errorf("holds the key %s twice", quoted(name))
 			return p
 		}
-		p.byKey[string(key)] = value
-		p.list = append(p.list, part{string(key), value})
+		p.byKey[name] = value
+		p.list = append(p.list, part{name, value})
 	}
 	return p
 }

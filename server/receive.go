@@ -60,26 +60,40 @@ func (s *service) receive(ctx context.Context, stream grpc.ServerStream) (req pr
 		}
 	}()
 	size := int64(len(in.GetAttributes()) + len(in.GetSecrets()))
-	done, ok := account.Work(ctx, size) // the texts within those of JSON
+	class := classOf(in)
+	done, ok := account.Work(ctx, size+perEntry*int64(strings.Count(in.GetAttributes(), ",")+strings.Count(in.GetSecrets(), ",")))
 	if !ok {
-		return provider.Request{}, provider.NodeFullError(classOf(in))
+		return provider.Request{}, provider.NodeFullError(class)
 	}
 	defer done(0)
 	if req, err = decode(in); err != nil {
 		return req, err
 	}
-	account.Give(budget.Arrived, size-min(size, heldBy(req)))
+	held := mountBase + heldBy(req)
+	if namespace := req.Pod().Namespace; namespace != account.Namespace() {
+		// Only where it stands behind much else. It is not for the other to pay for.
+		mine := s.budget.Open(namespace)
+		if !mine.Take(budget.Arrived, held) {
+			return provider.Request{}, provider.NodeFullError(class)
+		}
+		account.Close()
+		account = mine
+	}
+	account.Give(budget.Arrived, max(0, account.Held(budget.Arrived)-held))
 	req.Account = account
 	return req, nil
 }
 
+// perEntry is about what an entry of a map takes beside its texts, in bytes.
+const perEntry = 64
+
 // heldBy is what a request takes, in bytes.
 func heldBy(req provider.Request) (n int64) {
 	for name, value := range req.Attributes {
-		n += int64(len(name) + len(value))
+		n += perEntry + int64(len(name)+len(value))
 	}
 	for name, value := range req.Credentials {
-		n += int64(len(name) + value.Len())
+		n += perEntry + int64(len(name)+value.Len())
 	}
 	return n
 }
@@ -98,8 +112,15 @@ func (s *service) read(ctx context.Context, stream grpc.ServerStream) (*pb.Mount
 	}
 	came := make(chan received, 1)
 	go func() { // which ends when the stream does, at the latest
-		in, account, err := s.readMessage(ctx, stream)
-		came <- received{in, account, err}
+		r := received{err: wrongRequest("", "it cannot be read")}
+		defer func() {
+			if fault := recover(); fault != nil {
+				s.metrics.panics.Inc()
+				logPanic(fault)
+			}
+			came <- r
+		}()
+		r.in, r.account, r.err = s.readMessage(ctx, stream)
 	}()
 	select {
 	case r := <-came:
@@ -117,16 +138,22 @@ const (
 )
 
 // quickAttribute finds an attribute without decoding the others, which may take long:
-// whose turn it is must be known first. In the driver's JSON the searched text can stand
-// within no value, where its quotes would be escaped. Nothing but turns and messages may
-// rely on it.
+// whose turn it is must be known first. In the driver's JSON, which has no white space, a
+// key stands behind a bracket or a comma, and a quote within a key or a value behind a
+// backslash, so that nothing that a pod's author writes is taken for it. receive checks it
+// all the same once the request is decoded.
 func quickAttribute(attributes, name string) string {
-	_, rest, _ := strings.Cut(attributes, `"`+name+`":"`)
-	value, _, found := strings.Cut(rest, `"`)
-	if !found || len(value) > 253 || strings.ContainsRune(value, '\\') {
-		return ""
+	for _, before := range []string{"{", ","} {
+		_, rest, found := strings.Cut(attributes, before+`"`+name+`":"`)
+		if !found {
+			continue
+		}
+		value, _, closed := strings.Cut(rest, `"`)
+		if closed && len(value) <= 253 && !strings.ContainsRune(value, '\\') {
+			return strings.Clone(value)
+		}
 	}
-	return strings.Clone(value)
+	return ""
 }
 
 // classOf is the class of a request that is not decoded, for a message.
@@ -166,7 +193,7 @@ func decode(in *pb.MountRequest) (provider.Request, error) {
 			return req, fail("secrets", "a JSON object of strings")
 		}
 		delete(req.Credentials, attributeTokens)
-		req.Credentials.DropOthers()
+		req.Credentials = req.Credentials.Known()
 	}
 	if text := strings.TrimSpace(in.GetPermission()); text != "" {
 		mode, err := strconv.ParseUint(text, 10, 32)

@@ -68,6 +68,25 @@ func TestForeignParametersAreNotKept(t *testing.T) {
 	awaitUsed(t, d, func(used int64) bool { return used < 64<<10 }) // the client stays
 }
 
+// TestAMountCountsForItsOwnNamespace also where that stands behind much else.
+func TestAMountCountsForItsOwnNamespace(t *testing.T) {
+	d := harness.Start(t, harness.Options{MountTimeout: 20 * time.Second})
+	release := d.Store.Break(t, emulator.Fault{Hang: true})
+	var all sync.WaitGroup
+	all.Go(func() {
+		_, _ = d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s", Attributes: map[string]string{
+			"csi.storage.k8s.io/a": strings.Repeat("x", 100_000)}})
+	})
+	if err := d.Store.Await(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if of, nobodys := d.Budget.Open("store").OfNamespace(budget.Arrived), d.Budget.Open("").OfNamespace(budget.Arrived); of == 0 || nobodys != 0 {
+		t.Errorf("the namespace holds %d bytes, nobody %d", of, nobodys)
+	}
+	release()
+	all.Wait()
+}
+
 // awaitUsed waits until what mounts hold satisfies ok.
 func awaitUsed(t *testing.T, d *harness.Daemon, ok func(used int64) bool) {
 	t.Helper()

@@ -129,7 +129,7 @@ func New(limit int64) *Budget {
 		b.stages[stage] = quota.New(b.Parts[stage], quota.Options{FirstFits: stage == Making, Grown: b.grown})
 	}
 	b.readers = quota.New(int64(b.Readers), quota.Options{FirstFits: true})
-	b.places = quota.New(int64(2*runtime.GOMAXPROCS(0)), quota.Options{})
+	b.places = quota.New(int64(max(3, runtime.GOMAXPROCS(0)+1)), quota.Options{FirstFits: true})
 	return b
 }
 
@@ -209,6 +209,9 @@ func (a *Account) Held(stage int) int64 {
 	defer a.mu.Unlock()
 	return a.held[stage]
 }
+
+// OfNamespace is what all accounts of the namespace hold of a stage, in bytes.
+func (a *Account) OfNamespace(stage int) int64 { return a.budget.stages[stage].Held(a.who) }
 
 // Take takes n bytes in a stage if that is possible at once.
 func (a *Account) Take(stage int, n int64) (ok bool) {
