@@ -119,18 +119,40 @@ func saying(text string) func(net.Conn) {
 	}
 }
 
-// frames answers whatever comes over HTTP/2 with frames, and hangs up.
+// frames answers a request of HTTP/2 with frames, and hangs up.
 func frames(all ...[]byte) func(net.Conn) {
 	return func(conn net.Conn) {
-		if _, err := conn.Read(make([]byte, 4096)); err != nil {
+		if !awaitRequest2(conn) {
 			return
 		}
-		_, _ = conn.Write(bytes.Join(append([][]byte{frame(4, 0, 0, nil)}, all...), nil))
-		if closer, is := conn.(interface{ CloseWrite() error }); is {
+		_, _ = conn.Write(bytes.Join(all, nil))
+		if closer, is := conn.(*tls.Conn); is {
 			_ = closer.CloseWrite()
 		}
 		_, _ = io.Copy(io.Discard, conn)
 	}
+}
+
+// awaitRequest2 greets a client of HTTP/2, and reads to the head of its first request.
+func awaitRequest2(conn net.Conn) bool {
+	const settings, headers = 4, 1
+	if _, err := conn.Write(frame(settings, 0, 0, nil)); err != nil {
+		return false
+	}
+	preface := int64(len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))
+	if _, err := io.CopyN(io.Discard, conn, preface); err != nil {
+		return false
+	}
+	head := make([]byte, len(frame(0, 0, 0, nil)))
+	for head[3] != headers {
+		if _, err := io.ReadFull(conn, head); err != nil {
+			return false
+		}
+		if _, err := io.CopyN(io.Discard, conn, int64(head[0])<<16|int64(head[1])<<8|int64(head[2])); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // frame is a frame of HTTP/2 (RFC 9113, section 4.1).
@@ -297,13 +319,19 @@ func certificates() map[string]func(*x509.Certificate) {
 // says of it.
 func reads(t *testing.T, s raw, trusted bool) (said map[string]string) {
 	t.Helper()
+	return readsFor(t, s, trusted, 20*time.Second)
+}
+
+// readsFor is reads in a time, and a token in as much again.
+func readsFor(t *testing.T, s raw, trusted bool, most time.Duration) (said map[string]string) {
+	t.Helper()
 	said = map[string]string{}
 	roots := x509.NewCertPool()
 	if !trusted {
 		s.ca = ""
 	}
 	roots.AppendCertsFromPEM([]byte(s.ca))
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), most)
 	defer cancel()
 	var calls []okms.Call
 	c := client(t, okms.Domain{Endpoint: s.url, ID: "734b9b45-8b1a-469c-b140-b10bd6540017", CABundle: s.ca},
@@ -326,6 +354,8 @@ func reads(t *testing.T, s raw, trusted bool) (said map[string]string) {
 		roots, nil, time.Now, func(status int, _ time.Duration, failed *auth.TokenError) {
 			told <- fmt.Sprintf("%d %+v", status, failed)
 		})
+	ctx, cancel = context.WithTimeout(t.Context(), most)
+	defer cancel()
 	var refused *auth.TokenError
 	if _, err := tokens.Token(ctx, sensitive.Bytes{}); errors.As(err, &refused) {
 		said["a token"] = fmt.Sprintf("%s %+v", refused.Error(), *refused)

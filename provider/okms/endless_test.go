@@ -1,0 +1,97 @@
+package okms_test
+
+import (
+	"bytes"
+	"crypto/tls"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+)
+
+// endless are answers that begin and then repeat a part for ever, by what repeats.
+type endless struct{ begin, part string }
+
+var line = strings.Repeat("x", 500) + "\r\n"
+
+func endless1() map[string]endless {
+	const head = "HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n"
+	return map[string]endless{
+		"early hints":         {"", "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"},
+		"continues":           {"", "HTTP/1.1 100 Continue\r\n\r\n"},
+		"a status line":       {"HTTP/1.1 200 ", "OK"},
+		"headers":             {"HTTP/1.1 200 OK\r\n", "X: " + line},
+		"one header":          {"HTTP/1.1 200 OK\r\nX: ", "x"},
+		"a page":              {"HTTP/1.1 403 No\r\nContent-Type: text/html\r\n\r\n", line},
+		"a success":           {"HTTP/1.1 200 OK\r\n\r\n", line},
+		"chunks":              {head, "1f6\r\n" + line + "\r\n"},
+		"a chunk's extension": {head + "1;", "x"},
+		"trailers":            {head + "0\r\n", "X: " + line},
+	}
+}
+
+func endless2() map[string]endless {
+	const endHeaders = 4
+	return map[string]endless{
+		"early hints":  {"", string(frame(1, endHeaders, 1, field(":status", "103")))},
+		"continuation": {string(frame(1, 0, 1, []byte{0x88})), string(frame(9, 0, 1, field("x", line[:100])))},
+		"a page":       {string(frame(1, endHeaders, 1, field(":status", "403"))), string(frame(0, 0, 1, []byte(line)))},
+		"a success":    {string(frame(1, endHeaders, 1, []byte{0x88})), string(frame(0, 0, 1, []byte(line)))},
+	}
+}
+
+// speak answers so until nobody takes it any more.
+func (e endless) speak(conn net.Conn) {
+	if secured, is := conn.(*tls.Conn); is && secured.ConnectionState().NegotiatedProtocol == "h2" {
+		if !awaitRequest2(conn) {
+			return
+		}
+	} else {
+		_, _ = conn.Read(make([]byte, 4096))
+	}
+	go func() { _, _ = io.Copy(io.Discard, conn) }() // what else the client says
+	if _, err := io.WriteString(conn, e.begin); err != nil {
+		return
+	}
+	many := bytes.Repeat([]byte(e.part), max(1, 8<<10/len(e.part)))
+	for {
+		if _, err := conn.Write(many); err != nil {
+			return
+		}
+	}
+}
+
+// TestAnAnswerWithoutEndIsBrokenOff: at its bound, long before the caller's time is over.
+func TestAnAnswerWithoutEndIsBrokenOff(t *testing.T) {
+	for protocol, all := range map[string]map[string]endless{"": endless1(), "h2": endless2()} {
+		for name, e := range all {
+			t.Run(name+protocol, func(t *testing.T) {
+				t.Parallel()
+				var protocols []string
+				if protocol != "" {
+					protocols = []string{protocol}
+				}
+				said := readsFor(t, startRaw(t, nil, protocols, e.speak), true, 5*time.Second)
+				// A list may share the connection of HTTP/2, which goes on and on.
+				for _, who := range []string{"a read", "a token"} {
+					if said[who] == "" || strings.Contains(said[who], "timed_out") || strings.Contains(said[who], "in time") {
+						t.Errorf("%s: %s", who, said[who])
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestFramesWithoutEndEndWithTheCaller: frames that are empty but for their padding are
+// valid, as many as there may be.
+func TestFramesWithoutEndEndWithTheCaller(t *testing.T) {
+	const endHeaders, padded = 4, 8
+	e := endless{string(frame(1, endHeaders, 1, []byte{0x88})),
+		string(frame(0, padded, 1, append([]byte{200}, make([]byte, 200)...)))}
+	said := readsFor(t, startRaw(t, nil, []string{"h2"}, e.speak), true, time.Second)
+	if !strings.Contains(said["a read"], "timed_out") {
+		t.Errorf("a read: %s", said["a read"])
+	}
+}
