@@ -52,3 +52,14 @@ func TestAPageInThePlaceOfATokenKeepsWhatIsKept(t *testing.T) {
 	_, err := d.Do(t.Context(), m)
 	want(t, err, codes.Unauthenticated, "the token endpoint refused the OAuth2 client ", "HTTP 401, invalid_client")
 }
+
+// TestAPageInThePlaceOfARefusalReplacesNoToken: OKMS has not refused it.
+func TestAPageInThePlaceOfARefusalReplacesNoToken(t *testing.T) {
+	d, secrets := startWithClient(t)
+	d.Store.Break(t, emulator.Fault{Path: "/secret/", Status: 401, ContentType: "text/html", Body: "<html>no</html>"})
+	_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s", Secrets: secrets})
+	want(t, err, codes.Internal, "not an answer of OKMS: 15 bytes of text/html (HTTP 401): a proxy or firewall in between?")
+	if n, all := asked(d.Store), len(d.Store.Requests()); n != 1 || all != 2 {
+		t.Errorf("the token endpoint was asked %d times, in %d requests", n, all)
+	}
+}

@@ -75,7 +75,8 @@ func (a *authenticated) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := a.send(req, x, token.Reveal()); err != nil {
 		return nil, err
 	}
-	if x.answer.status == http.StatusUnauthorized && token.Len() > 0 {
+	// A page of a proxy with this status says nothing of the token.
+	if x.answer.status == http.StatusUnauthorized && x.answer.refusal.known && token.Len() > 0 {
 		if err := a.resend(req, x, token); err != nil {
 			return nil, err
 		}
