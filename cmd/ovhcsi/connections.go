@@ -55,7 +55,7 @@ func runConnections(ctx context.Context, args []string, stdout, stderr io.Writer
 		return exitOK
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "ovhcsi connections: %v (--help tells more)\n", err)
+		printLine(stderr, "ovhcsi connections: %v (--help tells more)", err)
 		return exitUsage
 	}
 	okms.ClearEnvironment()
@@ -104,14 +104,14 @@ func (c connectionsCheck) run(ctx context.Context, stdout, stderr io.Writer) (we
 	case errors.As(err, &problems):
 		for _, p := range problems {
 			if p.Line == 0 {
-				fmt.Fprintf(stderr, "%s: %s\n", c.config, p.Text)
+				printLine(stderr, "%s: %s", c.config, p.Text)
 			} else {
-				fmt.Fprintf(stderr, "%s:%d: %s\n", c.config, p.Line, p.Text)
+				printLine(stderr, "%s:%d: %s", c.config, p.Line, p.Text)
 			}
 		}
 		return false
 	case err != nil:
-		fmt.Fprintf(stderr, "ovhcsi connections: %v\n", err)
+		printLine(stderr, "ovhcsi connections: %v", err)
 		return false
 	}
 	c.all = map[string]*auth.Connection{}
@@ -191,9 +191,9 @@ type printer func(name, format string, args ...any)
 // one prints what is known of a connection, and tells what was found.
 func (c connectionsCheck) one(ctx context.Context, connection *auth.Connection, out io.Writer) finding {
 	place := connection.Place()
-	fmt.Fprintf(out, "%s: %s, okmsId %s\n", connection.Name(), place.Endpoint, place.OKMSID)
+	printLine(out, "%s: %s, okmsId %s", connection.Name(), place.Endpoint, place.OKMSID)
 	line := func(name, format string, args ...any) {
-		fmt.Fprintf(out, "  %-11s %s\n", name, fmt.Sprintf(format, args...))
+		printLine(out, "  %-11s %s", name, fmt.Sprintf(format, args...))
 	}
 	if own, stated := connection.OwnMaxStale(); stated {
 		line("maxStale", "%s", own)

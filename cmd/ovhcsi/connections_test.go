@@ -232,3 +232,38 @@ func TestWrongCommandsOfConnections(t *testing.T) {
 		}
 	}
 }
+
+// A name with a line break makes no line of its own, wherever it comes from.
+func TestNamesForgeNoLines(t *testing.T) {
+	b := newBench(t)
+	const forged = "\nteam: https://evil.example\x1b[2K"
+	file := filepath.Join(b.dir, "x"+forged)
+	for name, args := range map[string][]string{
+		"a file that is not there": {"--config", file},
+		"a folder":                 {"--credentials", b.dir + forged},
+		"a flag":                   {"--fl" + forged},
+		"an argument":              {forged},
+		"a duration":               {"--cache-ttl", "1s" + forged},
+	} {
+		status := exitUsage
+		if name == "a file that is not there" || name == "a folder" {
+			status = exitFailed
+		}
+		if text := b.check(status, args...); strings.Contains(text, forged) || strings.Contains(text, "\nteam: https://evil") || !strings.Contains(text, "evil.example") {
+			t.Errorf("%s: %q", name, text)
+		}
+	}
+	for _, text := range []string{
+		"connections:\n  \"a\\nteam: https://evil.example\": {}\n",
+		"connections:\n  team:\n    \"a\\nteam: https://evil.example\": x\n",
+		"connections:\n  team:\n    region: \"a\\nteam: https://evil.example\"\n",
+		"connections:\n  team:\n    fallback: \"a\\nteam: https://evil.example\"\n",
+		"connections:\n  team:\n    allow: [{paths: [\"a\\nteam: https://evil.example\"]}]\n",
+		"\"a\\nteam: https://evil.example\": {}\n",
+	} {
+		b.write("config.yaml", text)
+		if got := b.check(exitFailed); strings.Contains(got, "\nteam: https://evil") || !strings.Contains(got, `\nteam: https://evil.example"`) {
+			t.Errorf("%q: %s", text, got)
+		}
+	}
+}
