@@ -44,6 +44,7 @@ var attributes = []string{attributeClass, attributePod, attributeNamespace, attr
 // itself; plan checks them against one another.
 type class struct {
 	connection string      // the name of the connection to use, unless ownPlace
+	combined   bool        // it cannot be used, because more is given of what it has
 	ownPlace   bool        // the mount states the domain itself
 	domain     okms.Domain // if ownPlace
 	objects    []object
@@ -107,7 +108,7 @@ func parse(given map[string]string, credentials bool, defaultMode fs.FileMode, c
 	defer c.dropMisspelt()
 	unknownParameters(given, credentials, c)
 	var cl class
-	if cl.connection, cl.ownPlace = chooseConnection(given, credentials, c); cl.ownPlace {
+	if cl.connection, cl.ownPlace, cl.combined = chooseConnection(given, credentials, c); cl.ownPlace {
 		cl.domain = parseDomain(given, c)
 	}
 	text, stated := given[paramObjects]

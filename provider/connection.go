@@ -15,8 +15,9 @@ const defaultConnection = "default"
 // chooseConnection gives the name of the connection that a mount uses, unless it
 // states itself where its secrets are. A connection has a place and a credential
 // of its own: whatever else the mount states of these is an error, because a pod
-// can override every parameter of its class.
-func chooseConnection(attributes map[string]string, credentials bool, c *collector) (name string, ownPlace bool) {
+// can override every parameter of its class. combined says that there is such an error:
+// then it is not known what was meant.
+func chooseConnection(attributes map[string]string, credentials bool, c *collector) (name string, ownPlace, combined bool) {
 	var stated []string
 	for _, field := range auth.PlaceFields() {
 		if _, given := attributes[field]; given {
@@ -25,19 +26,30 @@ func chooseConnection(attributes map[string]string, credentials bool, c *collect
 	}
 	name, given := attributes[paramConnection]
 	if !given && len(stated) == 0 && !credentials {
-		return defaultConnection, false
+		return defaultConnection, false, false
 	}
 	if !given {
-		return "", true
+		return "", true, false
 	}
-	for _, field := range stated {
-		c.parameter(field, "stands beside connection, which has its own; drop one of the two")
+	if len(stated) > 0 || credentials {
+		c.add(WholeClass, Invalid, "parameters."+paramConnection, "%s", cannotCombine(stated, credentials))
+		combined = true
 	}
+	return strings.TrimSpace(name), false, combined
+}
+
+// cannotCombine is what is wrong with a connection where other fields of a place, or
+// credentials, are given too. It is one mistake, however many there are.
+func cannotCombine(stated []string, credentials bool) string {
+	others := stated
 	if credentials {
-		c.parameter(paramConnection, "stands beside credentials from %s, but has its own; drop the parameter, "+
-			"or %s from the pod's volume", credentialSource, credentialSource)
+		others = append(others, credentialSource)
 	}
-	return strings.TrimSpace(name), false
+	list := others[len(others)-1]
+	if before := others[:len(others)-1]; len(before) > 0 {
+		list = strings.Join(before, ", ") + " and " + list
+	}
+	return fmt.Sprintf("cannot be combined with %s: a connection has its own; drop connection, or drop %s", list, list)
 }
 
 // useConnection makes the plan one with a connection's place and credential, if

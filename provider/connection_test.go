@@ -78,3 +78,23 @@ func FuzzConnection(f *testing.F) {
 		}
 	})
 }
+
+// One mistake is one error: a connection is added to a class that works without it.
+func TestAConnectionAndWhatItHasIsOneError(t *testing.T) {
+	for name, c := range map[string]struct {
+		change []func(*Request)
+		want   string
+	}{
+		"a region":                   {[]func(*Request){credentials(nil), without("okmsId")}, "region"},
+		"region and okmsId":          {[]func(*Request){credentials(nil)}, "region and okmsId"},
+		"all that there is":          {[]func(*Request){with("endpoint", "https://x.example"), with("caBundle", "no PEM")}, "region, endpoint, okmsId, caBundle and nodePublishSecretRef"},
+		"a credential":               {[]func(*Request){without("region"), without("okmsId")}, "nodePublishSecretRef"},
+		"a region that is no region": {[]func(*Request){with("region", "GRA11"), without("okmsId"), credentials(nil)}, "region"},
+	} {
+		kind, got := refused(t, request(append(c.change, with("connection", "team"))...))
+		want := "parameters.connection: cannot be combined with " + c.want + ": a connection has its own; drop connection, or drop " + c.want
+		if got != want || kind != Invalid {
+			t.Errorf("%s: got  %s\nwant %s", name, got, want)
+		}
+	}
+}

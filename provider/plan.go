@@ -88,10 +88,11 @@ func makePlan(req Request, endpoints auth.Endpoints, connections *auth.Connectio
 	var c collector
 	cl := parse(req.Attributes, len(req.Credentials) > 0, req.mode(), &c)
 	p := plan{origin: origin{connection: cl.connection}, objects: cl.objects}
-	if !cl.ownPlace {
-		p.useConnection(req, cl, connections, &c)
-	} else {
+	switch {
+	case cl.ownPlace:
 		p.useOwn(req, cl, endpoints, now, &c)
+	case !cl.combined:
+		p.useConnection(req, cl, connections, &c)
 	}
 	tree, known := newLayout(), map[okms.Ref]bool{}
 	for _, o := range cl.objects {
