@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"ovhcloud-csi-provider/provider/nearest"
 	"ovhcloud-csi-provider/provider/yamlnode"
@@ -150,7 +151,7 @@ func (r *reader) fields(n *yamlnode.Node, where string, valid []string) map[stri
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		at := strings.TrimPrefix(where+"."+printable(key.Value), ".")
+		at := strings.TrimPrefix(where+"."+plainName(key.Value), ".")
 		switch {
 		case !yamlnode.IsName(key):
 			r.wrong(key, where, "the name of a field is %s, not a word", yamlnode.Describe(key))
@@ -171,6 +172,18 @@ func (r *reader) fields(n *yamlnode.Node, where string, valid []string) map[stri
 		}
 	}
 	return all
+}
+
+// plainName shows a name of the file as it is written if it is made of what names are
+// made of, else quoted: a message is one line, of a log or on a terminal.
+func plainName(name string) string {
+	plain := func(r rune) bool {
+		return r < 128 && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._-", r))
+	}
+	if name == "" || strings.ContainsFunc(name, func(r rune) bool { return !plain(r) }) {
+		return fmt.Sprintf("%q", printable(name))
+	}
+	return printable(name)
 }
 
 const (
@@ -305,7 +318,6 @@ func parseMaxStale(text string, cacheTTL time.Duration) (time.Duration, error) {
 // domain. One that names a fallback of its own is fine: that one is not followed,
 // so two regions may stand in for each other.
 func (r *reader) checkFallbacks(specs map[string]spec) {
-	names := slices.Sorted(maps.Keys(specs))
 	for name, n := range r.fallbacks {
 		where := "connections." + name + "." + fieldFallback
 		of := specs[name]
@@ -314,11 +326,31 @@ func (r *reader) checkFallbacks(specs map[string]spec) {
 		case of.fallback == name:
 			r.wrong(n, where, "is the connection itself; name one of another domain")
 		case !known:
-			r.wrong(n, where, "there is no connection %q; %s", printable(of.fallback), nearest.Suggestion(of.fallback, names))
-		case to.place.Endpoint == of.place.Endpoint && to.place.OKMSID == of.place.OKMSID && to.place.OKMSID != "":
+			r.wrong(n, where, "there is no connection %q; %s", printable(of.fallback), suggestFallback(of, specs))
+		case sameDomain(to, of):
 			r.wrong(n, where, "connection %q is of the same domain (%s, okmsId %s), which fails when this one does", printable(of.fallback), to.place.Endpoint, to.place.OKMSID)
 		}
 	}
+}
+
+// sameDomain says whether two connections are known to be of the same domain.
+func sameDomain(a, b spec) bool {
+	return a.place.Endpoint == b.place.Endpoint && a.place.OKMSID == b.place.OKMSID && a.place.OKMSID != ""
+}
+
+// suggestFallback suggests a fallback for a connection that names one which does not
+// exist: only a connection of another domain can be one.
+func suggestFallback(of spec, specs map[string]spec) string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(specs)) {
+		if name != of.name && !sameDomain(specs[name], of) {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return "no connection of this file is of another domain; add one, or drop fallback"
+	}
+	return nearest.Suggestion(of.fallback, names)
 }
 
 // rules reads the list of rules. A rule that stands twice is taken for one that

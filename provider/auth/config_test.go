@@ -72,7 +72,10 @@ func TestWrongFiles(t *testing.T) {
 			"3: connections.default.credentialsDir: is missing; it is the folder with the files of the credential\n" +
 				"3: connections.default.allow: is missing; nothing is allowed but what stands there, so nobody could use the connection\n" +
 				"5: connections.default: stands twice, first in line 2"},
-		{"name of a connection", "  default:", "  De/fault:", "2: connections.De/fault: is no name for a connection; want lower case letters, digits and -, at most 63"},
+		{"name of a connection", "  default:", "  De/fault:", `2: connections."De/fault": is no name for a connection; want lower case letters, digits and -, at most 63`},
+		{"name of a connection with a forged line", "  default:", "  \"a\\nlevel=INFO msg=forged\":", `2: connections."a\nlevel=INFO msg=forged": is no name for a connection; want lower case letters, digits and -, at most 63`},
+		{"field with a forged line", "region:", "\"a\\r\\u2028\\e[2Kb\":", "3: connections.default.\"a\\r\\u2028\\x1b[2Kb\": unknown field; valid are region, endpoint, okmsId, caBundle, credentialsDir, maxStale, fallback, allow\n" +
+			"3: connections.default.region: is missing; give a region, such as eu-west-par, or an endpoint"},
 		{"region and endpoint", "    okmsId:", "    endpoint: https://x.example\n    okmsId:", "3: connections.default.region: stands beside endpoint; give one of them"},
 		{"plain http", "region: eu-west-par", "endpoint: http://okms.example", "3: connections.default.endpoint: plain http is for loopback addresses only"},
 		{"okmsId", "734b9b45-8b1a", "x", `4: connections.default.okmsId: "x-469c-b140-b10bd6540017" is not a UUID, such as 734b9b45-8b1a-469c-b140-b10bd6540017`},
@@ -117,8 +120,12 @@ func TestWrongFiles(t *testing.T) {
 		{"maxStale as a list", "    allow:", "    maxStale: [1h]\n    allow:", "6: connections.default.maxStale: is a list; want a single value"},
 		{"maxStale misspelt", "    allow:", "    maxstale: 1h\n    allow:", `6: connections.default.maxstale: unknown field; did you mean "maxStale"?`},
 		{"fallback to itself", "    allow:", "    fallback: default\n    allow:", "6: connections.default.fallback: is the connection itself; name one of another domain"},
-		{"fallback to nobody", "    allow:", "    fallback: defualt\n    allow:", `6: connections.default.fallback: there is no connection "defualt"; did you mean "default"?`},
-		{"fallback to a name that is none", "    allow:", "    fallback: 'Rbx\\e'\n    allow:", `6: connections.default.fallback: there is no connection "Rbx\\e"; valid are default`},
+		{"fallback to nobody", "    allow:", "    fallback: defualt\n    allow:", `6: connections.default.fallback: there is no connection "defualt"; no connection of this file is of another domain; add one, or drop fallback`},
+		{"fallback to nobody, near another", "    allow:", "    fallback: rxb\n    allow:", `6: connections.default.fallback: there is no connection "rxb"; did you mean "rbx"?`},
+		{"fallback to nobody, near nothing", "    allow:", "    fallback: nope-rbx\n    allow:", `6: connections.default.fallback: there is no connection "nope-rbx"; valid are rbx`},
+		{"fallback to nobody, near one of the same domain", "    allow:", "    fallback: twim\n    allow:",
+			`6: connections.default.fallback: there is no connection "twim"; no connection of this file is of another domain; add one, or drop fallback`},
+		{"fallback to a name that is none", "    allow:", "    fallback: 'Rbx\\e'\n    allow:", `6: connections.default.fallback: there is no connection "Rbx\\e"; no connection of this file is of another domain; add one, or drop fallback`},
 		{"fallback left empty", "    allow:", "    fallback:\n    allow:", "6: connections.default.fallback: is empty"},
 		{"fallback as a map", "    allow:", "    fallback: {name: rbx}\n    allow:", "6: connections.default.fallback: is a map; want a single value"},
 		{"fallback to the same domain", "    allow:", "    fallback: twin\n    allow:", `6: connections.default.fallback: connection "twin" is of the same domain (https://eu-west-par.okms.ovh.net, okmsId 734b9b45-8b1a-469c-b140-b10bd6540017), which fails when this one does`},
@@ -136,7 +143,10 @@ func TestWrongFiles(t *testing.T) {
 				t.Fatal("the row does not change the good file")
 			}
 			text := strings.Replace(goodConfig, c.old, c.new, 1)
-			if strings.Contains(c.new, "twin") {
+			if strings.Contains(c.new, "rxb") || strings.Contains(c.new, "-rbx") {
+				text += strings.NewReplacer("connections:\n", "", "default:", "rbx:", "734b9b45", "11111111").Replace(goodConfig)
+			}
+			if strings.Contains(c.new, "twi") {
 				text += strings.Replace(strings.TrimPrefix(goodConfig, "connections:\n"), "default:", "twin:", 1)
 			}
 			if text != "" && !strings.HasSuffix(text, "\n") {
