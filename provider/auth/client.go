@@ -64,7 +64,7 @@ func parseTokenURL(text string) (string, error) {
 	u.Path, u.RawPath = "", ""
 	at, err := parseEndpoint(u.String())
 	if err != nil {
-		return "", fmt.Errorf("%w; want https://<host>/<path>", err)
+		return "", fmt.Errorf("%w; write https://<host>/<path>", err)
 	}
 	if err := at.checkScheme(); err != nil {
 		return "", err

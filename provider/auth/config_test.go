@@ -76,7 +76,7 @@ func TestWrongFiles(t *testing.T) {
 		{"name of a connection with a forged line", "  default:", "  \"a\\nlevel=INFO msg=forged\":", `2: connections."a\nlevel=INFO msg=forged": is no name for a connection; want lower case letters, digits and -, at most 63`},
 		{"field with a forged line", "region:", "\"a\\r\\u2028\\e[2Kb\":", "3: connections.default.\"a\\r\\u2028\\x1b[2Kb\": unknown field; valid are region, endpoint, okmsId, caBundle, credentialsDir, maxStale, fallback, allow\n" +
 			"3: connections.default.region: is missing; give a region, such as eu-west-par, or an endpoint"},
-		{"region and endpoint", "    okmsId:", "    endpoint: https://x.example\n    okmsId:", "3: connections.default.region: stands beside endpoint; give one of them"},
+		{"region and endpoint", "    okmsId:", "    endpoint: https://x.example\n    okmsId:", "3: connections.default.region: cannot be combined with endpoint; drop one of them"},
 		{"plain http", "region: eu-west-par", "endpoint: http://okms.example", "3: connections.default.endpoint: plain http is for loopback addresses only"},
 		{"okmsId", "734b9b45-8b1a", "x", `4: connections.default.okmsId: "x-469c-b140-b10bd6540017" is not a UUID, such as 734b9b45-8b1a-469c-b140-b10bd6540017`},
 		{"an empty region", "eu-west-par", "", "3: connections.default.region: is empty"},

@@ -299,6 +299,9 @@ func oneText(s string) string {
 	return s
 }
 
+// quoted shows s in a message: quoted, on one line, bounded.
+func quoted(s string) string { return fmt.Sprintf("%q", printable(s)) }
+
 // printable bounds s for a message.
 func printable(s string) string {
 	if len(s) > 100 {

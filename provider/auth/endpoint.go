@@ -103,11 +103,11 @@ func parseEndpoint(text string) (endpoint, error) {
 	case err != nil:
 		return endpoint{}, errors.New("not a URL")
 	case u.Scheme != "https" && u.Scheme != "http":
-		return endpoint{}, errors.New("want https://host")
+		return endpoint{}, errors.New("does not begin with https://")
 	case u.User != nil:
-		return endpoint{}, errors.New("a user name or password has no place in it")
+		return endpoint{}, errors.New("holds a user name or password; drop it")
 	case (u.Path != "" && u.Path != "/") || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(text, "#"):
-		return endpoint{}, errors.New("want scheme and host only, nothing behind them")
+		return endpoint{}, errors.New("has something behind the host")
 	}
 	at := endpoint{scheme: u.Scheme, host: strings.ToLower(u.Hostname()), port: u.Port()}
 	if at.port == "" {

@@ -56,12 +56,12 @@ func TestWrongAllowEndpoint(t *testing.T) {
 		"":                       `"" is not a host, host:port or URL: the host is not a valid name or address`,
 		"http://okms.example":    `"http://okms.example": plain http is for loopback addresses only`,
 		"http://localhost":       `"http://localhost": plain http is for loopback addresses only`,
-		"https://x.example/path": `"https://x.example/path" is not a host, host:port or URL: want scheme and host only, nothing behind them`,
+		"https://x.example/path": `"https://x.example/path" is not a host, host:port or URL: has something behind the host`,
 		"*.example":              `"*.example" is not a host, host:port or URL: the host is not a valid name or address`,
 		"x.example:0":            `"x.example:0" is not a host, host:port or URL: the port is not a number from 1 to 65535`,
 		"x.example:0443":         `"x.example:0443" is not a host, host:port or URL: the port is not a number from 1 to 65535`,
 		"x.example:65536":        `"x.example:65536" is not a host, host:port or URL: the port is not a number from 1 to 65535`,
-		"unix:///x":              `"unix:///x" is not a host, host:port or URL: want https://host`,
+		"unix:///x":              `"unix:///x" is not a host, host:port or URL: does not begin with https://`,
 	} {
 		if _, err := ParseEndpoints([]string{value}); err == nil || err.Error() != want {
 			t.Errorf("%q: %v\nwant %s", value, err, want)

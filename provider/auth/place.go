@@ -1,8 +1,6 @@
 package auth
 
 import (
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"regexp"
@@ -38,10 +36,14 @@ var ErrMissing = errors.New("is missing")
 func missing(advice string) error { return fmt.Errorf("%w; %s", ErrMissing, advice) }
 
 var (
-	regionName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
-	uuid       = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
-	// vaultStyle is how OVHcloud's guides print an endpoint for Vault clients.
-	vaultStyle = regexp.MustCompile(`^(.*?)/api/([^/?#]*)/?$`)
+	uuid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+	// vaultStyle is how OVHcloud's guides print an endpoint for Vault clients, and what
+	// people put behind it.
+	vaultStyle = regexp.MustCompile(`^([^?#]*?)/api/([^/?#]*)/*(.*)$`)
+	// hostAndPath is a URL with something behind its host.
+	hostAndPath = regexp.MustCompile(`^(?i:https?)://[^/?#@]+(/[^/].*|[?#].*)$`)
+	// apiPath is the path of one of OKMS's APIs.
+	apiPath = regexp.MustCompile(`^/*(v[12](?:/secret)?|swagger)([/?#].*)?$`)
 )
 
 // ParsePlace reads a Place from its fields by name, with a CA bundle of maxBundle bytes
@@ -67,10 +69,9 @@ func ParsePlace(fields map[string]string, maxBundle int, wrong func(field string
 		wrong(FieldOKMSID, missing("it is the UUID of the OKMS domain"))
 	}
 	if bundle, given := fields[FieldCABundle]; given {
-		if err := checkCABundle(bundle, maxBundle); err != nil {
+		var err error
+		if p.CABundle, err = parseCABundle(bundle, maxBundle); err != nil {
 			wrong(FieldCABundle, err)
-		} else {
-			p.CABundle = bundle
 		}
 	}
 	return p
@@ -84,7 +85,7 @@ func parseHost(p *Place, fields map[string]string, wrong func(field string, err 
 	var err error
 	switch {
 	case hasRegion && hasEndpoint:
-		wrong(FieldRegion, errors.New("stands beside endpoint; give one of them"))
+		wrong(FieldRegion, errors.New("cannot be combined with endpoint; drop one of them"))
 	case hasRegion:
 		if p.Endpoint, err = regionEndpoint(region); err != nil {
 			wrong(FieldRegion, err)
@@ -101,68 +102,51 @@ func parseHost(p *Place, fields map[string]string, wrong func(field string, err 
 
 func parseOKMSID(text string) (string, error) {
 	id := strings.ToLower(strings.TrimSpace(text))
-	if !uuid.MatchString(id) {
-		return "", fmt.Errorf("%q is not a UUID, such as 734b9b45-8b1a-469c-b140-b10bd6540017", printable(text))
+	switch {
+	case uuid.MatchString(id):
+		return id, nil
+	case holdsTemplate(text):
+		return "", fmt.Errorf("%s is not a UUID: it is a template that was not rendered", quoted(text))
 	}
-	return id, nil
+	return "", fmt.Errorf("%s is not a UUID, such as 734b9b45-8b1a-469c-b140-b10bd6540017", quoted(text))
 }
 
-// regionEndpoint is the host of a region (support.us.ovhcloud.com for the United
-// States, OVHcloud's guides for all others).
-func regionEndpoint(region string) (string, error) {
-	name := strings.ToLower(strings.TrimSpace(region))
-	if !regionName.MatchString(name) || len(name) > 63 {
-		return "", fmt.Errorf("%q is not the name of a region, such as eu-west-par", printable(region))
-	}
-	if strings.HasPrefix(name, "us-") {
-		return "https://" + name + ".okms.ovh.us", nil
-	}
-	return "https://" + name + ".okms.ovh.net", nil
-}
+// errEndpointForm says what an endpoint looks like.
+var errEndpointForm = errors.New("write https://<host>, or https://<host>/api/<okmsId>")
 
 // splitEndpoint splits off the okmsId that a Vault-style address ends in. The
 // text is not repeated in errors: people paste addresses with passwords.
 func splitEndpoint(text string) (endpoint, id string, err error) {
 	text = strings.TrimSpace(text)
 	if m := vaultStyle.FindStringSubmatch(text); m != nil {
-		text, id = m[1], strings.ToLower(m[2])
-		if !uuid.MatchString(id) {
-			return "", "", errors.New("what stands behind /api/ is not a UUID")
+		if id = strings.ToLower(m[2]); !uuid.MatchString(id) {
+			return "", "", errors.New("what follows /api/ is not a UUID; write https://<host>/api/<okmsId>")
+		}
+		if text = m[1]; m[3] != "" {
+			return "", id, errors.New(dropPath(m[3], "what follows /api/<okmsId>"))
 		}
 	}
+	if m := hostAndPath.FindStringSubmatch(text); m != nil {
+		return "", "", errors.New(dropPath(m[1], "what follows the host") + "; " + endpointForm)
+	}
 	if endpoint, err = Normalize(text); err != nil {
-		return "", id, fmt.Errorf("%w; want https://<host>, or https://<host>/api/<okmsId>", err)
+		return "", id, fmt.Errorf("%w; %s", err, endpointForm)
 	}
 	return endpoint, id, nil
 }
 
-// Bounds of a CA bundle in bytes, since each client in use holds one: of a mount, and
-// of a connection, whose author is trusted. All authorities of a system take 220 kB.
-const (
-	MaxBundleOfMount = 64 << 10
-	maxBundleOfOwn   = 512 << 10
-)
+// endpointForm says what an endpoint looks like.
+const endpointForm = "write https://<host>, or https://<host>/api/<okmsId>"
 
-func checkCABundle(bundle string, most int) error {
-	if len(bundle) > most {
-		return fmt.Errorf("is %d bytes long; at most %d are read; give the authority of the endpoint only", len(bundle), most)
-	}
-	rest, found := []byte(bundle), 0
-	for {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			break
-		}
-		if _, err := x509.ParseCertificate(block.Bytes); block.Type != "CERTIFICATE" || err != nil {
-			return fmt.Errorf("PEM block %d is not a certificate", found+1)
-		}
-		found++
-	}
+// dropPath says what to drop of an address behind its host or okmsId: the path of an API
+// is named, and anything else is rest.
+func dropPath(path, rest string) string {
+	m := apiPath.FindStringSubmatch(path)
 	switch {
-	case found == 0:
-		return errors.New("holds no certificate in PEM form")
-	case strings.TrimSpace(string(rest)) != "":
-		return fmt.Errorf("holds something else than PEM behind certificate %d", found)
+	case m == nil:
+		return "drop " + rest
+	case strings.Trim(m[2], "/") == "":
+		return "drop /" + m[1] + " at its end"
 	}
-	return nil
+	return "drop /" + m[1] + " and what follows it"
 }

@@ -325,10 +325,10 @@ func TestTokenURLs(t *testing.T) {
 		}
 	}
 	for url, want := range map[string]string{
-		"auth.example/token":               "tokenUrl: want https://host; want https://<host>/<path>",
+		"auth.example/token":               "tokenUrl: does not begin with https://; write https://<host>/<path>",
 		"http://auth.example/token":        "tokenUrl: plain http is for loopback addresses only",
-		"https://u:planted@auth.example/t": "tokenUrl: a user name or password has no place in it; want https://<host>/<path>",
-		"https://auth.example/t?planted":   "tokenUrl: want scheme and host only, nothing behind them; want https://<host>/<path>",
+		"https://u:planted@auth.example/t": "tokenUrl: holds a user name or password; drop it; write https://<host>/<path>",
+		"https://auth.example/t?planted":   "tokenUrl: has something behind the host; write https://<host>/<path>",
 	} {
 		if _, err := parse(url); err == nil || err.Error() != want {
 			t.Errorf("%q: %v, want %s", url, err, want)
