@@ -51,6 +51,9 @@ func outOfTime(c *x509.Certificate, sent []*x509.Certificate, now time.Time) Fai
 		which = "a certificate authority of the certificate"
 	}
 	switch {
+	case now.After(c.NotAfter) && !slices.ContainsFunc(sent, c.Equal):
+		// It is from caBundle, or the node's own.
+		return Failure{UnknownAuthority, "the certificate authority that is trusted expired on " + date(c.NotAfter)}
 	case now.After(c.NotAfter):
 		return Failure{Expired, which + " expired on " + date(c.NotAfter)}
 	case now.Before(c.NotBefore):
