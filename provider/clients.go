@@ -134,7 +134,7 @@ func tokenFailure(err error) *okms.Error {
 	failed := &okms.Error{Kind: okms.TokenFailing, Text: err.Error()}
 	var of *auth.TokenError
 	if errors.As(err, &of) {
-		failed.Status = of.Status
+		failed.Status, failed.Cause = of.Status, of.Cause
 		switch {
 		case of.Refused:
 			failed.Kind = okms.ClientRefused

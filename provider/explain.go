@@ -170,7 +170,18 @@ func explainToken(from origin, e *okms.Error, again string) (what, advice string
 		return fmt.Sprintf("the token endpoint refused the %s: %s", from.credential, e.Text),
 			"check clientId and clientSecret, and tokenUrl: an account of another continent than the region's has another; OKMS was not asked"
 	}
-	return fmt.Sprintf("no access token for the %s: the token endpoint %s", from.credential, e.Text), again + "; OKMS was not asked"
+	switch {
+	case e.Cause == wire.Proxy:
+		advice = reachAdvice(from, e, again)
+	case e.Cause == wire.WrongName:
+		advice = "check tokenUrl"
+	case e.Cause.Untrusted():
+		advice = trustAdvice(e.Cause)
+	default:
+		advice = again
+	}
+	what = fmt.Sprintf("no access token for the %s: the token endpoint %s", from.credential, e.Text)
+	return what, advice + "; OKMS was not asked"
 }
 
 // facts is what OKMS said, in its own words and by its numbers. Where no answer

@@ -1,7 +1,10 @@
 package server_test
 
 import (
+	"crypto/x509"
 	"fmt"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,8 +61,43 @@ func TestAPageInThePlaceOfARefusalReplacesNoToken(t *testing.T) {
 	d, secrets := startWithClient(t)
 	d.Store.Break(t, emulator.Fault{Path: "/secret/", Status: 401, ContentType: "text/html", Body: "<html>no</html>"})
 	_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s", Secrets: secrets})
-	want(t, err, codes.Internal, "not an answer of OKMS: 15 bytes of text/html (HTTP 401): a proxy or firewall in between?")
+	want(t, err, codes.Internal, "not an answer of OKMS: 15 bytes of text/html (HTTP 401): a proxy or firewall")
 	if n, all := asked(d.Store), len(d.Store.Requests()); n != 1 || all != 2 {
 		t.Errorf("the token endpoint was asked %d times, in %d requests", n, all)
+	}
+}
+
+// TestWhatIsWrongWithATokenEndpointsCertificate has the cures of a store's, at tokenUrl.
+func TestWhatIsWrongWithATokenEndpointsCertificate(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*x509.Certificate)
+		bundle bool
+		cure   string
+	}{
+		"unknown authority": {nil, false, "give its certificate authority in caBundle"},
+		"expired": {func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }, true,
+			"renew it on the server, or set the node's clock"},
+		"not yet valid": {func(c *x509.Certificate) {
+			c.NotBefore, c.NotAfter = time.Now().Add(time.Hour), time.Now().Add(2*time.Hour)
+		}, true, "set the node's clock; if it is right, replace the certificate on the server"},
+		"another name": {func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{"planted.example"} }, true,
+			"the certificate is not for 127.0.0.1; check tokenUrl"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := storeOf(t, c.change, http.NotFound)
+			d := harness.Start(t, harness.Options{Emulator: store, MountTimeout: 2 * time.Second})
+			m := harness.Mount{Objects: "- secretPath: s", Attributes: map[string]string{}, Secrets: map[string]string{
+				"clientId": oauthID, "clientSecret": oauthSecret, "tokenUrl": store.URL + emulator.TokenPath}}
+			if !c.bundle {
+				m.Attributes["caBundle"] = ""
+			}
+			_, err := d.Do(t.Context(), m)
+			want(t, err, codes.Internal, "no access token for the OAuth2 client ",
+				": the server's certificate is not trusted: ", c.cure+"; OKMS was not asked")
+			if strings.Contains(err.Error(), "planted") {
+				t.Errorf("the message is %v", err)
+			}
+		})
 	}
 }

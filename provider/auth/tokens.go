@@ -46,6 +46,8 @@ type TokenError struct {
 	// NodeFull says that the endpoint was not asked, since this node has too many
 	// connections.
 	NodeFull bool
+	// Cause says whether the server's certificate or a proxy is the reason; else empty.
+	Cause wire.Cause
 	// Status is the HTTP status, 0 if no answer came.
 	Status int
 	// Text is what happened, without the host.
@@ -217,8 +219,11 @@ func (t *Tokens) failure(err error) *TokenError {
 	case errors.As(err, &sent) || errors.Is(err, context.DeadlineExceeded):
 		cause := wire.Explain(err)
 		e.Text, e.NodeFull = cause.Text, cause.Cause == wire.NodeFull
-		if cause.Cause.Untrusted() {
-			e.Text = "the server's certificate is not trusted: " + cause.Text
+		switch {
+		case cause.Cause.Untrusted():
+			e.Cause, e.Text = cause.Cause, "the server's certificate is not trusted: "+cause.Text
+		case cause.Cause == wire.Proxy:
+			e.Cause = wire.Proxy
 		}
 	default:
 		e.Text = "unreadable answer" // what the library says of it could quote it

@@ -37,7 +37,10 @@ const (
 	TokenFailing  Kind = "token_failing"  // it has a fault, or cannot be reached
 )
 
-// Error is a failed read. It never holds a secret's value or a credential.
+// Error is a failed read. It never holds a secret's value or a credential. Its words are
+// this program's own, whatever a server, a proxy or a library says, except those of OKMS's
+// own error object: Text, RequestID and Since may quote that, without what was sent as a
+// credential.
 type Error struct {
 	Kind Kind
 	// Status is the HTTP status, 0 if no answer came.
@@ -54,8 +57,8 @@ type Error struct {
 	// became so (OKMS's time stamp); 0 and "" if unknown.
 	Version int
 	Since   string
-	// Cause says of Untrusted what is wrong with the server's certificate, and of
-	// Unreachable whether a proxy is the reason.
+	// Cause says of Untrusted what is wrong with the server's certificate, of Unreachable
+	// whether a proxy is the reason, and of TokenFailing both. Else it is empty.
 	Cause wire.Cause
 	// Foreign says that the answer is not OKMS's but, for example, a proxy's.
 	Foreign bool
