@@ -124,6 +124,8 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *colle
 			c.misspelt = append(c.misspelt, where+"."+meant)
 		case o.given[key.Value]:
 			c.add(number, Invalid, at, "stands twice in the object")
+		case mayBeEmpty[key.Value] && yamlnode.IsEmpty(value):
+			o.given[key.Value] = true // and has no meaning
 		default:
 			o.given[key.Value] = true
 			text, err := yamlnode.Scalar(value)
@@ -180,6 +182,10 @@ var objectFields = map[string]func(*object, string) error{
 	"encoding":       func(o *object, v string) (err error) { o.encoding, err = parseEncoding(v); return err },
 	"filePermission": func(o *object, v string) (err error) { o.mode, err = parseMode(v); return err },
 }
+
+// mayBeEmpty are the fields that templates leave empty where they are not set. They are
+// then as if they were not given.
+var mayBeEmpty = map[string]bool{"secretKey": true, "objectVersion": true}
 
 func fieldNames() []string { return slices.Sorted(maps.Keys(objectFields)) }
 

@@ -73,7 +73,10 @@ func namedKeys(pl plan) map[okms.Ref]map[string]bool {
 // allKeys makes a file of each key that no other object of the class writes.
 func (r *renderer) allKeys(i int, f fetched, p *parts) {
 	o := r.plan.objects[i]
-	if len(p.list) == 0 {
+	switch {
+	case len(p.list) == 0 && o.optional:
+		r.made[i].absent = true
+	case len(p.list) == 0:
 		r.add(o.number, Unusable, o.where(), "version %d of the secret has no keys", f.secret.Version)
 	}
 	for _, one := range p.list {

@@ -75,6 +75,11 @@ func Describe(n *Node) string {
 	return "a single value"
 }
 
+// IsEmpty says whether a node is a value in which nothing is written, or null.
+func IsEmpty(n *Node) bool {
+	return n.Kind == yaml.ScalarNode && n.Anchor == "" && (n.Tag == "!!null" || n.Tag == "!!str" && n.Value == "")
+}
+
 // Scalar is a single value as it is written: 0440, "0440" and '0440' are the
 // same, and so are 3 and "3". Nothing is an error.
 func Scalar(n *Node) (string, error) {

@@ -1,0 +1,71 @@
+package provider
+
+import (
+	"context"
+	"maps"
+	"strings"
+	"testing"
+)
+
+// Templates write the fields of an object that they have no value for.
+func TestFieldsThatAreLeftEmpty(t *testing.T) {
+	for _, empty := range []string{`""`, "''", "", "~", "null", `"" # none`} {
+		p := planned(t, request(objects("- secretPath: a", "  secretKey: "+empty, "  objectVersion: "+empty, "  allKeys: true", "- secretPath: b", "  objectVersion: "+empty)))
+		if o := p.objects[0]; o.secretKey != "" || o.version != 0 || !o.allKeys || p.objects[1].file() != "b" {
+			t.Errorf("%s: %+v", empty, p.objects)
+		}
+	}
+	for object, want := range map[string]string{
+		`{secretPath: ""}`:                                      "objects[0].secretPath: is empty",
+		`{secretPath: a, objectName: ""}`:                       "objects[0].objectName: is empty",
+		`{secretPath: a, encoding: ""}`:                         "objects[0].encoding: is empty",
+		`{secretPath: a, secretKey: "", secretKey: k}`:          "objects[0].secretKey: stands twice",
+		`{secretPath: a, secretKey: "", encoding: hex}`:         "objects[0].encoding: applies to the value of a key",
+		`{secretPath: a, objectVersion: !!binary ""}`:           "objects[0].objectVersion",
+		`{secretPath: a, secretKey: &x ""}`:                     "objects[0].secretKey: anchors",
+		`{secretPath: a, objectVersion: []}`:                    "objects[0].objectVersion: is a list",
+		`{secretPath: a, objectVersion: "", objectVersion: ""}`: "objects[0].objectVersion: stands twice",
+	} {
+		if _, text := refused(t, request(objects("- "+object))); !strings.Contains(text, want) {
+			t.Errorf("%s: %s", object, text)
+		}
+	}
+}
+
+func TestAllKeysOfASecretWithoutKeys(t *testing.T) {
+	s := secrets{"s": " { } ", "t": `{"a":"1"}`}
+	all := []string{"- secretPath: s", "  allKeys: true", "  objectName: d"}
+	if kind, text := unrendered(t, s, all...); kind != Unusable || !strings.Contains(text, "version 7 of the secret has no keys") {
+		t.Error(kind, text)
+	}
+	optional := append(all, "  optional: true")
+	if files := rendered(t, s, append(optional, "- secretPath: t")...); !maps.Equal(files, map[string]string{"t": `{"a":"1"}`}) {
+		t.Errorf("files %q", files)
+	}
+	p := planned(t, request(objects(optional...)))
+	resp, _, failures := render(context.Background(), p, s.fetch(p))
+	if len(failures) > 0 || len(resp.Files) != 0 || len(resp.Versions) != 1 || resp.Versions[0] != (Version{ID: "objects[0]/", Version: "absent"}) {
+		t.Errorf("%+v, %v", resp, failures)
+	}
+	for data, want := range map[string]string{"[]": "is an array, not a JSON object", "null": "is null, not a JSON object"} {
+		if _, text := unrendered(t, secrets{"s": data}, optional...); !strings.Contains(text, want) {
+			t.Errorf("%s: %s", data, text)
+		}
+	}
+}
+
+// It is the JSON that OKMS holds; External Secrets Operator gives an empty value.
+func TestNullStaysNull(t *testing.T) {
+	s := secrets{"s": `{"a":null,"b":{"c":null}}`}
+	for key, lines := range map[string][]string{
+		"a": {"- secretPath: s", "  secretKey: a", "  optional: true"},
+		"c": {"- secretPath: s", "  secretKey: b.c", "  objectName: c"},
+	} {
+		if files := rendered(t, s, lines...); files[key] != "null" {
+			t.Errorf("%s: %q", key, files)
+		}
+	}
+	if files := rendered(t, s, "- secretPath: s", "  allKeys: true"); files["a"] != "null" || files["b"] != `{"c":null}` {
+		t.Errorf("%q", files)
+	}
+}
