@@ -169,7 +169,7 @@ func TestAnswersThatAreNotSentYetAreCounted(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
-	large := map[okms.Ref]fetched{one.reads[0]: {secret: okms.Secret{Version: 1, Data: sensitive.New([]byte(`{"a":"` + strings.Repeat("x", 3<<20) + `"}`))}}}
+	large := map[okms.Ref]fetched{one.reads[0]: {secret: okms.Secret{Version: 1, Data: sensitive.New([]byte(`{"a":"` + strings.Repeat("x", 400<<10) + `"}`))}}}
 	if failures := p.render(ctx, p.budget.Open("store"), one, large, &Response{}); len(failures) != 1 || failures[0].Kind != NodeFull {
 		t.Errorf("failures %v", failures)
 	}
