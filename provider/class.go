@@ -59,6 +59,7 @@ type collector struct {
 	failures []Failure
 	misspelt []string // where a field is missing by the word, but only by that
 	cut      bool     // there were more than are kept
+	line     int      // of the parameter objects, which the failures of its objects name; 0 for none
 }
 
 func (c *collector) add(object int, kind Kind, where, format string, args ...any) {
@@ -71,6 +72,9 @@ func (c *collector) put(f Failure) {
 	if c.full() && f.Object != WholeClass && !slices.Contains(ofTheStore, f.Kind) {
 		c.cut = true
 		return
+	}
+	if c.line > 0 && f.Object != WholeClass {
+		f.What = fmt.Sprintf("%s (line %d)", f.What, c.line)
 	}
 	c.failures = append(c.failures, f)
 }

@@ -24,7 +24,8 @@ type object struct {
 	encoding   encoding
 	mode       fs.FileMode
 	optional   bool
-	given      map[string]bool // the fields that stand there
+	line       int            // of the text
+	given      map[string]int // the lines of its fields
 }
 
 // Bounds of the parameter objects: its text in bytes, its entries, and a key or path of
@@ -69,6 +70,7 @@ func parseObjects(text string, defaultMode fs.FileMode, c *collector) []object {
 			objects = append(objects, o)
 		}
 	}
+	c.line = 0
 	return objects
 }
 
@@ -91,17 +93,31 @@ func parseList(text string) ([]*yamlnode.Node, error) {
 		return nil, errors.New("is empty; it lists the secrets to mount")
 	case err != nil:
 		return nil, err
+	case !yamlnode.IsList(list) && yamlnode.Mistake(text) != nil:
+		return nil, yamlnode.Mistake(text)
 	case !yamlnode.IsList(list):
 		return nil, fmt.Errorf("is %s, not a YAML list; each entry begins with a dash: - secretPath: …", yamlnode.Describe(list))
 	case len(list.Content) == 0:
 		return nil, errors.New("is an empty list; it lists the secrets to mount")
+	}
+	for _, entry := range list.Content {
+		if _, isText := yamlnode.IsText(entry); !isText && entry.Kind == yamlnode.Single {
+			if err := yamlnode.Mistake(text); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return list.Content, nil
 }
 
 func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *collector) object {
 	where := fmt.Sprintf("objects[%d]", number)
-	o := object{number: number, mode: defaultMode, encoding: utf8Text, given: map[string]bool{}}
+	o := object{number: number, mode: defaultMode, encoding: utf8Text, line: n.Line, given: map[string]int{}}
+	c.line = n.Line
+	if sign, isText := yamlnode.IsText(n); isText {
+		c.add(number, Invalid, where, "is a text, not a map of fields; drop the %s behind the dash", sign)
+		return o
+	}
 	if !yamlnode.IsMap(n) {
 		c.add(number, Invalid, where, "is %s, not a map of fields", yamlnode.Describe(n))
 		return o
@@ -113,6 +129,7 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *colle
 			break
 		}
 		key, value := n.Content[i], n.Content[i+1]
+		c.line = key.Line
 		at := where + "." + plain(key.Value)
 		set, valid := objectFields[key.Value]
 		switch {
@@ -122,12 +139,12 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *colle
 			advice, meant := known.advise(key.Value)
 			c.add(number, Invalid, at, "unknown field; %s", advice)
 			c.misspelt = append(c.misspelt, where+"."+meant)
-		case o.given[key.Value]:
+		case o.given[key.Value] > 0:
 			c.add(number, Invalid, at, "stands twice in the object")
 		case mayBeEmpty[key.Value] && yamlnode.IsEmpty(value):
-			o.given[key.Value] = true // and has no meaning
+			o.given[key.Value] = key.Line // and has no meaning
 		default:
-			o.given[key.Value] = true
+			o.given[key.Value] = key.Line
 			text, err := yamlnode.Scalar(value)
 			if err == nil {
 				err = set(&o, text)
@@ -137,7 +154,7 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *colle
 			}
 		}
 	}
-	if !o.given["secretPath"] {
+	if c.line = n.Line; o.given["secretPath"] == 0 {
 		c.field(number, where+".secretPath", auth.ErrMissing)
 	}
 	return o

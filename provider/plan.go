@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"time"
@@ -112,13 +113,18 @@ const credentialSource = "nodePublishSecretRef"
 // in the volume against that of the objects before it.
 func checkObject(o object, tree layout, c *collector) {
 	at := func(field string) string { return fmt.Sprintf("objects[%d].%s", o.number, field) }
+	lineOf := func(field string) int { return cmp.Or(o.given[field], o.line) }
+	defer func() { c.line = 0 }()
 	if o.allKeys && o.secretKey != "" {
+		c.line = lineOf("allKeys")
 		c.add(o.number, Invalid, at("allKeys"), "stands beside secretKey; give one of them")
 		return
 	}
-	if o.given["encoding"] && o.encoding != utf8Text && !o.allKeys && o.secretKey == "" {
+	c.line = lineOf("encoding")
+	if o.given["encoding"] > 0 && o.encoding != utf8Text && !o.allKeys && o.secretKey == "" {
 		c.add(o.number, Invalid, at("encoding"), "applies to the value of a key; give secretKey or allKeys too")
 	}
+	c.line = lineOf("objectName")
 	if o.allKeys {
 		if err := tree.addFolder(o.file(), o.number); err != nil {
 			c.add(o.number, Invalid, at("objectName"), "%s", err)

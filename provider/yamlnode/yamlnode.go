@@ -18,6 +18,9 @@ import (
 // Node is a node of YAML.
 type Node = yaml.Node
 
+// Single is the Kind of a single value.
+const Single = yaml.ScalarNode
+
 // ErrEmpty is what Document returns where there is no document at all.
 var ErrEmpty = errors.New("is empty")
 
@@ -37,16 +40,6 @@ func Document(text string) (*Node, error) {
 		return nil, syntaxError(err, text)
 	}
 	return document.Content[0], nil
-}
-
-// syntaxError is the YAML library's message, and what it fails to say of tabs.
-func syntaxError(err error, text string) error {
-	for i, line := range strings.Split(text, "\n") {
-		if indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]; strings.Contains(indent, "\t") {
-			return fmt.Errorf("is not YAML: line %d is indented with a tab; YAML wants spaces", i+1)
-		}
-	}
-	return fmt.Errorf("is not YAML: %s", bounded(strings.TrimPrefix(err.Error(), "yaml: "), 200))
 }
 
 // IsMap and IsList say whether a node is one, and no anchor.
