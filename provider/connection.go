@@ -69,8 +69,8 @@ func (p *plan) useConnection(req Request, cl class, connections *auth.Connection
 	}
 	for _, o := range cl.objects {
 		if !grant.Allows(o.secretPath) {
-			c.add(o.number, NotAllowed, fmt.Sprintf("objects[%d].secretPath", o.number), "connection %q does not allow %s to %s; it allows %s",
-				connection.Name(), quoted(o.secretPath), caller(pod), bounded(strings.Join(grant.Paths(), ", "), 300))
+			c.add(o.number, NotAllowed, fmt.Sprintf("objects[%d].secretPath", o.number), "connection %q does not allow %s to %s; it allows %s%s",
+				connection.Name(), quoted(o.secretPath), caller(pod), bounded(strings.Join(grant.Paths(), ", "), 300), allowedHint(grant, o.secretPath))
 		}
 	}
 	credential, err := connection.Credential()

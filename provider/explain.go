@@ -54,6 +54,7 @@ func explainOne(from origin, o object, f fetched, again string) Failure {
 	switch e.Kind {
 	case okms.SecretAbsent, okms.VersionAbsent, okms.Deactivated, okms.Deleted:
 		out.What, out.Advice = explainAbsent(from, f)
+		out.Advice = withPathHint(e, o.secretPath, out.Advice)
 	case okms.Unauthenticated:
 		out.What = fmt.Sprintf("OKMS refused the %s", from.credential)
 		out.Advice = "it is wrong, expired, revoked, or not of this OKMS domain"
@@ -167,8 +168,7 @@ const nodeFullAdvice = triesAgain + "; fewer or smaller secrets in a class help"
 // before OKMS could be asked.
 func explainToken(from origin, e *okms.Error, again string) (what, advice string) {
 	if e.Kind == okms.ClientRefused {
-		return fmt.Sprintf("the token endpoint refused the %s: %s", from.credential, e.Text),
-			"check clientId and clientSecret, and tokenUrl: an account of another continent than the region's has another; OKMS was not asked"
+		return fmt.Sprintf("the token endpoint refused the %s: %s", from.credential, e.Text), refusedClientAdvice(from.credential)
 	}
 	switch {
 	case e.Cause == wire.Proxy:
@@ -181,7 +181,7 @@ func explainToken(from origin, e *okms.Error, again string) (what, advice string
 		advice = again
 	}
 	what = fmt.Sprintf("no access token for the %s: the token endpoint %s", from.credential, e.Text)
-	return what, advice + "; OKMS was not asked"
+	return what, advice + movedAdvice(from.credential, e) + "; OKMS was not asked"
 }
 
 // facts is what OKMS said, in its own words and by its numbers. Where no answer

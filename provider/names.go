@@ -17,6 +17,15 @@ var secretPathChars = regexp.MustCompile(`^[a-zA-Z0-9_.:/=@-]+$`)
 // checkSecretPath holds OKMS's rules for paths. Dot segments are refused here
 // because HTTP clients resolve them, and would read another secret.
 func checkSecretPath(p string) error {
+	err := pathError(p)
+	if errors.Is(err, errSlashes) {
+		return fmt.Errorf("%w%s", err, withoutSlashes(p))
+	}
+	return err
+}
+
+// pathError is checkSecretPath without advice.
+func pathError(p string) error {
 	switch {
 	case len(p) > 255:
 		return fmt.Errorf("is %d characters long; OKMS allows 255", len(p))
@@ -26,13 +35,28 @@ func checkSecretPath(p string) error {
 	for segment := range strings.SplitSeq(p, "/") {
 		switch segment {
 		case "":
-			return errors.New("must not begin or end with a slash, nor hold two in a row")
+			return errSlashes
 		case ".", "..":
 			return fmt.Errorf("must not hold the segment %q", segment)
 		}
 	}
 	return nil
 }
+
+// withoutSlashes says how to write a path that has too many slashes.
+func withoutSlashes(p string) string {
+	if hint := vaultHint(p); hint != "" {
+		return "; " + hint
+	}
+	clean := strings.Join(strings.FieldsFunc(p, func(r rune) bool { return r == '/' }), "/")
+	if pathError(clean) == nil {
+		return "; write " + clean
+	}
+	return ""
+}
+
+// errSlashes is the cause where a path has too many slashes.
+var errSlashes = errors.New("must not begin or end with a slash, nor hold two in a row")
 
 // maxFileName bounds a path in the volume, in bytes: a path has 4095 at most, and the
 // volume's own stands before it.

@@ -19,12 +19,28 @@ type Client struct {
 	TokenURL string
 }
 
-// The token endpoints of OVHcloud, one for each of its continents.
+// The token endpoints of OVHcloud, one for each of its continents. In 2026 its SDKs began
+// to move to others (go-ovh 96, python-ovh 148 and four more); the old ones stay the
+// defaults while they answer. None is known to replace that of the United States.
 const (
-	tokenURLOfEurope  = "https://www.ovh.com/auth/oauth2/token"
-	tokenURLOfCanada  = "https://ca.ovh.com/auth/oauth2/token"
-	tokenURLOfAmerica = "https://us.ovhcloud.com/auth/oauth2/token"
+	tokenURLOfEurope    = "https://www.ovh.com/auth/oauth2/token"
+	tokenURLOfCanada    = "https://ca.ovh.com/auth/oauth2/token"
+	tokenURLOfAmerica   = "https://us.ovhcloud.com/auth/oauth2/token"
+	newTokenURLOfEurope = "https://auth.eu.ovhcloud.com/oauth2/token"
+	newTokenURLOfCanada = "https://auth.ca.ovhcloud.com/oauth2/token"
 )
+
+// Successor returns the token endpoint that OVHcloud moves the client's to, "" if it moves
+// to none.
+func (c Client) Successor() string {
+	switch c.TokenURL {
+	case tokenURLOfEurope:
+		return newTokenURLOfEurope
+	case tokenURLOfCanada:
+		return newTokenURLOfCanada
+	}
+	return ""
+}
 
 func parseClient(m Material, source string) (Credential, error) {
 	id, err := oneLine(m[KeyClientID].Reveal(), KeyClientID)
@@ -101,7 +117,7 @@ func (c Credential) At(endpoint string) (Credential, error) {
 // that its tokens may be sent to.
 func (e Endpoints) CheckTokenURL(tokenURL string) error {
 	switch tokenURL {
-	case tokenURLOfEurope, tokenURLOfCanada, tokenURLOfAmerica:
+	case tokenURLOfEurope, tokenURLOfCanada, tokenURLOfAmerica, newTokenURLOfEurope, newTokenURLOfCanada:
 		return nil
 	}
 	u, err := url.Parse(tokenURL)

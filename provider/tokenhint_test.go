@@ -1,0 +1,54 @@
+package provider
+
+import (
+	"testing"
+	"time"
+
+	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/sensitive"
+)
+
+// client is a service account of a region, with the token endpoint by default.
+func client(t *testing.T, secret, endpoint string) auth.Credential {
+	t.Helper()
+	c, err := auth.Parse(auth.Material{auth.KeyClientID: sensitive.New([]byte("EU.id")), auth.KeyClientSecret: sensitive.New([]byte(secret))}, "x", time.Now())
+	if err == nil {
+		c, err = c.At(endpoint)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestATokenEndpointThatIsGoneSaysWhatToSet(t *testing.T) {
+	const moved = "; if this persists, OVHcloud may have moved it: set tokenUrl to "
+	for _, c := range []struct {
+		endpoint string
+		status   int
+		want     string
+	}{
+		{"https://eu-west-par.okms.ovh.net", 404, moved + "https://auth.eu.ovhcloud.com/oauth2/token"},
+		{"https://eu-west-par.okms.ovh.net", 308, moved + "https://auth.eu.ovhcloud.com/oauth2/token"},
+		{"https://ca-east-bhs.okms.ovh.net", 410, moved + "https://auth.ca.ovhcloud.com/oauth2/token"},
+		{"https://ca-east-bhs.okms.ovh.net", 0, moved + "https://auth.ca.ovhcloud.com/oauth2/token"},
+		{"https://us-east-vin.okms.ovh.us", 404, ""},
+		{"https://eu-west-par.okms.ovh.net", 503, ""},
+		{"https://eu-west-par.okms.ovh.net", 429, ""},
+	} {
+		from := origin{credential: client(t, "planted-secret", c.endpoint)}
+		if _, advice := explainToken(from, &okms.Error{Kind: okms.TokenFailing, Status: c.status}, triesAgain); advice != triesAgain+c.want+"; OKMS was not asked" {
+			t.Errorf("%s, HTTP %d: %s", c.endpoint, c.status, advice)
+		}
+	}
+}
+
+func TestARefusedClientSecretThatLooksWrongIsExplained(t *testing.T) {
+	from := origin{credential: client(t, "cGxhbnRlZC1jbGllbnQtc2VjcmV0", "https://eu-west-par.okms.ovh.net")}
+	const want = "clientSecret looks base64-encoded twice: store it as it is: kubectl create secret --from-literal encodes by itself, " +
+		"and so does stringData in a manifest; OKMS was not asked"
+	if _, advice := explainToken(from, &okms.Error{Kind: okms.ClientRefused, Status: 401}, triesAgain); advice != want {
+		t.Error(advice)
+	}
+}
