@@ -186,7 +186,7 @@ func (e *Emulator) answer(c *call) answer {
 
 // dispatch routes on the escaped path: a path of a secret may hold %2F.
 func (c *call) dispatch() (answer, error) {
-	if c.path == TokenPath {
+	if c.path == TokenPath || c.path == NewTokenPath {
 		return c.issueToken(), nil
 	}
 	rest, ok := strings.CutPrefix(c.path, "/api/")

@@ -14,6 +14,10 @@ import (
 // both, so a second one can stand for the other host.
 const TokenPath = "/auth/oauth2/token"
 
+// NewTokenPath is the same on the hosts that OVHcloud moves its token endpoints to
+// (auth.eu.ovhcloud.com and auth.ca.ovhcloud.com, by the pull requests of its SDKs).
+const NewTokenPath = "/oauth2/token"
+
 // tokenLife is how long an access token is good (seen: expires_in 3599).
 const tokenLife = 3599 * time.Second
 

@@ -83,6 +83,11 @@ func TestTheTokenEndpointRefuses(t *testing.T) {
 			t.Errorf("%s: %d %v, want %d %s", name, status, body, c.status, c.want)
 		}
 	}
+	if resp, err := d.client.PostForm(d.server.URL+NewTokenPath, nil); err != nil || resp.StatusCode != http.StatusBadRequest {
+		t.Errorf("the new path: %v, %v", resp, err)
+	} else {
+		resp.Body.Close()
+	}
 	resp, err := d.client.Get(d.server.URL + TokenPath)
 	if err != nil {
 		t.Fatal(err)
