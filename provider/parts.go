@@ -128,6 +128,10 @@ func (r *renderer) oneKey(i int, f fetched, p *parts) {
 		if bytes, ok := r.fileBytes(o, o.secretKey, value); ok {
 			r.file(i, madeFile{o.file(), o.secretKey, bytes})
 		}
+	case spaceAtEnds(o.secretKey) != "": // also if it is optional: the file would be missing without a word
+		r.put(Failure{Kind: Invalid, Object: o.number, Where: fmt.Sprintf("objects[%d].secretKey", o.number),
+			What:   fmt.Sprintf("%s, and version %d of the secret has no such key", spaceAtEnds(o.secretKey), f.secret.Version),
+			Advice: writeKey(o.secretKey)})
 	case o.optional:
 		r.made[i].absent = true
 	default:
@@ -189,6 +193,9 @@ func (r *renderer) keysAdvice(wanted string, p *parts) string {
 	keys := make([]string, len(p.list))
 	for i, m := range p.list {
 		keys[i] = m.key
+	}
+	if spelling := r.otherSpelling(wanted, p.whole); spelling != "" {
+		return writeSpelling(spelling) + advice
 	}
 	if near := nearest.Name(wanted, keys); near != "" {
 		return fmt.Sprintf("did you mean %s? ", quoted(near)) + advice

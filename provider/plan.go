@@ -71,13 +71,13 @@ func (o object) where() string {
 
 // file is the path in the volume, or with allKeys the folder, "" for the root.
 // By default it is the last element of the key or of the secret's path. Dots do
-// not separate elements: the key tls.crt makes the file tls.crt.
+// not separate elements: the keys tls.crt and tls\.crt make the file tls.crt.
 func (o object) file() string {
 	switch {
 	case o.objectName != "" || o.allKeys:
 		return o.objectName
 	case o.secretKey != "":
-		return path.Base(o.secretKey)
+		return path.Base(fileOfKey(o.secretKey))
 	}
 	return path.Base(o.secretPath)
 }
@@ -131,13 +131,28 @@ func checkObject(o object, tree layout, c *collector) {
 		}
 		return
 	}
-	if o.objectName == "" {
-		if err := checkFileName(o.file()); err != nil {
-			c.add(o.number, Invalid, at("objectName"), "is needed: the default, %s, %s", quoted(o.file()), err)
-			return
-		}
+	if o.objectName == "" && !checkDefaultName(o, c) {
+		return
 	}
 	if err := tree.addFile(o.file(), o.number); err != nil {
 		c.add(o.number, Invalid, at("objectName"), "%s", err)
 	}
+}
+
+// checkDefaultName checks the name of a file that is made of the key or the path.
+func checkDefaultName(o object, c *collector) (ok bool) {
+	err := checkFileName(o.file())
+	space := spaceAtEnds(o.secretKey)
+	switch {
+	case err != nil && space != "":
+		c.line = cmp.Or(o.given["secretKey"], o.line)
+		c.add(o.number, Invalid, fmt.Sprintf("objects[%d].secretKey", o.number), "%s; %s. If the key has it, give objectName", space, writeKey(o.secretKey))
+	case pathOperators.MatchString(o.secretKey):
+		c.add(o.number, Invalid, fmt.Sprintf("objects[%d].objectName", o.number), "is needed: secretKey is a path with operators (#), which makes no name of a file")
+	case err != nil:
+		c.add(o.number, Invalid, fmt.Sprintf("objects[%d].objectName", o.number), "is needed: the default, %s, %s", quoted(o.file()), err)
+	default:
+		return true
+	}
+	return false
 }
