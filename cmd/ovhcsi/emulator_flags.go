@@ -5,7 +5,9 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"strings"
+	"unicode"
 
 	"ovhcloud-csi-provider/cmd/commandline"
 	"ovhcloud-csi-provider/test/emulator"
@@ -117,5 +119,23 @@ func parseEmulatorFlags(args []string) (emulatorConfig, error) {
 	if flags.NArg() > 0 {
 		return c, fmt.Errorf("unexpected argument %q; it takes flags only", flags.Arg(0))
 	}
+	for name, address := range map[string]string{"listen": c.listen, "control": c.control} {
+		if err := checkAddress(address); err != nil && address != "" {
+			return c, fmt.Errorf("invalid value %q for --%s: %w", address, name, err)
+		}
+	}
 	return c, nil
+}
+
+// checkAddress holds for an address to serve on. Whether it is free, and of this machine,
+// is not part of its form.
+func checkAddress(address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil || strings.ContainsFunc(host, unicode.IsSpace) {
+		return errors.New("not HOST:PORT, such as 127.0.0.1:8443")
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return errors.New("the port is not a number from 0 to 65535")
+	}
+	return nil
 }

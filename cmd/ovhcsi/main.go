@@ -20,6 +20,7 @@ Usage: ovhcsi COMMAND [flags]
 Commands:
   connections check  check a file of connections before the provider reads it
   emulator           an OVHcloud Secret Manager (OKMS) on this machine, for trying and testing
+  version            print the version
   help               this text
 
 "ovhcsi help COMMAND" tells more about a command.
@@ -34,6 +35,11 @@ const (
 
 func main() {
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// isVersion says whether a word asks for the version.
+func isVersion(word string) bool {
+	return slices.Contains([]string{"version", "--version", "-version"}, word)
 }
 
 // isHelp says whether a word asks for help.
@@ -53,14 +59,31 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		}
 		args = append(args[1:], "--help")
 	}
+	if isVersion(args[0]) {
+		return runVersion(args[1:], stdout, stderr)
+	}
 	switch command := args[0]; command {
 	case "emulator":
 		return runEmulator(ctx, args[1:], stdin, stdout, stderr)
 	case "connections":
 		return runConnections(ctx, args[1:], stdout, stderr)
 	default:
-		fmt.Fprintf(stderr, "ovhcsi: unknown command %q%s (there are connections, emulator and help)\n",
-			command, commandline.Suggestion(command, []string{"connections", "emulator", "help"}))
+		fmt.Fprintf(stderr, "ovhcsi: unknown command %q%s (there are connections, emulator, version and help)\n",
+			command, commandline.Suggestion(command, []string{"connections", "emulator", "version", "help"}))
 		return exitUsage
 	}
+}
+
+// runVersion prints the version alone, for scripts.
+func runVersion(args []string, stdout, stderr io.Writer) int {
+	switch {
+	case len(args) == 0:
+		fmt.Fprintln(stdout, version())
+	case isHelp(args[0]):
+		fmt.Fprint(stdout, usage)
+	default:
+		fmt.Fprintf(stderr, "ovhcsi version: unexpected argument %q\n", args[0])
+		return exitUsage
+	}
+	return exitOK
 }

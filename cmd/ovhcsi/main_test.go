@@ -226,8 +226,8 @@ func TestMistakesGetOneClearLine(t *testing.T) {
 		code int
 		want string
 	}{
-		{[]string{"emulater"}, 2, `ovhcsi: unknown command "emulater", did you mean emulator? (there are connections, emulator and help)`},
-		{[]string{"lint", "x"}, 2, `ovhcsi: unknown command "lint" (there are connections, emulator and help)`},
+		{[]string{"emulater"}, 2, `ovhcsi: unknown command "emulater", did you mean emulator? (there are connections, emulator, version and help)`},
+		{[]string{"lint", "x"}, 2, `ovhcsi: unknown command "lint" (there are connections, emulator, version and help)`},
 		{append(good, "--sed", "x"), 2, `unknown flag --sed, did you mean --seed? (--help tells more)`},
 		{append(good, "-xyzzy"), 2, `unknown flag --xyzzy (--help tells more)`},
 		{append(good, "--seed"), 2, `flag --seed needs a value`},
@@ -242,8 +242,10 @@ func TestMistakesGetOneClearLine(t *testing.T) {
 		{append(good, "--seed", bad), 1, bad + `: seed: unknown field "tokns"`},
 		{append(good, "--region", "eu west"), 2, `region "eu west" is no name such as eu-west-par`},
 		{append(good, "--listen", taken.Addr().String()), 1, `address already in use; --listen 127.0.0.1:0 takes a free port`},
-		{append(good, "--listen", "127.0.0.1:99999"), 1, `starting the emulator: listen tcp: address 99999: invalid port`},
-		{append(good, "--control", "127.0.0.1:99999"), 1, `starting the control API`},
+		{append(good, "--listen", "127.0.0.1:99999"), 2, `invalid value "127.0.0.1:99999" for --listen: the port is not a number from 0 to 65535`},
+		{append(good, "--control", "127.0.0.1:99999"), 2, `invalid value "127.0.0.1:99999" for --control: the port is not a number from 0 to 65535`},
+		{append(good, "--listen", "192.0.2.1:0"), 1, `starting the emulator: listen tcp 192.0.2.1:0: bind: `}, // not of this machine
+		{append(good, "--control", "192.0.2.1:0"), 1, `starting the control API: listen tcp 192.0.2.1:0: bind: `},
 		{append(good, "--dir", bad), 1, `not a directory`},
 		{append(good, "--dir", real), 1, "--dir: " + real + " holds token and is not marked as an emulator's; name another folder, or make a file .ovhcsi-emulator in it if it is one"},
 	} {
