@@ -84,14 +84,40 @@ func TestAnAnswerWithoutEndIsBrokenOff(t *testing.T) {
 	}
 }
 
-// TestFramesWithoutEndEndWithTheCaller: frames that are empty but for their padding are
-// valid, as many as there may be.
-func TestFramesWithoutEndEndWithTheCaller(t *testing.T) {
-	const endHeaders, padded = 4, 8
-	e := endless{string(frame(1, endHeaders, 1, []byte{0x88})),
-		string(frame(0, padded, 1, append([]byte{200}, make([]byte, 200)...)))}
-	said := readsFor(t, startRaw(t, nil, []string{"h2"}, e.speak), true, time.Second)
-	if !strings.Contains(said["a read"], "timed_out") {
-		t.Errorf("a read: %s", said["a read"])
+// TestFramesWithoutEndAreBrokenOff, though they are valid, such as those that are empty but
+// for their padding: also when the exchange is over.
+func TestFramesWithoutEndAreBrokenOff(t *testing.T) {
+	const endHeaders, padded, endStream, windowUpdate = 4, 8, 1, 8
+	refusal := string(frame(1, endHeaders|endStream, 1, field(":status", "403")))
+	padding := string(frame(0, padded, 1, append([]byte{200}, make([]byte, 200)...)))
+	window := string(frame(windowUpdate, 0, 0, []byte{0, 0, 0, 1}))
+	for name, c := range map[string]struct {
+		endless
+		words string
+	}{
+		"padding": {endless{string(frame(1, endHeaders, 1, []byte{0x88})), padding},
+			"the connection broke within the answer (HTTP 200)"},
+		"windows":              {endless{"", window}, "the server sends more than an answer takes"},
+		"windows, after a 403": {endless{refusal, window}, "not an answer of OKMS"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			over := make(chan struct{}, 9)
+			speak := func(conn net.Conn) {
+				c.speak(conn)
+				over <- struct{}{}
+			}
+			said := readsFor(t, startRaw(t, nil, []string{"h2"}, speak), true, 5*time.Second)
+			if !strings.Contains(said["a read"], c.words) {
+				t.Errorf("a read: %s", said["a read"])
+			}
+			for range 2 { // those of the reads and of the token, before the client is closed
+				select {
+				case <-over:
+				case <-time.After(5 * time.Second):
+					t.Fatal("a connection is kept")
+				}
+			}
+		})
 	}
 }

@@ -18,9 +18,19 @@ const (
 	maxCertificates = 10
 )
 
+// Bounds of what a server may send over TLS, in bytes. Over HTTP/2 it may send any number
+// of frames that no reader of an answer sees, such as empty ones, and go on when the
+// exchange is over: a hostile one would keep a processor busy as long as its connection is
+// kept. An answer is at most 1 MiB. What exchanges leave over is for those that go on.
+const (
+	perExchange = 2 << 20
+	perConn     = 256 << 20
+)
+
 var (
 	errLongHandshake = errors.New("the TLS handshake of the server is too long")
 	errLongChain     = errors.New("the server sends too many certificates")
+	errTooMuch       = errors.New("the server sends more than an answer takes")
 )
 
 // checkChain implements tls.Config.VerifyConnection.
@@ -47,7 +57,26 @@ func greet(req *http.Request) *http.Request {
 				conn.agreed.Store(true)
 			}
 		},
+		GotConn: func(got httptrace.GotConnInfo) {
+			if conn := greetedOf(got.Conn); conn != nil {
+				conn.allow()
+			}
+		},
 	}))
+}
+
+// greetedOf is the connection below those of TLS; nil if it is not one of ours.
+func greetedOf(conn net.Conn) *greetedConn {
+	for {
+		switch c := conn.(type) {
+		case *greetedConn:
+			return c
+		case interface{ NetConn() net.Conn }:
+			conn = c.NetConn()
+		default:
+			return nil
+		}
+	}
 }
 
 // bounded has dial bound what is read of a connection before TLS is agreed on.
@@ -59,22 +88,29 @@ func bounded(dial Dial) Dial {
 			return conn, err
 		}
 		greeted := &greetedConn{Conn: conn, left: maxHandshake}
+		greeted.allowed.Store(perExchange)
 		g.conn.Store(greeted)
 		return greeted, nil
 	}
 }
 
-// greetedConn fails rather than exceed the bound.
+// greetedConn fails rather than exceed the bounds. One goroutine at a time reads it.
 type greetedConn struct {
 	net.Conn
-	left   int // read by one goroutine alone while TLS is not agreed on
-	agreed atomic.Bool
+	left    int // until TLS is agreed on
+	agreed  atomic.Bool
+	allowed atomic.Int64 // after that; each exchange adds to it
 }
 
 // Read implements net.Conn.
 func (c *greetedConn) Read(p []byte) (int, error) {
 	if c.agreed.Load() {
-		return c.Conn.Read(p)
+		if c.allowed.Load() <= 0 {
+			return 0, errTooMuch
+		}
+		n, err := c.Conn.Read(p)
+		c.allowed.Add(-int64(n))
+		return n, err
 	}
 	if c.left == 0 {
 		return 0, errLongHandshake
@@ -82,4 +118,11 @@ func (c *greetedConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p[:min(len(p), c.left)])
 	c.left -= n
 	return n, err
+}
+
+// allow lets another exchange read.
+func (c *greetedConn) allow() {
+	if c.allowed.Add(perExchange) > perConn {
+		c.allowed.Store(perConn)
+	}
 }

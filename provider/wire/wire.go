@@ -172,6 +172,8 @@ func Explain(err error) Failure {
 		return Failure{NoAnswer, errLongHandshake.Error()}
 	case errors.Is(err, errLongChain):
 		return Failure{NoAnswer, errLongChain.Error()}
+	case errors.Is(err, errTooMuch):
+		return Failure{NoAnswer, errTooMuch.Error()}
 	case errors.As(err, &refused):
 		return Failure{Proxy, refused.Error()}
 	case errors.As(err, &unusable):
