@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"ovhcloud-csi-provider/provider/auth"
 	"ovhcloud-csi-provider/provider/okms"
@@ -115,7 +117,7 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *colle
 	o := object{number: number, mode: defaultMode, encoding: utf8Text, line: n.Line, given: map[string]int{}}
 	c.line = n.Line
 	if sign, isText := yamlnode.IsText(n); isText {
-		c.add(number, Invalid, where, "is a text, not a map of fields; drop the %s behind the dash", sign)
+		c.add(number, Invalid, where, "is a text, not a map of fields; %s", dropSign(sign))
 		return o
 	}
 	if !yamlnode.IsMap(n) {
@@ -137,6 +139,9 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *colle
 			c.add(number, Invalid, where, "the name of a field is %s, not a word", yamlnode.Describe(key))
 		case !valid:
 			advice, meant := known.advise(key.Value)
+			if odd := yamlnode.OddSign(key); odd != "" {
+				advice = "it holds " + odd
+			}
 			c.add(number, Invalid, at, "unknown field; %s", advice)
 			c.misspelt = append(c.misspelt, where+"."+meant)
 		case o.given[key.Value] > 0:
@@ -145,11 +150,7 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *colle
 			o.given[key.Value] = key.Line // and has no meaning
 		default:
 			o.given[key.Value] = key.Line
-			text, err := yamlnode.Scalar(value)
-			if err == nil {
-				err = set(&o, text)
-			}
-			if err != nil {
+			if err := setField(&o, value, set); err != nil {
 				c.field(number, at, err)
 			}
 		}
@@ -158,6 +159,27 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *colle
 		c.field(number, where+".secretPath", auth.ErrMissing)
 	}
 	return o
+}
+
+// setField reads the value of a field. The error says if a sign in it is not what it looks
+// like.
+func setField(o *object, value *yamlnode.Node, set func(*object, string) error) error {
+	text, err := yamlnode.Scalar(value)
+	if err == nil {
+		err = set(o, text)
+	}
+	if odd := yamlnode.OddSign(value); odd != "" && err != nil {
+		return fmt.Errorf("%w; it holds %s", err, odd)
+	}
+	return err
+}
+
+// dropSign is the cure for an entry that is a text, by the sign that makes it one.
+func dropSign(sign string) string {
+	if sign == "|" || sign == ">" {
+		return "drop the " + sign + " behind the dash"
+	}
+	return "drop the quotes around the entry"
 }
 
 // fieldsOf is the names of an object's fields. allKeys: false is as if it were not given.
@@ -184,6 +206,9 @@ var objectFields = map[string]func(*object, string) error{
 		if err := checkFileName(v); err != nil {
 			return fmt.Errorf("%s %w", quoted(v), err)
 		}
+		if isMistyped(v) {
+			return fmt.Errorf("%s cannot be meant as the name of a file", quoted(v))
+		}
 		return nil
 	},
 	"secretKey": func(o *object, v string) error {
@@ -203,6 +228,16 @@ var objectFields = map[string]func(*object, string) error{
 // mayBeEmpty are the fields that templates leave empty where they are not set. They are
 // then as if they were not given.
 var mayBeEmpty = map[string]bool{"secretKey": true, "objectVersion": true}
+
+// isMistyped says whether a name is a template, is in typographic quotes, or has spaces at
+// its ends that are none: valid for a file, and never meant.
+func isMistyped(name string) bool {
+	const marks = "\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"
+	first, _ := utf8.DecodeRuneInString(name)
+	last, _ := utf8.DecodeLastRuneInString(name)
+	odd := func(r rune) bool { return r >= utf8.RuneSelf && (invisible(r) || strings.ContainsRune(marks, r)) }
+	return odd(first) || odd(last) || strings.Contains(name, "{{")
+}
 
 func fieldNames() []string { return slices.Sorted(maps.Keys(objectFields)) }
 

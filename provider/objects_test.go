@@ -33,8 +33,8 @@ func TestSignsThatAreNoSpacesOrDashes(t *testing.T) {
 		"- secretPath: a objectName: x - secretPath: b objectName: y":        "line 1, column 17: a second field begins in this line",
 		"- secretPath: a\n  objectName: x - secretPath: b\n":                 "line 2, column 17: a second entry begins in this line",
 		"- secretPath: x\n  secretKey: |\n    y\n    \tz\n\tobjectName: b\n": "line 5, column 1: the line is indented with a tab",
-		"- secretPath: a\n objectName: b\n":                                  "line 2: did not find",
-		"- secretPath: a\n  objectName: \"x\n- secretPath: b\n":              "line 2: found unexpected",
+		"- secretPath: a\n objectName: b\n":                                  "line 2, column 2: this field begins in another column than the first one of its entry (3); align them",
+		"- secretPath: a\n  objectName: \"x\n- secretPath: b\n":              "line 2, column 15: the quote \" is not closed",
 		"# list\r\n- secretPath: a\r\n\tobjectName: b\r\n":                   "line 3, column 1: the line is indented with a tab",
 		strings.Repeat("- secretPath: a\n", 100) + "-\tsecretPath: b\n":      "line 101, column 2: " + after,
 	} {

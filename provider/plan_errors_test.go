@@ -98,7 +98,7 @@ func TestWrongObjects(t *testing.T) {
 		{"azure's array of strings", "array:\n  - |\n    objectName: a\n", "parameters.objects: is a map, not a YAML list; each entry begins with a dash: - secretPath: …"},
 		{"two documents", "- secretPath: a\n---\n- secretPath: b\n", "parameters.objects: holds more than one YAML document (---)"},
 		{"a tab", "- secretPath: a\n\tobjectName: b\n", "parameters.objects: is not YAML: line 2, column 1: the line is indented with a tab; replace it with spaces"},
-		{"broken YAML", "- secretPath: [a\n", "parameters.objects: is not YAML: line 1: did not find expected ',' or ']'"},
+		{"broken YAML", "- secretPath: [a\n", "parameters.objects: is not YAML: line 1, column 15: the bracket [ is not closed"},
 		{"a NUL byte", "- secretPath: \"a\x00b\"\n", "parameters.objects: is not YAML: line 1: control characters are not allowed"},
 		{"a NUL by escape", `- secretPath: "a\0b"`, `objects[0].secretPath: "a\x00b" may hold only letters, digits and _ . : / = @ - (line 1)`},
 		{"a list of words", "- prod/shop/db", "objects[0]: is a single value, not a map of fields (line 1)"},

@@ -12,8 +12,8 @@ import (
 )
 
 // Mistake returns the error about a sign of a text in YAML that looks like a space or a
-// dash and is none, or about entries that have run together into one line; nil if there
-// is no such mistake. It is for a text that cannot be read, or not as what it should be:
+// dash and is none, about entries that have run together into one line, about quotes,
+// brackets, templates and columns; nil if there is no such mistake. It is for a text that cannot be read, or not as what it should be:
 // it does not look whether the sign is the cause. Errors read on from the name of the
 // text, and have the line and column of the sign.
 func Mistake(text string) error {
@@ -31,6 +31,9 @@ func Mistake(text string) error {
 		if blockScalar.MatchString(line) {
 			block = indent
 		}
+	}
+	if m, seen := explain(text); seen {
+		return fmt.Errorf("is not YAML: line %d, column %d: %s", m.line, m.column, m.text)
 	}
 	return nil
 }
@@ -136,7 +139,8 @@ func foreign(r rune) string {
 
 func looksLikeDash(r rune) bool { return r >= utf8.RuneSelf && unicode.Is(unicode.Pd, r) }
 
-// IsText says whether a node is a text in the lines below a | or >, and which of the two.
+// IsText says whether a node is a text in the lines below a | or >, and which of the two,
+// or a text in quotes.
 func IsText(n *Node) (sign string, is bool) {
 	switch {
 	case n.Kind != yaml.ScalarNode:
@@ -145,6 +149,10 @@ func IsText(n *Node) (sign string, is bool) {
 		return "|", true
 	case n.Style&yaml.FoldedStyle != 0:
 		return ">", true
+	case n.Style&yaml.DoubleQuotedStyle != 0:
+		return `"`, true
+	case n.Style&yaml.SingleQuotedStyle != 0:
+		return "'", true
 	}
 	return "", false
 }
