@@ -37,8 +37,10 @@ func invisible(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf
 // scalar (|) ends in a line break.
 func spaceAtEnds(key string) string {
 	switch {
-	case strings.TrimFunc(key, invisible) == key || strings.TrimFunc(key, invisible) == "":
+	case strings.TrimFunc(key, invisible) == key:
 		return ""
+	case strings.TrimFunc(key, invisible) == "":
+		return "is nothing but white space"
 	case strings.HasSuffix(key, "\n"):
 		return "ends in a line break"
 	case strings.TrimRightFunc(key, invisible) != key:
@@ -49,6 +51,9 @@ func spaceAtEnds(key string) string {
 
 // writeKey is the cure for a key with white space at its ends.
 func writeKey(key string) string {
+	if strings.TrimFunc(key, invisible) == "" {
+		return "name a key, or drop secretKey for the whole secret"
+	}
 	return fmt.Sprintf("write secretKey: %s on one line, without white space around it", plain(strings.TrimFunc(key, invisible)))
 }
 

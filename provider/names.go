@@ -48,6 +48,9 @@ func withoutSlashes(p string) string {
 	if hint := vaultHint(p); hint != "" {
 		return "; " + hint
 	}
+	if strings.Contains(p, "://") {
+		return "; write the path of the secret alone, without the address"
+	}
 	clean := strings.Join(strings.FieldsFunc(p, func(r rune) bool { return r == '/' }), "/")
 	if pathError(clean) == nil {
 		return "; write " + clean

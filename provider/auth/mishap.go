@@ -176,10 +176,10 @@ func isEncoded(text []byte) bool {
 	if !ok || bytes.HasPrefix(text, []byte("eyJ")) {
 		return false
 	}
-	if bytes.HasPrefix(decoded, []byte("eyJ")) {
+	if bytes.HasPrefix(withoutMark(decoded), []byte("eyJ")) {
 		return true
 	}
-	decoded = bytes.TrimSpace(decoded)
+	decoded = bytes.TrimSpace(withoutMark(decoded))
 	unprintable := func(r rune) bool { return r < ' ' || r >= 0x7f }
 	return len(decoded) >= leastEncoded && !bytes.ContainsFunc(decoded, unprintable)
 }

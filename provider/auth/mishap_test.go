@@ -34,6 +34,7 @@ func TestMishapsOfATokenAreExplained(t *testing.T) {
 		{"encoded twice, without padding", base64.RawStdEncoding.EncodeToString([]byte(jwt)), "", encoded},
 		{"encoded twice, with the line breaks of base64", twice(jwt), white + encoded, ""},
 		{"encoded twice, with line breaks of Windows", strings.ReplaceAll(twice(jwt), "\n", "\r\n"), white + encoded, ""},
+		{"encoded twice, behind a byte order mark", base64.StdEncoding.EncodeToString([]byte("\ufeff" + jwt)), "", encoded},
 		{"a token of no form, encoded twice", base64.StdEncoding.EncodeToString([]byte("planted-opaque-token\n")), "", encoded},
 		{"double quotes", `"` + jwt + `"`, "", "the token is in quotes; store it without them"},
 		{"single quotes and a line break", `'` + jwt + "'\n", "", "the token is in quotes; store it without them"},
