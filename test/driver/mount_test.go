@@ -30,14 +30,13 @@ const shopObjects = `
   objectName: db/all/keys
 `
 
-// shopFiles is what shopObjects makes of the first versions.
+// shopFiles is what shopObjects makes of the first versions: the key password is left to the object that names it.
 func shopFiles(password string) map[string]File {
 	return map[string]File{
-		".dockerconfigjson":    {dockerConfig, 0o644},
-		"db/password":          {password, 0o440},
-		"db/all/keys/host":     {"db.shop.example", 0o644},
-		"db/all/keys/user":     {"shop", 0o644},
-		"db/all/keys/password": {password, 0o644},
+		".dockerconfigjson": {dockerConfig, 0o644},
+		"db/password":       {password, 0o440},
+		"db/all/keys/host":  {"db.shop.example", 0o644},
+		"db/all/keys/user":  {"shop", 0o644},
 	}
 }
 
