@@ -2,6 +2,7 @@ package driver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -21,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache/informertest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	"sigs.k8s.io/controller-runtime/pkg/config"
@@ -48,7 +50,7 @@ func newCluster() (*cluster, error) {
 		return nil, err
 	}
 	api := fake.NewClientBuilder().WithScheme(scheme).
-		WithInterceptorFuncs(interceptor.Funcs{Update: updateIfChanged}).Build()
+		WithInterceptorFuncs(interceptor.Funcs{Update: updateIfChanged, Create: createUnlessRefused}).Build()
 	return &cluster{scheme: scheme, client: api, events: &eventLog{}, watching: make(chan struct{})}, nil
 }
 
@@ -60,6 +62,16 @@ func updateIfChanged(ctx context.Context, c client.WithWatch, obj client.Object,
 		return nil
 	}
 	return c.Update(ctx, obj, opts...)
+}
+
+// refused is the name of a Secret that this API refuses, as an apiserver does where the driver has no permission.
+const refused = "refused"
+
+func createUnlessRefused(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
+	if _, ok := obj.(*corev1.Secret); ok && obj.GetName() == refused {
+		return apierrors.NewForbidden(corev1.Resource("secrets"), refused, errors.New("planted"))
+	}
+	return c.Create(ctx, obj, opts...)
 }
 
 // manager returns a real controller manager on the API in memory. Only what it sends past its client, events, goes
@@ -74,7 +86,7 @@ func (c *cluster) manager() (ctrl.Manager, error) {
 		MapperProvider: func(*rest.Config, *http.Client) (meta.RESTMapper, error) { return c.client.RESTMapper(), nil },
 		NewClient:      func(*rest.Config, client.Options) (client.Client, error) { return c.client, nil },
 		NewCache: func(*rest.Config, cache.Options) (cache.Cache, error) {
-			return &liveCache{Reader: c.client, statuses: c.statusInformer()}, nil
+			return &liveCache{Reader: c.client, scheme: c.scheme, statuses: c.statusInformer()}, nil
 		},
 	})
 }
@@ -108,11 +120,21 @@ func (noWatchList) IsWatchListSemanticsUnSupported() bool { return true }
 type liveCache struct {
 	informertest.FakeInformers // for the methods that nobody calls
 	client.Reader
+	scheme   *runtime.Scheme
 	statuses toolscache.SharedIndexInformer
 }
 
+// Get sets the kind of obj too, as a manager's cache does: without it, no event can be sent about obj.
 func (l *liveCache) Get(ctx context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
-	return l.Reader.Get(ctx, key, obj, opts...)
+	if err := l.Reader.Get(ctx, key, obj, opts...); err != nil {
+		return err
+	}
+	kind, err := apiutil.GVKForObject(obj, l.scheme)
+	if err != nil {
+		return err
+	}
+	obj.GetObjectKind().SetGroupVersionKind(kind)
+	return nil
 }
 
 func (l *liveCache) List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error {

@@ -2,6 +2,7 @@ package driver
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 )
@@ -16,8 +18,9 @@ import (
 // eventLog takes the place of the network for a Kubernetes client: it keeps the events that are sent and refuses all
 // else. The zero value is empty and ready.
 type eventLog struct {
-	mu     sync.Mutex
-	events []string
+	mu      sync.Mutex
+	events  []string
+	changed chan struct{} // closed at the next event; nil while nobody waits
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -36,12 +39,39 @@ func (l *eventLog) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	l.mu.Lock()
 	l.events = append(l.events, event.Type+" "+event.Reason+" "+event.Message)
+	if l.changed != nil {
+		close(l.changed)
+		l.changed = nil
+	}
 	l.mu.Unlock()
 	return &http.Response{
 		Status: "201 Created", StatusCode: http.StatusCreated,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(bytes.NewReader(body)), Request: req,
 	}, nil
+}
+
+// await waits until one of the events satisfies ok, for so long at the most.
+func (l *eventLog) await(ctx context.Context, atMost time.Duration, ok func(string) bool) error {
+	ctx, cancel := context.WithTimeout(ctx, atMost)
+	defer cancel()
+	for {
+		l.mu.Lock()
+		if slices.ContainsFunc(l.events, ok) {
+			l.mu.Unlock()
+			return nil
+		}
+		if l.changed == nil {
+			l.changed = make(chan struct{})
+		}
+		changed := l.changed
+		l.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 func (l *eventLog) list() []string {

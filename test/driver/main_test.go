@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"testing"
+
+	"go.opentelemetry.io/otel"
 )
 
 // TestMain runs the tests where they can mount, with the daemon built once for all of them.
@@ -18,6 +20,7 @@ func run(m *testing.M) int {
 	logFile := flag.String("driver-log", "", "`file` for the log of the driver and its libraries; default: none")
 	flag.Parse()
 	LogTo(io.Discard)
+	otel.SetMeterProvider(driverCounters)
 	if *logFile != "" {
 		file, err := os.Create(*logFile)
 		if err != nil {
