@@ -104,7 +104,7 @@ func (s *service) mount(ctx context.Context, stream grpc.ServerStream, sent *sen
 	done := s.metrics.mountBegins()
 	begin := time.Now()
 	req, resp, err := s.guarded(ctx, stream)
-	defer req.Account.Close()
+	defer func() { req.Account.Close() }() // also of a mount that failed
 	sent.whenOver(resp.Sent)
 	done(req, kindOrEmpty(err))
 	audit(req, resp, err, time.Since(begin))

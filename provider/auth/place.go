@@ -111,9 +111,6 @@ func parseOKMSID(text string) (string, error) {
 	return "", fmt.Errorf("%s is not a UUID, such as 734b9b45-8b1a-469c-b140-b10bd6540017", quoted(text))
 }
 
-// errEndpointForm says what an endpoint looks like.
-var errEndpointForm = errors.New("write https://<host>, or https://<host>/api/<okmsId>")
-
 // splitEndpoint splits off the okmsId that a Vault-style address ends in. The
 // text is not repeated in errors: people paste addresses with passwords.
 func splitEndpoint(text string) (endpoint, id string, err error) {
