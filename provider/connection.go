@@ -68,11 +68,12 @@ func (p *plan) useConnection(req Request, cl class, connections *auth.Connection
 		return
 	}
 	for _, o := range cl.objects {
-		if !grant.Allows(o.secretPath) {
+		if c.line = o.given["secretPath"]; !grant.Allows(o.secretPath) {
 			c.add(o.number, NotAllowed, fmt.Sprintf("objects[%d].secretPath", o.number), "connection %q does not allow %s to %s; it allows %s%s",
 				connection.Name(), quoted(o.secretPath), caller(pod), bounded(strings.Join(grant.Paths(), ", "), 300), allowedHint(grant, o.secretPath))
 		}
 	}
+	c.line = 0
 	credential, err := connection.Credential()
 	if err != nil {
 		c.put(Failure{Kind: NoCredential, Object: WholeClass, Where: "parameters." + paramConnection,

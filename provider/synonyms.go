@@ -43,7 +43,7 @@ func (v vocabulary) advise(name string) (advice, meant string) {
 		obstacle := v.obstacle(candidate)
 		if obstacle == "" {
 			v.taken[candidate] = true
-			return fmt.Sprintf("did you mean %q?", candidate), candidate
+			return fmt.Sprintf("did you mean %q?%s", candidate, v.alsoNeeded(candidate)), candidate
 		}
 		if why == "" {
 			why = obstacle
@@ -63,6 +63,14 @@ func (v vocabulary) obstacle(name string) string {
 		}
 	}
 	return ""
+}
+
+// alsoNeeded says what else must be given for a name to have a meaning.
+func (v vocabulary) alsoNeeded(name string) string {
+	if name != "encoding" || v.taken["secretKey"] || v.taken["allKeys"] {
+		return ""
+	}
+	return " It applies to the value of a key: give secretKey or allKeys too"
 }
 
 // canonical is a name in the one spelling that the tables of synonyms have.
@@ -91,7 +99,8 @@ var fieldConflicts = map[string][]string{
 
 // Reasons for which names have no counterpart.
 const (
-	noLogins    = "OKMS has no Kubernetes logins and no roles; the credential comes from nodePublishSecretRef or a connection"
+	noLogins = "OKMS has no Kubernetes logins and no roles; " +
+		"the credential comes from nodePublishSecretRef or a connection"
 	noIdentity  = "OKMS has no workload identities; the credential comes from nodePublishSecretRef or a connection"
 	noDomain    = "it has no counterpart; region and okmsId, or a connection, say where the secrets are"
 	noFileOfCA  = "the provider reads no file of the pod; write the certificates themselves, as PEM, in caBundle"
@@ -107,26 +116,29 @@ const (
 
 // parameterSynonyms are names of the parameters of other providers, by canonical name.
 var parameterSynonyms = synonyms(map[string]string{
-	paramEndpoint: "vaultAddress vaultAddr vaultUrl vaultUri address addr url uri server host hostname serverUrl baseUrl " +
-		"keyvaultUrl okmsEndpoint okmsUrl apiUrl",
-	paramRegion:     "okmsRegion location awsRegion zone",
-	paramOKMSID:     "okms kmsId domain domainId okmsDomain okmsDomainId okmsUuid uuid",
-	paramCABundle:   "vaultCACertPEM vaultCACert caCert caCerts caCertificate caCertificates ca cacertPEM caProvider caPem rootCA",
+	paramEndpoint: "vaultAddress vaultAddr vaultUrl vaultUri address addr url uri server host hostname serverUrl " +
+		"baseUrl keyvaultUrl okmsEndpoint okmsUrl apiUrl",
+	paramRegion: "okmsRegion location awsRegion zone",
+	paramOKMSID: "okms kmsId domain domainId okmsDomain okmsDomainId okmsUuid uuid",
+	paramCABundle: "vaultCACertPEM vaultCACert caCert caCerts caCertificate caCertificates ca cacertPEM caProvider " +
+		"caPem rootCA",
 	paramObjects:    "secrets data array items",
 	paramConnection: "secretStore secretStoreRef clusterSecretStore store connectionName",
 }, map[string]string{
-	noLogins: "roleName role vaultRole vaultRoleName vaultAuthMountPath vaultKubernetesMountPath vaultAuthMethod vaultAuth authMethod " +
-		"authPath mountPath audience aud auth authType",
-	noIdentity: "usePodIdentity useVMManagedIdentity userAssignedIdentityID useWorkloadIdentity clientID identity podIdentity " +
-		"serviceAccountName serviceAccount workloadIdentity useAzureAD",
-	noDomain: "vaultNamespace namespace tenantId tenant keyvaultName keyvault vaultName cloudName cloudEnvFileName projectId project " +
-		"resourceGroup subscriptionId",
-	noFileOfCA:  "vaultCACertPath vaultCACertDirectory caPath caFile caCertPath",
-	noSkip:      "vaultSkipTLSVerify skipTLSVerify insecure insecureSkipVerify tlsSkipVerify vaultTLSServerName tlsServerName",
-	noClientPEM: "vaultTLSClientCertPath vaultTLSClientKeyPath clientCert clientKey clientCertPath clientKeyPath tlsCert tlsKey",
-	noToken:     "token tokenSecretRef clientSecret accessToken vaultToken apiKey nodePublishSecretRef",
-	noRetry:     "failoverRegion failover fallback",
-	noPolicy:    "pathTranslation preferredAddressType",
+	noLogins: "roleName role vaultRole vaultRoleName vaultAuthMountPath vaultKubernetesMountPath vaultAuthMethod " +
+		"vaultAuth authMethod authPath mountPath audience aud auth authType",
+	noIdentity: "usePodIdentity useVMManagedIdentity userAssignedIdentityID useWorkloadIdentity clientID identity " +
+		"podIdentity serviceAccountName serviceAccount workloadIdentity useAzureAD",
+	noDomain: "vaultNamespace namespace tenantId tenant keyvaultName keyvault vaultName cloudName cloudEnvFileName " +
+		"projectId project resourceGroup subscriptionId",
+	noFileOfCA: "vaultCACertPath vaultCACertDirectory caPath caFile caCertPath",
+	noSkip: "vaultSkipTLSVerify skipTLSVerify insecure insecureSkipVerify tlsSkipVerify vaultTLSServerName " +
+		"tlsServerName",
+	noClientPEM: "vaultTLSClientCertPath vaultTLSClientKeyPath clientCert clientKey clientCertPath clientKeyPath " +
+		"tlsCert tlsKey",
+	noToken:  "token tokenSecretRef clientSecret accessToken vaultToken apiKey nodePublishSecretRef",
+	noRetry:  "failoverRegion failover fallback",
+	noPolicy: "pathTranslation preferredAddressType",
 	"it belongs next to parameters, as spec.secretObjects": "secretObjects",
 	"it belongs next to parameters, as spec.provider":      "provider",
 })

@@ -88,6 +88,7 @@ func TestFieldsOfOtherProviders(t *testing.T) {
 		{"secretPath: a, objectVersionLabel: x", "objectVersionLabel", `did you mean "objectVersion"?`},
 		{"secretPath: a, objectType: secret", "objectType", "drop it: everything in Secret Manager is a secret"},
 		{"secretPath: a, secretKey: k, objectEncoding: hex", "objectEncoding", `did you mean "encoding"?`},
+		{"secretPath: a, objectEncoding: hex", "objectEncoding", `did you mean "encoding"? It applies to the value of a key: give secretKey or allKeys too (line 1)`},
 		{"secretPath: a, secretArgs: x", "secretArgs", "drop it: OKMS takes no arguments"},
 		{"secretName: a", "secretName", `did you mean "secretPath"?`},
 		{"resourceName: a", "resourceName", `did you mean "secretPath"?`},
@@ -127,7 +128,7 @@ func TestSuggestionsCanBeFollowed(t *testing.T) {
 			if !suggested {
 				continue
 			}
-			meant = strings.TrimSuffix(meant, `"?`)
+			meant, _, _ = strings.Cut(meant, `"?`)
 			_, failures := makePlan(list(meant), auth.Endpoints{}, nil, time.Now())
 			if got := fmt.Sprint(failures); strings.Contains(got, "twice") || strings.Contains(got, "beside") || strings.Contains(got, "combined") {
 				t.Errorf("%s beside %s: %s, and then %s", name, fields, meant, got)
