@@ -111,7 +111,11 @@ func (p *Provider) read(ctx context.Context, s sources, mount *pace.Mount, ref o
 	for first.err != nil && first.err.Queued && ctx.Err() == nil {
 		first = p.readFirst(ctx, s.first, mount, ref) // the crowd is this node's own: the store may be well
 	}
-	if first.err == nil || !first.err.Kind.MayPass() || ctx.Err() != nil {
+	if first.err == nil {
+		p.known.note(s.first, first.secret)
+		return first
+	}
+	if !first.err.Kind.MayPass() || ctx.Err() != nil {
 		return first
 	}
 	second := p.readSecond(ctx, s, mount, ref)
@@ -119,7 +123,7 @@ func (p *Provider) read(ctx context.Context, s sources, mount *pace.Mount, ref o
 	switch {
 	case second.err == nil && (second.because == nil || !stale || second.age <= own.Age):
 		p.observeRead(Fallback)
-		second.instead = first.err
+		second.instead, second.same = first.err, p.known.same(s.first, second.secret)
 		return second
 	case second.err != nil:
 		first.second = &second
@@ -129,7 +133,11 @@ func (p *Provider) read(ctx context.Context, s sources, mount *pace.Mount, ref o
 		return fetched{secret: own.Secret, because: own.Because, age: own.Age, second: first.second}
 	}
 	if first.err.Kind == okms.TimedOut && ctx.Err() == nil { // it was given a part of the time
-		if again := p.readFrom(ctx, s.first, mount, ref, false); again.err == nil || !again.err.Kind.MayPass() {
+		again := p.readFrom(ctx, s.first, mount, ref, false)
+		if again.err == nil {
+			p.known.note(s.first, again.secret)
+		}
+		if again.err == nil || !again.err.Kind.MayPass() {
 			return again
 		}
 	}

@@ -24,9 +24,11 @@ type fetched struct {
 	age     time.Duration // of a stale one
 	err     *okms.Error
 	others  otherVersions
-	// instead is why the fallback gave the secret, nil if it did not; second is what
-	// the fallback failed with, where it did.
+	// instead is why the fallback gave the secret, nil if it did not; same is then what the
+	// first domain called the same text, nil if that is not known. second is what the
+	// fallback failed with, where it did.
 	instead *okms.Error
+	same    *knownSecret
 	second  *fetched
 }
 

@@ -79,6 +79,7 @@ type Provider struct {
 	cache       *cache.Cache
 	pace        *pace.Pace
 	budget      *budget.Budget
+	known       *known
 	maxStale    time.Duration
 	now         func() time.Time
 	observeRead func(ReadOutcome) // never nil
@@ -109,6 +110,7 @@ func New(c Config) *Provider {
 		cache:       cache.New(cache.Config{TTL: c.CacheTTL, Bytes: c.CacheBytes, Observe: c.ObserveRead, Now: c.Now}),
 		pace:        pace.New(pace.Config{Reads: c.MaxReads, Total: c.Budget.Reads, Retried: retried, Now: c.Now}),
 		budget:      c.Budget,
+		known:       newKnown(),
 		maxStale:    c.MaxStale,
 		now:         c.Now,
 		observeRead: c.ObserveRead,

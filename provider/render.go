@@ -209,17 +209,22 @@ func (r *renderer) noteAbsent(o object, tree layout) {
 
 // version changes exactly when the content of the file can: with the version of
 // the secret, with the domain that it came from, and with what the class says of
-// the object. It tells nothing of the content. Behind an @ stands the host of a
-// fallback that gave it.
+// the object. It tells nothing of the content. Where a fallback gave another text than
+// the connection's own domain did, or nothing is known of that, its host stands behind
+// an @.
 func (r *renderer) version(o object, key string, f fetched) string {
 	domain, host := r.plan.domain, ""
-	if f.instead != nil {
+	version, created := f.secret.Version, f.secret.Created
+	switch {
+	case f.same != nil:
+		version, created = f.same.version, f.same.created
+	case f.instead != nil:
 		domain = r.plan.fallback.domain
 		host = "@" + hostOf(domain)
 	}
 	h := sha256.New()
-	for _, part := range []string{domain.Endpoint, domain.ID, f.secret.Path, f.secret.Created, key, string(o.encoding)} {
+	for _, part := range []string{domain.Endpoint, domain.ID, f.secret.Path, created, key, string(o.encoding)} {
 		fmt.Fprintf(h, "%d:%s,", len(part), part)
 	}
-	return fmt.Sprintf("%d-%s%s", f.secret.Version, hex.EncodeToString(h.Sum(nil)[:4]), host)
+	return fmt.Sprintf("%d-%s%s", version, hex.EncodeToString(h.Sum(nil)[:4]), host)
 }

@@ -277,6 +277,48 @@ func TestVersionsTellOfTheFallback(t *testing.T) {
 	}
 }
 
+// TestAFallbackWithTheSameBytesRestartsNothing acts as Reloader does: it hashes the pairs
+// of the status, and rolls workloads when they move.
+func TestAFallbackWithTheSameBytesRestartsNothing(t *testing.T) {
+	r := startRegions(t, regionOptions{timeout: 2 * time.Second})
+	same := map[string]string{"prod/shop/same": `{"k":"1","l":{"m":2}}`, "prod/shop/whole": `{"a":"b"}`}
+	r.Store.Hold(t, same)
+	r.second.Hold(t, map[string]string{"prod/shop/same": `{"k":"0"}`}) // so that its numbers are others
+	r.second.Hold(t, same)
+	mount := overConnection("par", "- {secretPath: prod/shop/same, allKeys: true}\n- {secretPath: prod/shop/same, secretKey: l.m, objectName: n, encoding: utf-8}\n"+
+		"- secretPath: prod/shop/whole\n", nil)
+	pairs := func() string {
+		t.Helper()
+		resp, err := r.Client.Mount(t.Context(), r.Request(mount))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var text strings.Builder
+		for _, v := range resp.GetObjectVersion() {
+			fmt.Fprintf(&text, "%s=%s,", v.GetId(), v.GetVersion())
+		}
+		return text.String()
+	}
+	before := pairs()
+	mend := r.Store.Break(t, down)
+	if away := pairs(); away != before || len(r.second.Requests()) == 0 {
+		t.Errorf("the pairs move from %s to %s", before, away)
+	}
+	r.second.Hold(t, map[string]string{"prod/shop/whole": `{"a":"c"}`})
+	if changed := pairs(); changed == before || !strings.Contains(changed, "@") {
+		t.Errorf("other bytes of the fallback are not told: %s", changed)
+	}
+	r.second.Hold(t, same)
+	if again := pairs(); again != before {
+		t.Errorf("the pairs are %s after %s with the same bytes again", again, before)
+	}
+	mend()
+	r.later()
+	if back := pairs(); back != before {
+		t.Errorf("the pairs are %s after %s once the first is back", back, before)
+	}
+}
+
 // TestManyMountsWhileTheFirstStoreHangs: the first three wait for it, the others
 // go to the second at once, and the first is asked no more than its rests allow.
 func TestManyMountsWhileTheFirstStoreHangs(t *testing.T) {
