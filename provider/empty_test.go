@@ -19,12 +19,12 @@ func TestFieldsThatAreLeftEmpty(t *testing.T) {
 		`{secretPath: ""}`:                                      "objects[0].secretPath: is empty",
 		`{secretPath: a, objectName: ""}`:                       "objects[0].objectName: is empty",
 		`{secretPath: a, encoding: ""}`:                         "objects[0].encoding: is empty",
-		`{secretPath: a, secretKey: "", secretKey: k}`:          "objects[0].secretKey: stands twice",
+		`{secretPath: a, secretKey: "", secretKey: k}`:          "objects[0].secretKey: is given twice",
 		`{secretPath: a, secretKey: "", encoding: hex}`:         "objects[0].encoding: applies to the value of a key",
 		`{secretPath: a, objectVersion: !!binary ""}`:           "objects[0].objectVersion",
 		`{secretPath: a, secretKey: &x ""}`:                     "objects[0].secretKey: anchors",
 		`{secretPath: a, objectVersion: []}`:                    "objects[0].objectVersion: is a list",
-		`{secretPath: a, objectVersion: "", objectVersion: ""}`: "objects[0].objectVersion: stands twice",
+		`{secretPath: a, objectVersion: "", objectVersion: ""}`: "objects[0].objectVersion: is given twice",
 	} {
 		if _, text := refused(t, request(objects("- "+object))); !strings.Contains(text, want) {
 			t.Errorf("%s: %s", object, text)

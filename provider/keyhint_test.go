@@ -16,7 +16,7 @@ func TestNamesOfFilesOfPaths(t *testing.T) {
 		}
 	}
 	for _, key := range []string{"hosts.#.name", `items.#(name=="a/b").value`, "items.#(port>1)#.name", "#.name", "a|#.b"} {
-		const want = `objects[0].objectName: is needed: secretKey is a path with operators (#), which makes no name of a file (line 1)`
+		const want = `objects[0].objectName: is required where secretKey is a path with operators (#), which makes no name of a file (line 1)`
 		if _, text := refused(t, request(objects("- secretPath: s", "  secretKey: '"+key+"'"))); text != want {
 			t.Errorf("%s: %s", key, text)
 		}
@@ -43,7 +43,7 @@ func TestWhiteSpaceAtTheEndsOfAKey(t *testing.T) {
 		}
 	}
 	const plan = "objects[0].secretKey: ends in a line break; write secretKey: password on one line, without white space around it. " +
-		"If the key has it, give objectName (line 3)"
+		"If the key really has it, give objectName (line 3)"
 	for _, more := range []string{"optional: false", "optional: true"} {
 		if _, text := refused(t, request(objects("- secretPath: s", "  "+more, "  secretKey: |", "    password"))); text != plan {
 			t.Errorf("%s: %s", more, text)

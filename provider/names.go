@@ -3,6 +3,7 @@ package provider
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"path"
 	"regexp"
 	"strings"
@@ -18,8 +19,11 @@ var secretPathChars = regexp.MustCompile(`^[a-zA-Z0-9_.:/=@-]+$`)
 // because HTTP clients resolve them, and would read another secret.
 func checkSecretPath(p string) error {
 	err := pathError(p)
-	if errors.Is(err, errSlashes) {
+	switch {
+	case errors.Is(err, errSlashes):
 		return fmt.Errorf("%w%s", err, withoutSlashes(p))
+	case errors.Is(err, errSigns):
+		return fmt.Errorf("%w%s", err, withoutSigns(p))
 	}
 	return err
 }
@@ -30,7 +34,7 @@ func pathError(p string) error {
 	case len(p) > 255:
 		return fmt.Errorf("is %d characters long; OKMS allows 255", len(p))
 	case !secretPathChars.MatchString(p):
-		return errors.New("may hold only letters, digits and _ . : / = @ -")
+		return errSigns
 	}
 	for segment := range strings.SplitSeq(p, "/") {
 		switch segment {
@@ -54,6 +58,20 @@ func withoutSlashes(p string) string {
 	clean := strings.Join(strings.FieldsFunc(p, func(r rune) bool { return r == '/' }), "/")
 	if pathError(clean) == nil {
 		return "; write " + clean
+	}
+	return ""
+}
+
+// errSigns is the cause where a path has signs that no path of OKMS has.
+var errSigns = errors.New("may hold only letters, digits and _ . : / = @ -")
+
+// withoutSigns says what to do about signs that people put into a path.
+func withoutSigns(p string) string {
+	if decoded, err := url.PathUnescape(p); err == nil && decoded != p && pathError(decoded) == nil {
+		return "; write " + decoded
+	}
+	if strings.ContainsRune(p, '*') {
+		return "; wildcards are not supported: name each secret"
 	}
 	return ""
 }
@@ -100,10 +118,10 @@ func newLayout() layout { return layout{files: map[string]int{}, folders: map[st
 // addFile claims name for an object's file.
 func (l layout) addFile(name string, object int) error {
 	if owner, taken := l.files[name]; taken {
-		return fmt.Errorf("the file %s is made by %s too", quoted(name), by(owner, object))
+		return fmt.Errorf("%s already writes the file %s; give another objectName", by(owner, object), quoted(name))
 	}
 	if owner, taken := l.folders[name]; taken {
-		return fmt.Errorf("%s is a folder of %s, it cannot be a file too", quoted(name), by(owner, object))
+		return fmt.Errorf("%s is a folder of %s and cannot be a file too; give another objectName", quoted(name), by(owner, object))
 	}
 	if err := l.addParents(name, object); err != nil {
 		return err
@@ -118,7 +136,7 @@ func (l layout) addFolder(name string, object int) error {
 		return nil
 	}
 	if owner, taken := l.files[name]; taken {
-		return fmt.Errorf("%s is a file of %s, it cannot be a folder too", quoted(name), by(owner, object))
+		return fmt.Errorf("%s is a file of %s and cannot be a folder too; give another objectName", quoted(name), by(owner, object))
 	}
 	if err := l.addParents(name, object); err != nil {
 		return err
@@ -132,7 +150,7 @@ func (l layout) addFolder(name string, object int) error {
 func (l layout) addParents(name string, object int) error {
 	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
 		if owner, taken := l.files[dir]; taken {
-			return fmt.Errorf("%s is a file of %s, it cannot be a folder too", quoted(dir), by(owner, object))
+			return fmt.Errorf("%s is a file of %s and cannot be a folder too; give another objectName", quoted(dir), by(owner, object))
 		}
 		if _, taken := l.folders[dir]; !taken {
 			l.folders[dir] = object

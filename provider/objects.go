@@ -98,7 +98,7 @@ func parseList(text string) ([]*yamlnode.Node, error) {
 	case !yamlnode.IsList(list) && yamlnode.Mistake(text) != nil:
 		return nil, yamlnode.Mistake(text)
 	case !yamlnode.IsList(list):
-		return nil, fmt.Errorf("is %s, not a YAML list; each entry begins with a dash: - secretPath: …", yamlnode.Describe(list))
+		return nil, fmt.Errorf("is %s, not a YAML list; %s", yamlnode.Describe(list), asList(list))
 	case len(list.Content) == 0:
 		return nil, errors.New("is an empty list; it lists the secrets to mount")
 	}
@@ -121,7 +121,7 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *colle
 		return o
 	}
 	if !yamlnode.IsMap(n) {
-		c.add(number, Invalid, where, "is %s, not a map of fields", yamlnode.Describe(n))
+		c.add(number, Invalid, where, "is %s, not a map of fields%s", yamlnode.Describe(n), asEntry(n))
 		return o
 	}
 	known := vocabulary{fieldNames(), fieldSynonyms, fieldsOf(n), fieldConflicts}
@@ -145,7 +145,7 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *colle
 			c.add(number, Invalid, at, "unknown field; %s", advice)
 			c.misspelt = append(c.misspelt, where+"."+meant)
 		case o.given[key.Value] > 0:
-			c.add(number, Invalid, at, "stands twice in the object")
+			c.add(number, Invalid, at, "is given twice; drop one of them")
 		case mayBeEmpty[key.Value] && yamlnode.IsEmpty(value):
 			o.given[key.Value] = key.Line // and has no meaning
 		default:
@@ -156,9 +156,17 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *colle
 		}
 	}
 	if c.line = n.Line; o.given["secretPath"] == 0 {
-		c.field(number, where+".secretPath", auth.ErrMissing)
+		c.field(number, where+".secretPath", missingPath(o))
 	}
 	return o
+}
+
+// asList says how to make a list of what is none. The azure provider has its list in a map.
+func asList(n *yamlnode.Node) string {
+	if yamlnode.IsMap(n) && len(n.Content) == 2 && n.Content[1].Kind == yamlnode.List {
+		return fmt.Sprintf("drop the line %s: above the entries, and a | behind their dashes", plain(n.Content[0].Value))
+	}
+	return "each entry begins with a dash: - secretPath: …"
 }
 
 // setField reads the value of a field. The error says if a sign in it is not what it looks
@@ -172,6 +180,23 @@ func setField(o *object, value *yamlnode.Node, set func(*object, string) error) 
 		return fmt.Errorf("%w; it holds %s", err, odd)
 	}
 	return err
+}
+
+// missingPath is the error where an object names no secret. Users of the azure and aws
+// providers take objectName for it.
+func missingPath(o object) error {
+	if o.objectName != "" {
+		return fmt.Errorf("%w; it names the secret, and objectName the file", auth.ErrMissing)
+	}
+	return auth.ErrMissing
+}
+
+// asEntry says how to write an entry that is the path of a secret alone.
+func asEntry(n *yamlnode.Node) string {
+	if n.Kind == yamlnode.Single && n.Anchor == "" && pathError(n.Value) == nil {
+		return "; write - secretPath: " + n.Value
+	}
+	return ""
 }
 
 // dropSign is the cure for an entry that is a text, by the sign that makes it one.

@@ -210,7 +210,7 @@ const loneSurrogate = "holds half a UTF-16 surrogate pair, which stands for no b
 func (r *renderer) fileBytes(o object, key string, value rawjson.Value) ([]byte, bool) {
 	if !value.IsString() {
 		if o.encoding != utf8Text {
-			r.add(o.number, Unusable, o.where(), "the value of key %s is %s; encoding: %s wants a string", quoted(key), value.Kind(), o.encoding)
+			r.add(o.number, Unusable, o.where(), "the value of key %s is %s; encoding: %s wants a string, so drop encoding", quoted(key), value.Kind(), o.encoding)
 			return nil, false
 		}
 		return value, true

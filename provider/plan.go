@@ -117,7 +117,7 @@ func checkObject(o object, tree layout, c *collector) {
 	defer func() { c.line = 0 }()
 	if o.allKeys && o.secretKey != "" {
 		c.line = lineOf("allKeys")
-		c.add(o.number, Invalid, at("allKeys"), "stands beside secretKey; give one of them")
+		c.add(o.number, Invalid, at("allKeys"), "cannot be combined with secretKey; drop one of them")
 		return
 	}
 	c.line = lineOf("encoding")
@@ -146,11 +146,11 @@ func checkDefaultName(o object, c *collector) (ok bool) {
 	switch {
 	case err != nil && space != "":
 		c.line = cmp.Or(o.given["secretKey"], o.line)
-		c.add(o.number, Invalid, fmt.Sprintf("objects[%d].secretKey", o.number), "%s; %s. If the key has it, give objectName", space, writeKey(o.secretKey))
+		c.add(o.number, Invalid, fmt.Sprintf("objects[%d].secretKey", o.number), "%s; %s. If the key really has it, give objectName", space, writeKey(o.secretKey))
 	case pathOperators.MatchString(o.secretKey):
-		c.add(o.number, Invalid, fmt.Sprintf("objects[%d].objectName", o.number), "is needed: secretKey is a path with operators (#), which makes no name of a file")
+		c.add(o.number, Invalid, fmt.Sprintf("objects[%d].objectName", o.number), "is required where secretKey is a path with operators (#), which makes no name of a file")
 	case err != nil:
-		c.add(o.number, Invalid, fmt.Sprintf("objects[%d].objectName", o.number), "is needed: the default, %s, %s", quoted(o.file()), err)
+		c.add(o.number, Invalid, fmt.Sprintf("objects[%d].objectName", o.number), "is required: the default, %s, %s", quoted(o.file()), err)
 	default:
 		return true
 	}

@@ -70,7 +70,7 @@ func TestWrongParameters(t *testing.T) {
 		{"no credentials", []func(*Request){credentials(nil)}, NoCredential,
 			"nodePublishSecretRef: no credentials came with the mount; name a Secret with a token, with tls.crt and tls.key, or with clientId and clientSecret in nodePublishSecretRef of the pod's volume"},
 		{"Secret of another kind", []func(*Request){credentials(map[string]string{"username": "x", "password": "y"})}, NoCredential,
-			`nodePublishSecretRef: no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret; its keys are "password", "username"`},
+			`nodePublishSecretRef: no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret; its keys are "password", "username"; rename them`},
 		{"no objects", []func(*Request){without("objects")}, Invalid, "parameters.objects: is missing; it lists the secrets to mount"},
 	}
 	for _, c := range cases {
@@ -95,13 +95,13 @@ func TestWrongObjects(t *testing.T) {
 		{"null", "~", "parameters.objects: is empty, not a YAML list; each entry begins with a dash: - secretPath: …"},
 		{"a map", "secretPath: a", "parameters.objects: is a map, not a YAML list; each entry begins with a dash: - secretPath: …"},
 		{"a word", "prod/shop/db", "parameters.objects: is a single value, not a YAML list; each entry begins with a dash: - secretPath: …"},
-		{"azure's array of strings", "array:\n  - |\n    objectName: a\n", "parameters.objects: is a map, not a YAML list; each entry begins with a dash: - secretPath: …"},
+		{"azure's array of strings", "array:\n  - |\n    objectName: a\n", "parameters.objects: is a map, not a YAML list; drop the line array: above the entries, and a | behind their dashes"},
 		{"two documents", "- secretPath: a\n---\n- secretPath: b\n", "parameters.objects: holds more than one YAML document (---)"},
 		{"a tab", "- secretPath: a\n\tobjectName: b\n", "parameters.objects: is not YAML: line 2, column 1: the line is indented with a tab; replace it with spaces"},
 		{"broken YAML", "- secretPath: [a\n", "parameters.objects: is not YAML: line 1, column 15: the bracket [ is not closed"},
 		{"a NUL byte", "- secretPath: \"a\x00b\"\n", "parameters.objects: is not YAML: line 1: control characters are not allowed"},
 		{"a NUL by escape", `- secretPath: "a\0b"`, `objects[0].secretPath: "a\x00b" may hold only letters, digits and _ . : / = @ - (line 1)`},
-		{"a list of words", "- prod/shop/db", "objects[0]: is a single value, not a map of fields (line 1)"},
+		{"a list of words", "- prod/shop/db", "objects[0]: is a single value, not a map of fields; write - secretPath: prod/shop/db (line 1)"},
 		{"a list of lists", "- [a]", "objects[0]: is a list, not a map of fields (line 1)"},
 		{"a field's name for terminals", "- secretPath: a\n  \"\\e[2K\\nobjects[9]\": x\n", `objects[0]."\x1b[2K\nobjects[9]": unknown field; valid are ` + list + " (line 2)"},
 		{"a misspelt secretPath", "- secretpath: a\n", `objects[0].secretpath: unknown field; did you mean "secretPath"? (line 1)`},
@@ -110,7 +110,7 @@ func TestWrongObjects(t *testing.T) {
 		{"find is not there yet", "- secretPath: a\n  find: {path: x}\n", "objects[0].find: unknown field; valid are " + list + " (line 2)"},
 		{"template is not there yet", "- secretPath: a\n  template: x\n", "objects[0].template: unknown field; valid are " + list + " (line 2)"},
 		{"format is not there yet", "- secretPath: a\n  format: yaml\n", "objects[0].format: unknown field; valid are " + list + " (line 2)"},
-		{"a field twice", "- secretPath: a\n  secretPath: b\n", "objects[0].secretPath: stands twice in the object (line 2)"},
+		{"a field twice", "- secretPath: a\n  secretPath: b\n", "objects[0].secretPath: is given twice; drop one of them (line 2)"},
 		{"a merge key", "- secretPath: a\n  <<: {}\n", "objects[0].\"<<\": unknown field; valid are " + list + " (line 2)"},
 		{"a map as a field's name", "- secretPath: a\n  {x: y}: z\n", "objects[0]: the name of a field is a map, not a word (line 2)"},
 		{"an alias", "- secretPath: &p a\n- secretPath: *p\n",
@@ -120,10 +120,10 @@ func TestWrongObjects(t *testing.T) {
 		{"a list as a value", "- secretPath: [a]\n", "objects[0].secretPath: is a list; want a single value (line 1)"},
 		{"an empty value", "- secretPath:\n", "objects[0].secretPath: is empty (line 1)"},
 		{"binary", "- secretPath: !!binary aGk=\n", `objects[0].secretPath: has the YAML tag "!!binary"; want a plain value (line 1)`},
-		{"no secretPath", "- objectName: a\n", "objects[0].secretPath: is missing (line 1)"},
+		{"no secretPath", "- objectName: a\n", "objects[0].secretPath: is missing; it names the secret, and objectName the file (line 1)"},
 		{"a slash in front", "- secretPath: /a\n", `objects[0].secretPath: "/a" must not begin or end with a slash, nor hold two in a row; write a (line 1)`},
 		{"dot segments", "- secretPath: a/../b\n", `objects[0].secretPath: "a/../b" must not hold the segment ".." (line 1)`},
-		{"a percent sign", "- secretPath: a%2Fb\n", `objects[0].secretPath: "a%2Fb" may hold only letters, digits and _ . : / = @ - (line 1)`},
+		{"a percent sign", "- secretPath: a%2Fb\n", `objects[0].secretPath: "a%2Fb" may hold only letters, digits and _ . : / = @ -; write a/b (line 1)`},
 		{"a space", "- secretPath: a b\n", `objects[0].secretPath: "a b" may hold only letters, digits and _ . : / = @ - (line 1)`},
 		{"unicode", "- secretPath: clé\n", `objects[0].secretPath: "clé" may hold only letters, digits and _ . : / = @ - (line 1)`},
 		{"a long path", "- secretPath: " + strings.Repeat("a", 256), `objects[0].secretPath: "` + strings.Repeat("a", 80) + `…" is 256 characters long; OKMS allows 255 (line 1)`},
@@ -133,7 +133,7 @@ func TestWrongObjects(t *testing.T) {
 		{"a file by a detour", "- secretPath: a\n  objectName: x/../../y\n", `objects[0].objectName: "x/../../y" must not hold empty, "." or ".." elements, nor end with a slash (line 2)`},
 		{"a file with a line break", "- secretPath: a\n  objectName: \"x\\ny\"\n", `objects[0].objectName: "x\ny" holds a control character or is not UTF-8 (line 2)`},
 		{"a long file name", "- secretPath: a\n  objectName: " + strings.Repeat("n", 256), `objects[0].objectName: "` + strings.Repeat("n", 80) + `…" has an element of 256 bytes; a file name has at most 255 (line 2)`},
-		{"a key that is no file name", "- secretPath: a\n  secretKey: ..\n", `objects[0].objectName: is needed: the default, "..", must not begin with ".." (line 1)`},
+		{"a key that is no file name", "- secretPath: a\n  secretKey: ..\n", `objects[0].objectName: is required: the default, "..", must not begin with ".." (line 1)`},
 		{"a long key", "- secretPath: a\n  secretKey: " + strings.Repeat("k", 1025), "objects[0].secretKey: is 1025 bytes long; at most 1024 are read (line 2)"},
 		{"a decimal mode", "- secretPath: a\n  filePermission: 0948\n", `objects[0].filePermission: "0948" is not an octal file mode from 0400 to 0777, such as "0440" (line 2)`},
 		{"setuid", "- secretPath: a\n  filePermission: 04755\n", `objects[0].filePermission: "04755" is not an octal file mode from 0400 to 0777, such as "0440" (line 2)`},
@@ -147,13 +147,13 @@ func TestWrongObjects(t *testing.T) {
 		{"allKeys: 1", "- secretPath: a\n  allKeys: 1\n", `objects[0].allKeys: "1" is neither true nor false (line 2)`},
 		{"an unknown encoding", "- secretPath: a\n  secretKey: k\n  encoding: bas64\n", `objects[0].encoding: "bas64" is not an encoding; did you mean "base64"? (line 3)`},
 		{"an encoding of a whole secret", "- secretPath: a\n  encoding: hex\n", "objects[0].encoding: applies to the value of a key; give secretKey or allKeys too (line 2)"},
-		{"allKeys and secretKey", "- secretPath: a\n  secretKey: k\n  allKeys: true\n", "objects[0].allKeys: stands beside secretKey; give one of them (line 3)"},
-		{"one file twice", "- secretPath: x/a\n- secretPath: y/a\n", `objects[1].objectName: the file "a" is made by objects[0] too (line 2)`},
-		{"a file and a folder", "- secretPath: a\n- secretPath: b\n  objectName: a/b\n", `objects[1].objectName: "a" is a file of objects[0], it cannot be a folder too (line 3)`},
-		{"a folder and a file", "- secretPath: b\n  objectName: a/b\n- secretPath: a\n", `objects[1].objectName: "a" is a folder of objects[0], it cannot be a file too (line 3)`},
-		{"a file and a folder of keys", "- secretPath: a\n- secretPath: b\n  allKeys: true\n  objectName: a\n", `objects[1].objectName: "a" is a file of objects[0], it cannot be a folder too (line 4)`},
-		{"a folder of keys and a file", "- secretPath: b\n  allKeys: true\n  objectName: a\n- secretPath: a\n", `objects[1].objectName: "a" is a folder of objects[0], it cannot be a file too (line 4)`},
-		{"a folder of keys below a file", "- secretPath: a\n- secretPath: b\n  allKeys: true\n  objectName: a/b\n", `objects[1].objectName: "a" is a file of objects[0], it cannot be a folder too (line 4)`},
+		{"allKeys and secretKey", "- secretPath: a\n  secretKey: k\n  allKeys: true\n", "objects[0].allKeys: cannot be combined with secretKey; drop one of them (line 3)"},
+		{"one file twice", "- secretPath: x/a\n- secretPath: y/a\n", `objects[1].objectName: objects[0] already writes the file "a"; give another objectName (line 2)`},
+		{"a file and a folder", "- secretPath: a\n- secretPath: b\n  objectName: a/b\n", `objects[1].objectName: "a" is a file of objects[0] and cannot be a folder too; give another objectName (line 3)`},
+		{"a folder and a file", "- secretPath: b\n  objectName: a/b\n- secretPath: a\n", `objects[1].objectName: "a" is a folder of objects[0] and cannot be a file too; give another objectName (line 3)`},
+		{"a file and a folder of keys", "- secretPath: a\n- secretPath: b\n  allKeys: true\n  objectName: a\n", `objects[1].objectName: "a" is a file of objects[0] and cannot be a folder too; give another objectName (line 4)`},
+		{"a folder of keys and a file", "- secretPath: b\n  allKeys: true\n  objectName: a\n- secretPath: a\n", `objects[1].objectName: "a" is a folder of objects[0] and cannot be a file too; give another objectName (line 4)`},
+		{"a folder of keys below a file", "- secretPath: a\n- secretPath: b\n  allKeys: true\n  objectName: a/b\n", `objects[1].objectName: "a" is a file of objects[0] and cannot be a folder too; give another objectName (line 4)`},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -177,8 +177,8 @@ func TestEverythingWrongIsToldAtOnceInTheOrderOfTheObjects(t *testing.T) {
 - nodePublishSecretRef: no credentials came with the mount; name a Secret with a token, with tls.crt and tls.key, or with clientId and clientSecret in nodePublishSecretRef of the pod's volume
 - objects[0].secretPath: "/a" must not begin or end with a slash, nor hold two in a row; write a (line 1)
 - objects[0].optional: "yes" is neither true nor false (line 2)
-- objects[2].objectName: the file "b" is made by objects[1] too (line 5)
-- objects[3].secretPath: is missing (line 6)`
+- objects[2].objectName: objects[1] already writes the file "b"; give another objectName (line 5)
+- objects[3].secretPath: is missing; it names the secret, and objectName the file (line 6)`
 	if text != want {
 		t.Errorf("got\n%s\nwant\n%s", text, want)
 	}

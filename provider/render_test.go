@@ -159,7 +159,7 @@ func TestWhatASecretMayNotHold(t *testing.T) {
 		{"not base64", `{"k":"hunter2!"}`, append(slices.Clone(one), "  encoding: base64"), Unusable, at + `the value of key "k" is not base64: character 8 does not belong there`},
 		{"not hex", `{"k":"hunter2"}`, append(slices.Clone(one), "  encoding: hex"), Unusable, at + `the value of key "k" is not hex: character 1 does not belong there`},
 		{"padding without text", `{"k":"===="}`, append(slices.Clone(one), "  encoding: base64"), Unusable, at + `the value of key "k" is not base64: its padding (=) is wrong`},
-		{"an encoded number", `{"k":12}`, append(slices.Clone(one), "  encoding: hex"), Unusable, at + `the value of key "k" is a number; encoding: hex wants a string`},
+		{"an encoded number", `{"k":12}`, append(slices.Clone(one), "  encoding: hex"), Unusable, at + `the value of key "k" is a number; encoding: hex wants a string, so drop encoding`},
 		{"keys that are no file names", `{"a/b":"hunter2","..":"hunter3","":"hunter4","x":"fine"}`, every, Unusable, "3 errors:\n- " +
 			all + `the key "a/b" cannot be the name of a file: it holds a slash; write it with an object of its own, with secretKey and objectName; allKeys leaves it to that one` + "\n- " +
 			all + `the key ".." cannot be the name of a file: it must not begin with ".."; write it with an object of its own, with secretKey and objectName; allKeys leaves it to that one` + "\n- " +
@@ -184,7 +184,7 @@ func TestWhatASecretMayNotHold(t *testing.T) {
 func TestFilesOfKeysThatCollide(t *testing.T) {
 	s := secrets{"a": `{"x":"1"}`, "b": `{"x":"2"}`}
 	_, text := unrendered(t, s, "- secretPath: a", "  allKeys: true", "- secretPath: b", "  allKeys: true")
-	if want := `objects[1] (all keys of secret "b", latest version): the file "x" is made by objects[0] too`; text != want {
+	if want := `objects[1] (all keys of secret "b", latest version): objects[0] already writes the file "x"; give another objectName`; text != want {
 		t.Errorf("got %s", text)
 	}
 }
@@ -267,7 +267,7 @@ func TestOptionalHidesNoPathThatCannotBeUsed(t *testing.T) {
 func TestAnAbsentObjectsNameStaysTaken(t *testing.T) {
 	s := secrets{"one": `{"b":"1"}`}
 	_, text := unrendered(t, s, "- secretPath: one", "  allKeys: true", "- secretPath: gone", "  objectName: b", "  optional: true")
-	if want := `objects[1] "b" (secret "gone", latest version): the file "b" is made by objects[0] too`; text != want {
+	if want := `objects[1] "b" (secret "gone", latest version): objects[0] already writes the file "b"; give another objectName`; text != want {
 		t.Errorf("got %s", text)
 	}
 }

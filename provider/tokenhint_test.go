@@ -46,8 +46,8 @@ func TestATokenEndpointThatIsGoneSaysWhatToSet(t *testing.T) {
 
 func TestARefusedClientSecretThatLooksWrongIsExplained(t *testing.T) {
 	from := origin{credential: client(t, "cGxhbnRlZC1jbGllbnQtc2VjcmV0", "https://eu-west-par.okms.ovh.net")}
-	const want = "clientSecret looks base64-encoded twice: store it as it is: kubectl create secret --from-literal encodes by itself, " +
-		"and so does stringData in a manifest; OKMS was not asked"
+	const want = "clientSecret looks base64-encoded twice: store it as it is, since kubectl create secret and stringData encode by themselves; " +
+		"OKMS was not asked"
 	if _, advice := explainToken(from, &okms.Error{Kind: okms.ClientRefused, Status: 401}, triesAgain); advice != want {
 		t.Error(advice)
 	}

@@ -7,7 +7,6 @@ package auth
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/base64"
@@ -214,7 +213,7 @@ func found(m Material) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return "; its keys are " + strings.Join(names, ", ")
+	return "; its keys are " + strings.Join(names, ", ") + "; rename them"
 }
 
 // parseToken drops white space around a token, which files and here-documents
@@ -278,8 +277,11 @@ func oneLine(raw []byte, key string) ([]byte, error) {
 	}
 	for _, b := range text {
 		if b <= ' ' || b >= 0x7f {
-			return nil, fmt.Errorf("%s holds white space, a control character or a character outside ASCII within; %s",
-				key, cmp.Or(mishap(key, text), "want one line of printable ASCII"))
+			if what := mishap(key, text); what != "" {
+				return nil, errors.New(what)
+			}
+			return nil, fmt.Errorf("%s holds white space, a control character or a character outside ASCII within; "+
+				"want one line of printable ASCII", key)
 		}
 	}
 	return text, nil

@@ -178,7 +178,7 @@ func TestMaterialThatIsNoCredential(t *testing.T) {
 			`tls.crt and tls.key do not make a client certificate: failed to find "CERTIFICATE" PEM block in certificate input after skipping PEM blocks of the following types: [?[2J]`},
 		{"nothing", nil, "no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret"},
 		{"only what the driver adds", material("csi.storage.k8s.io/serviceAccount.tokens", planted), "no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret"},
-		{"other keys", material("password", planted, "Token", planted), `no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret; its keys are "Token", "password"`},
+		{"other keys", material("password", planted, "Token", planted), `no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret; its keys are "Token", "password"; rename them`},
 		{"two kinds", material(KeyToken, planted, KeyCertificate, cert, KeyPrivateKey, key), "holds both a token and a certificate; keep exactly one of them"},
 		{"a token and a key", material(KeyToken, planted, KeyPrivateKey, key), "holds both a token and a certificate; keep exactly one of them"},
 		{"an empty token", material(KeyToken, " \n"), "token is empty"},

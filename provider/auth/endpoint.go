@@ -100,6 +100,8 @@ var hostName = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]
 func parseEndpoint(text string) (endpoint, error) {
 	u, err := url.Parse(text)
 	switch {
+	case !strings.Contains(text, "://"):
+		return endpoint{}, errors.New("does not begin with https://")
 	case err != nil:
 		return endpoint{}, errors.New("not a URL")
 	case u.Scheme != "https" && u.Scheme != "http":

@@ -44,7 +44,7 @@ func mishap(key string, raw []byte) string {
 
 // Cures that several mishaps share.
 const (
-	storeUnencoded = "store it as it is: kubectl create secret --from-literal encodes by itself, and so does stringData in a manifest"
+	storeUnencoded = "store it as it is, since kubectl create secret and stringData encode by themselves"
 	storeUTF8      = "write the file as UTF-8 without a byte order mark"
 )
 

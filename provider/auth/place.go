@@ -106,7 +106,7 @@ func parseOKMSID(text string) (string, error) {
 	case uuid.MatchString(id):
 		return id, nil
 	case holdsTemplate(text):
-		return "", fmt.Errorf("%s is not a UUID: it is a template that was not rendered", quoted(text))
+		return "", fmt.Errorf("%s is a template that was not rendered; render it, or write the UUID", quoted(text))
 	}
 	return "", fmt.Errorf("%s is not a UUID, such as 734b9b45-8b1a-469c-b140-b10bd6540017", quoted(text))
 }

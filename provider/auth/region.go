@@ -22,6 +22,9 @@ var regionForm = regexp.MustCompile(`^[a-z]{2,}-[a-z]+-[a-z]{2,}[0-9]*$`)
 // (support.us.ovhcloud.com), and okms.ovh.net for all others (OVHcloud's guides).
 func regionEndpoint(region string) (string, error) {
 	name := strings.ToLower(strings.TrimSpace(region))
+	if holdsTemplate(name) {
+		return "", fmt.Errorf("%s is a template that was not rendered; render it, or write the region", quoted(region))
+	}
 	if !regionForm.MatchString(name) || len(name) > 63 {
 		return "", fmt.Errorf("%s is %s; the known regions are %s", quoted(region), notRegion(name), strings.Join(KnownRegions(), ", "))
 	}
@@ -46,9 +49,6 @@ var words = regexp.MustCompile(`[a-z]+`)
 // notRegion says what a name is that is no region of OKMS, and which one may be meant:
 // that of the last word which names a site.
 func notRegion(name string) string {
-	if holdsTemplate(name) {
-		return "a template that was not rendered"
-	}
 	near := ""
 	if len(name) <= 63 {
 		for _, word := range words.FindAllString(name, -1) {

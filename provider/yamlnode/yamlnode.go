@@ -21,6 +21,9 @@ type Node = yaml.Node
 // Single is the Kind of a single value.
 const Single = yaml.ScalarNode
 
+// List is the Kind of a list.
+const List = yaml.SequenceNode
+
 // ErrEmpty is what Document returns where there is no document at all.
 var ErrEmpty = errors.New("is empty")
 
