@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/nearest"
 	"ovhcloud-csi-provider/provider/okms"
 )
 
@@ -86,7 +87,7 @@ func (c *collector) all() []Failure {
 		return c.failures
 	}
 	last := c.failures[len(c.failures)-1]
-	return append(c.failures, Failure{Kind: last.Kind, Object: last.Object, Where: "objects", What: "there may be more that is wrong: mend these first"})
+	return append(c.failures, Failure{Kind: last.Kind, Object: last.Object, Where: "objects", What: "there may be more errors; fix these first"})
 }
 
 // full says that it makes no sense to look for more failures.
@@ -126,9 +127,9 @@ func parse(given map[string]string, credentials bool, defaultMode fs.FileMode, c
 
 // unknownParameters collects the names that are not valid.
 func unknownParameters(given map[string]string, credentials bool, c *collector) {
-	known := vocabulary{parameters, parameterSynonyms, map[string]bool{credentialSource: credentials}, parameterConflicts}
+	known := nearest.Vocabulary{Valid: parameters, Synonyms: parameterSynonyms, Taken: map[string]bool{credentialSource: credentials}, Conflicts: parameterConflicts}
 	for name := range given {
-		known.taken[name] = true
+		known.Taken[name] = true
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		foreign := strings.HasPrefix(name, attributePrefix) || name == attributeClass || name == attributeProvider
@@ -138,7 +139,7 @@ func unknownParameters(given map[string]string, credentials bool, c *collector) 
 		if c.cut = c.full(); c.cut {
 			break
 		}
-		advice, meant := known.advise(name)
+		advice, meant := known.Advise(name)
 		c.parameter(plain(name), "unknown parameter; %s", advice)
 		c.misspelt = append(c.misspelt, "parameters."+meant)
 		if meant == paramEndpoint { // which is given in place of a region

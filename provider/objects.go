@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/nearest"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/yamlnode"
 )
@@ -124,7 +125,7 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *colle
 		c.add(number, Invalid, where, "is %s, not a map of fields%s", yamlnode.Describe(n), asEntry(n))
 		return o
 	}
-	known := vocabulary{fieldNames(), fieldSynonyms, fieldsOf(n), fieldConflicts}
+	known := nearest.Vocabulary{Valid: fieldNames(), Synonyms: fieldSynonyms, Taken: fieldsOf(n), Conflicts: fieldConflicts}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if c.full() {
 			c.cut = true
@@ -138,7 +139,7 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *colle
 		case !yamlnode.IsName(key):
 			c.add(number, Invalid, where, "the name of a field is %s, not a word", yamlnode.Describe(key))
 		case !valid:
-			advice, meant := known.advise(key.Value)
+			advice, meant := adviseField(known, key.Value)
 			if odd := yamlnode.OddSign(key); odd != "" {
 				advice = "it holds " + odd
 			}

@@ -106,7 +106,7 @@ func TestWrongObjects(t *testing.T) {
 		{"a field's name for terminals", "- secretPath: a\n  \"\\e[2K\\nobjects[9]\": x\n", `objects[0]."\x1b[2K\nobjects[9]": unknown field; valid are ` + list + " (line 2)"},
 		{"a misspelt secretPath", "- secretpath: a\n", `objects[0].secretpath: unknown field; did you mean "secretPath"? (line 1)`},
 		{"an unknown field", "- secretPath: a\n  filePermisson: 0400\n", `objects[0].filePermisson: unknown field; did you mean "filePermission"? (line 2)`},
-		{"a field of the vault provider", "- secretPath: a\n  method: GET\n", "objects[0].method: unknown field; valid are " + list + " (line 2)"},
+		{"a field of the vault provider", "- secretPath: a\n  method: GET\n", "objects[0].method: unknown field; drop it: OKMS takes no arguments with a read (line 2)"},
 		{"find is not there yet", "- secretPath: a\n  find: {path: x}\n", "objects[0].find: unknown field; valid are " + list + " (line 2)"},
 		{"template is not there yet", "- secretPath: a\n  template: x\n", "objects[0].template: unknown field; valid are " + list + " (line 2)"},
 		{"format is not there yet", "- secretPath: a\n  format: yaml\n", "objects[0].format: unknown field; valid are " + list + " (line 2)"},
@@ -189,7 +189,7 @@ func TestThatMoreIsWrongIsTold(t *testing.T) {
 	for range 300 {
 		misspelt.WriteString("- secretPth: a\n")
 	}
-	if _, text := refused(t, request(with("objects", misspelt.String()))); !strings.HasSuffix(text, "- objects: there may be more that is wrong: mend these first") {
+	if _, text := refused(t, request(with("objects", misspelt.String()))); !strings.HasSuffix(text, "- objects: there may be more errors; fix these first") {
 		t.Errorf("got … %s", text[len(text)-300:])
 	}
 	if _, text := refused(t, request(with("okmsUUID", "x"), without("okmsId"), with("region", "evil.example"))); !strings.Contains(text, "is not the name of a region") || !strings.Contains(text, "did you mean") {

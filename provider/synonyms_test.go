@@ -40,6 +40,10 @@ func TestParametersOfOtherProviders(t *testing.T) {
 		{"vaultSkipTLSVerify", nil, "drop it: the server's certificate is always checked"},
 		{"vaultCACertPath", nil, "in caBundle"},
 		{"secretObjects", nil, "spec.secretObjects"},
+		{"refreshInterval", nil, "drop it: running pods follow the driver's rotationPollInterval"},
+		{"secretPath", []func(*Request){without("objects")}, "move it into an entry of objects, as in - secretPath: …"},
+		{"filePermission", nil, "move it into an entry of objects"},
+		{"credentialsDir", nil, "drop it: it belongs in the provider's file of connections"},
 	}
 	for _, c := range cases {
 		_, text := refused(t, request(append(c.change, with(c.name, "x"))...))
@@ -47,7 +51,7 @@ func TestParametersOfOtherProviders(t *testing.T) {
 		if !strings.Contains(line, c.want) {
 			t.Errorf("%s: got %s, want %s", c.name, text, c.want)
 		}
-		if c.want == endpoint && strings.Contains(text, "is missing") {
+		if (c.want == endpoint || strings.HasPrefix(c.want, "move it into")) && strings.Contains(text, "is missing") {
 			t.Errorf("%s: what the suggestion gives is told as missing: %s", c.name, text)
 		}
 	}
@@ -95,6 +99,14 @@ func TestFieldsOfOtherProviders(t *testing.T) {
 		{"secretPath: a, objectFormat: pem", "objectFormat", "drop it: a file holds the bytes that OKMS holds"},
 		{"secretPath: a, objectName: x, objectAlias: y", "objectAlias", "drop it: objectName is given already"},
 		{"secretPath: a, secretPth: b", "secretPth", "drop it: secretPath is given already"},
+		{"path: a, objectName: x", "path", `did you mean "secretPath"?`},
+		{"path: a, name: x", "path", `did you mean "secretPath"?`},
+		{"name: x, path: a", "name", `did you mean "objectName"?`},
+		{"secretKey: k, remoteRef: {key: a, property: k}", "remoteRef", "write its key as secretPath, and its property as secretKey"},
+		{"secretPath: a, region: eu-west-par", "region", "move it up, next to objects"},
+		{"secretPath: a, refreshInterval: 1h", "refreshInterval", "drop it: running pods follow"},
+		{"secretPath: a, fsGroup: 1000", "fsGroup", "set fsGroup in the pod's securityContext"},
+		{"secretPath: a, required: true", "required", "drop it: without optional: true, every object is required"},
 		{"secretPath: a, fileName: x, path: y", "path", "drop it: objectName is given already"},
 	}
 	for _, c := range cases {

@@ -157,7 +157,7 @@ func parsePathPattern(text string) (pathPattern, error) {
 		case strings.Contains(segment, anySegments) && segment != anySegments:
 			return nil, fmt.Errorf("%q: ** must be a segment of its own, as in prod/**", printable(text))
 		case segment == anySegments && i > 0 && p[i-1] == anySegments:
-			return nil, errors.New("** stands twice in a row")
+			return nil, errors.New("** is there twice in a row; write it once")
 		}
 	}
 	return p, nil

@@ -149,6 +149,10 @@ func (r *reader) fields(n *yamlnode.Node, where string, valid []string) map[stri
 		r.wrong(n, where, "is %s, not a map", yamlnode.Describe(n))
 		return all
 	}
+	taken := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		taken[n.Content[i].Value] = true
+	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		at := strings.TrimPrefix(where+"."+plainName(key.Value), ".")
@@ -158,20 +162,28 @@ func (r *reader) fields(n *yamlnode.Node, where string, valid []string) map[stri
 		case valid == nil && !connectionName.MatchString(key.Value):
 			r.wrong(key, at, "is no name for a connection; want lower case letters, digits and -, at most 63")
 		case valid != nil && !slices.Contains(valid, key.Value):
-			meant, advice := nearest.Name(key.Value, valid), nearest.Suggestion(key.Value, valid)
-			if key.Value == fieldOfChart {
-				meant, advice = fieldDir, "it belongs in the Helm chart's values; this file has "+fieldDir+
-					" in its place. The file that the chart makes of them is in its ConfigMap (ovhcsi connections --help)"
-			}
-			r.wrong(key, at, "unknown field; %s", advice)
-			r.misspelt = append(r.misspelt, strings.TrimPrefix(where+"."+meant, "."))
+			r.unknown(key, where, at, valid, taken)
 		case all[key.Value] != nil:
-			r.wrong(key, at, "stands twice, first in line %d", lines[key.Value])
+			r.wrong(key, at, "is given twice, first in line %d; drop one of them", lines[key.Value])
 		default:
 			all[key.Value], lines[key.Value] = value, key.Line
 		}
 	}
 	return all
+}
+
+// unknown notes a field that is not valid, and what to do about it.
+func (r *reader) unknown(key *yamlnode.Node, where, at string, valid []string, taken map[string]bool) {
+	advice, meant := adviseOn(key.Value, valid, taken)
+	if key.Value == fieldOfChart {
+		meant, advice = fieldDir, "it belongs in the Helm chart's values; this file has "+fieldDir+
+			" in its place. The file that the chart makes of them is in its ConfigMap (ovhcsi connections --help)"
+	}
+	r.wrong(key, at, "unknown field; %s", advice)
+	r.misspelt = append(r.misspelt, strings.TrimPrefix(where+"."+meant, "."))
+	if meant == FieldEndpoint { // which is given in place of a region
+		r.misspelt = append(r.misspelt, where+"."+FieldRegion)
+	}
 }
 
 // plainName shows a name of the file as it is written if it is made of what names are
@@ -425,7 +437,7 @@ func (r *reader) patterns(rule *yamlnode.Node, fields map[string]*yamlnode.Node,
 		case err != nil:
 			r.wrong(item, fmt.Sprintf("%s[%d]", at, i), "%s", err)
 		case slices.Contains(all, text):
-			r.wrong(item, fmt.Sprintf("%s[%d]", at, i), "%q stands twice", printable(text))
+			r.wrong(item, fmt.Sprintf("%s[%d]", at, i), "%q is given twice", printable(text))
 		default:
 			all = append(all, text)
 		}
