@@ -98,7 +98,7 @@ func (e encoding) mistake(text, signs []byte) string {
 	case e != hexDigits && only(withoutPadding(signs), e.alphabet()):
 		return fmt.Sprintf("no base64 has %d signs without padding; was the value cut?", len(withoutPadding(signs)))
 	}
-	return e.firstWrong(text)
+	return e.firstWrong(text) + "; correct the value in Secret Manager, or drop encoding"
 }
 
 // hexGroups is hex as fingerprints and keys are printed: in groups.

@@ -146,7 +146,7 @@ func TestWhatASecretMayNotHold(t *testing.T) {
 		{"a string", `"hunter2"`, one[:2], Unusable, at + "version 7 of the secret is a string, not a JSON object"},
 		{"a key twice", `{"k":"hunter2","k":"hunter3"}`, one, Unusable, at + `version 7 of the secret holds the key "k" twice`},
 		{"no keys", `{}`, one, KeyAbsent, at + `version 7 of the secret has no key "k"; it has no keys at all`},
-		{"no keys, all wanted", `{}`, every, Unusable, all + "version 7 of the secret has no keys"},
+		{"no keys, all wanted", `{}`, every, Unusable, all + "version 7 of the secret has no keys; optional: true lets the mount go on without files of it"},
 		{"another key", `{"K":"hunter2","password":"hunter3"}`, one, KeyAbsent, at + `version 7 of the secret has no key "k"; did you mean "K"? its keys are "K", "password"`},
 		{"a near key", `{"passwrod":"hunter2"}`, []string{"- secretPath: s", "  objectName: f", "  secretKey: password"}, KeyAbsent,
 			at + `version 7 of the secret has no key "password"; did you mean "passwrod"? its keys are "passwrod"`},
@@ -156,9 +156,9 @@ func TestWhatASecretMayNotHold(t *testing.T) {
 			`objects[0].secretKey: the secret has no key "[a,a]|[@this,@this]", and as a path it cannot be used: modifiers, literals and multipaths ([) are not supported in a path`},
 		{"half a surrogate pair", `{"k":"hunter2\ud83d"}`, one, Unusable, at + `the value of key "k" holds half a UTF-16 surrogate pair, which stands for no bytes`},
 		{"the wrong half", `{"k":"hunter2\ude00\ud83d"}`, one, Unusable, at + `the value of key "k" holds half a UTF-16 surrogate pair, which stands for no bytes`},
-		{"not base64", `{"k":"hunter2!"}`, append(slices.Clone(one), "  encoding: base64"), Unusable, at + `the value of key "k" is not base64: character 8 does not belong there`},
-		{"not hex", `{"k":"hunter2"}`, append(slices.Clone(one), "  encoding: hex"), Unusable, at + `the value of key "k" is not hex: character 1 does not belong there`},
-		{"padding without text", `{"k":"===="}`, append(slices.Clone(one), "  encoding: base64"), Unusable, at + `the value of key "k" is not base64: its padding (=) is wrong`},
+		{"not base64", `{"k":"hunter2!"}`, append(slices.Clone(one), "  encoding: base64"), Unusable, at + `the value of key "k" is not base64: character 8 does not belong there; correct the value in Secret Manager, or drop encoding`},
+		{"not hex", `{"k":"hunter2"}`, append(slices.Clone(one), "  encoding: hex"), Unusable, at + `the value of key "k" is not hex: character 1 does not belong there; correct the value in Secret Manager, or drop encoding`},
+		{"padding without text", `{"k":"===="}`, append(slices.Clone(one), "  encoding: base64"), Unusable, at + `the value of key "k" is not base64: its padding (=) is wrong; correct the value in Secret Manager, or drop encoding`},
 		{"an encoded number", `{"k":12}`, append(slices.Clone(one), "  encoding: hex"), Unusable, at + `the value of key "k" is a number; encoding: hex wants a string, so drop encoding`},
 		{"keys that are no file names", `{"a/b":"hunter2","..":"hunter3","":"hunter4","x":"fine"}`, every, Unusable, "3 errors:\n- " +
 			all + `the key "a/b" cannot be the name of a file: it holds a slash; write it with an object of its own, with secretKey and objectName; allKeys leaves it to that one` + "\n- " +

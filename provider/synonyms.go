@@ -39,7 +39,7 @@ const (
 	noLogins = "drop it: OKMS has no Kubernetes logins and no roles; " +
 		"the credential comes from nodePublishSecretRef or a connection"
 	noIdentity  = "drop it: OKMS has no workload identities; the credential comes from nodePublishSecretRef or a connection"
-	noDomain    = "drop it: it has no counterpart; region and okmsId, or a connection, say where the secrets are"
+	noDomain    = "drop it: region and okmsId, or a connection, say where the secrets are"
 	noFileOfCA  = "drop it: the provider reads no file of the pod; write the certificates themselves, as PEM, in caBundle"
 	noSkip      = "drop it: the server's certificate is always checked; write its certificate authority in caBundle"
 	noClientPEM = "drop it: credentials do not belong in a class; put tls.crt and tls.key in the Secret of nodePublishSecretRef"
@@ -47,13 +47,13 @@ const (
 	noType      = "drop it: everything in Secret Manager is a secret; there are no other types"
 	noArguments = "drop it: OKMS takes no arguments with a read"
 	noFormat    = "drop it: a file holds the bytes that OKMS holds; see encoding for base64 and hex"
-	noRetry     = "drop it: it has no counterpart; the connection that the operator sets up can have a fallback"
+	noRetry     = "drop it: only a connection can have a fallback, and the operator sets that up"
 	noRefresh   = "drop it: running pods follow the driver's rotationPollInterval, and the provider's --cache-ttl"
 	noOwner     = "drop it: the driver owns the files; set fsGroup in the pod's securityContext"
 	ofObjects   = "move it into an entry of objects, as in - secretPath: …"
 	ofClass     = "move it up, next to objects: it holds for all of them"
 	ofOperator  = "drop it: it belongs in the provider's file of connections"
-	noPolicy    = "drop it: it has no counterpart; values are written as they are stored"
+	noPolicy    = "drop it: values are written as they are stored"
 )
 
 // parameterSynonyms are names of the parameters of other providers, by canonical name.

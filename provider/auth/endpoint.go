@@ -72,7 +72,8 @@ func (e Endpoints) Check(text string) error {
 	if at.scheme == "http" {
 		return fmt.Errorf("%s is not https; plain http is for a loopback address that the provider was given as http://… in --allow-endpoint", at)
 	}
-	return fmt.Errorf("%s is not a host of OVHcloud, and the provider's --allow-endpoint does not name it", at)
+	return fmt.Errorf("%s is not a host of OVHcloud, and the provider's --allow-endpoint does not name it; "+
+		"use a host of OVHcloud, or ask the operator to add this one", at)
 }
 
 func (at endpoint) String() string {
