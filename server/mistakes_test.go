@@ -211,10 +211,10 @@ func mistakesOfCredentials(d *harness.Daemon) []mistake {
 }
 
 func mistakesOfObjects() []mistake {
-	row := func(name, objects, mended_ string) mistake {
+	row := func(name, objects, after string) mistake {
 		m := mistake{name: name, objects: objects}
-		if mended_ != "" {
-			m.fixed = &mended{objects: mended_}
+		if after != "" {
+			m.fixed = &mended{objects: after}
 		}
 		return m
 	}
@@ -277,10 +277,10 @@ func mistakesOfObjects() []mistake {
 }
 
 func mistakesOfContent(d *harness.Daemon) []mistake {
-	row := func(name, objects, mended_ string) mistake {
+	row := func(name, objects, after string) mistake {
 		m := mistake{name: name, objects: objects}
-		if mended_ != "" {
-			m.fixed = &mended{objects: mended_}
+		if after != "" {
+			m.fixed = &mended{objects: after}
 		}
 		return m
 	}
