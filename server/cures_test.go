@@ -25,7 +25,7 @@ type patient struct {
 type cure struct {
 	kind   provider.Kind
 	advice string
-	cause func(*patient)
+	cause  func(*patient)
 	follow func(*patient)
 }
 
