@@ -54,7 +54,8 @@ func writeKey(key string) string {
 	if strings.TrimFunc(key, invisible) == "" {
 		return "name a key, or drop secretKey for the whole secret"
 	}
-	return fmt.Sprintf("write secretKey: %s on one line, without white space around it", plain(strings.TrimFunc(key, invisible)))
+	bare := plain(strings.TrimFunc(key, invisible))
+	return fmt.Sprintf("write secretKey: %s on one line, without white space around it", bare)
 }
 
 // mostSpellings bounds how many other spellings of a path are tried, and spellingSteps what

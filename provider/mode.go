@@ -16,7 +16,8 @@ func parseMode(v string) (fs.FileMode, error) {
 	if err == nil && n <= 0o777 && wrong == "" {
 		return fs.FileMode(n), nil
 	}
-	if decimal, err := strconv.ParseUint(v, 10, 32); err == nil && decimal <= 0o777 && checkMode(fs.FileMode(decimal)) == "" {
+	decimal, noNumber := strconv.ParseUint(v, 10, 32)
+	if noNumber == nil && decimal <= 0o777 && checkMode(fs.FileMode(decimal)) == "" {
 		return 0, fmt.Errorf("%s is decimal for 0%03o; write filePermission: \"0%03o\"", v, decimal, decimal)
 	}
 	if err != nil || n > 0o777 {

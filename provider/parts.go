@@ -77,7 +77,8 @@ func (r *renderer) allKeys(i int, f fetched, p *parts) {
 	case len(p.list) == 0 && o.optional:
 		r.made[i].absent = true
 	case len(p.list) == 0:
-		r.put(Failure{Kind: Unusable, Object: o.number, Where: o.where(), What: fmt.Sprintf("version %d of the secret has no keys", f.secret.Version),
+		r.put(Failure{Kind: Unusable, Object: o.number, Where: o.where(),
+			What:   fmt.Sprintf("version %d of the secret has no keys", f.secret.Version),
 			Advice: "optional: true lets the mount go on without files of it"})
 	}
 	for _, one := range p.list {

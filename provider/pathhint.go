@@ -10,7 +10,8 @@ import (
 
 // vaultPath is what clients and guides of Vault put in front of the path of a secret: the
 // address, the API, the mount and the kind of read.
-var vaultPath = regexp.MustCompile(`^(?:https?://[^/]+)?/*((?:api/[0-9a-fA-F-]{36}/)?(?:v1/secret/|v2/secret/|v1/|secret/)?(?:(?:data|metadata)/)?)(.+)$`)
+var vaultPath = regexp.MustCompile(`^(?:https?://[^/]+)?/*` +
+	`((?:api/[0-9a-fA-F-]{36}/)?(?:v1/secret/|v2/secret/|v1/|secret/)?(?:(?:data|metadata)/)?)(.+)$`)
 
 // pathWithoutVault splits what belongs to Vault's API off a path. dropped is empty where
 // nothing does. A secret of OKMS can have such a path: this is for one that is not found.

@@ -141,16 +141,18 @@ func checkObject(o object, tree layout, c *collector) {
 
 // checkDefaultName checks the name of a file that is made of the key or the path.
 func checkDefaultName(o object, c *collector) (ok bool) {
-	err := checkFileName(o.file())
-	space := spaceAtEnds(o.secretKey)
+	err, space := checkFileName(o.file()), spaceAtEnds(o.secretKey)
+	wrong := func(field, format string, args ...any) {
+		c.add(o.number, Invalid, fmt.Sprintf("objects[%d].%s", o.number, field), format, args...)
+	}
 	switch {
 	case err != nil && space != "":
 		c.line = cmp.Or(o.given["secretKey"], o.line)
-		c.add(o.number, Invalid, fmt.Sprintf("objects[%d].secretKey", o.number), "%s; %s. If the key really has it, give objectName", space, writeKey(o.secretKey))
+		wrong("secretKey", "%s; %s. If the key really has it, give objectName", space, writeKey(o.secretKey))
 	case pathOperators.MatchString(o.secretKey):
-		c.add(o.number, Invalid, fmt.Sprintf("objects[%d].objectName", o.number), "is required where secretKey is a path with operators (#), which makes no name of a file")
+		wrong("objectName", "is required where secretKey is a path with operators (#), which makes no name of a file")
 	case err != nil:
-		c.add(o.number, Invalid, fmt.Sprintf("objects[%d].objectName", o.number), "is required: the default, %s, %s", quoted(o.file()), err)
+		wrong("objectName", "is required: the default, %s, %s", quoted(o.file()), err)
 	default:
 		return true
 	}

@@ -8,7 +8,8 @@ import (
 // by whoever does it.
 func adviseField(v nearest.Vocabulary, name string) (advice, meant string) {
 	// The path of a file, or of a secret if a name of a file stands beside it.
-	if nearest.Canonical(name) == "path" && !v.Taken["secretPath"] && (v.Taken["objectName"] || v.Taken["name"] || v.Taken["fileName"]) {
+	named := v.Taken["objectName"] || v.Taken["name"] || v.Taken["fileName"]
+	if nearest.Canonical(name) == "path" && !v.Taken["secretPath"] && named {
 		name = "secret_path"
 	}
 	advice, meant = v.Advise(name)
@@ -38,11 +39,13 @@ var fieldConflicts = map[string][]string{
 const (
 	noLogins = "drop it: OKMS has no Kubernetes logins and no roles; " +
 		"the credential comes from nodePublishSecretRef or a connection"
-	noIdentity  = "drop it: OKMS has no workload identities; the credential comes from nodePublishSecretRef or a connection"
+	noIdentity = "drop it: OKMS has no workload identities; " +
+		"the credential comes from nodePublishSecretRef or a connection"
 	noDomain    = "drop it: region and okmsId, or a connection, say where the secrets are"
 	noFileOfCA  = "drop it: the provider reads no file of the pod; write the certificates themselves, as PEM, in caBundle"
 	noSkip      = "drop it: the server's certificate is always checked; write its certificate authority in caBundle"
-	noClientPEM = "drop it: credentials do not belong in a class; put tls.crt and tls.key in the Secret of nodePublishSecretRef"
+	noClientPEM = "drop it: credentials do not belong in a class; " +
+		"put tls.crt and tls.key in the Secret of nodePublishSecretRef"
 	noToken     = "drop it: credentials do not belong in a class; put them in the Secret of nodePublishSecretRef"
 	noType      = "drop it: everything in Secret Manager is a secret; there are no other types"
 	noArguments = "drop it: OKMS takes no arguments with a read"

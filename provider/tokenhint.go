@@ -10,8 +10,9 @@ import (
 // refusedClientAdvice says what to do about an OAuth2 client that the token endpoint
 // refuses.
 func refusedClientAdvice(c auth.Credential) string {
-	return cmp.Or(c.Hint(), "check clientId and clientSecret, and tokenUrl: an account of another continent than the region's has another") +
-		"; OKMS was not asked"
+	const check = "check clientId and clientSecret, and tokenUrl: " +
+		"an account of another continent than the region's has another"
+	return cmp.Or(c.Hint(), check) + "; OKMS was not asked"
 }
 
 // movedAdvice says what to do where a token endpoint of OVHcloud may be gone, since

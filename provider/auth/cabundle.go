@@ -23,7 +23,8 @@ var pemBegin = []byte("-----BEGIN ")
 // hold what does not belong there.
 func parseCABundle(bundle string, most int) (string, error) {
 	if len(bundle) > most {
-		return "", fmt.Errorf("is %d bytes long; at most %d are read; give the authority of the endpoint only", len(bundle), most)
+		return "", fmt.Errorf("is %d bytes long; at most %d are read; give the authority of the endpoint only",
+			len(bundle), most)
 	}
 	bundle = strings.TrimPrefix(bundle, string(byteOrderMark))
 	text := []byte(bundle)
@@ -50,7 +51,8 @@ func parseCABundle(bundle string, most int) (string, error) {
 func checkAuthority(block *pem.Block, number int) error {
 	switch {
 	case strings.Contains(block.Type, "PRIVATE KEY"):
-		return fmt.Errorf("PEM block %d is not a certificate, but a private key; remove it, and replace that key: everybody who may read this text has it now", number)
+		return fmt.Errorf("PEM block %d is not a certificate, but a private key; remove it, "+
+			"and replace that key: everybody who may read this text has it now", number)
 	case block.Type != "CERTIFICATE":
 		return fmt.Errorf("PEM block %d is not a certificate, but a %s", number, quoted(block.Type))
 	}
@@ -65,24 +67,24 @@ func noAuthority(text []byte) string {
 	text = bytes.TrimSpace(text)
 	decoded, encoded := decodeBase64(text)
 	decoded = withoutMark(decoded)
-	const give = "holds no certificate in PEM form; give the text from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----"
+	const begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 	switch {
 	case len(text) == 0:
 		return "is empty; remove it, or give certificates in PEM form"
 	case encoded && bytes.Contains(decoded, pemBegin):
 		return "is base64: decode it (base64 -d), and give the PEM text"
 	case encoded && isDER(decoded):
-		return "is a certificate without its first and last line; add -----BEGIN CERTIFICATE----- and -----END CERTIFICATE-----"
-	case isDER(text) || bytes.HasPrefix(text, []byte("0\xef\xbf\xbd")) || !bytes.Contains(text, pemBegin) && isBinary(text):
+		return "is a certificate without its first and last line; add " + begin + " and " + end
+	case isDER(text), bytes.HasPrefix(text, []byte("0\xef\xbf\xbd")), !bytes.Contains(text, pemBegin) && isBinary(text):
 		return "is binary (DER); convert it with openssl x509 -inform der, and give the PEM text"
 	case bytes.Contains(text, pemBegin) && bytes.Contains(text, []byte(`\n`)):
 		return `has \n in place of line breaks; write caBundle: | and the PEM text below it`
 	case bytes.Contains(text, pemBegin) && bytes.Count(text, []byte("\n")) < 2:
 		return "has lost its line breaks; write caBundle: | (not > or quotes) and the PEM text below it"
 	case bytes.Contains(text, pemBegin):
-		return "holds PEM that cannot be read; was it cut or indented? Give it from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----"
+		return "holds PEM that cannot be read; was it cut or indented? Give it from " + begin + " to " + end
 	case text[0] == '/' || bytes.HasPrefix(text, []byte("file:")):
-		return "is the name of a file; " + strings.TrimPrefix(give, "holds no certificate in PEM form; ")
+		return "is the name of a file; give the text from " + begin + " to " + end
 	}
-	return give
+	return "holds no certificate in PEM form; give the text from " + begin + " to " + end
 }

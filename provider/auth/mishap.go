@@ -91,7 +91,8 @@ func mishapOfJSON(text []byte) string {
 		return ""
 	}
 	if answer["access_token"] != nil {
-		return "is the answer of a token endpoint; store clientId and clientSecret in its place, since an access token expires within the hour"
+		return "is the answer of a token endpoint; store clientId and clientSecret in its place, " +
+			"since an access token expires within the hour"
 	}
 	for _, field := range []string{"token", "clientSecret", "client_secret", "value"} {
 		if answer[field] != nil {
@@ -99,7 +100,8 @@ func mishapOfJSON(text []byte) string {
 		}
 	}
 	if answer["alg"] != nil {
-		return "is the decoded head of a token, as kubectl makes it of a text under data: in a manifest; put the token under stringData:"
+		return "is the decoded head of a token, as kubectl makes it of a text under data: in a manifest; " +
+			"put the token under stringData:"
 	}
 	return "is a JSON object; store only the value that is the credential, without quotes"
 }
@@ -117,7 +119,8 @@ func mishapOfPEM(key string, text []byte) string {
 	case block == nil && encoded && isDER(decoded):
 		return "has no lines -----BEGIN and -----END; store the whole PEM text"
 	case isDER(text):
-		return "is binary (DER or PKCS #12), not PEM; convert it with openssl, or, if a manifest has it under data:, put PEM under stringData:"
+		return "is binary (DER or PKCS #12), not PEM; convert it with openssl, " +
+			"or, if a manifest has it under data:, put PEM under stringData:"
 	case block == nil && bytes.Contains(text, begin) && bytes.Contains(text, []byte(`\n`)):
 		return `has \n in place of line breaks; store it with real line breaks`
 	case block == nil && isQuoted(text):
@@ -126,7 +129,7 @@ func mishapOfPEM(key string, text []byte) string {
 		return "has lost its line breaks; store the PEM file as it is"
 	case block == nil:
 		return ""
-	case key == KeyCertificate && !bytes.Contains(text, []byte("-----BEGIN CERTIFICATE-----")) && privateKeyBlock(text) != nil:
+	case key == KeyCertificate && !bytes.Contains(text, append(begin, "CERTIFICATE-----"...)) && privateKeyBlock(text) != nil:
 		return "holds a private key; the certificate belongs there, and the key in " + KeyPrivateKey
 	case key == KeyPrivateKey && block.Type == "CERTIFICATE" && privateKeyBlock(text) == nil:
 		return "holds a certificate; the private key belongs there, and the certificate in " + KeyCertificate

@@ -10,8 +10,8 @@ import (
 // KnownRegions returns the regions of OKMS that are known (OVHcloud's API and manager). A
 // region that is not among them may be new.
 func KnownRegions() []string {
-	return []string{"eu-west-par", "eu-west-rbx", "eu-west-gra", "eu-west-sbg", "eu-west-lim", "eu-west-eri", "eu-central-waw", "eu-south-mil",
-		"ca-east-bhs", "ca-east-tor", "ap-south-mum", "ap-southeast-sgp", "ap-southeast-syd", "us-east-vin", "us-west-hil"}
+	return []string{"eu-west-par", "eu-west-rbx", "eu-west-gra", "eu-west-sbg", "eu-west-lim", "eu-west-eri",
+		"eu-central-waw", "eu-south-mil", "ca-east-bhs", "ca-east-tor", "ap-south-mum", "ap-southeast-sgp", "ap-southeast-syd", "us-east-vin", "us-west-hil"}
 }
 
 // regionForm is the form of OKMS's regions: continent, direction, site. That of a Public
@@ -26,7 +26,8 @@ func regionEndpoint(region string) (string, error) {
 		return "", fmt.Errorf("%s is a template that was not rendered; render it, or write the region", quoted(region))
 	}
 	if !regionForm.MatchString(name) || len(name) > 63 {
-		return "", fmt.Errorf("%s is %s; the known regions are %s", quoted(region), notRegion(name), strings.Join(KnownRegions(), ", "))
+		return "", fmt.Errorf("%s is %s; the known regions are %s",
+			quoted(region), notRegion(name), strings.Join(KnownRegions(), ", "))
 	}
 	if strings.HasPrefix(name, "us-") {
 		return "https://" + name + ".okms.ovh.us", nil
@@ -37,9 +38,12 @@ func regionEndpoint(region string) (string, error) {
 // sites are what the sites of regions are called elsewhere: by the Public Cloud and in
 // the Control Panel.
 var sites = map[string]string{
-	"gra": "gra", "gravelines": "gra", "rbx": "rbx", "roubaix": "rbx", "sbg": "sbg", "strasbourg": "sbg", "par": "par", "paris": "par",
-	"lim": "lim", "limburg": "lim", "frankfurt": "lim", "de": "lim", "eri": "eri", "erith": "eri", "london": "eri", "uk": "eri",
-	"waw": "waw", "warsaw": "waw", "mil": "mil", "milan": "mil", "bhs": "bhs", "beauharnois": "bhs", "tor": "tor", "toronto": "tor",
+	"gra": "gra", "gravelines": "gra", "rbx": "rbx", "roubaix": "rbx",
+	"sbg": "sbg", "strasbourg": "sbg", "par": "par", "paris": "par",
+	"lim": "lim", "limburg": "lim", "frankfurt": "lim", "de": "lim",
+	"eri": "eri", "erith": "eri", "london": "eri", "uk": "eri",
+	"waw": "waw", "warsaw": "waw", "mil": "mil", "milan": "mil",
+	"bhs": "bhs", "beauharnois": "bhs", "tor": "tor", "toronto": "tor",
 	"mum": "mum", "mumbai": "mum", "ynm": "mum", "sgp": "sgp", "singapore": "sgp", "syd": "syd", "sydney": "syd",
 	"vin": "vin", "vint": "vin", "va": "vin", "hil": "hil", "hillsboro": "hil", "or": "hil",
 }

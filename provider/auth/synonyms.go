@@ -32,16 +32,18 @@ var fileSynonyms = nearest.Synonyms(map[string]string{
 	"serviceAccounts": "serviceAccount accounts account sa subjects users",
 	"paths":           "path secretPath secretPaths secrets secret keys key prefix prefixes resources resourceNames",
 }, map[string]string{
-	credentialsAreFiles: "token clientId clientSecret tokenUrl tls.crt tls.key auth tokenSecretRef secretRef secretName credentialsRef",
-	onlyAllowed:         "deny denied except exclude",
-	onlyReads:           "verbs actions capabilities write",
+	credentialsAreFiles: "token clientId clientSecret tokenUrl tls.crt tls.key auth tokenSecretRef secretRef " +
+		"secretName credentialsRef",
+	onlyAllowed: "deny denied except exclude",
+	onlyReads:   "verbs actions capabilities write",
 })
 
 // adviseOn returns what to do about an unknown field of a map with others, and the field
 // that is meant. A name of another part of the file is no synonym here.
 func adviseOn(name string, valid []string, taken map[string]bool) (advice, meant string) {
 	v := nearest.Vocabulary{Valid: valid, Synonyms: map[string]nearest.Synonym{}, Taken: taken, Conflicts: fieldConflicts}
-	if s, known := fileSynonyms[nearest.Canonical(name)]; known && (len(s.Names) == 0 || slices.Contains(valid, s.Names[0])) {
+	s, known := fileSynonyms[nearest.Canonical(name)]
+	if known && (len(s.Names) == 0 || slices.Contains(valid, s.Names[0])) {
 		v.Synonyms[nearest.Canonical(name)] = s
 	}
 	return v.Advise(name)

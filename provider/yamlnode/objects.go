@@ -13,7 +13,8 @@ import (
 
 // Mistake returns the error about a sign of a text in YAML that looks like a space or a
 // dash and is none, about entries that have run together into one line, about quotes,
-// brackets, templates and columns; nil if there is no such mistake. It is for a text that cannot be read, or not as what it should be:
+// brackets, templates and columns; nil if there is no such mistake. It is for a text that
+// cannot be read, or not as what it should be:
 // it does not look whether the sign is the cause. Errors read on from the name of the
 // text, and have the line and column of the sign.
 func Mistake(text string) error {
@@ -108,7 +109,8 @@ func mistakeOfField(line string, from int) (at int, what string) {
 	if m[2] >= 0 {
 		what = "a second entry begins in this line"
 	}
-	return start + skipped + m[0] + 1, what + `; give each a line of its own; if the text stands below "objects: >", which joins lines, write "objects: |"`
+	what += `; give each a line of its own; if it is below "objects: >", which joins lines, write "objects: |"`
+	return start + skipped + m[0] + 1, what
 }
 
 // isSpaceAt says whether there is a space of any kind at a place, or the end.

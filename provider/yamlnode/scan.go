@@ -20,13 +20,15 @@ type found struct {
 // its cure; "" if there is none. A template that stands there unquoted is a map to YAML.
 func OddSign(n *Node) string {
 	const template = "a template that was not rendered (%s); render it, or write the value"
-	if n.Kind == yaml.MappingNode && n.Style&yaml.FlowStyle != 0 && len(n.Content) > 0 && n.Content[0].Kind == yaml.MappingNode {
+	flow := n.Kind == yaml.MappingNode && n.Style&yaml.FlowStyle != 0
+	if flow && len(n.Content) > 0 && n.Content[0].Kind == yaml.MappingNode {
 		return fmt.Sprintf(template, "{{")
 	}
 	for i, r := range n.Value {
+		rest := n.Value[i:]
 		switch {
 		case n.Kind != yaml.ScalarNode:
-		case strings.HasPrefix(n.Value[i:], "{{") || strings.HasPrefix(n.Value[i:], "${") || strings.HasPrefix(n.Value[i:], "$("):
+		case strings.HasPrefix(rest, "{{"), strings.HasPrefix(rest, "${"), strings.HasPrefix(rest, "$("):
 			return fmt.Sprintf(template, n.Value[i:i+2])
 		case looksLikeSpace(r):
 			return strings.TrimPrefix(foreign(r), "there is ") + "; remove it"
@@ -202,7 +204,8 @@ func (s *scanner) checkAfterQuote(rest string) {
 	case len(s.flow) > 0:
 		s.quotes = append(s.quotes, s.here("the quote is closed and more follows; is a comma missing?"))
 	case strings.HasPrefix(s.open.text, "the quote '"):
-		s.quotes = append(s.quotes, s.here("the quote is closed and more follows; write a single quote within single quotes twice"))
+		text := "the quote is closed and more follows; write a single quote within single quotes twice"
+		s.quotes = append(s.quotes, s.here(text))
 	default:
 		s.quotes = append(s.quotes, s.here("the quote is closed and more follows; put the whole value in single quotes"))
 	}
@@ -247,9 +250,11 @@ func columns(lines []string) []found {
 		case nested && at > field:
 			continue
 		case m[2] != "":
-			return []found{{i + 1, len(m[1]) + 1, fmt.Sprintf("this entry begins in another column than the first one (%d); align them", dash+1)}}
+			text := fmt.Sprintf("this entry begins in another column than the first one (%d); align them", dash+1)
+			return []found{{i + 1, len(m[1]) + 1, text}}
 		case at != field:
-			return []found{{i + 1, at + 1, fmt.Sprintf("this field begins in another column than the first one of its entry (%d); align them", field+1)}}
+			text := fmt.Sprintf("this field begins in another column than the first one of its entry (%d); align them", field+1)
+			return []found{{i + 1, at + 1, text}}
 		}
 		nested = strings.HasSuffix(strings.TrimRight(line, " "), ":")
 	}
