@@ -73,13 +73,13 @@ func parseConnectionsFlags(args []string) (c connectionsCheck, err error) {
 	flags.DurationVar(&c.cacheTTL, "cache-ttl", 30*time.Second, "")
 	flags.BoolVar(&c.online, "online", false, "")
 	if len(args) == 0 {
-		return c, errors.New("what to do is missing; there is check")
+		return c, errors.New("missing subcommand; available: check")
 	}
 	if isHelp(args[0]) || args[0] == "check" && len(args) > 1 && isHelp(args[1]) {
 		return c, flag.ErrHelp
 	}
 	if args[0] != "check" {
-		return c, fmt.Errorf("unknown command %q; there is check", args[0])
+		return c, fmt.Errorf("unknown subcommand %q; available: check", args[0])
 	}
 	if err := flags.Parse(args[1:]); err != nil {
 		return c, commandline.Mistake(flags, err)

@@ -215,8 +215,8 @@ func TestCheckTellsOfAFallbackAndWhereItsRulesFallShort(t *testing.T) {
 
 func TestWrongCommandsOfConnections(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
-		{"", "what to do is missing; there is check"},
-		{"chek", `unknown command "chek"; there is check`},
+		{"", "missing subcommand; available: check"},
+		{"chek", `unknown subcommand "chek"; available: check`},
 		{"check", "--config is missing"},
 		{"check --confg x", "unknown flag --confg, did you mean --config?"},
 		{"check --config x y", `"y" is not a flag; the file is given as --config FILE`},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -44,6 +45,7 @@ func runEmulator(ctx context.Context, args []string, stdin io.Reader, stdout, st
 
 // serve runs the emulator until ctx ends.
 func (c emulatorConfig) serve(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) (err error) {
+	c.token = cmp.Or(c.token, rand.Text())
 	e, err := c.prepare(stdin, stderr)
 	if err != nil {
 		return err
@@ -101,6 +103,10 @@ func (c emulatorConfig) prepare(stdin io.Reader, log io.Writer) (*emulator.Emula
 			return nil, err
 		}
 	}
+	// Before anything listens, so that a wrong value is told first, and over what the seed says.
+	if err := e.AddToken(c.token, c.identity()); err != nil {
+		return nil, usageError{fmt.Errorf("--token: %w", err)}
+	}
 	return e, nil
 }
 
@@ -132,20 +138,19 @@ const emulatorsFolder = ".ovhcsi-emulator"
 
 var credentialFiles = []string{"ca.pem", "token", "client.crt", "client.key", "oauth2"}
 
-// writeCredentials makes a token, a client certificate and an OAuth2 client, and
-// writes them with the CA. Each file replaces an older one, whatever its mode was.
-func (c emulatorConfig) writeCredentials(e *emulator.Emulator, url, dir string) error {
-	token := c.token
-	if token == "" {
-		token = rand.Text()
-	}
+// identity is whom the credentials of the emulator's user stand for.
+func (c emulatorConfig) identity() emulator.Identity {
 	identity := emulator.Identity{Name: "emulator-user"}
 	if c.write {
 		identity.Actions = []string{emulator.AllActions}
 	}
-	if err := e.AddToken(token, identity); err != nil {
-		return usageError{fmt.Errorf("--token: %w", err)}
-	}
+	return identity
+}
+
+// writeCredentials makes a client certificate and an OAuth2 client, and writes them with the
+// token and the CA. Each file replaces an older one, whatever its mode was.
+func (c emulatorConfig) writeCredentials(e *emulator.Emulator, url, dir string) error {
+	identity := c.identity()
 	cert, key, err := e.IssueCertificate(identity)
 	if err != nil {
 		return err
@@ -158,7 +163,7 @@ func (c emulatorConfig) writeCredentials(e *emulator.Emulator, url, dir string) 
 		return err
 	}
 	for name, content := range map[string][]byte{
-		"ca.pem": e.CA(), "token": []byte(token), "client.crt": cert, "client.key": key,
+		"ca.pem": e.CA(), "token": []byte(c.token), "client.crt": cert, "client.key": key,
 		"oauth2/clientId": []byte(clientID), "oauth2/clientSecret": []byte(clientSecret), "oauth2/tokenUrl": []byte(url + emulator.TokenPath),
 	} {
 		path := filepath.Join(dir, name)

@@ -68,7 +68,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case "connections":
 		return runConnections(ctx, args[1:], stdout, stderr)
 	default:
-		fmt.Fprintf(stderr, "ovhcsi: unknown command %q%s (there are connections, emulator, version and help)\n",
+		fmt.Fprintf(stderr, "ovhcsi: unknown command %q%s (available: connections, emulator, version, help)\n",
 			command, commandline.Suggestion(command, []string{"connections", "emulator", "version", "help"}))
 		return exitUsage
 	}

@@ -226,8 +226,8 @@ func TestMistakesGetOneClearLine(t *testing.T) {
 		code int
 		want string
 	}{
-		{[]string{"emulater"}, 2, `ovhcsi: unknown command "emulater", did you mean emulator? (there are connections, emulator, version and help)`},
-		{[]string{"lint", "x"}, 2, `ovhcsi: unknown command "lint" (there are connections, emulator, version and help)`},
+		{[]string{"emulater"}, 2, `ovhcsi: unknown command "emulater", did you mean emulator? (available: connections, emulator, version, help)`},
+		{[]string{"lint", "x"}, 2, `ovhcsi: unknown command "lint" (available: connections, emulator, version, help)`},
 		{append(good, "--sed", "x"), 2, `unknown flag --sed, did you mean --seed? (--help tells more)`},
 		{append(good, "-xyzzy"), 2, `unknown flag --xyzzy (--help tells more)`},
 		{append(good, "--seed"), 2, `flag --seed needs a value`},
