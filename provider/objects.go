@@ -103,14 +103,20 @@ func parseList(text string) ([]*yamlnode.Node, error) {
 	case len(list.Content) == 0:
 		return nil, errors.New("is an empty list; it lists the secrets to mount")
 	}
-	for _, entry := range list.Content {
-		if _, isText := yamlnode.IsText(entry); !isText && entry.Kind == yamlnode.Single {
-			if err := yamlnode.Mistake(text); err != nil {
-				return nil, err
-			}
+	// Looked at once: the list may be long.
+	if slices.ContainsFunc(list.Content, isPlain) {
+		if err := yamlnode.Mistake(text); err != nil {
+			return nil, err
 		}
 	}
 	return list.Content, nil
+}
+
+// isPlain says whether an entry is a single value without quotes: most likely fields that
+// YAML did not see.
+func isPlain(entry *yamlnode.Node) bool {
+	_, isText := yamlnode.IsText(entry)
+	return !isText && entry.Kind == yamlnode.Single
 }
 
 func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *collector) object {
