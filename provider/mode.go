@@ -18,7 +18,7 @@ func parseMode(v string) (fs.FileMode, error) {
 	}
 	decimal, noNumber := strconv.ParseUint(v, 10, 32)
 	if noNumber == nil && decimal <= 0o777 && checkMode(fs.FileMode(decimal)) == "" {
-		return 0, fmt.Errorf("%s is decimal for 0%03o; write filePermission: \"0%03o\"", v, decimal, decimal)
+		return 0, fmt.Errorf("%s is decimal for 0%03o; quote the value: filePermission: \"0%03o\"", v, decimal, decimal)
 	}
 	if err != nil || n > 0o777 {
 		return 0, fmt.Errorf("%s is not an octal file mode from 0400 to 0777, such as \"0440\"", quoted(v))

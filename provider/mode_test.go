@@ -21,10 +21,10 @@ func TestModesAndTheirDecimals(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"256": `256 is decimal for 0400; write filePermission: "0400"`,
-		"420": `420 is decimal for 0644; write filePermission: "0644"`,
-		"288": `288 is decimal for 0440; write filePermission: "0440"`,
-		"384": `384 is decimal for 0600; write filePermission: "0600"`,
+		"256": `256 is decimal for 0400; quote the value: filePermission: "0400"`,
+		"420": `420 is decimal for 0644; quote the value: filePermission: "0644"`,
+		"288": `288 is decimal for 0440; quote the value: filePermission: "0440"`,
+		"384": `384 is decimal for 0600; quote the value: filePermission: "0600"`,
 		"416": "is decimal for 0640;", "292": "is decimal for 0444;", "432": "is decimal for 0660;", "436": "is decimal for 0664;",
 		"438": "is decimal for 0666;", "320": "is decimal for 0500;", "360": "is decimal for 0550;", "365": "is decimal for 0555;",
 		"448": "is decimal for 0700;", "488": "is decimal for 0750;", "493": "is decimal for 0755;", "504": "is decimal for 0770;", "509": "is decimal for 0775;",
@@ -40,7 +40,7 @@ func TestModesAndTheirDecimals(t *testing.T) {
 		}
 	}
 	// The small input of the report, as a user meets it.
-	if _, text := refused(t, request(objects("- secretPath: a", `  filePermission: 420`))); !strings.Contains(text, `objects[0].filePermission: 420 is decimal for 0644; write filePermission: "0644"`) {
+	if _, text := refused(t, request(objects("- secretPath: a", `  filePermission: 420`))); !strings.Contains(text, `objects[0].filePermission: 420 is decimal for 0644; quote the value: filePermission: "0644"`) {
 		t.Error(text)
 	}
 }
