@@ -18,7 +18,8 @@ const (
 
 var pemBegin = []byte("-----BEGIN ")
 
-// parseCABundle returns a CA bundle without a byte order mark. Text around the
+// parseCABundle returns a CA bundle without byte order marks, of which each file that it was
+// made of may have one. Text around the
 // certificates is fine: it names them. The error quotes nothing of the bundle, which may
 // hold what does not belong there.
 func parseCABundle(bundle string, most int) (string, error) {
@@ -26,7 +27,7 @@ func parseCABundle(bundle string, most int) (string, error) {
 		return "", fmt.Errorf("is %d bytes long; at most %d are read; give the authority of the endpoint only",
 			len(bundle), most)
 	}
-	bundle = strings.TrimPrefix(bundle, string(byteOrderMark))
+	bundle = strings.ReplaceAll(bundle, string(byteOrderMark), "")
 	text := []byte(bundle)
 	found := 0
 	for rest := text; ; found++ {

@@ -13,11 +13,11 @@ func TestBundlesThatAreRead(t *testing.T) {
 	one, _ := pair(t, now.Add(-time.Hour), now.Add(time.Hour))
 	two, _ := pair(t, now.Add(-time.Hour), now.Add(time.Hour))
 	for name, text := range map[string]string{
-		"two": one + two, "a byte order mark": "\ufeff" + one, "text in front": "# the CA of OKMS\nsubject=CN = c\n" + one,
+		"two": one + two, "a byte order mark": "\ufeff" + one, "one in each file": "\ufeff" + one + "\ufeff" + two, "text in front": "# the CA of OKMS\nsubject=CN = c\n" + one,
 		"text between and behind": one + "\nsubject=CN = d\n" + two + "\nthis is the end\n", "Windows": strings.ReplaceAll(one, "\n", "\r\n"),
 	} {
 		p, wrong := placeOf(map[string]string{FieldRegion: "eu-west-par", FieldOKMSID: testID, FieldCABundle: text})
-		if wrong != "" || p.CABundle != strings.TrimPrefix(text, "\ufeff") {
+		if wrong != "" || p.CABundle != strings.ReplaceAll(text, "\ufeff", "") {
 			t.Errorf("%s: %s", name, wrong)
 		}
 	}

@@ -74,6 +74,8 @@ func mishapOfLine(text []byte) string {
 	switch {
 	case unexpanded.Match(text):
 		return "is a placeholder, not its value; replace it before you create the Secret"
+	case bytes.HasSuffix(text, []byte(`\n`)):
+		return `ends in the two characters \n; store it without them`
 	case named.Match(text):
 		return "has its name in front; store only the value"
 	case isEncoded(text):
@@ -127,6 +129,8 @@ func mishapOfPEM(key string, text []byte) string {
 		return "is in quotes; store it without them"
 	case block == nil && bytes.Contains(text, begin) && !bytes.Contains(text, []byte("\n")):
 		return "has lost its line breaks; store the PEM file as it is"
+	case block == nil && bytes.Contains(text, begin):
+		return "holds PEM that cannot be read; was it cut or indented? Store the PEM file as it is"
 	case block == nil:
 		return ""
 	case key == KeyCertificate && !bytes.Contains(text, append(begin, "CERTIFICATE-----"...)) && privateKeyBlock(text) != nil:
