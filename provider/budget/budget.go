@@ -129,7 +129,7 @@ func New(limit int64) *Budget {
 		b.stages[stage] = quota.New(b.Parts[stage], quota.Options{FirstFits: stage == Making, Grown: b.grown})
 	}
 	b.readers = quota.New(int64(b.Readers), quota.Options{FirstFits: true})
-	b.places = quota.New(int64(max(3, runtime.GOMAXPROCS(0)+1)), quota.Options{FirstFits: true})
+	b.places = quota.New(int64(max(4, 2*runtime.GOMAXPROCS(0))), quota.Options{FirstFits: true})
 	return b
 }
 
