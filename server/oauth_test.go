@@ -104,7 +104,7 @@ func TestFailuresOfTheTokenEndpointAreToldFromThoseOfOKMS(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			store := harness.StartStore(t)
-			d := harness.Start(t, harness.Options{Emulator: store, MountTimeout: 1500 * time.Millisecond})
+			d := harness.Start(t, harness.Options{Emulator: store, MountTimeout: 6 * time.Second})
 			if err := store.AddClient(oauthID, oauthSecret, emulator.Identity{}); err != nil {
 				t.Fatal(err)
 			}
