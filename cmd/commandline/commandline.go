@@ -1,5 +1,5 @@
-// Package commandline is what both commands tell of a wrong command line, so that
-// they tell it in the same words.
+// Package commandline is what both commands have in common: their words for a wrong
+// command line, and their version.
 package commandline
 
 import (

@@ -31,7 +31,7 @@ type attackKind struct {
 	short, long int
 	// serial has eight goroutines send the mounts of a wave one after another.
 	serial bool
-	// patience is when the caller gives up; 0 stands for kubelet's two minutes.
+	// patience is the caller's deadline; 0 means kubelet's two minutes.
 	patience time.Duration
 	// request makes a mount. Large parts are shared by the mounts of a wave.
 	request func(*attackers, *rand.Rand) *pb.MountRequest

@@ -172,7 +172,7 @@ func startAttackers(t *testing.T) *attackProcess {
 	return a
 }
 
-// aim tells the attackers whom to attack.
+// aim gives the attackers the addresses of the daemon and the stores.
 func (a *attackProcess) aim(t *testing.T, target any) {
 	t.Helper()
 	if _, err := fmt.Fprintln(a.orders, string(must(json.Marshal(target)))); err != nil {

@@ -20,9 +20,9 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// The attackers and their stores are a process of their own, with less right to the
-// processors than the daemon and its honest callers: what is measured shall be the
-// daemon and not its attackers. They talk with the test in lines of JSON.
+// The attackers and their stores run in a process of their own, with a lower priority
+// than the daemon and its honest callers, so that the test measures the daemon and not
+// its attackers. The process exchanges lines of JSON with the test.
 
 // attackStores is the first line of the attackers: where their stores are.
 type attackStores struct{ HTTP2, HTTP1 string }

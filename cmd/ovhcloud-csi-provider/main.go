@@ -19,6 +19,7 @@ import (
 	_ "golang.org/x/crypto/x509roots/fallback"
 	"k8s.io/klog/v2"
 
+	"ovhcloud-csi-provider/cmd/commandline"
 	"ovhcloud-csi-provider/provider"
 	"ovhcloud-csi-provider/provider/auth"
 	"ovhcloud-csi-provider/provider/budget"
@@ -45,7 +46,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprint(stdout, f.help)
 		return 0
 	case f.showVersion:
-		fmt.Fprintln(stdout, version())
+		fmt.Fprintln(stdout, commandline.Version())
 		return 0
 	case f.probe != "":
 		return runProbe(ctx, f.probe, f.socket, probeTimeout, stdout, stderr)
@@ -67,7 +68,7 @@ func serve(ctx context.Context, f flags, memory *budget.Budget) error {
 	if err := noCoreDumps(); err != nil {
 		return err
 	}
-	metrics := server.NewMetrics(version())
+	metrics := server.NewMetrics(commandline.Version())
 	connections, status := openConnections(f.config, f.cacheTTL)
 	mounts := provider.New(provider.Config{
 		Endpoints:    f.endpoints,
@@ -77,7 +78,7 @@ func serve(ctx context.Context, f flags, memory *budget.Budget) error {
 		CacheBytes:   f.cacheBytes,
 		MaxStale:     f.maxStale,
 		Budget:       memory,
-		UserAgent:    server.RuntimeName + "/" + version(),
+		UserAgent:    server.RuntimeName + "/" + commandline.Version(),
 		Observe:      func(c provider.Call) { metrics.ObserveCall(c); server.LogCall(c) },
 		ObserveRead:  metrics.ObserveRead,
 		ObserveRetry: metrics.ObserveRetry,
@@ -90,7 +91,7 @@ func serve(ctx context.Context, f flags, memory *budget.Budget) error {
 		Metrics:      metrics,
 		AdminAddress: f.adminAddress,
 		MountTimeout: f.mountTimeout,
-		Version:      version(),
+		Version:      commandline.Version(),
 		Budget:       memory,
 		Connections:  status,
 	})

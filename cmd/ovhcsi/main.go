@@ -78,7 +78,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 func runVersion(args []string, stdout, stderr io.Writer) int {
 	switch {
 	case len(args) == 0:
-		fmt.Fprintln(stdout, version())
+		fmt.Fprintln(stdout, commandline.Version())
 	case isHelp(args[0]):
 		fmt.Fprint(stdout, usage)
 	default:

@@ -19,7 +19,7 @@ import (
 // own, so that mounts that began can end while others crowd in, and what one namespace
 // holds in one stage takes nothing from the others' way through the next.
 const (
-	Unread  = iota // a request that gRPC has taken in and nobody has looked at
+	Unread  = iota // a request that gRPC has received and the daemon has not looked at
 	Arrived        // a mount with its request, from then to its end
 	Running        // its plan, its reads and their goroutines
 	Holding        // secrets that were read
