@@ -141,19 +141,19 @@ func ownPart(data, body []byte) []byte {
 // goneError says that a version without data is deactivated or deleted; nil if it is
 // neither.
 func (a answer) goneError(d dataAnswer) *Error {
-	gone := &Error{Status: a.status, RequestID: a.id(d.requestID)}
+	var kind Kind
 	switch {
 	case d.metadata == nil || !d.noData():
 		return nil
 	case d.metadata.destroyed:
-		gone.Kind = Deleted
+		kind = Deleted
 	case d.metadata.deletionTime != "":
-		gone.Kind = Deactivated
+		kind = Deactivated
 	default:
 		return nil
 	}
-	gone.Version, gone.Since = d.metadata.version, a.id(d.metadata.deletionTime)
-	return gone
+	return &Error{Kind: kind, Status: a.status, RequestID: a.id(d.requestID),
+		Version: d.metadata.version, Since: a.id(d.metadata.deletionTime)}
 }
 
 // retryAfter reads the header's seconds or date, a day at most; what is neither,

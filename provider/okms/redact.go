@@ -3,7 +3,6 @@ package okms
 import (
 	"encoding/base64"
 	"encoding/hex"
-	"iter"
 	"net/url"
 	"strings"
 
@@ -15,8 +14,14 @@ import (
 const leastPart = 12
 
 // sentTexts are the secrets of one exchange: what was sent as a credential, to OKMS or
-// to the token endpoint. No message may show them.
-type sentTexts struct{ all []string }
+// to the token endpoint. No message may show them. It is for one goroutine at a time.
+type sentTexts struct {
+	all   []string
+	forms []string // of all, once a text was redacted: a token of 16 kB has 200 kB of them
+}
+
+// add takes in a secret.
+func (s *sentTexts) add(secret string) { s.all, s.forms = append(s.all, secret), nil }
 
 // redact takes the secrets out of a text that a server may have echoed them into: as
 // they were sent, in hex, in base64 and in the encoding of URLs, and every part of one
@@ -25,12 +30,15 @@ func (s *sentTexts) redact(text string) string {
 	if s == nil || text == "" {
 		return text
 	}
+	if s.forms == nil {
+		for _, secret := range s.all {
+			s.forms = append(s.forms, formsOf(secret)...)
+		}
+	}
 	hidden := make([]bool, len(text))
 	parts := partsOf(text)
-	for _, secret := range s.all {
-		for form := range formsOf(secret) {
-			parts.hide(hidden, form)
-		}
+	for _, form := range s.forms {
+		parts.hide(hidden, form)
 	}
 	var out strings.Builder
 	for i := range len(text) {
@@ -47,31 +55,25 @@ func (s *sentTexts) redact(text string) string {
 // formsOf are the spellings of a secret. Base64 has three of each alphabet, since what
 // is before the secret moves it within the groups of three bytes; the first and last
 // characters of those are of other bytes too.
-func formsOf(secret string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		escaped := url.QueryEscape(secret)
-		inHex := hex.EncodeToString([]byte(secret))
-		forms := []string{secret, escaped, lowerEscapes(escaped), url.PathEscape(secret), inHex, strings.ToUpper(inHex)}
-		for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-			for shift := range 3 {
-				form := encoding.EncodeToString([]byte(strings.Repeat("x", shift) + secret))
-				if shift > 0 {
-					form = form[min(len(form), shift+1):]
-				}
-				if whole := (shift + len(secret)) % 3; whole > 0 && len(form) > leastPart {
-					form = form[:len(form)-1]
-				}
-				if shift == 0 || len(form) >= leastPart {
-					forms = append(forms, form)
-				}
+func formsOf(secret string) []string {
+	escaped := url.QueryEscape(secret)
+	inHex := hex.EncodeToString([]byte(secret))
+	forms := []string{secret, escaped, lowerEscapes(escaped), url.PathEscape(secret), inHex, strings.ToUpper(inHex)}
+	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		for shift := range 3 {
+			form := encoding.EncodeToString([]byte(strings.Repeat("x", shift) + secret))
+			if shift > 0 {
+				form = form[min(len(form), shift+1):]
 			}
-		}
-		for _, form := range forms {
-			if !yield(form) {
-				return
+			if whole := (shift + len(secret)) % 3; whole > 0 && len(form) > leastPart {
+				form = form[:len(form)-1]
+			}
+			if shift == 0 || len(form) >= leastPart {
+				forms = append(forms, form)
 			}
 		}
 	}
+	return forms
 }
 
 // lowerEscapes spells %2F as %2f.
