@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -84,7 +86,7 @@ func TestMixedAttack(t *testing.T) {
 	group := newMemoryGroup(t, chartLimit)
 	attack := startAttackers(t)
 	store, socket := honestStore(t), harness.SocketPath(t)
-	p := startDaemonIn(t, group.run, store, socket, []string{"GOMEMLIMIT=230MiB"}, "--cache-ttl=0",
+	p := startDaemonIn(t, group.run, store, socket, []string{fmt.Sprint("GOMEMLIMIT=", chartLimit/5*4)}, "--cache-ttl=0",
 		"--mount-timeout", plan.mountTimeout.String(),
 		"--allow-endpoint", attack.stores.HTTP1, "--allow-endpoint", attack.stores.HTTP2)
 	w := &witness{daemon: p, group: group, store: store, socket: socket, died: watch(p)}
@@ -287,6 +289,7 @@ type witness struct {
 
 	mu     sync.Mutex
 	took   []time.Duration
+	direct []time.Duration // the same reads without the daemon: what the machine gives
 	failed []string
 	probes int
 }
@@ -361,6 +364,11 @@ func (w *witness) begin(t *testing.T, every time.Duration) (stop func()) {
 		})
 	}
 	all.Go(func() {
+		for read := w.reader(t); ctx.Err() == nil; {
+			w.readDirectly(ctx, read)
+		}
+	})
+	all.Go(func() {
 		tick := time.NewTicker(every)
 		defer tick.Stop()
 		for {
@@ -383,6 +391,37 @@ func (w *witness) begin(t *testing.T, every time.Duration) (stop func()) {
 		cancel()
 		all.Wait()
 	}
+}
+
+// reader is a client of the honest store.
+func (w *witness) reader(t *testing.T) *http.Client {
+	t.Helper()
+	authorities := x509.NewCertPool()
+	authorities.AppendCertsFromPEM(w.store.Server.CA)
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: authorities}, ForceAttemptHTTP2: true}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
+}
+
+// readDirectly reads what mount does from the store itself, and notes how long it took.
+func (w *witness) readDirectly(ctx context.Context, client *http.Client) {
+	begin := time.Now()
+	var all sync.WaitGroup
+	for i := range 3 {
+		all.Go(func() {
+			url := fmt.Sprintf("%s/v1/secret/data/honest/%d", w.store.Server.VaultAddress(), i)
+			req := must(http.NewRequestWithContext(ctx, http.MethodGet, url, nil))
+			req.Header.Set("X-Vault-Token", honestToken)
+			if resp, err := client.Do(req); err == nil {
+				_, _ = io.Copy(io.Discard, resp.Body)
+				resp.Body.Close()
+			}
+		})
+	}
+	all.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.direct = append(w.direct, time.Since(begin))
 }
 
 // probe does what kubelet and Prometheus do. The probe runs in the container, as kubelet
@@ -428,6 +467,8 @@ func (w *witness) checkMounts(t *testing.T, long bool) {
 	n, bound := len(w.took), max(2*w.usual, w.usual+time.Second)
 	t.Logf("honest: %d mounts, %d failed, %d probes; usual %s; %s; %d took more than twice the usual time",
 		n, len(w.failed), w.probes, w.usual.Round(time.Millisecond), percentiles(w.took), longer(w.took, 2*w.usual))
+	t.Logf("the same reads without the daemon: %d, %s; %d took more than twice the usual time",
+		len(w.direct), percentiles(w.direct), longer(w.direct, 2*w.usual))
 	t.Logf("cgroup: %s", w.group)
 	if len(w.failed) > 0 && (!long || len(w.failed) > n/100) {
 		t.Errorf("%d of %d honest mounts failed: %.400s; …; %.400s", len(w.failed), n,

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/test/harness"
 )
 
@@ -23,7 +24,7 @@ const chartLimit = 256 << 20
 // much memory to be read, and secrets that take much to be taken apart.
 func TestNoPodCanTakeTheNodesMemory(t *testing.T) {
 	store := harness.StartStore(t)
-	p := startDaemon(t, store, harness.SocketPath(t), []string{fmt.Sprint("GOMEMLIMIT=", chartLimit/10*9)}) // as in a container
+	p := startDaemon(t, store, harness.SocketPath(t), []string{fmt.Sprint("GOMEMLIMIT=", chartLimit/5*4)}) // as in a container
 	if _, err := os.Stat(fmt.Sprintf("/proc/%d/status", p.Process.Pid)); os.IsNotExist(err) {
 		t.Skip("this system has no /proc")
 	}
@@ -122,7 +123,7 @@ func TestTheBoundOfTheContainersMemory(t *testing.T) {
 	if err := os.WriteFile(file, []byte("1000000000\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if limit := tuneGC([]string{file}); limit != 1_000_000_000 || debug.SetMemoryLimit(-1) != 900_000_000 {
+	if limit := tuneGC([]string{file}); limit != 1_000_000_000 || debug.SetMemoryLimit(-1) != 800_000_000 {
 		t.Errorf("of %d bytes the limit is %d", limit, debug.SetMemoryLimit(-1))
 	}
 	t.Setenv("GOMEMLIMIT", "1GiB")
@@ -130,13 +131,51 @@ func TestTheBoundOfTheContainersMemory(t *testing.T) {
 	if limit := tuneGC([]string{file}); limit != 1_000_000_000 || debug.SetMemoryLimit(-1) != 1<<30 {
 		t.Errorf("GOMEMLIMIT has no effect, or more than the container's: %d", limit)
 	}
-	debug.SetMemoryLimit(900_000)
+	debug.SetMemoryLimit(800_000)
 	if limit := tuneGC([]string{file}); limit != 1_000_000 {
 		t.Errorf("GOMEMLIMIT is of %d bytes", limit)
 	}
 	debug.SetMemoryLimit(math.MaxInt64) // off
 	if limit := tuneGC([]string{file}); limit != 1_000_000_000 {
 		t.Errorf("without either it is %d", limit)
+	}
+}
+
+func TestGarbageMayGrowWhileMountsHoldMuch(t *testing.T) {
+	t.Setenv("GOGC", "")
+	before := debug.SetGCPercent(gcPercent)
+	t.Cleanup(func() { debug.SetGCPercent(before) })
+	percent := func() int {
+		now := debug.SetGCPercent(gcPercent)
+		debug.SetGCPercent(now)
+		return now
+	}
+	memory := budget.New(chartLimit)
+	pace := paceGC(memory)
+	account := memory.Open("shop")
+	defer account.Close()
+	account.Take(budget.Arrived, 1)
+	if got := percent(); got != gcPercent {
+		t.Errorf("with a byte held, the heap may grow by %d %%", got)
+	}
+	if !account.Take(budget.Holding, muchHeld/2) || !account.Take(budget.Running, muchHeld/4) || !account.Take(budget.Arrived, muchHeld/4) {
+		t.Fatal("32 MiB are not to be had")
+	}
+	if got := percent(); got != gcPercentBusy {
+		t.Errorf("with 32 MiB held, the heap may grow by %d %%", got)
+	}
+	pace.slowDown()
+	if got := percent(); got != gcPercentBusy {
+		t.Errorf("with 32 MiB still held, the heap may grow by %d %%", got)
+	}
+	account.Close()
+	pace.slowDown()
+	if got := percent(); got != gcPercent {
+		t.Errorf("with nothing held, the heap may grow by %d %%", got)
+	}
+	t.Setenv("GOGC", "100")
+	if paceGC(memory) != nil {
+		t.Error("GOGC has no effect")
 	}
 }
 

@@ -84,7 +84,7 @@ func serve(ctx context.Context, f flags, memory *budget.Budget) error {
 		ObserveRetry: metrics.ObserveRetry,
 	})
 	defer mounts.Close()
-	defer startHousekeeping(mounts)()
+	defer startHousekeeping(mounts, paceGC(memory))()
 	s, err := server.Listen(server.Config{
 		Socket:       f.socket,
 		Mounter:      mounts,
@@ -122,11 +122,11 @@ func openConnections(file string, cacheTTL time.Duration) (*auth.Connections, fu
 
 // startHousekeeping lets go of what is not used any more, and of its memory, until the
 // returned function is called.
-func startHousekeeping(mounts *provider.Provider) (stop func()) {
+func startHousekeeping(mounts *provider.Provider, pace *gcPace) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { mounts.Run(ctx) })
-	running.Go(func() { giveMemoryBack(ctx) })
+	running.Go(func() { giveMemoryBack(ctx, pace) })
 	return func() {
 		cancel()
 		running.Wait()

@@ -118,8 +118,8 @@ type Budget struct {
 	readers *quota.Quota
 	places  *quota.Quota
 
-	mu   sync.Mutex
-	ease func()
+	mu    sync.Mutex
+	eases []func()
 }
 
 // New makes the budget of a process with a memory limit of so many bytes, as For does.
@@ -133,19 +133,19 @@ func New(limit int64) *Budget {
 	return b
 }
 
-// OnGrowth has ease called each time after mounts have taken something: who uses what
-// mounts leave free must give way then. It may be called by many goroutines at once.
+// OnGrowth has ease, too, called each time after mounts have taken something: who uses
+// what mounts leave free must give way then. It may be called by many goroutines at once.
 func (b *Budget) OnGrowth(ease func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.ease = ease
+	b.eases = append(b.eases, ease)
 }
 
 func (b *Budget) grown() {
 	b.mu.Lock()
-	ease := b.ease
+	eases := b.eases
 	b.mu.Unlock()
-	if ease != nil {
+	for _, ease := range eases {
 		ease()
 	}
 }
