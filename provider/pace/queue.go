@@ -92,9 +92,9 @@ func newPool(n int) pool { return pool{free: n, held: map[string]int{}} }
 
 func newRoom(n int) *room { return &room{pool: newPool(n), turns: list.New()} }
 
-// mostOfFree is how many times as many places as stay free one namespace may hold: 7/8 of
+// mostOfFree is how many times as many places as stay free one namespace may hold: 15/16 of
 // all if it is alone. Reads that hang so leave something for others.
-const mostOfFree = 7
+const mostOfFree = 15
 
 // fits says whether a namespace may take one more place. Its first one it may take
 // wherever there is one.
