@@ -127,7 +127,7 @@ func parse(given map[string]string, credentials bool, defaultMode fs.FileMode, c
 
 // unknownParameters collects the names that are not valid.
 func unknownParameters(given map[string]string, credentials bool, c *collector) {
-	known := nearest.Vocabulary{Valid: parameters, Synonyms: parameterSynonyms, Taken: map[string]bool{credentialSource: credentials}, Conflicts: parameterConflicts}
+	known := nearest.Vocabulary{Valid: parameters, Synonyms: parameterSynonyms(), Taken: map[string]bool{credentialSource: credentials}, Conflicts: parameterConflicts}
 	for name := range given {
 		known.Taken[name] = true
 	}

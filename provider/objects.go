@@ -131,7 +131,7 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *colle
 		c.add(number, Invalid, where, "is %s, not a map of fields%s", yamlnode.Describe(n), asEntry(n))
 		return o
 	}
-	known := nearest.Vocabulary{Valid: fieldNames(), Synonyms: fieldSynonyms, Taken: fieldsOf(n), Conflicts: fieldConflicts}
+	known := nearest.Vocabulary{Valid: fieldNames(), Synonyms: fieldSynonyms(), Taken: fieldsOf(n), Conflicts: fieldConflicts}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if c.full() {
 			c.cut = true

@@ -1,6 +1,8 @@
 package provider
 
 import (
+	"sync"
+
 	"ovhcloud-csi-provider/provider/nearest"
 )
 
@@ -60,36 +62,38 @@ const (
 )
 
 // parameterSynonyms are names of the parameters of other providers, by canonical name.
-var parameterSynonyms = covering(nearest.Synonyms(map[string]string{
-	paramEndpoint: "vaultAddress vaultAddr vaultUrl vaultUri address addr url uri server host hostname serverUrl " +
-		"baseUrl keyvaultUrl okmsEndpoint okmsUrl apiUrl",
-	paramRegion: "okmsRegion location awsRegion zone",
-	paramOKMSID: "okms kmsId domain domainId okmsDomain okmsDomainId okmsUuid uuid",
-	paramCABundle: "vaultCACertPEM vaultCACert caCert caCerts caCertificate caCertificates ca cacertPEM caProvider " +
-		"caPem rootCA",
-	paramObjects:    "secrets data array items",
-	paramConnection: "secretStore secretStoreRef clusterSecretStore store connectionName",
-}, map[string]string{
-	noLogins: "roleName role vaultRole vaultRoleName vaultAuthMountPath vaultKubernetesMountPath vaultAuthMethod " +
-		"vaultAuth authMethod authPath mountPath audience aud auth authType",
-	noIdentity: "usePodIdentity useVMManagedIdentity userAssignedIdentityID useWorkloadIdentity clientID identity " +
-		"podIdentity serviceAccountName serviceAccount workloadIdentity useAzureAD",
-	noDomain: "vaultNamespace namespace tenantId tenant keyvaultName keyvault vaultName cloudName cloudEnvFileName " +
-		"projectId project resourceGroup subscriptionId",
-	noFileOfCA: "vaultCACertPath vaultCACertDirectory caPath caFile caCertPath",
-	noSkip: "vaultSkipTLSVerify skipTLSVerify insecure insecureSkipVerify tlsSkipVerify vaultTLSServerName " +
-		"tlsServerName",
-	noClientPEM: "vaultTLSClientCertPath vaultTLSClientKeyPath clientCert clientKey clientCertPath clientKeyPath " +
-		"tlsCert tlsKey",
-	noToken:    "token tokenSecretRef clientSecret accessToken vaultToken apiKey nodePublishSecretRef",
-	noRetry:    "failoverRegion failover fallback",
-	noPolicy:   "pathTranslation preferredAddressType",
-	noRefresh:  "refreshInterval rotationPollInterval pollInterval",
-	ofOperator: "allow maxStale credentialsDir",
-	ofObjects:  "secretPath secretKey objectName allKeys objectVersion encoding filePermission optional",
-	"move it up, next to parameters: it is spec.secretObjects": "secretObjects",
-	"move it up, next to parameters: it is spec.provider":      "provider",
-}), ofObjects, paramObjects)
+var parameterSynonyms = sync.OnceValue(func() map[string]nearest.Synonym {
+	return covering(nearest.Synonyms(map[string]string{
+		paramEndpoint: "vaultAddress vaultAddr vaultUrl vaultUri address addr url uri server host hostname serverUrl " +
+			"baseUrl keyvaultUrl okmsEndpoint okmsUrl apiUrl",
+		paramRegion: "okmsRegion location awsRegion zone",
+		paramOKMSID: "okms kmsId domain domainId okmsDomain okmsDomainId okmsUuid uuid",
+		paramCABundle: "vaultCACertPEM vaultCACert caCert caCerts caCertificate caCertificates ca cacertPEM caProvider " +
+			"caPem rootCA",
+		paramObjects:    "secrets data array items",
+		paramConnection: "secretStore secretStoreRef clusterSecretStore store connectionName",
+	}, map[string]string{
+		noLogins: "roleName role vaultRole vaultRoleName vaultAuthMountPath vaultKubernetesMountPath vaultAuthMethod " +
+			"vaultAuth authMethod authPath mountPath audience aud auth authType",
+		noIdentity: "usePodIdentity useVMManagedIdentity userAssignedIdentityID useWorkloadIdentity clientID identity " +
+			"podIdentity serviceAccountName serviceAccount workloadIdentity useAzureAD",
+		noDomain: "vaultNamespace namespace tenantId tenant keyvaultName keyvault vaultName cloudName cloudEnvFileName " +
+			"projectId project resourceGroup subscriptionId",
+		noFileOfCA: "vaultCACertPath vaultCACertDirectory caPath caFile caCertPath",
+		noSkip: "vaultSkipTLSVerify skipTLSVerify insecure insecureSkipVerify tlsSkipVerify vaultTLSServerName " +
+			"tlsServerName",
+		noClientPEM: "vaultTLSClientCertPath vaultTLSClientKeyPath clientCert clientKey clientCertPath clientKeyPath " +
+			"tlsCert tlsKey",
+		noToken:    "token tokenSecretRef clientSecret accessToken vaultToken apiKey nodePublishSecretRef",
+		noRetry:    "failoverRegion failover fallback",
+		noPolicy:   "pathTranslation preferredAddressType",
+		noRefresh:  "refreshInterval rotationPollInterval pollInterval",
+		ofOperator: "allow maxStale credentialsDir",
+		ofObjects:  "secretPath secretKey objectName allKeys objectVersion encoding filePermission optional",
+		"move it up, next to parameters: it is spec.secretObjects": "secretObjects",
+		"move it up, next to parameters: it is spec.provider":      "provider",
+	}), ofObjects, paramObjects)
+})
 
 // remoteRef is the cure for the reference of External Secrets Operator.
 const remoteRef = "write its key as secretPath, and its property as secretKey"
@@ -106,25 +110,27 @@ func covering(table map[string]nearest.Synonym, cure, field string) map[string]n
 }
 
 // fieldSynonyms are names of the fields of an object of other providers, by canonical name.
-var fieldSynonyms = covering(nearest.Synonyms(map[string]string{
-	"objectName":           "objectAlias fileName file path name alias filePath destination target dest as",
-	"secretPath":           "secretName resourceName secret remoteKey secretId vaultPath keyPath",
-	"secretPath secretKey": "key",
-	"secretKey":            "property jmesPath extractJSONKey extractYAMLKey jsonPath jsonKey field secretField subKey",
-	"filePermission":       "mode permission permissions fileMode filePermissions defaultMode perm chmod",
-	"objectVersion":        "version objectVersionLabel versionId versionStage secretVersion versionNumber versionLabel",
-	"encoding":             "objectEncoding decodingStrategy decode valueEncoding",
-	"allKeys":              "extract dataFrom all wholeSecret",
-	"optional":             "ignoreMissing allowMissing ignoreNotFound",
-}, map[string]string{
-	noType:      "objectType type kind secretType",
-	noArguments: "secretArgs args arguments method",
-	noRefresh:   "refreshInterval rotationPollInterval pollInterval",
-	noOwner:     "owner group uid gid user fsGroup",
-	ofClass:     "region endpoint okmsId caBundle connection",
-	"drop it: without optional: true, every object is required": "required mandatory",
-	noFormat:  "objectFormat outputFormat",
-	noRetry:   "failoverObject",
-	noPolicy:  "conversionStrategy metadataPolicy nullBytePolicy",
-	remoteRef: "remoteRef",
-}), remoteRef, "secretPath")
+var fieldSynonyms = sync.OnceValue(func() map[string]nearest.Synonym {
+	return covering(nearest.Synonyms(map[string]string{
+		"objectName":           "objectAlias fileName file path name alias filePath destination target dest as",
+		"secretPath":           "secretName resourceName secret remoteKey secretId vaultPath keyPath",
+		"secretPath secretKey": "key",
+		"secretKey":            "property jmesPath extractJSONKey extractYAMLKey jsonPath jsonKey field secretField subKey",
+		"filePermission":       "mode permission permissions fileMode filePermissions defaultMode perm chmod",
+		"objectVersion":        "version objectVersionLabel versionId versionStage secretVersion versionNumber versionLabel",
+		"encoding":             "objectEncoding decodingStrategy decode valueEncoding",
+		"allKeys":              "extract dataFrom all wholeSecret",
+		"optional":             "ignoreMissing allowMissing ignoreNotFound",
+	}, map[string]string{
+		noType:      "objectType type kind secretType",
+		noArguments: "secretArgs args arguments method",
+		noRefresh:   "refreshInterval rotationPollInterval pollInterval",
+		noOwner:     "owner group uid gid user fsGroup",
+		ofClass:     "region endpoint okmsId caBundle connection",
+		"drop it: without optional: true, every object is required": "required mandatory",
+		noFormat:  "objectFormat outputFormat",
+		noRetry:   "failoverObject",
+		noPolicy:  "conversionStrategy metadataPolicy nullBytePolicy",
+		remoteRef: "remoteRef",
+	}), remoteRef, "secretPath")
+})

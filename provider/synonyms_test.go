@@ -121,7 +121,7 @@ func TestFieldsOfOtherProviders(t *testing.T) {
 // other error of names.
 func TestSuggestionsCanBeFollowed(t *testing.T) {
 	standing := []string{"secretPath: a", "objectName: b", "secretKey: k", "allKeys: true", "objectVersion: 3", "filePermission: 0400"}
-	for name := range fieldSynonyms {
+	for name := range fieldSynonyms() {
 		for set := range 1 << len(standing) {
 			var fields []string
 			for i, f := range standing {
