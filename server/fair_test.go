@@ -24,7 +24,7 @@ func TestReadsOfANamespaceThatHangLeavePlacesToOthers(t *testing.T) {
 		"of one domain": {harness.Options{MaxReads: 8}, func(d *harness.Daemon, _ int) string { return d.Store.OKMSID() },
 			20, 7},
 		"of many domains": {harness.Options{}, func(_ *harness.Daemon, i int) string { return fmt.Sprintf(domain, i) },
-			20, budget.For(0).Reads * 7 / 8},
+			20, budget.For(0).Reads * 15 / 16},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := harness.Start(t, c.options)

@@ -53,7 +53,7 @@ func parseFlags(args []string) (flags, error) {
 	set.StringVar(&f.adminAddress, "admin-address", ":8080", "`host:port` of /healthz, /readyz and /metrics; empty turns them off")
 	set.DurationVar(&f.mountTimeout, "mount-timeout", 45*time.Second,
 		"the longest that one mount may take; from 1s to 100s, since kubelet waits for two minutes")
-	set.IntVar(&f.maxReads, "max-reads", 64, "the most reads of one OKMS domain in progress at once; one namespace has seven eighths of\nthem at most; the memory limit bounds those of all domains together")
+	set.IntVar(&f.maxReads, "max-reads", 64, "the most reads of one OKMS domain in progress at once; one namespace has 15/16 of them\nat most; the memory limit bounds those of all domains together")
 	set.DurationVar(&f.cacheTTL, "cache-ttl", 30*time.Second,
 		"how long a secret that was read is served again to mounts with the same credential;\n1h at most; 0 asks OKMS each time")
 	f.cacheBytes = 64 << 20
