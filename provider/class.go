@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/nearest"
 	"ovhcloud-csi-provider/provider/okms"
 )
@@ -140,7 +141,7 @@ func unknownParameters(given map[string]string, credentials bool, c *collector) 
 			break
 		}
 		advice, meant := known.Advise(name)
-		c.parameter(plain(name), "unknown parameter; %s", advice)
+		c.parameter(message.Name(name), "unknown parameter; %s", advice)
 		c.misspelt = append(c.misspelt, "parameters."+meant)
 		if meant == paramEndpoint { // which is given in place of a region
 			c.misspelt = append(c.misspelt, "parameters."+paramRegion)

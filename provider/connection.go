@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/message"
 )
 
 // defaultConnection is used where a mount states nothing of where its secrets
@@ -70,7 +71,7 @@ func (p *plan) useConnection(req Request, cl class, connections *auth.Connection
 	for _, o := range cl.objects {
 		if c.line = o.given["secretPath"]; !grant.Allows(o.secretPath) {
 			c.add(o.number, NotAllowed, fmt.Sprintf("objects[%d].secretPath", o.number), "connection %q does not allow %s to %s; it allows %s%s",
-				connection.Name(), quoted(o.secretPath), caller(pod), bounded(strings.Join(grant.Paths(), ", "), 300), allowedHint(grant, o.secretPath))
+				connection.Name(), message.Quote(o.secretPath), caller(pod), message.Bound(strings.Join(grant.Paths(), ", "), 300), allowedHint(grant, o.secretPath))
 		}
 	}
 	c.line = 0
@@ -89,7 +90,7 @@ func (p *plan) useConnection(req Request, cl class, connections *auth.Connection
 // that the pod may not use.
 func notAllowed(req Request, cl class, connection *auth.Connection, connections *auth.Connections) Failure {
 	f := Failure{Kind: NotAllowed, Object: WholeClass, Where: "parameters." + paramConnection,
-		What:   fmt.Sprintf("there is no connection %s that %s may use", quoted(cl.connection), caller(req.Pod())),
+		What:   fmt.Sprintf("there is no connection %s that %s may use", message.Quote(cl.connection), caller(req.Pod())),
 		Advice: "check the name, or ask who runs the provider to allow it"}
 	if _, stated := req.Attributes[paramConnection]; !stated {
 		f.What = "neither region nor endpoint nor credentials are given, and " + f.What
@@ -110,12 +111,12 @@ func notAllowed(req Request, cl class, connection *auth.Connection, connections 
 func caller(pod Pod) string {
 	account := "a service account that is not stated"
 	if pod.ServiceAccount != "" {
-		account = "service account " + quoted(pod.ServiceAccount)
+		account = "service account " + message.Quote(pod.ServiceAccount)
 	}
 	if pod.Namespace == "" {
 		return account + " of a namespace that is not stated"
 	}
-	return fmt.Sprintf("%s of namespace %s", account, quoted(pod.Namespace))
+	return fmt.Sprintf("%s of namespace %s", account, message.Quote(pod.Namespace))
 }
 
 // useOwn makes the plan one with the place that the mount states and the

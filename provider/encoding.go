@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 
+	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/nearest"
 )
 
@@ -27,7 +28,7 @@ func parseEncoding(v string) (encoding, error) {
 		return e, nil
 	}
 	valid := []string{string(utf8Text), string(base64Std), string(base64URL), string(hexDigits)}
-	return "", fmt.Errorf("%s is not an encoding; %s", quoted(v), nearest.Suggestion(v, valid))
+	return "", fmt.Errorf("%s is not an encoding; %s", message.Quote(v), nearest.Suggestion(v, valid))
 }
 
 // decode returns the bytes that text stands for. White space around it and line breaks

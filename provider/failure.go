@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 
+	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/okms"
 )
 
@@ -113,7 +113,7 @@ func (e *Error) Hidden() string {
 			all = append(all, f.Hidden)
 		}
 	}
-	return bounded(strings.Join(all, "; "), mostText/4)
+	return message.Bound(strings.Join(all, "; "), mostText/4)
 }
 
 // mostText bounds a message in bytes. The event that carries it is an object of
@@ -125,7 +125,7 @@ const mostText = 16 << 10
 func (e *Error) Error() string {
 	head, lines := e.head(), e.lines()
 	if len(lines) == 1 {
-		return head + bounded(lines[0], mostText)
+		return head + message.Bound(lines[0], mostText)
 	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s%d errors:", head, len(lines))
@@ -177,30 +177,7 @@ func (e *Error) lines() []string {
 		if more := len(g.where) - mostNamed; more > 1 {
 			g.where = append(g.where[:mostNamed], fmt.Sprintf("and %d more", more))
 		}
-		lines[i] = strings.Join(g.where, ", ") + ": " + bounded(g.text(), mostText/4)
+		lines[i] = strings.Join(g.where, ", ") + ": " + message.Bound(g.text(), mostText/4)
 	}
 	return lines
 }
-
-// bounded cuts s to about most bytes.
-func bounded(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
-}
-
-// plain shows the name of a parameter or field as it is written if it is made of
-// what names are made of, else quoted: a message is read on terminals.
-func plain(name string) string {
-	for _, r := range name {
-		if r < 128 && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._-", r)) {
-			continue
-		}
-		return quoted(name)
-	}
-	return bounded(name, 80)
-}
-
-// quoted shows a user's text in a message: quoted, one line, bounded.
-func quoted(s string) string { return fmt.Sprintf("%q", bounded(s, 80)) }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode"
 
+	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/rawjson"
 )
 
@@ -54,7 +55,7 @@ func writeKey(key string) string {
 	if strings.TrimFunc(key, invisible) == "" {
 		return "name a key, or drop secretKey for the whole secret"
 	}
-	bare := plain(strings.TrimFunc(key, invisible))
+	bare := message.Name(strings.TrimFunc(key, invisible))
 	return fmt.Sprintf("write secretKey: %s on one line, without white space around it", bare)
 }
 

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"strconv"
 	"strings"
+
+	"ovhcloud-csi-provider/provider/message"
 )
 
 // parseMode reads octal digits, with or without a leading 0 or 0o. It returns an error
@@ -21,9 +23,9 @@ func parseMode(v string) (fs.FileMode, error) {
 		return 0, fmt.Errorf("%s is decimal for 0%03o; quote the value: filePermission: \"0%03o\"", v, decimal, decimal)
 	}
 	if err != nil || n > 0o777 {
-		return 0, fmt.Errorf("%s is not an octal file mode from 0400 to 0777, such as \"0440\"", quoted(v))
+		return 0, fmt.Errorf("%s is not an octal file mode from 0400 to 0777, such as \"0440\"", message.Quote(v))
 	}
-	return 0, fmt.Errorf("%s lets %s; use a mode such as \"0400\", \"0440\" or \"0644\"", quoted(v), wrong)
+	return 0, fmt.Errorf("%s lets %s; use a mode such as \"0400\", \"0440\" or \"0644\"", message.Quote(v), wrong)
 }
 
 // checkMode returns why nobody can want a mode, or "" for one that makes sense: the owner

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"ovhcloud-csi-provider/provider/message"
 )
 
 // secretPathChars is OKMS's pattern for the path of a secret (SW: PostSecretV2
@@ -118,10 +120,10 @@ func newLayout() layout { return layout{files: map[string]int{}, folders: map[st
 // addFile claims name for an object's file.
 func (l layout) addFile(name string, object int) error {
 	if owner, taken := l.files[name]; taken {
-		return fmt.Errorf("%s already writes the file %s; give another objectName", by(owner, object), quoted(name))
+		return fmt.Errorf("%s already writes the file %s; give another objectName", by(owner, object), message.Quote(name))
 	}
 	if owner, taken := l.folders[name]; taken {
-		return fmt.Errorf("%s is a folder of %s and cannot be a file too; give another objectName", quoted(name), by(owner, object))
+		return fmt.Errorf("%s is a folder of %s and cannot be a file too; give another objectName", message.Quote(name), by(owner, object))
 	}
 	if err := l.addParents(name, object); err != nil {
 		return err
@@ -136,7 +138,7 @@ func (l layout) addFolder(name string, object int) error {
 		return nil
 	}
 	if owner, taken := l.files[name]; taken {
-		return fmt.Errorf("%s is a file of %s and cannot be a folder too; give another objectName", quoted(name), by(owner, object))
+		return fmt.Errorf("%s is a file of %s and cannot be a folder too; give another objectName", message.Quote(name), by(owner, object))
 	}
 	if err := l.addParents(name, object); err != nil {
 		return err
@@ -150,7 +152,7 @@ func (l layout) addFolder(name string, object int) error {
 func (l layout) addParents(name string, object int) error {
 	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
 		if owner, taken := l.files[dir]; taken {
-			return fmt.Errorf("%s is a file of %s and cannot be a folder too; give another objectName", quoted(dir), by(owner, object))
+			return fmt.Errorf("%s is a file of %s and cannot be a folder too; give another objectName", message.Quote(dir), by(owner, object))
 		}
 		if _, taken := l.folders[dir]; !taken {
 			l.folders[dir] = object

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/nearest"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/yamlnode"
@@ -139,7 +140,7 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *colle
 		}
 		key, value := n.Content[i], n.Content[i+1]
 		c.line = key.Line
-		at := where + "." + plain(key.Value)
+		at := where + "." + message.Name(key.Value)
 		set, valid := objectFields[key.Value]
 		switch {
 		case !yamlnode.IsName(key):
@@ -171,7 +172,7 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *colle
 // asList says how to make a list of what is none. The azure provider has its list in a map.
 func asList(n *yamlnode.Node) string {
 	if yamlnode.IsMap(n) && len(n.Content) == 2 && n.Content[1].Kind == yamlnode.List {
-		return fmt.Sprintf("drop the line %s: above the entries, and a | behind their dashes", plain(n.Content[0].Value))
+		return fmt.Sprintf("drop the line %s: above the entries, and a | behind their dashes", message.Name(n.Content[0].Value))
 	}
 	return "each entry begins with a dash: - secretPath: …"
 }
@@ -229,17 +230,17 @@ var objectFields = map[string]func(*object, string) error{
 	"secretPath": func(o *object, v string) error {
 		o.secretPath = v
 		if err := checkSecretPath(v); err != nil {
-			return fmt.Errorf("%s %w", quoted(v), err)
+			return fmt.Errorf("%s %w", message.Quote(v), err)
 		}
 		return nil
 	},
 	"objectName": func(o *object, v string) error {
 		o.objectName = v
 		if err := checkFileName(v); err != nil {
-			return fmt.Errorf("%s %w", quoted(v), err)
+			return fmt.Errorf("%s %w", message.Quote(v), err)
 		}
 		if isMistyped(v) {
-			return fmt.Errorf("%s cannot be meant as the name of a file", quoted(v))
+			return fmt.Errorf("%s cannot be meant as the name of a file", message.Quote(v))
 		}
 		return nil
 	},
@@ -280,7 +281,7 @@ func parseBool(v string) (bool, error) {
 	case "false":
 		return false, nil
 	}
-	return false, fmt.Errorf("%s is neither true nor false", quoted(v))
+	return false, fmt.Errorf("%s is neither true nor false", message.Quote(v))
 }
 
 func parseVersion(v string) (int, error) {
@@ -289,7 +290,7 @@ func parseVersion(v string) (int, error) {
 	}
 	n, err := strconv.ParseUint(v, 10, 32)
 	if err != nil || v[0] == '0' && len(v) > 1 || n < 1 || n > okms.MaxVersion {
-		return 0, fmt.Errorf("%s is neither a version number from 1 to %d nor latest", quoted(v), okms.MaxVersion)
+		return 0, fmt.Errorf("%s is neither a version number from 1 to %d nor latest", message.Quote(v), okms.MaxVersion)
 	}
 	return int(n), nil
 }

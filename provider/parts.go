@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/nearest"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/rawjson"
@@ -45,7 +46,7 @@ func (r *renderer) takeApart(secret okms.Secret) *parts {
 		}
 		name := string(key)
 		if _, twice := p.byKey[name]; twice {
-			p.err = fmt.Errorf("holds the key %s twice", quoted(name))
+			p.err = fmt.Errorf("holds the key %s twice", message.Quote(name))
 			return p
 		}
 		p.byKey[name] = value
@@ -94,7 +95,7 @@ func (r *renderer) allKeys(i int, f fetched, p *parts) {
 		}
 		if err != nil {
 			r.put(Failure{Kind: Unusable, Object: o.number, Where: o.where(),
-				What: fmt.Sprintf("the key %s cannot be the name of a file: it %s", quoted(one.key), err), Advice: adviceOnKey(one.key)})
+				What: fmt.Sprintf("the key %s cannot be the name of a file: it %s", message.Quote(one.key), err), Advice: adviceOnKey(one.key)})
 			continue
 		}
 		if !r.goesOn(o, r.steps.Take(len(one.value))) {
@@ -138,7 +139,7 @@ func (r *renderer) oneKey(i int, f fetched, p *parts) {
 		r.made[i].absent = true
 	default:
 		r.put(Failure{Kind: KeyAbsent, Object: o.number, Where: o.where(),
-			What:   fmt.Sprintf("version %d of the secret has no key %s", f.secret.Version, quoted(o.secretKey)),
+			What:   fmt.Sprintf("version %d of the secret has no key %s", f.secret.Version, message.Quote(o.secretKey)),
 			Advice: r.keysAdvice(o.secretKey, p)})
 	}
 }
@@ -148,12 +149,12 @@ func (r *renderer) oneKey(i int, f fetched, p *parts) {
 func (r *renderer) find(o object, f fetched, whole rawjson.Value) (value rawjson.Value, ok bool) {
 	way, err := rawjson.ParsePath(o.secretKey)
 	if err != nil {
-		r.add(o.number, Invalid, fmt.Sprintf("objects[%d].secretKey", o.number), "the secret has no key %s, and as a path it cannot be used: %s", quoted(o.secretKey), err)
+		r.add(o.number, Invalid, fmt.Sprintf("objects[%d].secretKey", o.number), "the secret has no key %s, and as a path it cannot be used: %s", message.Quote(o.secretKey), err)
 		return nil, false
 	}
 	value, err = whole.Find(way, r.steps)
 	if errors.Is(err, rawjson.ErrTwice) {
-		r.add(o.number, Unusable, o.where(), "in version %d of the secret the path %s %s", f.secret.Version, quoted(o.secretKey), err)
+		r.add(o.number, Unusable, o.where(), "in version %d of the secret the path %s %s", f.secret.Version, message.Quote(o.secretKey), err)
 		return nil, false
 	}
 	return value, r.goesOn(o, err)
@@ -183,7 +184,7 @@ func (r *renderer) keysAdvice(wanted string, p *parts) string {
 	}
 	var shown []string
 	for _, m := range p.list[:min(len(p.list), 20)] {
-		shown = append(shown, quoted(m.key))
+		shown = append(shown, message.Quote(m.key))
 	}
 	if more := len(p.list) - len(shown); more > 0 {
 		shown = append(shown, fmt.Sprintf("and %d more", more))
@@ -200,7 +201,7 @@ func (r *renderer) keysAdvice(wanted string, p *parts) string {
 		return writeSpelling(spelling) + advice
 	}
 	if near := nearest.Name(wanted, keys); near != "" {
-		return fmt.Sprintf("did you mean %s? ", quoted(near)) + advice
+		return fmt.Sprintf("did you mean %s? ", message.Quote(near)) + advice
 	}
 	return advice
 }
@@ -212,7 +213,7 @@ const loneSurrogate = "holds half a UTF-16 surrogate pair, which stands for no b
 func (r *renderer) fileBytes(o object, key string, value rawjson.Value) ([]byte, bool) {
 	if !value.IsString() {
 		if o.encoding != utf8Text {
-			r.add(o.number, Unusable, o.where(), "the value of key %s is %s; encoding: %s wants a string, so drop encoding", quoted(key), value.Kind(), o.encoding)
+			r.add(o.number, Unusable, o.where(), "the value of key %s is %s; encoding: %s wants a string, so drop encoding", message.Quote(key), value.Kind(), o.encoding)
 			return nil, false
 		}
 		return value, true
@@ -223,7 +224,7 @@ func (r *renderer) fileBytes(o object, key string, value rawjson.Value) ([]byte,
 		text, err = o.encoding.decode(text)
 	}
 	if err != nil {
-		r.add(o.number, Unusable, o.where(), "the value of key %s %s", quoted(key), err)
+		r.add(o.number, Unusable, o.where(), "the value of key %s %s", message.Quote(key), err)
 		return nil, false
 	}
 	return text, true

@@ -5,6 +5,7 @@ import (
 	"regexp"
 
 	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/okms"
 )
 
@@ -46,7 +47,7 @@ func plainPath(path string) string {
 	if pathError(path+"x") == nil {
 		return path
 	}
-	return quoted(path)
+	return message.Quote(path)
 }
 
 // withPathHint returns what to do about a read that failed: where there is no secret at a

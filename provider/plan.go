@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/okms"
 )
 
@@ -66,7 +67,7 @@ func (o object) where() string {
 	if o.allKeys {
 		return fmt.Sprintf("objects[%d] (all keys of secret %q, %s)", o.number, o.secretPath, version)
 	}
-	return fmt.Sprintf("objects[%d] %s (secret %q, %s)", o.number, quoted(o.file()), o.secretPath, version)
+	return fmt.Sprintf("objects[%d] %s (secret %q, %s)", o.number, message.Quote(o.file()), o.secretPath, version)
 }
 
 // file is the path in the volume, or with allKeys the folder, "" for the root.
@@ -152,7 +153,7 @@ func checkDefaultName(o object, c *collector) (ok bool) {
 	case pathOperators.MatchString(o.secretKey):
 		wrong("objectName", "is required where secretKey is a path with operators (#), which makes no name of a file")
 	case err != nil:
-		wrong("objectName", "is required: the default, %s, %s", quoted(o.file()), err)
+		wrong("objectName", "is required: the default, %s, %s", message.Quote(o.file()), err)
 	default:
 		return true
 	}

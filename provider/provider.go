@@ -13,6 +13,7 @@ import (
 	"ovhcloud-csi-provider/provider/auth"
 	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/provider/cache"
+	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/pace"
 	"ovhcloud-csi-provider/provider/sensitive"
@@ -207,7 +208,7 @@ func (p *Provider) Mount(ctx context.Context, req Request) (Response, error) {
 	}
 	pl, failures := p.plan(ctx, account, req)
 	if len(failures) > 0 {
-		return Response{Connection: plain(pl.connection)}, &Error{Class: req.Class(), Failures: failures}
+		return Response{Connection: message.Name(pl.connection)}, &Error{Class: req.Class(), Failures: failures}
 	}
 	if !account.Wait(ctx, budget.Running, running(pl)) {
 		return Response{Connection: pl.connection}, NodeFullError(req.Class())

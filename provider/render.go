@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 
+	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/rawjson"
 	"ovhcloud-csi-provider/provider/sensitive"
@@ -174,7 +175,7 @@ func (r *renderer) place(o object, file madeFile, f fetched, tree layout) {
 		return
 	}
 	if err := checkFileName(file.name); err != nil {
-		r.add(o.number, Unusable, o.where(), "the file %s %s", quoted(file.name), err)
+		r.add(o.number, Unusable, o.where(), "the file %s %s", message.Quote(file.name), err)
 		return
 	}
 	r.out.Files = append(r.out.Files, File{Path: file.name, Mode: o.mode, Contents: sensitive.New(file.content)})

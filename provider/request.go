@@ -7,6 +7,7 @@ import (
 
 	"ovhcloud-csi-provider/provider/auth"
 	"ovhcloud-csi-provider/provider/budget"
+	"ovhcloud-csi-provider/provider/message"
 )
 
 // Request is one mount as the driver asks for it.
@@ -41,7 +42,7 @@ func (r Request) Pod() Pod {
 
 // Class is the SecretProviderClass as namespace/name, as far as it is stated.
 func (r Request) Class() string {
-	return bounded(r.Attributes[attributeNamespace]+"/"+r.Attributes[attributeClass], 300)
+	return message.Bound(r.Attributes[attributeNamespace]+"/"+r.Attributes[attributeClass], 300)
 }
 
 // maxNameLength bounds what is kept of the name of an unknown parameter, in bytes. Longer

@@ -6,6 +6,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"ovhcloud-csi-provider/provider/message"
 )
 
 // rule allows the pods of some namespaces and service accounts some paths.
@@ -125,7 +127,7 @@ var (
 // labels).
 func checkNamespace(glob string) error {
 	if !namespaceGlob.MatchString(glob) || len(strings.ReplaceAll(glob, "*", "")) > 63 {
-		return fmt.Errorf("%q can match no namespace: their names are lower case letters, digits and -, at most 63; * stands for any of them", printable(glob))
+		return fmt.Errorf("%s can match no namespace: their names are lower case letters, digits and -, at most 63; * stands for any of them", message.Quote(glob))
 	}
 	return nil
 }
@@ -134,7 +136,7 @@ func checkNamespace(glob string) error {
 // subdomains).
 func checkAccount(glob string) error {
 	if !accountGlob.MatchString(glob) || len(strings.ReplaceAll(glob, "*", "")) > 253 {
-		return fmt.Errorf("%q can match no service account: their names are lower case letters, digits, - and .; * stands for any of them", printable(glob))
+		return fmt.Errorf("%s can match no service account: their names are lower case letters, digits, - and .; * stands for any of them", message.Quote(glob))
 	}
 	return nil
 }
@@ -142,7 +144,7 @@ func checkAccount(glob string) error {
 // parsePathPattern refuses what can match no path of a secret.
 func parsePathPattern(text string) (pathPattern, error) {
 	if !pathGlob.MatchString(text) {
-		return nil, fmt.Errorf("%q can match no path: they hold only letters, digits and _ . : / = @ -; * stands for any within a segment, ** for any segments", printable(text))
+		return nil, fmt.Errorf("%s can match no path: they hold only letters, digits and _ . : / = @ -; * stands for any within a segment, ** for any segments", message.Quote(text))
 	}
 	if len(text) > 255 {
 		return nil, fmt.Errorf("is %d characters long; OKMS allows 255", len(text))
@@ -151,11 +153,11 @@ func parsePathPattern(text string) (pathPattern, error) {
 	for i, segment := range p {
 		switch {
 		case segment == "":
-			return nil, fmt.Errorf("%q must not begin or end with a slash, nor hold two in a row", printable(text))
+			return nil, fmt.Errorf("%s must not begin or end with a slash, nor hold two in a row", message.Quote(text))
 		case segment == "." || segment == "..":
-			return nil, fmt.Errorf("%q must not hold the segment %q", printable(text), segment)
+			return nil, fmt.Errorf("%s must not hold the segment %q", message.Quote(text), segment)
 		case strings.Contains(segment, anySegments) && segment != anySegments:
-			return nil, fmt.Errorf("%q: ** must be a segment of its own, as in prod/**", printable(text))
+			return nil, fmt.Errorf("%s: ** must be a segment of its own, as in prod/**", message.Quote(text))
 		case segment == anySegments && i > 0 && p[i-1] == anySegments:
 			return nil, errors.New("** is there twice in a row; write it once")
 		}

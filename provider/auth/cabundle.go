@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"ovhcloud-csi-provider/provider/message"
 )
 
 // Bounds of a CA bundle in bytes, since each client in use holds one: of a mount, and
@@ -55,7 +57,7 @@ func checkAuthority(block *pem.Block, number int) error {
 		return fmt.Errorf("PEM block %d is not a certificate, but a private key; remove it, "+
 			"and replace that key: everybody who may read this text has it now", number)
 	case block.Type != "CERTIFICATE":
-		return fmt.Errorf("PEM block %d is not a certificate, but a %s", number, quoted(block.Type))
+		return fmt.Errorf("PEM block %d is not a certificate, but a %s", number, message.Quote(block.Type))
 	}
 	if _, err := x509.ParseCertificate(block.Bytes); err != nil {
 		return fmt.Errorf("PEM block %d is not a certificate: its content cannot be read", number)

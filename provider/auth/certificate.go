@@ -17,6 +17,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"ovhcloud-csi-provider/provider/message"
 )
 
 // maxModulus bounds an RSA key, in bits. Checking a larger one, and each handshake
@@ -48,7 +50,7 @@ func parseCertificate(certPEM, keyPEM []byte, source string, now time.Time) (Cre
 	if err != nil {
 		// Its texts name what is missing and the types of PEM blocks, no content.
 		return Credential{}, fmt.Errorf("%s and %s do not make a client certificate: %s", KeyCertificate, KeyPrivateKey,
-			oneText(strings.TrimPrefix(err.Error(), "tls: ")))
+			message.OneLine(strings.TrimPrefix(err.Error(), "tls: ")))
 	}
 	leaf, err := x509.ParseCertificate(pair.Certificate[0])
 	if err != nil {

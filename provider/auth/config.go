@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
+	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/nearest"
 	"ovhcloud-csi-provider/provider/yamlnode"
 )
@@ -155,7 +155,7 @@ func (r *reader) fields(n *yamlnode.Node, where string, valid []string) map[stri
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		at := strings.TrimPrefix(where+"."+plainName(key.Value), ".")
+		at := strings.TrimPrefix(where+"."+message.Name(key.Value), ".")
 		switch {
 		case !yamlnode.IsName(key):
 			r.wrong(key, where, "the name of a field is %s, not a word", yamlnode.Describe(key))
@@ -184,18 +184,6 @@ func (r *reader) unknown(key *yamlnode.Node, where, at string, valid []string, t
 	if meant == FieldEndpoint { // which is given in place of a region
 		r.misspelt = append(r.misspelt, where+"."+FieldRegion)
 	}
-}
-
-// plainName shows a name of the file as it is written if it is made of what names are
-// made of, else quoted: a message is one line, of a log or on a terminal.
-func plainName(name string) string {
-	plain := func(r rune) bool {
-		return r < 128 && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._-", r))
-	}
-	if name == "" || strings.ContainsFunc(name, func(r rune) bool { return !plain(r) }) {
-		return fmt.Sprintf("%q", printable(name))
-	}
-	return printable(name)
 }
 
 const (
@@ -276,7 +264,7 @@ func (r *reader) dir(s stated) string {
 	case s.fields[fieldDir] == nil:
 		r.field(s.node, s.where+"."+fieldDir, missing("it is the folder with the files of the credential"))
 	case dir != "" && (!filepath.IsAbs(dir) || filepath.Clean(dir) != dir):
-		r.wrong(s.fields[fieldDir], s.where+"."+fieldDir, "%q is not an absolute path without detours", printable(dir))
+		r.wrong(s.fields[fieldDir], s.where+"."+fieldDir, "%s is not an absolute path without detours", message.Quote(dir))
 	}
 	return dir
 }
@@ -321,7 +309,7 @@ func CheckMaxStale(stale, cacheTTL time.Duration) error {
 func parseMaxStale(text string, cacheTTL time.Duration) (time.Duration, error) {
 	stale, err := time.ParseDuration(text)
 	if err != nil {
-		return 0, fmt.Errorf("%q is no duration, such as 30m or 24h; 0 serves nothing stale", printable(text))
+		return 0, fmt.Errorf("%s is no duration, such as 30m or 24h; 0 serves nothing stale", message.Quote(text))
 	}
 	return stale, CheckMaxStale(stale, cacheTTL)
 }
@@ -338,9 +326,9 @@ func (r *reader) checkFallbacks(specs map[string]spec) {
 		case of.fallback == name:
 			r.wrong(n, where, "is the connection itself; name one of another domain")
 		case !known:
-			r.wrong(n, where, "there is no connection %q; %s", printable(of.fallback), suggestFallback(of, specs))
+			r.wrong(n, where, "there is no connection %s; %s", message.Quote(of.fallback), suggestFallback(of, specs))
 		case sameDomain(to, of):
-			r.wrong(n, where, "connection %q is of the same domain (%s, okmsId %s), which fails when this one does", printable(of.fallback), to.place.Endpoint, to.place.OKMSID)
+			r.wrong(n, where, "connection %s is of the same domain (%s, okmsId %s), which fails when this one does", message.Quote(of.fallback), to.place.Endpoint, to.place.OKMSID)
 		}
 	}
 }
@@ -437,7 +425,7 @@ func (r *reader) patterns(rule *yamlnode.Node, fields map[string]*yamlnode.Node,
 		case err != nil:
 			r.wrong(item, fmt.Sprintf("%s[%d]", at, i), "%s", err)
 		case slices.Contains(all, text):
-			r.wrong(item, fmt.Sprintf("%s[%d]", at, i), "%q is given twice", printable(text))
+			r.wrong(item, fmt.Sprintf("%s[%d]", at, i), "%s is given twice", message.Quote(text))
 		default:
 			all = append(all, text)
 		}

@@ -18,9 +18,8 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
+	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
@@ -207,7 +206,7 @@ func found(m Material) string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(m)) {
 		if !strings.HasPrefix(name, "csi.storage.k8s.io/") && len(names) < mostForeign {
-			names = append(names, fmt.Sprintf("%q", printable(name)))
+			names = append(names, message.Quote(name))
 		}
 	}
 	if len(names) == 0 {
@@ -285,32 +284,4 @@ func oneLine(raw []byte, key string) ([]byte, error) {
 		}
 	}
 	return text, nil
-}
-
-// oneText is s on one line of printable characters, bounded, for a message.
-func oneText(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, s)
-	if len(s) > 300 {
-		s = strings.ToValidUTF8(s[:300], "") + "…"
-	}
-	return s
-}
-
-// quoted shows s in a message: quoted, on one line, bounded.
-func quoted(s string) string { return fmt.Sprintf("%q", printable(s)) }
-
-// printable bounds s for a message.
-func printable(s string) string {
-	if len(s) > 100 {
-		s = strings.ToValidUTF8(s[:100], "") + "…"
-	}
-	if !utf8.ValidString(s) {
-		s = strings.ToValidUTF8(s, "?")
-	}
-	return s
 }

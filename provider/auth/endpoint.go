@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"ovhcloud-csi-provider/provider/message"
 )
 
 // Endpoints says where credentials that come with a mount may be sent: to
@@ -35,10 +37,10 @@ func ParseEndpoints(values []string) (Endpoints, error) {
 		}
 		at, err := parseEndpoint(text)
 		if err != nil {
-			return Endpoints{}, fmt.Errorf("%q is not a host, host:port or URL: %w", printable(v), err)
+			return Endpoints{}, fmt.Errorf("%s is not a host, host:port or URL: %w", message.Quote(v), err)
 		}
 		if err := at.checkScheme(); err != nil {
-			return Endpoints{}, fmt.Errorf("%q: %w", printable(v), err)
+			return Endpoints{}, fmt.Errorf("%s: %w", message.Quote(v), err)
 		}
 		e.added = append(e.added, at)
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"ovhcloud-csi-provider/provider/message"
 )
 
 // Place is where one OKMS domain answers, as a SecretProviderClass or a
@@ -106,9 +108,9 @@ func parseOKMSID(text string) (string, error) {
 	case uuid.MatchString(id):
 		return id, nil
 	case holdsTemplate(text):
-		return "", fmt.Errorf("%s is a template that was not rendered; render it, or write the UUID", quoted(text))
+		return "", fmt.Errorf("%s is a template that was not rendered; render it, or write the UUID", message.Quote(text))
 	}
-	return "", fmt.Errorf("%s is not a UUID, such as 734b9b45-8b1a-469c-b140-b10bd6540017", quoted(text))
+	return "", fmt.Errorf("%s is not a UUID, such as 734b9b45-8b1a-469c-b140-b10bd6540017", message.Quote(text))
 }
 
 // splitEndpoint splits off the okmsId that a Vault-style address ends in. The

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"ovhcloud-csi-provider/provider/message"
 )
 
 // KnownRegions returns the regions of OKMS that are known (OVHcloud's API and manager). A
@@ -23,11 +25,11 @@ var regionForm = regexp.MustCompile(`^[a-z]{2,}-[a-z]+-[a-z]{2,}[0-9]*$`)
 func regionEndpoint(region string) (string, error) {
 	name := strings.ToLower(strings.TrimSpace(region))
 	if holdsTemplate(name) {
-		return "", fmt.Errorf("%s is a template that was not rendered; render it, or write the region", quoted(region))
+		return "", fmt.Errorf("%s is a template that was not rendered; render it, or write the region", message.Quote(region))
 	}
 	if !regionForm.MatchString(name) || len(name) > 63 {
 		return "", fmt.Errorf("%s is %s; the known regions are %s",
-			quoted(region), notRegion(name), strings.Join(KnownRegions(), ", "))
+			message.Quote(region), notRegion(name), strings.Join(KnownRegions(), ", "))
 	}
 	if strings.HasPrefix(name, "us-") {
 		return "https://" + name + ".okms.ovh.us", nil
