@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"ovhcloud-csi-provider/provider/auth"
 	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/provider/cache"
+	"ovhcloud-csi-provider/provider/connections"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
@@ -287,7 +287,7 @@ func TestTheCauseStandsBeforeALongListOfObjects(t *testing.T) {
 }
 
 func TestNothingOfAPodIsLoggedAsALineOfItsOwn(t *testing.T) {
-	p := New(Config{Connections: &auth.Connections{}})
+	p := New(Config{Connections: &connections.Set{}})
 	defer p.Close()
 	r := request(without("region"), without("okmsId"), credentials(nil), with("connection", "x\nI1125 1 mount.go:1] \"mount\" result=\"ok\""))
 	response, err := p.Mount(t.Context(), r)

@@ -9,18 +9,17 @@ import (
 	"slices"
 	"strings"
 
-	"ovhcloud-csi-provider/provider/auth"
 	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/nearest"
-	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/place"
 )
 
 // The parameters of a SecretProviderClass that are ours.
 const (
-	paramRegion   = auth.FieldRegion
-	paramEndpoint = auth.FieldEndpoint
-	paramOKMSID   = auth.FieldOKMSID
-	paramCABundle = auth.FieldCABundle
+	paramRegion   = place.FieldRegion
+	paramEndpoint = place.FieldEndpoint
+	paramOKMSID   = place.FieldOKMSID
+	paramCABundle = place.FieldCABundle
 	paramObjects  = "objects"
 
 	paramConnection = "connection"
@@ -45,10 +44,10 @@ var attributes = []string{attributeClass, attributePod, attributeNamespace, attr
 // class is the parameters of a mount in typed form. Each field is right by
 // itself; plan checks them against one another.
 type class struct {
-	connection string      // the name of the connection to use, unless ownPlace
-	combined   bool        // it cannot be used, because more is given of what it has
-	ownPlace   bool        // the mount states the domain itself
-	domain     okms.Domain // if ownPlace
+	connection string       // the name of the connection to use, unless ownPlace
+	combined   bool         // it cannot be used, because more is given of what it has
+	ownPlace   bool         // the mount states the domain itself
+	domain     place.Domain // if ownPlace
 	objects    []object
 }
 
@@ -100,7 +99,7 @@ func (c *collector) parameter(name, format string, args ...any) {
 
 // field adds what is wrong with a field or parameter.
 func (c *collector) field(object int, where string, err error) {
-	c.put(Failure{Kind: Invalid, Object: object, Where: where, What: err.Error(), missing: errors.Is(err, auth.ErrMissing)})
+	c.put(Failure{Kind: Invalid, Object: object, Where: where, What: err.Error(), missing: errors.Is(err, place.ErrMissing)})
 }
 
 // dropMisspelt takes out that what was only misspelt is missing.
@@ -119,7 +118,7 @@ func parse(given map[string]string, credentials bool, defaultMode fs.FileMode, c
 	}
 	text, stated := given[paramObjects]
 	if !stated {
-		c.field(WholeClass, "parameters."+paramObjects, fmt.Errorf("%w; it lists the secrets to mount", auth.ErrMissing))
+		c.field(WholeClass, "parameters."+paramObjects, fmt.Errorf("%w; it lists the secrets to mount", place.ErrMissing))
 		return cl
 	}
 	cl.objects = parseObjects(text, defaultMode, c)
@@ -150,7 +149,7 @@ func unknownParameters(given map[string]string, credentials bool, c *collector) 
 }
 
 // parseDomain reads where the secrets are: region or endpoint, okmsId, caBundle.
-func parseDomain(attributes map[string]string, c *collector) okms.Domain {
-	place := auth.ParsePlace(attributes, auth.MaxBundleOfMount, func(field string, err error) { c.field(WholeClass, "parameters."+field, err) })
+func parseDomain(attributes map[string]string, c *collector) place.Domain {
+	place := place.Parse(attributes, place.MaxBundleOfMount, func(field string, err error) { c.field(WholeClass, "parameters."+field, err) })
 	return domainOf(place)
 }

@@ -9,9 +9,10 @@ import (
 	"sync"
 	"time"
 
-	"ovhcloud-csi-provider/provider/auth"
 	"ovhcloud-csi-provider/provider/budget"
+	"ovhcloud-csi-provider/provider/credential"
 	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
@@ -28,7 +29,7 @@ const (
 )
 
 // clientTakes is how many bytes the client of a domain takes.
-func clientTakes(d okms.Domain) int64 {
+func clientTakes(d place.Domain) int64 {
 	if d.CABundle == "" {
 		return perClient
 	}
@@ -53,13 +54,13 @@ type clients struct {
 }
 
 type clientKey struct {
-	domain     okms.Domain
+	domain     place.Domain
 	credential [sha256.Size]byte
 }
 
 type pooled struct {
 	source
-	tokens *auth.Tokens // nil unless the credential is an OAuth2 client
+	tokens *credential.Tokens // nil unless the credential is an OAuth2 client
 	used   time.Time
 	users  int  // mounts and reads that use it now
 	gone   bool // from the pool: the last user closes it
@@ -101,12 +102,12 @@ func (c *clients) get(o origin, namespace string) (from source, release func(), 
 func (c *clients) open(o origin) (*pooled, error) {
 	p := &pooled{source: source{domain: o.domain, credential: o.credential.ID()}}
 	login := okms.Login{Token: o.credential.Token(), Certificate: o.credential.Certificate()}
-	if o.credential.Kind() == auth.KindClient {
+	if o.credential.Kind() == credential.KindClient {
 		roots, err := okms.Roots(o.domain.CABundle)
 		if err != nil {
 			return nil, err
 		}
-		p.tokens = auth.NewTokens(o.credential.Client(), roots, c.options.Conns.Dial, c.now, func(status int, took time.Duration, failed *auth.TokenError) {
+		p.tokens = credential.NewTokens(o.credential.Client(), roots, c.options.Conns.Dial, c.now, func(status int, took time.Duration, failed *credential.TokenError) {
 			call := okms.Call{API: "oauth2", Operation: "token", Host: p.tokens.Host(), Status: status, Took: took}
 			if failed != nil {
 				call.Kind = tokenFailure(failed).Kind
@@ -132,7 +133,7 @@ func (c *clients) open(o origin) (*pooled, error) {
 // tokenFailure is a failure of the token endpoint as one of a read.
 func tokenFailure(err error) *okms.Error {
 	failed := &okms.Error{Kind: okms.TokenFailing, Text: err.Error()}
-	var of *auth.TokenError
+	var of *credential.TokenError
 	if errors.As(err, &of) {
 		failed.Status, failed.Cause = of.Status, of.Cause
 		switch {

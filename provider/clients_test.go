@@ -8,9 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"ovhcloud-csi-provider/provider/auth"
 	"ovhcloud-csi-provider/provider/budget"
+	"ovhcloud-csi-provider/provider/credential"
 	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
@@ -19,7 +20,7 @@ func poolOf(now *time.Time) (*clients, func(token string) plan) {
 	clock := func() time.Time { return *now }
 	pool := &clients{now: clock, budget: budget.New(0), byKey: map[clientKey]*pooled{}, current: map[string]clientKey{}}
 	return pool, func(token string) plan {
-		p, failures := makePlan(request(credentials(map[string]string{"token": token})), auth.Endpoints{}, nil, *now)
+		p, failures := makePlan(request(credentials(map[string]string{"token": token})), place.Endpoints{}, nil, *now)
 		if len(failures) > 0 {
 			panic(&Error{Failures: failures})
 		}
@@ -132,8 +133,8 @@ func TestAClientThatWasLetGoOfIsClosedByItsLastUser(t *testing.T) {
 	}
 	defer func() { _ = silent.Close() }()
 	ended := 0
-	p := &pooled{tokens: auth.NewTokens(auth.Client{TokenURL: "https://" + silent.Addr().String()}, nil, nil, time.Now, func(int, time.Duration, *auth.TokenError) { ended++ })}
-	if p.client, err = okms.New(okms.Domain{}, okms.Login{}, okms.Options{}); err != nil {
+	p := &pooled{tokens: credential.NewTokens(credential.Client{TokenURL: "https://" + silent.Addr().String()}, nil, nil, time.Now, func(int, time.Duration, *credential.TokenError) { ended++ })}
+	if p.client, err = okms.New(place.Domain{}, okms.Login{}, okms.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	pool := &clients{now: time.Now, byKey: map[clientKey]*pooled{{}: p}}

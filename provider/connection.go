@@ -5,8 +5,10 @@ import (
 	"strings"
 	"time"
 
-	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/connections"
+	"ovhcloud-csi-provider/provider/credential"
 	"ovhcloud-csi-provider/provider/message"
+	"ovhcloud-csi-provider/provider/place"
 )
 
 // defaultConnection is used where a mount states nothing of where its secrets
@@ -20,7 +22,7 @@ const defaultConnection = "default"
 // then it is not known what was meant.
 func chooseConnection(attributes map[string]string, credentials bool, c *collector) (name string, ownPlace, combined bool) {
 	var stated []string
-	for _, field := range auth.PlaceFields() {
+	for _, field := range place.Fields() {
 		if _, given := attributes[field]; given {
 			stated = append(stated, field)
 		}
@@ -57,15 +59,15 @@ func cannotCombine(stated []string, credentials bool) string {
 // the connection allows that to the pod that kubelet states. What does not exist
 // and what the pod may not use look alike to the pod: the difference is for the
 // log alone.
-func (p *plan) useConnection(req Request, cl class, connections *auth.Connections, c *collector) {
+func (p *plan) useConnection(req Request, cl class, all *connections.Set, c *collector) {
 	pod := req.Pod()
-	connection := connections.Find(cl.connection)
-	var grant auth.Grant
+	connection := all.Find(cl.connection)
+	var grant connections.Grant
 	if connection != nil {
 		grant = connection.Grant(pod.Namespace, pod.ServiceAccount)
 	}
 	if !grant.Any() {
-		c.put(notAllowed(req, cl, connection, connections))
+		c.put(notAllowed(req, cl, connection, all))
 		return
 	}
 	for _, o := range cl.objects {
@@ -83,12 +85,12 @@ func (p *plan) useConnection(req Request, cl class, connections *auth.Connection
 		return
 	}
 	p.origin = originOf(connection, credential)
-	p.fallback, p.noFallback = fallbackOf(p.origin, connections, pod)
+	p.fallback, p.noFallback = fallbackOf(p.origin, all, pod)
 }
 
 // notAllowed is the one answer for connections that do not exist and for those
 // that the pod may not use.
-func notAllowed(req Request, cl class, connection *auth.Connection, connections *auth.Connections) Failure {
+func notAllowed(req Request, cl class, connection *connections.Connection, connections *connections.Set) Failure {
 	f := Failure{Kind: NotAllowed, Object: WholeClass, Where: "parameters." + paramConnection,
 		What:   fmt.Sprintf("there is no connection %s that %s may use", message.Quote(cl.connection), caller(req.Pod())),
 		Advice: "check the name, or ask who runs the provider to allow it"}
@@ -121,7 +123,7 @@ func caller(pod Pod) string {
 
 // useOwn makes the plan one with the place that the mount states and the
 // credential that it brings, if that credential may go there.
-func (p *plan) useOwn(req Request, cl class, endpoints auth.Endpoints, now time.Time, c *collector) {
+func (p *plan) useOwn(req Request, cl class, endpoints place.Endpoints, now time.Time, c *collector) {
 	p.domain = cl.domain
 	if cl.domain.Endpoint != "" {
 		if err := endpoints.Check(cl.domain.Endpoint); err != nil {
@@ -133,18 +135,18 @@ func (p *plan) useOwn(req Request, cl class, endpoints auth.Endpoints, now time.
 			"or with clientId and clientSecret in nodePublishSecretRef of the pod's volume")
 		return
 	}
-	credential, err := auth.Parse(req.Credentials, credentialSource, now)
+	own, err := credential.Parse(req.Credentials, credentialSource, now)
 	if err == nil && cl.domain.Endpoint != "" {
-		credential, err = credential.At(cl.domain.Endpoint)
+		own, err = own.At(cl.domain.Endpoint)
 	}
 	if err != nil {
 		c.add(WholeClass, NoCredential, credentialSource, "%s", err)
 		return
 	}
-	if url := credential.Client().TokenURL; url != "" {
+	if url := own.Client().TokenURL; url != "" {
 		if err := endpoints.CheckTokenURL(url); err != nil {
-			c.add(WholeClass, EndpointRefused, credentialSource+"."+auth.KeyTokenURL, "no credential is sent there: %s", err)
+			c.add(WholeClass, EndpointRefused, credentialSource+"."+credential.KeyTokenURL, "no credential is sent there: %s", err)
 		}
 	}
-	p.credential = credential
+	p.credential = own
 }

@@ -7,13 +7,14 @@ import (
 	"testing"
 	"time"
 
-	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/connections"
+	"ovhcloud-csi-provider/provider/place"
 )
 
 const heldToken = "eyJ.planted.held-token"
 
 // heldConnections are one connection, team, for namespace store and prod/shop/**.
-func heldConnections(t testing.TB) *auth.Connections {
+func heldConnections(t testing.TB) *connections.Set {
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range map[string]string{
@@ -25,7 +26,7 @@ func heldConnections(t testing.TB) *auth.Connections {
 			t.Fatal(err)
 		}
 	}
-	return auth.OpenConnections(auth.ConnectionOptions{File: filepath.Join(dir, "config.yaml")})
+	return connections.Open(connections.Options{File: filepath.Join(dir, "config.yaml")})
 }
 
 // FuzzConnection lets a pod override any two attributes that are not kubelet's.
@@ -58,7 +59,7 @@ func FuzzConnection(f *testing.F) {
 		if !brings {
 			r.Credentials = nil
 		}
-		pl, failures := makePlan(r, auth.Endpoints{}, connections, time.Now())
+		pl, failures := makePlan(r, place.Endpoints{}, connections, time.Now())
 		if len(failures) > 0 {
 			return
 		}

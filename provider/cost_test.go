@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/place"
 )
 
 // What is looked for in a class that is wrong grows with its text, and not with the square
@@ -19,7 +19,7 @@ func TestHintsOfALongListGrowWithItsLength(t *testing.T) {
 			r := request(with("objects", strings.Repeat(entry, entries)))
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			makePlan(r, auth.Endpoints{}, nil, time.Time{})
+			makePlan(r, place.Endpoints{}, nil, time.Time{})
 			runtime.ReadMemStats(&after)
 			return after.TotalAlloc - before.TotalAlloc
 		}

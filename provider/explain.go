@@ -5,8 +5,9 @@ import (
 	"strings"
 	"time"
 
-	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/credential"
 	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/wire"
 )
 
@@ -40,7 +41,7 @@ func withFallback(first, second string) string {
 	return first + "; fallback: " + second
 }
 
-func hostOf(d okms.Domain) string { return strings.TrimPrefix(d.Endpoint, "https://") }
+func hostOf(d place.Domain) string { return strings.TrimPrefix(d.Endpoint, "https://") }
 
 // explainOne is explain for one store. again says who tries again what may pass.
 func explainOne(from origin, o object, f fetched, again string) Failure {
@@ -108,7 +109,7 @@ func reachAdvice(from origin, e *okms.Error, again string) string {
 		return again + "; if this persists, check HTTPS_PROXY and NO_PROXY, and which hosts the proxy allows"
 	}
 	advice := again + "; check the region, the DNS and the way out of the cluster if it stays so"
-	if from.credential.Kind() == auth.KindCertificate {
+	if from.credential.Kind() == credential.KindCertificate {
 		advice += "; OKMS also hangs up on a certificate of another OKMS domain or without any right"
 	}
 	return advice

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"ovhcloud-csi-provider/provider/auth"
 	"ovhcloud-csi-provider/provider/cache"
+	"ovhcloud-csi-provider/provider/connections"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/pace"
 )
@@ -18,14 +18,14 @@ const Fallback = ReadOutcome("fallback")
 // fallback is the connection that stands in for a mount's own.
 type fallback struct {
 	origin
-	grant auth.Grant // to the mount's pod
+	grant connections.Grant // to the mount's pod
 }
 
 // fallbackOf is what stands in for a connection in the mounts of a pod: nil if
 // nothing does, or cannot at the moment, and then why; that is for the log alone.
 // Whatever is wrong with it is no reason to refuse the mount. Its own fallback is
 // not followed.
-func fallbackOf(first origin, connections *auth.Connections, pod Pod) (f *fallback, why string) {
+func fallbackOf(first origin, connections *connections.Set, pod Pod) (f *fallback, why string) {
 	name := first.via.Fallback()
 	if name == "" {
 		return nil, ""

@@ -13,6 +13,7 @@ import (
 	"ovhcloud-csi-provider/provider/cache"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/pace"
+	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
@@ -162,7 +163,7 @@ func (f *fetching) add(ref okms.Ref, one fetched) {
 // source is where a mount reads, and with what right.
 type source struct {
 	client     *okms.Client
-	domain     okms.Domain
+	domain     place.Domain
 	credential [sha256.Size]byte
 	maxStale   time.Duration
 	lists      *listings // of the mount, for all its sources

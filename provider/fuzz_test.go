@@ -9,8 +9,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"ovhcloud-csi-provider/provider/auth"
 	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/place"
 )
 
 // FuzzPlan holds what "if a plan exists it is correct" means: every file is one
@@ -30,7 +30,7 @@ func FuzzPlan(f *testing.F) {
 			}
 		}
 		before := allocated()
-		p, failures := makePlan(r, auth.Endpoints{}, nil, time.Now())
+		p, failures := makePlan(r, place.Endpoints{}, nil, time.Now())
 		if took, most := allocated()-before, parsingTakes(objects)*3+fixedAlloc; took > most {
 			t.Errorf("%d bytes of objects took %d bytes, more than %d", len(objects), took, most)
 		}

@@ -5,13 +5,14 @@ import (
 	"testing"
 
 	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
 func TestWhatIsKnownIsBoundedAndOfOneCredential(t *testing.T) {
 	k := newKnown()
 	from := func(credential byte) source {
-		return source{credential: [32]byte{credential}, domain: okms.Domain{Endpoint: "https://a", ID: "1", CABundle: "x"}}
+		return source{credential: [32]byte{credential}, domain: place.Domain{Endpoint: "https://a", ID: "1", CABundle: "x"}}
 	}
 	secret := func(path string, version int, text string) okms.Secret {
 		return okms.Secret{Path: path, Version: version, Created: "then", Data: sensitive.New([]byte(text))}

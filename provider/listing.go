@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/place"
 )
 
 // otherVersions says what could be read instead of a version that is not there. The zero
@@ -30,7 +30,7 @@ type listings struct {
 }
 
 type listingKey struct {
-	domain okms.Domain
+	domain place.Domain
 	path   string
 }
 

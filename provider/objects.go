@@ -10,10 +10,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"ovhcloud-csi-provider/provider/auth"
 	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/nearest"
 	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/yamlnode"
 )
 
@@ -194,9 +194,9 @@ func setField(o *object, value *yamlnode.Node, set func(*object, string) error) 
 // providers take objectName for it.
 func missingPath(o object) error {
 	if o.objectName != "" {
-		return fmt.Errorf("%w; it names the secret, and objectName the file", auth.ErrMissing)
+		return fmt.Errorf("%w; it names the secret, and objectName the file", place.ErrMissing)
 	}
-	return auth.ErrMissing
+	return place.ErrMissing
 }
 
 // asEntry says how to write an entry that is the path of a secret alone.

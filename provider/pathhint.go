@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"regexp"
 
-	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/connections"
 	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/okms"
 )
@@ -35,7 +35,7 @@ func vaultHint(path string) string {
 
 // allowedHint says what to drop of a path that is written as for Vault and not allowed, if
 // the rest of it is.
-func allowedHint(grant auth.Grant, path string) string {
+func allowedHint(grant connections.Grant, path string) string {
 	if dropped, rest := pathWithoutVault(path); dropped == "" || !grant.Allows(rest) {
 		return ""
 	}

@@ -6,9 +6,11 @@ import (
 	"path"
 	"time"
 
-	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/connections"
+	"ovhcloud-csi-provider/provider/credential"
 	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/place"
 )
 
 // plan is a mount that is known to be right as far as that can be known without
@@ -27,23 +29,23 @@ type plan struct {
 
 // origin is where a mount's secrets come from, and with what right.
 type origin struct {
-	domain     okms.Domain
-	credential auth.Credential
+	domain     place.Domain
+	credential credential.Credential
 	// connection is its name, "" if the credential came with the mount. Where a mount
 	// fails it may be one that does not exist, for the audit line.
 	connection string
 	// via is the connection, nil if the credential came with the mount.
-	via *auth.Connection
+	via *connections.Connection
 }
 
 // originOf is the origin that a connection is.
-func originOf(c *auth.Connection, credential auth.Credential) origin {
-	return origin{domain: domainOf(c.Place()), credential: credential, connection: c.Name(), via: c}
+func originOf(c *connections.Connection, credential credential.Credential) origin {
+	return origin{domain: c.Place(), credential: credential, connection: c.Name(), via: c}
 }
 
 // domainOf is a place as the store's client knows it.
-func domainOf(p auth.Place) okms.Domain {
-	return okms.Domain{Endpoint: p.Endpoint, ID: p.OKMSID, CABundle: p.CABundle}
+func domainOf(p place.Domain) place.Domain {
+	return place.Domain{Endpoint: p.Endpoint, ID: p.ID, CABundle: p.CABundle}
 }
 
 // maxStale is how old a secret may be that is served while the domain cannot be
@@ -86,7 +88,7 @@ func (o object) file() string {
 // makePlan parses a request and checks its parts against one another. It does no
 // I/O. Everything that is wrong is returned; of the plan only connection counts
 // then, for the audit line.
-func makePlan(req Request, endpoints auth.Endpoints, connections *auth.Connections, now time.Time) (plan, []Failure) {
+func makePlan(req Request, endpoints place.Endpoints, connections *connections.Set, now time.Time) (plan, []Failure) {
 	var c collector
 	cl := parse(req.Attributes, len(req.Credentials) > 0, req.mode(), &c)
 	p := plan{origin: origin{connection: cl.connection}, objects: cl.objects}

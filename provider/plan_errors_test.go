@@ -6,14 +6,14 @@ import (
 	"testing"
 	"time"
 
-	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/place"
 )
 
 // refused gives the failures of a request as their user reads them, without the
 // head that names the class.
 func refused(t *testing.T, r Request) (kind Kind, text string) {
 	t.Helper()
-	_, failures := makePlan(r, auth.Endpoints{}, nil, time.Now())
+	_, failures := makePlan(r, place.Endpoints{}, nil, time.Now())
 	if len(failures) == 0 {
 		t.Fatal("the request was accepted")
 	}
@@ -43,7 +43,7 @@ func TestWrongParameters(t *testing.T) {
 			`parameters.api: unknown parameter; valid are connection, region, endpoint, okmsId, caBundle, objects`},
 		{"no region", []func(*Request){without("region")}, Invalid, "parameters.region: is missing; give a region, such as eu-west-par, or an endpoint"},
 		{"region and endpoint", []func(*Request){with("endpoint", "https://eu-west-par.okms.ovh.net")}, Invalid, "parameters.region: cannot be combined with endpoint; drop one of them"},
-		{"region with a host in it", []func(*Request){with("region", "evil.example/x#")}, Invalid, `parameters.region: "evil.example/x#" is not the name of a region, such as eu-west-par; the known regions are ` + strings.Join(auth.KnownRegions(), ", ")},
+		{"region with a host in it", []func(*Request){with("region", "evil.example/x#")}, Invalid, `parameters.region: "evil.example/x#" is not the name of a region, such as eu-west-par; the known regions are ` + strings.Join(place.KnownRegions(), ", ")},
 		{"no okmsId", []func(*Request){without("okmsId")}, Invalid, "parameters.okmsId: is missing; it is the UUID of the OKMS domain"},
 		{"okmsId no UUID", []func(*Request){with("okmsId", "prod/../x")}, Invalid, `parameters.okmsId: "prod/../x" is not a UUID, such as 734b9b45-8b1a-469c-b140-b10bd6540017`},
 		{"endpoint of another domain", []func(*Request){without("region"), with("endpoint", "https://eu-west-par.okms.ovh.net/api/00000000-0000-0000-0000-000000000000")}, Invalid,
@@ -211,7 +211,7 @@ func TestTheGravestKindSurvivesManyFailures(t *testing.T) {
 func TestAClassWithoutANameIsToldByItsNamespace(t *testing.T) {
 	const want = `SecretProviderClass in namespace "store": parameters.okmsId: is missing; it is the UUID of the OKMS domain`
 	r := request(without("okmsId"), without(attributeClass))
-	_, failures := makePlan(r, auth.Endpoints{}, nil, time.Now())
+	_, failures := makePlan(r, place.Endpoints{}, nil, time.Now())
 	if got := (&Error{Class: r.Class(), Failures: failures}).Error(); got != want {
 		t.Errorf("got %s", got)
 	}
@@ -235,7 +235,7 @@ func TestHugeInputIsRefusedInFewWords(t *testing.T) {
 			if _, got := refused(t, request(with("objects", text))); len(got) > 20<<10 {
 				t.Errorf("the message has %d bytes", len(got))
 			}
-			if _, failures := makePlan(request(with("objects", text)), auth.Endpoints{}, nil, time.Now()); len(failures) > mostFailures+1 {
+			if _, failures := makePlan(request(with("objects", text)), place.Endpoints{}, nil, time.Now()); len(failures) > mostFailures+1 {
 				t.Errorf("%d failures are held", len(failures))
 			}
 		})
@@ -244,7 +244,7 @@ func TestHugeInputIsRefusedInFewWords(t *testing.T) {
 	for i := range 2 * mostFailures {
 		parameters = append(parameters, with(fmt.Sprint("unknown", i), "x"))
 	}
-	if _, failures := makePlan(request(parameters...), auth.Endpoints{}, nil, time.Now()); len(failures) != mostFailures+1 || !strings.Contains(failures[mostFailures].What, "there may be more") {
+	if _, failures := makePlan(request(parameters...), place.Endpoints{}, nil, time.Now()); len(failures) != mostFailures+1 || !strings.Contains(failures[mostFailures].What, "there may be more") {
 		t.Errorf("of so many unknown parameters %d failures are held", len(failures))
 	}
 	if _, got := refused(t, request(without("region"), with("endpoint", "https://x:"+strings.Repeat("0", 900_000)))); len(got) > 20<<10 {

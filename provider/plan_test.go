@@ -7,8 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/credential"
 	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
@@ -30,7 +31,7 @@ func request(change ...func(*Request)) Request {
 			"csi.storage.k8s.io/ephemeral":             "true",
 			"csi.storage.k8s.io/something.new.in.2027": "x",
 		},
-		Credentials: auth.Material{"token": sensitive.New([]byte("eyJ.planted.token"))},
+		Credentials: credential.Material{"token": sensitive.New([]byte("eyJ.planted.token"))},
 	}
 	for _, f := range change {
 		f(&r)
@@ -55,7 +56,7 @@ func credentials(data map[string]string) func(*Request) {
 		r.Credentials = nil
 		for key, value := range data {
 			if r.Credentials == nil {
-				r.Credentials = auth.Material{}
+				r.Credentials = credential.Material{}
 			}
 			r.Credentials[key] = sensitive.New([]byte(value))
 		}
@@ -64,7 +65,7 @@ func credentials(data map[string]string) func(*Request) {
 
 func planned(t *testing.T, r Request) plan {
 	t.Helper()
-	p, failures := makePlan(r, auth.Endpoints{}, nil, time.Now())
+	p, failures := makePlan(r, place.Endpoints{}, nil, time.Now())
 	if len(failures) > 0 {
 		t.Fatalf("a valid request was refused: %v", (&Error{Class: r.Class(), Failures: failures}).Error())
 	}
@@ -113,17 +114,17 @@ func TestWhereTheDomainIs(t *testing.T) {
 	cases := []struct {
 		name   string
 		change []func(*Request)
-		want   okms.Domain
+		want   place.Domain
 	}{
-		{"region", nil, okms.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: testDomain}},
-		{"region of the United States", []func(*Request){with("region", "us-east-vin")}, okms.Domain{Endpoint: "https://us-east-vin.okms.ovh.us", ID: testDomain}},
-		{"region in capitals with space", []func(*Request){with("region", " EU-West-PAR ")}, okms.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: testDomain}},
-		{"okmsId in capitals", []func(*Request){with("okmsId", strings.ToUpper(testDomain))}, okms.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: testDomain}},
-		{"endpoint", []func(*Request){without("region"), with("endpoint", "https://EU-west-par.okms.ovh.net:443/")}, okms.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: testDomain}},
+		{"region", nil, place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: testDomain}},
+		{"region of the United States", []func(*Request){with("region", "us-east-vin")}, place.Domain{Endpoint: "https://us-east-vin.okms.ovh.us", ID: testDomain}},
+		{"region in capitals with space", []func(*Request){with("region", " EU-West-PAR ")}, place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: testDomain}},
+		{"okmsId in capitals", []func(*Request){with("okmsId", strings.ToUpper(testDomain))}, place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: testDomain}},
+		{"endpoint", []func(*Request){without("region"), with("endpoint", "https://EU-west-par.okms.ovh.net:443/")}, place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: testDomain}},
 		{"endpoint as the guides print it", []func(*Request){without("region"), without("okmsId"), with("endpoint", "https://eu-west-par.okms.ovh.net/api/"+testDomain)},
-			okms.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: testDomain}},
+			place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: testDomain}},
 		{"endpoint and okmsId that agree", []func(*Request){without("region"), with("endpoint", "https://eu-west-par.okms.ovh.net/api/"+strings.ToUpper(testDomain)+"/")},
-			okms.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: testDomain}},
+			place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: testDomain}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/connections"
 	"ovhcloud-csi-provider/provider/okms"
 )
 
@@ -29,7 +29,7 @@ type Probe struct {
 // ProbeConnection asks OKMS twice, for a secret that hardly exists: OKMS checks
 // rights before existence (so it is deduced), and nothing is changed or shown.
 // The error is what keeps OKMS from saying what is allowed.
-func ProbeConnection(ctx context.Context, connection *auth.Connection, userAgent string) (Probe, error) {
+func ProbeConnection(ctx context.Context, connection *connections.Connection, userAgent string) (Probe, error) {
 	credential, err := connection.Credential()
 	if err != nil {
 		return Probe{}, err

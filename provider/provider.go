@@ -10,22 +10,23 @@ import (
 	"io/fs"
 	"time"
 
-	"ovhcloud-csi-provider/provider/auth"
 	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/provider/cache"
+	"ovhcloud-csi-provider/provider/connections"
 	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/pace"
+	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
 // Config of a Provider. The zero value works.
 type Config struct {
 	// Endpoints says where the credentials of a mount may be sent.
-	Endpoints auth.Endpoints
+	Endpoints place.Endpoints
 	// Connections are the identities that mounts may use without credentials of
 	// their own. nil has none.
-	Connections *auth.Connections
+	Connections *connections.Set
 	// MaxReads is how many reads of one OKMS domain may be under way at once, over
 	// all mounts. 0 means 64.
 	MaxReads int
@@ -58,8 +59,8 @@ type Call = okms.Call
 
 // Reload is a change of a connection; ConnectionsStatus is the state of all.
 type (
-	Reload            = auth.Reload
-	ConnectionsStatus = auth.Status
+	Reload            = connections.Reload
+	ConnectionsStatus = connections.Status
 )
 
 // ReadOutcome is how a read of a secret was served.
@@ -74,8 +75,8 @@ func ReadOutcomes() []ReadOutcome {
 // kind may outlive the mount that needed it: an OAuth2 client's exchange for its
 // next token, which ends by itself, or with Close.
 type Provider struct {
-	endpoints   auth.Endpoints
-	connections *auth.Connections
+	endpoints   place.Endpoints
+	connections *connections.Set
 	clients     clients
 	cache       *cache.Cache
 	pace        *pace.Pace

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"ovhcloud-csi-provider/provider/auth"
 	"ovhcloud-csi-provider/provider/budget"
+	"ovhcloud-csi-provider/provider/credential"
 	"ovhcloud-csi-provider/provider/message"
 )
 
@@ -16,7 +16,7 @@ type Request struct {
 	// pod's volumeAttributes, and what kubelet states of the pod.
 	Attributes map[string]string
 	// Credentials are those of nodePublishSecretRef. nil if the volume has none.
-	Credentials auth.Material
+	Credentials credential.Material
 	// Account is what the mount holds of the budget, with the request itself in it. The
 	// caller closes it. nil stands for a new one.
 	Account *budget.Account

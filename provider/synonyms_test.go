@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/place"
 )
 
 func TestParametersOfOtherProviders(t *testing.T) {
@@ -141,7 +141,7 @@ func TestSuggestionsCanBeFollowed(t *testing.T) {
 				continue
 			}
 			meant, _, _ = strings.Cut(meant, `"?`)
-			_, failures := makePlan(list(meant), auth.Endpoints{}, nil, time.Now())
+			_, failures := makePlan(list(meant), place.Endpoints{}, nil, time.Now())
 			if got := fmt.Sprint(failures); strings.Contains(got, "twice") || strings.Contains(got, "beside") || strings.Contains(got, "combined") {
 				t.Errorf("%s beside %s: %s, and then %s", name, fields, meant, got)
 			}

@@ -3,13 +3,13 @@ package provider
 import (
 	"cmp"
 
-	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/credential"
 	"ovhcloud-csi-provider/provider/okms"
 )
 
 // refusedClientAdvice says what to do about an OAuth2 client that the token endpoint
 // refuses.
-func refusedClientAdvice(c auth.Credential) string {
+func refusedClientAdvice(c credential.Credential) string {
 	const check = "check clientId and clientSecret, and tokenUrl: " +
 		"an account of another continent than the region's has another"
 	return cmp.Or(c.Hint(), check) + "; OKMS was not asked"
@@ -17,7 +17,7 @@ func refusedClientAdvice(c auth.Credential) string {
 
 // movedAdvice says what to do where a token endpoint of OVHcloud may be gone, since
 // another one takes its place; "" where it answers.
-func movedAdvice(c auth.Credential, e *okms.Error) string {
+func movedAdvice(c credential.Credential, e *okms.Error) string {
 	successor := c.Client().Successor()
 	if successor == "" {
 		return ""

@@ -4,15 +4,15 @@ import (
 	"testing"
 	"time"
 
-	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/credential"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
 // client is a service account of a region, with the token endpoint by default.
-func client(t *testing.T, secret, endpoint string) auth.Credential {
+func client(t *testing.T, secret, endpoint string) credential.Credential {
 	t.Helper()
-	c, err := auth.Parse(auth.Material{auth.KeyClientID: sensitive.New([]byte("EU.id")), auth.KeyClientSecret: sensitive.New([]byte(secret))}, "x", time.Now())
+	c, err := credential.Parse(credential.Material{credential.KeyClientID: sensitive.New([]byte("EU.id")), credential.KeyClientSecret: sensitive.New([]byte(secret))}, "x", time.Now())
 	if err == nil {
 		c, err = c.At(endpoint)
 	}

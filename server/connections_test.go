@@ -9,7 +9,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
-	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/connections"
 	"ovhcloud-csi-provider/test/emulator"
 	"ovhcloud-csi-provider/test/harness"
 )
@@ -208,7 +208,7 @@ func TestMetricsTellWhenACertificateEnds(t *testing.T) {
 	}
 	before := ids.Reloads()
 	ids.Credential(t, "team", map[string]string{"tls.crt": string(cert), "tls.key": string(key)})
-	ids.Await(t, before, func(r auth.Reload) bool { return r.Connection == "team" && r.Err == nil })
+	ids.Await(t, before, func(r connections.Reload) bool { return r.Connection == "team" && r.Err == nil })
 	block, _ := pem.Decode(cert)
 	parsed, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
@@ -230,7 +230,7 @@ func TestOneConnectionThatIsBrokenShowsAndKeepsTheLastGoodCredential(t *testing.
 	d, ids := startWithConnections(t)
 	before := ids.Reloads()
 	ids.Credential(t, "team", map[string]string{"token": held + "\nsecond line"})
-	r := ids.Await(t, before, func(r auth.Reload) bool { return r.Connection == "team" && r.Err != nil })
+	r := ids.Await(t, before, func(r connections.Reload) bool { return r.Connection == "team" && r.Err != nil })
 	if !strings.Contains(r.Credential, "token ") || strings.Contains(r.Err.Error(), held) {
 		t.Errorf("told as %+v", r)
 	}
@@ -250,7 +250,7 @@ func TestOneConnectionThatIsBrokenShowsAndKeepsTheLastGoodCredential(t *testing.
 	}
 	before = ids.Reloads()
 	ids.Credential(t, "team", map[string]string{"token": held})
-	ids.Await(t, before, func(r auth.Reload) bool { return r.Connection == "team" && r.Err == nil })
+	ids.Await(t, before, func(r connections.Reload) bool { return r.Connection == "team" && r.Err == nil })
 	if page := harness.Page(t, d.Admin+"/readyz"); page != "200 ok\n" {
 		t.Errorf("/readyz after the repair: %s", page)
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/provider"
-	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/connections"
 	"ovhcloud-csi-provider/test/emulator"
 	"ovhcloud-csi-provider/test/harness"
 )
@@ -97,7 +97,7 @@ func overTeam(objects string) func(*patient) {
 func allowPay(p *patient) {
 	before := p.ids.Reloads()
 	p.ids.Config(p.T, strings.ReplaceAll(twoConnections(p.Store), `"prod/shop/**"`, `"prod/shop/**", "prod/pay/*"`))
-	p.ids.Await(p.T, before, func(r auth.Reload) bool { return r.Connection == "team" && r.Err == nil })
+	p.ids.Await(p.T, before, func(r connections.Reload) bool { return r.Connection == "team" && r.Err == nil })
 }
 
 // grant gives a token the right that the advice names.

@@ -10,7 +10,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
-	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/connections"
 	"ovhcloud-csi-provider/test/emulator"
 	"ovhcloud-csi-provider/test/harness"
 )
@@ -250,7 +250,7 @@ func TestABrokenFallbackBreaksNothing(t *testing.T) {
 	before := r.ids.Reloads()
 	r.ids.Config(t, strings.Replace(config, "  rbx:", "  new:", 1)+"  rbx:\n"+placed(r.second)+
 		"    credentialsDir: ROOT/none\n    allow: [{namespaces: [store], serviceAccounts: [web], paths: ['**']}]\n")
-	r.ids.Await(t, before, func(l auth.Reload) bool { return l.Connection == "rbx" && l.Err != nil })
+	r.ids.Await(t, before, func(l connections.Reload) bool { return l.Connection == "rbx" && l.Err != nil })
 	r.shop(t, "par")
 }
 

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"testing"
 
-	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/connections"
 	"ovhcloud-csi-provider/test/emulator"
 	"ovhcloud-csi-provider/test/harness"
 )
@@ -45,7 +45,7 @@ func TestAReadKeepsItsClientForThoseWhoJoinedIt(t *testing.T) {
 	}
 	before := ids.Reloads()
 	ids.Credential(t, "one", map[string]string{"token": harness.Token})
-	ids.Await(t, before, func(r auth.Reload) bool { return r.Connection == "one" && r.Err == nil })
+	ids.Await(t, before, func(r connections.Reload) bool { return r.Connection == "one" && r.Err == nil })
 	if err := mount(t.Context(), "one", "warm"); err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 
-	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/connections"
 	"ovhcloud-csi-provider/server"
 	"ovhcloud-csi-provider/test/harness"
 )
@@ -56,7 +56,7 @@ func TestAProbeOfReadinessTellsWhatReadyzTells(t *testing.T) {
 	ids.Credential(t, "team", map[string]string{"token": held + "\nsecond line"})
 	ids.Credential(t, "other", map[string]string{"token": ""})
 	for _, name := range []string{"team", "other"} {
-		ids.Await(t, before, func(r auth.Reload) bool { return r.Connection == name && r.Err != nil })
+		ids.Await(t, before, func(r connections.Reload) bool { return r.Connection == name && r.Err != nil })
 	}
 	err := server.ProbeReady(t.Context(), d.Socket)
 	if err == nil || strings.Count(err.Error(), "\n") > 0 || strings.Contains(err.Error(), held) {

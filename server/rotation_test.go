@@ -14,7 +14,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
-	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/connections"
 	"ovhcloud-csi-provider/test/emulator"
 	"ovhcloud-csi-provider/test/harness"
 )
@@ -246,7 +246,7 @@ func TestRotationUnderLoadFailsNoMountAndEndsTheUseOfTheOldCredential(t *testing
 			l.more(t, 50)
 			before, begun, change := ids.Reloads(), l.count(), time.Now()
 			c.rotate(t, r, ids)
-			ids.Await(t, before, func(r auth.Reload) bool { return r.Connection == "team" && r.Err == nil })
+			ids.Await(t, before, func(r connections.Reload) bool { return r.Connection == "team" && r.Err == nil })
 			if late := l.count() - begun; late > aSecond {
 				t.Errorf("%d mounts began before the change was in use, more than a second's", late)
 			}
@@ -290,7 +290,7 @@ func TestRulesThatAreTakenBackHoldAtOnce(t *testing.T) {
 	}
 	before := ids.Reloads()
 	ids.Config(t, strings.Replace(twoConnections(d.Store), "namespaces: [store]", "namespaces: [elsewhere]", 1))
-	ids.Await(t, before, func(r auth.Reload) bool { return r.Connection == "team" && r.Err == nil })
+	ids.Await(t, before, func(r connections.Reload) bool { return r.Connection == "team" && r.Err == nil })
 	d.Store.ResetRequests()
 	_, err := d.Do(t.Context(), overConnection("team", "- secretPath: prod/shop/db", nil))
 	want(t, err, codes.PermissionDenied, "may use")
@@ -299,14 +299,14 @@ func TestRulesThatAreTakenBackHoldAtOnce(t *testing.T) {
 	}
 }
 
-// connections counts the open connections of a server.
-type connections struct {
+// openSockets counts the open connections of a server.
+type openSockets struct {
 	mu      sync.Mutex
 	open    map[net.Conn]bool
 	changed chan struct{}
 }
 
-func (c *connections) track(conn net.Conn, state http.ConnState) {
+func (c *openSockets) track(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch state {
@@ -320,7 +320,7 @@ func (c *connections) track(conn net.Conn, state http.ConnState) {
 }
 
 // gone waits until none of the connections is open any more.
-func (c *connections) gone(t *testing.T, old []net.Conn) {
+func (c *openSockets) gone(t *testing.T, old []net.Conn) {
 	t.Helper()
 	deadline := time.NewTimer(20 * time.Second)
 	defer deadline.Stop()
@@ -347,7 +347,7 @@ func (c *connections) gone(t *testing.T, old []net.Conn) {
 
 func TestConnectionsOfAnOldCertificateAreLetGoOf(t *testing.T) {
 	r := newRotating(t)
-	tracked := &connections{open: map[net.Conn]bool{}, changed: make(chan struct{})}
+	tracked := &openSockets{open: map[net.Conn]bool{}, changed: make(chan struct{})}
 	front := httptest.NewUnstartedServer(r.store.Emulator)
 	front.EnableHTTP2 = true
 	front.TLS = &tls.Config{ClientAuth: tls.RequestClientCert}
@@ -373,7 +373,7 @@ func TestConnectionsOfAnOldCertificateAreLetGoOf(t *testing.T) {
 	}
 	before := ids.Reloads()
 	ids.Credential(t, "team", r.certificates["second"])
-	ids.Await(t, before, func(r auth.Reload) bool { return r.Connection == "team" && r.Err == nil })
+	ids.Await(t, before, func(r connections.Reload) bool { return r.Connection == "team" && r.Err == nil })
 	if _, err := d.Do(t.Context(), mount); err != nil {
 		t.Fatal(err)
 	}
@@ -407,7 +407,7 @@ func TestAMountUnderWayEndsWithTheCredentialItBeganWith(t *testing.T) {
 			}
 			before := ids.Reloads()
 			ids.Credential(t, "team", credentials["second"])
-			ids.Await(t, before, func(r auth.Reload) bool { return r.Connection == "team" && r.Err == nil })
+			ids.Await(t, before, func(r connections.Reload) bool { return r.Connection == "team" && r.Err == nil })
 			// This one lets go of what the first still uses.
 			if _, err := d.Do(t.Context(), mount); err != nil {
 				t.Fatal(err)

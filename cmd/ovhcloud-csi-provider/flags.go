@@ -14,7 +14,8 @@ import (
 	"k8s.io/klog/v2"
 
 	"ovhcloud-csi-provider/cmd/commandline"
-	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/connections"
+	"ovhcloud-csi-provider/provider/place"
 )
 
 // flags is the command line, checked.
@@ -26,7 +27,7 @@ type flags struct {
 	cacheTTL     time.Duration
 	cacheBytes   int
 	maxStale     time.Duration
-	endpoints    auth.Endpoints
+	endpoints    place.Endpoints
 	config       string
 	logFormat    string
 	probe        probeFlag
@@ -76,7 +77,7 @@ func parseFlags(args []string) (flags, error) {
 		return f, commandline.Mistake(set, err)
 	}
 	var err error
-	if f.endpoints, err = auth.ParseEndpoints(allowed); err != nil {
+	if f.endpoints, err = place.ParseEndpoints(allowed); err != nil {
 		return f, fmt.Errorf("--allow-endpoint: %w", err)
 	}
 	f.socket = strings.TrimPrefix(strings.TrimPrefix(endpoint, "unix://"), "unix:")
@@ -105,10 +106,10 @@ func (f flags) check(endpoint string, rest []string) error {
 	case f.logFormat != "text" && f.logFormat != "json":
 		return fmt.Errorf("--log-format: %q is neither text nor json", f.logFormat)
 	}
-	if err := auth.CheckCacheTTL(f.cacheTTL); err != nil {
+	if err := connections.CheckCacheTTL(f.cacheTTL); err != nil {
 		return fmt.Errorf("--cache-ttl: %w", err)
 	}
-	if err := auth.CheckMaxStale(f.maxStale, f.cacheTTL); err != nil {
+	if err := connections.CheckMaxStale(f.maxStale, f.cacheTTL); err != nil {
 		return fmt.Errorf("--max-stale: %w", err)
 	}
 	return nil

@@ -14,15 +14,13 @@ import (
 	"syscall"
 	"time"
 
-	// The image is built from scratch: where the system has no certificate
-	// authorities, these of Mozilla serve.
 	_ "golang.org/x/crypto/x509roots/fallback"
 	"k8s.io/klog/v2"
 
 	"ovhcloud-csi-provider/cmd/commandline"
 	"ovhcloud-csi-provider/provider"
-	"ovhcloud-csi-provider/provider/auth"
 	"ovhcloud-csi-provider/provider/budget"
+	"ovhcloud-csi-provider/provider/connections"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/server"
 )
@@ -112,11 +110,11 @@ func serve(ctx context.Context, f flags, memory *budget.Budget) error {
 // openConnections reads the file of --config, if there is one. What is wrong
 // with it does not keep the daemon from serving: it is logged, and seen at
 // /readyz.
-func openConnections(file string, cacheTTL time.Duration) (*auth.Connections, func() provider.ConnectionsStatus) {
+func openConnections(file string, cacheTTL time.Duration) (*connections.Set, func() provider.ConnectionsStatus) {
 	if file == "" {
 		return nil, nil
 	}
-	c := auth.OpenConnections(auth.ConnectionOptions{File: filepath.Clean(file), CacheTTL: cacheTTL, Notify: server.LogReload})
+	c := connections.Open(connections.Options{File: filepath.Clean(file), CacheTTL: cacheTTL, Notify: server.LogReload})
 	return c, c.Status
 }
 

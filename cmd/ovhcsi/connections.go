@@ -11,7 +11,8 @@ import (
 
 	"ovhcloud-csi-provider/cmd/commandline"
 	"ovhcloud-csi-provider/provider"
-	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/connections"
+	"ovhcloud-csi-provider/provider/credential"
 	"ovhcloud-csi-provider/provider/okms"
 )
 
@@ -45,7 +46,7 @@ type connectionsCheck struct {
 	config, credentials string
 	cacheTTL            time.Duration
 	online              bool
-	all                 map[string]*auth.Connection // of the file
+	all                 map[string]*connections.Connection // of the file
 }
 
 func runConnections(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -90,7 +91,7 @@ func parseConnectionsFlags(args []string) (c connectionsCheck, err error) {
 	case c.config == "":
 		return c, errors.New("--config is missing")
 	}
-	if err := auth.CheckCacheTTL(c.cacheTTL); err != nil {
+	if err := connections.CheckCacheTTL(c.cacheTTL); err != nil {
 		return c, fmt.Errorf("--cache-ttl: %w", err)
 	}
 	return c, nil
@@ -98,8 +99,8 @@ func parseConnectionsFlags(args []string) (c connectionsCheck, err error) {
 
 // run checks everything, and tells whether all is well.
 func (c connectionsCheck) run(ctx context.Context, stdout, stderr io.Writer) (well bool) {
-	all, err := auth.ReadConnections(c.config, c.cacheTTL, c.folder, time.Now())
-	var problems auth.Problems
+	all, err := connections.Read(c.config, c.cacheTTL, c.folder, time.Now())
+	var problems connections.Problems
 	switch {
 	case errors.As(err, &problems):
 		for _, p := range problems {
@@ -114,7 +115,7 @@ func (c connectionsCheck) run(ctx context.Context, stdout, stderr io.Writer) (we
 		printLine(stderr, "ovhcsi connections: %v", err)
 		return false
 	}
-	c.all = map[string]*auth.Connection{}
+	c.all = map[string]*connections.Connection{}
 	for _, connection := range all {
 		c.all[connection.Name()] = connection
 	}
@@ -189,9 +190,9 @@ func (c connectionsCheck) folder(name, stated string) string {
 type printer func(name, format string, args ...any)
 
 // one prints what is known of a connection, and tells what was found.
-func (c connectionsCheck) one(ctx context.Context, connection *auth.Connection, out io.Writer) finding {
+func (c connectionsCheck) one(ctx context.Context, connection *connections.Connection, out io.Writer) finding {
 	place := connection.Place()
-	printLine(out, "%s: %s, okmsId %s", connection.Name(), place.Endpoint, place.OKMSID)
+	printLine(out, "%s: %s, okmsId %s", connection.Name(), place.Endpoint, place.ID)
 	line := func(name, format string, args ...any) {
 		printLine(out, "  %-11s %s", name, fmt.Sprintf(format, args...))
 	}
@@ -207,7 +208,7 @@ func (c connectionsCheck) one(ctx context.Context, connection *auth.Connection, 
 
 // tellFallback prints the connection's fallback with warnings of where that one
 // may not stand in, and tells how many these are.
-func (c connectionsCheck) tellFallback(connection *auth.Connection, line printer) (warnings int) {
+func (c connectionsCheck) tellFallback(connection *connections.Connection, line printer) (warnings int) {
 	second := c.all[connection.Fallback()]
 	if second == nil {
 		return 0
@@ -222,10 +223,10 @@ func (c connectionsCheck) tellFallback(connection *auth.Connection, line printer
 
 // tellIdentity prints the connection's credential, and with --online what it may
 // do, and tells what was found of it.
-func (c connectionsCheck) tellIdentity(ctx context.Context, connection *auth.Connection, line printer) state {
+func (c connectionsCheck) tellIdentity(ctx context.Context, connection *connections.Connection, line printer) state {
 	credential, err := connection.Credential()
 	switch {
-	case errors.Is(err, auth.ErrNoFolder) && !c.online && c.credentials == "":
+	case errors.Is(err, connections.ErrNoFolder) && !c.online && c.credentials == "":
 		line("credential", "not looked at: %s is not on this machine", connection.Dir())
 		return unseen
 	case err != nil:
@@ -240,7 +241,7 @@ func (c connectionsCheck) tellIdentity(ctx context.Context, connection *auth.Con
 }
 
 // tellCredential prints what is known of a credential without asking anybody.
-func tellCredential(credential auth.Credential, line printer) state {
+func tellCredential(credential credential.Credential, line printer) state {
 	line("credential", "%s %s", credential.Kind(), credential.Fingerprint())
 	if end := credential.Expires(); !end.IsZero() {
 		line("", "expires on %s", end.UTC().Format(time.RFC3339))
@@ -256,7 +257,7 @@ func tellCredential(credential auth.Credential, line printer) state {
 }
 
 // askOnline prints what the credential may do, and tells whether mounts would work.
-func askOnline(ctx context.Context, connection *auth.Connection, line printer) state {
+func askOnline(ctx context.Context, connection *connections.Connection, line printer) state {
 	ctx, cancel := context.WithTimeout(ctx, onlineTime)
 	defer cancel()
 	probe, err := provider.ProbeConnection(ctx, connection, "ovhcsi")

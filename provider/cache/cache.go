@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/place"
 )
 
 // StalePatience is how long a caller waits for the store if there is a stale
@@ -26,7 +27,7 @@ const defaultBytes = 64 << 20
 // one CA bundle vouches for is not served to who trusts another one.
 type Key struct {
 	Credential [sha256.Size]byte
-	Domain     okms.Domain
+	Domain     place.Domain
 	Ref        okms.Ref
 }
 

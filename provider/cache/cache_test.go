@@ -12,6 +12,7 @@ import (
 
 	"ovhcloud-csi-provider/provider/cache"
 	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
@@ -44,7 +45,7 @@ func (s *store) read(ctx context.Context) (okms.Secret, error) {
 
 // of is a read by a credential of a path.
 func (s *store) of(credential byte, path string) cache.Read {
-	return cache.Read{Key: cache.Key{Credential: [32]byte{credential}, Domain: okms.Domain{ID: "d"}, Ref: okms.Ref{Path: path}}, Do: s.read}
+	return cache.Read{Key: cache.Key{Credential: [32]byte{credential}, Domain: place.Domain{ID: "d"}, Ref: okms.Ref{Path: path}}, Do: s.read}
 }
 
 // version is the version that a read gets, 0 for an error.

@@ -6,11 +6,11 @@ import (
 	"slices"
 )
 
-// place is an OKMS domain without the authorities that a class trusts there. What OKMS
+// site is an OKMS domain without the authorities that a class trusts there. What OKMS
 // says there counts for all classes, however each of them spells its caBundle.
-type place struct{ endpoint, id string }
+type site struct{ endpoint, id string }
 
-func (k Key) place() place { return place{k.Domain.Endpoint, k.Domain.ID} }
+func (k Key) site() site { return site{k.Domain.Endpoint, k.Domain.ID} }
 
 // keyed is what an index holds: pointers to something that has a key.
 type keyed interface {
@@ -19,19 +19,19 @@ type keyed interface {
 }
 
 // index finds what it holds by its key. It also finds all of a credential, of a
-// credential in a place, and of a path there, without looking at anything else: a
+// credential in a site, and of a path there, without looking at anything else: a
 // refusal would hold up the whole node otherwise.
 type index[T keyed] struct {
-	holders map[[sha256.Size]byte]map[place]shelf[T]
+	holders map[[sha256.Size]byte]map[site]shelf[T]
 	shelves int
 }
 
-// shelf is what one credential has in one place, by path. The items of a path are
+// shelf is what one credential has in one site, by path. The items of a path are
 // ordered by compare. No path and no shelf is empty.
 type shelf[T keyed] map[string][]T
 
 func newIndex[T keyed]() index[T] {
-	return index[T]{holders: map[[sha256.Size]byte]map[place]shelf[T]{}}
+	return index[T]{holders: map[[sha256.Size]byte]map[site]shelf[T]{}}
 }
 
 // compare orders keys that differ in the version and in the CA bundle only.
@@ -45,7 +45,7 @@ func position[T keyed](items []T, k Key) (at int, found bool) {
 
 // find returns what is under a key, nil if nothing is.
 func (x *index[T]) find(k Key) (found T) {
-	items := x.holders[k.Credential][k.place()][k.Ref.Path]
+	items := x.holders[k.Credential][k.site()][k.Ref.Path]
 	if at, ok := position(items, k); ok {
 		return items[at]
 	}
@@ -55,15 +55,15 @@ func (x *index[T]) find(k Key) (found T) {
 // add puts an item under its key, where nothing must be.
 func (x *index[T]) add(item T) {
 	k := item.keyed()
-	places := x.holders[k.Credential]
-	if places == nil {
-		places = map[place]shelf[T]{}
-		x.holders[k.Credential] = places
+	sites := x.holders[k.Credential]
+	if sites == nil {
+		sites = map[site]shelf[T]{}
+		x.holders[k.Credential] = sites
 	}
-	s := places[k.place()]
+	s := sites[k.site()]
 	if s == nil {
 		s = shelf[T]{}
-		places[k.place()] = s
+		sites[k.site()] = s
 		x.shelves++
 	}
 	at, _ := position(s[k.Ref.Path], k)
@@ -72,8 +72,8 @@ func (x *index[T]) add(item T) {
 
 // remove takes away what is under a key, if anything is.
 func (x *index[T]) remove(k Key) {
-	places := x.holders[k.Credential]
-	s := places[k.place()]
+	sites := x.holders[k.Credential]
+	s := sites[k.site()]
 	at, ok := position(s[k.Ref.Path], k)
 	if !ok {
 		return
@@ -85,7 +85,7 @@ func (x *index[T]) remove(k Key) {
 		return
 	}
 	x.shelves--
-	if delete(places, k.place()); len(places) > 0 {
+	if delete(sites, k.site()); len(sites) > 0 {
 		return
 	}
 	if delete(x.holders, k.Credential); len(x.holders) == 0 {
@@ -97,13 +97,13 @@ func (x *index[T]) remove(k Key) {
 type scope int
 
 const (
-	allOfCredential scope = iota // in all places
+	allOfCredential scope = iota // in all sites
 	allOfPlace
 	allOfPath
 )
 
 // within returns what has the credential of a key and, as far as the scope says, its
-// place and path.
+// site and path.
 func (x *index[T]) within(s scope, k Key) (all []T) {
 	switch s {
 	case allOfCredential:
@@ -111,9 +111,9 @@ func (x *index[T]) within(s scope, k Key) (all []T) {
 			all = in.appendTo(all)
 		}
 	case allOfPlace:
-		all = x.holders[k.Credential][k.place()].appendTo(nil)
+		all = x.holders[k.Credential][k.site()].appendTo(nil)
 	case allOfPath:
-		all = slices.Clone(x.holders[k.Credential][k.place()][k.Ref.Path])
+		all = slices.Clone(x.holders[k.Credential][k.site()][k.Ref.Path])
 	}
 	return all
 }

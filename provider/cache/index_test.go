@@ -9,12 +9,13 @@ import (
 	"unsafe"
 
 	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/place"
 )
 
 // keyOf is a key by small numbers.
-func keyOf(credential byte, place, path string, version int, bundle string) Key {
+func keyOf(credential byte, site, path string, version int, bundle string) Key {
 	return Key{Credential: [sha256.Size]byte{credential},
-		Domain: okms.Domain{Endpoint: "https://e", ID: place, CABundle: bundle},
+		Domain: place.Domain{Endpoint: "https://e", ID: site, CABundle: bundle},
 		Ref:    okms.Ref{Path: path, Version: version}}
 }
 
@@ -73,11 +74,11 @@ func TestARefusalDoesNotLookAtWhatIsOfOthers(t *testing.T) {
 				name := fmt.Sprint(i)
 				switch spared {
 				case "credentials":
-					c.store.entries.holders[sha256.Sum256([]byte(name))] = map[place]shelf[*entry]{{"https://e", "d"}: {"p": {nil}}}
+					c.store.entries.holders[sha256.Sum256([]byte(name))] = map[site]shelf[*entry]{{"https://e", "d"}: {"p": {nil}}}
 				case "places":
-					c.store.entries.holders[mine.key.Credential][place{"https://e", name}] = shelf[*entry]{"p": {nil}}
+					c.store.entries.holders[mine.key.Credential][site{"https://e", name}] = shelf[*entry]{"p": {nil}}
 				case "paths":
-					c.store.entries.holders[mine.key.Credential][mine.key.place()][name] = []*entry{nil}
+					c.store.entries.holders[mine.key.Credential][mine.key.site()][name] = []*entry{nil}
 				}
 			}
 			c.settle(&flight{key: mine.key, err: &okms.Error{Kind: kind}})

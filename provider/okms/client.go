@@ -15,6 +15,7 @@ import (
 
 	vault "github.com/hashicorp/vault/api"
 
+	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/wire"
 )
 
@@ -55,7 +56,7 @@ func ClearEnvironment() {
 }
 
 // New makes a client; it opens no connection. The caller closes it.
-func New(domain Domain, login Login, o Options) (*Client, error) {
+func New(domain place.Domain, login Login, o Options) (*Client, error) {
 	transport, err := newTransport(domain, login, o)
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/sensitive"
 	"ovhcloud-csi-provider/test/emulator"
 	"ovhcloud-csi-provider/test/harness"
@@ -29,11 +30,11 @@ func start(t *testing.T) *harness.Store {
 	return s
 }
 
-func domainOf(s *harness.Store) okms.Domain {
-	return okms.Domain{Endpoint: s.URL, ID: s.OKMSID(), CABundle: string(s.Server.CA)}
+func domainOf(s *harness.Store) place.Domain {
+	return place.Domain{Endpoint: s.URL, ID: s.OKMSID(), CABundle: string(s.Server.CA)}
 }
 
-func client(t *testing.T, domain okms.Domain, login okms.Login, o okms.Options) *okms.Client {
+func client(t *testing.T, domain place.Domain, login okms.Login, o okms.Options) *okms.Client {
 	t.Helper()
 	c, err := okms.New(domain, login, o)
 	if err != nil {
@@ -156,7 +157,7 @@ func TestConnectionsAreKept(t *testing.T) {
 	}
 	plain.Start()
 	defer plain.Close()
-	c := client(t, okms.Domain{Endpoint: plain.URL, ID: s.OKMSID()}, byToken(), okms.Options{})
+	c := client(t, place.Domain{Endpoint: plain.URL, ID: s.OKMSID()}, byToken(), okms.Options{})
 	for range 5 {
 		if _, err := c.Get(t.Context(), okms.Ref{Path: "s"}); err != nil {
 			t.Fatal(err)
@@ -168,7 +169,7 @@ func TestConnectionsAreKept(t *testing.T) {
 }
 
 // failure is the *Error of a read of s.
-func failure(t *testing.T, ctx context.Context, domain okms.Domain) *okms.Error {
+func failure(t *testing.T, ctx context.Context, domain place.Domain) *okms.Error {
 	t.Helper()
 	secret, err := client(t, domain, byToken(), okms.Options{}).Get(ctx, okms.Ref{Path: "s"})
 	var e *okms.Error
@@ -221,7 +222,7 @@ func TestAnAnswerThatLeavesHTTPIsRefused(t *testing.T) {
 	}))
 	defer server.CloseClientConnections()
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	e := failure(t, t.Context(), okms.Domain{Endpoint: server.URL, ID: "734b9b45-8b1a-469c-b140-b10bd6540017", CABundle: string(ca)})
+	e := failure(t, t.Context(), place.Domain{Endpoint: server.URL, ID: "734b9b45-8b1a-469c-b140-b10bd6540017", CABundle: string(ca)})
 	if e.Kind != okms.Unreadable || !strings.Contains(e.Text, "answered 101 Switching Protocols") {
 		t.Errorf("got %s: %v", e.Kind, e)
 	}
@@ -329,7 +330,7 @@ func TestKindsWithoutAnExchange(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 			defer cancel()
-			if e := failure(t, ctx, okms.Domain{Endpoint: c.endpoint, ID: s.OKMSID(), CABundle: c.bundle}); e.Kind != c.kind || !strings.Contains(e.Error(), c.words) {
+			if e := failure(t, ctx, place.Domain{Endpoint: c.endpoint, ID: s.OKMSID(), CABundle: c.bundle}); e.Kind != c.kind || !strings.Contains(e.Error(), c.words) {
 				t.Errorf("got %s: %v", e.Kind, e)
 			}
 		})
@@ -357,7 +358,7 @@ func TestACallerThatGivesUpIsNamed(t *testing.T) {
 }
 
 func TestABrokenCABundleIsNoClient(t *testing.T) {
-	if _, err := okms.New(okms.Domain{Endpoint: "https://x.example", CABundle: "nonsense"}, byToken(), okms.Options{}); err == nil {
+	if _, err := okms.New(place.Domain{Endpoint: "https://x.example", CABundle: "nonsense"}, byToken(), okms.Options{}); err == nil {
 		t.Error("accepted")
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/sensitive"
 	"ovhcloud-csi-provider/provider/wire"
 )
@@ -47,7 +48,7 @@ func startCrowd(t *testing.T, most int) *crowd {
 
 func (c *crowd) client() *Client {
 	c.t.Helper()
-	domain := Domain{Endpoint: c.server.URL, ID: "734b9b45-8b1a-469c-b140-b10bd6540017", CABundle: authority(c.server)}
+	domain := place.Domain{Endpoint: c.server.URL, ID: "734b9b45-8b1a-469c-b140-b10bd6540017", CABundle: authority(c.server)}
 	client, err := New(domain,
 		Login{Token: sensitive.New([]byte("eyJ.planted.token"))}, Options{Conns: c.conns})
 	if err != nil {
@@ -145,7 +146,7 @@ func TestAHandshakeEndsWithItsExchange(t *testing.T) {
 	}
 	defer silent.Close()
 	conns := NewConns(5)
-	client, err := New(Domain{Endpoint: "https://" + silent.Addr().String()}, Login{}, Options{Conns: conns})
+	client, err := New(place.Domain{Endpoint: "https://" + silent.Addr().String()}, Login{}, Options{Conns: conns})
 	if err != nil {
 		t.Fatal(err)
 	}

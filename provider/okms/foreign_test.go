@@ -25,8 +25,9 @@ import (
 	"testing"
 	"time"
 
-	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/credential"
 	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/sensitive"
 	"ovhcloud-csi-provider/test/emulator"
 )
@@ -334,7 +335,7 @@ func readsFor(t *testing.T, s raw, trusted bool, most time.Duration) (said map[s
 	ctx, cancel := context.WithTimeout(t.Context(), most)
 	defer cancel()
 	var calls []okms.Call
-	c := client(t, okms.Domain{Endpoint: s.url, ID: "734b9b45-8b1a-469c-b140-b10bd6540017", CABundle: s.ca},
+	c := client(t, place.Domain{Endpoint: s.url, ID: "734b9b45-8b1a-469c-b140-b10bd6540017", CABundle: s.ca},
 		okms.Login{Token: sensitive.New([]byte(planted))},
 		okms.Options{Observe: func(c okms.Call) { calls = append(calls, c) }})
 	var failed *okms.Error
@@ -349,14 +350,14 @@ func readsFor(t *testing.T, s raw, trusted bool, most time.Duration) (said map[s
 	}
 	said["the calls"] = fmt.Sprintf("%+v", calls)
 	told := make(chan string, 1)
-	tokens := auth.NewTokens(
-		auth.Client{ID: "EU.x", Secret: sensitive.New([]byte(planted)), TokenURL: s.url + emulator.TokenPath},
-		roots, nil, time.Now, func(status int, _ time.Duration, failed *auth.TokenError) {
+	tokens := credential.NewTokens(
+		credential.Client{ID: "EU.x", Secret: sensitive.New([]byte(planted)), TokenURL: s.url + emulator.TokenPath},
+		roots, nil, time.Now, func(status int, _ time.Duration, failed *credential.TokenError) {
 			told <- fmt.Sprintf("%d %+v", status, failed)
 		})
 	ctx, cancel = context.WithTimeout(t.Context(), most)
 	defer cancel()
-	var refused *auth.TokenError
+	var refused *credential.TokenError
 	if _, err := tokens.Token(ctx, sensitive.Bytes{}); errors.As(err, &refused) {
 		said["a token"] = fmt.Sprintf("%s %+v", refused.Error(), *refused)
 	} else if err != nil {

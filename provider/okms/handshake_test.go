@@ -17,6 +17,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ovhcloud-csi-provider/provider/place"
 )
 
 // chainOf is a certificate for 127.0.0.1 followed by others that are of no use.
@@ -59,7 +61,7 @@ func TestAServersCertificatesAreBounded(t *testing.T) {
 		server.StartTLS()
 		ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: chain.Certificate[0]})
 		endpoint := strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
-		client, err := New(Domain{Endpoint: endpoint, CABundle: string(ca)}, Login{}, Options{Conns: NewConns(4)})
+		client, err := New(place.Domain{Endpoint: endpoint, CABundle: string(ca)}, Login{}, Options{Conns: NewConns(4)})
 		if err != nil {
 			t.Fatal(err)
 		}

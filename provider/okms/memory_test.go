@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
@@ -34,7 +35,7 @@ func serving(t *testing.T, o Options, handler http.HandlerFunc) *Client {
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	c, err := New(Domain{Endpoint: server.URL, ID: "734b9b45-8b1a-469c-b140-b10bd6540017", CABundle: authority(server)},
+	c, err := New(place.Domain{Endpoint: server.URL, ID: "734b9b45-8b1a-469c-b140-b10bd6540017", CABundle: authority(server)},
 		Login{Token: sensitive.New([]byte("eyJ.planted.token"))}, o)
 	if err != nil {
 		t.Fatal(err)

@@ -21,17 +21,6 @@ import (
 // "version" of the Secret API). Versions start at 1.
 const MaxVersion = 24000
 
-// Domain says where one OKMS domain answers. It is comparable, and two equal
-// Domains are the same server trusted for the same reasons.
-type Domain struct {
-	// Endpoint is scheme://host[:port] with nothing behind it.
-	Endpoint string
-	// ID is the okmsId, a UUID in lower case.
-	ID string
-	// CABundle is PEM, added to the system's authorities. Empty adds none.
-	CABundle string
-}
-
 // Login is what a Client proves itself with: a bearer token, a client
 // certificate, or both. Certificate may be nil.
 type Login struct {

@@ -14,12 +14,13 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/sensitive"
 	"ovhcloud-csi-provider/provider/wire"
 )
 
 // newTransport is one pool of connections for one login to one domain.
-func newTransport(domain Domain, login Login, o Options) (*authenticated, error) {
+func newTransport(domain place.Domain, login Login, o Options) (*authenticated, error) {
 	roots, err := Roots(domain.CABundle)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/pace"
+	"ovhcloud-csi-provider/provider/place"
 )
 
 // spent is how many retries mounts with a credential make, each of one read that fails.
@@ -15,7 +16,7 @@ import (
 func spent(t *testing.T, p *pace.Pace, namespace string, credential byte, mounts int) (retries int) {
 	t.Helper()
 	do := func(read func(context.Context) (okms.Secret, error)) {
-		a := pace.Asker{Mount: pace.NewMount(namespace), Credential: [32]byte{credential}, Domain: okms.Domain{ID: "d"}}
+		a := pace.Asker{Mount: pace.NewMount(namespace), Credential: [32]byte{credential}, Domain: place.Domain{ID: "d"}}
 		_, _ = p.Do(t.Context(), a, read)
 	}
 	for range mounts {

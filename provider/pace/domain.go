@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/place"
 )
 
 // What is remembered at most. A pod chooses its okmsId and its credential freely, so
@@ -21,7 +21,7 @@ const forgotten = 10 * time.Minute
 
 // domain is what is known of one domain. All but room is under Pace.mu.
 type domain struct {
-	of   okms.Domain // without CA bundle
+	of   place.Domain // without CA bundle
 	room *room
 	// asking is how many calls of Do there are. While there are none, the domain is at
 	// idle of Pace.idle, since used.
@@ -46,7 +46,7 @@ type history struct {
 
 // arrive finds or makes the domain. Whom a mount trusts besides makes no other domain: a
 // pod may choose its CA bundle, but not how often OKMS is asked.
-func (p *Pace) arrive(of okms.Domain) *domain {
+func (p *Pace) arrive(of place.Domain) *domain {
 	of.CABundle = ""
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -62,7 +62,7 @@ func (p *Pace) arrive(of okms.Domain) *domain {
 }
 
 // newDomain remembers a domain. The one that is idle for the longest time makes room.
-func (p *Pace) newDomain(of okms.Domain) *domain {
+func (p *Pace) newDomain(of place.Domain) *domain {
 	if longest := p.idle.Front(); longest != nil && len(p.domains) >= mostDomains {
 		p.forget(longest.Value.(*domain))
 	}

@@ -13,6 +13,7 @@ import (
 	"unsafe"
 
 	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/place"
 )
 
 // check looks at all that places hold while nothing moves.
@@ -131,7 +132,7 @@ func failing(context.Context) (okms.Secret, error) {
 
 func (p *Pace) fail(t *testing.T, domain string, credential int) {
 	t.Helper()
-	a := Asker{Mount: NewMount("shop"), Domain: okms.Domain{ID: domain}, Credential: sha256.Sum256(fmt.Append(nil, credential))}
+	a := Asker{Mount: NewMount("shop"), Domain: place.Domain{ID: domain}, Credential: sha256.Sum256(fmt.Append(nil, credential))}
 	if _, err := p.Do(t.Context(), a, failing); err == nil {
 		t.Error("did not fail")
 	}
@@ -155,7 +156,7 @@ func (p *Pace) consistent(t *testing.T) {
 func TestDomainsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := New(Config{})
-		busy := p.arrive(okms.Domain{ID: "busy"})
+		busy := p.arrive(place.Domain{ID: "busy"})
 		p.fail(t, "used", 1)
 		for i := range 3 * mostDomains {
 			p.fail(t, fmt.Sprint(i), 1)
@@ -168,7 +169,7 @@ func TestDomainsAreBounded(t *testing.T) {
 			"busy": true, "used": true, fmt.Sprint(3*mostDomains - 1): true, fmt.Sprint(2*mostDomains + 20): true,
 			"0": false, "2000": false,
 		} {
-			if got := p.domains[okms.Domain{ID: id}] != nil; got != want {
+			if got := p.domains[place.Domain{ID: id}] != nil; got != want {
 				t.Errorf("domain %q is remembered: %t", id, got)
 			}
 		}
@@ -177,7 +178,7 @@ func TestDomainsAreBounded(t *testing.T) {
 		}
 		p.depart(busy)
 		p.consistent(t)
-		p.arrive(okms.Domain{ID: "busy"})
+		p.arrive(place.Domain{ID: "busy"})
 		p.consistent(t)
 	})
 }
@@ -187,9 +188,9 @@ func TestADomainBeyondTheBoundWorksAndIsNotRemembered(t *testing.T) {
 		p := New(Config{})
 		var busy []*domain
 		for i := range mostDomains {
-			busy = append(busy, p.arrive(okms.Domain{ID: fmt.Sprint(i)}))
+			busy = append(busy, p.arrive(place.Domain{ID: fmt.Sprint(i)}))
 		}
-		one := okms.Domain{ID: "one more"}
+		one := place.Domain{ID: "one more"}
 		first := p.arrive(one)
 		if p.arrive(one) != first {
 			t.Error("a domain that is busy twice is two")
@@ -228,7 +229,7 @@ func TestFailuresAreBoundedOverAllDomains(t *testing.T) {
 		if n := p.histories.Len(); n != mostHistories {
 			t.Errorf("%d histories", n)
 		}
-		if p.domains[okms.Domain{ID: "0"}].histories[oldest.credential] != oldest {
+		if p.domains[place.Domain{ID: "0"}].histories[oldest.credential] != oldest {
 			t.Error("the newest went in the place of the oldest")
 		}
 		p.consistent(t)
@@ -244,7 +245,7 @@ func TestFailuresAreBoundedOverAllDomains(t *testing.T) {
 // parameter of a megabyte.
 func TestWhatIsRememberedDoesNotHoldOnToLongTexts(t *testing.T) {
 	long := "id" + strings.Repeat(" ", 1<<20)
-	d := New(Config{}).arrive(okms.Domain{ID: long[:2], CABundle: long})
+	d := New(Config{}).arrive(place.Domain{ID: long[:2], CABundle: long})
 	if d.of.ID != "id" || unsafe.StringData(d.of.ID) == unsafe.StringData(long) || d.of.CABundle != "" {
 		t.Errorf("%q is a part of the long text, or the bundle is remembered", d.of.ID)
 	}

@@ -11,10 +11,11 @@ import (
 
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/pace"
+	"ovhcloud-csi-provider/provider/place"
 )
 
 // ask is a read by a new mount that ends after a time as told.
-func ask(ctx context.Context, p *pace.Pace, domain okms.Domain, takes time.Duration, failed *okms.Error) (asked time.Time, err error) {
+func ask(ctx context.Context, p *pace.Pace, domain place.Domain, takes time.Duration, failed *okms.Error) (asked time.Time, err error) {
 	_, err = p.Do(ctx, pace.Asker{Mount: pace.NewMount("shop"), Domain: domain}, func(ctx context.Context) (okms.Secret, error) {
 		asked = time.Now()
 		select {
@@ -41,11 +42,11 @@ func TestAPauseOutlivesAnswersToReadsFromBefore(t *testing.T) {
 					all.Go(func() {
 						ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 						defer cancel()
-						_, _ = ask(ctx, p, okms.Domain{}, takes, failed)
+						_, _ = ask(ctx, p, place.Domain{}, takes, failed)
 					})
 				}
 				time.Sleep(time.Second)
-				asked, err := ask(t.Context(), p, okms.Domain{}, 0, nil)
+				asked, err := ask(t.Context(), p, place.Domain{}, 0, nil)
 				if err != nil || asked.Sub(begin) < 20*time.Second {
 					t.Errorf("asked after %s, %v", asked.Sub(begin), err)
 				}
@@ -60,10 +61,10 @@ func TestReadsThatHadNoTimeTellNothingOfTheStore(t *testing.T) {
 		p := pace.New(pace.Config{})
 		for range 10 {
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
-			_, _ = ask(ctx, p, okms.Domain{}, 50*time.Millisecond, nil)
+			_, _ = ask(ctx, p, place.Domain{}, 50*time.Millisecond, nil)
 			cancel()
 		}
-		if _, err := ask(t.Context(), p, okms.Domain{}, 50*time.Millisecond, nil); err != nil {
+		if _, err := ask(t.Context(), p, place.Domain{}, 50*time.Millisecond, nil); err != nil {
 			t.Errorf("a mount with all its time: %v", err)
 		}
 	})
@@ -78,7 +79,7 @@ func TestABundleMakesNoOtherDomain(t *testing.T) {
 		for i := range 20 {
 			all.Go(func() {
 				// Of two namespaces: one alone may not have both places.
-				domain := okms.Domain{CABundle: strings.Repeat("\n", i)}
+				domain := place.Domain{CABundle: strings.Repeat("\n", i)}
 				a := pace.Asker{Mount: pace.NewMount(fmt.Sprint("n", i%2)), Domain: domain}
 				_, err := p.Do(t.Context(), a, func(context.Context) (okms.Secret, error) {
 					mu.Lock()
@@ -110,7 +111,7 @@ func TestWhoHasTimeIsNotStoppedByWhoHasNone(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), has)
 			defer cancel()
 			begin := time.Now()
-			_, err := ask(ctx, p, okms.Domain{}, takes, nil)
+			_, err := ask(ctx, p, place.Domain{}, takes, nil)
 			return time.Since(begin), kind(err)
 		}
 		const hurried, patient = pace.Patience, 45 * time.Second
@@ -160,12 +161,12 @@ func TestAQuickAnswerEndsTheRestOfTheHurried(t *testing.T) {
 		p := pace.New(pace.Config{})
 		for range 3 {
 			ctx, cancel := context.WithTimeout(t.Context(), pace.Patience)
-			_, _ = ask(ctx, p, okms.Domain{}, time.Minute, nil)
+			_, _ = ask(ctx, p, place.Domain{}, time.Minute, nil)
 			cancel()
 		}
 		for _, has := range []time.Duration{time.Minute, pace.Patience} {
 			ctx, cancel := context.WithTimeout(t.Context(), has)
-			if _, err := ask(ctx, p, okms.Domain{}, time.Millisecond, nil); err != nil {
+			if _, err := ask(ctx, p, place.Domain{}, time.Millisecond, nil); err != nil {
 				t.Errorf("with %s: %v", has, err)
 			}
 			cancel()

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/place"
 )
 
 // leastTime is what a read must have to be worth beginning.
@@ -55,9 +56,9 @@ type Pace struct {
 	places *places
 
 	mu        sync.Mutex
-	domains   map[okms.Domain]*domain // without CA bundle
-	idle      *list.List              // of *domain, those that nobody reads from; the longest unused first
-	histories *list.List              // of *history, of all domains; the oldest failure first
+	domains   map[place.Domain]*domain // without CA bundle
+	idle      *list.List               // of *domain, those that nobody reads from; the longest unused first
+	histories *list.List               // of *history, of all domains; the oldest failure first
 }
 
 // New makes a Pace that knows no domain yet.
@@ -78,7 +79,7 @@ func New(c Config) *Pace {
 		c.Now = time.Now
 	}
 	return &Pace{reads: c.Reads, retried: c.Retried, now: c.Now, places: newPlaces(c.Total),
-		domains: map[okms.Domain]*domain{}, idle: list.New(), histories: list.New()}
+		domains: map[place.Domain]*domain{}, idle: list.New(), histories: list.New()}
 }
 
 // Mount is one mount of a namespace. Namespaces take turns to read, and within each its
@@ -95,7 +96,7 @@ type Asker struct {
 	// the mount alone.
 	Turn       *Turn
 	Credential [sha256.Size]byte
-	Domain     okms.Domain
+	Domain     place.Domain
 }
 
 // Patience is how long a read waits for an answer that has something else to fall

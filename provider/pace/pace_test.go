@@ -12,6 +12,7 @@ import (
 
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/pace"
+	"ovhcloud-csi-provider/provider/place"
 )
 
 // story is a store whose next answers are told in advance.
@@ -65,7 +66,7 @@ func kind(err error) okms.Kind {
 }
 
 func asker(credential byte) pace.Asker {
-	return pace.Asker{Mount: pace.NewMount("shop"), Credential: [32]byte{credential}, Domain: okms.Domain{ID: "d"}}
+	return pace.Asker{Mount: pace.NewMount("shop"), Credential: [32]byte{credential}, Domain: place.Domain{ID: "d"}}
 }
 
 func wantKind(t *testing.T, got, want okms.Kind) {
@@ -344,7 +345,7 @@ func TestAReadThatASmallMountJoinedIsItsTurnToo(t *testing.T) {
 		}
 		greedy := pace.NewMount("shop")
 		ask := func(turn *pace.Turn) time.Duration {
-			_, _ = p.Do(t.Context(), pace.Asker{Mount: greedy, Turn: turn, Domain: okms.Domain{ID: "d"}}, read)
+			_, _ = p.Do(t.Context(), pace.Asker{Mount: greedy, Turn: turn, Domain: place.Domain{ID: "d"}}, read)
 			return time.Since(begin)
 		}
 		var all sync.WaitGroup
@@ -353,7 +354,7 @@ func TestAReadThatASmallMountJoinedIsItsTurnToo(t *testing.T) {
 		}
 		synctest.Wait()
 		in, before := &pace.Turn{}, &pace.Turn{}
-		p.Share(pace.Asker{Mount: greedy, Turn: before, Domain: okms.Domain{ID: "d"}}, pace.NewMount("shop")) // not in line yet
+		p.Share(pace.Asker{Mount: greedy, Turn: before, Domain: place.Domain{ID: "d"}}, pace.NewMount("shop")) // not in line yet
 		for name, turn := range map[string]*pace.Turn{"in line": in, "before it stood in line": before} {
 			all.Go(func() {
 				if took := ask(turn); took > 60*time.Millisecond {
@@ -364,9 +365,9 @@ func TestAReadThatASmallMountJoinedIsItsTurnToo(t *testing.T) {
 		synctest.Wait()
 		small := pace.NewMount("shop")
 		for range 3 { // each mount counts once
-			p.Share(pace.Asker{Mount: greedy, Turn: in, Domain: okms.Domain{ID: "d"}}, small)
+			p.Share(pace.Asker{Mount: greedy, Turn: in, Domain: place.Domain{ID: "d"}}, small)
 		}
-		p.Share(pace.Asker{Mount: greedy, Turn: in, Domain: okms.Domain{ID: "d"}}, greedy)
+		p.Share(pace.Asker{Mount: greedy, Turn: in, Domain: place.Domain{ID: "d"}}, greedy)
 		all.Wait()
 		if took := time.Since(begin); took != 76*20*time.Millisecond { // 302 reads, 4 at once: no place was lost or given twice
 			t.Errorf("all took %s", took)

@@ -12,6 +12,7 @@ import (
 
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/pace"
+	"ovhcloud-csi-provider/provider/place"
 )
 
 // crowd is reads of a Pace in progress. Each ends when the test says so, or ctx.
@@ -39,7 +40,7 @@ func (c *crowd) read(namespace, domain string, takes time.Duration) {
 }
 
 func (c *crowd) reads(m *pace.Mount, turn *pace.Turn, namespace, domain string, takes time.Duration) {
-	a := pace.Asker{Mount: m, Turn: turn, Domain: okms.Domain{ID: domain}}
+	a := pace.Asker{Mount: m, Turn: turn, Domain: place.Domain{ID: domain}}
 	c.all.Go(func() {
 		_, err := c.p.Do(c.Context(), a, func(context.Context) (okms.Secret, error) {
 			c.count(namespace, domain, 1)
@@ -236,7 +237,7 @@ func TestAJoinedReadIsATurnOfTheOtherNamespaceToo(t *testing.T) {
 		c.want("large", 7)
 		c.reads(large, turn, "joined", "d", time.Second)
 		c.want("joined", 0)
-		c.p.Share(pace.Asker{Mount: large, Turn: turn, Domain: okms.Domain{ID: "d"}}, pace.NewMount("small"))
+		c.p.Share(pace.Asker{Mount: large, Turn: turn, Domain: place.Domain{ID: "d"}}, pace.NewMount("small"))
 		c.want("joined", 1)
 		c.read("small", "d", time.Hour)
 		c.want("small", 0) // the read that it joined has its place

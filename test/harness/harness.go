@@ -25,8 +25,9 @@ import (
 	pb "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
 
 	"ovhcloud-csi-provider/provider"
-	"ovhcloud-csi-provider/provider/auth"
 	"ovhcloud-csi-provider/provider/budget"
+	"ovhcloud-csi-provider/provider/connections"
+	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/server"
 	"ovhcloud-csi-provider/test/emulator"
 )
@@ -62,7 +63,7 @@ type Options struct {
 	// Emulator is the store; nil means a new one.
 	Emulator *Store
 	// Connections are what the provider holds; nil is none. The test runs them.
-	Connections *auth.Connections
+	Connections *connections.Set
 }
 
 // Store is an emulator that listens.
@@ -138,7 +139,7 @@ func Start(t testing.TB, o Options) *Daemon {
 	}
 	metrics, memory := server.NewMetrics("0.0.0-test"), budget.New(o.MemoryLimit)
 	if o.Mounter == nil {
-		endpoints, err := auth.ParseEndpoints([]string{o.Emulator.URL})
+		endpoints, err := place.ParseEndpoints([]string{o.Emulator.URL})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/connections"
 )
 
 // Identities are the configuration of a provider's connections and the folders of
@@ -20,10 +20,10 @@ type Identities struct {
 	// Root holds the folder config and one folder for each credential.
 	Root string
 	// Connections are those, watched until the test ends.
-	Connections *auth.Connections
+	Connections *connections.Set
 
 	mu      sync.Mutex
-	reloads []auth.Reload
+	reloads []connections.Reload
 	changed chan struct{}
 	states  int
 }
@@ -37,7 +37,7 @@ func NewIdentities(t testing.TB, config string, credentials map[string]map[strin
 		i.Credential(t, name, files)
 	}
 	i.Config(t, config)
-	i.Connections = auth.OpenConnections(auth.ConnectionOptions{File: i.File(), CacheTTL: 30 * time.Second, Notify: i.note})
+	i.Connections = connections.Open(connections.Options{File: i.File(), CacheTTL: 30 * time.Second, Notify: i.note})
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { i.Connections.Run(ctx) })
@@ -116,7 +116,7 @@ func swap(dir, state string, files map[string]string) error {
 	return os.RemoveAll(filepath.Join(dir, before))
 }
 
-func (i *Identities) note(r auth.Reload) {
+func (i *Identities) note(r connections.Reload) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.reloads = append(i.reloads, r)
@@ -132,7 +132,7 @@ func (i *Identities) Reloads() int {
 }
 
 // Await gives the first change after the first n that satisfies ok.
-func (i *Identities) Await(t testing.TB, n int, ok func(auth.Reload) bool) auth.Reload {
+func (i *Identities) Await(t testing.TB, n int, ok func(connections.Reload) bool) connections.Reload {
 	t.Helper()
 	deadline := time.NewTimer(30 * time.Second)
 	defer deadline.Stop()

@@ -17,7 +17,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"ovhcloud-csi-provider/provider"
-	"ovhcloud-csi-provider/provider/auth"
+	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/test/emulator"
 	"ovhcloud-csi-provider/test/harness"
 )
@@ -55,7 +55,7 @@ func start(t *testing.T) *soak {
 	t.Helper()
 	s := &soak{}
 	store := harness.StartStore(t)
-	endpoints, err := auth.ParseEndpoints([]string{store.URL})
+	endpoints, err := place.ParseEndpoints([]string{store.URL})
 	if err != nil {
 		t.Fatal(err)
 	}

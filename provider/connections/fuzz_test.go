@@ -1,0 +1,34 @@
+package connections
+
+import "testing"
+
+// FuzzConfig wants of a file that is accepted that each of its connections says
+// where it goes and allows something, and can be probed.
+func FuzzConfig(f *testing.F) {
+	f.Add(goodConfig)
+	f.Add("connections: {a: {endpoint: https://x.example/api/734b9b45-8b1a-469c-b140-b10bd6540017, credentialsDir: /x, allow: [{namespaces: ['*'], serviceAccounts: ['*'], paths: ['**']}]}}\n")
+	f.Add("connections: &a {b: *a}\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		specs, err := parseConfig(text, 0)
+		if err != nil {
+			if err.Error() == "" || specs != nil {
+				t.Fatalf("refused with %q and %v", err, specs)
+			}
+			return
+		}
+		for name, s := range specs {
+			if s.name != name || !connectionName.MatchString(name) || s.place.Endpoint == "" || s.place.ID == "" || s.dir == "" || len(s.rules) == 0 {
+				t.Fatalf("%s: %+v", name, s)
+			}
+			for _, r := range s.rules {
+				if len(r.namespaces) == 0 || len(r.accounts) == 0 || len(r.paths) == 0 {
+					t.Fatalf("an empty rule: %+v", r)
+				}
+			}
+			c := &Connection{spec: s}
+			if !(Grant{rules: s.rules}).Allows(c.ProbePath()) {
+				t.Fatalf("%s is not allowed by %v", c.ProbePath(), c.Rules())
+			}
+		}
+	})
+}

@@ -1,0 +1,54 @@
+package connections
+
+import (
+	"slices"
+	"sync"
+
+	"ovhcloud-csi-provider/provider/nearest"
+	"ovhcloud-csi-provider/provider/place"
+)
+
+// fieldConflicts are the fields of a connection that cannot be combined.
+var fieldConflicts = map[string][]string{place.FieldRegion: {place.FieldEndpoint}, place.FieldEndpoint: {place.FieldRegion}}
+
+// Cures for names in the file of connections that have no counterpart.
+const (
+	credentialsAreFiles = "drop it: credentials do not belong in this file; put them into files of " + fieldDir
+	onlyAllowed         = "drop it: nothing is allowed but what allow lists"
+	onlyReads           = "drop it: a connection only reads"
+)
+
+// fileSynonyms are what people call the fields of the file of connections, from External
+// Secrets Operator's stores, the policies of Vault and RBAC.
+var fileSynonyms = sync.OnceValue(func() map[string]nearest.Synonym {
+	return nearest.Synonyms(map[string]string{
+		"connections":       "connection stores secretStores clusterSecretStores",
+		place.FieldEndpoint: "vaultAddress vaultAddr server address url uri host okmsUrl",
+		place.FieldRegion:   "location okmsRegion",
+		place.FieldOKMSID:   "okms kmsId domain domainId okmsDomain uuid id",
+		place.FieldCABundle: "caProvider caCert caCertificate ca rootCA certificateAuthority",
+		fieldDir:            "credentials credentialDir credentialsPath credentialsFolder secretDir secretsDir dir folder",
+		fieldMaxStale:       "maxStaleness staleFor maxAge",
+		fieldFallback:       "failover failoverRegion secondary backup",
+		fieldAllow:          "rules policy policies conditions allowed allowList grants access permissions",
+		"namespaces":        "namespace ns namespaceSelector",
+		"serviceAccounts":   "serviceAccount accounts account sa subjects users",
+		"paths":             "path secretPath secretPaths secrets secret keys key prefix prefixes resources resourceNames",
+	}, map[string]string{
+		credentialsAreFiles: "token clientId clientSecret tokenUrl tls.crt tls.key auth tokenSecretRef secretRef " +
+			"secretName credentialsRef",
+		onlyAllowed: "deny denied except exclude",
+		onlyReads:   "verbs actions capabilities write",
+	})
+})
+
+// adviseOn returns what to do about an unknown field of a map with others, and the field
+// that is meant. A name of another part of the file is no synonym here.
+func adviseOn(name string, valid []string, taken map[string]bool) (advice, meant string) {
+	v := nearest.Vocabulary{Valid: valid, Synonyms: map[string]nearest.Synonym{}, Taken: taken, Conflicts: fieldConflicts}
+	s, known := fileSynonyms()[nearest.Canonical(name)]
+	if known && (len(s.Names) == 0 || slices.Contains(valid, s.Names[0])) {
+		v.Synonyms[nearest.Canonical(name)] = s
+	}
+	return v.Advise(name)
+}

@@ -1,0 +1,94 @@
+package place
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"strings"
+
+	"ovhcloud-csi-provider/provider/message"
+	"ovhcloud-csi-provider/provider/sniff"
+)
+
+// Bounds of a CA bundle in bytes, since each client in use holds one: of a mount, and
+// of a connection, whose author is trusted. All authorities of a system take 220 kB.
+const (
+	MaxBundleOfMount      = 64 << 10
+	MaxBundleOfConnection = 512 << 10
+)
+
+var pemBegin = []byte("-----BEGIN ")
+
+// parseCABundle returns a CA bundle without byte order marks, of which each file that it was
+// made of may have one. Text around the
+// certificates is fine: it names them. The error quotes nothing of the bundle, which may
+// hold what does not belong there.
+func parseCABundle(bundle string, most int) (string, error) {
+	if len(bundle) > most {
+		return "", fmt.Errorf("is %d bytes long; at most %d are read; give the authority of the endpoint only",
+			len(bundle), most)
+	}
+	bundle = strings.ReplaceAll(bundle, string(sniff.Mark), "")
+	text := []byte(bundle)
+	found := 0
+	for rest := text; ; found++ {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			break
+		}
+		if err := checkAuthority(block, found+1); err != nil {
+			return "", err
+		}
+	}
+	switch begun := bytes.Count(text, pemBegin); {
+	case found == 0:
+		return "", errors.New(noAuthority(text))
+	case begun > found:
+		return "", fmt.Errorf("holds %d PEM blocks, of which only %d can be read; was one cut?", begun, found)
+	}
+	return bundle, nil
+}
+
+// checkAuthority returns an error for a PEM block that is not a certificate.
+func checkAuthority(block *pem.Block, number int) error {
+	switch {
+	case strings.Contains(block.Type, "PRIVATE KEY"):
+		return fmt.Errorf("PEM block %d is not a certificate, but a private key; remove it, "+
+			"and replace that key: everybody who may read this text has it now", number)
+	case block.Type != "CERTIFICATE":
+		return fmt.Errorf("PEM block %d is not a certificate, but a %s", number, message.Quote(block.Type))
+	}
+	if _, err := x509.ParseCertificate(block.Bytes); err != nil {
+		return fmt.Errorf("PEM block %d is not a certificate: its content cannot be read", number)
+	}
+	return nil
+}
+
+// noAuthority says why there is no certificate in a bundle, and what to do.
+func noAuthority(text []byte) string {
+	text = bytes.TrimSpace(text)
+	decoded, encoded := sniff.DecodeBase64(text)
+	decoded = sniff.WithoutMark(decoded)
+	const begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+	switch {
+	case len(text) == 0:
+		return "is empty; remove it, or give certificates in PEM form"
+	case encoded && bytes.Contains(decoded, pemBegin):
+		return "is base64: decode it (base64 -d), and give the PEM text"
+	case encoded && sniff.IsDER(decoded):
+		return "is a certificate without its first and last line; add " + begin + " and " + end
+	case sniff.IsDER(text), bytes.HasPrefix(text, []byte("0\xef\xbf\xbd")), !bytes.Contains(text, pemBegin) && sniff.IsBinary(text):
+		return "is binary (DER); convert it with openssl x509 -inform der, and give the PEM text"
+	case bytes.Contains(text, pemBegin) && bytes.Contains(text, []byte(`\n`)):
+		return `has \n in place of line breaks; write caBundle: | and the PEM text below it`
+	case bytes.Contains(text, pemBegin) && bytes.Count(text, []byte("\n")) < 2:
+		return "has lost its line breaks; write caBundle: | (not > or quotes) and the PEM text below it"
+	case bytes.Contains(text, pemBegin):
+		return "holds PEM that cannot be read; was it cut or indented? Give it from " + begin + " to " + end
+	case text[0] == '/' || bytes.HasPrefix(text, []byte("file:")):
+		return "is the name of a file; give the text from " + begin + " to " + end
+	}
+	return "holds no certificate in PEM form; give the text from " + begin + " to " + end
+}

@@ -1,0 +1,153 @@
+// Package place knows where an OKMS domain answers: regions, endpoints, okmsIds and CA
+// bundles as users write them, and to which hosts a credential may be sent.
+package place
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"ovhcloud-csi-provider/provider/message"
+)
+
+// Domain is where one OKMS domain answers. It is comparable, and two equal Domains are the
+// same server, trusted for the same reasons.
+type Domain struct {
+	// Endpoint is scheme://host[:port], as Normalize spells it.
+	Endpoint string
+	// ID is the domain's okmsId, a UUID in lower case.
+	ID string
+	// CABundle is PEM, added to the system's authorities. Empty adds none.
+	CABundle string
+}
+
+// The fields of a Place as users spell them.
+const (
+	FieldRegion   = "region"
+	FieldEndpoint = "endpoint"
+	FieldOKMSID   = "okmsId"
+	FieldCABundle = "caBundle"
+)
+
+// Fields are the names of all fields of a Place.
+func Fields() []string { return []string{FieldRegion, FieldEndpoint, FieldOKMSID, FieldCABundle} }
+
+// ErrMissing is in the chain of the error about a field that must be there. It is
+// not told where the field was only misspelt, which is told already.
+var ErrMissing = errors.New("is missing")
+
+func Missing(advice string) error { return fmt.Errorf("%w; %s", ErrMissing, advice) }
+
+var (
+	uuid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+	// vaultStyle is how OVHcloud's guides print an endpoint for Vault clients, and what
+	// people put behind it.
+	vaultStyle = regexp.MustCompile(`^([^?#]*?)/api/([^/?#]*)/*(.*)$`)
+	// hostAndPath is a URL with something behind its host.
+	hostAndPath = regexp.MustCompile(`^(?i:https?)://[^/?#@]+(/[^/].*|[?#].*)$`)
+	// apiPath is the path of one of OKMS's APIs.
+	apiPath = regexp.MustCompile(`^/*(v[12](?:/secret)?|swagger)([/?#].*)?$`)
+)
+
+// Parse reads a Place from its fields by name, with a CA bundle of maxBundle bytes
+// at most, and calls wrong for each thing that is wrong, with the name of the field.
+// It does not say whether a credential may go there.
+func Parse(fields map[string]string, maxBundle int, wrong func(field string, err error)) Domain {
+	var p Domain
+	text, hasID := fields[FieldOKMSID]
+	if hasID {
+		id, err := parseOKMSID(text)
+		if err != nil {
+			wrong(FieldOKMSID, err)
+		}
+		p.ID = id
+	}
+	inside := parseHost(&p, fields, wrong)
+	switch {
+	case inside != "" && !hasID:
+		p.ID = inside
+	case inside != "" && p.ID != "" && inside != p.ID:
+		wrong(FieldEndpoint, fmt.Errorf("ends in another okmsId (%s) than the parameter okmsId (%s)", inside, p.ID))
+	case !hasID:
+		wrong(FieldOKMSID, Missing("it is the UUID of the OKMS domain"))
+	}
+	if bundle, given := fields[FieldCABundle]; given {
+		var err error
+		if p.CABundle, err = parseCABundle(bundle, maxBundle); err != nil {
+			wrong(FieldCABundle, err)
+		}
+	}
+	return p
+}
+
+// parseHost sets the endpoint from region or endpoint, and gives the okmsId that
+// stands in the latter, if one does.
+func parseHost(p *Domain, fields map[string]string, wrong func(field string, err error)) (inside string) {
+	region, hasRegion := fields[FieldRegion]
+	endpoint, hasEndpoint := fields[FieldEndpoint]
+	var err error
+	switch {
+	case hasRegion && hasEndpoint:
+		wrong(FieldRegion, errors.New("cannot be combined with endpoint; drop one of them"))
+	case hasRegion:
+		if p.Endpoint, err = regionEndpoint(region); err != nil {
+			wrong(FieldRegion, err)
+		}
+	case hasEndpoint:
+		if p.Endpoint, inside, err = splitEndpoint(endpoint); err != nil {
+			wrong(FieldEndpoint, err)
+		}
+	default:
+		wrong(FieldRegion, Missing("give a region, such as eu-west-par, or an endpoint"))
+	}
+	return inside
+}
+
+func parseOKMSID(text string) (string, error) {
+	id := strings.ToLower(strings.TrimSpace(text))
+	switch {
+	case uuid.MatchString(id):
+		return id, nil
+	case holdsTemplate(text):
+		return "", fmt.Errorf("%s is a template that was not rendered; render it, or write the UUID", message.Quote(text))
+	}
+	return "", fmt.Errorf("%s is not a UUID, such as 734b9b45-8b1a-469c-b140-b10bd6540017", message.Quote(text))
+}
+
+// splitEndpoint splits off the okmsId that a Vault-style address ends in. The
+// text is not repeated in errors: people paste addresses with passwords.
+func splitEndpoint(text string) (endpoint, id string, err error) {
+	text = strings.TrimSpace(text)
+	if m := vaultStyle.FindStringSubmatch(text); m != nil {
+		if id = strings.ToLower(m[2]); !uuid.MatchString(id) {
+			return "", "", errors.New("what follows /api/ is not a UUID; write https://<host>/api/<okmsId>")
+		}
+		if text = m[1]; m[3] != "" {
+			return "", id, errors.New(dropPath(m[3], "what follows /api/<okmsId>"))
+		}
+	}
+	if m := hostAndPath.FindStringSubmatch(text); m != nil {
+		return "", "", errors.New(dropPath(m[1], "what follows the host") + "; " + endpointForm)
+	}
+	if endpoint, err = Normalize(text); err != nil {
+		return "", id, fmt.Errorf("%w; %s", err, endpointForm)
+	}
+	return endpoint, id, nil
+}
+
+// endpointForm says what an endpoint looks like.
+const endpointForm = "write https://<host>, or https://<host>/api/<okmsId>"
+
+// dropPath says what to drop of an address behind its host or okmsId: the path of an API
+// is named, and anything else is rest.
+func dropPath(path, rest string) string {
+	m := apiPath.FindStringSubmatch(path)
+	switch {
+	case m == nil:
+		return "drop " + rest
+	case strings.Trim(m[2], "/") == "":
+		return "drop /" + m[1] + " at its end"
+	}
+	return "drop /" + m[1] + " and what follows it"
+}

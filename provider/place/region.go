@@ -1,0 +1,83 @@
+package place
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"ovhcloud-csi-provider/provider/message"
+)
+
+// KnownRegions returns the regions of OKMS that are known (OVHcloud's API and manager). A
+// region that is not among them may be new.
+func KnownRegions() []string {
+	return []string{"eu-west-par", "eu-west-rbx", "eu-west-gra", "eu-west-sbg", "eu-west-lim", "eu-west-eri",
+		"eu-central-waw", "eu-south-mil", "ca-east-bhs", "ca-east-tor", "ap-south-mum", "ap-southeast-sgp", "ap-southeast-syd", "us-east-vin", "us-west-hil"}
+}
+
+// regionForm is the form of OKMS's regions: continent, direction, site. That of a Public
+// Cloud zone has one part more.
+var regionForm = regexp.MustCompile(`^[a-z]{2,}-[a-z]+-[a-z]{2,}[0-9]*$`)
+
+// regionEndpoint returns the endpoint of a region: okms.ovh.us for the United States
+// (support.us.ovhcloud.com), and okms.ovh.net for all others (OVHcloud's guides).
+func regionEndpoint(region string) (string, error) {
+	name := strings.ToLower(strings.TrimSpace(region))
+	if holdsTemplate(name) {
+		return "", fmt.Errorf("%s is a template that was not rendered; render it, or write the region", message.Quote(region))
+	}
+	if !regionForm.MatchString(name) || len(name) > 63 {
+		return "", fmt.Errorf("%s is %s; the known regions are %s",
+			message.Quote(region), notRegion(name), strings.Join(KnownRegions(), ", "))
+	}
+	if strings.HasPrefix(name, "us-") {
+		return "https://" + name + ".okms.ovh.us", nil
+	}
+	return "https://" + name + ".okms.ovh.net", nil
+}
+
+// sites are what the sites of regions are called elsewhere: by the Public Cloud and in
+// the Control Panel.
+var sites = map[string]string{
+	"gra": "gra", "gravelines": "gra", "rbx": "rbx", "roubaix": "rbx",
+	"sbg": "sbg", "strasbourg": "sbg", "par": "par", "paris": "par",
+	"lim": "lim", "limburg": "lim", "frankfurt": "lim", "de": "lim",
+	"eri": "eri", "erith": "eri", "london": "eri", "uk": "eri",
+	"waw": "waw", "warsaw": "waw", "mil": "mil", "milan": "mil",
+	"bhs": "bhs", "beauharnois": "bhs", "tor": "tor", "toronto": "tor",
+	"mum": "mum", "mumbai": "mum", "ynm": "mum", "sgp": "sgp", "singapore": "sgp", "syd": "syd", "sydney": "syd",
+	"vin": "vin", "vint": "vin", "va": "vin", "hil": "hil", "hillsboro": "hil", "or": "hil",
+}
+
+var words = regexp.MustCompile(`[a-z]+`)
+
+// notRegion says what a name is that is no region of OKMS, and which one may be meant:
+// that of the last word which names a site.
+func notRegion(name string) string {
+	near := ""
+	if len(name) <= 63 {
+		for _, word := range words.FindAllString(name, -1) {
+			near = cmp.Or(regionAt(sites[word]), near)
+		}
+	}
+	if near == "" {
+		return "not the name of a region, such as eu-west-par"
+	}
+	return fmt.Sprintf("not a region of OKMS; did you mean %q? Give the region of the OKMS domain", near)
+}
+
+// regionAt returns the known region at a site, "" if there is none.
+func regionAt(site string) string {
+	for _, region := range KnownRegions() {
+		if site != "" && strings.HasSuffix(region, "-"+site) {
+			return region
+		}
+	}
+	return ""
+}
+
+// holdsTemplate says whether a text is one for Helm, Kustomize, envsubst or the like.
+func holdsTemplate(text string) bool {
+	return strings.Contains(text, "{{") || strings.Contains(text, "${") || strings.Contains(text, "$(")
+}
