@@ -5,25 +5,26 @@ import (
 	"context"
 
 	"ovhcloud-csi-provider/provider/budget"
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 )
 
 // busy is the failure of a mount for which there was no room in its time.
-func busy() Failure {
-	return Failure{Kind: NodeFull, Object: WholeClass, Where: "objects", What: "this node has too many mounts at once", Advice: nodeFullAdvice}
+func busy() failure.Failure {
+	return failure.Failure{Kind: failure.NodeFull, Object: failure.WholeClass, Where: "objects", What: "this node has too many mounts at once", Advice: nodeFullAdvice}
 }
 
 // plan is makePlan in its turn.
-func (p *Provider) plan(ctx context.Context, account *budget.Account, req Request) (plan, []Failure) {
+func (p *Provider) plan(ctx context.Context, account *budget.Account, req Request) (plan, []failure.Failure) {
 	takes := parsingTakes(req.Attributes[paramObjects])
 	if takes > p.budget.Most(budget.Making) {
-		return plan{}, []Failure{{Kind: TooLarge, Object: WholeClass, Where: "parameters." + paramObjects,
+		return plan{}, []failure.Failure{{Kind: failure.TooLarge, Object: failure.WholeClass, Where: "parameters." + paramObjects,
 			What:   "is too large for the memory limit of the provider",
 			Advice: "split the list over several classes, or ask who runs the provider to raise the limit"}}
 	}
 	end, ok := account.Work(ctx, takes)
 	if !ok {
-		return plan{}, []Failure{busy()}
+		return plan{}, []failure.Failure{busy()}
 	}
 	defer end(0)
 	return makePlan(req, p.endpoints, p.connections, p.now())
@@ -51,10 +52,10 @@ func running(pl plan) int64 {
 
 // render is render in its turn, into a response. What the answer takes is kept in an
 // account of its own until it is sent.
-func (p *Provider) render(ctx context.Context, account *budget.Account, pl plan, got map[okms.Ref]fetched, into *Response) []Failure {
+func (p *Provider) render(ctx context.Context, account *budget.Account, pl plan, got map[okms.Ref]fetched, into *Response) []failure.Failure {
 	takes := renderingTakes(pl, got)
 	if takes > p.budget.Most(budget.Making) {
-		return []Failure{{Kind: TooLarge, Object: WholeClass, Where: "objects", What: "to make these files takes more memory than the provider has for it",
+		return []failure.Failure{{Kind: failure.TooLarge, Object: failure.WholeClass, Where: "objects", What: "to make these files takes more memory than the provider has for it",
 			Advice: "use several classes and volumes, or ask who runs the provider to raise its memory limit"}}
 	}
 	end, ok := account.Work(ctx, takes)
@@ -110,15 +111,15 @@ func mostMembers(object []byte) int64 {
 
 // unread is why a mount fails that found no room for its files: the reads that failed,
 // which is known without any, else that.
-func unread(pl plan, got map[okms.Ref]fetched) []Failure {
+func unread(pl plan, got map[okms.Ref]fetched) []failure.Failure {
 	r := renderer{plan: pl, made: make([]made, len(pl.objects))}
 	for i, o := range pl.objects {
 		if f := got[o.ref()]; f.err != nil {
 			r.unread(i, f)
 		}
 	}
-	if len(r.failures) == 0 {
-		return []Failure{busy()}
+	if r.Len() == 0 {
+		return []failure.Failure{busy()}
 	}
-	return r.all()
+	return r.All()
 }

@@ -10,6 +10,7 @@ import (
 	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/provider/cache"
 	"ovhcloud-csi-provider/provider/connections"
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
@@ -53,7 +54,7 @@ func TestPathsEnd(t *testing.T) {
 			lines = append(lines, "- secretPath: s", "  secretKey: 'k."+c.path+"'", fmt.Sprintf("  objectName: f%d", i), fmt.Sprint("  optional: ", c.optional))
 		}
 		kind, text := unrendered(t, large, lines...)
-		if kind != TooLarge || !strings.Contains(text, "the objects of this mount look at more than 33554432 bytes of JSON altogether") || strings.Contains(text, "errors:") {
+		if kind != failure.TooLarge || !strings.Contains(text, "the objects of this mount look at more than 33554432 bytes of JSON altogether") || strings.Contains(text, "errors:") {
 			t.Errorf("%s: %s %s", name, kind, text)
 		}
 	}
@@ -75,7 +76,7 @@ func TestTheListOfFilesFitsIntoAnObjectOfKubernetes(t *testing.T) {
 		}
 		p := planned(t, request(objects(lines...)))
 		_, _, failures := render(t.Context(), p, map[okms.Ref]fetched{p.reads[0]: {secret: okms.Secret{Version: 1, Data: secret}}})
-		if fits != (len(failures) == 0) || !fits && (failures[0].Kind != TooLarge || !strings.Contains(failures[0].What, "so many files")) {
+		if fits != (len(failures) == 0) || !fits && (failures[0].Kind != failure.TooLarge || !strings.Contains(failures[0].What, "so many files")) {
 			t.Errorf("%d files: %v", 5_000*folders, failures)
 		}
 	}
@@ -106,18 +107,18 @@ func TestAMountThatFindsNoRoomFailsInTime(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	_, err := p.Mount(ctx, request())
-	if failed, is := err.(*Error); !is || failed.Kind() != NodeFull {
+	if failed, is := err.(*failure.Error); !is || failed.Kind() != failure.NodeFull {
 		t.Errorf("error = %v", err)
 	}
 	account := p.budget.Open("store")
 	one := planned(t, request())
 	read := map[okms.Ref]fetched{one.reads[0]: {secret: okms.Secret{Version: 1, Data: sensitive.New([]byte("{}"))}}}
-	if failures := p.render(ctx, account, one, read, &Response{}); len(failures) != 1 || failures[0].Kind != NodeFull {
+	if failures := p.render(ctx, account, one, read, &Response{}); len(failures) != 1 || failures[0].Kind != failure.NodeFull {
 		t.Errorf("failures %v", failures)
 	}
 	// What is known without any room is told.
-	refused := map[okms.Ref]fetched{one.reads[0]: {err: &okms.Error{Kind: okms.Denied}}}
-	if failures := p.render(ctx, account, one, refused, &Response{}); len(failures) != 1 || failures[0].Kind != Denied {
+	refused := map[okms.Ref]fetched{one.reads[0]: {err: &okms.Error{Kind: failure.Denied}}}
+	if failures := p.render(ctx, account, one, refused, &Response{}); len(failures) != 1 || failures[0].Kind != failure.Denied {
 		t.Errorf("failures %v", failures)
 	}
 	empty()
@@ -138,9 +139,9 @@ func TestRoomThatIsFreeCountsForWhoHasNoTimeLeft(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	one := planned(t, request())
-	refused := map[okms.Ref]fetched{one.reads[0]: {err: &okms.Error{Kind: okms.Denied}}}
+	refused := map[okms.Ref]fetched{one.reads[0]: {err: &okms.Error{Kind: failure.Denied}}}
 	for range 100 {
-		if failures := p.render(ctx, p.budget.Open("store"), one, refused, &Response{}); len(failures) != 1 || failures[0].Kind != Denied {
+		if failures := p.render(ctx, p.budget.Open("store"), one, refused, &Response{}); len(failures) != 1 || failures[0].Kind != failure.Denied {
 			t.Fatalf("failures %v", failures)
 		}
 	}
@@ -170,7 +171,7 @@ func TestAnswersThatAreNotSentYetAreCounted(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	large := map[okms.Ref]fetched{one.reads[0]: {secret: okms.Secret{Version: 1, Data: sensitive.New([]byte(`{"a":"` + strings.Repeat("x", 400<<10) + `"}`))}}}
-	if failures := p.render(ctx, p.budget.Open("store"), one, large, &Response{}); len(failures) != 1 || failures[0].Kind != NodeFull {
+	if failures := p.render(ctx, p.budget.Open("store"), one, large, &Response{}); len(failures) != 1 || failures[0].Kind != failure.NodeFull {
 		t.Errorf("failures %v", failures)
 	}
 	for range 2 { // a second call changes nothing
@@ -203,7 +204,7 @@ func TestCommasAreNoFiles(t *testing.T) {
 		fmt.Fprintf(&keys, `,"%d":1`, i)
 	}
 	got[okms.Ref{Path: "s0"}] = fetched{secret: okms.Secret{Version: 1, Data: sensitive.New([]byte("{" + keys.String()[1:] + "}"))}}
-	if failures := p.render(t.Context(), account, planned(t, request(objects(lines[:3]...))), got, &r); len(failures) != 1 || failures[0].Kind != TooLarge {
+	if failures := p.render(t.Context(), account, planned(t, request(objects(lines[:3]...))), got, &r); len(failures) != 1 || failures[0].Kind != failure.TooLarge {
 		t.Errorf("of 170,000 keys: %v", failures)
 	}
 }
@@ -272,9 +273,9 @@ func TestClientsOfConnectionsAreNotPushedOut(t *testing.T) {
 }
 
 func TestTheCauseStandsBeforeALongListOfObjects(t *testing.T) {
-	e := &Error{Class: "shop/shop"}
+	e := &failure.Error{Class: "shop/shop"}
 	for i := range 40 {
-		e.Failures = append(e.Failures, Failure{Kind: Unauthenticated, Object: i, Where: fmt.Sprintf("objects[%d] %q", i, strings.Repeat("f", 80)), What: "OKMS refused the token"})
+		e.Failures = append(e.Failures, failure.Failure{Kind: failure.Unauthenticated, Object: i, Where: fmt.Sprintf("objects[%d] %q", i, strings.Repeat("f", 80)), What: "OKMS refused the token"})
 	}
 	text := e.Error()
 	if at := strings.Index(text, "and 37 more: OKMS refused the token"); at < 0 || at > 500 || !strings.Contains(text, "objects[2] ") || strings.Contains(text, "objects[3] ") {

@@ -11,6 +11,7 @@ import (
 
 	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/provider/credential"
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/sensitive"
@@ -132,15 +133,15 @@ func (c *clients) open(o origin) (*pooled, error) {
 
 // tokenFailure is a failure of the token endpoint as one of a read.
 func tokenFailure(err error) *okms.Error {
-	failed := &okms.Error{Kind: okms.TokenFailing, Text: err.Error()}
+	failed := &okms.Error{Kind: failure.TokenFailing, Text: err.Error()}
 	var of *credential.TokenError
 	if errors.As(err, &of) {
 		failed.Status, failed.Cause = of.Status, of.Cause
 		switch {
 		case of.Refused:
-			failed.Kind = okms.ClientRefused
+			failed.Kind = failure.ClientRefused
 		case of.NodeFull:
-			failed.Kind, failed.Text = okms.NodeFull, of.Text
+			failed.Kind, failed.Text = failure.NodeFull, of.Text
 		}
 	}
 	return failed

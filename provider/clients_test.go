@@ -10,6 +10,7 @@ import (
 
 	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/provider/credential"
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/sensitive"
@@ -22,7 +23,7 @@ func poolOf(now *time.Time) (*clients, func(token string) plan) {
 	return pool, func(token string) plan {
 		p, failures := makePlan(request(credentials(map[string]string{"token": token})), place.Endpoints{}, nil, *now)
 		if len(failures) > 0 {
-			panic(&Error{Failures: failures})
+			panic(&failure.Error{Failures: failures})
 		}
 		return p
 	}

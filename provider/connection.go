@@ -7,6 +7,7 @@ import (
 
 	"ovhcloud-csi-provider/provider/connections"
 	"ovhcloud-csi-provider/provider/credential"
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/place"
 )
@@ -20,7 +21,7 @@ const defaultConnection = "default"
 // of its own: whatever else the mount states of these is an error, because a pod
 // can override every parameter of its class. combined says that there is such an error:
 // then it is not known what was meant.
-func chooseConnection(attributes map[string]string, credentials bool, c *collector) (name string, ownPlace, combined bool) {
+func chooseConnection(attributes map[string]string, credentials bool, c *failure.List) (name string, ownPlace, combined bool) {
 	var stated []string
 	for _, field := range place.Fields() {
 		if _, given := attributes[field]; given {
@@ -35,7 +36,7 @@ func chooseConnection(attributes map[string]string, credentials bool, c *collect
 		return "", true, false
 	}
 	if len(stated) > 0 || credentials {
-		c.add(WholeClass, Invalid, "parameters."+paramConnection, "%s", cannotCombine(stated, credentials))
+		c.Add(failure.WholeClass, failure.Invalid, "parameters."+paramConnection, "%s", cannotCombine(stated, credentials))
 		combined = true
 	}
 	return strings.TrimSpace(name), false, combined
@@ -59,7 +60,7 @@ func cannotCombine(stated []string, credentials bool) string {
 // the connection allows that to the pod that kubelet states. What does not exist
 // and what the pod may not use look alike to the pod: the difference is for the
 // log alone.
-func (p *plan) useConnection(req Request, cl class, all *connections.Set, c *collector) {
+func (p *plan) useConnection(req Request, cl class, all *connections.Set, c *failure.List) {
 	pod := req.Pod()
 	connection := all.Find(cl.connection)
 	var grant connections.Grant
@@ -67,19 +68,20 @@ func (p *plan) useConnection(req Request, cl class, all *connections.Set, c *col
 		grant = connection.Grant(pod.Namespace, pod.ServiceAccount)
 	}
 	if !grant.Any() {
-		c.put(notAllowed(req, cl, connection, all))
+		c.Put(notAllowed(req, cl, connection, all))
 		return
 	}
 	for _, o := range cl.objects {
-		if c.line = o.given["secretPath"]; !grant.Allows(o.secretPath) {
-			c.add(o.number, NotAllowed, fmt.Sprintf("objects[%d].secretPath", o.number), "connection %q does not allow %s to %s; it allows %s%s",
+		c.At(o.given["secretPath"])
+		if !grant.Allows(o.secretPath) {
+			c.Add(o.number, failure.NotAllowed, fmt.Sprintf("objects[%d].secretPath", o.number), "connection %q does not allow %s to %s; it allows %s%s",
 				connection.Name(), message.Quote(o.secretPath), caller(pod), message.Bound(strings.Join(grant.Paths(), ", "), 300), allowedHint(grant, o.secretPath))
 		}
 	}
-	c.line = 0
+	c.At(0)
 	credential, err := connection.Credential()
 	if err != nil {
-		c.put(Failure{Kind: NoCredential, Object: WholeClass, Where: "parameters." + paramConnection,
+		c.Put(failure.Failure{Kind: failure.NoCredential, Object: failure.WholeClass, Where: "parameters." + paramConnection,
 			What:   fmt.Sprintf("connection %q has no usable credential at the moment", connection.Name()),
 			Advice: "who runs the provider finds the reason in its log and at /readyz", Hidden: err.Error()})
 		return
@@ -90,8 +92,8 @@ func (p *plan) useConnection(req Request, cl class, all *connections.Set, c *col
 
 // notAllowed is the one answer for connections that do not exist and for those
 // that the pod may not use.
-func notAllowed(req Request, cl class, connection *connections.Connection, connections *connections.Set) Failure {
-	f := Failure{Kind: NotAllowed, Object: WholeClass, Where: "parameters." + paramConnection,
+func notAllowed(req Request, cl class, connection *connections.Connection, connections *connections.Set) failure.Failure {
+	f := failure.Failure{Kind: failure.NotAllowed, Object: failure.WholeClass, Where: "parameters." + paramConnection,
 		What:   fmt.Sprintf("there is no connection %s that %s may use", message.Quote(cl.connection), caller(req.Pod())),
 		Advice: "check the name, or ask who runs the provider to allow it"}
 	if _, stated := req.Attributes[paramConnection]; !stated {
@@ -123,15 +125,15 @@ func caller(pod Pod) string {
 
 // useOwn makes the plan one with the place that the mount states and the
 // credential that it brings, if that credential may go there.
-func (p *plan) useOwn(req Request, cl class, endpoints place.Endpoints, now time.Time, c *collector) {
+func (p *plan) useOwn(req Request, cl class, endpoints place.Endpoints, now time.Time, c *failure.List) {
 	p.domain = cl.domain
 	if cl.domain.Endpoint != "" {
 		if err := endpoints.Check(cl.domain.Endpoint); err != nil {
-			c.add(WholeClass, EndpointRefused, "parameters."+paramEndpoint, "no credential is sent there: %s", err)
+			c.Add(failure.WholeClass, failure.EndpointRefused, "parameters."+paramEndpoint, "no credential is sent there: %s", err)
 		}
 	}
 	if len(req.Credentials) == 0 {
-		c.add(WholeClass, NoCredential, credentialSource, "no credentials came with the mount; name a Secret with a token, with tls.crt and tls.key, "+
+		c.Add(failure.WholeClass, failure.NoCredential, credentialSource, "no credentials came with the mount; name a Secret with a token, with tls.crt and tls.key, "+
 			"or with clientId and clientSecret in nodePublishSecretRef of the pod's volume")
 		return
 	}
@@ -140,12 +142,12 @@ func (p *plan) useOwn(req Request, cl class, endpoints place.Endpoints, now time
 		own, err = own.At(cl.domain.Endpoint)
 	}
 	if err != nil {
-		c.add(WholeClass, NoCredential, credentialSource, "%s", err)
+		c.Add(failure.WholeClass, failure.NoCredential, credentialSource, "%s", err)
 		return
 	}
 	if url := own.Client().TokenURL; url != "" {
 		if err := endpoints.CheckTokenURL(url); err != nil {
-			c.add(WholeClass, EndpointRefused, credentialSource+"."+credential.KeyTokenURL, "no credential is sent there: %s", err)
+			c.Add(failure.WholeClass, failure.EndpointRefused, credentialSource+"."+credential.KeyTokenURL, "no credential is sent there: %s", err)
 		}
 	}
 	p.credential = own

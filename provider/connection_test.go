@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/provider/connections"
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/place"
 )
 
@@ -94,7 +95,7 @@ func TestAConnectionAndWhatItHasIsOneError(t *testing.T) {
 	} {
 		kind, got := refused(t, request(append(c.change, with("connection", "team"))...))
 		want := "parameters.connection: cannot be combined with " + c.want + ": a connection has its own; drop connection, or drop " + c.want
-		if got != want || kind != Invalid {
+		if got != want || kind != failure.Invalid {
 			t.Errorf("%s: got  %s\nwant %s", name, got, want)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"strings"
 	"testing"
+
+	"ovhcloud-csi-provider/provider/failure"
 )
 
 // Templates write the fields of an object that they have no value for.
@@ -35,7 +37,7 @@ func TestFieldsThatAreLeftEmpty(t *testing.T) {
 func TestAllKeysOfASecretWithoutKeys(t *testing.T) {
 	s := secrets{"s": " { } ", "t": `{"a":"1"}`}
 	all := []string{"- secretPath: s", "  allKeys: true", "  objectName: d"}
-	if kind, text := unrendered(t, s, all...); kind != Unusable || !strings.Contains(text, "version 7 of the secret has no keys") {
+	if kind, text := unrendered(t, s, all...); kind != failure.Unusable || !strings.Contains(text, "version 7 of the secret has no keys") {
 		t.Error(kind, text)
 	}
 	optional := append(all, "  optional: true")

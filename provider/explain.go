@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/provider/credential"
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/wire"
@@ -13,7 +14,7 @@ import (
 
 // explain makes of a failed read what the user of an object is told: what is
 // wrong, what the store said, and what to do; and the same of the fallback.
-func explain(pl plan, o object, f fetched) Failure {
+func explain(pl plan, o object, f fetched) failure.Failure {
 	out := explainOne(pl.origin, o, f, triesAgain)
 	if f.second == nil {
 		if f.err.Kind.MayPass() {
@@ -22,7 +23,7 @@ func explain(pl plan, o object, f fetched) Failure {
 		return out
 	}
 	second := explainOne(pl.fallback.origin, o, *f.second, triesAgain)
-	if f.second.err.Kind == okms.SecretAbsent {
+	if f.second.err.Kind == failure.SecretAbsent {
 		second.Advice = "it should hold the same secrets" // optional would hide nothing: the first may have it
 	}
 	out.What += fmt.Sprintf("; its fallback, connection %q: %s", pl.fallback.connection, second.What)
@@ -44,36 +45,36 @@ func withFallback(first, second string) string {
 func hostOf(d place.Domain) string { return strings.TrimPrefix(d.Endpoint, "https://") }
 
 // explainOne is explain for one store. again says who tries again what may pass.
-func explainOne(from origin, o object, f fetched, again string) Failure {
+func explainOne(from origin, o object, f fetched, again string) failure.Failure {
 	e := f.err
-	out := Failure{Kind: Kind(e.Kind), Object: o.number, Where: o.where(), Facts: facts(e)}
+	out := failure.Failure{Kind: e.Kind, Object: o.number, Where: o.where(), Facts: facts(e)}
 	if e.Foreign {
 		out.What, out.Advice = explainForeign(e, again)
 		out.Facts = ""
 		return out
 	}
 	switch e.Kind {
-	case okms.SecretAbsent, okms.VersionAbsent, okms.Deactivated, okms.Deleted:
+	case failure.SecretAbsent, failure.VersionAbsent, failure.Deactivated, failure.Deleted:
 		out.What, out.Advice = explainAbsent(from, f)
 		out.Advice = withPathHint(e, o.secretPath, out.Advice)
-	case okms.Unauthenticated:
+	case failure.Unauthenticated:
 		out.What = fmt.Sprintf("OKMS refused the %s", from.credential)
 		out.Advice = "it is wrong, expired, revoked, or not of this OKMS domain"
 		if hint := from.credential.Hint(); hint != "" {
 			out.Advice = hint
 		}
-	case okms.Denied:
+	case failure.Denied:
 		out.What = fmt.Sprintf("OKMS does not allow the %s to read it", from.credential)
 		out.Advice = grantAdvice(from, ActionRead)
-	case okms.DomainUnknown:
+	case failure.DomainUnknown:
 		out.What = fmt.Sprintf("there is no OKMS domain %s at %s", from.domain.ID, hostOf(from.domain))
 		out.Advice = "check okmsId and region"
-	case okms.Rejected:
+	case failure.Rejected:
 		out.What = "OKMS rejected the request"
 		if e.Status == 400 {
 			out.Advice = "check okmsId and secretPath"
 		}
-	case okms.ClientRefused, okms.TokenFailing:
+	case failure.ClientRefused, failure.TokenFailing:
 		out.What, out.Advice = explainToken(from, e, again)
 		out.Facts = "" // stand in the text
 	default:
@@ -86,17 +87,17 @@ func explainOne(from origin, o object, f fetched, again string) Failure {
 // request, or gave one that says nothing of the secret.
 func explainTrouble(from origin, e *okms.Error, again string) (what, advice string) {
 	switch e.Kind {
-	case okms.Limited:
+	case failure.Limited:
 		return "OKMS limits requests at the moment", again
-	case okms.Failing:
+	case failure.Failing:
 		return "OKMS at " + hostOf(from.domain) + " has a fault", again
-	case okms.Unreachable:
+	case failure.Unreachable:
 		return "OKMS cannot be reached: " + e.Text, reachAdvice(from, e, again)
-	case okms.TimedOut:
+	case failure.TimedOut:
 		return "no answer from OKMS in time: " + e.Text, again
-	case okms.Untrusted:
+	case failure.Untrusted:
 		return "the server's certificate is not trusted: " + e.Text, trustAdvice(e.Cause)
-	case okms.NodeFull:
+	case failure.NodeFull:
 		return e.Text, nodeFullAdvice
 	default:
 		return e.Text, ""
@@ -140,13 +141,13 @@ func explainForeign(e *okms.Error, again string) (what, advice string) {
 func explainAbsent(from origin, f fetched) (what, advice string) {
 	e := f.err
 	switch e.Kind {
-	case okms.SecretAbsent:
+	case failure.SecretAbsent:
 		return "OKMS has no such secret in domain " + from.domain.ID,
 			"check secretPath, which is case-sensitive, and okmsId; optional: true lets the mount go on without the file"
-	case okms.Deactivated:
+	case failure.Deactivated:
 		return fmt.Sprintf("version %s is deactivated%s", number(e.Version), since(e)),
 			"reactivate it, write a new version, or pin an active one with objectVersion" + f.others.text()
-	case okms.Deleted:
+	case failure.Deleted:
 		return fmt.Sprintf("version %s is deleted for good%s", number(e.Version), since(e)),
 			"write a new version, or pin an active one with objectVersion" + f.others.text()
 	default: // VersionAbsent
@@ -168,7 +169,7 @@ const nodeFullAdvice = triesAgain + "; fewer or smaller secrets in a class help"
 // explainToken is about the token endpoint of an OAuth2 client, which failed
 // before OKMS could be asked.
 func explainToken(from origin, e *okms.Error, again string) (what, advice string) {
-	if e.Kind == okms.ClientRefused {
+	if e.Kind == failure.ClientRefused {
 		return fmt.Sprintf("the token endpoint refused the %s: %s", from.credential, e.Text), refusedClientAdvice(from.credential)
 	}
 	switch {
@@ -188,11 +189,11 @@ func explainToken(from origin, e *okms.Error, again string) (what, advice string
 // facts is what OKMS said, in its own words and by its numbers. Where no answer
 // of OKMS came, the words are this program's and stand in the message already.
 func facts(e *okms.Error) string {
-	if e.Kind == okms.Unauthenticated && e.Status == 0 {
+	if e.Kind == failure.Unauthenticated && e.Status == 0 {
 		return e.Text
 	}
 	switch e.Kind {
-	case okms.SecretAbsent, okms.VersionAbsent, okms.Deactivated, okms.Deleted:
+	case failure.SecretAbsent, failure.VersionAbsent, failure.Deactivated, failure.Deleted:
 		return e.Facts() // its words would say the same again
 	}
 	if e.Code != 0 && e.Text != "" {

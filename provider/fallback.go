@@ -7,6 +7,7 @@ import (
 
 	"ovhcloud-csi-provider/provider/cache"
 	"ovhcloud-csi-provider/provider/connections"
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/pace"
 )
@@ -132,7 +133,7 @@ func (p *Provider) read(ctx context.Context, s sources, mount *pace.Mount, ref o
 		p.observeRead(cache.Stale)
 		return fetched{secret: own.Secret, because: own.Because, age: own.Age, second: first.second}
 	}
-	if first.err.Kind == okms.TimedOut && ctx.Err() == nil { // it was given a part of the time
+	if first.err.Kind == failure.TimedOut && ctx.Err() == nil { // it was given a part of the time
 		again := p.readFrom(ctx, s.first, mount, ref, false)
 		if again.err == nil {
 			p.known.note(s.first, again.secret)

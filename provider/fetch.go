@@ -11,6 +11,7 @@ import (
 
 	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/provider/cache"
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/pace"
 	"ovhcloud-csi-provider/provider/place"
@@ -65,7 +66,7 @@ type fetching struct {
 // that all failures can be told at once. The account holds the secrets. Where the node
 // has no room for them, it drops all, waits for more room than it had, and begins again:
 // who waits holds nothing that others wait for.
-func (p *Provider) fetch(ctx context.Context, account *budget.Account, s sources, refs []okms.Ref) (got map[okms.Ref]fetched, failures []Failure) {
+func (p *Provider) fetch(ctx context.Context, account *budget.Account, s sources, refs []okms.Ref) (got map[okms.Ref]fetched, failures []failure.Failure) {
 	s.first.lists = &listings{}
 	if s.second != nil {
 		s.second.lists = s.first.lists
@@ -76,14 +77,14 @@ func (p *Provider) fetch(ctx context.Context, account *budget.Account, s sources
 		f := p.fetchOnce(ctx, account, reserved, most, s, refs)
 		switch {
 		case f.tooMuch:
-			return f.got, []Failure{{Kind: TooLarge, Object: WholeClass, Where: "objects",
+			return f.got, []failure.Failure{{Kind: failure.TooLarge, Object: failure.WholeClass, Where: "objects",
 				What: fmt.Sprintf("the secrets of this mount take more than %d bytes together; use several classes and volumes", most)}}
 		case !f.full:
 			return f.got, nil
 		}
 		reserved = min(most, 2*max(reserved, f.held))
 		if !account.Wait(ctx, budget.Holding, reserved) {
-			return f.got, []Failure{{Kind: NodeFull, Object: WholeClass, Where: "objects",
+			return f.got, []failure.Failure{{Kind: failure.NodeFull, Object: failure.WholeClass, Where: "objects",
 				What: "the mounts of this node read too many large secrets at once", Advice: nodeFullAdvice}}
 		}
 	}
@@ -203,7 +204,7 @@ func (p *Provider) readFrom(ctx context.Context, s source, mount *pace.Mount, re
 	}
 	var f fetched
 	if !errors.As(err, &f.err) {
-		f.err = &okms.Error{Kind: okms.Kind(Broken), Text: err.Error()}
+		f.err = &okms.Error{Kind: failure.Kind(failure.Broken), Text: err.Error()}
 	}
 	if more := (*absent)(nil); errors.As(err, &more) {
 		f.others = more.others
@@ -228,7 +229,7 @@ func (l *listings) ask(ctx context.Context, s source, ref okms.Ref) (okms.Secret
 		return secret, err
 	}
 	switch failed.Kind {
-	case okms.VersionAbsent, okms.Deactivated, okms.Deleted:
+	case failure.VersionAbsent, failure.Deactivated, failure.Deleted:
 		return secret, &absent{failed, l.of(ctx, s, ref.Path)}
 	}
 	return secret, err

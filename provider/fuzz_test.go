@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/place"
 )
@@ -35,8 +36,8 @@ func FuzzPlan(f *testing.F) {
 			t.Errorf("%d bytes of objects took %d bytes, more than %d", len(objects), took, most)
 		}
 		if len(failures) > 0 {
-			text := (&Error{Class: r.Class(), Failures: failures}).Error()
-			if !utf8.ValidString(text) || len(text) > 2*mostText || strings.Contains(text, "planted") {
+			text := (&failure.Error{Class: r.Class(), Failures: failures}).Error()
+			if !utf8.ValidString(text) || len(text) > 2*failure.MaxText || strings.Contains(text, "planted") {
 				t.Fatalf("message of %d bytes: %.200q", len(text), text)
 			}
 			return

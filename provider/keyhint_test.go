@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"testing"
+
+	"ovhcloud-csi-provider/provider/failure"
 )
 
 func TestNamesOfFilesOfPaths(t *testing.T) {
@@ -37,7 +39,7 @@ func TestWhiteSpaceAtTheEndsOfAKey(t *testing.T) {
 	} {
 		for _, more := range []string{"optional: false", "optional: true"} {
 			lines := []string{"- secretPath: s", "  objectName: f", "  secretKey: " + c.key, "  " + more}
-			if kind, text := unrendered(t, secrets{"s": secret}, lines...); kind != Invalid || text != "objects[0].secretKey: "+c.want {
+			if kind, text := unrendered(t, secrets{"s": secret}, lines...); kind != failure.Invalid || text != "objects[0].secretKey: "+c.want {
 				t.Errorf("%s, %s: %s: %s", c.name, more, kind, text)
 			}
 		}
@@ -70,7 +72,7 @@ func TestOtherSpellingsOfAPathThatFindsNothing(t *testing.T) {
 	}
 	const want = `objects[0] "f" (secret "s", latest version): version 7 of the secret has no key "app.tls.crt"; ` +
 		`write secretKey: 'app.tls\.crt', since a dot in the name of a key needs a backslash; its keys are "app", "users", "it's"`
-	if kind, text := unrendered(t, secrets{"s": secret}, "- secretPath: s", "  objectName: f", "  secretKey: app.tls.crt"); kind != KeyAbsent || text != want {
+	if kind, text := unrendered(t, secrets{"s": secret}, "- secretPath: s", "  objectName: f", "  secretKey: app.tls.crt"); kind != failure.KeyAbsent || text != want {
 		t.Errorf("%s: %s", kind, text)
 	}
 	if got := rendered(t, secrets{"s": secret}, "- secretPath: s", "  objectName: f", `  secretKey: 'app.tls\.crt'`); got["f"] != "x" {

@@ -10,10 +10,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/nearest"
 	"ovhcloud-csi-provider/provider/okms"
-	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/yamlnode"
 )
 
@@ -44,37 +44,36 @@ const (
 
 // parseObjects reads the YAML list. An object with a wrong field is left out of
 // the result, after all its wrong fields were collected.
-func parseObjects(text string, defaultMode fs.FileMode, c *collector) []object {
+func parseObjects(text string, defaultMode fs.FileMode, c *failure.List) []object {
 	if len(text) > maxObjectsText {
-		c.parameter(paramObjects, "is %d bytes long; at most %d are read; split the list over several classes", len(text), maxObjectsText)
+		c.Parameter(paramObjects, "is %d bytes long; at most %d are read; split the list over several classes", len(text), maxObjectsText)
 		return nil
 	}
 	if n := countSigns(text); n > maxObjectsSigns {
-		c.parameter(paramObjects, "has %d commas, colons, brackets and line breaks; at most %d are read; split the list over several classes", n, maxObjectsSigns)
+		c.Parameter(paramObjects, "has %d commas, colons, brackets and line breaks; at most %d are read; split the list over several classes", n, maxObjectsSigns)
 		return nil
 	}
 	list, err := parseList(text)
 	if err != nil {
-		c.parameter(paramObjects, "%s", err)
+		c.Parameter(paramObjects, "%s", err)
 		return nil
 	}
 	if len(list) > maxObjects {
-		c.parameter(paramObjects, "has %d entries; at most %d are read; split the list over several classes", len(list), maxObjects)
+		c.Parameter(paramObjects, "has %d entries; at most %d are read; split the list over several classes", len(list), maxObjects)
 		return nil
 	}
 	var objects []object
 	for number, node := range list {
-		if c.full() {
-			c.cut = true
+		if c.Stop() {
 			break
 		}
-		before := len(c.failures)
+		before := c.Len()
 		o := parseObject(node, number, defaultMode, c)
-		if len(c.failures) == before {
+		if c.Len() == before {
 			objects = append(objects, o)
 		}
 	}
-	c.line = 0
+	c.At(0)
 	return objects
 }
 
@@ -120,51 +119,51 @@ func isPlain(entry *yamlnode.Node) bool {
 	return !isText && entry.Kind == yamlnode.Single
 }
 
-func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *collector) object {
+func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *failure.List) object {
 	where := fmt.Sprintf("objects[%d]", number)
 	o := object{number: number, mode: defaultMode, encoding: utf8Text, line: n.Line, given: map[string]int{}}
-	c.line = n.Line
+	c.At(n.Line)
 	if sign, isText := yamlnode.IsText(n); isText {
-		c.add(number, Invalid, where, "is a text, not a map of fields; %s", dropSign(sign))
+		c.Add(number, failure.Invalid, where, "is a text, not a map of fields; %s", dropSign(sign))
 		return o
 	}
 	if !yamlnode.IsMap(n) {
-		c.add(number, Invalid, where, "is %s, not a map of fields%s", yamlnode.Describe(n), asEntry(n))
+		c.Add(number, failure.Invalid, where, "is %s, not a map of fields%s", yamlnode.Describe(n), asEntry(n))
 		return o
 	}
 	known := nearest.Vocabulary{Valid: fieldNames(), Synonyms: fieldSynonyms(), Taken: fieldsOf(n), Conflicts: fieldConflicts}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		if c.full() {
-			c.cut = true
+		if c.Stop() {
 			break
 		}
 		key, value := n.Content[i], n.Content[i+1]
-		c.line = key.Line
+		c.At(key.Line)
 		at := where + "." + message.Name(key.Value)
 		set, valid := objectFields[key.Value]
 		switch {
 		case !yamlnode.IsName(key):
-			c.add(number, Invalid, where, "the name of a field is %s, not a word", yamlnode.Describe(key))
+			c.Add(number, failure.Invalid, where, "the name of a field is %s, not a word", yamlnode.Describe(key))
 		case !valid:
 			advice, meant := adviseField(known, key.Value)
 			if odd := yamlnode.OddSign(key); odd != "" {
 				advice = "it holds " + odd
 			}
-			c.add(number, Invalid, at, "unknown field; %s", advice)
-			c.misspelt = append(c.misspelt, where+"."+meant)
+			c.Add(number, failure.Invalid, at, "unknown field; %s", advice)
+			c.Misspelt(where + "." + meant)
 		case o.given[key.Value] > 0:
-			c.add(number, Invalid, at, "is given twice; drop one of them")
+			c.Add(number, failure.Invalid, at, "is given twice; drop one of them")
 		case mayBeEmpty[key.Value] && yamlnode.IsEmpty(value):
 			o.given[key.Value] = key.Line // and has no meaning
 		default:
 			o.given[key.Value] = key.Line
 			if err := setField(&o, value, set); err != nil {
-				c.field(number, at, err)
+				c.Field(number, at, err)
 			}
 		}
 	}
-	if c.line = n.Line; o.given["secretPath"] == 0 {
-		c.field(number, where+".secretPath", missingPath(o))
+	c.At(n.Line)
+	if o.given["secretPath"] == 0 {
+		c.Field(number, where+".secretPath", missingPath(o))
 	}
 	return o
 }
@@ -194,9 +193,9 @@ func setField(o *object, value *yamlnode.Node, set func(*object, string) error) 
 // providers take objectName for it.
 func missingPath(o object) error {
 	if o.objectName != "" {
-		return fmt.Errorf("%w; it names the secret, and objectName the file", place.ErrMissing)
+		return fmt.Errorf("%w; it names the secret, and objectName the file", message.ErrMissing)
 	}
-	return place.ErrMissing
+	return message.ErrMissing
 }
 
 // asEntry says how to write an entry that is the path of a secret alone.

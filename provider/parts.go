@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/nearest"
 	"ovhcloud-csi-provider/provider/okms"
@@ -78,13 +79,13 @@ func (r *renderer) allKeys(i int, f fetched, p *parts) {
 	case len(p.list) == 0 && o.optional:
 		r.made[i].absent = true
 	case len(p.list) == 0:
-		r.put(Failure{Kind: Unusable, Object: o.number, Where: o.where(),
+		r.Put(failure.Failure{Kind: failure.Unusable, Object: o.number, Where: o.where(),
 			What:   fmt.Sprintf("version %d of the secret has no keys", f.secret.Version),
 			Advice: "optional: true lets the mount go on without files of it"})
 	}
 	for _, one := range p.list {
 		switch {
-		case r.tooLarge() || r.full():
+		case r.tooLarge() || r.Stop():
 			return
 		case r.named[o.ref()][one.key]:
 			continue
@@ -94,7 +95,7 @@ func (r *renderer) allKeys(i int, f fetched, p *parts) {
 			err = errors.New("holds a slash")
 		}
 		if err != nil {
-			r.put(Failure{Kind: Unusable, Object: o.number, Where: o.where(),
+			r.Put(failure.Failure{Kind: failure.Unusable, Object: o.number, Where: o.where(),
 				What: fmt.Sprintf("the key %s cannot be the name of a file: it %s", message.Quote(one.key), err), Advice: adviceOnKey(one.key)})
 			continue
 		}
@@ -132,13 +133,13 @@ func (r *renderer) oneKey(i int, f fetched, p *parts) {
 			r.file(i, madeFile{o.file(), o.secretKey, bytes})
 		}
 	case spaceAtEnds(o.secretKey) != "": // also if it is optional: the file would be missing without a word
-		r.put(Failure{Kind: Invalid, Object: o.number, Where: fmt.Sprintf("objects[%d].secretKey", o.number),
+		r.Put(failure.Failure{Kind: failure.Invalid, Object: o.number, Where: fmt.Sprintf("objects[%d].secretKey", o.number),
 			What:   fmt.Sprintf("%s, and version %d of the secret has no such key", spaceAtEnds(o.secretKey), f.secret.Version),
 			Advice: writeKey(o.secretKey)})
 	case o.optional:
 		r.made[i].absent = true
 	default:
-		r.put(Failure{Kind: KeyAbsent, Object: o.number, Where: o.where(),
+		r.Put(failure.Failure{Kind: failure.KeyAbsent, Object: o.number, Where: o.where(),
 			What:   fmt.Sprintf("version %d of the secret has no key %s", f.secret.Version, message.Quote(o.secretKey)),
 			Advice: r.keysAdvice(o.secretKey, p)})
 	}
@@ -149,12 +150,12 @@ func (r *renderer) oneKey(i int, f fetched, p *parts) {
 func (r *renderer) find(o object, f fetched, whole rawjson.Value) (value rawjson.Value, ok bool) {
 	way, err := rawjson.ParsePath(o.secretKey)
 	if err != nil {
-		r.add(o.number, Invalid, fmt.Sprintf("objects[%d].secretKey", o.number), "the secret has no key %s, and as a path it cannot be used: %s", message.Quote(o.secretKey), err)
+		r.Add(o.number, failure.Invalid, fmt.Sprintf("objects[%d].secretKey", o.number), "the secret has no key %s, and as a path it cannot be used: %s", message.Quote(o.secretKey), err)
 		return nil, false
 	}
 	value, err = whole.Find(way, r.steps)
 	if errors.Is(err, rawjson.ErrTwice) {
-		r.add(o.number, Unusable, o.where(), "in version %d of the secret the path %s %s", f.secret.Version, message.Quote(o.secretKey), err)
+		r.Add(o.number, failure.Unusable, o.where(), "in version %d of the secret the path %s %s", f.secret.Version, message.Quote(o.secretKey), err)
 		return nil, false
 	}
 	return value, r.goesOn(o, err)
@@ -168,7 +169,7 @@ func (r *renderer) goesOn(o object, err error) bool {
 		return true
 	case errors.Is(err, rawjson.ErrSteps):
 		r.ended = true
-		r.add(o.number, TooLarge, fmt.Sprintf("objects[%d]", o.number), "the objects of this mount look at more than %d bytes of JSON altogether, "+
+		r.Add(o.number, failure.TooLarge, fmt.Sprintf("objects[%d]", o.number), "the objects of this mount look at more than %d bytes of JSON altogether, "+
 			"each byte counted as often as it is looked at; use fewer or shorter paths in secretKey, smaller secrets, or several classes and volumes", maxSteps)
 	default:
 		r.late(o)
@@ -190,7 +191,7 @@ func (r *renderer) keysAdvice(wanted string, p *parts) string {
 		shown = append(shown, fmt.Sprintf("and %d more", more))
 	}
 	advice := "its keys are " + strings.Join(shown, ", ")
-	if len(r.failures) >= 20 {
+	if r.Len() >= 20 {
 		return advice
 	}
 	keys := make([]string, len(p.list))
@@ -213,7 +214,7 @@ const loneSurrogate = "holds half a UTF-16 surrogate pair, which stands for no b
 func (r *renderer) fileBytes(o object, key string, value rawjson.Value) ([]byte, bool) {
 	if !value.IsString() {
 		if o.encoding != utf8Text {
-			r.add(o.number, Unusable, o.where(), "the value of key %s is %s; encoding: %s wants a string, so drop encoding", message.Quote(key), value.Kind(), o.encoding)
+			r.Add(o.number, failure.Unusable, o.where(), "the value of key %s is %s; encoding: %s wants a string, so drop encoding", message.Quote(key), value.Kind(), o.encoding)
 			return nil, false
 		}
 		return value, true
@@ -224,7 +225,7 @@ func (r *renderer) fileBytes(o object, key string, value rawjson.Value) ([]byte,
 		text, err = o.encoding.decode(text)
 	}
 	if err != nil {
-		r.add(o.number, Unusable, o.where(), "the value of key %s %s", message.Quote(key), err)
+		r.Add(o.number, failure.Unusable, o.where(), "the value of key %s %s", message.Quote(key), err)
 		return nil, false
 	}
 	return text, true

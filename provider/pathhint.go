@@ -5,6 +5,7 @@ import (
 	"regexp"
 
 	"ovhcloud-csi-provider/provider/connections"
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/okms"
 )
@@ -53,7 +54,7 @@ func plainPath(path string) string {
 // withPathHint returns what to do about a read that failed: where there is no secret at a
 // path that is written as for Vault, what to drop of it.
 func withPathHint(e *okms.Error, path, advice string) string {
-	if hint := vaultHint(path); hint != "" && e.Kind == okms.SecretAbsent {
+	if hint := vaultHint(path); hint != "" && e.Kind == failure.SecretAbsent {
 		return hint
 	}
 	return advice

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 )
 
@@ -28,7 +29,7 @@ func TestPathsOfVault(t *testing.T) {
 			t.Errorf("%s: %s, want %s", path, got, want)
 		}
 	}
-	for _, kind := range []okms.Kind{okms.VersionAbsent, okms.Deactivated, okms.Deleted} {
+	for _, kind := range []failure.Kind{failure.VersionAbsent, failure.Deactivated, failure.Deleted} {
 		if got := withPathHint(&okms.Error{Kind: kind}, "secret/data/x", "pin it"); got != "pin it" {
 			t.Errorf("%s: %s", kind, got)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"ovhcloud-csi-provider/provider/connections"
 	"ovhcloud-csi-provider/provider/credential"
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/place"
@@ -88,8 +89,8 @@ func (o object) file() string {
 // makePlan parses a request and checks its parts against one another. It does no
 // I/O. Everything that is wrong is returned; of the plan only connection counts
 // then, for the audit line.
-func makePlan(req Request, endpoints place.Endpoints, connections *connections.Set, now time.Time) (plan, []Failure) {
-	var c collector
+func makePlan(req Request, endpoints place.Endpoints, connections *connections.Set, now time.Time) (plan, []failure.Failure) {
+	var c failure.List
 	cl := parse(req.Attributes, len(req.Credentials) > 0, req.mode(), &c)
 	p := plan{origin: origin{connection: cl.connection}, objects: cl.objects}
 	switch {
@@ -106,7 +107,7 @@ func makePlan(req Request, endpoints place.Endpoints, connections *connections.S
 			p.reads = append(p.reads, o.ref())
 		}
 	}
-	return p, c.all()
+	return p, c.All()
 }
 
 // credentialSource is where the credentials of a mount come from, in messages.
@@ -114,23 +115,23 @@ const credentialSource = "nodePublishSecretRef"
 
 // checkObject checks the fields of an object against one another, and its place
 // in the volume against that of the objects before it.
-func checkObject(o object, tree layout, c *collector) {
+func checkObject(o object, tree layout, c *failure.List) {
 	at := func(field string) string { return fmt.Sprintf("objects[%d].%s", o.number, field) }
 	lineOf := func(field string) int { return cmp.Or(o.given[field], o.line) }
-	defer func() { c.line = 0 }()
+	defer func() { c.At(0) }()
 	if o.allKeys && o.secretKey != "" {
-		c.line = lineOf("allKeys")
-		c.add(o.number, Invalid, at("allKeys"), "cannot be combined with secretKey; drop one of them")
+		c.At(lineOf("allKeys"))
+		c.Add(o.number, failure.Invalid, at("allKeys"), "cannot be combined with secretKey; drop one of them")
 		return
 	}
-	c.line = lineOf("encoding")
+	c.At(lineOf("encoding"))
 	if o.given["encoding"] > 0 && o.encoding != utf8Text && !o.allKeys && o.secretKey == "" {
-		c.add(o.number, Invalid, at("encoding"), "applies to the value of a key; give secretKey or allKeys too")
+		c.Add(o.number, failure.Invalid, at("encoding"), "applies to the value of a key; give secretKey or allKeys too")
 	}
-	c.line = lineOf("objectName")
+	c.At(lineOf("objectName"))
 	if o.allKeys {
 		if err := tree.addFolder(o.file(), o.number); err != nil {
-			c.add(o.number, Invalid, at("objectName"), "%s", err)
+			c.Add(o.number, failure.Invalid, at("objectName"), "%s", err)
 		}
 		return
 	}
@@ -138,19 +139,19 @@ func checkObject(o object, tree layout, c *collector) {
 		return
 	}
 	if err := tree.addFile(o.file(), o.number); err != nil {
-		c.add(o.number, Invalid, at("objectName"), "%s", err)
+		c.Add(o.number, failure.Invalid, at("objectName"), "%s", err)
 	}
 }
 
 // checkDefaultName checks the name of a file that is made of the key or the path.
-func checkDefaultName(o object, c *collector) (ok bool) {
+func checkDefaultName(o object, c *failure.List) (ok bool) {
 	err, space := checkFileName(o.file()), spaceAtEnds(o.secretKey)
 	wrong := func(field, format string, args ...any) {
-		c.add(o.number, Invalid, fmt.Sprintf("objects[%d].%s", o.number, field), format, args...)
+		c.Add(o.number, failure.Invalid, fmt.Sprintf("objects[%d].%s", o.number, field), format, args...)
 	}
 	switch {
 	case err != nil && space != "":
-		c.line = cmp.Or(o.given["secretKey"], o.line)
+		c.At(cmp.Or(o.given["secretKey"], o.line))
 		wrong("secretKey", "%s; %s. If the key really has it, give objectName", space, writeKey(o.secretKey))
 	case pathOperators.MatchString(o.secretKey):
 		wrong("objectName", "is required where secretKey is a path with operators (#), which makes no name of a file")

@@ -6,18 +6,19 @@ import (
 	"testing"
 	"time"
 
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/place"
 )
 
 // refused gives the failures of a request as their user reads them, without the
 // head that names the class.
-func refused(t *testing.T, r Request) (kind Kind, text string) {
+func refused(t *testing.T, r Request) (kind failure.Kind, text string) {
 	t.Helper()
 	_, failures := makePlan(r, place.Endpoints{}, nil, time.Now())
 	if len(failures) == 0 {
 		t.Fatal("the request was accepted")
 	}
-	err := &Error{Class: r.Class(), Failures: failures}
+	err := &failure.Error{Class: r.Class(), Failures: failures}
 	return err.Kind(), strings.TrimPrefix(err.Error(), "SecretProviderClass store/shop: ")
 }
 
@@ -25,53 +26,53 @@ func TestWrongParameters(t *testing.T) {
 	cases := []struct {
 		name   string
 		change []func(*Request)
-		kind   Kind
+		kind   failure.Kind
 		want   string
 	}{
-		{"unknown parameter", []func(*Request){without("region"), with("regoin", "x")}, Invalid, `parameters.regoin: unknown parameter; did you mean "region"?`},
-		{"unknown parameter, the right one is given", []func(*Request){with("regoin", "x")}, Invalid,
+		{"unknown parameter", []func(*Request){without("region"), with("regoin", "x")}, failure.Invalid, `parameters.regoin: unknown parameter; did you mean "region"?`},
+		{"unknown parameter, the right one is given", []func(*Request){with("regoin", "x")}, failure.Invalid,
 			`parameters.regoin: unknown parameter; drop it: region is given already`},
-		{"unknown parameter, nothing near", []func(*Request){with("sidecar", "x")}, Invalid,
+		{"unknown parameter, nothing near", []func(*Request){with("sidecar", "x")}, failure.Invalid,
 			`parameters.sidecar: unknown parameter; valid are connection, region, endpoint, okmsId, caBundle, objects`},
-		{"a parameter without counterpart", []func(*Request){with("roleName", "x")}, Invalid,
+		{"a parameter without counterpart", []func(*Request){with("roleName", "x")}, failure.Invalid,
 			`parameters.roleName: unknown parameter; drop it: OKMS has no Kubernetes logins and no roles; the credential comes from nodePublishSecretRef or a connection`},
-		{"case of a parameter", []func(*Request){without("okmsId"), with("okmsID", testDomain)}, Invalid,
+		{"case of a parameter", []func(*Request){without("okmsId"), with("okmsID", testDomain)}, failure.Invalid,
 			`parameters.okmsID: unknown parameter; did you mean "okmsId"?`},
-		{"the only parameter, misspelt", []func(*Request){without("objects"), with("object", "- secretPath: a")}, Invalid,
+		{"the only parameter, misspelt", []func(*Request){without("objects"), with("object", "- secretPath: a")}, failure.Invalid,
 			`parameters.object: unknown parameter; did you mean "objects"?`},
-		{"api is not there yet", []func(*Request){with("api", "rest")}, Invalid,
+		{"api is not there yet", []func(*Request){with("api", "rest")}, failure.Invalid,
 			`parameters.api: unknown parameter; valid are connection, region, endpoint, okmsId, caBundle, objects`},
-		{"no region", []func(*Request){without("region")}, Invalid, "parameters.region: is missing; give a region, such as eu-west-par, or an endpoint"},
-		{"region and endpoint", []func(*Request){with("endpoint", "https://eu-west-par.okms.ovh.net")}, Invalid, "parameters.region: cannot be combined with endpoint; drop one of them"},
-		{"region with a host in it", []func(*Request){with("region", "evil.example/x#")}, Invalid, `parameters.region: "evil.example/x#" is not the name of a region, such as eu-west-par; the known regions are ` + strings.Join(place.KnownRegions(), ", ")},
-		{"no okmsId", []func(*Request){without("okmsId")}, Invalid, "parameters.okmsId: is missing; it is the UUID of the OKMS domain"},
-		{"okmsId no UUID", []func(*Request){with("okmsId", "prod/../x")}, Invalid, `parameters.okmsId: "prod/../x" is not a UUID, such as 734b9b45-8b1a-469c-b140-b10bd6540017`},
-		{"endpoint of another domain", []func(*Request){without("region"), with("endpoint", "https://eu-west-par.okms.ovh.net/api/00000000-0000-0000-0000-000000000000")}, Invalid,
+		{"no region", []func(*Request){without("region")}, failure.Invalid, "parameters.region: is missing; give a region, such as eu-west-par, or an endpoint"},
+		{"region and endpoint", []func(*Request){with("endpoint", "https://eu-west-par.okms.ovh.net")}, failure.Invalid, "parameters.region: cannot be combined with endpoint; drop one of them"},
+		{"region with a host in it", []func(*Request){with("region", "evil.example/x#")}, failure.Invalid, `parameters.region: "evil.example/x#" is not the name of a region, such as eu-west-par; the known regions are ` + strings.Join(place.KnownRegions(), ", ")},
+		{"no okmsId", []func(*Request){without("okmsId")}, failure.Invalid, "parameters.okmsId: is missing; it is the UUID of the OKMS domain"},
+		{"okmsId no UUID", []func(*Request){with("okmsId", "prod/../x")}, failure.Invalid, `parameters.okmsId: "prod/../x" is not a UUID, such as 734b9b45-8b1a-469c-b140-b10bd6540017`},
+		{"endpoint of another domain", []func(*Request){without("region"), with("endpoint", "https://eu-west-par.okms.ovh.net/api/00000000-0000-0000-0000-000000000000")}, failure.Invalid,
 			"parameters.endpoint: ends in another okmsId (00000000-0000-0000-0000-000000000000) than the parameter okmsId (" + testDomain + ")"},
-		{"endpoint with a wrong okmsId", []func(*Request){without("region"), with("endpoint", "https://eu-west-par.okms.ovh.net/api/x")}, Invalid,
+		{"endpoint with a wrong okmsId", []func(*Request){without("region"), with("endpoint", "https://eu-west-par.okms.ovh.net/api/x")}, failure.Invalid,
 			"parameters.endpoint: what follows /api/ is not a UUID; write https://<host>/api/<okmsId>"},
-		{"endpoint with a path", []func(*Request){without("region"), with("endpoint", "https://eu-west-par.okms.ovh.net/v1")}, Invalid,
+		{"endpoint with a path", []func(*Request){without("region"), with("endpoint", "https://eu-west-par.okms.ovh.net/v1")}, failure.Invalid,
 			"parameters.endpoint: drop /v1 at its end; write https://<host>, or https://<host>/api/<okmsId>"},
-		{"endpoint with a password", []func(*Request){without("region"), with("endpoint", "https://u:planted@eu-west-par.okms.ovh.net")}, Invalid,
+		{"endpoint with a password", []func(*Request){without("region"), with("endpoint", "https://u:planted@eu-west-par.okms.ovh.net")}, failure.Invalid,
 			"parameters.endpoint: holds a user name or password; drop it; write https://<host>, or https://<host>/api/<okmsId>"},
-		{"endpoint without scheme", []func(*Request){without("region"), with("endpoint", "eu-west-par.okms.ovh.net")}, Invalid,
+		{"endpoint without scheme", []func(*Request){without("region"), with("endpoint", "eu-west-par.okms.ovh.net")}, failure.Invalid,
 			"parameters.endpoint: does not begin with https://; write https://<host>, or https://<host>/api/<okmsId>"},
-		{"endpoint elsewhere", []func(*Request){without("region"), with("endpoint", "https://okms.evil.example")}, EndpointRefused,
+		{"endpoint elsewhere", []func(*Request){without("region"), with("endpoint", "https://okms.evil.example")}, failure.EndpointRefused,
 			"parameters.endpoint: no credential is sent there: https://okms.evil.example is not a host of OVHcloud, and the provider's --allow-endpoint does not name it; use a host of OVHcloud, or ask the operator to add this one"},
-		{"endpoint in plain http", []func(*Request){without("region"), with("endpoint", "http://eu-west-par.okms.ovh.net")}, EndpointRefused,
+		{"endpoint in plain http", []func(*Request){without("region"), with("endpoint", "http://eu-west-par.okms.ovh.net")}, failure.EndpointRefused,
 			"parameters.endpoint: no credential is sent there: http://eu-west-par.okms.ovh.net is not https; plain http is for a loopback address that the provider was given as http://… in --allow-endpoint"},
-		{"endpoint at another port", []func(*Request){without("region"), with("endpoint", "https://eu-west-par.okms.ovh.net:8443")}, EndpointRefused,
+		{"endpoint at another port", []func(*Request){without("region"), with("endpoint", "https://eu-west-par.okms.ovh.net:8443")}, failure.EndpointRefused,
 			"parameters.endpoint: no credential is sent there: https://eu-west-par.okms.ovh.net:8443 is not a host of OVHcloud, and the provider's --allow-endpoint does not name it; use a host of OVHcloud, or ask the operator to add this one"},
-		{"caBundle no PEM", []func(*Request){with("caBundle", "hello")}, Invalid, "parameters.caBundle: holds no certificate in PEM form; give the text from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----"},
-		{"an endless caBundle", []func(*Request){with("caBundle", strings.Repeat("x", 70_000))}, Invalid, "parameters.caBundle: is 70000 bytes long; at most 65536 are read; give the authority of the endpoint only"},
-		{"a path of a file that is too long", []func(*Request){with("objects", "- secretPath: a\n  objectName: "+strings.Repeat(strings.Repeat("d", 200)+"/", 16)+"f")}, Invalid,
+		{"caBundle no PEM", []func(*Request){with("caBundle", "hello")}, failure.Invalid, "parameters.caBundle: holds no certificate in PEM form; give the text from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----"},
+		{"an endless caBundle", []func(*Request){with("caBundle", strings.Repeat("x", 70_000))}, failure.Invalid, "parameters.caBundle: is 70000 bytes long; at most 65536 are read; give the authority of the endpoint only"},
+		{"a path of a file that is too long", []func(*Request){with("objects", "- secretPath: a\n  objectName: "+strings.Repeat(strings.Repeat("d", 200)+"/", 16)+"f")}, failure.Invalid,
 			`objects[0].objectName: "` + strings.Repeat("d", 80) + `…" is 3217 bytes long; a path has at most 3072 (line 2)`},
-		{"caBundle with a key", []func(*Request){with("caBundle", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")}, Invalid, "parameters.caBundle: PEM block 1 is not a certificate, but a private key; remove it, and replace that key: everybody who may read this text has it now"},
-		{"no credentials", []func(*Request){credentials(nil)}, NoCredential,
+		{"caBundle with a key", []func(*Request){with("caBundle", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")}, failure.Invalid, "parameters.caBundle: PEM block 1 is not a certificate, but a private key; remove it, and replace that key: everybody who may read this text has it now"},
+		{"no credentials", []func(*Request){credentials(nil)}, failure.NoCredential,
 			"nodePublishSecretRef: no credentials came with the mount; name a Secret with a token, with tls.crt and tls.key, or with clientId and clientSecret in nodePublishSecretRef of the pod's volume"},
-		{"Secret of another kind", []func(*Request){credentials(map[string]string{"username": "x", "password": "y"})}, NoCredential,
+		{"Secret of another kind", []func(*Request){credentials(map[string]string{"username": "x", "password": "y"})}, failure.NoCredential,
 			`nodePublishSecretRef: no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret; its keys are "password", "username"; rename them`},
-		{"no objects", []func(*Request){without("objects")}, Invalid, "parameters.objects: is missing; it lists the secrets to mount"},
+		{"no objects", []func(*Request){without("objects")}, failure.Invalid, "parameters.objects: is missing; it lists the secrets to mount"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -158,8 +159,8 @@ func TestWrongObjects(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			kind, text := refused(t, request(with("objects", c.objects)))
-			if text != c.want || kind != Invalid {
-				t.Errorf("got  %s: %s\nwant %s: %s", kind, text, Invalid, c.want)
+			if text != c.want || kind != failure.Invalid {
+				t.Errorf("got  %s: %s\nwant %s: %s", kind, text, failure.Invalid, c.want)
 			}
 		})
 	}
@@ -198,13 +199,13 @@ func TestThatMoreIsWrongIsTold(t *testing.T) {
 }
 
 func TestTheGravestKindSurvivesManyFailures(t *testing.T) {
-	var c collector
-	for i := range 2 * mostFailures {
-		c.add(i, KeyAbsent, "x", "y")
+	var c failure.List
+	for i := range 2 * failure.Most {
+		c.Add(i, failure.KeyAbsent, "x", "y")
 	}
-	c.add(WholeClass, NoCredential, "x", "y")
-	if kind := (&Error{Failures: c.all()}).Kind(); kind != NoCredential || len(c.failures) != mostFailures+1 {
-		t.Errorf("kind %s of %d failures", kind, len(c.failures))
+	c.Add(failure.WholeClass, failure.NoCredential, "x", "y")
+	if kind := (&failure.Error{Failures: c.All()}).Kind(); kind != failure.NoCredential || c.Len() != failure.Most+1 {
+		t.Errorf("kind %s of %d failures", kind, c.Len())
 	}
 }
 
@@ -212,7 +213,7 @@ func TestAClassWithoutANameIsToldByItsNamespace(t *testing.T) {
 	const want = `SecretProviderClass in namespace "store": parameters.okmsId: is missing; it is the UUID of the OKMS domain`
 	r := request(without("okmsId"), without(attributeClass))
 	_, failures := makePlan(r, place.Endpoints{}, nil, time.Now())
-	if got := (&Error{Class: r.Class(), Failures: failures}).Error(); got != want {
+	if got := (&failure.Error{Class: r.Class(), Failures: failures}).Error(); got != want {
 		t.Errorf("got %s", got)
 	}
 }
@@ -235,16 +236,16 @@ func TestHugeInputIsRefusedInFewWords(t *testing.T) {
 			if _, got := refused(t, request(with("objects", text))); len(got) > 20<<10 {
 				t.Errorf("the message has %d bytes", len(got))
 			}
-			if _, failures := makePlan(request(with("objects", text)), place.Endpoints{}, nil, time.Now()); len(failures) > mostFailures+1 {
+			if _, failures := makePlan(request(with("objects", text)), place.Endpoints{}, nil, time.Now()); len(failures) > failure.Most+1 {
 				t.Errorf("%d failures are held", len(failures))
 			}
 		})
 	}
 	var parameters []func(*Request)
-	for i := range 2 * mostFailures {
+	for i := range 2 * failure.Most {
 		parameters = append(parameters, with(fmt.Sprint("unknown", i), "x"))
 	}
-	if _, failures := makePlan(request(parameters...), place.Endpoints{}, nil, time.Now()); len(failures) != mostFailures+1 || !strings.Contains(failures[mostFailures].What, "there may be more") {
+	if _, failures := makePlan(request(parameters...), place.Endpoints{}, nil, time.Now()); len(failures) != failure.Most+1 || !strings.Contains(failures[failure.Most].What, "there may be more") {
 		t.Errorf("of so many unknown parameters %d failures are held", len(failures))
 	}
 	if _, got := refused(t, request(without("region"), with("endpoint", "https://x:"+strings.Repeat("0", 900_000)))); len(got) > 20<<10 {

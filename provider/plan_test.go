@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/provider/credential"
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/sensitive"
@@ -67,7 +68,7 @@ func planned(t *testing.T, r Request) plan {
 	t.Helper()
 	p, failures := makePlan(r, place.Endpoints{}, nil, time.Now())
 	if len(failures) > 0 {
-		t.Fatalf("a valid request was refused: %v", (&Error{Class: r.Class(), Failures: failures}).Error())
+		t.Fatalf("a valid request was refused: %v", (&failure.Error{Class: r.Class(), Failures: failures}).Error())
 	}
 	return p
 }

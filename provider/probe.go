@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/provider/connections"
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 )
 
@@ -52,19 +53,19 @@ func ProbeConnection(ctx context.Context, connection *connections.Connection, us
 }
 
 // probed tells a refusal of an action from a failure that says nothing of it.
-func probed(from origin, action string, err error) (refused, failure error) {
+func probed(from origin, action string, err error) (refused, unclear error) {
 	var failed *okms.Error
 	if err == nil || !errors.As(err, &failed) {
 		return nil, err
 	}
 	f := explainOne(from, object{}, fetched{err: failed}, "try again")
 	switch failed.Kind {
-	case okms.SecretAbsent, okms.VersionAbsent, okms.Deactivated, okms.Deleted:
+	case failure.SecretAbsent, failure.VersionAbsent, failure.Deactivated, failure.Deleted:
 		return nil, nil
-	case okms.Denied:
+	case failure.Denied:
 		f.What = fmt.Sprintf("OKMS does not allow it to the %s", from.credential)
 		f.Advice = grantAdvice(from, action)
-		return errors.New(f.text()), nil
+		return errors.New(f.Text()), nil
 	}
-	return nil, errors.New(f.text())
+	return nil, errors.New(f.Text())
 }

@@ -13,6 +13,7 @@ import (
 	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/provider/cache"
 	"ovhcloud-csi-provider/provider/connections"
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/pace"
@@ -49,7 +50,7 @@ type Config struct {
 	// ObserveRetry before each further attempt at one with what it is for. nil
 	// observes nothing.
 	ObserveRead  func(ReadOutcome)
-	ObserveRetry func(Kind)
+	ObserveRetry func(failure.Kind)
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 }
@@ -98,9 +99,9 @@ func New(c Config) *Provider {
 	if c.Budget == nil {
 		c.Budget = budget.New(0)
 	}
-	retried := func(kind okms.Kind) {
+	retried := func(kind failure.Kind) {
 		if c.ObserveRetry != nil {
-			c.ObserveRetry(Kind(kind))
+			c.ObserveRetry(failure.Kind(kind))
 		}
 	}
 	p := &Provider{
@@ -209,7 +210,7 @@ func (p *Provider) Mount(ctx context.Context, req Request) (Response, error) {
 	}
 	pl, failures := p.plan(ctx, account, req)
 	if len(failures) > 0 {
-		return Response{Connection: message.Name(pl.connection)}, &Error{Class: req.Class(), Failures: failures}
+		return Response{Connection: message.Name(pl.connection)}, &failure.Error{Class: req.Class(), Failures: failures}
 	}
 	if !account.Wait(ctx, budget.Running, running(pl)) {
 		return Response{Connection: pl.connection}, NodeFullError(req.Class())
@@ -219,7 +220,7 @@ func (p *Provider) Mount(ctx context.Context, req Request) (Response, error) {
 		return Response{Connection: pl.connection}, NodeFullError(req.Class())
 	}
 	if err != nil {
-		return Response{}, &Error{Class: req.Class(), Failures: []Failure{{Kind: Broken, Object: WholeClass, Where: "parameters", What: err.Error()}}}
+		return Response{}, &failure.Error{Class: req.Class(), Failures: []failure.Failure{{Kind: failure.Broken, Object: failure.WholeClass, Where: "parameters", What: err.Error()}}}
 	}
 	defer release()
 	got, failures := p.fetch(ctx, account, from, pl.reads)
@@ -229,7 +230,7 @@ func (p *Provider) Mount(ctx context.Context, req Request) (Response, error) {
 		failures = p.render(ctx, account, pl, got, &response)
 	}
 	if len(failures) > 0 {
-		return response, &Error{Class: req.Class(), Failures: failures}
+		return response, &failure.Error{Class: req.Class(), Failures: failures}
 	}
 	return response, nil
 }

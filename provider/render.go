@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/rawjson"
@@ -33,7 +34,7 @@ const maxSteps = 32 << 20
 // render makes the files of a plan from what was fetched, and says how many bytes
 // their answer takes. It makes all or none: with any failure neither files nor
 // versions are returned. It ends soon after ctx does.
-func render(ctx context.Context, pl plan, got map[okms.Ref]fetched) (out Response, size int, failures []Failure) {
+func render(ctx context.Context, pl plan, got map[okms.Ref]fetched) (out Response, size int, failures []failure.Failure) {
 	r := renderer{plan: pl, ctx: ctx, steps: rawjson.NewSteps(ctx, maxSteps), made: make([]made, len(pl.objects)), named: namedKeys(pl)}
 	of := map[okms.Ref][]int{}
 	for i, o := range pl.objects {
@@ -42,25 +43,25 @@ func render(ctx context.Context, pl plan, got map[okms.Ref]fetched) (out Respons
 	for _, ref := range pl.reads {
 		r.secret(of[ref], got[ref])
 	}
-	if len(r.failures) == 0 {
+	if r.Len() == 0 {
 		r.assemble(got)
 	}
 	switch {
-	case len(r.failures) > 0:
+	case r.Len() > 0:
 	case r.status > maxStatus:
-		r.add(WholeClass, TooLarge, "objects", "this mount makes so many files that Kubernetes cannot hold the list of them; use several classes and volumes")
+		r.Add(failure.WholeClass, failure.TooLarge, "objects", "this mount makes so many files that Kubernetes cannot hold the list of them; use several classes and volumes")
 	case r.size > maxResponse:
-		r.add(WholeClass, TooLarge, "objects", "the files of this mount take more than the %d bytes that the driver accepts; use several classes and volumes", maxResponse)
+		r.Add(failure.WholeClass, failure.TooLarge, "objects", "the files of this mount take more than the %d bytes that the driver accepts; use several classes and volumes", maxResponse)
 	}
-	if len(r.failures) > 0 {
-		return Response{}, 0, r.all()
+	if r.Len() > 0 {
+		return Response{}, 0, r.All()
 	}
 	return r.out, r.size, nil
 }
 
 // renderer is the state of one render.
 type renderer struct {
-	collector
+	failure.List
 	plan  plan
 	ctx   context.Context
 	steps *rawjson.Steps
@@ -95,8 +96,7 @@ func (r *renderer) secret(objects []int, f fetched) {
 		case f.err != nil:
 			r.unread(i, f)
 		case r.ended || r.tooLarge():
-		case r.full():
-			r.cut = true
+		case r.Stop():
 		case r.ctx.Err() != nil:
 			r.late(o)
 		case p == nil && !r.goesOn(o, r.steps.Take(f.secret.Data.Len())):
@@ -112,7 +112,7 @@ func (r *renderer) secret(objects []int, f fetched) {
 // late ends a render whose time is over.
 func (r *renderer) late(o object) {
 	r.ended = true
-	r.add(o.number, TimedOut, o.where(), "the time of the mount ran out before its files were made; use fewer objects")
+	r.Add(o.number, failure.TimedOut, o.where(), "the time of the mount ran out before its files were made; use fewer objects")
 }
 
 // tooLarge says that no further file can be taken.
@@ -121,11 +121,11 @@ func (r *renderer) tooLarge() bool { return r.size > maxResponse || r.status > m
 // unread says why an object has no files, unless it need not have any.
 func (r *renderer) unread(i int, f fetched) {
 	o := r.plan.objects[i]
-	if o.optional && (f.err.Kind == okms.SecretAbsent || f.err.Kind == okms.VersionAbsent) {
+	if o.optional && (f.err.Kind == failure.SecretAbsent || f.err.Kind == failure.VersionAbsent) {
 		r.made[i].absent = true
 		return
 	}
-	r.put(explain(r.plan, o, f))
+	r.Put(explain(r.plan, o, f))
 }
 
 // object makes the files of one object, or says why it cannot.
@@ -133,7 +133,7 @@ func (r *renderer) object(i int, f fetched, p *parts) {
 	o := r.plan.objects[i]
 	switch {
 	case p.err != nil:
-		r.add(o.number, Unusable, o.where(), "version %d of the secret %s", f.secret.Version, p.err)
+		r.Add(o.number, failure.Unusable, o.where(), "version %d of the secret %s", f.secret.Version, p.err)
 	case o.allKeys:
 		r.allKeys(i, f, p)
 	case o.secretKey != "":
@@ -160,7 +160,7 @@ func (r *renderer) assemble(got map[okms.Ref]fetched) {
 			r.noteAbsent(o, tree)
 		}
 		for _, f := range r.made[i].files {
-			if r.tooLarge() || r.full() {
+			if r.tooLarge() || r.Stop() {
 				return
 			}
 			r.place(o, f, got[o.ref()], tree)
@@ -171,11 +171,11 @@ func (r *renderer) assemble(got map[okms.Ref]fetched) {
 // place adds one file and its version to the answer.
 func (r *renderer) place(o object, file madeFile, f fetched, tree layout) {
 	if err := tree.addFile(file.name, o.number); err != nil {
-		r.add(o.number, Invalid, o.where(), "%s", err)
+		r.Add(o.number, failure.Invalid, o.where(), "%s", err)
 		return
 	}
 	if err := checkFileName(file.name); err != nil {
-		r.add(o.number, Unusable, o.where(), "the file %s %s", message.Quote(file.name), err)
+		r.Add(o.number, failure.Unusable, o.where(), "the file %s %s", message.Quote(file.name), err)
 		return
 	}
 	r.out.Files = append(r.out.Files, File{Path: file.name, Mode: o.mode, Contents: sensitive.New(file.content)})
@@ -202,7 +202,7 @@ func (r *renderer) noteAbsent(o object, tree layout) {
 	if o.allKeys {
 		id = fmt.Sprintf("objects[%d]/", o.number)
 	} else if err := tree.addFile(id, o.number); err != nil {
-		r.add(o.number, Invalid, o.where(), "%s", err)
+		r.Add(o.number, failure.Invalid, o.where(), "%s", err)
 		return
 	}
 	r.note(id, "absent")

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/rawjson"
 	"ovhcloud-csi-provider/provider/sensitive"
@@ -22,7 +23,7 @@ func (s secrets) fetch(p plan) map[okms.Ref]fetched {
 	for _, ref := range p.reads {
 		data, exists := s[ref.Path]
 		if !exists {
-			got[ref] = fetched{err: &okms.Error{Kind: okms.SecretAbsent, Status: 404, Code: 17125377, RequestID: "OKMS.1"}}
+			got[ref] = fetched{err: &okms.Error{Kind: failure.SecretAbsent, Status: 404, Code: 17125377, RequestID: "OKMS.1"}}
 			continue
 		}
 		got[ref] = fetched{secret: okms.Secret{Path: ref.Path, Version: 7, Created: "2026-01-02T03:04:05Z", Data: sensitive.New([]byte(data))}}
@@ -36,7 +37,7 @@ func rendered(t *testing.T, s secrets, lines ...string) map[string]string {
 	p := planned(t, request(objects(lines...)))
 	resp, _, failures := render(context.Background(), p, s.fetch(p))
 	if len(failures) > 0 {
-		t.Fatalf("refused: %v", &Error{Failures: failures})
+		t.Fatalf("refused: %v", &failure.Error{Failures: failures})
 	}
 	files := map[string]string{}
 	for _, f := range resp.Files {
@@ -46,7 +47,7 @@ func rendered(t *testing.T, s secrets, lines ...string) map[string]string {
 }
 
 // unrendered gives the message of a mount that the store's content forbids.
-func unrendered(t *testing.T, s secrets, lines ...string) (Kind, string) {
+func unrendered(t *testing.T, s secrets, lines ...string) (failure.Kind, string) {
 	t.Helper()
 	p := planned(t, request(objects(lines...)))
 	resp, _, failures := render(context.Background(), p, s.fetch(p))
@@ -56,7 +57,7 @@ func unrendered(t *testing.T, s secrets, lines ...string) (Kind, string) {
 	if len(resp.Files) > 0 || len(resp.Versions) > 0 {
 		t.Error("a failed mount delivers something")
 	}
-	err := &Error{Class: "store/shop", Failures: failures}
+	err := &failure.Error{Class: "store/shop", Failures: failures}
 	return err.Kind(), strings.TrimPrefix(err.Error(), "SecretProviderClass store/shop: ")
 }
 
@@ -137,34 +138,34 @@ func TestWhatASecretMayNotHold(t *testing.T) {
 	cases := []struct {
 		name, data string
 		lines      []string
-		kind       Kind
+		kind       failure.Kind
 		want       string
 	}{
-		{"null", "null", one, Unusable, at + "version 7 of the secret is null, not a JSON object"},
-		{"null as a whole", "null", one[:2], Unusable, at + "version 7 of the secret is null, not a JSON object"},
-		{"an array", `["hunter2"]`, one, Unusable, at + "version 7 of the secret is an array, not a JSON object"},
-		{"a string", `"hunter2"`, one[:2], Unusable, at + "version 7 of the secret is a string, not a JSON object"},
-		{"a key twice", `{"k":"hunter2","k":"hunter3"}`, one, Unusable, at + `version 7 of the secret holds the key "k" twice`},
-		{"no keys", `{}`, one, KeyAbsent, at + `version 7 of the secret has no key "k"; it has no keys at all`},
-		{"no keys, all wanted", `{}`, every, Unusable, all + "version 7 of the secret has no keys; optional: true lets the mount go on without files of it"},
-		{"another key", `{"K":"hunter2","password":"hunter3"}`, one, KeyAbsent, at + `version 7 of the secret has no key "k"; did you mean "K"? its keys are "K", "password"`},
-		{"a near key", `{"passwrod":"hunter2"}`, []string{"- secretPath: s", "  objectName: f", "  secretKey: password"}, KeyAbsent,
+		{"null", "null", one, failure.Unusable, at + "version 7 of the secret is null, not a JSON object"},
+		{"null as a whole", "null", one[:2], failure.Unusable, at + "version 7 of the secret is null, not a JSON object"},
+		{"an array", `["hunter2"]`, one, failure.Unusable, at + "version 7 of the secret is an array, not a JSON object"},
+		{"a string", `"hunter2"`, one[:2], failure.Unusable, at + "version 7 of the secret is a string, not a JSON object"},
+		{"a key twice", `{"k":"hunter2","k":"hunter3"}`, one, failure.Unusable, at + `version 7 of the secret holds the key "k" twice`},
+		{"no keys", `{}`, one, failure.KeyAbsent, at + `version 7 of the secret has no key "k"; it has no keys at all`},
+		{"no keys, all wanted", `{}`, every, failure.Unusable, all + "version 7 of the secret has no keys; optional: true lets the mount go on without files of it"},
+		{"another key", `{"K":"hunter2","password":"hunter3"}`, one, failure.KeyAbsent, at + `version 7 of the secret has no key "k"; did you mean "K"? its keys are "K", "password"`},
+		{"a near key", `{"passwrod":"hunter2"}`, []string{"- secretPath: s", "  objectName: f", "  secretKey: password"}, failure.KeyAbsent,
 			at + `version 7 of the secret has no key "password"; did you mean "passwrod"? its keys are "passwrod"`},
-		{"a path into nothing", `{"a":{"b":"hunter2"}}`, []string{"- secretPath: s", "  objectName: f", "  secretKey: a.c"}, KeyAbsent,
+		{"a path into nothing", `{"a":{"b":"hunter2"}}`, []string{"- secretPath: s", "  objectName: f", "  secretKey: a.c"}, failure.KeyAbsent,
 			at + `version 7 of the secret has no key "a.c"; its keys are "a"`},
-		{"a path that makes JSON", `{"a":"hunter2"}`, []string{"- secretPath: s", "  objectName: f", "  secretKey: '[a,a]|[@this,@this]'"}, Invalid,
+		{"a path that makes JSON", `{"a":"hunter2"}`, []string{"- secretPath: s", "  objectName: f", "  secretKey: '[a,a]|[@this,@this]'"}, failure.Invalid,
 			`objects[0].secretKey: the secret has no key "[a,a]|[@this,@this]", and as a path it cannot be used: modifiers, literals and multipaths ([) are not supported in a path`},
-		{"half a surrogate pair", `{"k":"hunter2\ud83d"}`, one, Unusable, at + `the value of key "k" holds half a UTF-16 surrogate pair, which stands for no bytes`},
-		{"the wrong half", `{"k":"hunter2\ude00\ud83d"}`, one, Unusable, at + `the value of key "k" holds half a UTF-16 surrogate pair, which stands for no bytes`},
-		{"not base64", `{"k":"hunter2!"}`, append(slices.Clone(one), "  encoding: base64"), Unusable, at + `the value of key "k" is not base64: character 8 does not belong there; correct the value in Secret Manager, or drop encoding`},
-		{"not hex", `{"k":"hunter2"}`, append(slices.Clone(one), "  encoding: hex"), Unusable, at + `the value of key "k" is not hex: character 1 does not belong there; correct the value in Secret Manager, or drop encoding`},
-		{"padding without text", `{"k":"===="}`, append(slices.Clone(one), "  encoding: base64"), Unusable, at + `the value of key "k" is not base64: its padding (=) is wrong; correct the value in Secret Manager, or drop encoding`},
-		{"an encoded number", `{"k":12}`, append(slices.Clone(one), "  encoding: hex"), Unusable, at + `the value of key "k" is a number; encoding: hex wants a string, so drop encoding`},
-		{"keys that are no file names", `{"a/b":"hunter2","..":"hunter3","":"hunter4","x":"fine"}`, every, Unusable, "3 errors:\n- " +
+		{"half a surrogate pair", `{"k":"hunter2\ud83d"}`, one, failure.Unusable, at + `the value of key "k" holds half a UTF-16 surrogate pair, which stands for no bytes`},
+		{"the wrong half", `{"k":"hunter2\ude00\ud83d"}`, one, failure.Unusable, at + `the value of key "k" holds half a UTF-16 surrogate pair, which stands for no bytes`},
+		{"not base64", `{"k":"hunter2!"}`, append(slices.Clone(one), "  encoding: base64"), failure.Unusable, at + `the value of key "k" is not base64: character 8 does not belong there; correct the value in Secret Manager, or drop encoding`},
+		{"not hex", `{"k":"hunter2"}`, append(slices.Clone(one), "  encoding: hex"), failure.Unusable, at + `the value of key "k" is not hex: character 1 does not belong there; correct the value in Secret Manager, or drop encoding`},
+		{"padding without text", `{"k":"===="}`, append(slices.Clone(one), "  encoding: base64"), failure.Unusable, at + `the value of key "k" is not base64: its padding (=) is wrong; correct the value in Secret Manager, or drop encoding`},
+		{"an encoded number", `{"k":12}`, append(slices.Clone(one), "  encoding: hex"), failure.Unusable, at + `the value of key "k" is a number; encoding: hex wants a string, so drop encoding`},
+		{"keys that are no file names", `{"a/b":"hunter2","..":"hunter3","":"hunter4","x":"fine"}`, every, failure.Unusable, "3 errors:\n- " +
 			all + `the key "a/b" cannot be the name of a file: it holds a slash; write it with an object of its own, with secretKey and objectName; allKeys leaves it to that one` + "\n- " +
 			all + `the key ".." cannot be the name of a file: it must not begin with ".."; write it with an object of its own, with secretKey and objectName; allKeys leaves it to that one` + "\n- " +
 			all + `the key "" cannot be the name of a file: it is empty; rename it in the secret: secretKey cannot name it either`},
-		{"an absent secret", "", []string{"- secretPath: gone", "  objectName: f", "  objectVersion: 3"}, SecretAbsent,
+		{"an absent secret", "", []string{"- secretPath: gone", "  objectName: f", "  objectVersion: 3"}, failure.SecretAbsent,
 			`objects[0] "f" (secret "gone", version 3): OKMS has no such secret in domain ` + testDomain +
 				` (HTTP 404, error code 17125377, request OKMS.1); check secretPath, which is case-sensitive, and okmsId; optional: true lets the mount go on without the file`},
 	}
@@ -199,7 +200,7 @@ func TestOptional(t *testing.T) {
 	)))
 	resp, _, failures := render(context.Background(), p, s.fetch(p))
 	if len(failures) > 0 {
-		t.Fatal(&Error{Failures: failures})
+		t.Fatal(&failure.Error{Failures: failures})
 	}
 	if len(resp.Files) != 1 || resp.Files[0].Path != "a" {
 		t.Errorf("files = %+v", resp.Files)
@@ -236,10 +237,10 @@ func TestAKeyThatIsNoFileNameHasACure(t *testing.T) {
 
 func TestOptionalHidesNothingElse(t *testing.T) {
 	p := planned(t, request(objects("- secretPath: s", "  optional: true")))
-	for _, kind := range []okms.Kind{okms.Deactivated, okms.Deleted, okms.Unauthenticated, okms.Denied, okms.DomainUnknown,
-		okms.Rejected, okms.Limited, okms.Failing, okms.Unreachable, okms.TimedOut, okms.Untrusted, okms.Unreadable, okms.NodeFull} {
+	for _, kind := range []failure.Kind{failure.Deactivated, failure.Deleted, failure.Unauthenticated, failure.Denied, failure.DomainUnknown,
+		failure.Rejected, failure.Limited, failure.Failing, failure.Unreachable, failure.TimedOut, failure.Untrusted, failure.Unreadable, failure.NodeFull} {
 		_, _, failures := render(context.Background(), p, map[okms.Ref]fetched{{Path: "s"}: {err: &okms.Error{Kind: kind}}})
-		if len(failures) != 1 || failures[0].Kind != Kind(kind) {
+		if len(failures) != 1 || failures[0].Kind != failure.Kind(kind) {
 			t.Errorf("%s: failures = %v", kind, failures)
 		}
 	}
@@ -277,7 +278,7 @@ func TestRenderEndsWithItsContext(t *testing.T) {
 	cancel()
 	p := planned(t, request(objects("- secretPath: s", "- secretPath: s", "  objectName: x")))
 	resp, _, failures := render(ctx, p, secrets{"s": `{}`}.fetch(p))
-	if len(failures) != 1 || failures[0].Kind != TimedOut || len(resp.Files) > 0 {
+	if len(failures) != 1 || failures[0].Kind != failure.TimedOut || len(resp.Files) > 0 {
 		t.Errorf("%+v, %+v", resp, failures)
 	}
 }
@@ -302,7 +303,7 @@ func TestRenderStopsWhereItIsTooMuch(t *testing.T) {
 	if r.size > maxResponse+1000 {
 		t.Errorf("%d bytes were made", r.size)
 	}
-	if _, _, failures := render(t.Context(), p, got); len(failures) != 1 || failures[0].Kind != TooLarge {
+	if _, _, failures := render(t.Context(), p, got); len(failures) != 1 || failures[0].Kind != failure.TooLarge {
 		t.Errorf("failures %v", failures)
 	}
 	wrong := []string{}
@@ -310,7 +311,7 @@ func TestRenderStopsWhereItIsTooMuch(t *testing.T) {
 		wrong = append(wrong, "- secretPath: s", fmt.Sprintf("  secretKey: wrong%d", i))
 	}
 	p = planned(t, request(objects(wrong...)))
-	if _, _, failures := render(t.Context(), p, got); len(failures) != mostFailures+1 {
+	if _, _, failures := render(t.Context(), p, got); len(failures) != failure.Most+1 {
 		t.Errorf("%d failures were looked for", len(failures))
 	}
 }
@@ -322,7 +323,7 @@ func TestVersionsChangeWhenContentCan(t *testing.T) {
 		p := planned(t, request(objects(lines...)))
 		resp, _, failures := render(context.Background(), p, map[okms.Ref]fetched{p.reads[0]: {secret: s}})
 		if len(failures) > 0 {
-			t.Fatal(&Error{Failures: failures})
+			t.Fatal(&failure.Error{Failures: failures})
 		}
 		return resp.Versions[0].Version
 	}
@@ -396,7 +397,7 @@ func TestAnAnswerIsNeverTooLargeForTheDriver(t *testing.T) {
 		lines = append(lines, fmt.Sprintf("- secretPath: s%d", i))
 	}
 	kind, text := unrendered(t, s, lines...)
-	if want := "objects: the files of this mount take more than the 3670016 bytes that the driver accepts; use several classes and volumes"; kind != TooLarge || text != want {
+	if want := "objects: the files of this mount take more than the 3670016 bytes that the driver accepts; use several classes and volumes"; kind != failure.TooLarge || text != want {
 		t.Errorf("got %s: %s", kind, text)
 	}
 	if got := rendered(t, s, lines[:57]...); len(got) != 57 {

@@ -7,6 +7,7 @@ import (
 
 	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/provider/credential"
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/message"
 )
 
@@ -60,7 +61,7 @@ func KnownAttributes(all map[string]string) map[string]string {
 		case slices.Contains(parameters, name) || slices.Contains(attributes, name):
 			known[name] = value
 		case strings.HasPrefix(name, attributePrefix) || name == attributeProvider:
-		case unknown <= mostFailures:
+		case unknown <= failure.Most:
 			unknown++
 			known[strings.Clone(name[:min(len(name), maxNameLength)])] = ""
 		}
@@ -70,4 +71,6 @@ func KnownAttributes(all map[string]string) map[string]string {
 
 // NodeFullError is the error of a mount for which there is no room among the others of
 // the node. class names its SecretProviderClass, "" if that is not known yet.
-func NodeFullError(class string) *Error { return &Error{Class: class, Failures: []Failure{busy()}} }
+func NodeFullError(class string) *failure.Error {
+	return &failure.Error{Class: class, Failures: []failure.Failure{busy()}}
+}

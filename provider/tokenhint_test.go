@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/provider/credential"
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
@@ -38,7 +39,7 @@ func TestATokenEndpointThatIsGoneSaysWhatToSet(t *testing.T) {
 		{"https://eu-west-par.okms.ovh.net", 429, ""},
 	} {
 		from := origin{credential: client(t, "planted-secret", c.endpoint)}
-		if _, advice := explainToken(from, &okms.Error{Kind: okms.TokenFailing, Status: c.status}, triesAgain); advice != triesAgain+c.want+"; OKMS was not asked" {
+		if _, advice := explainToken(from, &okms.Error{Kind: failure.TokenFailing, Status: c.status}, triesAgain); advice != triesAgain+c.want+"; OKMS was not asked" {
 			t.Errorf("%s, HTTP %d: %s", c.endpoint, c.status, advice)
 		}
 	}
@@ -48,7 +49,7 @@ func TestARefusedClientSecretThatLooksWrongIsExplained(t *testing.T) {
 	from := origin{credential: client(t, "cGxhbnRlZC1jbGllbnQtc2VjcmV0", "https://eu-west-par.okms.ovh.net")}
 	const want = "clientSecret looks base64-encoded twice: store it as it is, since kubectl create secret and stringData encode by themselves; " +
 		"OKMS was not asked"
-	if _, advice := explainToken(from, &okms.Error{Kind: okms.ClientRefused, Status: 401}, triesAgain); advice != want {
+	if _, advice := explainToken(from, &okms.Error{Kind: failure.ClientRefused, Status: 401}, triesAgain); advice != want {
 		t.Error(advice)
 	}
 }

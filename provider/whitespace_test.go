@@ -3,6 +3,8 @@ package provider
 import (
 	"strings"
 	"testing"
+
+	"ovhcloud-csi-provider/provider/failure"
 )
 
 // Such a key would be left out without a word if the object is optional.
@@ -13,7 +15,7 @@ func TestAKeyOfWhiteSpaceAlone(t *testing.T) {
 			kind, text := unrendered(t, s, "- secretPath: s", "  secretKey: "+key, "  objectName: f", optional)
 			const want = "objects[0].secretKey: is nothing but white space, and version 7 of the secret has no such key; " +
 				"name a key, or drop secretKey for the whole secret"
-			if kind != Invalid || text != want {
+			if kind != failure.Invalid || text != want {
 				t.Errorf("%s: %s: %s", key, kind, text)
 			}
 		}

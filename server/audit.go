@@ -10,6 +10,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"ovhcloud-csi-provider/provider"
+	"ovhcloud-csi-provider/provider/failure"
 )
 
 // audit logs the one line that each mount has: who got what, or why not. What it has
@@ -24,7 +25,7 @@ func audit(req provider.Request, resp provider.Response, err error, took time.Du
 	line := []any{"result", result(kindOrEmpty(err)), "pod", klog.KRef(pod.Namespace, pod.Name), "uid", pod.UID, "serviceAccount", pod.ServiceAccount,
 		"secretProviderClass", req.Class(), "connection", resp.Connection, "credential", resp.Credential, "secrets", atMost(auditList, resp.Reads),
 		"files", len(resp.Files), "bytes", size, "took", took.Round(time.Millisecond)}
-	if failed := (*provider.Error)(nil); errors.As(err, &failed) && failed.Hidden() != "" {
+	if failed := (*failure.Error)(nil); errors.As(err, &failed) && failed.Hidden() != "" {
 		line = append(line, "reason", failed.Hidden())
 	}
 	if len(resp.Stale) > 0 {

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"ovhcloud-csi-provider/provider"
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/test/emulator"
 	"ovhcloud-csi-provider/test/harness"
 )
@@ -217,7 +218,7 @@ func TestWhateverAMounterReturnsTheCodeIsFinal(t *testing.T) {
 		"an error of the context": func(context.Context) error { return context.Canceled },
 		"Unavailable":             func(context.Context) error { return status.Error(codes.Unavailable, "x") },
 		"ResourceExhausted":       func(context.Context) error { return status.Error(codes.ResourceExhausted, "x") },
-		"no failure at all":       func(context.Context) error { return &provider.Error{} },
+		"no failure at all":       func(context.Context) error { return &failure.Error{} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := harness.Start(t, harness.Options{Mounter: f})

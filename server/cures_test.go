@@ -8,6 +8,7 @@ import (
 
 	"ovhcloud-csi-provider/provider"
 	"ovhcloud-csi-provider/provider/connections"
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/test/emulator"
 	"ovhcloud-csi-provider/test/harness"
 )
@@ -23,7 +24,7 @@ type patient struct {
 
 // cure is a failure of one kind, words of its advice, and somebody who does what they say.
 type cure struct {
-	kind   provider.Kind
+	kind   failure.Kind
 	advice string
 	cause  func(*patient)
 	follow func(*patient)
@@ -111,58 +112,58 @@ func grant(p *patient) {
 func cures() []cure {
 	const page = "<html>hello</html>"
 	return []cure{
-		{provider.Invalid, `did you mean "secretPath"?`, mountOf("- secretpath: one\n"), mountOf("- secretPath: one\n")},
-		{provider.EndpointRefused, "use a host of OVHcloud, or ask the operator to add this one", attribute("endpoint", "https://okms.example"), attribute("okmsId", "734b9b45-8b1a-469c-b140-b10bd6540017")},
-		{provider.NotAllowed, "it allows prod/shop/**", overTeam("- secretPath: prod/pay/card\n"), overTeam("- secretPath: prod/shop/db\n")},
-		{provider.NotAllowed, "drop secret/data/: the path is prod/shop/db", overTeam("- secretPath: secret/data/prod/shop/db\n"), overTeam("- secretPath: prod/shop/db\n")},
-		{provider.NotAllowed, "it allows prod/shop/**", overTeam("- secretPath: prod/pay/card\n"), allowPay},
-		{provider.NotAllowed, "check the name, or ask who runs the provider to allow it", func(p *patient) { p.mount = overConnection("taem", "- secretPath: prod/shop/db\n", nil) }, overTeam("- secretPath: prod/shop/db\n")},
-		{provider.NotAllowed, "give region, okmsId and nodePublishSecretRef, or ask who runs the provider for a connection",
+		{failure.Invalid, `did you mean "secretPath"?`, mountOf("- secretpath: one\n"), mountOf("- secretPath: one\n")},
+		{failure.EndpointRefused, "use a host of OVHcloud, or ask the operator to add this one", attribute("endpoint", "https://okms.example"), attribute("okmsId", "734b9b45-8b1a-469c-b140-b10bd6540017")},
+		{failure.NotAllowed, "it allows prod/shop/**", overTeam("- secretPath: prod/pay/card\n"), overTeam("- secretPath: prod/shop/db\n")},
+		{failure.NotAllowed, "drop secret/data/: the path is prod/shop/db", overTeam("- secretPath: secret/data/prod/shop/db\n"), overTeam("- secretPath: prod/shop/db\n")},
+		{failure.NotAllowed, "it allows prod/shop/**", overTeam("- secretPath: prod/pay/card\n"), allowPay},
+		{failure.NotAllowed, "check the name, or ask who runs the provider to allow it", func(p *patient) { p.mount = overConnection("taem", "- secretPath: prod/shop/db\n", nil) }, overTeam("- secretPath: prod/shop/db\n")},
+		{failure.NotAllowed, "give region, okmsId and nodePublishSecretRef, or ask who runs the provider for a connection",
 			func(p *patient) { p.mount = overConnection("", "- secretPath: one\n", nil) }, func(p *patient) { p.mount = harness.Mount{Objects: "- secretPath: one\n"} }},
-		{provider.TooLarge, "use several classes and volumes", func(p *patient) { tooMany(p, 0, 70) }, func(p *patient) { tooMany(p, 0, 35) }},
-		{provider.TooLarge, "use several classes and volumes", func(p *patient) { tooMany(p, 0, 70) }, func(p *patient) { tooMany(p, 35, 70) }},
-		{provider.NoCredential, "name a Secret with a token", func(p *patient) { p.mount.Secrets = map[string]string{} }, func(p *patient) { p.mount.Secrets = token(harness.Token) }},
-		{provider.NoCredential, `its keys are "pat"; rename them`, func(p *patient) { p.mount.Secrets = map[string]string{"pat": harness.Token} }, func(p *patient) { p.mount.Secrets = token(harness.Token) }},
-		{provider.ClientRefused, "check clientId and clientSecret, and tokenUrl", client("wrong"), client(oauthSecret)},
-		{provider.Unauthenticated, "it is wrong, expired, revoked, or not of this OKMS domain", asToken("eyJ.wrong"), asToken(harness.Token)},
-		{provider.Unauthenticated, "the token is in quotes; store it without them", asToken(`"` + harness.Token + `"`), asToken(harness.Token)},
-		{provider.Denied, "grant its identity the IAM action okms:apikms:secret/version/getData on the OKMS domain", asToken("may-nothing"), grant},
-		{provider.DomainUnknown, "check okmsId and region", attribute("okmsId", "00000000-0000-4000-8000-000000000000"), func(p *patient) { p.mount.Attributes = nil }},
-		{provider.SecretAbsent, "check secretPath, which is case-sensitive", mountOf("- secretPath: ONE\n"), mountOf("- secretPath: one\n")},
-		{provider.SecretAbsent, "optional: true lets the mount go on without the file", mountOf("- secretPath: two\n- secretPath: ONE\n"), mountOf("- secretPath: two\n- secretPath: ONE\n  optional: true\n")},
-		{provider.SecretAbsent, "drop secret/data/: the path is one", mountOf("- secretPath: secret/data/one\n"), mountOf("- secretPath: one\n")},
-		{provider.VersionAbsent, "the latest active version is 2", mountOf("- secretPath: two\n  objectVersion: 9\n"), mountOf("- secretPath: two\n  objectVersion: 2\n")},
-		{provider.KeyAbsent, `did you mean "a"?`, mountOf("- secretPath: one\n  secretKey: A\n"), mountOf("- secretPath: one\n  secretKey: a\n")},
-		{provider.Deactivated, "reactivate it", state(emulator.Deactivated), state(emulator.Active)},
-		{provider.Deactivated, "write a new version", state(emulator.Deactivated), write("two")},
-		{provider.Deactivated, "pin an active one with objectVersion; the latest active version is 1", state(emulator.Deactivated), mountOf("- secretPath: two\n  objectVersion: 1\n")},
-		{provider.Deleted, "write a new version", state(emulator.Deleted), write("two")},
-		{provider.Deleted, "pin an active one with objectVersion; the latest active version is 1", state(emulator.Deleted), mountOf("- secretPath: two\n  objectVersion: 1\n")},
-		{provider.Unusable, "correct the value in Secret Manager", mountOf("- secretPath: odd\n  secretKey: a\n  encoding: base64\n"), func(p *patient) { p.Store.Hold(p.T, map[string]string{"odd": `{"a":"YQ=="}`}) }},
-		{provider.Unusable, "or drop encoding", mountOf("- secretPath: odd\n  secretKey: a\n  encoding: base64\n"), mountOf("- secretPath: odd\n  secretKey: a\n")},
-		{provider.Unusable, "optional: true lets the mount go on", mountOf("- secretPath: two\n- secretPath: none\n  allKeys: true\n"), mountOf("- secretPath: two\n- secretPath: none\n  allKeys: true\n  optional: true\n")},
-		{provider.Rejected, "check okmsId and secretPath", both(fault(emulator.Fault{Path: "/ONE", Status: 400}), mountOf("- secretPath: ONE\n")), mountOf("- secretPath: one\n")},
-		{provider.Untrusted, "give its certificate authority in caBundle", attribute("caBundle", ""), func(p *patient) { p.mount.Attributes = nil }},
-		{provider.Unreadable, "", fault(emulator.Fault{Status: 200, ContentType: "text/html", Body: page}), again},
-		{provider.Failing, "a proxy or firewall in between?; kubelet tries again", fault(emulator.Fault{Status: 403, ContentType: "text/html", Body: page}), again},
-		{provider.Limited, "kubelet tries again", fault(emulator.Fault{Status: 429}), again},
-		{provider.Failing, "kubelet tries again", fault(emulator.Fault{Status: 503}), again},
-		{provider.Unreachable, "kubelet tries again", fault(emulator.Fault{CloseAfterHeaders: true}), again},
-		{provider.TimedOut, "kubelet tries again", fault(emulator.Fault{Hang: true}), again},
-		{provider.TokenFailing, "kubelet tries again", both(client(oauthSecret), fault(emulator.Fault{Path: "oauth2", Status: 503})), again},
+		{failure.TooLarge, "use several classes and volumes", func(p *patient) { tooMany(p, 0, 70) }, func(p *patient) { tooMany(p, 0, 35) }},
+		{failure.TooLarge, "use several classes and volumes", func(p *patient) { tooMany(p, 0, 70) }, func(p *patient) { tooMany(p, 35, 70) }},
+		{failure.NoCredential, "name a Secret with a token", func(p *patient) { p.mount.Secrets = map[string]string{} }, func(p *patient) { p.mount.Secrets = token(harness.Token) }},
+		{failure.NoCredential, `its keys are "pat"; rename them`, func(p *patient) { p.mount.Secrets = map[string]string{"pat": harness.Token} }, func(p *patient) { p.mount.Secrets = token(harness.Token) }},
+		{failure.ClientRefused, "check clientId and clientSecret, and tokenUrl", client("wrong"), client(oauthSecret)},
+		{failure.Unauthenticated, "it is wrong, expired, revoked, or not of this OKMS domain", asToken("eyJ.wrong"), asToken(harness.Token)},
+		{failure.Unauthenticated, "the token is in quotes; store it without them", asToken(`"` + harness.Token + `"`), asToken(harness.Token)},
+		{failure.Denied, "grant its identity the IAM action okms:apikms:secret/version/getData on the OKMS domain", asToken("may-nothing"), grant},
+		{failure.DomainUnknown, "check okmsId and region", attribute("okmsId", "00000000-0000-4000-8000-000000000000"), func(p *patient) { p.mount.Attributes = nil }},
+		{failure.SecretAbsent, "check secretPath, which is case-sensitive", mountOf("- secretPath: ONE\n"), mountOf("- secretPath: one\n")},
+		{failure.SecretAbsent, "optional: true lets the mount go on without the file", mountOf("- secretPath: two\n- secretPath: ONE\n"), mountOf("- secretPath: two\n- secretPath: ONE\n  optional: true\n")},
+		{failure.SecretAbsent, "drop secret/data/: the path is one", mountOf("- secretPath: secret/data/one\n"), mountOf("- secretPath: one\n")},
+		{failure.VersionAbsent, "the latest active version is 2", mountOf("- secretPath: two\n  objectVersion: 9\n"), mountOf("- secretPath: two\n  objectVersion: 2\n")},
+		{failure.KeyAbsent, `did you mean "a"?`, mountOf("- secretPath: one\n  secretKey: A\n"), mountOf("- secretPath: one\n  secretKey: a\n")},
+		{failure.Deactivated, "reactivate it", state(emulator.Deactivated), state(emulator.Active)},
+		{failure.Deactivated, "write a new version", state(emulator.Deactivated), write("two")},
+		{failure.Deactivated, "pin an active one with objectVersion; the latest active version is 1", state(emulator.Deactivated), mountOf("- secretPath: two\n  objectVersion: 1\n")},
+		{failure.Deleted, "write a new version", state(emulator.Deleted), write("two")},
+		{failure.Deleted, "pin an active one with objectVersion; the latest active version is 1", state(emulator.Deleted), mountOf("- secretPath: two\n  objectVersion: 1\n")},
+		{failure.Unusable, "correct the value in Secret Manager", mountOf("- secretPath: odd\n  secretKey: a\n  encoding: base64\n"), func(p *patient) { p.Store.Hold(p.T, map[string]string{"odd": `{"a":"YQ=="}`}) }},
+		{failure.Unusable, "or drop encoding", mountOf("- secretPath: odd\n  secretKey: a\n  encoding: base64\n"), mountOf("- secretPath: odd\n  secretKey: a\n")},
+		{failure.Unusable, "optional: true lets the mount go on", mountOf("- secretPath: two\n- secretPath: none\n  allKeys: true\n"), mountOf("- secretPath: two\n- secretPath: none\n  allKeys: true\n  optional: true\n")},
+		{failure.Rejected, "check okmsId and secretPath", both(fault(emulator.Fault{Path: "/ONE", Status: 400}), mountOf("- secretPath: ONE\n")), mountOf("- secretPath: one\n")},
+		{failure.Untrusted, "give its certificate authority in caBundle", attribute("caBundle", ""), func(p *patient) { p.mount.Attributes = nil }},
+		{failure.Unreadable, "", fault(emulator.Fault{Status: 200, ContentType: "text/html", Body: page}), again},
+		{failure.Failing, "a proxy or firewall in between?; kubelet tries again", fault(emulator.Fault{Status: 403, ContentType: "text/html", Body: page}), again},
+		{failure.Limited, "kubelet tries again", fault(emulator.Fault{Status: 429}), again},
+		{failure.Failing, "kubelet tries again", fault(emulator.Fault{Status: 503}), again},
+		{failure.Unreachable, "kubelet tries again", fault(emulator.Fault{CloseAfterHeaders: true}), again},
+		{failure.TimedOut, "kubelet tries again", fault(emulator.Fault{Hang: true}), again},
+		{failure.TokenFailing, "kubelet tries again", both(client(oauthSecret), fault(emulator.Fault{Path: "oauth2", Status: 503})), again},
 	}
 }
 
 // untold are the kinds that no mount of this test can meet.
-var untold = map[provider.Kind]string{
-	provider.Broken:   "a fault of this program has no cure of the user's",
-	provider.NodeFull: "TestMountsThatHoldMuchWait and TestRequestsThatNobodyHasReadAreBounded try again",
+var untold = map[failure.Kind]string{
+	failure.Broken:   "a fault of this program has no cure of the user's",
+	failure.NodeFull: "TestMountsThatHoldMuchWait and TestRequestsThatNobodyHasReadAreBounded try again",
 }
 
 // TestEveryCureHelps: for each kind of failure the mount fails so, says what to do, and
 // succeeds once that is done.
 func TestEveryCureHelps(t *testing.T) {
-	told := map[provider.Kind]bool{}
+	told := map[failure.Kind]bool{}
 	for i, c := range cures() {
 		told[c.kind] = true
 		t.Run(fmt.Sprintf("%d %s", i, c.kind), func(t *testing.T) {
@@ -181,7 +182,7 @@ func TestEveryCureHelps(t *testing.T) {
 			}
 		})
 	}
-	for _, kind := range provider.Kinds() {
+	for _, kind := range failure.Kinds() {
 		if told[kind] == (untold[kind] != "") {
 			t.Errorf("no cure of %s is followed", kind)
 		}

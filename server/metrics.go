@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"ovhcloud-csi-provider/provider"
+	"ovhcloud-csi-provider/provider/failure"
 )
 
 // Metrics are what /metrics serves. Every label has a bounded set of values.
@@ -101,14 +102,14 @@ func (m *Metrics) ObserveRead(served provider.ReadOutcome) {
 }
 
 // ObserveRetry counts a further attempt at a read.
-func (m *Metrics) ObserveRetry(after provider.Kind) { m.retries.WithLabelValues(string(after)).Inc() }
+func (m *Metrics) ObserveRetry(after failure.Kind) { m.retries.WithLabelValues(string(after)).Inc() }
 
 // mountBegins counts a mount; the returned function counts its end. An empty
 // kind is a good mount.
-func (m *Metrics) mountBegins() func(provider.Request, provider.Kind) {
+func (m *Metrics) mountBegins() func(provider.Request, failure.Kind) {
 	begin := time.Now()
 	m.inFlight.Inc()
-	return func(req provider.Request, kind provider.Kind) {
+	return func(req provider.Request, kind failure.Kind) {
 		m.inFlight.Dec()
 		m.mountSeconds.Observe(time.Since(begin).Seconds())
 		m.mounts.WithLabelValues(result(kind)).Inc()
@@ -117,9 +118,9 @@ func (m *Metrics) mountBegins() func(provider.Request, provider.Kind) {
 }
 
 // refused counts a mount that was refused before its request was read.
-func (m *Metrics) refused(kind provider.Kind) { m.mounts.WithLabelValues(result(kind)).Inc() }
+func (m *Metrics) refused(kind failure.Kind) { m.mounts.WithLabelValues(result(kind)).Inc() }
 
-func result(kind provider.Kind) string {
+func result(kind failure.Kind) string {
 	if kind == "" {
 		return "ok"
 	}

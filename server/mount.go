@@ -16,6 +16,7 @@ import (
 
 	"ovhcloud-csi-provider/provider"
 	"ovhcloud-csi-provider/provider/budget"
+	"ovhcloud-csi-provider/provider/failure"
 )
 
 // service is the gRPC service that the driver calls.
@@ -114,7 +115,7 @@ func (s *service) mount(ctx context.Context, stream grpc.ServerStream, sent *sen
 	return answer{resp: encode(resp)}
 }
 
-func kindOrEmpty(err error) provider.Kind {
+func kindOrEmpty(err error) failure.Kind {
 	if err == nil {
 		return ""
 	}
@@ -139,8 +140,8 @@ func (s *service) guarded(ctx context.Context, stream grpc.ServerStream) (req pr
 		if r := recover(); r != nil {
 			s.metrics.panics.Inc()
 			logPanic(r)
-			resp, err = provider.Response{}, &provider.Error{Class: req.Class(), Failures: []provider.Failure{{Kind: provider.Broken,
-				Object: provider.WholeClass, Where: RuntimeName, What: "a fault of this program ended the mount; its log has more"}}}
+			resp, err = provider.Response{}, &failure.Error{Class: req.Class(), Failures: []failure.Failure{{Kind: failure.Broken,
+				Object: failure.WholeClass, Where: RuntimeName, What: "a fault of this program ended the mount; its log has more"}}}
 		}
 	}()
 	if req, err = s.receive(ctx, stream); err != nil {

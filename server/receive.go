@@ -15,6 +15,7 @@ import (
 
 	"ovhcloud-csi-provider/provider"
 	"ovhcloud-csi-provider/provider/budget"
+	"ovhcloud-csi-provider/provider/failure"
 )
 
 // attributeTokens is where the driver puts the pod's service account tokens. We
@@ -39,7 +40,7 @@ func (s *service) admit(ctx context.Context, call *tap.Info) (context.Context, e
 	}
 	give, ok := s.budget.Admit()
 	if !ok {
-		s.metrics.refused(provider.NodeFull)
+		s.metrics.refused(failure.NodeFull)
 		return ctx, status.Error(codes.Internal, provider.NodeFullError("").Error())
 	}
 	context.AfterFunc(ctx, give) // the call may end before its handler begins
@@ -163,7 +164,7 @@ func classOf(in *pb.MountRequest) string {
 
 // wrongRequest is the error about a request that cannot be served.
 func wrongRequest(class, what string) error {
-	return &provider.Error{Class: class, Failures: []provider.Failure{{Kind: provider.Invalid, Object: provider.WholeClass,
+	return &failure.Error{Class: class, Failures: []failure.Failure{{Kind: failure.Invalid, Object: failure.WholeClass,
 		Where: "the driver's request", What: what}}}
 }
 

@@ -8,42 +8,22 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"ovhcloud-csi-provider/provider"
+	"ovhcloud-csi-provider/provider/failure"
 )
 
-// codeOf is the gRPC code of each kind of failure.
+// codeOf is the gRPC code of each answer to a mount that failed.
 //
-// Canceled, DeadlineExceeded, Unavailable, ResourceExhausted and Aborted must
-// never stand here, whatever the cause: kubelet takes them for "outcome
-// unknown" and keeps the volume's folder, the driver then takes the young folder
-// for a fresh mount, and the pod starts with an empty volume (driver 1.6,
-// pkg/secrets-store/nodeserver.go; seen on Kubernetes 1.35).
-var codeOf = map[provider.Kind]codes.Code{
-	provider.Invalid:         codes.InvalidArgument,
-	provider.Rejected:        codes.InvalidArgument,
-	provider.TooLarge:        codes.InvalidArgument,
-	provider.NoCredential:    codes.Unauthenticated,
-	provider.Unauthenticated: codes.Unauthenticated,
-	provider.ClientRefused:   codes.Unauthenticated,
-	provider.EndpointRefused: codes.PermissionDenied,
-	provider.NotAllowed:      codes.PermissionDenied,
-	provider.Denied:          codes.PermissionDenied,
-	provider.DomainUnknown:   codes.NotFound,
-	provider.SecretAbsent:    codes.NotFound,
-	provider.VersionAbsent:   codes.NotFound,
-	provider.KeyAbsent:       codes.NotFound,
-	provider.Deactivated:     codes.FailedPrecondition,
-	provider.Deleted:         codes.FailedPrecondition,
-	provider.Unusable:        codes.FailedPrecondition,
-	provider.Broken:          codes.Internal,
-	provider.Untrusted:       codes.Internal,
-	provider.Unreadable:      codes.Internal,
-	provider.NodeFull:        codes.Internal,
-	provider.TokenFailing:    codes.Internal,
-	provider.Limited:         codes.Internal,
-	provider.Failing:         codes.Internal,
-	provider.Unreachable:     codes.Internal,
-	provider.TimedOut:        codes.Internal,
+// Canceled, DeadlineExceeded, Unavailable, ResourceExhausted and Aborted must never be
+// here, whatever the cause: kubelet takes them for "outcome unknown" and keeps the volume's
+// folder, the driver then takes the young folder for a fresh mount, and the pod starts with
+// an empty volume (driver 1.6, pkg/secrets-store/nodeserver.go; seen on Kubernetes 1.35).
+var codeOf = map[failure.Answer]codes.Code{
+	failure.Internal:   codes.Internal,
+	failure.BadRequest: codes.InvalidArgument,
+	failure.NoIdentity: codes.Unauthenticated,
+	failure.Forbidden:  codes.PermissionDenied,
+	failure.NotFound:   codes.NotFound,
+	failure.NotUsable:  codes.FailedPrecondition,
 }
 
 // statusOf is the answer to a mount that failed.
@@ -52,7 +32,7 @@ func statusOf(err error) error {
 }
 
 func codeOfError(err error) codes.Code {
-	if code, known := codeOf[kindOf(err)]; known {
+	if code, known := codeOf[kindOf(err).Answer()]; known {
 		return code
 	}
 	return codes.Internal
@@ -60,12 +40,12 @@ func codeOfError(err error) codes.Code {
 
 // kindOf is the kind of a failed mount; what is no *provider.Error is a fault of
 // this program.
-func kindOf(err error) provider.Kind {
-	var failed *provider.Error
+func kindOf(err error) failure.Kind {
+	var failed *failure.Error
 	if errors.As(err, &failed) {
 		return failed.Kind()
 	}
-	return provider.Broken
+	return failure.Broken
 }
 
 // onlyFinalCodes has the rule that codeOf states hold for all other calls, too.

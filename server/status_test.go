@@ -10,25 +10,22 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"ovhcloud-csi-provider/provider"
+	"ovhcloud-csi-provider/provider/failure"
 )
 
 var finalCodes = map[codes.Code]bool{codes.InvalidArgument: true, codes.Unauthenticated: true, codes.PermissionDenied: true,
 	codes.NotFound: true, codes.FailedPrecondition: true, codes.Internal: true}
 
 func TestEveryKindHasAFinalCode(t *testing.T) {
-	for _, kind := range provider.Kinds() {
-		if code, known := codeOf[kind]; !known || !finalCodes[code] {
+	for _, kind := range failure.Kinds() {
+		if code, known := codeOf[kind.Answer()]; !known || !finalCodes[code] {
 			t.Errorf("%s has the code %s", kind, code)
 		}
-	}
-	if len(codeOf) != len(provider.Kinds()) {
-		t.Errorf("%d codes for %d kinds", len(codeOf), len(provider.Kinds()))
 	}
 }
 
 func TestTheGravestFailureDecides(t *testing.T) {
-	err := fmt.Errorf("wrapped: %w", &provider.Error{Failures: []provider.Failure{{Kind: provider.TimedOut}, {Kind: provider.SecretAbsent}, {Kind: provider.Denied}}})
+	err := fmt.Errorf("wrapped: %w", &failure.Error{Failures: []failure.Failure{{Kind: failure.TimedOut}, {Kind: failure.SecretAbsent}, {Kind: failure.Denied}}})
 	if got := codeOfError(err); got != codes.PermissionDenied {
 		t.Errorf("code %s", got)
 	}

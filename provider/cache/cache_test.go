@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/provider/cache"
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/sensitive"
@@ -32,7 +33,7 @@ func (s *store) read(ctx context.Context) (okms.Secret, error) {
 	case <-time.After(s.takes):
 	case <-ctx.Done():
 		s.ended.Add(1)
-		return okms.Secret{}, &okms.Error{Kind: okms.TimedOut}
+		return okms.Secret{}, &okms.Error{Kind: failure.TimedOut}
 	}
 	if s.crash != nil {
 		panic(s.crash)
@@ -130,7 +131,7 @@ func TestWhoGivesUpDoesNotFailTheOthers(t *testing.T) {
 		var all sync.WaitGroup
 		all.Go(func() {
 			_, err := c.Get(ctx, s.of(1, "p"))
-			if failed := new(okms.Error); !errors.As(err, &failed) || failed.Kind != okms.TimedOut {
+			if failed := new(okms.Error); !errors.As(err, &failed) || failed.Kind != failure.TimedOut {
 				t.Errorf("who gave up got %v", err)
 			}
 		})
@@ -227,21 +228,21 @@ func (s *store) staleOf(credential byte, path string) cache.Read {
 
 func TestErrorsDropWhatTheySpeakAgainst(t *testing.T) {
 	cases := []struct {
-		kind                okms.Kind
+		kind                failure.Kind
 		same, other, theirs int // versions served after it: of the secret, of another one, of another credential
 	}{
-		{okms.Unauthenticated, 0, 0, 3},
-		{okms.Denied, 0, 2, 3},
-		{okms.DomainUnknown, 0, 2, 3},
-		{okms.SecretAbsent, 0, 2, 3},
-		{okms.VersionAbsent, 0, 2, 3},
-		{okms.Deactivated, 0, 2, 3},
-		{okms.Deleted, 0, 2, 3},
-		{okms.Rejected, 0, 2, 3},
-		{okms.Untrusted, 1, 2, 3},
-		{okms.Unreadable, 1, 2, 3},
-		{okms.NodeFull, 1, 2, 3},
-		{okms.Failing, 1, 2, 3},
+		{failure.Unauthenticated, 0, 0, 3},
+		{failure.Denied, 0, 2, 3},
+		{failure.DomainUnknown, 0, 2, 3},
+		{failure.SecretAbsent, 0, 2, 3},
+		{failure.VersionAbsent, 0, 2, 3},
+		{failure.Deactivated, 0, 2, 3},
+		{failure.Deleted, 0, 2, 3},
+		{failure.Rejected, 0, 2, 3},
+		{failure.Untrusted, 1, 2, 3},
+		{failure.Unreadable, 1, 2, 3},
+		{failure.NodeFull, 1, 2, 3},
+		{failure.Failing, 1, 2, 3},
 	}
 	for _, k := range cases {
 		t.Run(string(k.kind), func(t *testing.T) {
@@ -253,7 +254,7 @@ func TestErrorsDropWhatTheySpeakAgainst(t *testing.T) {
 				wantVersion(t, c, s.staleOf(2, "p"), 3)
 				s.fail = fmt.Errorf("wrapped: %w", &okms.Error{Kind: k.kind})
 				wantVersion(t, c, s.of(1, "p"), 0)
-				s.fail = &okms.Error{Kind: okms.Unreachable}
+				s.fail = &okms.Error{Kind: failure.Unreachable}
 				wantVersion(t, c, s.staleOf(1, "p"), k.same)
 				wantVersion(t, c, s.staleOf(1, "q"), k.other)
 				wantVersion(t, c, s.staleOf(2, "p"), k.theirs)
@@ -264,12 +265,12 @@ func TestErrorsDropWhatTheySpeakAgainst(t *testing.T) {
 
 func TestStaleIsServedOnlyWhereTheStoreCouldNotBeAsked(t *testing.T) {
 	for _, k := range []struct {
-		kind okms.Kind
+		kind failure.Kind
 		want int
 	}{
-		{okms.Unreachable, 1}, {okms.TimedOut, 1}, {okms.Failing, 1}, {okms.Limited, 1},
-		{okms.Unauthenticated, 0}, {okms.Denied, 0}, {okms.DomainUnknown, 0}, {okms.SecretAbsent, 0}, {okms.VersionAbsent, 0},
-		{okms.Deactivated, 0}, {okms.Deleted, 0}, {okms.Rejected, 0}, {okms.Untrusted, 0}, {okms.Unreadable, 0}, {okms.NodeFull, 0},
+		{failure.Unreachable, 1}, {failure.TimedOut, 1}, {failure.Failing, 1}, {failure.Limited, 1},
+		{failure.Unauthenticated, 0}, {failure.Denied, 0}, {failure.DomainUnknown, 0}, {failure.SecretAbsent, 0}, {failure.VersionAbsent, 0},
+		{failure.Deactivated, 0}, {failure.Deleted, 0}, {failure.Rejected, 0}, {failure.Untrusted, 0}, {failure.Unreadable, 0}, {failure.NodeFull, 0},
 	} {
 		t.Run(string(k.kind), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -289,7 +290,7 @@ func TestAStaleValueTellsItsAgeAndCauseAndEnds(t *testing.T) {
 		s := &store{}
 		c := cache.New(cache.Config{TTL: time.Second})
 		wantVersion(t, c, s.staleOf(1, "p"), 1)
-		s.fail = &okms.Error{Kind: okms.Failing, Status: 503}
+		s.fail = &okms.Error{Kind: failure.Failing, Status: 503}
 		time.Sleep(time.Hour)
 		v, err := c.Get(t.Context(), s.staleOf(1, "p"))
 		if err != nil || v.Secret.Version != 1 || v.Age != time.Hour || v.Because.Status != 503 {
@@ -373,7 +374,7 @@ func TestAClockThatJumpsMakesNothingFresh(t *testing.T) {
 	wantVersion(t, c, s.staleOf(1, "p"), 1)
 	now = now.Add(-30 * time.Second)
 	wantVersion(t, c, s.staleOf(1, "p"), 2)
-	s.fail = &okms.Error{Kind: okms.Unreachable}
+	s.fail = &okms.Error{Kind: failure.Unreachable}
 	now = now.Add(24 * time.Hour)
 	wantVersion(t, c, s.staleOf(1, "p"), 0)
 	now = now.Add(-48 * time.Hour)

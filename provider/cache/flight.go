@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 )
 
@@ -92,7 +93,7 @@ func (c *Cache) await(ctx context.Context, f *flight, impatient bool) (okms.Secr
 	case <-f.done:
 	case <-ctx.Done():
 		if !c.leave(f) {
-			return okms.Secret{}, &okms.Error{Kind: okms.TimedOut,
+			return okms.Secret{}, &okms.Error{Kind: failure.TimedOut,
 				Text: fmt.Sprintf("waited %s for a read that other mounts wait for too", time.Since(begin).Round(100*time.Millisecond))}
 		}
 		<-f.done
@@ -121,7 +122,7 @@ func (c *Cache) leave(f *flight) (last bool) {
 // it, while the caller of ctx has more.
 func (f *flight) endedEarlyFor(ctx context.Context, err error) bool {
 	var failed *okms.Error
-	if !errors.As(err, &failed) || failed.Kind != okms.TimedOut || ctx.Err() != nil {
+	if !errors.As(err, &failed) || failed.Kind != failure.TimedOut || ctx.Err() != nil {
 		return false
 	}
 	theirs, bounded := f.ctx.Deadline()

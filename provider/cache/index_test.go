@@ -8,6 +8,7 @@ import (
 	"time"
 	"unsafe"
 
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/place"
 )
@@ -63,8 +64,8 @@ func TestTheIndexFindsByEachPartOfTheKey(t *testing.T) {
 // look would panic. There are 100,000 values of others: of other credentials, in other
 // places, and of other paths.
 func TestARefusalDoesNotLookAtWhatIsOfOthers(t *testing.T) {
-	for kind, spared := range map[okms.Kind]string{
-		okms.ClientRefused: "credentials", okms.Unauthenticated: "places", okms.Denied: "paths", okms.VersionAbsent: "paths",
+	for kind, spared := range map[failure.Kind]string{
+		failure.ClientRefused: "credentials", failure.Unauthenticated: "places", failure.Denied: "paths", failure.VersionAbsent: "paths",
 	} {
 		t.Run(string(kind), func(t *testing.T) {
 			c := New(Config{TTL: time.Hour})

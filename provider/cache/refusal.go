@@ -3,6 +3,7 @@ package cache
 import (
 	"errors"
 
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 )
 
@@ -18,16 +19,17 @@ func (c *Cache) settle(f *flight) {
 	if !errors.As(f.err, &failed) {
 		return
 	}
-	switch failed.Kind {
-	case okms.ClientRefused: // by the token endpoint, which is one for all places
+	switch failed.Kind.Drops() {
+	case failure.OfNothing:
+	case failure.OfCredential: // by the token endpoint, which is one for all domains
 		c.revoke(allOfCredential, f.key, anyVersion)
-	case okms.Unauthenticated:
+	case failure.OfDomain:
 		c.revoke(allOfPlace, f.key, anyVersion)
-	case okms.Denied, okms.DomainUnknown, okms.SecretAbsent:
+	case failure.OfPath:
 		c.revoke(allOfPath, f.key, anyVersion)
-	case okms.VersionAbsent, okms.Deactivated, okms.Deleted:
+	case failure.OfVersion:
 		c.revoke(allOfPath, f.key, goneVersion(f.key.Ref.Version, failed.Version))
-	case okms.Rejected:
+	case failure.OfRequest:
 		c.revoke(allOfPath, f.key, func(asked, _ int) bool { return asked == f.key.Ref.Version })
 	}
 }

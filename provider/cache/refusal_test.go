@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/provider/cache"
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 )
 
@@ -17,8 +18,8 @@ func TestWhatWasBeingReadWhenTheCredentialWasRefusedIsNotKept(t *testing.T) {
 		refusal *okms.Error
 		path    string
 	}{
-		"a 401 of another secret": {&okms.Error{Kind: okms.Unauthenticated}, "q"},
-		"a 403 of the same":       {&okms.Error{Kind: okms.Denied}, "p"},
+		"a 401 of another secret": {&okms.Error{Kind: failure.Unauthenticated}, "q"},
+		"a 403 of the same":       {&okms.Error{Kind: failure.Denied}, "p"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -33,7 +34,7 @@ func TestWhatWasBeingReadWhenTheCredentialWasRefusedIsNotKept(t *testing.T) {
 				all.Go(func() { wantVersion(t, kept, under, 1) })
 				all.Go(func() { wantVersion(t, kept, other, 0) })
 				all.Wait()
-				down := &store{fail: &okms.Error{Kind: okms.Unreachable}}
+				down := &store{fail: &okms.Error{Kind: failure.Unreachable}}
 				later := down.of(1, "p")
 				later.MaxStale = time.Hour
 				wantVersion(t, kept, later, 0)
@@ -65,7 +66,7 @@ func TestWhatNobodyWaitsForAnyMoreIsNotKept(t *testing.T) {
 }
 
 func TestARefusalOfAPathDropsAllItsVersions(t *testing.T) {
-	for _, kind := range []okms.Kind{okms.Denied, okms.SecretAbsent} {
+	for _, kind := range []failure.Kind{failure.Denied, failure.SecretAbsent} {
 		synctest.Test(t, func(t *testing.T) {
 			c := cache.New(cache.Config{TTL: time.Second})
 			good := &store{}
@@ -74,7 +75,7 @@ func TestARefusalOfAPathDropsAllItsVersions(t *testing.T) {
 			wantVersion(t, c, pinned, 1)
 			refused := &store{fail: &okms.Error{Kind: kind}}
 			wantVersion(t, c, refused.of(1, "p"), 0)
-			down := &store{fail: &okms.Error{Kind: okms.Unreachable}}
+			down := &store{fail: &okms.Error{Kind: failure.Unreachable}}
 			pinned.Do = down.read
 			wantVersion(t, c, pinned, 0)
 		})
@@ -107,21 +108,21 @@ func (s *store) spelt(bundle, path string, version int) cache.Read {
 var spellings = []string{"", "PEM 1\nPEM 2\n", "PEM 1\nPEM 2", "PEM 2\nPEM 1\n", "PEM 1\nPEM 2\n \r\n"}
 
 func TestARefusalCountsForAllSpellingsOfTheBundle(t *testing.T) {
-	down := &store{fail: &okms.Error{Kind: okms.Unreachable}}
+	down := &store{fail: &okms.Error{Kind: failure.Unreachable}}
 	for _, c := range []struct {
-		kind          okms.Kind
+		kind          failure.Kind
 		version       int // that is asked for
 		same, another int // values left of the version, and of another path
 	}{
-		{okms.Unauthenticated, 0, 0, 0},
-		{okms.ClientRefused, 0, 0, 0},
-		{okms.Denied, 0, 0, 1},
-		{okms.DomainUnknown, 0, 0, 1},
-		{okms.SecretAbsent, 0, 0, 1},
-		{okms.VersionAbsent, 7, 0, 1},
-		{okms.Deactivated, 7, 0, 1},
-		{okms.Deleted, 7, 0, 1},
-		{okms.Rejected, 7, 0, 1},
+		{failure.Unauthenticated, 0, 0, 0},
+		{failure.ClientRefused, 0, 0, 0},
+		{failure.Denied, 0, 0, 1},
+		{failure.DomainUnknown, 0, 0, 1},
+		{failure.SecretAbsent, 0, 0, 1},
+		{failure.VersionAbsent, 7, 0, 1},
+		{failure.Deactivated, 7, 0, 1},
+		{failure.Deleted, 7, 0, 1},
+		{failure.Rejected, 7, 0, 1},
 	} {
 		t.Run(string(c.kind), func(t *testing.T) {
 			for _, refused := range spellings {
@@ -147,8 +148,8 @@ func TestARefusalCountsForAllSpellingsOfTheBundle(t *testing.T) {
 }
 
 func TestWhatIsReadWithAnotherBundleIsNotKeptAfterARefusal(t *testing.T) {
-	for _, kind := range []okms.Kind{okms.Unauthenticated, okms.ClientRefused, okms.Denied, okms.DomainUnknown,
-		okms.SecretAbsent, okms.VersionAbsent, okms.Deactivated, okms.Deleted, okms.Rejected} {
+	for _, kind := range []failure.Kind{failure.Unauthenticated, failure.ClientRefused, failure.Denied, failure.DomainUnknown,
+		failure.SecretAbsent, failure.VersionAbsent, failure.Deactivated, failure.Deleted, failure.Rejected} {
 		t.Run(string(kind), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				kept := cache.New(cache.Config{TTL: time.Hour})
@@ -157,7 +158,7 @@ func TestWhatIsReadWithAnotherBundleIsNotKeptAfterARefusal(t *testing.T) {
 				all.Go(func() { wantVersion(t, kept, slow.spelt("a", "p", 0), 1) })
 				all.Go(func() { wantVersion(t, kept, bad.spelt("b", "p", 0), 0) })
 				all.Wait()
-				down := &store{fail: &okms.Error{Kind: okms.Unreachable}}
+				down := &store{fail: &okms.Error{Kind: failure.Unreachable}}
 				wantVersion(t, kept, down.spelt("a", "p", 0), 0)
 			})
 		})
@@ -168,7 +169,7 @@ func TestWhatIsReadWithAnotherBundleIsNotKeptAfterARefusal(t *testing.T) {
 func TestWhoComesAfterARefusalDoesNotJoinAReadFromBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		kept := cache.New(cache.Config{})
-		slow, bad := &store{takes: 3 * time.Second}, &store{fail: &okms.Error{Kind: okms.Unauthenticated}}
+		slow, bad := &store{takes: 3 * time.Second}, &store{fail: &okms.Error{Kind: failure.Unauthenticated}}
 		var all sync.WaitGroup
 		all.Go(func() { wantVersion(t, kept, slow.spelt("a", "p", 0), 1) })
 		synctest.Wait()
@@ -181,14 +182,14 @@ func TestWhoComesAfterARefusalDoesNotJoinAReadFromBefore(t *testing.T) {
 // TestAVersionThatIsGoneIsGoneAsTheLatestToo: one was read as the latest version, and is
 // refused by its number; and the other way round.
 func TestAVersionThatIsGoneIsGoneAsTheLatestToo(t *testing.T) {
-	for _, kind := range []okms.Kind{okms.VersionAbsent, okms.Deactivated, okms.Deleted} {
+	for _, kind := range []failure.Kind{failure.VersionAbsent, failure.Deactivated, failure.Deleted} {
 		for refused, want := range map[int]int{1: 0, 2: 1} {
 			synctest.Test(t, func(t *testing.T) {
 				kept, good := cache.New(cache.Config{}), &store{}
 				wantVersion(t, kept, good.spelt("", "p", 0), 1)
 				bad := &store{fail: &okms.Error{Kind: kind}}
 				wantVersion(t, kept, bad.spelt("", "p", refused), 0)
-				down := &store{fail: &okms.Error{Kind: okms.Unreachable}}
+				down := &store{fail: &okms.Error{Kind: failure.Unreachable}}
 				wantVersion(t, kept, down.spelt("", "p", 0), want)
 			})
 			synctest.Test(t, func(t *testing.T) {
@@ -196,7 +197,7 @@ func TestAVersionThatIsGoneIsGoneAsTheLatestToo(t *testing.T) {
 				wantVersion(t, kept, good.spelt("", "p", 1), 1)
 				bad := &store{fail: &okms.Error{Kind: kind, Version: refused}}
 				wantVersion(t, kept, bad.spelt("", "p", 0), 0)
-				down := &store{fail: &okms.Error{Kind: okms.Unreachable}}
+				down := &store{fail: &okms.Error{Kind: failure.Unreachable}}
 				wantVersion(t, kept, down.spelt("", "p", 1), want)
 			})
 		}
@@ -204,7 +205,7 @@ func TestAVersionThatIsGoneIsGoneAsTheLatestToo(t *testing.T) {
 }
 
 func TestATokenEndpointsRefusalCountsInAllPlaces(t *testing.T) {
-	for kind, want := range map[okms.Kind]int{okms.ClientRefused: 0, okms.Unauthenticated: 1} {
+	for kind, want := range map[failure.Kind]int{failure.ClientRefused: 0, failure.Unauthenticated: 1} {
 		synctest.Test(t, func(t *testing.T) {
 			kept, good := cache.New(cache.Config{}), &store{}
 			elsewhere := good.spelt("", "p", 0)
@@ -212,7 +213,7 @@ func TestATokenEndpointsRefusalCountsInAllPlaces(t *testing.T) {
 			wantVersion(t, kept, elsewhere, 1)
 			bad := &store{fail: &okms.Error{Kind: kind}}
 			wantVersion(t, kept, bad.spelt("", "p", 0), 0)
-			down := &store{fail: &okms.Error{Kind: okms.Unreachable}}
+			down := &store{fail: &okms.Error{Kind: failure.Unreachable}}
 			elsewhere.Do = down.read
 			wantVersion(t, kept, elsewhere, want)
 		})
@@ -222,12 +223,12 @@ func TestATokenEndpointsRefusalCountsInAllPlaces(t *testing.T) {
 func TestTheLatestIsNotKeptIfAVersionIsRefusedWhileItIsRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		kept := cache.New(cache.Config{})
-		slow, bad := &store{takes: 2 * time.Second}, &store{takes: time.Second, fail: &okms.Error{Kind: okms.Deactivated}}
+		slow, bad := &store{takes: 2 * time.Second}, &store{takes: time.Second, fail: &okms.Error{Kind: failure.Deactivated}}
 		var all sync.WaitGroup
 		all.Go(func() { wantVersion(t, kept, slow.spelt("", "p", 0), 1) }) // may be version 7
 		all.Go(func() { wantVersion(t, kept, bad.spelt("", "p", 7), 0) })
 		all.Wait()
-		down := &store{fail: &okms.Error{Kind: okms.Unreachable}}
+		down := &store{fail: &okms.Error{Kind: failure.Unreachable}}
 		wantVersion(t, kept, down.spelt("", "p", 0), 0)
 	})
 }

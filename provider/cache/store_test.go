@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/provider/cache"
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
@@ -23,7 +24,7 @@ func TestAStaleHitCountsAsUse(t *testing.T) {
 		c := cache.New(cache.Config{Bytes: 2*1000 + 2000})
 		wantVersion(t, c, s.staleOf(1, "a"), 1)
 		wantVersion(t, c, s.staleOf(1, "b"), 2)
-		down := &store{fail: &okms.Error{Kind: okms.Unreachable}}
+		down := &store{fail: &okms.Error{Kind: failure.Unreachable}}
 		wantVersion(t, c, down.staleOf(1, "a"), 1)
 		wantVersion(t, c, s.staleOf(1, "c"), 3) // takes the place of b
 		wantVersion(t, c, down.staleOf(1, "a"), 1)

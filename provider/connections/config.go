@@ -87,7 +87,7 @@ func (r *reader) wrong(n *yamlnode.Node, where, format string, args ...any) {
 // field notes what is wrong with a field.
 func (r *reader) field(n *yamlnode.Node, where string, err error) {
 	r.wrong(n, where, "%s", err)
-	if errors.Is(err, place.ErrMissing) {
+	if errors.Is(err, message.ErrMissing) {
 		r.problems[len(r.problems)-1].missing = where
 	}
 }
@@ -117,7 +117,7 @@ func parseConfig(text string, cacheTTL time.Duration) (map[string]spec, error) {
 			r.wrong(connections, "connections", "there are %d; at most %d are read", len(specs), maxConnections)
 		}
 	} else if len(r.problems) == 0 {
-		r.field(root, "connections", place.ErrMissing)
+		r.field(root, "connections", message.ErrMissing)
 	}
 	if r.problems = append(cut(text), r.problems...); len(r.problems) > 0 {
 		r.problems = slices.DeleteFunc(r.problems, func(p Problem) bool { // what was only misspelt is not missing
@@ -238,7 +238,7 @@ func (r *reader) connection(name string, n *yamlnode.Node) spec {
 		s.rules = r.rules(allow, from.where+"."+fieldAllow)
 		s.text = fmt.Sprint(s.rules)
 	} else {
-		r.field(n, from.where+"."+fieldAllow, place.Missing("nothing is allowed but what stands there, so nobody could use the connection"))
+		r.field(n, from.where+"."+fieldAllow, message.Missing("nothing is allowed but what stands there, so nobody could use the connection"))
 	}
 	return s
 }
@@ -263,7 +263,7 @@ func (r *reader) dir(s stated) string {
 	dir := s.texts[fieldDir]
 	switch {
 	case s.fields[fieldDir] == nil:
-		r.field(s.node, s.where+"."+fieldDir, place.Missing("it is the folder with the files of the credential"))
+		r.field(s.node, s.where+"."+fieldDir, message.Missing("it is the folder with the files of the credential"))
 	case dir != "" && (!filepath.IsAbs(dir) || filepath.Clean(dir) != dir):
 		r.wrong(s.fields[fieldDir], s.where+"."+fieldDir, "%s is not an absolute path without detours", message.Quote(dir))
 	}
@@ -407,7 +407,7 @@ func (r *reader) patterns(rule *yamlnode.Node, fields map[string]*yamlnode.Node,
 	at := where + "." + name
 	switch {
 	case n == nil:
-		r.field(rule, at, place.Missing(fmt.Sprintf("[%q] stands for every one", every)))
+		r.field(rule, at, message.Missing(fmt.Sprintf("[%q] stands for every one", every)))
 		return nil
 	case !yamlnode.IsList(n):
 		r.wrong(n, at, "is %s, not a list", yamlnode.Describe(n))

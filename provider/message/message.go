@@ -3,6 +3,7 @@
 package message
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode"
@@ -52,3 +53,10 @@ func OneLine(s string) string {
 		return r
 	}, s), 300)
 }
+
+// ErrMissing is in the chain of the error about a field that must be given. The error is
+// left out where the field was only misspelt, which is another error already.
+var ErrMissing = errors.New("is missing")
+
+// Missing returns ErrMissing with an advice.
+func Missing(advice string) error { return fmt.Errorf("%w; %s", ErrMissing, advice) }

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode"
 
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/rawjson"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
@@ -107,7 +108,7 @@ func decodeData(a answer, ref Ref) (Secret, *Error) {
 		}
 	}
 	unreadable := func(format string, args ...any) (Secret, *Error) {
-		return Secret{}, &Error{Kind: Unreadable, Status: a.status, RequestID: a.id(d.requestID),
+		return Secret{}, &Error{Kind: failure.Unreadable, Status: a.status, RequestID: a.id(d.requestID),
 			Text: "unreadable answer: " + fmt.Sprintf(format, args...)}
 	}
 	switch {
@@ -141,14 +142,14 @@ func ownPart(data, body []byte) []byte {
 // goneError says that a version without data is deactivated or deleted; nil if it is
 // neither.
 func (a answer) goneError(d dataAnswer) *Error {
-	var kind Kind
+	var kind failure.Kind
 	switch {
 	case d.metadata == nil || !d.noData():
 		return nil
 	case d.metadata.destroyed:
-		kind = Deleted
+		kind = failure.Deleted
 	case d.metadata.deletionTime != "":
-		kind = Deactivated
+		kind = failure.Deactivated
 	default:
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/wire"
 )
 
@@ -61,40 +62,40 @@ func TestKindsOfAnswers(t *testing.T) {
 	cases := []struct {
 		name   string
 		answer answer
-		kind   Kind
+		kind   failure.Kind
 		text   string
 	}{
-		{"secret absent", answered(404, refusalBody("17125377", "secret not found")), SecretAbsent, "secret not found (HTTP 404, error code 17125377, request OKMS.1)"},
-		{"secret absent without a code", answered(404, `{"errors":[]}`), SecretAbsent, "secret absent (HTTP 404)"},
-		{"version absent", answered(404, refusalBody("17125378", "no version")), VersionAbsent, "no version (HTTP 404, error code 17125378, request OKMS.1)"},
-		{"domain unknown", answered(404, refusalBody("16994305", "no domain")), DomainUnknown, "no domain (HTTP 404, error code 16994305, request OKMS.1)"},
-		{"something else not found", answered(404, refusalBody("50417665", "no route")), Rejected, "no route (HTTP 404, error code 50417665, request OKMS.1)"},
-		{"a page that is not OKMS's", answered(404, "<html>not here</html>", "Content-Type", "text/html; charset=utf-8"), Failing, "not an answer of OKMS: 21 bytes of text/html (HTTP 404)"},
-		{"JSON that is not OKMS's", answered(404, `{"message":"no"}`), Failing, "not an answer of OKMS: 16 bytes of application/json (HTTP 404)"},
-		{"no token", answered(401, refusalBody("50475011", "bad token")), Unauthenticated, "bad token (HTTP 401, error code 50475011, request OKMS.1)"},
-		{"no token, told as 403", answered(403, refusalBody("16920577", "x")), Unauthenticated, "x (HTTP 403, error code 16920577, request OKMS.1)"},
-		{"not allowed", answered(403, refusalBody("16924673", "x")), Denied, "x (HTTP 403, error code 16924673, request OKMS.1)"},
-		{"not allowed, told as 401", answered(401, refusalBody("16924673", "x")), Denied, "x (HTTP 401, error code 16924673, request OKMS.1)"},
-		{"not allowed, told as 404", answered(404, refusalBody("16924673", "x")), Denied, "x (HTTP 404, error code 16924673, request OKMS.1)"},
-		{"401 in HTML", answered(401, "<html>"), Failing, "not an answer of OKMS: 6 bytes of application/json (HTTP 401)"},
-		{"403 in HTML", answered(403, "<html>"), Failing, "not an answer of OKMS: 6 bytes of application/json (HTTP 403)"},
-		{"deactivated", answered(404, gone("2026-05-06T07:08:09Z", "false", "null")), Deactivated, "deactivated (HTTP 404, request OKMS.1)"},
-		{"deleted", answered(404, gone("2026-05-06T07:08:09Z", "true", "null")), Deleted, "deleted (HTTP 404, request OKMS.1)"},
-		{"deactivated, told as 200", answered(200, gone("2026-05-06T07:08:09Z", "false", "null")), Deactivated, "deactivated (HTTP 200, request OKMS.1)"},
-		{"limited", answered(429, refusalBody("50434049", "slow down")), Limited, "slow down (HTTP 429, error code 50434049, request OKMS.1)"},
-		{"limited without a body", answered(429, ""), Limited, "not an answer of OKMS: 0 bytes of application/json (HTTP 429)"},
-		{"a fault", answered(503, refusalBody("50425858", "down")), Failing, "down (HTTP 503, error code 50425858, request OKMS.1)"},
-		{"a proxy's fault", answered(502, "<html>bad gateway</html>", "Content-Type", "text/html"), Failing, "not an answer of OKMS: 24 bytes of text/html (HTTP 502)"},
-		{"a wrong request", answered(400, refusalBody("50405377", "bad path")), Rejected, "bad path (HTTP 400, error code 50405377, request OKMS.1)"},
-		{"a redirect", answered(302, ""), Unreadable, "answered with a redirect, which is not followed (HTTP 302)"},
-		{"204", answered(204, ""), Unreadable, "not an answer of OKMS: 0 bytes of application/json (HTTP 204)"},
-		{"200 in HTML", answered(200, "<html>"+planted, "Content-Type", "text/html"), Unreadable, "unreadable answer: not the JSON that OKMS sends (21 bytes of text/html) (HTTP 200)"},
-		{"half a JSON", answered(200, good(`{"k":"`+planted+`"`, "")[:40]), Unreadable, "unreadable answer: not the JSON that OKMS sends (40 bytes of application/json) (HTTP 200)"},
-		{"an empty object", answered(200, `{}`), Unreadable, "unreadable answer: data or data.metadata is missing (HTTP 200)"},
-		{"null", answered(200, `null`), Unreadable, "unreadable answer: data or data.metadata is missing (HTTP 200)"},
-		{"no metadata", answered(200, `{"data":{"data":{"k":"`+planted+`"}}}`), Unreadable, "unreadable answer: data or data.metadata is missing (HTTP 200)"},
-		{"version 0", answered(200, good(`{}`, `{"version":0}`)), Unreadable, "unreadable answer: version 0 is not a version number (HTTP 200)"},
-		{"a version in words", answered(200, good(`{}`, `{"version":"`+planted+`"}`)), Unreadable, "unreadable answer: not the JSON that OKMS sends (61 bytes of application/json) (HTTP 200)"},
+		{"secret absent", answered(404, refusalBody("17125377", "secret not found")), failure.SecretAbsent, "secret not found (HTTP 404, error code 17125377, request OKMS.1)"},
+		{"secret absent without a code", answered(404, `{"errors":[]}`), failure.SecretAbsent, "secret absent (HTTP 404)"},
+		{"version absent", answered(404, refusalBody("17125378", "no version")), failure.VersionAbsent, "no version (HTTP 404, error code 17125378, request OKMS.1)"},
+		{"domain unknown", answered(404, refusalBody("16994305", "no domain")), failure.DomainUnknown, "no domain (HTTP 404, error code 16994305, request OKMS.1)"},
+		{"something else not found", answered(404, refusalBody("50417665", "no route")), failure.Rejected, "no route (HTTP 404, error code 50417665, request OKMS.1)"},
+		{"a page that is not OKMS's", answered(404, "<html>not here</html>", "Content-Type", "text/html; charset=utf-8"), failure.Failing, "not an answer of OKMS: 21 bytes of text/html (HTTP 404)"},
+		{"JSON that is not OKMS's", answered(404, `{"message":"no"}`), failure.Failing, "not an answer of OKMS: 16 bytes of application/json (HTTP 404)"},
+		{"no token", answered(401, refusalBody("50475011", "bad token")), failure.Unauthenticated, "bad token (HTTP 401, error code 50475011, request OKMS.1)"},
+		{"no token, told as 403", answered(403, refusalBody("16920577", "x")), failure.Unauthenticated, "x (HTTP 403, error code 16920577, request OKMS.1)"},
+		{"not allowed", answered(403, refusalBody("16924673", "x")), failure.Denied, "x (HTTP 403, error code 16924673, request OKMS.1)"},
+		{"not allowed, told as 401", answered(401, refusalBody("16924673", "x")), failure.Denied, "x (HTTP 401, error code 16924673, request OKMS.1)"},
+		{"not allowed, told as 404", answered(404, refusalBody("16924673", "x")), failure.Denied, "x (HTTP 404, error code 16924673, request OKMS.1)"},
+		{"401 in HTML", answered(401, "<html>"), failure.Failing, "not an answer of OKMS: 6 bytes of application/json (HTTP 401)"},
+		{"403 in HTML", answered(403, "<html>"), failure.Failing, "not an answer of OKMS: 6 bytes of application/json (HTTP 403)"},
+		{"deactivated", answered(404, gone("2026-05-06T07:08:09Z", "false", "null")), failure.Deactivated, "deactivated (HTTP 404, request OKMS.1)"},
+		{"deleted", answered(404, gone("2026-05-06T07:08:09Z", "true", "null")), failure.Deleted, "deleted (HTTP 404, request OKMS.1)"},
+		{"deactivated, told as 200", answered(200, gone("2026-05-06T07:08:09Z", "false", "null")), failure.Deactivated, "deactivated (HTTP 200, request OKMS.1)"},
+		{"limited", answered(429, refusalBody("50434049", "slow down")), failure.Limited, "slow down (HTTP 429, error code 50434049, request OKMS.1)"},
+		{"limited without a body", answered(429, ""), failure.Limited, "not an answer of OKMS: 0 bytes of application/json (HTTP 429)"},
+		{"a fault", answered(503, refusalBody("50425858", "down")), failure.Failing, "down (HTTP 503, error code 50425858, request OKMS.1)"},
+		{"a proxy's fault", answered(502, "<html>bad gateway</html>", "Content-Type", "text/html"), failure.Failing, "not an answer of OKMS: 24 bytes of text/html (HTTP 502)"},
+		{"a wrong request", answered(400, refusalBody("50405377", "bad path")), failure.Rejected, "bad path (HTTP 400, error code 50405377, request OKMS.1)"},
+		{"a redirect", answered(302, ""), failure.Unreadable, "answered with a redirect, which is not followed (HTTP 302)"},
+		{"204", answered(204, ""), failure.Unreadable, "not an answer of OKMS: 0 bytes of application/json (HTTP 204)"},
+		{"200 in HTML", answered(200, "<html>"+planted, "Content-Type", "text/html"), failure.Unreadable, "unreadable answer: not the JSON that OKMS sends (21 bytes of text/html) (HTTP 200)"},
+		{"half a JSON", answered(200, good(`{"k":"`+planted+`"`, "")[:40]), failure.Unreadable, "unreadable answer: not the JSON that OKMS sends (40 bytes of application/json) (HTTP 200)"},
+		{"an empty object", answered(200, `{}`), failure.Unreadable, "unreadable answer: data or data.metadata is missing (HTTP 200)"},
+		{"null", answered(200, `null`), failure.Unreadable, "unreadable answer: data or data.metadata is missing (HTTP 200)"},
+		{"no metadata", answered(200, `{"data":{"data":{"k":"`+planted+`"}}}`), failure.Unreadable, "unreadable answer: data or data.metadata is missing (HTTP 200)"},
+		{"version 0", answered(200, good(`{}`, `{"version":0}`)), failure.Unreadable, "unreadable answer: version 0 is not a version number (HTTP 200)"},
+		{"a version in words", answered(200, good(`{}`, `{"version":"`+planted+`"}`)), failure.Unreadable, "unreadable answer: not the JSON that OKMS sends (61 bytes of application/json) (HTTP 200)"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -162,11 +163,11 @@ func TestTheLatestActiveVersion(t *testing.T) {
 			t.Errorf("%s: %d, %v, %v", c.versions, latest, some, err)
 		}
 	}
-	if _, _, err := decodeLatest(answered(403, refusalBody("16924673", "x"))); err == nil || err.Kind != Denied {
+	if _, _, err := decodeLatest(answered(403, refusalBody("16924673", "x"))); err == nil || err.Kind != failure.Denied {
 		t.Errorf("error = %v", err)
 	}
 	for _, body := range []string{"<html>", "[]", "{}", `{"data":[]}`, `{"data":{"versions":{"1":[]}}}`} {
-		if _, _, err := decodeLatest(answered(200, body)); err == nil || err.Kind != Unreadable {
+		if _, _, err := decodeLatest(answered(200, body)); err == nil || err.Kind != failure.Unreadable {
 			t.Errorf("%s: error = %v", body, err)
 		}
 	}
@@ -194,11 +195,11 @@ func FuzzAnswer(f *testing.F) {
 			t.Error("an error came with data")
 		}
 		switch err.Kind {
-		case SecretAbsent, VersionAbsent, Deactivated, Deleted, Unauthenticated, Denied, DomainUnknown, Rejected, Limited, Failing, Unreadable:
+		case failure.SecretAbsent, failure.VersionAbsent, failure.Deactivated, failure.Deleted, failure.Unauthenticated, failure.Denied, failure.DomainUnknown, failure.Rejected, failure.Limited, failure.Failing, failure.Unreadable:
 		default:
 			t.Errorf("kind %q", err.Kind)
 		}
-		if err.Kind == SecretAbsent && !strings.Contains(body, "error") {
+		if err.Kind == failure.SecretAbsent && !strings.Contains(body, "error") {
 			t.Errorf("a body that is not OKMS's passes for an absent secret: %q", body)
 		}
 		if len(err.Error()) > 600 {

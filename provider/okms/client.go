@@ -15,6 +15,7 @@ import (
 
 	vault "github.com/hashicorp/vault/api"
 
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/wire"
 )
@@ -174,23 +175,23 @@ func (c *Client) failure(ctx context.Context, err error, x *exchange, begin time
 	cause := wire.Explain(err)
 	switch {
 	case cause.Cause == wire.NodeFull || ctx.Err() != nil && x.phase.crowded.Load():
-		e.Kind, e.Text = NodeFull, wire.ErrFull.Error()
+		e.Kind, e.Text = failure.NodeFull, wire.ErrFull.Error()
 	case ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded):
-		e.Kind, e.Text = TimedOut, c.waitedText(ctx, x, time.Since(begin))
+		e.Kind, e.Text = failure.TimedOut, c.waitedText(ctx, x, time.Since(begin))
 	case errors.Is(err, errAnswerTooLong):
-		e.Kind, e.Text = Unreadable, c.host+": "+errAnswerTooLong.Error()
+		e.Kind, e.Text = failure.Unreadable, c.host+": "+errAnswerTooLong.Error()
 	case errors.Is(err, errAnswersTooMany):
-		e.Kind, e.Text = NodeFull, errAnswersTooMany.Error()
+		e.Kind, e.Text = failure.NodeFull, errAnswersTooMany.Error()
 	case cause.Cause == wire.Switched:
-		e.Kind, e.Text = Unreadable, c.host+": "+cause.Text
+		e.Kind, e.Text = failure.Unreadable, c.host+": "+cause.Text
 	case cause.Cause.Untrusted():
-		e.Kind, e.Cause, e.Text = Untrusted, cause.Cause, c.host+": "+cause.Text
+		e.Kind, e.Cause, e.Text = failure.Untrusted, cause.Cause, c.host+": "+cause.Text
 	case cause.Cause == wire.LoginRefused:
-		e.Kind, e.Text = Unauthenticated, c.host+" "+cause.Text
+		e.Kind, e.Text = failure.Unauthenticated, c.host+" "+cause.Text
 	case x.answer.status != 0:
-		e.Kind, e.Text = Unreachable, c.host+": the connection broke within the answer"
+		e.Kind, e.Text = failure.Unreachable, c.host+": the connection broke within the answer"
 	default:
-		e.Kind, e.Cause, e.Text = Unreachable, cause.Cause, c.host+": "+cause.Text
+		e.Kind, e.Cause, e.Text = failure.Unreachable, cause.Cause, c.host+": "+cause.Text
 	}
 	return e
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/sensitive"
@@ -63,7 +64,7 @@ func TestReadAndCalls(t *testing.T) {
 	host := strings.TrimPrefix(s.URL, "https://")
 	want := []okms.Call{
 		{API: "kv2", Operation: "read", Host: host, Path: "s", Status: 200, Dialled: true},
-		{API: "kv2", Operation: "read", Host: host, Path: "x", Status: 404, Kind: okms.SecretAbsent},
+		{API: "kv2", Operation: "read", Host: host, Path: "x", Status: 404, Kind: failure.SecretAbsent},
 		{API: "kv2", Operation: "versions", Host: host, Path: "s", Status: 200},
 	}
 	for i, call := range calls {
@@ -169,7 +170,7 @@ func TestConnectionsAreKept(t *testing.T) {
 }
 
 // failure is the *Error of a read of s.
-func failure(t *testing.T, ctx context.Context, domain place.Domain) *okms.Error {
+func failureOf(t *testing.T, ctx context.Context, domain place.Domain) *okms.Error {
 	t.Helper()
 	secret, err := client(t, domain, byToken(), okms.Options{}).Get(ctx, okms.Ref{Path: "s"})
 	var e *okms.Error
@@ -186,18 +187,18 @@ func TestKindsOfBrokenExchanges(t *testing.T) {
 	cases := []struct {
 		name  string
 		fault emulator.Fault
-		kind  okms.Kind
+		kind  failure.Kind
 		words string
 	}{
-		{"no answer", emulator.Fault{Hang: true}, okms.TimedOut, "for an answer"},
-		{"a slow answer", emulator.Fault{Drip: time.Second}, okms.TimedOut, "for the rest of the answer"},
-		{"half an answer", emulator.Fault{Truncate: true}, okms.Unreachable, "the connection broke within the answer"},
-		{"headers only", emulator.Fault{CloseAfterHeaders: true}, okms.Unreachable, "the connection broke within the answer"},
-		{"an alert", emulator.Fault{TLSAlert: true}, okms.Unauthenticated, "refused the TLS handshake: bad certificate"},
-		{"a redirect", emulator.Fault{Redirect: "/elsewhere"}, okms.Unreadable, "answered with a redirect"},
-		{"an endless answer", emulator.Fault{Status: 200, Body: strings.Repeat("x", 1<<20+1)}, okms.Unreadable, "answer longer than 1 MiB"},
-		{"an endless error", emulator.Fault{Status: 500, Body: strings.Repeat("x", 1<<20+1)}, okms.Failing, "more than 64 KiB of application/json (HTTP 500)"},
-		{"the token in an error", emulator.Fault{Echo: true}, okms.Failing, "[redacted]"},
+		{"no answer", emulator.Fault{Hang: true}, failure.TimedOut, "for an answer"},
+		{"a slow answer", emulator.Fault{Drip: time.Second}, failure.TimedOut, "for the rest of the answer"},
+		{"half an answer", emulator.Fault{Truncate: true}, failure.Unreachable, "the connection broke within the answer"},
+		{"headers only", emulator.Fault{CloseAfterHeaders: true}, failure.Unreachable, "the connection broke within the answer"},
+		{"an alert", emulator.Fault{TLSAlert: true}, failure.Unauthenticated, "refused the TLS handshake: bad certificate"},
+		{"a redirect", emulator.Fault{Redirect: "/elsewhere"}, failure.Unreadable, "answered with a redirect"},
+		{"an endless answer", emulator.Fault{Status: 200, Body: strings.Repeat("x", 1<<20+1)}, failure.Unreadable, "answer longer than 1 MiB"},
+		{"an endless error", emulator.Fault{Status: 500, Body: strings.Repeat("x", 1<<20+1)}, failure.Failing, "more than 64 KiB of application/json (HTTP 500)"},
+		{"the token in an error", emulator.Fault{Echo: true}, failure.Failing, "[redacted]"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -205,7 +206,7 @@ func TestKindsOfBrokenExchanges(t *testing.T) {
 			s.Break(t, c.fault)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			if e := failure(t, ctx, domainOf(s)); e.Kind != c.kind || !strings.Contains(e.Error(), c.words) {
+			if e := failureOf(t, ctx, domainOf(s)); e.Kind != c.kind || !strings.Contains(e.Error(), c.words) {
 				t.Errorf("got %s: %v", e.Kind, e)
 			}
 		})
@@ -222,8 +223,8 @@ func TestAnAnswerThatLeavesHTTPIsRefused(t *testing.T) {
 	}))
 	defer server.CloseClientConnections()
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	e := failure(t, t.Context(), place.Domain{Endpoint: server.URL, ID: "734b9b45-8b1a-469c-b140-b10bd6540017", CABundle: string(ca)})
-	if e.Kind != okms.Unreadable || !strings.Contains(e.Text, "answered 101 Switching Protocols") {
+	e := failureOf(t, t.Context(), place.Domain{Endpoint: server.URL, ID: "734b9b45-8b1a-469c-b140-b10bd6540017", CABundle: string(ca)})
+	if e.Kind != failure.Unreadable || !strings.Contains(e.Text, "answered 101 Switching Protocols") {
 		t.Errorf("got %s: %v", e.Kind, e)
 	}
 }
@@ -275,7 +276,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	s.Break(t, emulator.Fault{Redirect: other.URL + "/api/" + other.OKMSID() + "/v1/secret/data/s"})
 	domain := domainOf(s)
 	domain.CABundle += string(other.Server.CA)
-	failure(t, t.Context(), domain)
+	failureOf(t, t.Context(), domain)
 	if got := other.Requests(); len(got) > 0 {
 		t.Errorf("the other host was asked: %+v", got)
 	}
@@ -288,7 +289,7 @@ func TestThereIsNoRetryHere(t *testing.T) {
 	for _, status := range []int{412, 429, 500, 502, 503} {
 		s := start(t)
 		s.Break(t, emulator.Fault{Status: status})
-		failure(t, t.Context(), domainOf(s))
+		failureOf(t, t.Context(), domainOf(s))
 		if got := s.Requests(); len(got) != 1 {
 			t.Errorf("%d: %d requests", status, len(got))
 		}
@@ -316,21 +317,21 @@ func TestKindsWithoutAnExchange(t *testing.T) {
 		name     string
 		endpoint string
 		bundle   string
-		kind     okms.Kind
+		kind     failure.Kind
 		words    string
 	}{
-		{"nobody listens", "https://" + free.Addr().String(), "", okms.Unreachable, "connection refused"},
-		{"nobody shakes hands", "https://" + silent.Addr().String(), "", okms.TimedOut, "for the TLS handshake"},
-		{"no such host", "https://nowhere.invalid", "", okms.Unreachable, "name lookup failed"},
-		{"an unknown authority", s.URL, "", okms.Untrusted, "signed by an unknown authority"},
-		{"another name", strings.Replace(named.URL, "127.0.0.1", "localhost", 1), namedCA, okms.Untrusted, "the certificate is not for localhost"},
-		{"plain http there", "https://" + plainServer(t), "", okms.Unreachable, "the server does not speak TLS but plain HTTP"},
+		{"nobody listens", "https://" + free.Addr().String(), "", failure.Unreachable, "connection refused"},
+		{"nobody shakes hands", "https://" + silent.Addr().String(), "", failure.TimedOut, "for the TLS handshake"},
+		{"no such host", "https://nowhere.invalid", "", failure.Unreachable, "name lookup failed"},
+		{"an unknown authority", s.URL, "", failure.Untrusted, "signed by an unknown authority"},
+		{"another name", strings.Replace(named.URL, "127.0.0.1", "localhost", 1), namedCA, failure.Untrusted, "the certificate is not for localhost"},
+		{"plain http there", "https://" + plainServer(t), "", failure.Unreachable, "the server does not speak TLS but plain HTTP"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 			defer cancel()
-			if e := failure(t, ctx, place.Domain{Endpoint: c.endpoint, ID: s.OKMSID(), CABundle: c.bundle}); e.Kind != c.kind || !strings.Contains(e.Error(), c.words) {
+			if e := failureOf(t, ctx, place.Domain{Endpoint: c.endpoint, ID: s.OKMSID(), CABundle: c.bundle}); e.Kind != c.kind || !strings.Contains(e.Error(), c.words) {
 				t.Errorf("got %s: %v", e.Kind, e)
 			}
 		})
@@ -352,7 +353,7 @@ func TestACallerThatGivesUpIsNamed(t *testing.T) {
 		_ = s.Await(ctx, 1)
 		cancel()
 	}()
-	if e := failure(t, ctx, domainOf(s)); e.Kind != okms.TimedOut || !strings.Contains(e.Text, "the caller gave up") {
+	if e := failureOf(t, ctx, domainOf(s)); e.Kind != failure.TimedOut || !strings.Contains(e.Text, "the caller gave up") {
 		t.Errorf("got %s: %v", e.Kind, e)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/sensitive"
 	"ovhcloud-csi-provider/provider/wire"
@@ -98,7 +99,7 @@ func TestWhoFindsAllConnectionsBusyWaits(t *testing.T) {
 	_, err := c.client().Get(ctx, Ref{Path: "s"})
 	var failed *Error
 	const want = "this node has too many connections to stores at once"
-	if !errors.As(err, &failed) || failed.Kind != NodeFull || failed.Text != want {
+	if !errors.As(err, &failed) || failed.Kind != failure.NodeFull || failed.Text != want {
 		t.Errorf("error = %v", err)
 	}
 	if _, err := c.conns.Dial(ctx, "tcp", c.server.Listener.Addr().String()); !errors.Is(err, wire.ErrFull) {

@@ -5,36 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/wire"
-)
-
-// Kind tells failures apart as far as a user or the caller must act differently.
-type Kind string
-
-// The kinds of failure of a read.
-const (
-	SecretAbsent    Kind = "secret_absent"   // no such secret
-	VersionAbsent   Kind = "version_absent"  // the secret exists, the version does not (any more)
-	Deactivated     Kind = "deactivated"     // can be reactivated
-	Deleted         Kind = "deleted"         // for good
-	Unauthenticated Kind = "unauthenticated" // token or client certificate refused
-	Denied          Kind = "denied"          // known, but not allowed
-	DomainUnknown   Kind = "domain_unknown"  // no such okmsId there
-	Rejected        Kind = "rejected"        // OKMS says that the request is wrong
-	Limited         Kind = "limited"         // too many requests
-	Failing         Kind = "failing"         // OKMS answered that it has a fault
-	Unreachable     Kind = "unreachable"     // no connection, or it broke
-	TimedOut        Kind = "timed_out"       // no answer within the caller's time
-	Untrusted       Kind = "untrusted"       // the server's certificate is not trusted
-	Unreadable      Kind = "unreadable"      // an answer that OKMS never gives
-
-	// NodeFull is no fault of OKMS: this node's mounts read more at once than its
-	// memory is for. It passes when they end.
-	NodeFull Kind = "node_full"
-
-	// Failures of the token endpoint of an OAuth2 client; OKMS was not asked.
-	ClientRefused Kind = "client_refused" // it refused the client
-	TokenFailing  Kind = "token_failing"  // it has a fault, or cannot be reached
 )
 
 // Error is a failed read. It never holds a secret's value or a credential. Its words are
@@ -42,7 +14,7 @@ const (
 // own error object: Text, RequestID and Since may quote that, without what was sent as a
 // credential.
 type Error struct {
-	Kind Kind
+	Kind failure.Kind
 	// Status is the HTTP status, 0 if no answer came.
 	Status int
 	// Code is OKMS's error_code, 0 if it gave none.
@@ -122,74 +94,63 @@ const (
 // kindOf classifies OKMS's answer if it is not a success: by the category of its
 // error_code first, since the HTTP status of a refusal is documented in contradictory
 // ways (401, 403 and 404), then by the status.
-func kindOf(status, code int) Kind {
+func kindOf(status, code int) failure.Kind {
 	if kind := kindOfCode(code); kind != "" {
 		return kind
 	}
 	switch {
 	case status == 401:
-		return Unauthenticated
+		return failure.Unauthenticated
 	case status == 403:
-		return Denied
+		return failure.Denied
 	case status == 404 && code == 0:
-		return SecretAbsent
+		return failure.SecretAbsent
 	case status == 404:
-		return Rejected // something else was not found; optional must not hide it
+		return failure.Rejected // something else was not found; optional must not hide it
 	case status == 429:
-		return Limited
+		return failure.Limited
 	case status == 408 || status >= 500:
-		return Failing
+		return failure.Failing
 	case status >= 400:
-		return Rejected
+		return failure.Rejected
 	}
-	return Unreadable
+	return failure.Unreadable
 }
 
 // foreignKind classifies an answer that is not OKMS's. It says nothing of the credential
 // or the secret: a page of a proxy with status 404 is no absent secret, and one with 403
 // no refusal. The status only says whether the same read is worth another try.
-func foreignKind(status int) Kind {
+func foreignKind(status int) failure.Kind {
 	switch {
 	case status == 429:
-		return Limited
+		return failure.Limited
 	case status >= 400:
-		return Failing
+		return failure.Failing
 	}
-	return Unreadable
+	return failure.Unreadable
 }
 
-func kindOfCode(code int) Kind {
+func kindOfCode(code int) failure.Kind {
 	switch code >> 12 & 0xf {
 	case categoryAuthentication:
-		return Unauthenticated
+		return failure.Unauthenticated
 	case categoryAuthorization:
-		return Denied
+		return failure.Denied
 	case categoryTooManyRequests:
-		return Limited
+		return failure.Limited
 	case categoryInternal, categoryDatabase, categoryUnavailable:
-		return Failing
+		return failure.Failing
 	case categoryArgument, categoryBadArgument, categoryConflict:
-		return Rejected
+		return failure.Rejected
 	case categoryNotFound:
 		switch {
 		case code == codeSecretNotFound:
-			return SecretAbsent
+			return failure.SecretAbsent
 		case code == codeVersionNotFound:
-			return VersionAbsent
+			return failure.VersionAbsent
 		case code>>16 == minorDomain:
-			return DomainUnknown
+			return failure.DomainUnknown
 		}
 	}
 	return ""
-}
-
-// MayPass says that a failure is about the store's or the network's state, and
-// not about the request: the same read may succeed later, and nothing was said
-// against the credential or the secret.
-func (k Kind) MayPass() bool {
-	switch k {
-	case Unreachable, TimedOut, Failing, Limited, TokenFailing:
-		return true
-	}
-	return false
 }

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/place"
 )
 
@@ -68,7 +69,7 @@ func TestAServersCertificatesAreBounded(t *testing.T) {
 		_, err = client.Get(t.Context(), Ref{Path: "s"})
 		var failed *Error
 		if !errors.As(err, &failed) || c.want == "" && failed.Status != http.StatusNotFound ||
-			c.want != "" && (failed.Kind != Unreachable || !strings.HasSuffix(failed.Text, c.want)) {
+			c.want != "" && (failed.Kind != failure.Unreachable || !strings.HasSuffix(failed.Text, c.want)) {
 			t.Errorf("%d more certificates of %d names: %v, want %q", c.others, c.names, err, c.want)
 		}
 		client.Close()

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
@@ -94,7 +95,7 @@ func TestALongRefusalIsNotLookedAt(t *testing.T) {
 	_, err := c.Get(t.Context(), Ref{Path: "s"})
 	var failed *Error
 	const want = "not an answer of OKMS: more than 64 KiB of application/json (HTTP 404)"
-	if !errors.As(err, &failed) || failed.Kind != Failing || failed.Error() != want {
+	if !errors.As(err, &failed) || failed.Kind != failure.Failing || failed.Error() != want {
 		t.Errorf("error = %v", err)
 	}
 }
@@ -178,7 +179,7 @@ func TestAPromiseOfALongAnswerIsCounted(t *testing.T) {
 		close(promised)
 	})
 	answers.Take(0, 600_000)
-	if _, err := c.Get(t.Context(), Ref{Path: "s"}); err == nil || err.(*Error).Kind != NodeFull {
+	if _, err := c.Get(t.Context(), Ref{Path: "s"}); err == nil || err.(*Error).Kind != failure.NodeFull {
 		t.Errorf("error = %v", err)
 	}
 	<-promised
@@ -229,7 +230,7 @@ func TestLongHeadersAreRefused(t *testing.T) {
 	})
 	_, err := c.Get(t.Context(), Ref{Path: "s"})
 	var failed *Error
-	if !errors.As(err, &failed) || failed.Kind != Unreachable || failed.Status != 0 {
+	if !errors.As(err, &failed) || failed.Kind != failure.Unreachable || failed.Status != 0 {
 		t.Errorf("error = %v", err)
 	}
 }

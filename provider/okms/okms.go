@@ -14,6 +14,7 @@ import (
 	"crypto/tls"
 	"time"
 
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
@@ -61,8 +62,8 @@ type Call struct {
 	Host      string // that was asked, with its port if that is not 443
 	Path      string // of the secret; empty for a token
 	Status    int
-	Kind      Kind   // of the failure; empty when the answer was good
-	RequestID string // OKMS's, of a failure where it told one
+	Kind      failure.Kind // of the failure; empty when the answer was good
+	RequestID string       // OKMS's, of a failure where it told one
 	Took      time.Duration
 	// Dialled says that the exchange was the first of its connection.
 	Dialled bool

@@ -34,7 +34,7 @@ func TestACompressedAnswerIsNotDecoded(t *testing.T) {
 	}
 	raw := startRaw(t, nil, nil, saying("HTTP/1.1 403 No\r\nContent-Encoding: gzip\r\n\r\n"+packed.String()))
 	domain := place.Domain{Endpoint: raw.url, ID: "734b9b45-8b1a-469c-b140-b10bd6540017", CABundle: raw.ca}
-	e := failure(t, t.Context(), domain)
+	e := failureOf(t, t.Context(), domain)
 	if !e.Foreign || e.Status != http.StatusForbidden {
 		t.Errorf("got %+v", *e)
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/test/emulator"
 )
@@ -38,7 +39,7 @@ func TestAnswersUnderWayAreBoundedTogether(t *testing.T) {
 		all.Go(func() {
 			_, err := c.Get(t.Context(), okms.Ref{Path: "s"})
 			var failed *okms.Error
-			if errors.As(err, &failed) && (failed.Kind != okms.NodeFull || !strings.Contains(failed.Text, "too many large secrets at once")) {
+			if errors.As(err, &failed) && (failed.Kind != failure.NodeFull || !strings.Contains(failed.Text, "too many large secrets at once")) {
 				t.Errorf("another failure: %v", failed)
 			}
 		})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/rawjson"
 )
 
@@ -75,7 +76,7 @@ func (a answer) refused() *Error {
 	e := &Error{Status: a.status, RetryAfter: a.retryAfter}
 	switch {
 	case a.status >= 300 && a.status < 400:
-		e.Kind, e.Text = Unreadable, "answered with a redirect, which is not followed"
+		e.Kind, e.Text = failure.Unreadable, "answered with a redirect, which is not followed"
 		return e
 	case !r.known:
 		e.Kind, e.Foreign = foreignKind(a.status), a.status >= 400

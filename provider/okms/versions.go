@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/rawjson"
 )
 
@@ -15,7 +16,7 @@ func decodeLatest(a answer) (latest int, listed bool, failed *Error) {
 	if a.status != http.StatusOK {
 		return 0, false, a.refused()
 	}
-	unreadable := &Error{Kind: Unreadable, Status: a.status, Text: "unreadable answer: not the metadata of a secret"}
+	unreadable := &Error{Kind: failure.Unreadable, Status: a.status, Text: "unreadable answer: not the metadata of a secret"}
 	top, valid := rawjson.Parse(a.body)
 	data := member(top, "data")
 	if !valid || !data.IsObject() {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 )
 
@@ -187,7 +188,7 @@ func (all breakers) resting(a asking) *okms.Error {
 // conclude learns from the end of a read that took so long.
 func (all *breakers) conclude(a asking, said verdict, failed *okms.Error, took time.Duration, now time.Time) {
 	concerned := ofAll
-	if said == fails && a.hurried && failed.Kind == okms.TimedOut {
+	if said == fails && a.hurried && failed.Kind == failure.TimedOut {
 		concerned = ofHurried
 	}
 	for which, b := range all {

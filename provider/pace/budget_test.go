@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/pace"
 	"ovhcloud-csi-provider/provider/place"
@@ -23,10 +24,12 @@ func spent(t *testing.T, p *pace.Pace, namespace string, credential byte, mounts
 		asked := 0
 		do(func(context.Context) (okms.Secret, error) {
 			asked++
-			return okms.Secret{}, &okms.Error{Kind: okms.Unreachable}
+			return okms.Secret{}, &okms.Error{Kind: failure.Unreachable}
 		})
 		retries += asked - 1
-		do(func(context.Context) (okms.Secret, error) { return okms.Secret{}, &okms.Error{Kind: okms.SecretAbsent} })
+		do(func(context.Context) (okms.Secret, error) {
+			return okms.Secret{}, &okms.Error{Kind: failure.SecretAbsent}
+		})
 	}
 	return retries
 }

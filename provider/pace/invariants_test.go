@@ -12,6 +12,7 @@ import (
 	"time"
 	"unsafe"
 
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/place"
 )
@@ -127,7 +128,7 @@ func TestWhoGaveUpIsInNoQueue(t *testing.T) {
 
 // failing is a read that fails in a way which is not retried.
 func failing(context.Context) (okms.Secret, error) {
-	return okms.Secret{}, &okms.Error{Kind: okms.Failing, Status: 501}
+	return okms.Secret{}, &okms.Error{Kind: failure.Failing, Status: 501}
 }
 
 func (p *Pace) fail(t *testing.T, domain string, credential int) {

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/pace"
 	"ovhcloud-csi-provider/provider/place"
@@ -21,7 +22,7 @@ func ask(ctx context.Context, p *pace.Pace, domain place.Domain, takes time.Dura
 		select {
 		case <-time.After(takes):
 		case <-ctx.Done():
-			return okms.Secret{}, &okms.Error{Kind: okms.TimedOut}
+			return okms.Secret{}, &okms.Error{Kind: failure.TimedOut}
 		}
 		if failed != nil {
 			return okms.Secret{}, failed
@@ -32,13 +33,13 @@ func ask(ctx context.Context, p *pace.Pace, domain place.Domain, takes time.Dura
 }
 
 func TestAPauseOutlivesAnswersToReadsFromBefore(t *testing.T) {
-	for name, second := range map[string]*okms.Error{"a success": nil, "a 404": {Kind: okms.SecretAbsent}, "a reset": {Kind: okms.Unreachable}} {
+	for name, second := range map[string]*okms.Error{"a success": nil, "a 404": {Kind: failure.SecretAbsent}, "a reset": {Kind: failure.Unreachable}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := pace.New(pace.Config{})
 				begin := time.Now()
 				var all sync.WaitGroup
-				for takes, failed := range map[time.Duration]*okms.Error{100 * time.Millisecond: {Kind: okms.Limited, RetryAfter: 20 * time.Second}, 200 * time.Millisecond: second} {
+				for takes, failed := range map[time.Duration]*okms.Error{100 * time.Millisecond: {Kind: failure.Limited, RetryAfter: 20 * time.Second}, 200 * time.Millisecond: second} {
 					all.Go(func() {
 						ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 						defer cancel()
@@ -107,7 +108,7 @@ func TestABundleMakesNoOtherDomain(t *testing.T) {
 func TestWhoHasTimeIsNotStoppedByWhoHasNone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := pace.New(pace.Config{})
-		mount := func(has, takes time.Duration) (time.Duration, okms.Kind) {
+		mount := func(has, takes time.Duration) (time.Duration, failure.Kind) {
 			ctx, cancel := context.WithTimeout(t.Context(), has)
 			defer cancel()
 			begin := time.Now()
@@ -116,11 +117,11 @@ func TestWhoHasTimeIsNotStoppedByWhoHasNone(t *testing.T) {
 		}
 		const hurried, patient = pace.Patience, 45 * time.Second
 		for range 3 {
-			if _, got := mount(hurried, 6*time.Second); got != okms.TimedOut {
+			if _, got := mount(hurried, 6*time.Second); got != failure.TimedOut {
 				t.Fatalf("a hurried mount: %q", got)
 			}
 		}
-		if took, got := mount(hurried, 6*time.Second); got != okms.TimedOut || took != 0 {
+		if took, got := mount(hurried, 6*time.Second); got != failure.TimedOut || took != 0 {
 			t.Errorf("the store does not rest for the hurried: %q after %s", got, took)
 		}
 		var patients sync.WaitGroup
@@ -132,11 +133,11 @@ func TestWhoHasTimeIsNotStoppedByWhoHasNone(t *testing.T) {
 		synctest.Wait()
 		time.Sleep(5500 * time.Millisecond)
 		// One more in vain, so that the rest lasts beyond the patient one's end.
-		if _, got := mount(hurried, time.Minute); got != okms.TimedOut {
+		if _, got := mount(hurried, time.Minute); got != failure.TimedOut {
 			t.Errorf("a probe: %q", got)
 		}
 		patients.Wait()
-		if took, got := mount(hurried, time.Second); got != okms.TimedOut || took != 0 {
+		if took, got := mount(hurried, time.Second); got != failure.TimedOut || took != 0 {
 			t.Errorf("an answer that took six seconds ended the rest of the hurried: %q after %s", got, took)
 		}
 		time.Sleep(3 * time.Second)
@@ -144,12 +145,12 @@ func TestWhoHasTimeIsNotStoppedByWhoHasNone(t *testing.T) {
 			t.Errorf("the probe: %q after %s", got, took)
 		}
 		for range 3 {
-			if _, got := mount(patient, time.Minute); got != okms.TimedOut {
+			if _, got := mount(patient, time.Minute); got != failure.TimedOut {
 				t.Fatalf("a patient mount of a store that hangs: %q", got)
 			}
 		}
 		for _, has := range []time.Duration{hurried, patient} {
-			if took, got := mount(has, 0); got != okms.TimedOut || took != 0 {
+			if took, got := mount(has, 0); got != failure.TimedOut || took != 0 {
 				t.Errorf("with %s: %q after %s", has, got, took)
 			}
 		}
@@ -184,7 +185,7 @@ func TestAMountWaitsForOneOfItsReadsOnly(t *testing.T) {
 			begin := time.Now()
 			_, err := p.Do(ctx, pace.Asker{Mount: mount}, func(ctx context.Context) (okms.Secret, error) {
 				<-ctx.Done()
-				return okms.Secret{}, &okms.Error{Kind: okms.TimedOut}
+				return okms.Secret{}, &okms.Error{Kind: failure.TimedOut}
 			})
 			return time.Since(begin), err
 		}
@@ -192,7 +193,7 @@ func TestAMountWaitsForOneOfItsReadsOnly(t *testing.T) {
 			t.Fatalf("the first read waited %s", took)
 		}
 		for range 100 {
-			if took, err := read(); took != 0 || kind(err) != okms.TimedOut {
+			if took, err := read(); took != 0 || kind(err) != failure.TimedOut {
 				t.Fatalf("a further read waited %s: %v", took, err)
 			}
 		}

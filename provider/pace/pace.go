@@ -22,6 +22,7 @@ import (
 	"sync"
 	"time"
 
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/place"
 )
@@ -42,7 +43,7 @@ type Config struct {
 	Total int
 	// Retried is called before each retry with the kind of failure that it is
 	// for. nil observes nothing.
-	Retried func(okms.Kind)
+	Retried func(failure.Kind)
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 }
@@ -50,7 +51,7 @@ type Config struct {
 // Pace is shared by all mounts. It starts no goroutine.
 type Pace struct {
 	reads   int
-	retried func(okms.Kind)
+	retried func(failure.Kind)
 	now     func() time.Time
 
 	places *places
@@ -73,7 +74,7 @@ func New(c Config) *Pace {
 		c.Total = noBound
 	}
 	if c.Retried == nil {
-		c.Retried = func(okms.Kind) {}
+		c.Retried = func(failure.Kind) {}
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -130,7 +131,7 @@ func (p *Pace) Do(ctx context.Context, a Asker, read func(context.Context) (okms
 			return secret, nil
 		}
 		failed := errorOf(err)
-		if failed.Kind == okms.TimedOut && before != nil {
+		if failed.Kind == failure.TimedOut && before != nil {
 			return secret, before // which tells more than that the time is over
 		}
 		if !asked {
@@ -178,7 +179,7 @@ func (p *Pace) once(ctx context.Context, d *domain, a asking, read func(context.
 	switch failed = errorOf(err); {
 	case failed == nil || !failed.Kind.MayPass():
 		said = works
-	case failed.Kind == okms.TimedOut && time.Since(begin) < shortestTelling: // our time was too short to blame the store
+	case failed.Kind == failure.TimedOut && time.Since(begin) < shortestTelling: // our time was too short to blame the store
 	case !errors.Is(ctx.Err(), context.Canceled): // else all callers left, which says nothing of the store
 		said = fails
 	}
@@ -195,13 +196,13 @@ func (p *Pace) admit(ctx context.Context, d *domain, a asking) (leave func(), re
 		}
 		if wait > 0 {
 			if !sleep(ctx, wait+rand.N(wait/4+1)) {
-				return nil, &okms.Error{Kind: okms.TimedOut, Text: "waited as long as OKMS asked for"}
+				return nil, &okms.Error{Kind: failure.TimedOut, Text: "waited as long as OKMS asked for"}
 			}
 			continue
 		}
 		leave, ok := p.places.enter(ctx, d.room, a.Asker, leastTime)
 		if !ok {
-			return nil, &okms.Error{Kind: okms.TimedOut, Queued: true, Text: "waited for other reads of this node to end"}
+			return nil, &okms.Error{Kind: failure.TimedOut, Queued: true, Text: "waited for other reads of this node to end"}
 		}
 		// Those that had the places until now may have failed.
 		if wait, refused = p.allow(ctx, d, a); wait == 0 && refused == nil {
@@ -253,7 +254,7 @@ func errorOf(err error) *okms.Error {
 	}
 	var failed *okms.Error
 	if !errors.As(err, &failed) {
-		failed = &okms.Error{Kind: okms.Unreadable, Text: err.Error()}
+		failed = &okms.Error{Kind: failure.Unreadable, Text: err.Error()}
 	}
 	return failed
 }

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/pace"
 	"ovhcloud-csi-provider/provider/place"
@@ -27,7 +28,7 @@ func (s *story) read(ctx context.Context) (okms.Secret, error) {
 	select {
 	case <-time.After(s.takes):
 	case <-ctx.Done():
-		return okms.Secret{}, &okms.Error{Kind: okms.TimedOut}
+		return okms.Secret{}, &okms.Error{Kind: failure.TimedOut}
 	}
 	if len(s.answers) == 0 {
 		return okms.Secret{Version: 1}, nil
@@ -48,7 +49,7 @@ func (s *story) always(e okms.Error) {
 
 // mount is one read by a new mount that has this much time: "" is success, else
 // the kind.
-func (s *story) mount(t *testing.T, p *pace.Pace, credential byte, limit time.Duration) okms.Kind {
+func (s *story) mount(t *testing.T, p *pace.Pace, credential byte, limit time.Duration) failure.Kind {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
@@ -59,7 +60,7 @@ func (s *story) mount(t *testing.T, p *pace.Pace, credential byte, limit time.Du
 	return kind(err)
 }
 
-func kind(err error) okms.Kind {
+func kind(err error) failure.Kind {
 	failed := &okms.Error{}
 	errors.As(err, &failed)
 	return failed.Kind
@@ -69,7 +70,7 @@ func asker(credential byte) pace.Asker {
 	return pace.Asker{Mount: pace.NewMount("shop"), Credential: [32]byte{credential}, Domain: place.Domain{ID: "d"}}
 }
 
-func wantKind(t *testing.T, got, want okms.Kind) {
+func wantKind(t *testing.T, got, want failure.Kind) {
 	t.Helper()
 	if got != want {
 		t.Errorf("the mount ended with %q, want %q", got, want)
@@ -81,32 +82,32 @@ func TestWhatIsRetried(t *testing.T) {
 		failure okms.Error
 		asked   int
 	}{
-		{okms.Error{Kind: okms.Limited, Status: 429}, 2},
-		{okms.Error{Kind: okms.Failing, Status: 500}, 2},
-		{okms.Error{Kind: okms.Failing, Status: 502}, 2},
-		{okms.Error{Kind: okms.Failing, Status: 503}, 2},
-		{okms.Error{Kind: okms.Failing, Status: 504}, 2},
-		{okms.Error{Kind: okms.Unreachable}, 2},
-		{okms.Error{Kind: okms.Failing, Status: 501}, 1},
-		{okms.Error{Kind: okms.Failing, Status: 408}, 1},
-		{okms.Error{Kind: okms.TimedOut}, 1},
-		{okms.Error{Kind: okms.Unauthenticated, Status: 401}, 1},
-		{okms.Error{Kind: okms.Denied, Status: 403}, 1},
-		{okms.Error{Kind: okms.SecretAbsent, Status: 404}, 1},
-		{okms.Error{Kind: okms.Rejected, Status: 400}, 1},
-		{okms.Error{Kind: okms.Untrusted}, 1},
-		{okms.Error{Kind: okms.Unreadable, Status: 200}, 1},
-		{okms.Error{Kind: okms.TokenFailing}, 2},
-		{okms.Error{Kind: okms.TokenFailing, Status: 503}, 2},
-		{okms.Error{Kind: okms.TokenFailing, Status: 429}, 2},
-		{okms.Error{Kind: okms.TokenFailing, Status: 403}, 1},
+		{okms.Error{Kind: failure.Limited, Status: 429}, 2},
+		{okms.Error{Kind: failure.Failing, Status: 500}, 2},
+		{okms.Error{Kind: failure.Failing, Status: 502}, 2},
+		{okms.Error{Kind: failure.Failing, Status: 503}, 2},
+		{okms.Error{Kind: failure.Failing, Status: 504}, 2},
+		{okms.Error{Kind: failure.Unreachable}, 2},
+		{okms.Error{Kind: failure.Failing, Status: 501}, 1},
+		{okms.Error{Kind: failure.Failing, Status: 408}, 1},
+		{okms.Error{Kind: failure.TimedOut}, 1},
+		{okms.Error{Kind: failure.Unauthenticated, Status: 401}, 1},
+		{okms.Error{Kind: failure.Denied, Status: 403}, 1},
+		{okms.Error{Kind: failure.SecretAbsent, Status: 404}, 1},
+		{okms.Error{Kind: failure.Rejected, Status: 400}, 1},
+		{okms.Error{Kind: failure.Untrusted}, 1},
+		{okms.Error{Kind: failure.Unreadable, Status: 200}, 1},
+		{okms.Error{Kind: failure.TokenFailing}, 2},
+		{okms.Error{Kind: failure.TokenFailing, Status: 503}, 2},
+		{okms.Error{Kind: failure.TokenFailing, Status: 429}, 2},
+		{okms.Error{Kind: failure.TokenFailing, Status: 403}, 1},
 	}
 	for _, c := range cases {
 		t.Run(strings.TrimSpace(c.failure.Error()), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &story{answers: []*okms.Error{&c.failure}}
-				var retried []okms.Kind
-				p := pace.New(pace.Config{Retried: func(k okms.Kind) { retried = append(retried, k) }})
+				var retried []failure.Kind
+				p := pace.New(pace.Config{Retried: func(k failure.Kind) { retried = append(retried, k) }})
 				want := c.failure.Kind
 				if c.asked > 1 {
 					want = ""
@@ -124,8 +125,8 @@ func TestRetriesEndInTimeWithTheTrueReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, limit := range []time.Duration{10 * time.Millisecond, time.Second, time.Minute} {
 			s := &story{takes: limit / 4}
-			s.always(okms.Error{Kind: okms.Failing, Status: 503})
-			wantKind(t, s.mount(t, pace.New(pace.Config{}), 1, limit), okms.Failing)
+			s.always(okms.Error{Kind: failure.Failing, Status: 503})
+			wantKind(t, s.mount(t, pace.New(pace.Config{}), 1, limit), failure.Failing)
 			if n := len(s.asked); n > 5 {
 				t.Errorf("within %s it was asked %d times", limit, n)
 			}
@@ -135,7 +136,7 @@ func TestRetriesEndInTimeWithTheTrueReason(t *testing.T) {
 
 func TestRetryAfterIsObeyed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &story{answers: []*okms.Error{{Kind: okms.Limited, Status: 429, RetryAfter: 7 * time.Second}}}
+		s := &story{answers: []*okms.Error{{Kind: failure.Limited, Status: 429, RetryAfter: 7 * time.Second}}}
 		p := pace.New(pace.Config{})
 		var both sync.WaitGroup
 		both.Go(func() { wantKind(t, s.mount(t, p, 1, time.Minute), "") })
@@ -150,11 +151,11 @@ func TestRetryAfterIsObeyed(t *testing.T) {
 
 func TestARetryAfterBeyondTheMountsTimeFailsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &story{answers: []*okms.Error{{Kind: okms.Limited, Status: 429, RetryAfter: 20 * time.Second}}}
+		s := &story{answers: []*okms.Error{{Kind: failure.Limited, Status: 429, RetryAfter: 20 * time.Second}}}
 		p := pace.New(pace.Config{})
 		begin := time.Now()
-		wantKind(t, s.mount(t, p, 1, 10*time.Second), okms.Limited)
-		wantKind(t, s.mount(t, p, 1, 10*time.Second), okms.Limited)
+		wantKind(t, s.mount(t, p, 1, 10*time.Second), failure.Limited)
+		wantKind(t, s.mount(t, p, 1, 10*time.Second), failure.Limited)
 		if len(s.asked) != 1 || time.Since(begin) != 0 {
 			t.Errorf("asked %d times in %s", len(s.asked), time.Since(begin))
 		}
@@ -167,10 +168,10 @@ func TestARetryAfterBeyondTheMountsTimeFailsAtOnce(t *testing.T) {
 func TestARetryAfterOfAnHourIsNotBelievedForAnHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &story{}
-		s.always(okms.Error{Kind: okms.Limited, Status: 429, RetryAfter: time.Hour})
+		s.always(okms.Error{Kind: failure.Limited, Status: 429, RetryAfter: time.Hour})
 		p := pace.New(pace.Config{})
 		for range 100 { // of which three ask
-			wantKind(t, s.mount(t, p, 1, 45*time.Second), okms.Limited)
+			wantKind(t, s.mount(t, p, 1, 45*time.Second), failure.Limited)
 		}
 		if len(s.asked) != 3 || time.Since(s.asked[0]) != 0 {
 			t.Errorf("asked %d times in %s", len(s.asked), time.Since(s.asked[0]))
@@ -184,10 +185,10 @@ func TestARetryAfterOfAnHourIsNotBelievedForAnHour(t *testing.T) {
 func TestTheBudgetBoundsRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &story{}
-		s.always(okms.Error{Kind: okms.Failing, Status: 503})
+		s.always(okms.Error{Kind: failure.Failing, Status: 503})
 		p := pace.New(pace.Config{})
 		for credential := range byte(50) {
-			wantKind(t, s.mount(t, p, credential, time.Minute), okms.Failing)
+			wantKind(t, s.mount(t, p, credential, time.Minute), failure.Failing)
 		}
 		// Some time passed, so there were more than the first twenty.
 		most := 50 + 20 + int(s.asked[len(s.asked)-1].Sub(s.asked[0])/(500*time.Millisecond)) + 1
@@ -200,10 +201,10 @@ func TestTheBudgetBoundsRetries(t *testing.T) {
 func TestAStoreThatKeepsFailingIsProbedByOneMountAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &story{}
-		s.always(okms.Error{Kind: okms.Failing, Status: 501, Text: "down"}) // not retried
+		s.always(okms.Error{Kind: failure.Failing, Status: 501, Text: "down"}) // not retried
 		p := pace.New(pace.Config{})
 		for range 3 {
-			wantKind(t, s.mount(t, p, 1, time.Minute), okms.Failing)
+			wantKind(t, s.mount(t, p, 1, time.Minute), failure.Failing)
 		}
 		probed := 3
 		for _, rest := range []time.Duration{1, 2, 4, 8, 10, 10} {
@@ -211,7 +212,7 @@ func TestAStoreThatKeepsFailingIsProbedByOneMountAtATime(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				_, err := p.Do(ctx, asker(1), s.read)
 				cancel()
-				if kind(err) != okms.Failing || !strings.Contains(err.Error(), "down; this failed for several mounts") {
+				if kind(err) != failure.Failing || !strings.Contains(err.Error(), "down; this failed for several mounts") {
 					t.Errorf("got %v", err)
 				}
 			}
@@ -222,13 +223,13 @@ func TestAStoreThatKeepsFailingIsProbedByOneMountAtATime(t *testing.T) {
 			s.takes = time.Second // while one probes, the others fail
 			var some sync.WaitGroup
 			for range 5 {
-				some.Go(func() { wantKind(t, s.mount(t, p, 1, time.Minute), okms.Failing) })
+				some.Go(func() { wantKind(t, s.mount(t, p, 1, time.Minute), failure.Failing) })
 			}
 			some.Wait()
 			s.takes = 0
 			probed++
 		}
-		wantKind(t, s.mount(t, p, 2, time.Minute), okms.Failing) // another credential asks for itself
+		wantKind(t, s.mount(t, p, 2, time.Minute), failure.Failing) // another credential asks for itself
 		s.answers = nil
 		time.Sleep(10 * time.Second)
 		for range 5 {
@@ -238,14 +239,14 @@ func TestAStoreThatKeepsFailingIsProbedByOneMountAtATime(t *testing.T) {
 }
 
 // down is a failure that tells at once, and is not retried.
-var down = &okms.Error{Kind: okms.Failing, Status: 501}
+var down = &okms.Error{Kind: failure.Failing, Status: 501}
 
 func TestARefusalSaysThatTheStoreWorks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		absent := &okms.Error{Kind: okms.SecretAbsent}
+		absent := &okms.Error{Kind: failure.SecretAbsent}
 		s := &story{answers: []*okms.Error{down, down, absent, down, down, absent, down, down, nil, nil}}
 		p := pace.New(pace.Config{})
-		for _, want := range []okms.Kind{okms.Failing, okms.Failing, okms.SecretAbsent, okms.Failing, okms.Failing, okms.SecretAbsent, okms.Failing, okms.Failing, "", ""} {
+		for _, want := range []failure.Kind{failure.Failing, failure.Failing, failure.SecretAbsent, failure.Failing, failure.Failing, failure.SecretAbsent, failure.Failing, failure.Failing, "", ""} {
 			wantKind(t, s.mount(t, p, 1, time.Minute), want)
 		}
 	})
@@ -256,13 +257,13 @@ func TestAProberThatIsGoneLeavesItsPlace(t *testing.T) {
 		s := &story{answers: []*okms.Error{down, down, down}}
 		p := pace.New(pace.Config{})
 		for range 3 {
-			wantKind(t, s.mount(t, p, 1, time.Minute), okms.Failing)
+			wantKind(t, s.mount(t, p, 1, time.Minute), failure.Failing)
 		}
 		time.Sleep(time.Second)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		s.takes = time.Second
-		if _, err := p.Do(ctx, asker(1), s.read); kind(err) != okms.TimedOut {
+		if _, err := p.Do(ctx, asker(1), s.read); kind(err) != failure.TimedOut {
 			t.Errorf("got %v", err)
 		}
 		func() {
@@ -279,15 +280,15 @@ func TestAProberThatHangsLeavesItsPlaceToAnother(t *testing.T) {
 		s := &story{answers: []*okms.Error{down, down, down}}
 		p := pace.New(pace.Config{})
 		for range 3 {
-			wantKind(t, s.mount(t, p, 1, time.Minute), okms.Failing)
+			wantKind(t, s.mount(t, p, 1, time.Minute), failure.Failing)
 		}
 		time.Sleep(time.Second)
 		hanging := &story{takes: time.Hour}
 		var probing sync.WaitGroup
-		probing.Go(func() { wantKind(t, hanging.mount(t, p, 1, 45*time.Second), okms.TimedOut) })
+		probing.Go(func() { wantKind(t, hanging.mount(t, p, 1, 45*time.Second), failure.TimedOut) })
 		synctest.Wait()
 		time.Sleep(5*time.Second - time.Nanosecond)
-		wantKind(t, s.mount(t, p, 1, time.Minute), okms.Failing)
+		wantKind(t, s.mount(t, p, 1, time.Minute), failure.Failing)
 		if n := len(s.asked); n != 3 {
 			t.Errorf("a second one probed too early")
 		}
@@ -387,7 +388,7 @@ func TestWhoWaitsForRoomInVainLeavesTheLine(t *testing.T) {
 			defer cancel()
 			return p.Do(ctx, asker(1), s.read)
 		}()
-		if kind(err) != okms.TimedOut || !strings.Contains(err.Error(), "waited for other reads") {
+		if kind(err) != failure.TimedOut || !strings.Contains(err.Error(), "waited for other reads") {
 			t.Errorf("got %v", err)
 		}
 		all.Wait()

@@ -72,7 +72,7 @@ func (p *Pace) spend(d *domain, a asking) bool {
 func (p *Pace) retryWait(
 	ctx context.Context, d *domain, a asking, failed *okms.Error, retry int,
 ) (wait time.Duration, ok bool) {
-	if retry >= mostRetries || !mayRetry(failed) || ctx.Err() != nil {
+	if retry >= mostRetries || !failed.Kind.Retries(failed.Status) || ctx.Err() != nil {
 		return 0, false
 	}
 	// Not all at the same moment, when many were asked to wait as long.
@@ -81,17 +81,4 @@ func (p *Pace) retryWait(
 		return 0, false
 	}
 	return wait, p.spend(d, a)
-}
-
-// mayRetry tells failures that the same read may get over by itself.
-func mayRetry(e *okms.Error) bool {
-	switch e.Kind {
-	case okms.Limited, okms.Unreachable:
-		return true
-	case okms.TokenFailing: // but not a page of a proxy that forbids it
-		return e.Status/100 != 4 || e.Status == 429
-	case okms.Failing:
-		return e.Status == 500 || e.Status == 502 || e.Status == 503 || e.Status == 504
-	}
-	return false
 }

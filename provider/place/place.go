@@ -33,12 +33,6 @@ const (
 // Fields are the names of all fields of a Place.
 func Fields() []string { return []string{FieldRegion, FieldEndpoint, FieldOKMSID, FieldCABundle} }
 
-// ErrMissing is in the chain of the error about a field that must be there. It is
-// not told where the field was only misspelt, which is told already.
-var ErrMissing = errors.New("is missing")
-
-func Missing(advice string) error { return fmt.Errorf("%w; %s", ErrMissing, advice) }
-
 var (
 	uuid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
 	// vaultStyle is how OVHcloud's guides print an endpoint for Vault clients, and what
@@ -70,7 +64,7 @@ func Parse(fields map[string]string, maxBundle int, wrong func(field string, err
 	case inside != "" && p.ID != "" && inside != p.ID:
 		wrong(FieldEndpoint, fmt.Errorf("ends in another okmsId (%s) than the parameter okmsId (%s)", inside, p.ID))
 	case !hasID:
-		wrong(FieldOKMSID, Missing("it is the UUID of the OKMS domain"))
+		wrong(FieldOKMSID, message.Missing("it is the UUID of the OKMS domain"))
 	}
 	if bundle, given := fields[FieldCABundle]; given {
 		var err error
@@ -99,7 +93,7 @@ func parseHost(p *Domain, fields map[string]string, wrong func(field string, err
 			wrong(FieldEndpoint, err)
 		}
 	default:
-		wrong(FieldRegion, Missing("give a region, such as eu-west-par, or an endpoint"))
+		wrong(FieldRegion, message.Missing("give a region, such as eu-west-par, or an endpoint"))
 	}
 	return inside
 }
