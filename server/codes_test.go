@@ -16,6 +16,7 @@ import (
 
 	"ovhcloud-csi-provider/provider"
 	"ovhcloud-csi-provider/provider/failure"
+	"ovhcloud-csi-provider/provider/read"
 	"ovhcloud-csi-provider/test/emulator"
 	"ovhcloud-csi-provider/test/harness"
 )
@@ -212,7 +213,7 @@ func TestWhateverAMounterReturnsTheCodeIsFinal(t *testing.T) {
 		"a panic":                func(context.Context) error { panic(planted) },
 		"a panic of the runtime": func(context.Context) error { var none []error; return none[len(none)] },
 		"a panic in a read": func(context.Context) error {
-			panic(&provider.Crash{Value: errors.New(planted), Stack: []byte("stack")})
+			panic(&read.Crash{Value: errors.New(planted), Stack: []byte("stack")})
 		},
 		"a plain error":           func(context.Context) error { return errors.New("x") },
 		"an error of the context": func(context.Context) error { return context.Canceled },

@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"ovhcloud-csi-provider/provider"
 	"ovhcloud-csi-provider/provider/connections"
 	"ovhcloud-csi-provider/provider/failure"
+	"ovhcloud-csi-provider/provider/read"
 	"ovhcloud-csi-provider/test/emulator"
 	"ovhcloud-csi-provider/test/harness"
 )
@@ -103,7 +103,7 @@ func allowPay(p *patient) {
 
 // grant gives a token the right that the advice names.
 func grant(p *patient) {
-	if err := p.Store.AddToken("may-nothing", emulator.Identity{Actions: []string{provider.ActionRead}}); err != nil {
+	if err := p.Store.AddToken("may-nothing", emulator.Identity{Actions: []string{read.ActionRead}}); err != nil {
 		p.Fatal(err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"ovhcloud-csi-provider/provider"
 	"ovhcloud-csi-provider/provider/failure"
+	"ovhcloud-csi-provider/provider/read"
 )
 
 // Metrics are what /metrics serves. Every label has a bounded set of values.
@@ -65,7 +66,7 @@ func NewMetrics(version string) *Metrics {
 	info := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: space, Name: "build_info", Help: "Always 1; the version is a label.",
 		ConstLabels: prometheus.Labels{"version": version}})
 	info.Set(1)
-	for _, outcome := range provider.ReadOutcomes() {
+	for _, outcome := range read.Outcomes() {
 		m.reads.WithLabelValues(string(outcome)) // an alert on stale needs its 0
 	}
 	m.registry.MustRegister(m.mounts, m.mountSeconds, m.inFlight, m.panics, m.requests, m.seconds, m.connections, m.reads, m.retries, m.classes, info,
@@ -97,7 +98,7 @@ func statusLabel(status int) string {
 }
 
 // ObserveRead counts a read of a secret.
-func (m *Metrics) ObserveRead(served provider.ReadOutcome) {
+func (m *Metrics) ObserveRead(served read.Outcome) {
 	m.reads.WithLabelValues(string(served)).Inc()
 }
 

@@ -17,6 +17,7 @@ import (
 	"ovhcloud-csi-provider/provider"
 	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/provider/failure"
+	"ovhcloud-csi-provider/provider/read"
 )
 
 // service is the gRPC service that the driver calls.
@@ -155,7 +156,7 @@ func (s *service) guarded(ctx context.Context, stream grpc.ServerStream) (req pr
 // only the runtime's own errors are told and of the others the type.
 func logPanic(r any) {
 	stack := debug.Stack()
-	if crash, ok := r.(*provider.Crash); ok {
+	if crash, ok := r.(*read.Crash); ok {
 		r, stack = crash.Value, crash.Stack
 	}
 	cause := fmt.Sprintf("%T", r)

@@ -15,6 +15,7 @@ import (
 
 	"ovhcloud-csi-provider/provider"
 	"ovhcloud-csi-provider/provider/budget"
+	"ovhcloud-csi-provider/provider/class"
 	"ovhcloud-csi-provider/provider/failure"
 )
 
@@ -178,17 +179,17 @@ const attributesTooLong = "attributes is not a text of 1 MiB at most; the parame
 // Errors quote nothing of them.
 func decode(in *pb.MountRequest) (provider.Request, error) {
 	defer func() { in.Attributes, in.Secrets = "", "" }()
-	class := classOf(in)
+	name := classOf(in)
 	var req provider.Request
-	fail := func(field, want string) error { return wrongRequest(class, field+" is not "+want) }
+	fail := func(field, want string) error { return wrongRequest(name, field+" is not "+want) }
 	if len(in.GetAttributes()) > maxAttributes {
-		return req, wrongRequest(class, attributesTooLong)
+		return req, wrongRequest(name, attributesTooLong)
 	}
 	if json.Unmarshal([]byte(in.GetAttributes()), &req.Attributes) != nil || req.Attributes == nil {
 		return req, fail("attributes", "a JSON object of strings")
 	}
 	delete(req.Attributes, attributeTokens)
-	req.Attributes = provider.KnownAttributes(req.Attributes)
+	req.Attributes = class.KnownAttributes(req.Attributes)
 	if text := in.GetSecrets(); text != "" {
 		if json.Unmarshal([]byte(text), &req.Credentials) != nil {
 			return req, fail("secrets", "a JSON object of strings")

@@ -20,6 +20,7 @@ import (
 	pb "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
 
 	"ovhcloud-csi-provider/provider"
+	"ovhcloud-csi-provider/provider/render"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
@@ -124,7 +125,7 @@ type large struct{ begun, over atomic.Int64 }
 
 func (l *large) Mount(context.Context, provider.Request) (provider.Response, error) {
 	l.begun.Add(1)
-	return provider.Response{Files: []provider.File{{Path: "f", Contents: sensitive.New(make([]byte, 3<<20))}}, Sent: func() { l.over.Add(1) }}, nil
+	return provider.Response{Files: []render.File{{Path: "f", Contents: sensitive.New(make([]byte, 3<<20))}}, Sent: func() { l.over.Add(1) }}, nil
 }
 
 func TestAConnectionThatBreaksEndsItsAnswers(t *testing.T) {

@@ -69,17 +69,19 @@ func serve(ctx context.Context, f flags, memory *budget.Budget) error {
 	metrics := server.NewMetrics(commandline.Version())
 	connections, status := openConnections(f.config, f.cacheTTL)
 	mounts := provider.New(provider.Config{
-		Endpoints:    f.endpoints,
-		Connections:  connections,
-		MaxReads:     f.maxReads,
-		CacheTTL:     f.cacheTTL,
-		CacheBytes:   f.cacheBytes,
-		MaxStale:     f.maxStale,
-		Budget:       memory,
-		UserAgent:    server.RuntimeName + "/" + commandline.Version(),
-		Observe:      func(c provider.Call) { metrics.ObserveCall(c); server.LogCall(c) },
-		ObserveRead:  metrics.ObserveRead,
-		ObserveRetry: metrics.ObserveRetry,
+		Endpoints:   f.endpoints,
+		Connections: connections,
+		Reader: provider.ReaderConfig{
+			MaxReads:     f.maxReads,
+			CacheTTL:     f.cacheTTL,
+			CacheBytes:   f.cacheBytes,
+			MaxStale:     f.maxStale,
+			Budget:       memory,
+			UserAgent:    server.RuntimeName + "/" + commandline.Version(),
+			Observe:      func(c provider.Call) { metrics.ObserveCall(c); server.LogCall(c) },
+			ObserveRead:  metrics.ObserveRead,
+			ObserveRetry: metrics.ObserveRetry,
+		},
 	})
 	defer mounts.Close()
 	defer startHousekeeping(mounts, paceGC(memory))()

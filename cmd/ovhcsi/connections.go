@@ -10,10 +10,10 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/cmd/commandline"
-	"ovhcloud-csi-provider/provider"
 	"ovhcloud-csi-provider/provider/connections"
 	"ovhcloud-csi-provider/provider/credential"
 	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/read"
 )
 
 const connectionsHelp = `ovhcsi connections check - check a file of connections before the provider reads it
@@ -260,7 +260,7 @@ func tellCredential(credential credential.Credential, line printer) state {
 func askOnline(ctx context.Context, connection *connections.Connection, line printer) state {
 	ctx, cancel := context.WithTimeout(ctx, onlineTime)
 	defer cancel()
-	probe, err := provider.ProbeConnection(ctx, connection, "ovhcsi")
+	probe, err := read.ProbeConnection(ctx, connection, "ovhcsi")
 	if err != nil {
 		line("online", "BROKEN: %v", err)
 		return broken
@@ -273,14 +273,14 @@ func askOnline(ctx context.Context, connection *connections.Connection, line pri
 			line("", "%s: NO: %v", action, refused)
 		}
 	}
-	tell(provider.ActionRead, probe.Read)
-	tell(provider.ActionDescribe, probe.Describe)
+	tell(read.ActionRead, probe.Read)
+	tell(read.ActionDescribe, probe.Describe)
 	switch {
 	case probe.Read != nil:
-		line("", "BROKEN: no mount works without %s", provider.ActionRead)
+		line("", "BROKEN: no mount works without %s", read.ActionRead)
 		return broken
 	case probe.Describe != nil:
-		line("", "mounts work; with %s errors would tell more", provider.ActionDescribe)
+		line("", "mounts work; with %s errors would tell more", read.ActionDescribe)
 	}
 	return good
 }

@@ -28,12 +28,16 @@ func (l *List) Add(object int, kind Kind, where, format string, args ...any) {
 // Put adds a failure, unless there are more than a message holds. Those that decide the
 // kind of the whole, or share a line, are added all the same: they are few.
 func (l *List) Put(f Failure) {
+	if f.Object != WholeClass {
+		f.Line = l.line
+	}
+	l.keep(f)
+}
+
+func (l *List) keep(f Failure) {
 	if len(l.failures) >= Most && f.Object != WholeClass && !f.Kind.Shared() {
 		l.cut = true
 		return
-	}
-	if f.Object != WholeClass {
-		f.Line = l.line
 	}
 	l.failures = append(l.failures, f)
 }
@@ -63,6 +67,15 @@ func (l *List) Stop() bool {
 	}
 	l.cut = true
 	return true
+}
+
+// Join adds what another list holds to the end of this one, within the same bound.
+func (l *List) Join(other *List) {
+	for _, f := range other.failures {
+		l.keep(f)
+	}
+	l.misspelt = append(l.misspelt, other.misspelt...)
+	l.cut = l.cut || other.cut
 }
 
 // Len returns how many failures there are.

@@ -143,8 +143,9 @@ func Start(t testing.TB, o Options) *Daemon {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := provider.New(provider.Config{Endpoints: endpoints, Connections: o.Connections, MaxReads: o.MaxReads, CacheTTL: o.CacheTTL, CacheBytes: o.CacheBytes, Budget: memory,
-			MaxStale: o.MaxStale, Now: o.Now, Observe: metrics.ObserveCall, ObserveRead: metrics.ObserveRead, ObserveRetry: metrics.ObserveRetry})
+		p := provider.New(provider.Config{Endpoints: endpoints, Connections: o.Connections, Reader: provider.ReaderConfig{
+			MaxReads: o.MaxReads, CacheTTL: o.CacheTTL, CacheBytes: o.CacheBytes, MaxStale: o.MaxStale, Budget: memory, Now: o.Now,
+			Observe: metrics.ObserveCall, ObserveRead: metrics.ObserveRead, ObserveRetry: metrics.ObserveRetry}})
 		t.Cleanup(p.Close)
 		o.Mounter = p
 	}

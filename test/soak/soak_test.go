@@ -60,8 +60,8 @@ func start(t *testing.T) *soak {
 		t.Fatal(err)
 	}
 	begin := time.Now()
-	s.provider = provider.New(provider.Config{Endpoints: endpoints, MaxReads: 16, CacheTTL: 30 * time.Second, CacheBytes: 64 << 10, MaxStale: 5 * time.Minute,
-		Now: func() time.Time { return begin.Add(time.Duration(s.past.Load())) }})
+	s.provider = provider.New(provider.Config{Endpoints: endpoints, Reader: provider.ReaderConfig{MaxReads: 16, CacheTTL: 30 * time.Second,
+		CacheBytes: 64 << 10, MaxStale: 5 * time.Minute, Now: func() time.Time { return begin.Add(time.Duration(s.past.Load())) }}})
 	t.Cleanup(s.provider.Close)
 	s.Daemon = harness.Start(t, harness.Options{Mounter: s.provider, Emulator: store, MountTimeout: time.Second})
 	s.write(t)

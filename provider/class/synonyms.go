@@ -1,0 +1,136 @@
+package class
+
+import (
+	"sync"
+
+	"ovhcloud-csi-provider/provider/nearest"
+)
+
+// adviseField returns what to do about a field that is not valid, and the one that is given
+// by whoever does it.
+func adviseField(v nearest.Vocabulary, name string) (advice, meant string) {
+	// The path of a file, or of a secret if a name of a file stands beside it.
+	named := v.Taken["objectName"] || v.Taken["name"] || v.Taken["fileName"]
+	if nearest.Canonical(name) == "path" && !v.Taken["secretPath"] && named {
+		name = "secret_path"
+	}
+	advice, meant = v.Advise(name)
+	if meant == "encoding" && !v.Taken["secretKey"] && !v.Taken["allKeys"] {
+		advice += " It applies to the value of a key: give secretKey or allKeys too"
+	}
+	return advice, meant
+}
+
+// parameterConflicts are the parameters that cannot be combined.
+// Credentials of the mount are credentialSource.
+var parameterConflicts = map[string][]string{
+	paramRegion:     {ParamEndpoint, ParamConnection},
+	ParamEndpoint:   {paramRegion, ParamConnection},
+	paramOKMSID:     {ParamConnection},
+	paramCABundle:   {ParamConnection},
+	ParamConnection: {paramRegion, ParamEndpoint, paramOKMSID, paramCABundle, CredentialSource},
+}
+
+// fieldConflicts are the fields of an object that cannot be combined.
+var fieldConflicts = map[string][]string{
+	"secretKey": {"allKeys"},
+	"allKeys":   {"secretKey"},
+}
+
+// Cures for names that have no counterpart.
+const (
+	noLogins = "drop it: OKMS has no Kubernetes logins and no roles; " +
+		"the credential comes from nodePublishSecretRef or a connection"
+	noIdentity = "drop it: OKMS has no workload identities; " +
+		"the credential comes from nodePublishSecretRef or a connection"
+	noDomain    = "drop it: region and okmsId, or a connection, say where the secrets are"
+	noFileOfCA  = "drop it: the provider reads no file of the pod; write the certificates themselves, as PEM, in caBundle"
+	noSkip      = "drop it: the server's certificate is always checked; write its certificate authority in caBundle"
+	noClientPEM = "drop it: credentials do not belong in a class; " +
+		"put tls.crt and tls.key in the Secret of nodePublishSecretRef"
+	noToken     = "drop it: credentials do not belong in a class; put them in the Secret of nodePublishSecretRef"
+	noType      = "drop it: everything in Secret Manager is a secret; there are no other types"
+	noArguments = "drop it: OKMS takes no arguments with a read"
+	noFormat    = "drop it: a file holds the bytes that OKMS holds; see encoding for base64 and hex"
+	noRetry     = "drop it: only a connection can have a fallback, and the operator sets that up"
+	noRefresh   = "drop it: running pods follow the driver's rotationPollInterval, and the provider's --cache-ttl"
+	noOwner     = "drop it: the driver owns the files; set fsGroup in the pod's securityContext"
+	ofObjects   = "move it into an entry of objects, as in - secretPath: …"
+	ofClass     = "move it up, next to objects: it holds for all of them"
+	ofOperator  = "drop it: it belongs in the provider's file of connections"
+	noPolicy    = "drop it: values are written as they are stored"
+)
+
+// parameterSynonyms are names of the parameters of other providers, by canonical name.
+var parameterSynonyms = sync.OnceValue(func() map[string]nearest.Synonym {
+	return covering(nearest.Synonyms(map[string]string{
+		ParamEndpoint: "vaultAddress vaultAddr vaultUrl vaultUri address addr url uri server host hostname serverUrl " +
+			"baseUrl keyvaultUrl okmsEndpoint okmsUrl apiUrl",
+		paramRegion: "okmsRegion location awsRegion zone",
+		paramOKMSID: "okms kmsId domain domainId okmsDomain okmsDomainId okmsUuid uuid",
+		paramCABundle: "vaultCACertPEM vaultCACert caCert caCerts caCertificate caCertificates ca cacertPEM caProvider " +
+			"caPem rootCA",
+		ParamObjects:    "secrets data array items",
+		ParamConnection: "secretStore secretStoreRef clusterSecretStore store connectionName",
+	}, map[string]string{
+		noLogins: "roleName role vaultRole vaultRoleName vaultAuthMountPath vaultKubernetesMountPath vaultAuthMethod " +
+			"vaultAuth authMethod authPath mountPath audience aud auth authType",
+		noIdentity: "usePodIdentity useVMManagedIdentity userAssignedIdentityID useWorkloadIdentity clientID identity " +
+			"podIdentity serviceAccountName serviceAccount workloadIdentity useAzureAD",
+		noDomain: "vaultNamespace namespace tenantId tenant keyvaultName keyvault vaultName cloudName cloudEnvFileName " +
+			"projectId project resourceGroup subscriptionId",
+		noFileOfCA: "vaultCACertPath vaultCACertDirectory caPath caFile caCertPath",
+		noSkip: "vaultSkipTLSVerify skipTLSVerify insecure insecureSkipVerify tlsSkipVerify vaultTLSServerName " +
+			"tlsServerName",
+		noClientPEM: "vaultTLSClientCertPath vaultTLSClientKeyPath clientCert clientKey clientCertPath clientKeyPath " +
+			"tlsCert tlsKey",
+		noToken:    "token tokenSecretRef clientSecret accessToken vaultToken apiKey nodePublishSecretRef",
+		noRetry:    "failoverRegion failover fallback",
+		noPolicy:   "pathTranslation preferredAddressType",
+		noRefresh:  "refreshInterval rotationPollInterval pollInterval",
+		ofOperator: "allow maxStale credentialsDir",
+		ofObjects:  "secretPath secretKey objectName allKeys objectVersion encoding filePermission optional",
+		"move it up, next to parameters: it is spec.secretObjects": "secretObjects",
+		"move it up, next to parameters: it is spec.provider":      "provider",
+	}), ofObjects, ParamObjects)
+})
+
+// remoteRef is the cure for the reference of External Secrets Operator.
+const remoteRef = "write its key as secretPath, and its property as secretKey"
+
+// covering is a table in which whoever follows a cure gives a field that must be there.
+func covering(table map[string]nearest.Synonym, cure, field string) map[string]nearest.Synonym {
+	for name, s := range table {
+		if s.Cure == cure {
+			s.Covers = field
+			table[name] = s
+		}
+	}
+	return table
+}
+
+// FieldSynonyms are names of the fields of an object of other providers, by canonical name.
+var FieldSynonyms = sync.OnceValue(func() map[string]nearest.Synonym {
+	return covering(nearest.Synonyms(map[string]string{
+		"objectName":           "objectAlias fileName file path name alias filePath destination target dest as",
+		"secretPath":           "secretName resourceName secret remoteKey secretId vaultPath keyPath",
+		"secretPath secretKey": "key",
+		"secretKey":            "property jmesPath extractJSONKey extractYAMLKey jsonPath jsonKey field secretField subKey",
+		"filePermission":       "mode permission permissions fileMode filePermissions defaultMode perm chmod",
+		"objectVersion":        "version objectVersionLabel versionId versionStage secretVersion versionNumber versionLabel",
+		"encoding":             "objectEncoding decodingStrategy decode valueEncoding",
+		"allKeys":              "extract dataFrom all wholeSecret",
+		"optional":             "ignoreMissing allowMissing ignoreNotFound",
+	}, map[string]string{
+		noType:      "objectType type kind secretType",
+		noArguments: "secretArgs args arguments method",
+		noRefresh:   "refreshInterval rotationPollInterval pollInterval",
+		noOwner:     "owner group uid gid user fsGroup",
+		ofClass:     "region endpoint okmsId caBundle connection",
+		"drop it: without optional: true, every object is required": "required mandatory",
+		noFormat:  "objectFormat outputFormat",
+		noRetry:   "failoverObject",
+		noPolicy:  "conversionStrategy metadataPolicy nullBytePolicy",
+		remoteRef: "remoteRef",
+	}), remoteRef, "secretPath")
+})

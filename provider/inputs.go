@@ -1,0 +1,24 @@
+package provider
+
+import (
+	"ovhcloud-csi-provider/provider/class"
+	"ovhcloud-csi-provider/provider/failure"
+	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/plan"
+	"ovhcloud-csi-provider/provider/read"
+	"ovhcloud-csi-provider/provider/render"
+)
+
+// inputs are what came of the reads, for the files.
+func inputs(pl plan.Plan, got read.Results) map[okms.Ref]render.Input {
+	all := make(map[okms.Ref]render.Input, len(got))
+	for ref, f := range got {
+		in := render.Input{Secret: f.Secret, Domain: f.Of.Domain, Version: f.Of.Version, Created: f.Of.Created, Host: f.Of.Host}
+		if f.Err != nil {
+			in.Unread = func(o class.Object) failure.Failure { return got.FailureOf(pl, o) }
+			in.Absent = f.Err.Kind == failure.SecretAbsent || f.Err.Kind == failure.VersionAbsent
+		}
+		all[ref] = in
+	}
+	return all
+}

@@ -1,0 +1,120 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"ovhcloud-csi-provider/provider/class"
+	"ovhcloud-csi-provider/provider/connections"
+	"ovhcloud-csi-provider/provider/credential"
+	"ovhcloud-csi-provider/provider/failure"
+	"ovhcloud-csi-provider/provider/message"
+	"ovhcloud-csi-provider/provider/place"
+)
+
+// useConnection makes the plan one with a connection's place and credential, if
+// the connection allows that to the pod that kubelet states. What does not exist
+// and what the pod may not use look alike to the pod: the difference is for the
+// log alone.
+func (p *Plan) useConnection(req Request, cl class.Class, all *connections.Set, c *failure.List) {
+	pod := req.Pod()
+	connection := all.Find(cl.Connection)
+	var grant connections.Grant
+	if connection != nil {
+		grant = connection.Grant(pod.Namespace, pod.ServiceAccount)
+	}
+	if !grant.Any() {
+		c.Put(notAllowed(req, cl, connection, all))
+		return
+	}
+	for _, o := range cl.Objects {
+		c.At(o.LineOf("secretPath"))
+		if !grant.Allows(o.SecretPath) {
+			c.Add(o.Number, failure.NotAllowed, fmt.Sprintf("objects[%d].secretPath", o.Number), "connection %q does not allow %s to %s; it allows %s%s",
+				connection.Name(), message.Quote(o.SecretPath), caller(pod), message.Bound(strings.Join(grant.Paths(), ", "), 300), allowedHint(grant, o.SecretPath))
+		}
+	}
+	c.At(0)
+	credential, err := connection.Credential()
+	if err != nil {
+		c.Put(failure.Failure{Kind: failure.NoCredential, Object: failure.WholeClass, Where: "parameters." + class.ParamConnection,
+			What:   fmt.Sprintf("connection %q has no usable credential at the moment", connection.Name()),
+			Advice: "who runs the provider finds the reason in its log and at /readyz", Hidden: err.Error()})
+		return
+	}
+	p.Origin = OriginOf(connection, credential)
+	p.Fallback, p.noFallback = fallbackOf(p.Origin, all, pod)
+}
+
+// notAllowed is the one answer for connections that do not exist and for those
+// that the pod may not use.
+func notAllowed(req Request, cl class.Class, connection *connections.Connection, connections *connections.Set) failure.Failure {
+	f := failure.Failure{Kind: failure.NotAllowed, Object: failure.WholeClass, Where: "parameters." + class.ParamConnection,
+		What:   fmt.Sprintf("there is no connection %s that %s may use", message.Quote(cl.Connection), caller(req.Pod())),
+		Advice: "check the name, or ask who runs the provider to allow it"}
+	if _, stated := req.Attributes[class.ParamConnection]; !stated {
+		f.What = "neither region nor endpoint nor credentials are given, and " + f.What
+		f.Advice = "give region, okmsId and " + class.CredentialSource + ", or ask who runs the provider for a connection"
+	}
+	switch {
+	case connection != nil:
+		f.Hidden = "the connection exists, and no rule of its allow matches the namespace and service account"
+	case connections.Problem() != nil:
+		f.Hidden = "there is no such connection; the configuration's newest state is not in use: " + connections.Problem().Error()
+	default:
+		f.Hidden = "there is no such connection"
+	}
+	return f
+}
+
+// caller names whom kubelet states the mount is for.
+func caller(pod Pod) string {
+	account := "a service account that is not stated"
+	if pod.ServiceAccount != "" {
+		account = "service account " + message.Quote(pod.ServiceAccount)
+	}
+	if pod.Namespace == "" {
+		return account + " of a namespace that is not stated"
+	}
+	return fmt.Sprintf("%s of namespace %s", account, message.Quote(pod.Namespace))
+}
+
+// useOwn makes the plan one with the place that the mount states and the
+// credential that it brings, if that credential may go there.
+func (p *Plan) useOwn(req Request, cl class.Class, endpoints place.Endpoints, now time.Time, c *failure.List) {
+	p.Domain = cl.Domain
+	if cl.Domain.Endpoint != "" {
+		if err := endpoints.Check(cl.Domain.Endpoint); err != nil {
+			c.Add(failure.WholeClass, failure.EndpointRefused, "parameters."+class.ParamEndpoint, "no credential is sent there: %s", err)
+		}
+	}
+	if len(req.Credentials) == 0 {
+		c.Add(failure.WholeClass, failure.NoCredential, class.CredentialSource, "no credentials came with the mount; name a Secret with a token, with tls.crt and tls.key, "+
+			"or with clientId and clientSecret in nodePublishSecretRef of the pod's volume")
+		return
+	}
+	own, err := credential.Parse(req.Credentials, class.CredentialSource, now)
+	if err == nil && cl.Domain.Endpoint != "" {
+		own, err = own.At(cl.Domain.Endpoint)
+	}
+	if err != nil {
+		c.Add(failure.WholeClass, failure.NoCredential, class.CredentialSource, "%s", err)
+		return
+	}
+	if url := own.Client().TokenURL; url != "" {
+		if err := endpoints.CheckTokenURL(url); err != nil {
+			c.Add(failure.WholeClass, failure.EndpointRefused, class.CredentialSource+"."+credential.KeyTokenURL, "no credential is sent there: %s", err)
+		}
+	}
+	p.Credential = own
+}
+
+// allowedHint says what to drop of a path that is written as for Vault and not allowed, if
+// the rest of it is.
+func allowedHint(grant connections.Grant, path string) string {
+	if dropped, rest := class.PathWithoutVault(path); dropped == "" || !grant.Allows(rest) {
+		return ""
+	}
+	return "; " + class.VaultHint(path)
+}

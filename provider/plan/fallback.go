@@ -1,0 +1,51 @@
+package plan
+
+import (
+	"fmt"
+
+	"ovhcloud-csi-provider/provider/connections"
+)
+
+// Fallback is the connection that stands in for a mount's own.
+type Fallback struct {
+	Origin
+	Grant connections.Grant // to the mount's pod
+}
+
+// fallbackOf is what stands in for a connection in the mounts of a pod: nil if
+// nothing does, or cannot at the moment, and then why; that is for the log alone.
+// Whatever is wrong with it is no reason to refuse the mount. Its own fallback is
+// not followed.
+func fallbackOf(first Origin, connections *connections.Set, pod Pod) (f *Fallback, why string) {
+	name := first.via.Fallback()
+	if name == "" {
+		return nil, ""
+	}
+	second := connections.Find(name)
+	if second == nil {
+		return nil, fmt.Sprintf("the fallback %q is no connection", name)
+	}
+	credential, err := second.Credential()
+	if err != nil {
+		return nil, fmt.Sprintf("the fallback %q has no usable credential: %v", name, err)
+	}
+	f = &Fallback{Origin: OriginOf(second, credential), Grant: second.Grant(pod.Namespace, pod.ServiceAccount)}
+	// The file may not say so, but an old place of one may still be in use.
+	same := f.Domain.Endpoint == first.Domain.Endpoint && f.Domain.ID == first.Domain.ID
+	switch {
+	case !f.Grant.Any():
+		return nil, fmt.Sprintf("no rule of the fallback %q matches the namespace and service account", name)
+	case same:
+		return nil, fmt.Sprintf("the fallback %q is of the same domain at the moment", name)
+	}
+	return f, ""
+}
+
+// WithoutFallback is why the fallback of the plan's connection is not asked for a
+// secret; "" if it is, or if there is none. It is for the log alone.
+func (p Plan) WithoutFallback(path string) string {
+	if p.Fallback != nil && !p.Fallback.Grant.Allows(path) {
+		return fmt.Sprintf("the fallback %q does not allow the path to the pod", p.Fallback.Connection)
+	}
+	return p.noFallback
+}

@@ -1,0 +1,131 @@
+package plan_test
+
+import (
+	"io/fs"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"ovhcloud-csi-provider/provider/class"
+	"ovhcloud-csi-provider/provider/encoding"
+	"ovhcloud-csi-provider/provider/failure"
+	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/place"
+	"ovhcloud-csi-provider/provider/plan"
+	"ovhcloud-csi-provider/provider/plan/plantest"
+)
+
+func TestPlanOfTheContractsExample(t *testing.T) {
+	p := plantest.Planned(t, plantest.Request(plantest.Objects(
+		"- secretPath: prod/va1/dockerconfigjson",
+		"  objectName: .dockerconfigjson",
+		"- secretPath: prod/shop/db",
+		"  secretKey: password",
+		"  objectName: db/password",
+		"  filePermission: 0440",
+		"- secretPath: prod/shop/tls",
+		"  allKeys: true",
+		"  objectName: tls",
+		"- secretPath: prod/shop/flags",
+		"  objectVersion: 3",
+		"  optional: true",
+		"- secretPath: prod/shop/db",
+		"  secretKey: tls.crt",
+		"  encoding: base64",
+	)))
+	want := []okms.Ref{{Path: "prod/va1/dockerconfigjson"}, {Path: "prod/shop/db"}, {Path: "prod/shop/tls"}, {Path: "prod/shop/flags", Version: 3}}
+	if !reflect.DeepEqual(p.Reads, want) {
+		t.Errorf("reads = %v, want %v: one for each secret and version", p.Reads, want)
+	}
+	var files []string
+	var modes []fs.FileMode
+	for _, o := range p.Objects {
+		files, modes = append(files, o.File()), append(modes, o.Mode)
+	}
+	if want := []string{".dockerconfigjson", "db/password", "tls", "flags", "tls.crt"}; !reflect.DeepEqual(files, want) {
+		t.Errorf("files = %q, want %q", files, want)
+	}
+	if want := []fs.FileMode{0o644, 0o440, 0o644, 0o644, 0o644}; !reflect.DeepEqual(modes, want) {
+		t.Errorf("modes = %o, want %o", modes, want)
+	}
+	if !p.Objects[3].Optional || !p.Objects[2].AllKeys || p.Objects[4].Encoding != encoding.Base64 {
+		t.Errorf("fields were lost: %+v", p.Objects)
+	}
+}
+
+func TestWhereTheDomainIs(t *testing.T) {
+	cases := []struct {
+		name   string
+		change []func(*plan.Request)
+		want   place.Domain
+	}{
+		{"region", nil, place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: plantest.TestDomain}},
+		{"region of the United States", []func(*plan.Request){plantest.With("region", "us-east-vin")}, place.Domain{Endpoint: "https://us-east-vin.okms.ovh.us", ID: plantest.TestDomain}},
+		{"region in capitals with space", []func(*plan.Request){plantest.With("region", " EU-West-PAR ")}, place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: plantest.TestDomain}},
+		{"okmsId in capitals", []func(*plan.Request){plantest.With("okmsId", strings.ToUpper(plantest.TestDomain))}, place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: plantest.TestDomain}},
+		{"endpoint", []func(*plan.Request){plantest.Without("region"), plantest.With("endpoint", "https://EU-west-par.okms.ovh.net:443/")}, place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: plantest.TestDomain}},
+		{"endpoint as the guides print it", []func(*plan.Request){plantest.Without("region"), plantest.Without("okmsId"), plantest.With("endpoint", "https://eu-west-par.okms.ovh.net/api/"+plantest.TestDomain)},
+			place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: plantest.TestDomain}},
+		{"endpoint and okmsId that agree", []func(*plan.Request){plantest.Without("region"), plantest.With("endpoint", "https://eu-west-par.okms.ovh.net/api/"+strings.ToUpper(plantest.TestDomain)+"/")},
+			place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: plantest.TestDomain}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			if got := plantest.Planned(t, plantest.Request(c.change...)).Domain; got != c.want {
+				t.Errorf("domain = %+v, want %+v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestSpellingsThatMeanTheSame(t *testing.T) {
+	for _, mode := range []string{"0440", "440", `"0440"`, "'440'", "0o440", `"00440"`} {
+		if p := plantest.Planned(t, plantest.Request(plantest.Objects("- secretPath: a", "  filePermission: "+mode))); p.Objects[0].Mode != 0o440 {
+			t.Errorf("filePermission: %s is %o", mode, p.Objects[0].Mode)
+		}
+	}
+	for text, want := range map[string]int{"3": 3, `"3"`: 3, "latest": 0, "24000": 24000} {
+		if p := plantest.Planned(t, plantest.Request(plantest.Objects("- secretPath: a", "  objectVersion: "+text))); p.Objects[0].Version != want {
+			t.Errorf("objectVersion: %s is %d", text, p.Objects[0].Version)
+		}
+	}
+	for text, want := range map[string]bool{"true": true, `"true"`: true, "false": false} {
+		if p := plantest.Planned(t, plantest.Request(plantest.Objects("- secretPath: a", "  optional: "+text))); p.Objects[0].Optional != want {
+			t.Errorf("optional: %s is %v", text, p.Objects[0].Optional)
+		}
+	}
+	// A key is taken as it is written, whatever YAML would make of it.
+	for _, key := range []string{"2024", "1.0", "yes", "0x10", "2026-01-02", "1e3"} {
+		if p := plantest.Planned(t, plantest.Request(plantest.Objects("- secretPath: a", "  secretKey: "+key))); p.Objects[0].SecretKey != key || p.Objects[0].File() != key {
+			t.Errorf("secretKey: %s is %q, file %q", key, p.Objects[0].SecretKey, p.Objects[0].File())
+		}
+	}
+}
+
+func TestModeOfTheDriverIsTheDefault(t *testing.T) {
+	p := plantest.Planned(t, plantest.Request(func(r *plan.Request) { r.Mode = 0o600 }, plantest.Objects("- secretPath: a", "- secretPath: b", "  filePermission: 0400")))
+	if p.Objects[0].Mode != 0o600 || p.Objects[1].Mode != 0o400 {
+		t.Errorf("modes = %o, %o", p.Objects[0].Mode, p.Objects[1].Mode)
+	}
+}
+
+func TestFoldersMayBeShared(t *testing.T) {
+	plantest.Planned(t, plantest.Request(plantest.Objects(
+		"- secretPath: a", "  allKeys: true", "  objectName: x",
+		"- secretPath: b", "  allKeys: true", "  objectName: x",
+		"- secretPath: c", "  objectName: x/extra",
+		"- secretPath: d", "  allKeys: true", "  objectName: x/y",
+		"- secretPath: e", "  allKeys: true",
+		"- secretPath: f", "  allKeys: true",
+	)))
+}
+
+func TestAClassWithoutANameIsToldByItsNamespace(t *testing.T) {
+	const want = `SecretProviderClass in namespace "store": parameters.okmsId: is missing; it is the UUID of the OKMS domain`
+	r := plantest.Request(plantest.Without("okmsId"), plantest.Without(class.AttributeClass))
+	_, failures := plantest.Of(r, nil, time.Now())
+	if got := (&failure.Error{Class: r.Class(), Failures: failures}).Error(); got != want {
+		t.Errorf("got %s", got)
+	}
+}

@@ -1,0 +1,236 @@
+package read
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"ovhcloud-csi-provider/provider/class"
+	"ovhcloud-csi-provider/provider/credential"
+	"ovhcloud-csi-provider/provider/failure"
+	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/place"
+	"ovhcloud-csi-provider/provider/plan"
+	"ovhcloud-csi-provider/provider/wire"
+)
+
+// explain makes of a failed read what the user of an object is told: what is
+// wrong, what the store said, and what to do; and the same of the fallback.
+func explain(pl plan.Plan, o class.Object, f Result) failure.Failure {
+	out := explainOne(pl.Origin, o, f, failure.TriesAgain)
+	if f.second == nil {
+		if f.Err.Kind.MayPass() {
+			out.Hidden = pl.WithoutFallback(o.SecretPath)
+		}
+		return out
+	}
+	second := explainOne(pl.Fallback.Origin, o, *f.second, failure.TriesAgain)
+	if f.second.Err.Kind == failure.SecretAbsent {
+		second.Advice = "it should hold the same secrets" // optional would hide nothing: the first may have it
+	}
+	out.What += fmt.Sprintf("; its fallback, connection %q: %s", pl.Fallback.Connection, second.What)
+	out.Facts = withFallback(out.Facts, second.Facts)
+	if second.Advice != out.Advice {
+		out.Advice = withFallback(out.Advice, second.Advice)
+	}
+	return out
+}
+
+// withFallback adds to what is said of a store what is said of its fallback.
+func withFallback(first, second string) string {
+	if first == "" || second == "" {
+		return first + second
+	}
+	return first + "; fallback: " + second
+}
+
+func hostOf(d place.Domain) string { return strings.TrimPrefix(d.Endpoint, "https://") }
+
+// explainOne is explain for one store. again says who tries again what may pass.
+func explainOne(from plan.Origin, o class.Object, f Result, again string) failure.Failure {
+	e := f.Err
+	out := failure.Failure{Kind: e.Kind, Object: o.Number, Where: o.Where(), Facts: facts(e)}
+	if e.Foreign {
+		out.What, out.Advice = explainForeign(e, again)
+		out.Facts = ""
+		return out
+	}
+	switch e.Kind {
+	case failure.SecretAbsent, failure.VersionAbsent, failure.Deactivated, failure.Deleted:
+		out.What, out.Advice = explainAbsent(from, f)
+		out.Advice = withPathHint(e, o.SecretPath, out.Advice)
+	case failure.Unauthenticated:
+		out.What = fmt.Sprintf("OKMS refused the %s", from.Credential)
+		out.Advice = "it is wrong, expired, revoked, or not of this OKMS domain"
+		if hint := from.Credential.Hint(); hint != "" {
+			out.Advice = hint
+		}
+	case failure.Denied:
+		out.What = fmt.Sprintf("OKMS does not allow the %s to read it", from.Credential)
+		out.Advice = grantAdvice(from, ActionRead)
+	case failure.DomainUnknown:
+		out.What = fmt.Sprintf("there is no OKMS domain %s at %s", from.Domain.ID, hostOf(from.Domain))
+		out.Advice = "check okmsId and region"
+	case failure.Rejected:
+		out.What = "OKMS rejected the request"
+		if e.Status == 400 {
+			out.Advice = "check okmsId and secretPath"
+		}
+	case failure.ClientRefused, failure.TokenFailing:
+		out.What, out.Advice = explainToken(from, e, again)
+		out.Facts = "" // stand in the text
+	default:
+		out.What, out.Advice = explainTrouble(from, e, again)
+	}
+	return out
+}
+
+// explainTrouble is about a store that did not get as far as an answer to the
+// request, or gave one that says nothing of the secret.
+func explainTrouble(from plan.Origin, e *okms.Error, again string) (what, advice string) {
+	switch e.Kind {
+	case failure.Limited:
+		return "OKMS limits requests at the moment", again
+	case failure.Failing:
+		return "OKMS at " + hostOf(from.Domain) + " has a fault", again
+	case failure.Unreachable:
+		return "OKMS cannot be reached: " + e.Text, reachAdvice(from, e, again)
+	case failure.TimedOut:
+		return "no answer from OKMS in time: " + e.Text, again
+	case failure.Untrusted:
+		return "the server's certificate is not trusted: " + e.Text, trustAdvice(e.Cause)
+	case failure.NodeFull:
+		return e.Text, failure.NodeFullAdvice
+	default:
+		return e.Text, ""
+	}
+}
+
+// reachAdvice is what to do where there is no connection to a store.
+func reachAdvice(from plan.Origin, e *okms.Error, again string) string {
+	if e.Cause == wire.Proxy {
+		return again + "; if this persists, check HTTPS_PROXY and NO_PROXY, and which hosts the proxy allows"
+	}
+	advice := again + "; check the region, the DNS and the way out of the cluster if it stays so"
+	if from.Credential.Kind() == credential.KindCertificate {
+		advice += "; OKMS also hangs up on a certificate of another OKMS domain or without any right"
+	}
+	return advice
+}
+
+// trustAdvice is what to do where the server's certificate is not trusted.
+func trustAdvice(cause wire.Cause) string {
+	switch cause {
+	case wire.Expired:
+		return "renew it on the server, or set the node's clock"
+	case wire.NotYetValid:
+		return "set the node's clock; if it is right, replace the certificate on the server"
+	case wire.WrongName:
+		return "check endpoint and region"
+	case wire.BadCertificate:
+		return "the server needs a certificate for TLS servers"
+	}
+	return "if the endpoint is right, give its certificate authority in caBundle"
+}
+
+// explainForeign is about an answer that is not OKMS's. The facts are part of what it
+// says.
+func explainForeign(e *okms.Error, again string) (what, advice string) {
+	return e.Error() + ": a proxy or firewall in between?", again
+}
+
+// explainAbsent is about a secret or version that OKMS does not have to give.
+func explainAbsent(from plan.Origin, f Result) (what, advice string) {
+	e := f.Err
+	switch e.Kind {
+	case failure.SecretAbsent:
+		return "OKMS has no such secret in domain " + from.Domain.ID,
+			"check secretPath, which is case-sensitive, and okmsId; optional: true lets the mount go on without the file"
+	case failure.Deactivated:
+		return fmt.Sprintf("version %s is deactivated%s", number(e.Version), since(e)),
+			"reactivate it, write a new version, or pin an active one with objectVersion" + f.others.text()
+	case failure.Deleted:
+		return fmt.Sprintf("version %s is deleted for good%s", number(e.Version), since(e)),
+			"write a new version, or pin an active one with objectVersion" + f.others.text()
+	default: // VersionAbsent
+		return "OKMS has no such version of the secret",
+			"old versions are dropped when there are more than the secret keeps" + f.others.text()
+	}
+}
+
+func grantAdvice(from plan.Origin, action string) string {
+	return "grant its identity the IAM action " + action + " on the OKMS domain " + from.Domain.ID + "; a change takes about a minute"
+}
+
+// explainToken is about the token endpoint of an OAuth2 client, which failed
+// before OKMS could be asked.
+func explainToken(from plan.Origin, e *okms.Error, again string) (what, advice string) {
+	if e.Kind == failure.ClientRefused {
+		return fmt.Sprintf("the token endpoint refused the %s: %s", from.Credential, e.Text), refusedClientAdvice(from.Credential)
+	}
+	switch {
+	case e.Cause == wire.Proxy:
+		advice = reachAdvice(from, e, again)
+	case e.Cause == wire.WrongName:
+		advice = "check tokenUrl"
+	case e.Cause.Untrusted():
+		advice = trustAdvice(e.Cause)
+	default:
+		advice = again
+	}
+	what = fmt.Sprintf("no access token for the %s: the token endpoint %s", from.Credential, e.Text)
+	return what, advice + movedAdvice(from.Credential, e) + "; OKMS was not asked"
+}
+
+// facts is what OKMS said, in its own words and by its numbers. Where no answer
+// of OKMS came, the words are this program's and stand in the message already.
+func facts(e *okms.Error) string {
+	if e.Kind == failure.Unauthenticated && e.Status == 0 {
+		return e.Text
+	}
+	switch e.Kind {
+	case failure.SecretAbsent, failure.VersionAbsent, failure.Deactivated, failure.Deleted:
+		return e.Facts() // its words would say the same again
+	}
+	if e.Code != 0 && e.Text != "" {
+		return fmt.Sprintf("%s; %s", e.Text, e.Facts())
+	}
+	return e.Facts()
+}
+
+func number(version int) string {
+	if version == 0 {
+		return "asked for"
+	}
+	return fmt.Sprint(version)
+}
+
+func since(e *okms.Error) string {
+	if e.Since == "" {
+		return ""
+	}
+	if at, err := time.Parse(time.RFC3339, e.Since); err == nil {
+		return " since " + at.UTC().Format(time.DateTime) + " UTC"
+	}
+	return " since " + e.Since
+}
+
+// text says which version could be read instead, if that is known.
+func (v otherVersions) text() string {
+	switch {
+	case v.latestActive > 0:
+		return fmt.Sprintf("; the latest active version is %d", v.latestActive)
+	case v.listed:
+		return "; no version is active"
+	}
+	return ""
+}
+
+// withPathHint returns what to do about a read that failed: where there is no secret at a
+// path that is written as for Vault, what to drop of it.
+func withPathHint(e *okms.Error, path, advice string) string {
+	if hint := class.VaultHint(path); hint != "" && e.Kind == failure.SecretAbsent {
+		return hint
+	}
+	return advice
+}

@@ -1,0 +1,79 @@
+package read
+
+import (
+	"container/list"
+	"crypto/sha256"
+	"sync"
+
+	"ovhcloud-csi-provider/provider/okms"
+)
+
+// mostKnown is how many secrets are remembered, of about 400 bytes each.
+const mostKnown = 2000
+
+// known remembers which version each secret of a connection with a fallback was last
+// read at, and a hash of its text. Where the fallback gives the same text, the files are
+// the same, and so are their versions: controllers that restart workloads when a version
+// moves must not restart a cluster because a region is away.
+//
+// It is empty after a start of the daemon, and where more secrets are read it forgets the
+// longest unread: what the fallback gives has a version of its own then.
+type known struct {
+	mu     sync.Mutex
+	places map[knownKey]*list.Element // of *knownSecret
+	recent *list.List                 // the last read first
+}
+
+// knownKey is a secret of the first domain, as one credential reads it.
+type knownKey struct {
+	credential           [sha256.Size]byte
+	endpoint, okmsID, at string
+}
+
+type knownSecret struct {
+	key     knownKey
+	text    [sha256.Size]byte
+	version int
+	created string
+}
+
+func newKnown() *known { return &known{places: map[knownKey]*list.Element{}, recent: list.New()} }
+
+func (s source) known(path string) knownKey {
+	return knownKey{s.credential, s.domain.Endpoint, s.domain.ID, path}
+}
+
+// note remembers what the first domain gave.
+func (k *known) note(s source, secret okms.Secret) {
+	key := s.known(secret.Path)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	one := &knownSecret{key, sha256.Sum256(secret.Data.Reveal()), secret.Version, secret.Created}
+	if place := k.places[key]; place != nil {
+		place.Value = one
+		k.recent.MoveToFront(place)
+		return
+	}
+	k.places[key] = k.recent.PushFront(one)
+	if k.recent.Len() > mostKnown {
+		oldest := k.recent.Back()
+		k.recent.Remove(oldest)
+		delete(k.places, oldest.Value.(*knownSecret).key)
+	}
+}
+
+// same is the version of the first domain whose text a secret of the fallback has; nil
+// if it has another, or none is known.
+func (k *known) same(s source, secret okms.Secret) *knownSecret {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	place := k.places[s.known(secret.Path)]
+	if place == nil {
+		return nil
+	}
+	one := place.Value.(*knownSecret)
+	if one.text != sha256.Sum256(secret.Data.Reveal()) {
+		return nil
+	}
+	return one
+}

@@ -1,0 +1,121 @@
+// Package read gets the secrets of a plan: from the cache, from OKMS, from the fallback, or
+// stale. The rules of reads (DESIGN.md) are here, in cache and in pace, and nowhere else.
+package read
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"ovhcloud-csi-provider/provider/budget"
+	"ovhcloud-csi-provider/provider/cache"
+	"ovhcloud-csi-provider/provider/failure"
+	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/pace"
+	"ovhcloud-csi-provider/provider/plan"
+)
+
+// Config of a reader. The zero value works, and has no budget of its own.
+type Config struct {
+	// MaxReads is how many reads of one OKMS domain may be in progress at once, over all
+	// mounts. 0 means 64.
+	MaxReads int
+	// CacheTTL is how long a secret that was read is served to other mounts with the same
+	// credential. 0 keeps none.
+	CacheTTL time.Duration
+	// CacheBytes bounds the secrets that are kept. 0 means 64 MiB.
+	CacheBytes int
+	// MaxStale is how old a secret may be that is served while OKMS is unreachable or fails.
+	// 0 serves none.
+	MaxStale time.Duration
+	// Budget is the memory that mounts share.
+	Budget *budget.Budget
+	// UserAgent is what OKMS is told this program is. Empty leaves Go's own.
+	UserAgent string
+	// Observe is called after each exchange with OKMS; nil observes nothing.
+	Observe func(okms.Call)
+	// ObserveRead is called for each read of a secret with how it was served, and
+	// ObserveRetry before each further attempt at one with what it is for. nil observes
+	// nothing.
+	ObserveRead  func(Outcome)
+	ObserveRetry func(failure.Kind)
+	// Now is the clock; nil is the system's.
+	Now func() time.Time
+}
+
+// Reader reads the secrets of mounts, any number at once. Of the goroutines that it starts
+// one kind may outlive the mount that needed it: an OAuth2 client's exchange for its next
+// token, which ends by itself, or with Close.
+type Reader struct {
+	clients     clients
+	cache       *cache.Cache
+	pace        *pace.Pace
+	budget      *budget.Budget
+	known       *known
+	maxStale    time.Duration
+	observeRead func(Outcome) // never nil
+}
+
+// New makes a reader. The caller closes it after the last mount.
+func New(c Config) *Reader {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.ObserveRead == nil {
+		c.ObserveRead = func(Outcome) {}
+	}
+	r := &Reader{
+		clients: clients{options: okms.Options{UserAgent: c.UserAgent, Observe: c.Observe, Conns: okms.NewConns(c.Budget.Connections),
+			Answers: okms.NewQuota(int(c.Budget.Answers), int(c.Budget.AnswerShare))}, now: c.Now, budget: c.Budget,
+			byKey: map[clientKey]*pooled{}, current: map[string]clientKey{}},
+		cache:       cache.New(cache.Config{TTL: c.CacheTTL, Bytes: c.CacheBytes, Observe: c.ObserveRead, Now: c.Now}),
+		pace:        pace.New(pace.Config{Reads: c.MaxReads, Total: c.Budget.Reads, Retried: c.ObserveRetry, Now: c.Now}),
+		budget:      c.Budget,
+		known:       newKnown(),
+		maxStale:    c.MaxStale,
+		observeRead: c.ObserveRead,
+	}
+	c.Budget.OnGrowth(r.giveWay)
+	return r
+}
+
+// giveWay shrinks the cache to what mounts leave free of the budget.
+func (p *Reader) giveWay() {
+	if _, kept := p.cache.Size(); int64(kept) > p.budget.Free() {
+		p.cache.Shrink(kept - int(p.budget.Free()))
+	}
+}
+
+// Sweep drops secrets, connections and memories that are not used any more. The owner calls
+// it now and then.
+func (p *Reader) Sweep() {
+	p.cache.Sweep()
+	p.pace.Sweep()
+	p.clients.sweep()
+}
+
+// Close closes the connections to OKMS, and ends exchanges for tokens.
+func (p *Reader) Close() { p.clients.close() }
+
+// Read reads the secrets of a plan, side by side, for a mount that holds memory in an
+// account. Failures are those that are not about one read; those of reads are in the
+// results.
+func (p *Reader) Read(ctx context.Context, account *budget.Account, pl plan.Plan) (Results, []failure.Failure) {
+	from, release, err := p.sourcesOf(pl, account.Namespace())
+	if errors.Is(err, errNoClient) {
+		return nil, []failure.Failure{failure.Busy()}
+	}
+	if err != nil {
+		return nil, []failure.Failure{{Kind: failure.Broken, Object: failure.WholeClass, Where: "parameters", What: err.Error()}}
+	}
+	defer release()
+	return p.fetch(ctx, account, from, pl.Reads)
+}
+
+// Outcome is how a read of a secret was served.
+type Outcome = cache.Outcome
+
+// Outcomes is every ReadOutcome.
+func Outcomes() []Outcome {
+	return []Outcome{cache.Hit, cache.Miss, cache.Joined, cache.Stale, ByFallback}
+}

@@ -1,0 +1,77 @@
+package read
+
+import (
+	"fmt"
+	"time"
+
+	"ovhcloud-csi-provider/provider/class"
+	"ovhcloud-csi-provider/provider/failure"
+	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/plan"
+)
+
+// Results are what came of the reads of a mount.
+type Results map[okms.Ref]Result
+
+// FallbackReads are those of a mount's reads that the fallback of its connection
+// gave: its name, its credential without telling it, the secrets as path@version,
+// and why the connection itself could not be asked for the first of them. All are
+// empty where it gave none.
+type FallbackReads struct {
+	Connection, Credential string
+	Reads                  []string
+	Because                string
+}
+
+// Reads names the secrets that were read, as path@version, in the order of the plan.
+func (got Results) Reads(pl plan.Plan) []string {
+	var reads []string
+	for _, ref := range pl.Reads {
+		if f := got[ref]; f.Err == nil {
+			reads = append(reads, fmt.Sprintf("%s@%d", f.Secret.Path, f.Secret.Version))
+		}
+	}
+	return reads
+}
+
+// Stale names the secrets that were served stale, with their ages, and says why
+// the first of them was. Both are empty where none was.
+func (got Results) Stale(pl plan.Plan) (reads []string, because string) {
+	for _, ref := range pl.Reads {
+		f := got[ref]
+		if f.because == nil {
+			continue
+		}
+		if len(reads) == 0 {
+			because = f.because.Error()
+			if f.second != nil {
+				because += "; the fallback: " + f.second.Err.Error()
+			} else if why := pl.WithoutFallback(ref.Path); why != "" {
+				because += "; " + why
+			}
+		}
+		reads = append(reads, fmt.Sprintf("%s@%d read %s ago", f.Secret.Path, f.Secret.Version, f.age.Round(time.Second)))
+	}
+	return reads, because
+}
+
+// Fallback tells what the fallback gave.
+func (got Results) Fallback(pl plan.Plan) (out FallbackReads) {
+	for _, ref := range pl.Reads {
+		f := got[ref]
+		if f.instead == nil {
+			continue
+		}
+		if len(out.Reads) == 0 {
+			out.Connection, out.Credential, out.Because = pl.Fallback.Connection, pl.Fallback.Credential.String(), f.instead.Error()
+		}
+		out.Reads = append(out.Reads, fmt.Sprintf("%s@%d", f.Secret.Path, f.Secret.Version))
+	}
+	return out
+}
+
+// FailureOf returns why an object of the plan has no secret. It is only for objects whose
+// read failed.
+func (got Results) FailureOf(pl plan.Plan, o class.Object) failure.Failure {
+	return explain(pl, o, got[o.Ref()])
+}

@@ -1,0 +1,30 @@
+package read
+
+import (
+	"cmp"
+
+	"ovhcloud-csi-provider/provider/credential"
+	"ovhcloud-csi-provider/provider/okms"
+)
+
+// refusedClientAdvice says what to do about an OAuth2 client that the token endpoint
+// refuses.
+func refusedClientAdvice(c credential.Credential) string {
+	const check = "check clientId and clientSecret, and tokenUrl: " +
+		"an account of another continent than the region's has another"
+	return cmp.Or(c.Hint(), check) + "; OKMS was not asked"
+}
+
+// movedAdvice says what to do where a token endpoint of OVHcloud may be gone, since
+// another one takes its place; "" where it answers.
+func movedAdvice(c credential.Credential, e *okms.Error) string {
+	successor := c.Client().Successor()
+	if successor == "" {
+		return ""
+	}
+	switch {
+	case e.Status == 0, e.Status >= 300 && e.Status < 400, e.Status == 404, e.Status == 410:
+		return "; if this persists, OVHcloud may have moved it: set tokenUrl to " + successor
+	}
+	return ""
+}

@@ -1,0 +1,65 @@
+package volume
+
+import (
+	"fmt"
+	"path"
+
+	"ovhcloud-csi-provider/provider/message"
+)
+
+// Layout is the tree of a volume while it is planned: which path is a file or a
+// folder, and for which object.
+type Layout struct{ files, folders map[string]int }
+
+func NewLayout() Layout { return Layout{files: map[string]int{}, folders: map[string]int{}} }
+
+// AddFile claims name for an object's file.
+func (l Layout) AddFile(name string, object int) error {
+	if owner, taken := l.files[name]; taken {
+		return fmt.Errorf("%s already writes the file %s; give another objectName", by(owner, object), message.Quote(name))
+	}
+	if owner, taken := l.folders[name]; taken {
+		return fmt.Errorf("%s is a folder of %s and cannot be a file too; give another objectName", message.Quote(name), by(owner, object))
+	}
+	if err := l.addParents(name, object); err != nil {
+		return err
+	}
+	l.files[name] = object
+	return nil
+}
+
+// AddFolder claims name for the folder of an object's files; "" is the root.
+func (l Layout) AddFolder(name string, object int) error {
+	if name == "" {
+		return nil
+	}
+	if owner, taken := l.files[name]; taken {
+		return fmt.Errorf("%s is a file of %s and cannot be a folder too; give another objectName", message.Quote(name), by(owner, object))
+	}
+	if err := l.addParents(name, object); err != nil {
+		return err
+	}
+	if _, taken := l.folders[name]; !taken {
+		l.folders[name] = object
+	}
+	return nil
+}
+
+func (l Layout) addParents(name string, object int) error {
+	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+		if owner, taken := l.files[dir]; taken {
+			return fmt.Errorf("%s is a file of %s and cannot be a folder too; give another objectName", message.Quote(dir), by(owner, object))
+		}
+		if _, taken := l.folders[dir]; !taken {
+			l.folders[dir] = object
+		}
+	}
+	return nil
+}
+
+func by(owner, object int) string {
+	if owner == object {
+		return "the same object"
+	}
+	return fmt.Sprintf("objects[%d]", owner)
+}
