@@ -17,6 +17,7 @@ import (
 )
 
 func TestHealthGoesThroughTheSocket(t *testing.T) {
+	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	for _, page := range []string{"/healthz", "/readyz"} {
 		if got := harness.Page(t, d.Admin+page); got != "200 ok\n" {
@@ -38,6 +39,7 @@ func TestHealthGoesThroughTheSocket(t *testing.T) {
 }
 
 func TestMetricsTellMountsAndRequests(t *testing.T) {
+	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	d.Store.Hold(t, map[string]string{"s": `{"a":"1"}`})
 	for _, objects := range []string{"- secretPath: s", "- secretPath: s", "- secretPath: x", "- x"} {
@@ -59,6 +61,7 @@ func TestMetricsTellMountsAndRequests(t *testing.T) {
 }
 
 func TestThereIsNothingToDebugWith(t *testing.T) {
+	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	for _, page := range []string{"/", "/debug/", "/debug/pprof/", "/debug/pprof/heap", "/debug/vars", "/debug/flags/v"} {
 		if got := harness.Page(t, d.Admin+page); !strings.HasPrefix(got, "404") {
@@ -68,6 +71,7 @@ func TestThereIsNothingToDebugWith(t *testing.T) {
 }
 
 func TestVersionIsSemver(t *testing.T) {
+	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	v, err := d.Client.Version(t.Context(), &pb.VersionRequest{Version: "v1alpha1"})
 	if err != nil || v.GetVersion() != "v1alpha1" || v.GetRuntimeName() != "ovhcloud-csi-provider" || v.GetRuntimeVersion() != "0.0.0-test" {
@@ -114,6 +118,7 @@ func occupy(t *testing.T, address, source string, n int, sent string) (conns []n
 }
 
 func TestNobodyKeepsOthersFromTheAdminAddress(t *testing.T) {
+	t.Parallel()
 	for name, sent := range map[string]string{
 		"silent":             "",
 		"one byte":           "G",
@@ -126,6 +131,7 @@ func TestNobodyKeepsOthersFromTheAdminAddress(t *testing.T) {
 		"a header too large": "GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", 20_000),
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			d := harness.Start(t, harness.Options{})
 			conns := occupy(t, strings.TrimPrefix(d.Admin, "http://"), "127.0.0.2", 1000, sent)
 			dripping, stop := context.WithCancel(t.Context())
@@ -153,6 +159,7 @@ func TestNobodyKeepsOthersFromTheAdminAddress(t *testing.T) {
 }
 
 func TestManySourcesKeepNobodyFromTheAdminAddress(t *testing.T) {
+	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	for i := range 40 {
 		occupy(t, strings.TrimPrefix(d.Admin, "http://"), fmt.Sprintf("127.0.1.%d", i+1), 25, "")

@@ -23,6 +23,7 @@ import (
 )
 
 func TestAnyHealthClientIsAnswered(t *testing.T) {
+	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	conn, err := grpc.NewClient("unix:"+d.Socket, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
@@ -37,7 +38,7 @@ func TestAnyHealthClientIsAnswered(t *testing.T) {
 		}
 	}
 	_, err = client.Check(t.Context(), &healthpb.HealthCheckRequest{Service: "raedy"})
-	want(t, err, codes.NotFound, "unknown service; available: live, ready")
+	harness.WantError(t, err, codes.NotFound, "unknown service; available: live, ready")
 	watch, err := client.Watch(t.Context(), &healthpb.HealthCheckRequest{})
 	if err == nil {
 		_, err = watch.Recv()
@@ -48,18 +49,19 @@ func TestAnyHealthClientIsAnswered(t *testing.T) {
 }
 
 func TestAProbeOfReadinessTellsWhatReadyzTells(t *testing.T) {
-	d, ids := startWithConnections(t)
+	t.Parallel()
+	d, ids := harness.StartWithConnections(t)
 	if err := server.ProbeReady(t.Context(), d.Socket); err != nil {
 		t.Error(err)
 	}
 	before := ids.Reloads()
-	ids.Credential(t, "team", map[string]string{"token": held + "\nsecond line"})
+	ids.Credential(t, "team", map[string]string{"token": harness.HeldToken + "\nsecond line"})
 	ids.Credential(t, "other", map[string]string{"token": ""})
 	for _, name := range []string{"team", "other"} {
 		ids.Await(t, before, func(r auth.Reload) bool { return r.Connection == name && r.Err != nil })
 	}
 	err := server.ProbeReady(t.Context(), d.Socket)
-	if err == nil || strings.Count(err.Error(), "\n") > 0 || strings.Contains(err.Error(), held) {
+	if err == nil || strings.Count(err.Error(), "\n") > 0 || strings.Contains(err.Error(), harness.HeldToken) {
 		t.Fatalf("got %v", err)
 	}
 	for _, part := range []string{
@@ -121,6 +123,7 @@ func (brokenHealth) Check(context.Context, *healthpb.HealthCheckRequest) (*healt
 }
 
 func TestAProbeSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -166,6 +169,7 @@ func TestAProbeSaysWhatIsWrong(t *testing.T) {
 }
 
 func TestAProbeDoesNotWaitForAFullQueue(t *testing.T) {
+	t.Parallel()
 	path := harness.SocketPath(t)
 	l, err := net.Listen("unix", path)
 	if err != nil {

@@ -38,6 +38,10 @@ var arrows = map[string][]string{
 	"test/emulator":      {},
 	"test/bench":         {"test/emulator"},
 	"test/soak":          {},
+	"test/credentials":   {},
+	"test/load":          {},
+	"test/messages":      {},
+	"test/outages":       {},
 	"test/harness":       {"server", "provider", "provider/budget", "provider/auth", "test/emulator"},
 }
 
@@ -45,7 +49,7 @@ var arrows = map[string][]string{
 var foreign = map[string][]string{
 	"github.com/hashicorp/vault/api": {"provider/okms"},
 	"net/http":                       {"provider/wire", "provider/okms", "provider/auth", "server", "test/emulator", "test/harness", "test/bench", "cmd/ovhcsi"},
-	"flag":                           {"cmd/commandline", "cmd/ovhcloud-csi-provider", "cmd/ovhcsi", "test/bench"},
+	"flag":                           {"cmd/commandline", "cmd/ovhcloud-csi-provider", "cmd/ovhcsi", "test/bench", "test/harness"},
 	"google.golang.org/grpc":         {"server", "test/harness", "test/bench"},
 	"sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1": {"server", "test/harness", "test/bench"},
 	"github.com/prometheus/client_golang/prometheus":         {"server"},

@@ -1,4 +1,4 @@
-package server_test
+package messages
 
 import (
 	"fmt"
@@ -24,6 +24,7 @@ func pinned(n int, paths ...string) string {
 
 // TestVersionsAreListedOnceAPath, and for twenty paths at most: it is for a message.
 func TestVersionsAreListedOnceAPath(t *testing.T) {
+	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	gone := `{"errors":[],"data":{"data":null,"metadata":{"deletion_time":"2026-01-01T00:00:00Z","version":1}}}`
 	d.Store.Break(t, emulator.Fault{Path: "secret/data/", Status: 404, Body: gone})

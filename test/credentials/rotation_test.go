@@ -1,4 +1,4 @@
-package server_test
+package credentials
 
 import (
 	"crypto/tls"
@@ -152,7 +152,6 @@ type rotating struct {
 const (
 	firstToken  = "eyJhbGciOiJFZERTQSJ9.planted.first"
 	secondToken = "eyJhbGciOiJFZERTQSJ9.planted.second"
-	oauthID     = "EU.planted-client"
 )
 
 func newRotating(t *testing.T) *rotating {
@@ -174,15 +173,15 @@ func newRotating(t *testing.T) *rotating {
 
 func (r *rotating) client(t *testing.T, secret, identity string) map[string]string {
 	t.Helper()
-	if err := r.store.AddClient(oauthID, secret, emulator.Identity{Name: identity}); err != nil {
+	if err := r.store.AddClient(harness.ClientID, secret, emulator.Identity{Name: identity}); err != nil {
 		t.Fatal(err)
 	}
-	return map[string]string{"clientId": oauthID, "clientSecret": secret, "tokenUrl": r.store.URL + emulator.TokenPath}
+	return map[string]string{"clientId": harness.ClientID, "clientSecret": secret, "tokenUrl": r.store.URL + emulator.TokenPath}
 }
 
 // of is a configuration with the connection team on a folder.
 func (r *rotating) of(folder string) string {
-	return "connections:\n  team:\n" + placed(r.store) + "    credentialsDir: ROOT/" + folder + "\n" + teamRules
+	return "connections:\n  team:\n" + r.store.Placed() + "    credentialsDir: ROOT/" + folder + "\n" + harness.TeamRules
 }
 
 // rotation is a change from the first identity to the second.
@@ -237,12 +236,14 @@ func rotations() map[string]rotation {
 }
 
 func TestRotationUnderLoadFailsNoMountAndEndsTheUseOfTheOldCredential(t *testing.T) {
+	t.Parallel()
 	for name, c := range rotations() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := newRotating(t)
 			ids := harness.NewIdentities(t, r.of("team"), map[string]map[string]string{"team": c.first(t, r)})
 			d := harness.Start(t, harness.Options{Emulator: r.store, Connections: ids.Connections})
-			l := begin(t, d, overConnection("team", "- secretPath: prod/shop/db", nil))
+			l := begin(t, d, harness.OverConnection("team", "- secretPath: prod/shop/db", nil))
 			l.more(t, 50)
 			before, begun, change := ids.Reloads(), l.count(), time.Now()
 			c.rotate(t, r, ids)
@@ -273,27 +274,18 @@ func TestRotationUnderLoadFailsNoMountAndEndsTheUseOfTheOldCredential(t *testing
 	}
 }
 
-// lastUse is when the store was last asked by an identity.
-func lastUse(s *harness.Store, identity string) (last time.Time) {
-	for _, r := range s.Requests() {
-		if r.Identity == identity {
-			last = r.Arrived
-		}
-	}
-	return last
-}
-
 func TestRulesThatAreTakenBackHoldAtOnce(t *testing.T) {
-	d, ids := startWithConnections(t)
-	if _, err := d.Do(t.Context(), overConnection("team", "- secretPath: prod/shop/db", nil)); err != nil {
+	t.Parallel()
+	d, ids := harness.StartWithConnections(t)
+	if _, err := d.Do(t.Context(), harness.OverConnection("team", "- secretPath: prod/shop/db", nil)); err != nil {
 		t.Fatal(err)
 	}
 	before := ids.Reloads()
-	ids.Config(t, strings.Replace(twoConnections(d.Store), "namespaces: [store]", "namespaces: [elsewhere]", 1))
+	ids.Config(t, strings.Replace(d.Store.TwoConnections(), "namespaces: [store]", "namespaces: [elsewhere]", 1))
 	ids.Await(t, before, func(r auth.Reload) bool { return r.Connection == "team" && r.Err == nil })
 	d.Store.ResetRequests()
-	_, err := d.Do(t.Context(), overConnection("team", "- secretPath: prod/shop/db", nil))
-	want(t, err, codes.PermissionDenied, "may use")
+	_, err := d.Do(t.Context(), harness.OverConnection("team", "- secretPath: prod/shop/db", nil))
+	harness.WantError(t, err, codes.PermissionDenied, "may use")
 	if n := len(d.Store.Requests()); n != 0 {
 		t.Errorf("%d requests were made", n)
 	}
@@ -346,6 +338,7 @@ func (c *connections) gone(t *testing.T, old []net.Conn) {
 }
 
 func TestConnectionsOfAnOldCertificateAreLetGoOf(t *testing.T) {
+	t.Parallel()
 	r := newRotating(t)
 	tracked := &connections{open: map[net.Conn]bool{}, changed: make(chan struct{})}
 	front := httptest.NewUnstartedServer(r.store.Emulator)
@@ -358,7 +351,7 @@ func TestConnectionsOfAnOldCertificateAreLetGoOf(t *testing.T) {
 	r.store.Server.CA = pemOf(front.Certificate())
 	ids := harness.NewIdentities(t, r.of("team"), map[string]map[string]string{"team": r.certificates["first"]})
 	d := harness.Start(t, harness.Options{Emulator: r.store, Connections: ids.Connections})
-	mount := overConnection("team", "- secretPath: prod/shop/db", nil)
+	mount := harness.OverConnection("team", "- secretPath: prod/shop/db", nil)
 	if _, err := d.Do(t.Context(), mount); err != nil {
 		t.Fatal(err)
 	}
@@ -382,6 +375,7 @@ func TestConnectionsOfAnOldCertificateAreLetGoOf(t *testing.T) {
 
 // The mount hangs where it asks first: in OKMS, or at the token endpoint.
 func TestAMountUnderWayEndsWithTheCredentialItBeganWith(t *testing.T) {
+	t.Parallel()
 	r := newRotating(t)
 	clients := map[string]map[string]string{}
 	for _, name := range []string{"first", "second"} {
@@ -392,11 +386,12 @@ func TestAMountUnderWayEndsWithTheCredentialItBeganWith(t *testing.T) {
 	}
 	for name, credentials := range map[string]map[string]map[string]string{"certificate": r.certificates, "OAuth2 client": clients} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			ids := harness.NewIdentities(t, r.of("team"), map[string]map[string]string{"team": credentials["first"]})
 			d := harness.Start(t, harness.Options{Emulator: r.store, Connections: ids.Connections})
 			r.store.ResetRequests()
 			mend := r.store.Break(t, emulator.Fault{Hang: true, Times: 1})
-			mount := overConnection("team", "- secretPath: prod/shop/db", nil)
+			mount := harness.OverConnection("team", "- secretPath: prod/shop/db", nil)
 			ended := make(chan error, 1)
 			go func() {
 				_, err := d.Do(t.Context(), mount)

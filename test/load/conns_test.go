@@ -1,4 +1,4 @@
-package server_test
+package load
 
 import (
 	"crypto/tls"

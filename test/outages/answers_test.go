@@ -1,18 +1,9 @@
-package server_test
+package outages
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
-	"math/big"
-	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -24,37 +15,9 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// storeOf is a TLS server that stands where a store should.
-func storeOf(t *testing.T, change func(*x509.Certificate), handler http.HandlerFunc) *harness.Store {
-	t.Helper()
-	e, err := emulator.New(emulator.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "store"},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: time.Now().Add(-time.Hour),
-		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
-	if change != nil {
-		change(c)
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewUnstartedServer(handler)
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
-	server.StartTLS()
-	t.Cleanup(server.Close)
-	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	return &harness.Store{Emulator: e, Server: &emulator.Server{URL: server.URL, CA: ca}}
-}
-
 // TestAnAnswerThatIsNotOKMSsRefusesNothing: OKMS's own refusals have its error object.
 func TestAnAnswerThatIsNotOKMSsRefusesNothing(t *testing.T) {
+	t.Parallel()
 	const page = "<html><body>Access denied.</body></html>\r\n"
 	for _, body := range []struct{ media, text, told string }{
 		{"text/html; charset=utf-8", page, "42 bytes of text/html"},
@@ -79,7 +42,7 @@ func TestAnAnswerThatIsNotOKMSsRefusesNothing(t *testing.T) {
 				})
 				d := harness.Start(t, harness.Options{Emulator: store})
 				_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s\n  optional: true"})
-				want(t, err, codes.Internal, fmt.Sprintf(
+				harness.WantError(t, err, codes.Internal, fmt.Sprintf(
 					"not an answer of OKMS: %s (HTTP %d): a proxy or firewall in between?; kubelet tries again", body.told, status))
 				if asked != 1 {
 					t.Errorf("asked %d times", asked)
@@ -90,22 +53,23 @@ func TestAnAnswerThatIsNotOKMSsRefusesNothing(t *testing.T) {
 }
 
 func TestAPageOfAProxyKeepsWhatIsKept(t *testing.T) {
+	t.Parallel()
 	for _, status := range []int{401, 403, 404} {
-		now := &clock{}
-		d := harness.Start(t, harness.Options{MaxStale: time.Hour, Now: now.now})
+		now := &harness.Clock{}
+		d := harness.Start(t, harness.Options{MaxStale: time.Hour, Now: now.Now})
 		d.Store.Hold(t, map[string]string{"s": `{"v":"1"}`})
 		m := harness.Mount{Objects: "- secretPath: s"}
-		mustMount(t, d, m, "s", `{"v":"1"}`)
+		d.MustMount(t, m, "s", `{"v":"1"}`)
 		mend := d.Store.Break(t, emulator.Fault{Status: status, ContentType: "text/html", Body: "<html>no</html>"})
-		mustMount(t, d, m, "s", `{"v":"1"}`)
+		d.MustMount(t, m, "s", `{"v":"1"}`)
 		mend()
-		now.advance(time.Minute)
+		now.Advance(time.Minute)
 		mend = d.Store.Break(t, emulator.Fault{Status: status}) // OKMS's own
 		if _, err := d.Do(t.Context(), m); err == nil {
 			t.Errorf("%d: a refused secret was served", status)
 		}
 		mend()
-		now.advance(time.Minute)
+		now.Advance(time.Minute)
 		d.Store.Break(t, emulator.Fault{Status: status, ContentType: "text/html", Body: "<html>no</html>"})
 		if _, err := d.Do(t.Context(), m); err == nil {
 			t.Errorf("%d: what was refused is still there", status)
@@ -120,6 +84,7 @@ func TestAPageOfAProxyIsStoodInFor(t *testing.T) {
 }
 
 func TestWhatIsWrongWithTheServersCertificate(t *testing.T) {
+	t.Parallel()
 	past, future := time.Date(2020, 3, 4, 5, 6, 7, 0, time.UTC), time.Date(2120, 3, 4, 5, 6, 7, 0, time.UTC)
 	expired := func(c *x509.Certificate) { c.NotBefore, c.NotAfter = past.Add(-time.Hour), past }
 	for name, c := range map[string]struct {
@@ -146,7 +111,7 @@ func TestWhatIsWrongWithTheServersCertificate(t *testing.T) {
 				m.Attributes["caBundle"] = ""
 			}
 			_, err := d.Do(t.Context(), m)
-			want(t, err, codes.Internal, append(c.words, "the server's certificate is not trusted: 127.0.0.1")...)
+			harness.WantError(t, err, codes.Internal, append(c.words, "the server's certificate is not trusted: 127.0.0.1")...)
 			if strings.Contains(err.Error(), "planted") || !c.unknown && strings.Contains(err.Error(), "caBundle") {
 				t.Errorf("the message is %v", err)
 			}
@@ -157,6 +122,7 @@ func TestWhatIsWrongWithTheServersCertificate(t *testing.T) {
 // TestATokenEndpointCannotHaveTheSecretTold: it repeats the client's secret, in every
 // part of an answer that a library of ours could quote.
 func TestATokenEndpointCannotHaveTheSecretTold(t *testing.T) {
+	t.Parallel()
 	const secret = "planted_client_secret_abcdefgh"
 	for name, answer := range map[string]func(w http.ResponseWriter, secret string){
 		"a redirect that is no URL": func(w http.ResponseWriter, secret string) {

@@ -1,4 +1,4 @@
-package server_test
+package load
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 // TestReadsOfANamespaceThatHangLeavePlacesToOthers: one namespace has as many reads as
 // there are places, of one domain and then of many, and OKMS answers none of them.
 func TestReadsOfANamespaceThatHangLeavePlacesToOthers(t *testing.T) {
+	t.Parallel()
 	const domain = "00000000-0000-4000-8000-%012d"
 	for name, c := range map[string]struct {
 		options harness.Options
@@ -27,21 +28,22 @@ func TestReadsOfANamespaceThatHangLeavePlacesToOthers(t *testing.T) {
 			20, budget.For(0).Reads * 15 / 16},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			d := harness.Start(t, c.options)
-			hold(t, d.Store, "shop", 1)
+			d.Store.HoldMany(t, "shop", 1)
 			d.Store.Break(t, emulator.Fault{Path: "/hang", Hang: true})
 			ctx, cancel := context.WithCancel(t.Context())
 			var all sync.WaitGroup
 			for i := range c.mounts {
 				all.Go(func() {
-					_, _ = d.Do(ctx, harness.Mount{Objects: objects(fmt.Sprint("hang/", i), 10), Attributes: map[string]string{
+					_, _ = d.Do(ctx, harness.Mount{Objects: harness.Objects(fmt.Sprint("hang/", i), 10), Attributes: map[string]string{
 						"csi.storage.k8s.io/pod.namespace": "greedy", "okmsId": c.okmsID(d, i)}})
 				})
 			}
 			if err := d.Store.Await(t.Context(), c.most); err != nil {
 				t.Error(err)
 			}
-			mustMount(t, d, harness.Mount{Objects: "- secretPath: shop/s0"}, "s0", `{"v":"shop 0"}`)
+			d.MustMount(t, harness.Mount{Objects: "- secretPath: shop/s0"}, "s0", `{"v":"shop 0"}`)
 			if got := len(d.Store.Requests()); got != c.most+1 {
 				t.Errorf("OKMS was asked %d times, want %d", got, c.most+1)
 			}

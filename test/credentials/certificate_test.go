@@ -1,14 +1,11 @@
-package server_test
+package credentials
 
 import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
-	"fmt"
 	"math/big"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +14,23 @@ import (
 	"ovhcloud-csi-provider/test/emulator"
 	"ovhcloud-csi-provider/test/harness"
 )
+
+func TestACertificateIsALogin(t *testing.T) {
+	t.Parallel()
+	d := harness.Start(t, harness.Options{})
+	d.Store.Hold(t, map[string]string{"s": `{"a":"1"}`})
+	cert, key, err := d.Store.IssueCertificate(emulator.Identity{Name: "by certificate"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s", Secrets: map[string]string{"tls.crt": string(cert), "tls.key": string(key)}})
+	if err != nil || files["s"] != `{"a":"1"}` {
+		t.Fatalf("%v, %v", files, err)
+	}
+	if got := d.Store.Requests(); got[0].Auth != "certificate" || got[0].Identity != "by certificate" {
+		t.Errorf("request = %+v", got[0])
+	}
+}
 
 // forgedKey is what anybody can make of a public certificate: crypto/x509 takes it, since
 // it does not check a key of more than two primes.
@@ -27,9 +41,10 @@ func forgedKey(public *rsa.PublicKey) string {
 
 // TestAPublicCertificateGetsNobodysClient, before its owner has one or after.
 func TestAPublicCertificateGetsNobodysClient(t *testing.T) {
+	t.Parallel()
 	for _, cache := range []time.Duration{0, time.Hour} {
 		d := harness.Start(t, harness.Options{CacheTTL: cache})
-		hold(t, d.Store, "prod", 2)
+		d.Store.HoldMany(t, "prod", 2)
 		key, err := rsa.GenerateKey(rand.Reader, 2048)
 		if err != nil {
 			t.Fatal(err)
@@ -45,43 +60,10 @@ func TestAPublicCertificateGetsNobodysClient(t *testing.T) {
 		}
 		for _, path := range []string{"prod/s0", "prod/s1"} {
 			_, err := d.Do(t.Context(), attacker(path))
-			want(t, err, codes.Unauthenticated, "tls.key is an RSA key of more than two primes")
-			mustMount(t, d, owner, "s0", `{"v":"prod 0"}`)
+			harness.WantError(t, err, codes.Unauthenticated, "tls.key is an RSA key of more than two primes")
+			d.MustMount(t, owner, "s0", `{"v":"prod 0"}`)
 			_, err = d.Do(t.Context(), attacker(path))
-			want(t, err, codes.Unauthenticated, "tls.key is an RSA key of more than two primes")
+			harness.WantError(t, err, codes.Unauthenticated, "tls.key is an RSA key of more than two primes")
 		}
-	}
-}
-
-// TestPathsOfOneNamespaceDoNotHoldUpOthers: patterns are refused, and chains end soon.
-func TestPathsOfOneNamespaceDoNotHoldUpOthers(t *testing.T) {
-	d := harness.Start(t, harness.Options{MountTimeout: 90 * time.Second, CacheTTL: time.Hour})
-	hold(t, d.Store, "shop", 1)
-	d.Store.Hold(t, map[string]string{"large": `{"k":[` + strings.Repeat(`{"a":1},"`+strings.Repeat("a", 20)+`",`, 1800) + `{"a":2}]}`})
-	class := func(path string) string {
-		var text strings.Builder
-		for i := range 250 {
-			fmt.Fprintf(&text, "- {secretPath: large, secretKey: '%s', objectName: f%d, optional: true}\n", path, i)
-		}
-		return text.String()
-	}
-	var all sync.WaitGroup
-	for range 4 {
-		for path, words := range map[string]string{
-			`k.#(%"*a*a*a*a*a*a*a*a*a*a*ab")`:                    "patterns (%) are not supported",
-			"k." + strings.Repeat("#(a=1)#|", 100) + "#(a=1)#.a": "the objects of this mount look at more than 33554432 bytes of JSON",
-		} {
-			all.Go(func() {
-				_, err := d.Do(t.Context(), harness.Mount{Objects: class(path), Attributes: map[string]string{"csi.storage.k8s.io/pod.namespace": "attacker"}})
-				want(t, err, codes.InvalidArgument, words)
-			})
-		}
-	}
-	for range 20 {
-		mustMount(t, d, harness.Mount{Objects: "- secretPath: shop/s0"}, "s0", `{"v":"shop 0"}`)
-	}
-	all.Wait()
-	if page := harness.Page(t, d.Admin+"/healthz"); !strings.HasPrefix(page, "200") {
-		t.Error(page)
 	}
 }

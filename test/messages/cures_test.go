@@ -1,4 +1,4 @@
-package server_test
+package messages
 
 import (
 	"fmt"
@@ -53,7 +53,7 @@ func asToken(value string) func(*patient) {
 // client makes the mount one of a service account.
 func client(secret string) func(*patient) {
 	return func(p *patient) {
-		p.mount.Secrets = map[string]string{"clientId": oauthID, "clientSecret": secret, "tokenUrl": p.Store.URL + emulator.TokenPath}
+		p.mount.Secrets = map[string]string{"clientId": harness.ClientID, "clientSecret": secret, "tokenUrl": p.Store.URL + emulator.TokenPath}
 	}
 }
 
@@ -90,13 +90,13 @@ func tooMany(p *patient, from, to int) {
 
 // overTeam makes the mount one over the connection team.
 func overTeam(objects string) func(*patient) {
-	return func(p *patient) { p.mount = overConnection("team", objects, nil) }
+	return func(p *patient) { p.mount = harness.OverConnection("team", objects, nil) }
 }
 
 // allowPay is what the operator does about a path that is not allowed.
 func allowPay(p *patient) {
 	before := p.ids.Reloads()
-	p.ids.Config(p.T, strings.ReplaceAll(twoConnections(p.Store), `"prod/shop/**"`, `"prod/shop/**", "prod/pay/*"`))
+	p.ids.Config(p.T, strings.ReplaceAll(p.Store.TwoConnections(), `"prod/shop/**"`, `"prod/shop/**", "prod/pay/*"`))
 	p.ids.Await(p.T, before, func(r auth.Reload) bool { return r.Connection == "team" && r.Err == nil })
 }
 
@@ -116,14 +116,14 @@ func cures() []cure {
 		{provider.NotAllowed, "it allows prod/shop/**", overTeam("- secretPath: prod/pay/card\n"), overTeam("- secretPath: prod/shop/db\n")},
 		{provider.NotAllowed, "drop secret/data/: the path is prod/shop/db", overTeam("- secretPath: secret/data/prod/shop/db\n"), overTeam("- secretPath: prod/shop/db\n")},
 		{provider.NotAllowed, "it allows prod/shop/**", overTeam("- secretPath: prod/pay/card\n"), allowPay},
-		{provider.NotAllowed, "check the name, or ask who runs the provider to allow it", func(p *patient) { p.mount = overConnection("taem", "- secretPath: prod/shop/db\n", nil) }, overTeam("- secretPath: prod/shop/db\n")},
+		{provider.NotAllowed, "check the name, or ask who runs the provider to allow it", func(p *patient) { p.mount = harness.OverConnection("taem", "- secretPath: prod/shop/db\n", nil) }, overTeam("- secretPath: prod/shop/db\n")},
 		{provider.NotAllowed, "give region, okmsId and nodePublishSecretRef, or ask who runs the provider for a connection",
-			func(p *patient) { p.mount = overConnection("", "- secretPath: one\n", nil) }, func(p *patient) { p.mount = harness.Mount{Objects: "- secretPath: one\n"} }},
+			func(p *patient) { p.mount = harness.OverConnection("", "- secretPath: one\n", nil) }, func(p *patient) { p.mount = harness.Mount{Objects: "- secretPath: one\n"} }},
 		{provider.TooLarge, "use several classes and volumes", func(p *patient) { tooMany(p, 0, 70) }, func(p *patient) { tooMany(p, 0, 35) }},
 		{provider.TooLarge, "use several classes and volumes", func(p *patient) { tooMany(p, 0, 70) }, func(p *patient) { tooMany(p, 35, 70) }},
 		{provider.NoCredential, "name a Secret with a token", func(p *patient) { p.mount.Secrets = map[string]string{} }, func(p *patient) { p.mount.Secrets = token(harness.Token) }},
 		{provider.NoCredential, `its keys are "pat"; rename them`, func(p *patient) { p.mount.Secrets = map[string]string{"pat": harness.Token} }, func(p *patient) { p.mount.Secrets = token(harness.Token) }},
-		{provider.ClientRefused, "check clientId and clientSecret, and tokenUrl", client("wrong"), client(oauthSecret)},
+		{provider.ClientRefused, "check clientId and clientSecret, and tokenUrl", client("wrong"), client(harness.ClientSecret)},
 		{provider.Unauthenticated, "it is wrong, expired, revoked, or not of this OKMS domain", asToken("eyJ.wrong"), asToken(harness.Token)},
 		{provider.Unauthenticated, "the token is in quotes; store it without them", asToken(`"` + harness.Token + `"`), asToken(harness.Token)},
 		{provider.Denied, "grant its identity the IAM action okms:apikms:secret/version/getData on the OKMS domain", asToken("may-nothing"), grant},
@@ -149,7 +149,7 @@ func cures() []cure {
 		{provider.Failing, "kubelet tries again", fault(emulator.Fault{Status: 503}), again},
 		{provider.Unreachable, "kubelet tries again", fault(emulator.Fault{CloseAfterHeaders: true}), again},
 		{provider.TimedOut, "kubelet tries again", fault(emulator.Fault{Hang: true}), again},
-		{provider.TokenFailing, "kubelet tries again", both(client(oauthSecret), fault(emulator.Fault{Path: "oauth2", Status: 503})), again},
+		{provider.TokenFailing, "kubelet tries again", both(client(harness.ClientSecret), fault(emulator.Fault{Path: "oauth2", Status: 503})), again},
 	}
 }
 
@@ -162,14 +162,16 @@ var untold = map[provider.Kind]string{
 // TestEveryCureHelps: for each kind of failure the mount fails so, says what to do, and
 // succeeds once that is done.
 func TestEveryCureHelps(t *testing.T) {
+	t.Parallel()
 	told := map[provider.Kind]bool{}
 	for i, c := range cures() {
 		told[c.kind] = true
 		t.Run(fmt.Sprintf("%d %s", i, c.kind), func(t *testing.T) {
+			t.Parallel()
 			p := newPatient(t)
 			c.cause(p)
 			_, err := p.Do(t.Context(), p.mount)
-			if err == nil || forbidden(err) || !strings.Contains(err.Error(), c.advice) {
+			if err == nil || harness.Forbidden(err) || !strings.Contains(err.Error(), c.advice) {
 				t.Fatalf("the mount ended with %v, which does not say %s", err, c.advice)
 			}
 			if page := harness.Page(t, p.Admin+"/metrics"); !strings.Contains(page, fmt.Sprintf("ovhcloud_csi_mounts_total{result=%q} 1", c.kind)) {
@@ -194,15 +196,15 @@ func newPatient(t *testing.T) *patient {
 	store := harness.StartStore(t)
 	store.Hold(t, map[string]string{"one": `{"a":"1"}`, "two": `{"a":"1"}`, "odd": `{"a":"!"}`, "none": `{}`, "prod/shop/db": `{"a":"1"}`, "prod/pay/card": `{"a":"1"}`})
 	store.Hold(t, map[string]string{"two": `{"a":"2"}`})
-	for name, identity := range map[string]emulator.Identity{held: {Name: "held"}, "may-nothing": {Actions: []string{}}} {
+	for name, identity := range map[string]emulator.Identity{harness.HeldToken: {Name: "held"}, "may-nothing": {Actions: []string{}}} {
 		if err := store.AddToken(name, identity); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := store.AddClient(oauthID, oauthSecret, emulator.Identity{Name: "service"}); err != nil {
+	if err := store.AddClient(harness.ClientID, harness.ClientSecret, emulator.Identity{Name: "service"}); err != nil {
 		t.Fatal(err)
 	}
-	ids := harness.NewIdentities(t, twoConnections(store), map[string]map[string]string{"team": {"token": held}, "other": {"token": held}})
+	ids := harness.NewIdentities(t, store.TwoConnections(), map[string]map[string]string{"team": {"token": harness.HeldToken}, "other": {"token": harness.HeldToken}})
 	d := harness.Start(t, harness.Options{Emulator: store, Connections: ids.Connections, MountTimeout: 1500 * time.Millisecond})
 	return &patient{T: t, Daemon: d, ids: ids, mount: harness.Mount{Objects: "- secretPath: one\n"}, mend: func() {}}
 }

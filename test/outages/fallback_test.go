@@ -1,4 +1,4 @@
-package server_test
+package outages
 
 import (
 	"context"
@@ -31,7 +31,7 @@ type regions struct {
 	*harness.Daemon
 	second *harness.Store
 	ids    *harness.Identities
-	now    *clock
+	now    *harness.Clock
 }
 
 type regionOptions struct {
@@ -47,7 +47,7 @@ const rbxPaths = `[prod/shop/*, prod/s/*, prod/only]`
 func startRegions(t *testing.T, o regionOptions) *regions {
 	t.Helper()
 	t.Parallel() // they wait more than they work
-	r := &regions{second: harness.StartStore(t), now: &clock{}}
+	r := &regions{second: harness.StartStore(t), now: &harness.Clock{}}
 	first := harness.StartStore(t)
 	for store, token := range map[*harness.Store]string{first: ofFirst, r.second: ofSecond} {
 		if err := store.AddToken(token, emulator.Identity{Name: token[len(token)-13:]}); err != nil {
@@ -58,27 +58,29 @@ func startRegions(t *testing.T, o regionOptions) *regions {
 	r.second.Hold(t, map[string]string{"prod/shop/db": `{"v":"old"}`, "prod/par/db": `{"v":"rbx"}`, "prod/only": `{"v":"rbx"}`})
 	r.second.Hold(t, map[string]string{"prod/shop/db": `{"v":"rbx"}`})
 	r.ids = harness.NewIdentities(t, regionsConfig(first, r.second, o), map[string]map[string]string{"par": {"token": ofFirst}, "rbx": {"token": ofSecond}})
-	r.Daemon = harness.Start(t, harness.Options{Emulator: first, Connections: r.ids.Connections, MountTimeout: o.timeout, CacheTTL: o.ttl, MaxStale: o.daemons, MaxReads: o.reads, Now: r.now.now})
+	r.Daemon = harness.Start(t, harness.Options{Emulator: first, Connections: r.ids.Connections, MountTimeout: o.timeout, CacheTTL: o.ttl, MaxStale: o.daemons, MaxReads: o.reads, Now: r.now.Now})
 	return r
 }
 
 func regionsConfig(first, second *harness.Store, o regionOptions) string {
-	return "connections:\n  par:\n" + placed(first) + "    credentialsDir: ROOT/par\n    fallback: rbx\n" + o.par +
+	return "connections:\n  par:\n" + first.Placed() + "    credentialsDir: ROOT/par\n    fallback: rbx\n" + o.par +
 		"    allow: [{namespaces: [store], serviceAccounts: ['*'], paths: ['prod/**']}]\n" +
-		"  rbx:\n" + placed(second) + "    credentialsDir: ROOT/rbx\n" + o.rbx +
+		"  rbx:\n" + second.Placed() + "    credentialsDir: ROOT/rbx\n" + o.rbx +
 		"    allow: [{namespaces: [store], serviceAccounts: [web], paths: " + rbxPaths + "}]\n"
 }
 
-func byPar(path string) harness.Mount { return overConnection("par", "- secretPath: "+path, nil) }
+func byPar(path string) harness.Mount {
+	return harness.OverConnection("par", "- secretPath: "+path, nil)
+}
 
 // shop mounts the secret that both regions hold, and wants that of one.
 func (r *regions) shop(t *testing.T, want string) {
 	t.Helper()
-	mustMount(t, r.Daemon, byPar("prod/shop/db"), "db", `{"v":"`+want+`"}`)
+	r.Daemon.MustMount(t, byPar("prod/shop/db"), "db", `{"v":"`+want+`"}`)
 }
 
 // later lets a rest of the first region be over.
-func (r *regions) later() { r.now.advance(time.Minute) }
+func (r *regions) later() { r.now.Advance(time.Minute) }
 
 func (r *regions) served(t *testing.T, how string, n int) {
 	t.Helper()
@@ -88,6 +90,7 @@ func (r *regions) served(t *testing.T, how string, n int) {
 }
 
 func TestAStoreThatCannotBeAskedIsStoodInForByTheFallback(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]emulator.Fault{
 		"never answers": {Hang: true}, "drips": {Drip: time.Second}, "is overloaded": {Status: 503}, "limits": {Status: 429, RetryAfter: "3600"},
 		"closes": {CloseAfterHeaders: true}, "asks to wait": {Status: 429, RetryAfter: "20"},
@@ -141,6 +144,7 @@ func TestAClosedPortIsStoodInFor(t *testing.T) {
 }
 
 func TestARefusalIsNotStoodInFor(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		fault emulator.Fault
 		path  string
@@ -157,7 +161,7 @@ func TestARefusalIsNotStoodInFor(t *testing.T) {
 				r.Store.Break(t, c.fault)
 			}
 			_, err := r.Do(t.Context(), byPar(c.path))
-			want(t, err, c.code)
+			harness.WantError(t, err, c.code)
 			if n := len(r.second.Requests()); n > 0 {
 				t.Errorf("the fallback was asked %d times", n)
 			}
@@ -171,7 +175,7 @@ func TestBothStoresDown(t *testing.T) {
 		r.Store.Break(t, down)
 		r.second.Break(t, emulator.Fault{Status: 429, RetryAfter: "3600"})
 		_, err := r.Do(t.Context(), byPar("prod/shop/db"))
-		want(t, err, codes.Internal, "OKMS at 127.0.0.1:", "has a fault; its fallback, connection \"rbx\": OKMS limits requests at the moment", "HTTP 501", "; fallback: ", "HTTP 429", "kubelet tries again")
+		harness.WantError(t, err, codes.Internal, "OKMS at 127.0.0.1:", "has a fault; its fallback, connection \"rbx\": OKMS limits requests at the moment", "HTTP 501", "; fallback: ", "HTTP 429", "kubelet tries again")
 	})
 	t.Run("the fallback's stale one first", func(t *testing.T) {
 		r := startRegions(t, regionOptions{timeout: 2 * time.Second, daemons: time.Hour})
@@ -202,11 +206,11 @@ func TestBothStoresDown(t *testing.T) {
 		r.shop(t, "par")
 		r.Store.Break(t, down)
 		r.second.Break(t, down)
-		r.now.advance(2 * time.Minute)
+		r.now.Advance(2 * time.Minute)
 		r.shop(t, "par")
-		r.now.advance(time.Second)
+		r.now.Advance(time.Second)
 		_, err := r.Do(t.Context(), byPar("prod/shop/db"))
-		want(t, err, codes.Internal, "its fallback")
+		harness.WantError(t, err, codes.Internal, "its fallback")
 	})
 }
 
@@ -217,24 +221,24 @@ func TestAFallbackThatRefuses(t *testing.T) {
 	r.shop(t, "rbx")
 	mend := r.second.Break(t, emulator.Fault{Status: 403})
 	_, err := r.Do(t.Context(), byPar("prod/shop/db"))
-	want(t, err, codes.Internal, "its fallback, connection \"rbx\": OKMS does not allow the token ", "grant its identity")
+	harness.WantError(t, err, codes.Internal, "its fallback, connection \"rbx\": OKMS does not allow the token ", "grant its identity")
 	mend()
 	r.second.Break(t, down)
 	_, err = r.Do(t.Context(), byPar("prod/shop/db"))
-	want(t, err, codes.Internal, "its fallback, connection \"rbx\": OKMS at ") // nothing stale is left
+	harness.WantError(t, err, codes.Internal, "its fallback, connection \"rbx\": OKMS at ") // nothing stale is left
 	// That the fallback has no such secret says nothing of the first: it is no absent one.
-	_, err = r.Do(t.Context(), overConnection("par", "- secretPath: prod/s/none\n  optional: true", nil))
-	want(t, err, codes.Internal)
+	_, err = r.Do(t.Context(), harness.OverConnection("par", "- secretPath: prod/s/none\n  optional: true", nil))
+	harness.WantError(t, err, codes.Internal)
 }
 
 func TestTheFallbacksRulesHoldToo(t *testing.T) {
 	r := startRegions(t, regionOptions{timeout: 2 * time.Second})
 	r.Store.Break(t, down)
 	other := byPar("prod/shop/db")
-	other.Attributes[accountKey] = "other"
+	other.Attributes[harness.AccountKey] = "other"
 	for name, m := range map[string]harness.Mount{"path": byPar("prod/par/db"), "service account": other} {
 		_, err := r.Do(t.Context(), m)
-		want(t, err, codes.Internal, "has a fault")
+		harness.WantError(t, err, codes.Internal, "has a fault")
 		if err != nil && strings.Contains(err.Error(), "fallback") {
 			t.Errorf("%s: the fallback is told of: %v", name, err)
 		}
@@ -248,7 +252,7 @@ func TestABrokenFallbackBreaksNothing(t *testing.T) {
 	r := startRegions(t, regionOptions{timeout: 2 * time.Second})
 	config := strings.ReplaceAll(regionsConfig(r.Store, r.second, regionOptions{}), "ROOT/rbx", "ROOT/none")
 	before := r.ids.Reloads()
-	r.ids.Config(t, strings.Replace(config, "  rbx:", "  new:", 1)+"  rbx:\n"+placed(r.second)+
+	r.ids.Config(t, strings.Replace(config, "  rbx:", "  new:", 1)+"  rbx:\n"+r.second.Placed()+
 		"    credentialsDir: ROOT/none\n    allow: [{namespaces: [store], serviceAccounts: [web], paths: ['**']}]\n")
 	r.ids.Await(t, before, func(l auth.Reload) bool { return l.Connection == "rbx" && l.Err != nil })
 	r.shop(t, "par")
@@ -257,7 +261,7 @@ func TestABrokenFallbackBreaksNothing(t *testing.T) {
 func TestVersionsTellOfTheFallback(t *testing.T) {
 	r := startRegions(t, regionOptions{timeout: 2 * time.Second})
 	version := func(connection string) string {
-		resp, err := r.Client.Mount(t.Context(), r.Request(overConnection(connection, "- secretPath: prod/shop/db", nil)))
+		resp, err := r.Client.Mount(t.Context(), r.Request(harness.OverConnection(connection, "- secretPath: prod/shop/db", nil)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -285,7 +289,7 @@ func TestAFallbackWithTheSameBytesRestartsNothing(t *testing.T) {
 	r.Store.Hold(t, same)
 	r.second.Hold(t, map[string]string{"prod/shop/same": `{"k":"0"}`}) // so that its numbers are others
 	r.second.Hold(t, same)
-	mount := overConnection("par", "- {secretPath: prod/shop/same, allKeys: true}\n- {secretPath: prod/shop/same, secretKey: l.m, objectName: n, encoding: utf-8}\n"+
+	mount := harness.OverConnection("par", "- {secretPath: prod/shop/same, allKeys: true}\n- {secretPath: prod/shop/same, secretKey: l.m, objectName: n, encoding: utf-8}\n"+
 		"- secretPath: prod/shop/whole\n", nil)
 	pairs := func() string {
 		t.Helper()
@@ -323,12 +327,12 @@ func TestAFallbackWithTheSameBytesRestartsNothing(t *testing.T) {
 // go to the second at once, and the first is asked no more than its rests allow.
 func TestManyMountsWhileTheFirstStoreHangs(t *testing.T) {
 	r := startRegions(t, regionOptions{timeout: 6 * time.Second, ttl: 30 * time.Second})
-	hold(t, r.second, "prod/s", 10)
+	r.second.HoldMany(t, "prod/s", 10)
 	r.Store.Break(t, emulator.Fault{Hang: true})
 	var all sync.WaitGroup
 	for i := range 3 {
 		all.Go(func() {
-			mustMount(t, r.Daemon, byPar(fmt.Sprintf("prod/s/s%d", i)), fmt.Sprintf("s%d", i), fmt.Sprintf(`{"v":"prod/s %d"}`, i))
+			r.Daemon.MustMount(t, byPar(fmt.Sprintf("prod/s/s%d", i)), fmt.Sprintf("s%d", i), fmt.Sprintf(`{"v":"prod/s %d"}`, i))
 		})
 	}
 	all.Wait()
@@ -337,7 +341,7 @@ func TestManyMountsWhileTheFirstStoreHangs(t *testing.T) {
 	}
 	for range 110 {
 		all.Go(func() {
-			mustMount(t, r.Daemon, overConnection("par", objects("prod/s", 10), nil), "s9", `{"v":"prod/s 9"}`)
+			r.Daemon.MustMount(t, harness.OverConnection("par", harness.Objects("prod/s", 10), nil), "s9", `{"v":"prod/s 9"}`)
 		})
 	}
 	all.Wait()
@@ -360,7 +364,7 @@ func TestNobodyWaitsWithAProbe(t *testing.T) {
 	t.Run("but has a stale one", func(t *testing.T) {
 		r := startRegions(t, regionOptions{daemons: time.Hour})
 		shop := func() {
-			mustMount(t, r.Daemon, overConnection("rbx", "- secretPath: prod/shop/db", nil), "db", `{"v":"rbx"}`)
+			r.Daemon.MustMount(t, harness.OverConnection("rbx", "- secretPath: prod/shop/db", nil), "db", `{"v":"rbx"}`)
 		}
 		shop()
 		r.whileOneProbes(t, r.second, shop)
@@ -407,7 +411,7 @@ func TestWhoJoinsAReadDoesNotGetWhatTheFallbackGave(t *testing.T) {
 	r := startRegions(t, regionOptions{ttl: time.Hour})
 	r.Store.Break(t, emulator.Fault{Status: 501, Delay: 500 * time.Millisecond})
 	other := byPar("prod/shop/db")
-	other.Attributes[accountKey] = "other"
+	other.Attributes[harness.AccountKey] = "other"
 	strangers := []harness.Mount{other, {Objects: "- secretPath: prod/shop/db", Token: ofFirst}}
 	var all sync.WaitGroup
 	for range 2 { // in the read, and after it
@@ -417,7 +421,7 @@ func TestWhoJoinsAReadDoesNotGetWhatTheFallbackGave(t *testing.T) {
 		}
 		for _, m := range strangers {
 			all.Go(func() {
-				if files, err := r.Do(t.Context(), m); err == nil || forbidden(err) {
+				if files, err := r.Do(t.Context(), m); err == nil || harness.Forbidden(err) {
 					t.Errorf("a stranger got %v, %v", files, err)
 				}
 			})
@@ -433,23 +437,23 @@ func TestAFallbacksFallbackIsNotFollowed(t *testing.T) {
 	r.Store.Break(t, emulator.Fault{Times: 1, Status: 501})
 	r.second.Break(t, emulator.Fault{Times: 1, Status: 501})
 	_, err := r.Do(t.Context(), byPar("prod/shop/db"))
-	want(t, err, codes.Internal, "its fallback")
+	harness.WantError(t, err, codes.Internal, "its fallback")
 	if first, second := len(r.Store.Requests()), len(r.second.Requests()); first != 1 || second != 1 {
 		t.Errorf("they were asked %d and %d times", first, second)
 	}
 	r.second.Break(t, down)
-	mustMount(t, r.Daemon, overConnection("rbx", "- secretPath: prod/shop/db", nil), "db", `{"v":"par"}`)
+	r.Daemon.MustMount(t, harness.OverConnection("rbx", "- secretPath: prod/shop/db", nil), "db", `{"v":"par"}`)
 }
 
 func TestManyMountsWhileTheFirstStoreFails(t *testing.T) {
 	r := startRegions(t, regionOptions{timeout: 5 * time.Second, ttl: 30 * time.Second})
-	hold(t, r.second, "prod/s", 10)
+	r.second.HoldMany(t, "prod/s", 10)
 	r.Store.Break(t, emulator.Fault{Status: 503})
 	for range 3 {
 		var all sync.WaitGroup
 		for range 110 {
 			all.Go(func() {
-				mustMount(t, r.Daemon, overConnection("par", objects("prod/s", 10), nil), "s9", `{"v":"prod/s 9"}`)
+				r.Daemon.MustMount(t, harness.OverConnection("par", harness.Objects("prod/s", 10), nil), "s9", `{"v":"prod/s 9"}`)
 			})
 		}
 		all.Wait()
@@ -463,6 +467,7 @@ func TestManyMountsWhileTheFirstStoreFails(t *testing.T) {
 }
 
 func TestMaxStaleOfAConnectionTakesThePlaceOfTheDaemons(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		daemons time.Duration
 		own     string
@@ -475,15 +480,15 @@ func TestMaxStaleOfAConnectionTakesThePlaceOfTheDaemons(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := startRegions(t, regionOptions{daemons: c.daemons, rbx: c.own, timeout: 2 * time.Second})
-			m := overConnection("rbx", "- secretPath: prod/shop/db", nil)
-			mustMount(t, r.Daemon, m, "db", `{"v":"rbx"}`)
+			m := harness.OverConnection("rbx", "- secretPath: prod/shop/db", nil)
+			r.Daemon.MustMount(t, m, "db", `{"v":"rbx"}`)
 			r.second.Break(t, down)
-			if r.now.advance(c.lasts); c.lasts > 0 {
-				mustMount(t, r.Daemon, m, "db", `{"v":"rbx"}`)
+			if r.now.Advance(c.lasts); c.lasts > 0 {
+				r.Daemon.MustMount(t, m, "db", `{"v":"rbx"}`)
 			}
-			r.now.advance(time.Second)
+			r.now.Advance(time.Second)
 			_, err := r.Do(t.Context(), m)
-			want(t, err, codes.Internal, "has a fault")
+			harness.WantError(t, err, codes.Internal, "has a fault")
 		})
 	}
 }
@@ -495,7 +500,7 @@ func TestAnOldValueOfTheFallbackDoesNotBeatAYoungOne(t *testing.T) {
 	mend := r.Store.Break(t, down)
 	r.shop(t, "rbx")
 	mend()
-	r.now.advance(20 * time.Hour)
+	r.now.Advance(20 * time.Hour)
 	r.Store.Hold(t, map[string]string{"prod/shop/db": `{"v":"rotated"}`})
 	r.shop(t, "rotated")
 	r.later()
@@ -511,16 +516,16 @@ func TestAFallbackThatLacksTheSecretTakesNoTime(t *testing.T) {
 	r := startRegions(t, regionOptions{timeout: 12 * time.Second})
 	r.Store.Hold(t, map[string]string{"prod/s/new": `{"v":"par"}`})
 	r.Store.Break(t, emulator.Fault{Delay: 4800 * time.Millisecond})
-	mustMount(t, r.Daemon, byPar("prod/s/new"), "new", `{"v":"par"}`)
+	r.Daemon.MustMount(t, byPar("prod/s/new"), "new", `{"v":"par"}`)
 }
 
 func TestAVersionByItsNumberHasNoFallback(t *testing.T) {
 	r := startRegions(t, regionOptions{})
-	pinned := overConnection("par", "- {secretPath: prod/shop/db, objectVersion: 1}", nil)
-	mustMount(t, r.Daemon, pinned, "db", `{"v":"par"}`)
+	pinned := harness.OverConnection("par", "- {secretPath: prod/shop/db, objectVersion: 1}", nil)
+	r.Daemon.MustMount(t, pinned, "db", `{"v":"par"}`)
 	r.Store.Break(t, down)
 	_, err := r.Do(t.Context(), pinned)
-	want(t, err, codes.Internal, "has a fault")
+	harness.WantError(t, err, codes.Internal, "has a fault")
 	if n := len(r.second.Requests()); n != 0 {
 		t.Errorf("the second was asked %d times for a version of the first", n)
 	}
@@ -535,14 +540,14 @@ func TestARefusalCountsThoughItsDetailsHang(t *testing.T) {
 	}
 	r.Store.Break(t, emulator.Fault{Hang: true, Path: "secret/metadata"})
 	other := byPar("prod/shop/db")
-	other.Attributes[accountKey] = "other"
+	other.Attributes[harness.AccountKey] = "other"
 	var all sync.WaitGroup
 	all.Go(func() { _, _ = r.Do(t.Context(), other) })
 	if err := r.Store.Await(t.Context(), 2); err != nil {
 		t.Fatal(err)
 	}
 	_, err := r.Do(t.Context(), byPar("prod/shop/db"))
-	want(t, err, codes.FailedPrecondition, "is deactivated")
+	harness.WantError(t, err, codes.FailedPrecondition, "is deactivated")
 	all.Wait()
 	if n := len(r.second.Requests()); n != 0 {
 		t.Errorf("the second was asked %d times", n)

@@ -1,4 +1,4 @@
-package server_test
+package credentials
 
 import (
 	"context"
@@ -15,26 +15,27 @@ import (
 // client; one of them gets another credential, and the mount that began a read
 // leaves, while another mount waits for that read.
 func TestAReadKeepsItsClientForThoseWhoJoinedIt(t *testing.T) {
+	t.Parallel()
 	store := harness.StartStore(t)
 	store.Hold(t, map[string]string{"own": `{"a":"1"}`, "warm": `{"a":"1"}`})
-	if err := store.AddClient(oauthID, oauthSecret, emulator.Identity{Name: "service"}); err != nil {
+	if err := store.AddClient(harness.ClientID, harness.ClientSecret, emulator.Identity{Name: "service"}); err != nil {
 		t.Fatal(err)
 	}
-	shared := map[string]string{"clientId": oauthID, "clientSecret": oauthSecret, "tokenUrl": store.URL + emulator.TokenPath}
+	shared := map[string]string{"clientId": harness.ClientID, "clientSecret": harness.ClientSecret, "tokenUrl": store.URL + emulator.TokenPath}
 	config := "connections:\n"
 	for _, name := range []string{"one", "two"} {
-		config += "  " + name + ":\n" + placed(store) + "    credentialsDir: ROOT/" + name + "\n    allow: [{namespaces: ['*'], serviceAccounts: ['*'], paths: ['**']}]\n"
+		config += "  " + name + ":\n" + store.Placed() + "    credentialsDir: ROOT/" + name + "\n    allow: [{namespaces: ['*'], serviceAccounts: ['*'], paths: ['**']}]\n"
 	}
 	ids := harness.NewIdentities(t, config, map[string]map[string]string{"one": shared, "two": shared})
 	d := harness.Start(t, harness.Options{Emulator: store, Connections: ids.Connections})
 	mount := func(ctx context.Context, connection, path string) error {
-		_, err := d.Do(ctx, overConnection(connection, "- secretPath: "+path, nil))
+		_, err := d.Do(ctx, harness.OverConnection(connection, "- secretPath: "+path, nil))
 		return err
 	}
 	if err := mount(t.Context(), "one", "warm"); err != nil {
 		t.Fatal(err)
 	}
-	store.RevokeAccessTokens(oauthID) // the read will want another token
+	store.RevokeAccessTokens(harness.ClientID) // the read will want another token
 	mend := store.Break(t, emulator.Fault{Path: "/own", Hang: true})
 	store.ResetRequests()
 	leaving, leave := context.WithCancel(t.Context())
@@ -62,35 +63,4 @@ func TestAReadKeepsItsClientForThoseWhoJoinedIt(t *testing.T) {
 	leave()
 	mend()
 	all.Wait()
-}
-
-// TestASmallMountDoesNotWaitInTheQueueOfALargeOne: it wants one of thirty
-// secrets that another mount has begun to read, one at a time.
-func TestASmallMountDoesNotWaitInTheQueueOfALargeOne(t *testing.T) {
-	const many = 30
-	d := harness.Start(t, harness.Options{MaxReads: 1})
-	hold(t, d.Store, "shop", many)
-	mend := d.Store.Break(t, emulator.Fault{Hang: true, Times: 1})
-	var all sync.WaitGroup
-	all.Go(func() { mustMount(t, d, harness.Mount{Objects: objects("shop", many)}, "s0", `{"v":"shop 0"}`) })
-	served := func(line string) bool { return strings.Contains(harness.Page(t, d.Admin+"/metrics"), line) }
-	for !served(`{served="miss"} 30`) && t.Context().Err() == nil {
-	}
-	var before int
-	all.Go(func() {
-		mustMount(t, d, harness.Mount{Objects: "- secretPath: shop/s20"}, "s20", `{"v":"shop 20"}`)
-	})
-	for !served(`{served="joined"} 1`) && t.Context().Err() == nil {
-	}
-	mend()
-	all.Wait()
-	for _, r := range d.Store.Requests() {
-		if strings.HasSuffix(r.URI, "/shop/s20") {
-			break
-		}
-		before++
-	}
-	if before > many/10 {
-		t.Errorf("%d reads of the large mount came first", before)
-	}
 }

@@ -1,4 +1,4 @@
-package server_test
+package messages
 
 import (
 	"encoding/base64"
@@ -52,7 +52,7 @@ func mistakesStore(t *testing.T) *harness.Daemon {
 	if err := d.Store.AddToken("may-nothing", emulator.Identity{Name: "nobody", Actions: []string{}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Store.AddClient(oauthID, oauthSecret, emulator.Identity{Name: "service"}); err != nil {
+	if err := d.Store.AddClient(harness.ClientID, harness.ClientSecret, emulator.Identity{Name: "service"}); err != nil {
 		t.Fatal(err)
 	}
 	return d
@@ -98,6 +98,7 @@ func eventsOf(t *testing.T, file string) map[string]string {
 // TestTypicalMistakes: what users of other providers and of External Secrets Operator
 // write, what people mistype, and what public threads tell of.
 func TestTypicalMistakes(t *testing.T) {
+	t.Parallel()
 	d, events := mistakesStore(t), eventsOf(t, "testdata/mistakes.txt")
 	all := mistakes(d)
 	if len(all) != len(events) {
@@ -183,7 +184,7 @@ func mistakesOfCredentials(d *harness.Daemon) []mistake {
 	good := &mended{}
 	tokenURL := d.Store.URL + emulator.TokenPath
 	client := func(change map[string]string) map[string]string {
-		return changed(map[string]string{"clientId": oauthID, "clientSecret": oauthSecret, "tokenUrl": tokenURL}, change)
+		return changed(map[string]string{"clientId": harness.ClientID, "clientSecret": harness.ClientSecret, "tokenUrl": tokenURL}, change)
 	}
 	encoded := base64.StdEncoding.EncodeToString([]byte(strings.Repeat(harness.Token, 3)))
 	binary := "\x9b\xd1\xf2\x00planted\xff"
@@ -203,9 +204,9 @@ func mistakesOfCredentials(d *harness.Daemon) []mistake {
 		{name: "a token without rights", secrets: token("may-nothing"), fixed: good},
 		{name: "half a certificate", secrets: map[string]string{"tls.crt": "x"}, fixed: good},
 		{name: "a certificate that is none", secrets: map[string]string{"tls.crt": "x", "tls.key": "y"}, fixed: good},
-		{name: "half a service account", secrets: map[string]string{"clientId": oauthID}, fixed: &mended{secrets: client(nil)}},
+		{name: "half a service account", secrets: map[string]string{"clientId": harness.ClientID}, fixed: &mended{secrets: client(nil)}},
 		{name: "a wrong client secret", secrets: client(map[string]string{"clientSecret": "planted"}), fixed: &mended{secrets: client(nil)}},
-		{name: "a client secret encoded twice", secrets: client(map[string]string{"clientSecret": base64.StdEncoding.EncodeToString([]byte(oauthSecret))}), fixed: &mended{secrets: client(nil)}},
+		{name: "a client secret encoded twice", secrets: client(map[string]string{"clientSecret": base64.StdEncoding.EncodeToString([]byte(harness.ClientSecret))}), fixed: &mended{secrets: client(nil)}},
 		{name: "a token endpoint of somebody else", secrets: client(map[string]string{"tokenUrl": "https://login.example/token"}), fixed: &mended{secrets: client(nil)}},
 	}
 }
