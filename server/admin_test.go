@@ -117,8 +117,7 @@ func occupy(t *testing.T, address, source string, n int, sent string) (conns []n
 	return conns
 }
 
-func TestNobodyKeepsOthersFromTheAdminAddress(t *testing.T) {
-	t.Parallel()
+func TestNobodyKeepsOthersFromTheAdminAddress(t *testing.T) { // alone, since it needs the processors
 	for name, sent := range map[string]string{
 		"silent":             "",
 		"one byte":           "G",
@@ -131,7 +130,6 @@ func TestNobodyKeepsOthersFromTheAdminAddress(t *testing.T) {
 		"a header too large": "GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", 20_000),
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			d := harness.Start(t, harness.Options{})
 			conns := occupy(t, strings.TrimPrefix(d.Admin, "http://"), "127.0.0.2", 1000, sent)
 			dripping, stop := context.WithCancel(t.Context())
@@ -147,7 +145,11 @@ func TestNobodyKeepsOthersFromTheAdminAddress(t *testing.T) {
 			}()
 			for _, source := range []string{"127.0.0.3", "127.0.0.2"} {
 				for page, want := range map[string]string{"/healthz": "200 ok\n", "/metrics": "200 "} {
-					if got, err := pageFrom(source, d.Admin+page); err != nil || !strings.HasPrefix(got, want) {
+					got, err := pageFrom(source, d.Admin+page)
+					for strings.HasPrefix(got, "503 other pages") && source == "127.0.0.2" && t.Context().Err() == nil {
+						got, err = pageFrom(source, d.Admin+page) // one page of a source at a time: the attack is the same source
+					}
+					if err != nil || !strings.HasPrefix(got, want) {
 						t.Errorf("%s from %s: %.60s, %v", page, source, got, err)
 					}
 				}
@@ -159,7 +161,6 @@ func TestNobodyKeepsOthersFromTheAdminAddress(t *testing.T) {
 }
 
 func TestManySourcesKeepNobodyFromTheAdminAddress(t *testing.T) {
-	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	for i := range 40 {
 		occupy(t, strings.TrimPrefix(d.Admin, "http://"), fmt.Sprintf("127.0.1.%d", i+1), 25, "")

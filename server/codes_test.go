@@ -19,7 +19,7 @@ import (
 
 func TestMountsUnderWayAreServedWhileShuttingDown(t *testing.T) {
 	t.Parallel()
-	d := harness.Start(t, harness.Options{MountTimeout: 2 * time.Second})
+	d := harness.Start(t, harness.Options{MountTimeout: 5 * time.Second})
 	d.Store.Hold(t, map[string]string{"s": `{"a":"1"}`})
 	slow := d.Store.Break(t, emulator.Fault{Hang: true, Path: "data/s"})
 	d.Store.Break(t, emulator.Fault{Hang: true, Path: "data/forever"})

@@ -18,9 +18,10 @@ const module = "ovhcloud-csi-provider"
 // given its place.
 var arrows = map[string][]string{
 	"cmd/commandline":           {"provider/nearest"},
-	"cmd/ovhcloud-csi-provider": {"server", "provider", "provider/budget", "provider/okms", "provider/auth", "cmd/commandline"},
+	"cmd/ovhcloud-csi-provider": {"server", "server/tasks", "provider", "provider/budget", "provider/okms", "provider/auth", "cmd/commandline"},
 	"cmd/ovhcsi":                {"provider", "provider/okms", "provider/auth", "test/emulator", "cmd/commandline"},
-	"server":                    {"provider", "provider/budget"},
+	"server":                    {"server/tasks", "provider", "provider/budget"},
+	"server/tasks":              {},
 	"provider": {"provider/okms", "provider/auth", "provider/cache", "provider/pace", "provider/sensitive", "provider/nearest",
 		"provider/rawjson", "provider/yamlnode", "provider/budget", "provider/wire"},
 	"provider/budget":    {"provider/quota"},
@@ -39,6 +40,8 @@ var arrows = map[string][]string{
 	"test/bench":         {"test/emulator"},
 	"test/soak":          {},
 	"test/credentials":   {},
+	"test/bounds":        {},
+	"test/fallback":      {},
 	"test/load":          {},
 	"test/messages":      {},
 	"test/outages":       {},

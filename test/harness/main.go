@@ -8,9 +8,9 @@ import (
 
 // atOnce is how many parallel tests of a package run at once. Most of them wait for a
 // timeout, so this does not depend on the number of processors.
-const atOnce = "12"
+const atOnce = "24"
 
-// Main runs the tests of a package, up to 12 parallel ones at once unless -parallel is
+// Main runs the tests of a package, up to 24 parallel ones at once unless -parallel is
 // given, and exits. A package calls it in its TestMain.
 func Main(m *testing.M) { os.Exit(Run(m)) }
 

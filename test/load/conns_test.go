@@ -80,7 +80,7 @@ func TestConnectionsOfAllClientsAreBounded(t *testing.T) {
 		store.Hold(t, map[string]string{path: `{"a":"1"}`})
 		lines = append(lines, "- secretPath: "+path, fmt.Sprintf("  objectName: f%d", i), "  secretKey: a")
 	}
-	const mounts = 60
+	const mounts = 24
 	for i := range mounts {
 		token := fmt.Sprintf("eyJ.token.%d", i)
 		if err := store.AddToken(token, emulator.Identity{Name: "reader"}); err != nil {

@@ -76,3 +76,15 @@ func TestManyMountsAtOnce(t *testing.T) {
 	}
 	all.Wait()
 }
+
+func TestTwoObjectsOfOneSecretAreOneRead(t *testing.T) {
+	t.Parallel()
+	d := harness.Start(t, harness.Options{})
+	d.Store.Hold(t, map[string]string{"s": `{"a":"1","b":"2"}`})
+	if _, err := d.Do(t.Context(), harness.Mount{Objects: harness.Lines("- secretPath: s", "  secretKey: a", "- secretPath: s", "  secretKey: b", "- secretPath: s", "  allKeys: true", "  objectName: d")}); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.Store.Requests(); len(got) != 1 {
+		t.Errorf("%d requests: %+v", len(got), got)
+	}
+}

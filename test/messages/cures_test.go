@@ -205,6 +205,6 @@ func newPatient(t *testing.T) *patient {
 		t.Fatal(err)
 	}
 	ids := harness.NewIdentities(t, store.TwoConnections(), map[string]map[string]string{"team": {"token": harness.HeldToken}, "other": {"token": harness.HeldToken}})
-	d := harness.Start(t, harness.Options{Emulator: store, Connections: ids.Connections, MountTimeout: 1500 * time.Millisecond})
+	d := harness.Start(t, harness.Options{Emulator: store, Connections: ids.Connections, MountTimeout: 3 * time.Second})
 	return &patient{T: t, Daemon: d, ids: ids, mount: harness.Mount{Objects: "- secretPath: one\n"}, mend: func() {}}
 }

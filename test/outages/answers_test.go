@@ -77,12 +77,6 @@ func TestAPageOfAProxyKeepsWhatIsKept(t *testing.T) {
 	}
 }
 
-func TestAPageOfAProxyIsStoodInFor(t *testing.T) {
-	r := startRegions(t, regionOptions{timeout: 2 * time.Second})
-	r.Store.Break(t, emulator.Fault{Status: 403, ContentType: "text/html", Body: "<html>no</html>"})
-	r.shop(t, "rbx")
-}
-
 func TestWhatIsWrongWithTheServersCertificate(t *testing.T) {
 	t.Parallel()
 	past, future := time.Date(2020, 3, 4, 5, 6, 7, 0, time.UTC), time.Date(2120, 3, 4, 5, 6, 7, 0, time.UTC)

@@ -28,7 +28,7 @@ func TestACallersDeadlineLeavesUsTheLastWord(t *testing.T) {
 
 func TestWaitingForRoomIsAFailureOfTheMount(t *testing.T) {
 	t.Parallel()
-	d := harness.Start(t, harness.Options{MaxReads: 1, MountTimeout: time.Second})
+	d := harness.Start(t, harness.Options{MaxReads: 1, MountTimeout: 3 * time.Second})
 	d.Store.Hold(t, map[string]string{"s": `{}`})
 	d.Store.Break(t, emulator.Fault{Hang: true})
 	_, err := d.Do(t.Context(), harness.Mount{Objects: harness.Lines("- secretPath: s", "- secretPath: x")})
@@ -61,7 +61,7 @@ func TestEachFaultOfTheStoreEndsInTimeAndIsGotOver(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			d := harness.Start(t, harness.Options{MountTimeout: time.Second, CacheTTL: time.Hour})
+			d := harness.Start(t, harness.Options{MountTimeout: 3 * time.Second, CacheTTL: time.Hour})
 			d.Store.Hold(t, map[string]string{"s": `{"v":"1"}`})
 			mend := d.Store.Break(t, c.fault)
 			m := harness.Mount{Objects: "- secretPath: s"}
@@ -149,7 +149,7 @@ func TestAnotherCertificateOfTheServer(t *testing.T) {
 func TestAClockThatJumps(t *testing.T) {
 	t.Parallel()
 	now := &harness.Clock{}
-	d := harness.Start(t, harness.Options{CacheTTL: time.Minute, MaxStale: time.Hour, Now: now.Now, MountTimeout: 2 * time.Second})
+	d := harness.Start(t, harness.Options{CacheTTL: time.Minute, MaxStale: time.Hour, Now: now.Now, MountTimeout: 3 * time.Second})
 	m := harness.Mount{Objects: "- secretPath: s"}
 	for i, jump := range []time.Duration{0, -48 * time.Hour, 96 * time.Hour, -time.Minute} {
 		now.Advance(jump)
@@ -170,7 +170,7 @@ func TestAPortThatAcceptsAndSaysNothing(t *testing.T) {
 	t.Parallel()
 	store := harness.StartStore(t)
 	store.Hold(t, map[string]string{"s": `{"v":"1"}`})
-	d := harness.Start(t, harness.Options{Emulator: store, MountTimeout: time.Second})
+	d := harness.Start(t, harness.Options{Emulator: store, MountTimeout: 3 * time.Second})
 	address := strings.TrimPrefix(store.URL, "https://")
 	if err := store.Server.Close(); err != nil {
 		t.Fatal(err)
@@ -218,7 +218,7 @@ func TestTheClockJumpsInAnOutage(t *testing.T) {
 
 func TestTheNameIsGone(t *testing.T) {
 	t.Parallel()
-	d := harness.Start(t, harness.Options{MountTimeout: 2 * time.Second})
+	d := harness.Start(t, harness.Options{MountTimeout: 3 * time.Second})
 	_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s", Attributes: map[string]string{"region": "no-such-region", "endpoint": ""}})
 	harness.WantError(t, err, codes.Internal, "name lookup failed")
 	d.Store.Hold(t, map[string]string{"s": `{"v":"1"}`})
@@ -306,7 +306,7 @@ func TestAClosedPortIsGotOver(t *testing.T) {
 	t.Parallel()
 	store := harness.StartStore(t)
 	store.Hold(t, map[string]string{"s": `{"v":"1"}`})
-	d := harness.Start(t, harness.Options{Emulator: store, MountTimeout: time.Second})
+	d := harness.Start(t, harness.Options{Emulator: store, MountTimeout: 3 * time.Second})
 	m := harness.Mount{Objects: "- secretPath: s"}
 	address := strings.TrimPrefix(store.URL, "https://")
 	if err := store.Server.Close(); err != nil {

@@ -142,7 +142,7 @@ func TestWhatIsWrongWithATokenEndpointsCertificate(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			store := storeOf(t, c.change, http.NotFound)
-			d := harness.Start(t, harness.Options{Emulator: store, MountTimeout: 2 * time.Second})
+			d := harness.Start(t, harness.Options{Emulator: store, MountTimeout: 20 * time.Second})
 			m := harness.Mount{Objects: "- secretPath: s", Attributes: map[string]string{}, Secrets: map[string]string{
 				"clientId": harness.ClientID, "clientSecret": harness.ClientSecret, "tokenUrl": store.URL + emulator.TokenPath}}
 			if !c.bundle {

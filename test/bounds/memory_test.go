@@ -1,4 +1,4 @@
-package load
+package bounds
 
 import (
 	"context"
@@ -62,7 +62,7 @@ func TestMountsThatHoldMuchWait(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	d.MustMount(t, harness.Mount{Objects: "- secretPath: shop/s0"}, "s0", `{"v":"shop 0"}`)
-	short, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	short, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	_, err := d.Do(short, large)
 	harness.WantError(t, err, codes.Internal, "objects: the mounts of this node read too many large secrets at once; kubelet tries again")
@@ -95,4 +95,16 @@ func TestLongAnswersOfAStoreDoNotFillTheMemory(t *testing.T) {
 	}
 	all.Wait()
 	d.MustMount(t, harness.Mount{Objects: "- secretPath: shop/s0"}, "s0", `{"v":"shop 0"}`)
+}
+
+func TestTooLargeAnAnswerIsFinalToo(t *testing.T) {
+	t.Parallel()
+	d := harness.Start(t, harness.Options{})
+	var objects strings.Builder
+	for i := range 70 {
+		d.Store.Hold(t, map[string]string{fmt.Sprintf("s%d", i): `{"a":"` + strings.Repeat("x", 60000) + `"}`})
+		fmt.Fprintf(&objects, "- secretPath: s%d\n", i)
+	}
+	_, err := d.Do(t.Context(), harness.Mount{Objects: objects.String()})
+	harness.WantError(t, err, codes.InvalidArgument, "more than the 3670016 bytes that the driver accepts")
 }

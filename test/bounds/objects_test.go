@@ -1,4 +1,4 @@
-package load
+package bounds
 
 import (
 	"fmt"
@@ -63,17 +63,5 @@ func TestPathsOfOneNamespaceDoNotHoldUpOthers(t *testing.T) {
 	all.Wait()
 	if page := harness.Page(t, d.Admin+"/healthz"); !strings.HasPrefix(page, "200") {
 		t.Error(page)
-	}
-}
-
-func TestTwoObjectsOfOneSecretAreOneRead(t *testing.T) {
-	t.Parallel()
-	d := harness.Start(t, harness.Options{})
-	d.Store.Hold(t, map[string]string{"s": `{"a":"1","b":"2"}`})
-	if _, err := d.Do(t.Context(), harness.Mount{Objects: harness.Lines("- secretPath: s", "  secretKey: a", "- secretPath: s", "  secretKey: b", "- secretPath: s", "  allKeys: true", "  objectName: d")}); err != nil {
-		t.Fatal(err)
-	}
-	if got := d.Store.Requests(); len(got) != 1 {
-		t.Errorf("%d requests: %+v", len(got), got)
 	}
 }

@@ -1,4 +1,4 @@
-package outages
+package fallback
 
 import (
 	"context"
@@ -96,7 +96,7 @@ func TestAStoreThatCannotBeAskedIsStoodInForByTheFallback(t *testing.T) {
 		"closes": {CloseAfterHeaders: true}, "asks to wait": {Status: 429, RetryAfter: "20"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := startRegions(t, regionOptions{timeout: 2 * time.Second})
+			r := startRegions(t, regionOptions{timeout: 3 * time.Second})
 			r.shop(t, "par")
 			mend := r.Store.Break(t, fault)
 			r.shop(t, "rbx")
@@ -128,7 +128,7 @@ func (r *regions) eachToItsOwn(t *testing.T) {
 }
 
 func TestAClosedPortIsStoodInFor(t *testing.T) {
-	r := startRegions(t, regionOptions{timeout: 2 * time.Second})
+	r := startRegions(t, regionOptions{timeout: 3 * time.Second})
 	address := strings.TrimPrefix(r.Store.URL, "https://")
 	if err := r.Store.Server.Close(); err != nil {
 		t.Fatal(err)
@@ -156,7 +156,7 @@ func TestARefusalIsNotStoodInFor(t *testing.T) {
 		"HTML":          {emulator.Fault{Status: 200, ContentType: "text/html", Body: "<html>"}, "prod/shop/db", codes.Internal},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := startRegions(t, regionOptions{daemons: time.Hour, timeout: 2 * time.Second})
+			r := startRegions(t, regionOptions{daemons: time.Hour, timeout: 3 * time.Second})
 			if c.fault.Status != 0 {
 				r.Store.Break(t, c.fault)
 			}
@@ -170,15 +170,16 @@ func TestARefusalIsNotStoodInFor(t *testing.T) {
 }
 
 func TestBothStoresDown(t *testing.T) {
+	t.Parallel()
 	t.Run("nothing stale", func(t *testing.T) {
-		r := startRegions(t, regionOptions{timeout: 2 * time.Second})
+		r := startRegions(t, regionOptions{timeout: 3 * time.Second})
 		r.Store.Break(t, down)
 		r.second.Break(t, emulator.Fault{Status: 429, RetryAfter: "3600"})
 		_, err := r.Do(t.Context(), byPar("prod/shop/db"))
 		harness.WantError(t, err, codes.Internal, "OKMS at 127.0.0.1:", "has a fault; its fallback, connection \"rbx\": OKMS limits requests at the moment", "HTTP 501", "; fallback: ", "HTTP 429", "kubelet tries again")
 	})
 	t.Run("the fallback's stale one first", func(t *testing.T) {
-		r := startRegions(t, regionOptions{timeout: 2 * time.Second, daemons: time.Hour})
+		r := startRegions(t, regionOptions{timeout: 3 * time.Second, daemons: time.Hour})
 		r.shop(t, "par")
 		mend := r.Store.Break(t, down)
 		r.shop(t, "rbx")
@@ -192,7 +193,7 @@ func TestBothStoresDown(t *testing.T) {
 		r.shop(t, "par")
 	})
 	t.Run("its own stale one last", func(t *testing.T) {
-		r := startRegions(t, regionOptions{timeout: 2 * time.Second, daemons: time.Hour, rbx: "    maxStale: 0s\n"})
+		r := startRegions(t, regionOptions{timeout: 3 * time.Second, daemons: time.Hour, rbx: "    maxStale: 0s\n"})
 		r.shop(t, "par")
 		r.Store.Break(t, down)
 		r.second.Break(t, emulator.Fault{Hang: true})
@@ -202,7 +203,7 @@ func TestBothStoresDown(t *testing.T) {
 		r.served(t, "fallback", 0)
 	})
 	t.Run("its own stale one is too old", func(t *testing.T) {
-		r := startRegions(t, regionOptions{timeout: 2 * time.Second, daemons: time.Hour, par: "    maxStale: 2m\n", rbx: "    maxStale: 0s\n"})
+		r := startRegions(t, regionOptions{timeout: 3 * time.Second, daemons: time.Hour, par: "    maxStale: 2m\n", rbx: "    maxStale: 0s\n"})
 		r.shop(t, "par")
 		r.Store.Break(t, down)
 		r.second.Break(t, down)
@@ -216,7 +217,7 @@ func TestBothStoresDown(t *testing.T) {
 
 // What the fallback refuses is told, and drops what it gave.
 func TestAFallbackThatRefuses(t *testing.T) {
-	r := startRegions(t, regionOptions{timeout: 2 * time.Second, daemons: time.Hour, par: "    maxStale: 0s\n"})
+	r := startRegions(t, regionOptions{timeout: 3 * time.Second, daemons: time.Hour, par: "    maxStale: 0s\n"})
 	r.Store.Break(t, down)
 	r.shop(t, "rbx")
 	mend := r.second.Break(t, emulator.Fault{Status: 403})
@@ -232,7 +233,7 @@ func TestAFallbackThatRefuses(t *testing.T) {
 }
 
 func TestTheFallbacksRulesHoldToo(t *testing.T) {
-	r := startRegions(t, regionOptions{timeout: 2 * time.Second})
+	r := startRegions(t, regionOptions{timeout: 3 * time.Second})
 	r.Store.Break(t, down)
 	other := byPar("prod/shop/db")
 	other.Attributes[harness.AccountKey] = "other"
@@ -249,7 +250,7 @@ func TestTheFallbacksRulesHoldToo(t *testing.T) {
 }
 
 func TestABrokenFallbackBreaksNothing(t *testing.T) {
-	r := startRegions(t, regionOptions{timeout: 2 * time.Second})
+	r := startRegions(t, regionOptions{timeout: 3 * time.Second})
 	config := strings.ReplaceAll(regionsConfig(r.Store, r.second, regionOptions{}), "ROOT/rbx", "ROOT/none")
 	before := r.ids.Reloads()
 	r.ids.Config(t, strings.Replace(config, "  rbx:", "  new:", 1)+"  rbx:\n"+r.second.Placed()+
@@ -259,7 +260,7 @@ func TestABrokenFallbackBreaksNothing(t *testing.T) {
 }
 
 func TestVersionsTellOfTheFallback(t *testing.T) {
-	r := startRegions(t, regionOptions{timeout: 2 * time.Second})
+	r := startRegions(t, regionOptions{timeout: 3 * time.Second})
 	version := func(connection string) string {
 		resp, err := r.Client.Mount(t.Context(), r.Request(harness.OverConnection(connection, "- secretPath: prod/shop/db", nil)))
 		if err != nil {
@@ -284,7 +285,7 @@ func TestVersionsTellOfTheFallback(t *testing.T) {
 // TestAFallbackWithTheSameBytesRestartsNothing acts as Reloader does: it hashes the pairs
 // of the status, and rolls workloads when they move.
 func TestAFallbackWithTheSameBytesRestartsNothing(t *testing.T) {
-	r := startRegions(t, regionOptions{timeout: 2 * time.Second})
+	r := startRegions(t, regionOptions{timeout: 3 * time.Second})
 	same := map[string]string{"prod/shop/same": `{"k":"1","l":{"m":2}}`, "prod/shop/whole": `{"a":"b"}`}
 	r.Store.Hold(t, same)
 	r.second.Hold(t, map[string]string{"prod/shop/same": `{"k":"0"}`}) // so that its numbers are others
@@ -357,6 +358,7 @@ func TestManyMountsWhileTheFirstStoreHangs(t *testing.T) {
 // TestNobodyWaitsWithAProbe: while a mount probes a store that hangs, those who want
 // the same secret have something else at once.
 func TestNobodyWaitsWithAProbe(t *testing.T) {
+	t.Parallel()
 	t.Run("but has the fallback's", func(t *testing.T) {
 		r := startRegions(t, regionOptions{timeout: 6 * time.Second})
 		r.whileOneProbes(t, r.Store, func() { r.shop(t, "rbx") })
@@ -479,7 +481,7 @@ func TestMaxStaleOfAConnectionTakesThePlaceOfTheDaemons(t *testing.T) {
 		"none":         {time.Hour, "    maxStale: 0s\n", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := startRegions(t, regionOptions{daemons: c.daemons, rbx: c.own, timeout: 2 * time.Second})
+			r := startRegions(t, regionOptions{daemons: c.daemons, rbx: c.own, timeout: 3 * time.Second})
 			m := harness.OverConnection("rbx", "- secretPath: prod/shop/db", nil)
 			r.Daemon.MustMount(t, m, "db", `{"v":"rbx"}`)
 			r.second.Break(t, down)
@@ -582,4 +584,10 @@ func TestTheNodesOwnCrowdIsNoOutage(t *testing.T) {
 	<-done
 	all.Wait()
 	r.served(t, "fallback", 0)
+}
+
+func TestAPageOfAProxyIsStoodInFor(t *testing.T) {
+	r := startRegions(t, regionOptions{timeout: 3 * time.Second})
+	r.Store.Break(t, emulator.Fault{Status: 403, ContentType: "text/html", Body: "<html>no</html>"})
+	r.shop(t, "rbx")
 }
