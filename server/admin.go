@@ -12,6 +12,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	pb "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
+
+	"ovhcloud-csi-provider/server/tasks"
 )
 
 // adminHandler serves /healthz, /readyz and /metrics. None of them calls OKMS.
@@ -90,6 +92,21 @@ func listenAdmin(address string) (net.Listener, error) {
 		return nil, fmt.Errorf("listening on --admin-address: %w", err)
 	}
 	return &adminListener{Listener: l}, nil
+}
+
+// adminTask serves handler on l.
+func adminTask(l net.Listener, handler http.Handler) tasks.Task {
+	admin := newAdmin(handler)
+	return tasks.Task{
+		Name: "serving --admin-address",
+		Run: func() error {
+			if err := admin.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				return err
+			}
+			return nil
+		},
+		Interrupt: func() { _ = admin.Close() },
+	}
 }
 
 // newAdmin returns a server that no client can hold on to: one request a connection,

@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"sync"
 	"syscall"
 	"time"
 
 	"k8s.io/klog/v2"
+
+	"ovhcloud-csi-provider/server/tasks"
 )
 
 // In a rolling update a newer daemon takes the socket over while the older one still
@@ -23,30 +24,38 @@ import (
 // ownReady is the answer of a daemon that is ready.
 const ownReady = "ok"
 
-// serveOwn serves the readiness of this daemon at its own address until the returned
-// function is called. Each connection gets the answer and is closed: there is nothing
-// to read, so no client can hold on to it.
-func (s *Server) serveOwn(serving *sync.WaitGroup) (stop func()) {
+// listenOwn opens this daemon's own address for its readiness. It returns nil if the
+// system has no such address, or if it is in use.
+func (s *Server) listenOwn() net.Listener {
 	address, err := ownAddress(s.config.Socket)
 	if errors.Is(err, errors.ErrUnsupported) {
-		return func() {}
+		return nil
 	}
-	var l *net.UnixListener
 	if err == nil {
-		l, err = net.ListenUnix("unix", address)
-	}
-	if err != nil {
-		// The probes need it only after another container took the socket over.
-		if !errors.Is(err, syscall.EADDRINUSE) { // a newer daemon of this container: both are visible
-			klog.ErrorS(err, "cannot serve the readiness to this container's own probes")
+		var l *net.UnixListener
+		if l, err = net.ListenUnix("unix", address); err == nil {
+			return l
 		}
-		return func() {}
 	}
-	serving.Go(func() { s.answerOwn(l) })
-	return func() { _ = l.Close() }
+	// The probes need it only after another container took the socket over.
+	if !errors.Is(err, syscall.EADDRINUSE) { // by a newer daemon of this container; both are visible
+		klog.ErrorS(err, "cannot serve the readiness to this container's own probes")
+	}
+	return nil
 }
 
-func (s *Server) answerOwn(l net.Listener) {
+// ownTask answers on l until it is interrupted.
+func ownTask(l net.Listener, ready func() error) tasks.Task {
+	return tasks.Task{
+		Name:      "serving this container's probes",
+		Run:       func() error { answerOwn(l, ready); return nil },
+		Interrupt: func() { _ = l.Close() },
+	}
+}
+
+// answerOwn answers with this daemon's readiness until l is closed. Each connection gets
+// the answer and is closed: there is nothing to read, so no client can hold on to it.
+func answerOwn(l net.Listener, ready func() error) {
 	for {
 		c, err := l.Accept()
 		switch {
@@ -57,7 +66,7 @@ func (s *Server) answerOwn(l net.Listener) {
 			continue
 		}
 		answer := ownReady
-		if err := s.ready(); err != nil {
+		if err := ready(); err != nil {
 			answer = bounded(err.Error(), maxReason)
 		}
 		_ = c.SetDeadline(time.Now().Add(time.Second))

@@ -8,11 +8,9 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"math"
 	"net"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +22,7 @@ import (
 
 	"ovhcloud-csi-provider/provider"
 	"ovhcloud-csi-provider/provider/budget"
+	"ovhcloud-csi-provider/server/tasks"
 )
 
 // RuntimeName is what the driver is told this program is.
@@ -59,7 +58,9 @@ type Config struct {
 // Server is one daemon's sockets.
 type Server struct {
 	config   Config
-	socket   *socket
+	first    *socket        // the one of Listen
+	socket   *socket        // the newest; of keepSocket while that runs
+	again    sync.WaitGroup // serves the sockets after the first
 	admin    net.Listener
 	grpc     *grpc.Server
 	draining atomic.Bool
@@ -90,7 +91,7 @@ func Listen(c Config) (*Server, error) {
 	if c.Connections != nil {
 		c.Metrics.registry.MustRegister(connectionMetrics{c.Connections})
 	}
-	s := &Server{config: c, socket: socket, admin: admin}
+	s := &Server{config: c, first: socket, socket: socket, admin: admin}
 	mounts := &service{mounter: c.Mounter, timeout: c.MountTimeout, version: c.Version, metrics: c.Metrics, budget: c.Budget, overdue: &s.overdue}
 	s.grpc = grpc.NewServer(
 		// Above the size gRPC itself answers ResourceExhausted, and to too many pings
@@ -120,44 +121,56 @@ func (s *Server) AdminAddress() string {
 	return s.admin.Addr().String()
 }
 
-// Run serves until ctx is done, then lets the mounts under way end, each within
-// its time, and returns nil. It returns early only if serving fails.
-func (s *Server) Run(ctx context.Context) error {
-	failed := make(chan error, 2)
-	var serving, keeping sync.WaitGroup
-	first := s.socket // keepSocket may set another one
-	serving.Go(func() { failed <- s.grpc.Serve(first) })
-	stopAdmin := s.serveAdmin(&serving, failed)
-	stopOwn := s.serveOwn(&serving)
-	ctx, stopKeeping := context.WithCancel(ctx)
-	keeping.Go(func() { s.keepSocket(ctx, &serving) })
-	klog.InfoS("serving", "socket", s.config.Socket, "admin", s.AdminAddress(), "version", s.config.Version)
-	var err error
-	select {
-	case <-ctx.Done():
-	case err = <-failed:
+// Run serves until ctx is done, then finishes the mounts in progress, each within its
+// time, and returns nil. It returns early only if serving fails.
+func (s *Server) Run(ctx context.Context) error { return tasks.Run(ctx, s.Tasks()...) }
+
+// Tasks returns what Run runs, in the order in which it ends: the admin address and this
+// container's own probes are answered until the last mount has ended. It must be called
+// once.
+func (s *Server) Tasks() []tasks.Task {
+	list := []tasks.Task{
+		tasks.Until("keeping the socket", s.keepSocket),
+		tasks.Until("removing the socket", s.removeSocket),
+		{Name: "serving the socket", Run: s.serveSocket, Interrupt: s.drain},
 	}
-	stopKeeping()
-	keeping.Wait()
+	if s.admin != nil {
+		list = append(list, adminTask(s.admin, s.adminHandler()))
+	}
+	if own := s.listenOwn(); own != nil {
+		list = append(list, ownTask(own, s.ready))
+	}
+	return list
+}
+
+// removeSocket waits for ctx, and removes the newest socket from its path.
+func (s *Server) removeSocket(ctx context.Context) error {
+	<-ctx.Done()
 	s.draining.Store(true)
-	klog.InfoS("shutting down: mounts under way are served to their end")
-	err = errors.Join(err, s.socket.release())
-	s.drain()
-	stopAdmin()
-	stopOwn()
-	serving.Wait()
+	klog.InfoS("shutting down: mounts in progress are served to their end")
+	return s.socket.release()
+}
+
+// serveSocket serves gRPC on the first socket until drain.
+func (s *Server) serveSocket() error {
+	klog.InfoS("serving", "socket", s.config.Socket, "admin", s.AdminAddress(), "version", s.config.Version)
+	err := s.grpc.Serve(s.first)
+	if errors.Is(err, grpc.ErrServerStopped) { // drain came first
+		return nil
+	}
 	return err
 }
 
-// keepSocket serves at the path again if nobody else does: a newer daemon took it
-// over and has ended before this one, as when a rolling update is undone, or died.
-func (s *Server) keepSocket(ctx context.Context, serving *sync.WaitGroup) {
+// keepSocket serves at the path again if no daemon does: a newer daemon took it over and
+// has ended before this one, as when a rolling update is undone, or it died. It ends with
+// ctx.
+func (s *Server) keepSocket(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return nil
 		case <-tick.C:
 		}
 		if s.socket.isThere() {
@@ -165,7 +178,7 @@ func (s *Server) keepSocket(ctx context.Context, serving *sync.WaitGroup) {
 		}
 		again, err := listenIfGone(s.config.Socket)
 		if errors.Is(err, fs.ErrExist) {
-			continue // a newer one serves
+			continue // a newer daemon serves
 		}
 		if err != nil {
 			klog.ErrorS(err, "the socket is gone and cannot be made again", "socket", s.config.Socket)
@@ -173,29 +186,16 @@ func (s *Server) keepSocket(ctx context.Context, serving *sync.WaitGroup) {
 		}
 		klog.InfoS("the socket was gone: serving it again", "socket", s.config.Socket)
 		s.socket = again
-		// It fails only when the server has been stopped.
-		serving.Go(func() { _ = s.grpc.Serve(again) })
+		// It fails only after the server was stopped.
+		s.again.Go(func() { _ = s.grpc.Serve(again) })
 	}
 }
 
-// drain ends the gRPC server. Every mount ends by itself within its time; what
-// does not is a fault, and must not keep the process from ending.
+// drain ends the gRPC server. Every mount ends within its time; one that does not is a
+// fault of this program, and must not keep the process from ending.
 func (s *Server) drain() {
 	late := time.AfterFunc(s.config.MountTimeout+5*time.Second, s.grpc.Stop)
 	defer late.Stop()
 	s.grpc.GracefulStop()
-}
-
-// serveAdmin serves the admin address until the returned function is called.
-func (s *Server) serveAdmin(serving *sync.WaitGroup, failed chan<- error) (stop func()) {
-	if s.admin == nil {
-		return func() {}
-	}
-	admin := newAdmin(s.adminHandler())
-	serving.Go(func() {
-		if err := admin.Serve(s.admin); !errors.Is(err, http.ErrServerClosed) {
-			failed <- fmt.Errorf("serving --admin-address: %w", err)
-		}
-	})
-	return func() { _ = admin.Close() }
+	s.again.Wait()
 }

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"sync"
 	"syscall"
 	"time"
 
@@ -25,6 +24,7 @@ import (
 	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/server"
+	"ovhcloud-csi-provider/server/tasks"
 )
 
 func main() {
@@ -84,7 +84,6 @@ func serve(ctx context.Context, f flags, memory *budget.Budget) error {
 		ObserveRetry: metrics.ObserveRetry,
 	})
 	defer mounts.Close()
-	defer startHousekeeping(mounts, paceGC(memory))()
 	s, err := server.Listen(server.Config{
 		Socket:       f.socket,
 		Mounter:      mounts,
@@ -98,15 +97,21 @@ func serve(ctx context.Context, f flags, memory *budget.Budget) error {
 	if err != nil {
 		return err
 	}
+	// The list is the order in which they end: the newest credentials are used to the end
+	// of the last mount.
+	list := s.Tasks()
 	if connections != nil {
-		// To the end of the last mount: until then the newest credentials count.
-		watching, stop := context.WithCancel(context.WithoutCancel(ctx))
-		var watcher sync.WaitGroup
-		watcher.Go(func() { connections.Run(watching) })
-		defer watcher.Wait()
-		defer stop()
+		list = append(list, background("watching the connections", connections.Run))
 	}
-	return s.Run(ctx)
+	pace := paceGC(memory)
+	list = append(list, background("dropping what is not used", mounts.Run),
+		background("giving memory back", func(ctx context.Context) { giveMemoryBack(ctx, pace) }))
+	return tasks.Run(ctx, list...)
+}
+
+// background returns a task that does not fail.
+func background(name string, run func(context.Context)) tasks.Task {
+	return tasks.Until(name, func(ctx context.Context) error { run(ctx); return nil })
 }
 
 // openConnections reads the file of --config, if there is one. What is wrong
@@ -118,17 +123,4 @@ func openConnections(file string, cacheTTL time.Duration) (*auth.Connections, fu
 	}
 	c := auth.OpenConnections(auth.ConnectionOptions{File: filepath.Clean(file), CacheTTL: cacheTTL, Notify: server.LogReload})
 	return c, c.Status
-}
-
-// startHousekeeping lets go of what is not used any more, and of its memory, until the
-// returned function is called.
-func startHousekeeping(mounts *provider.Provider, pace *gcPace) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { mounts.Run(ctx) })
-	running.Go(func() { giveMemoryBack(ctx, pace) })
-	return func() {
-		cancel()
-		running.Wait()
-	}
 }
