@@ -103,17 +103,15 @@ func (m *Metrics) ObserveRead(served provider.ReadOutcome) {
 // ObserveRetry counts a further attempt at a read.
 func (m *Metrics) ObserveRetry(after provider.Kind) { m.retries.WithLabelValues(string(after)).Inc() }
 
-// mountBegins counts a mount; the returned function counts its end. An empty
-// kind is a good mount.
-func (m *Metrics) mountBegins() func(provider.Request, provider.Kind) {
-	begin := time.Now()
-	m.inFlight.Inc()
-	return func(req provider.Request, kind provider.Kind) {
-		m.inFlight.Dec()
-		m.mountSeconds.Observe(time.Since(begin).Seconds())
-		m.mounts.WithLabelValues(result(kind)).Inc()
-		m.classes.mounted(req.Class(), kind == "")
-	}
+// mountBegins counts a mount as in progress until observeMount.
+func (m *Metrics) mountBegins() { m.inFlight.Inc() }
+
+// observeMount counts a mount that has ended.
+func (m *Metrics) observeMount(r record) {
+	m.inFlight.Dec()
+	m.mountSeconds.Observe(r.took.Seconds())
+	m.mounts.WithLabelValues(result(r.kind)).Inc()
+	m.classes.mounted(r.class, r.kind == "")
 }
 
 // refused counts a mount that was refused before its request was read.

@@ -27,6 +27,8 @@ type service struct {
 	metrics *Metrics
 	budget  *budget.Budget
 	overdue *overdue
+	// observers are called with the record of each mount when it has ended.
+	observers []func(record)
 }
 
 // description is the service as the driver knows it, with Mount as a stream of one
@@ -101,24 +103,19 @@ func (s *service) watch(done <-chan answer) {
 }
 
 func (s *service) mount(ctx context.Context, stream grpc.ServerStream, sent *sent) answer {
-	done := s.metrics.mountBegins()
+	s.metrics.mountBegins()
 	begin := time.Now()
 	req, resp, err := s.guarded(ctx, stream)
 	defer func() { req.Account.Close() }() // also of a mount that failed
 	sent.whenOver(resp.Sent)
-	done(req, kindOrEmpty(err))
-	audit(req, resp, err, time.Since(begin))
+	r := recordOf(req, resp, err, time.Since(begin))
+	for _, observe := range s.observers {
+		observe(r)
+	}
 	if err != nil {
 		return answer{err: statusOf(err)}
 	}
 	return answer{resp: encode(resp)}
-}
-
-func kindOrEmpty(err error) provider.Kind {
-	if err == nil {
-		return ""
-	}
-	return kindOf(err)
 }
 
 // timeLeft bounds a mount by the daemon's time, and by the caller's less a margin

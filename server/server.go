@@ -92,7 +92,8 @@ func Listen(c Config) (*Server, error) {
 		c.Metrics.registry.MustRegister(connectionMetrics{c.Connections})
 	}
 	s := &Server{config: c, first: socket, socket: socket, admin: admin}
-	mounts := &service{mounter: c.Mounter, timeout: c.MountTimeout, version: c.Version, metrics: c.Metrics, budget: c.Budget, overdue: &s.overdue}
+	mounts := &service{mounter: c.Mounter, timeout: c.MountTimeout, version: c.Version, metrics: c.Metrics, budget: c.Budget, overdue: &s.overdue,
+		observers: []func(record){c.Metrics.observeMount, logMount}}
 	s.grpc = grpc.NewServer(
 		// Above the size gRPC itself answers ResourceExhausted, and to too many pings
 		// it hangs up, which is Unavailable to the caller: see codeOf.
