@@ -103,7 +103,7 @@ func TestAPanicEndsOneMountOnly(t *testing.T) {
 	}
 }
 
-func TestALargeRequestIsNotGRPCsToRefuse(t *testing.T) {
+func TestALargeRequestIsRejectedByThisProgram(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	_, err := d.Do(t.Context(), harness.Mount{Objects: strings.Repeat("- secretPath: a\n", 1<<20)})

@@ -1,8 +1,7 @@
-// Package server serves the Secrets Store CSI driver: gRPC on a unix socket,
-// status codes, health, metrics and the audit line.
+// Package server serves the Secrets Store CSI driver: gRPC on a unix socket, status codes,
+// health, metrics and the audit line.
 //
-// It ends the vocabulary of protobuf and gRPC: what a mount means is the
-// Mounter's matter.
+// No other package of the daemon knows protobuf and gRPC. The Mounter does the mounts.
 package server
 
 import (
@@ -25,7 +24,7 @@ import (
 	"ovhcloud-csi-provider/server/tasks"
 )
 
-// RuntimeName is what the driver is told this program is.
+// RuntimeName is the name of this program for the driver.
 const RuntimeName = "ovhcloud-csi-provider"
 
 // Mounter does mounts; *provider.Provider is one.
@@ -39,7 +38,7 @@ type Config struct {
 	Socket string
 	// Mounter does the mounts.
 	Mounter Mounter
-	// Metrics are counted up and served.
+	// Metrics are served on the admin address.
 	Metrics *Metrics
 	// AdminAddress is host:port for health, readiness and metrics. Empty serves none.
 	AdminAddress string
@@ -47,29 +46,29 @@ type Config struct {
 	MountTimeout time.Duration
 	// Version is this program's, as semver without a v.
 	Version string
-	// Budget is the memory that mounts share; nil is one of its own, of
+	// Budget is the memory that mounts share. nil means a new one of
 	// budget.DefaultLimit.
 	Budget *budget.Budget
-	// Connections gives the state of the provider's connections, for readiness and
-	// metrics. nil stands for a provider that has none.
+	// Connections returns the state of the provider's connections, for readiness and
+	// metrics. nil means that it has none.
 	Connections func() provider.ConnectionsStatus
 }
 
-// Server is one daemon's sockets.
+// Server serves the socket of the driver and the admin address.
 type Server struct {
-	config   Config
-	first    *socket        // the one of Listen
-	socket   *socket        // the newest; of keepSocket while that runs
-	again    sync.WaitGroup // serves the sockets after the first
-	admin    net.Listener
-	grpc     *grpc.Server
-	draining atomic.Bool
-	probe    probe
-	overdue  overdue
+	config      Config
+	first       *socket        // the one of Listen
+	socket      *socket        // the newest; of keepSocket while that runs
+	again       sync.WaitGroup // serves the sockets after the first
+	admin       net.Listener
+	grpc        *grpc.Server
+	draining    atomic.Bool
+	socketCheck cachedCheck
+	overdue     overdue
 }
 
-// Listen opens the sockets: from here on callers wait rather than fail. Run
-// must be called then.
+// Listen opens the socket and the admin address. From then on callers wait and do not
+// fail, so the caller must call Run or run Tasks.
 func Listen(c Config) (*Server, error) {
 	if c.MountTimeout <= 0 {
 		c.MountTimeout = 45 * time.Second
@@ -95,26 +94,26 @@ func Listen(c Config) (*Server, error) {
 	mounts := &service{mounter: c.Mounter, timeout: c.MountTimeout, version: c.Version, metrics: c.Metrics, budget: c.Budget, overdue: &s.overdue,
 		observers: []func(record){c.Metrics.observeMount, logMount}}
 	s.grpc = grpc.NewServer(
-		// Above the size gRPC itself answers ResourceExhausted, and to too many pings
-		// it hangs up, which is Unavailable to the caller: see codeOf.
+		// gRPC itself answers a longer message with ResourceExhausted. If a client sends
+		// too many pings, gRPC closes the connection, which is Unavailable. See codeOf.
 		grpc.MaxRecvMsgSize(math.MaxInt32),
-		grpc.StaticStreamWindowSize(64<<10), // of what nobody reads, no more is in memory
-		// So many requests have room before they are looked at, which is soon. The driver has
-		// one connection, and holds further ones back until then.
+		grpc.StaticStreamWindowSize(64<<10), // so much of a message is in memory before it is read
+		// So many requests may wait to be read, which is a short time. The driver has one
+		// connection, and holds further requests back until then.
 		grpc.MaxConcurrentStreams(uint32(c.Budget.Unread())),
 		grpc.MaxHeaderListSize(64<<10),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
 		grpc.InTapHandle(mounts.admit),
 		grpc.ChainUnaryInterceptor(onlyFinalCodes),
 		grpc.ForceServerCodecV2(newCodec()),
-		grpc.StatsHandler(connections{}),
+		grpc.StatsHandler(brokenConns{}),
 	)
 	s.grpc.RegisterService(description(), mounts)
 	healthpb.RegisterHealthServer(s.grpc, health{server: s})
 	return s, nil
 }
 
-// AdminAddress is where the admin server listens, "" if it does not.
+// AdminAddress returns where the admin address listens, or "" if it does not.
 func (s *Server) AdminAddress() string {
 	if s.admin == nil {
 		return ""

@@ -11,13 +11,13 @@ import (
 	"ovhcloud-csi-provider/provider"
 )
 
-// codeOf is the gRPC code of each kind of failure.
+// codeOf has the gRPC code of each kind of failure.
 //
 // Canceled, DeadlineExceeded, Unavailable, ResourceExhausted and Aborted must
-// never stand here, whatever the cause: kubelet takes them for "outcome
-// unknown" and keeps the volume's folder, the driver then takes the young folder
-// for a fresh mount, and the pod starts with an empty volume (driver 1.6,
-// pkg/secrets-store/nodeserver.go; seen on Kubernetes 1.35).
+// never be here, whatever the cause: kubelet takes them for "outcome unknown" and keeps
+// the volume's folder, the driver then takes the young folder for a new mount, and the
+// pod starts with an empty volume (driver 1.6, pkg/secrets-store/nodeserver.go; seen on
+// Kubernetes 1.35).
 var codeOf = map[provider.Kind]codes.Code{
 	provider.Invalid:         codes.InvalidArgument,
 	provider.Rejected:        codes.InvalidArgument,
@@ -46,7 +46,7 @@ var codeOf = map[provider.Kind]codes.Code{
 	provider.TimedOut:        codes.Internal,
 }
 
-// statusOf is the answer to a mount that failed.
+// statusOf returns the answer to a mount that failed.
 func statusOf(err error) error {
 	return status.Error(codeOfError(err), err.Error())
 }
@@ -58,8 +58,8 @@ func codeOfError(err error) codes.Code {
 	return codes.Internal
 }
 
-// kindOf is the kind of a failed mount; what is no *provider.Error is a fault of
-// this program.
+// kindOf returns the kind of a failed mount. An error that is not a *provider.Error is a
+// fault of this program.
 func kindOf(err error) provider.Kind {
 	var failed *provider.Error
 	if errors.As(err, &failed) {
@@ -68,14 +68,14 @@ func kindOf(err error) provider.Kind {
 	return provider.Broken
 }
 
-// onlyFinalCodes has the rule that codeOf states hold for all other calls, too.
+// onlyFinalCodes applies the rule of codeOf to unary calls.
 func onlyFinalCodes(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
 	resp, err := handle(ctx, req)
 	return resp, onlyFinal(err)
 }
 
-// onlyFinal is the last guard of the rule that codeOf states: whatever a handler
-// returns, the wire carries a code after which kubelet starts over.
+// onlyFinal returns err with the code Internal if its code is not one of codeOf, so that
+// the rule of codeOf holds for whatever a handler returns.
 func onlyFinal(err error) error {
 	if err == nil {
 		return nil

@@ -517,7 +517,7 @@ func TestAnOldValueOfTheFallbackDoesNotBeatAYoungOne(t *testing.T) {
 func TestAFallbackThatLacksTheSecretTakesNoTime(t *testing.T) {
 	r := startRegions(t, regionOptions{timeout: 12 * time.Second})
 	r.Store.Hold(t, map[string]string{"prod/s/new": `{"v":"par"}`})
-	r.Store.Break(t, emulator.Fault{Delay: 4800 * time.Millisecond})
+	r.Store.Break(t, emulator.Fault{Delay: 4600 * time.Millisecond})
 	r.Daemon.MustMount(t, byPar("prod/s/new"), "new", `{"v":"par"}`)
 }
 

@@ -15,13 +15,13 @@ import (
 )
 
 // In a rolling update a newer daemon takes the socket over while the older one still
-// runs. The readiness of the older pod must stay its own: if the older pod became not
-// ready, the DaemonSet controller would delete it before the newer one is ready, and an
-// update that fails would not stop. So a daemon also tells its readiness at an address
-// that only its own container knows, and ProbeReady asks there if a process of another
-// container serves the socket.
+// runs. The readiness of the older pod must not depend on that: if it became not ready,
+// the DaemonSet controller would delete it before the newer pod is ready, and a failing
+// update would not stop. So a daemon also serves its readiness at an address that only
+// its own container knows. If a process of another container serves the socket,
+// ProbeReady asks there.
 
-// ownReady is the answer of a daemon that is ready.
+// ownReady is the answer of a daemon that is ready. Any other text is the reason.
 const ownReady = "ok"
 
 // listenOwn opens this daemon's own address for its readiness. It returns nil if the
@@ -75,8 +75,8 @@ func answerOwn(l net.Listener, ready func() error) {
 	}
 }
 
-// askOwn asks this container's own daemon for its readiness, since another container's
-// daemon serves the socket.
+// askOwn asks this container's own daemon whether it is ready, while another container's
+// daemon serves the socket. It returns nil if it is.
 func askOwn(ctx context.Context, socket string) error {
 	elsewhere := fmt.Sprintf("%s is served by a daemon of another container", socket)
 	address, err := ownAddress(socket)

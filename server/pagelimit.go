@@ -6,12 +6,12 @@ import (
 	"sync"
 )
 
-// maxPages is how many pages of metrics are made and sent at once. Each is in memory
-// whole until its client has read it.
+// maxPages is how many pages of metrics are made and sent at once. A whole page is in
+// memory until its client has read it.
 const maxPages = 16
 
-// onePerSource serves one page to a source at a time, and maxPages in all, so that
-// clients which read slowly hold neither the memory nor the places of others.
+// onePerSource serves one page to a source at a time, and maxPages in all, so that slow
+// clients cannot use up the memory and the places of others.
 func onePerSource(handler http.Handler) http.Handler {
 	var mu sync.Mutex
 	serving := map[string]bool{}

@@ -7,8 +7,8 @@ import (
 	"ovhcloud-csi-provider/provider"
 )
 
-// LogReload logs a change of a connection, or of the file that states them, which
-// is a Reload without a Connection.
+// LogReload logs a change of a connection. A Reload without a Connection is a change of
+// the file that defines them.
 func LogReload(r provider.Reload) {
 	var line []any
 	if r.Connection != "" {
@@ -20,37 +20,37 @@ func LogReload(r provider.Reload) {
 	}
 	switch {
 	case r.Connection == "" && r.Err != nil && !r.Kept:
-		klog.ErrorS(nil, "connections: the file cannot be used, and there was no good one before", append(line, "error", r.Err.Error())...)
+		klog.ErrorS(nil, "connections: the file is invalid, and no earlier version of it is in use", append(line, "error", r.Err.Error())...)
 	case r.Removed:
-		klog.InfoS("connections: taken out of the configuration, nobody can use it now", line...)
+		klog.InfoS("connections: removed from the configuration, no mount can use it now", line...)
 	case r.Err == nil:
 		klog.InfoS("connections: in use", line...)
 	case r.Kept:
-		klog.ErrorS(nil, "connections: the newest state is broken, the last good one stays in use", append(line, "error", r.Err.Error())...)
+		klog.ErrorS(nil, "connections: the newest version is invalid, the last valid one stays in use", append(line, "error", r.Err.Error())...)
 	default:
 		klog.ErrorS(nil, "connections: not in use", append(line, "error", r.Err.Error())...)
 	}
 }
 
-// connectionMetrics tells the state of the connections as it is when asked, so
-// that a connection that is gone leaves no label behind.
+// connectionMetrics collects the state of the connections when /metrics is read, so that
+// a removed connection leaves no label behind.
 type connectionMetrics struct {
 	status func() provider.ConnectionsStatus
 }
 
 var (
 	configReloads = prometheus.NewDesc("ovhcloud_csi_config_reloads_total",
-		"Changes of the configuration that are in use (ok) or not (broken).", []string{"result"}, nil)
+		"Reloads of the configuration by result: ok is in use, broken is invalid and not in use.", []string{"result"}, nil)
 	configCurrent = prometheus.NewDesc("ovhcloud_csi_config_current",
-		"1 if the newest state of the configuration is in use, 0 if the last good one is.", nil, nil)
+		"1 if the newest version of the configuration is in use, 0 if the last valid one is.", nil, nil)
 	credentialReloads = prometheus.NewDesc("ovhcloud_csi_credential_reloads_total",
-		"Changes of a connection's credential or rules that are in use (ok) or not (broken).", []string{"connection", "result"}, nil)
+		"Reloads of a connection's credential or rules by result: ok is in use, broken is invalid and not in use.", []string{"connection", "result"}, nil)
 	credentialCurrent = prometheus.NewDesc("ovhcloud_csi_credential_current",
-		"1 if the newest state of a connection's credential is in use, 0 if the last good one or none is.", []string{"connection"}, nil)
+		"1 if the newest version of a connection's credential is in use, 0 if the last valid one or none is.", []string{"connection"}, nil)
 	credentialUsable = prometheus.NewDesc("ovhcloud_csi_credential_usable",
-		"1 if a connection has a credential, new or old.", []string{"connection"}, nil)
+		"1 if a connection has a credential, the newest or an older one.", []string{"connection"}, nil)
 	credentialExpiry = prometheus.NewDesc("ovhcloud_csi_credential_expiry_timestamp_seconds",
-		"When the client certificate of a connection expires, or a token that tells, in Unix time.", []string{"connection"}, nil)
+		"When the client certificate of a connection expires, or a token that states its expiry, in Unix time.", []string{"connection"}, nil)
 )
 
 // Describe implements prometheus.Collector.

@@ -38,15 +38,15 @@ func (s *sending) SendMsg(m any) (err error) {
 	return err
 }
 
-// answered takes an answer up to its sending, and counts in told how often what waits
-// for its end is called.
+// answered sends an answer, and counts in told how often the end of its delivery is
+// reported.
 func answered(t *testing.T, a answer, broken error, told *int) mem.BufferSlice {
 	t.Helper()
-	s := newSent(t.Context())
+	s := newDelivery(t.Context())
 	s.whenOver(func() { *told++ })
 	s.whenOver(nil)
 	if *told != 0 {
-		t.Error("told before the end of the call")
+		t.Error("reported before the end of the call")
 	}
 	stream := &sending{err: broken}
 	if got := send(stream, a, s); !errors.Is(got, a.err) && !errors.Is(got, broken) {
@@ -55,16 +55,16 @@ func answered(t *testing.T, a answer, broken error, told *int) mem.BufferSlice {
 	return stream.bytes
 }
 
-func TestAnAnswerIsSentWhenItsBytesAreLetGoOf(t *testing.T) {
+func TestADeliveryIsOverWhenGRPCFreesTheBytes(t *testing.T) {
 	large := &pb.MountResponse{Files: []*pb.File{{Path: "f", Contents: []byte(strings.Repeat("x", 1<<20))}}}
 	told := 0
 	bytes := answered(t, answer{resp: large}, nil, &told)
 	if told != 0 || bytes.Len() < 1<<20 {
-		t.Errorf("told %d times of %d bytes before they are sent", told, bytes.Len())
+		t.Errorf("reported %d times before the %d bytes are sent", told, bytes.Len())
 	}
 	bytes.Free()
 	if told != 1 {
-		t.Errorf("told %d times", told)
+		t.Errorf("reported %d times", told)
 	}
 	small := &pb.MountResponse{Files: []*pb.File{{Path: "f"}}}
 	for name, c := range map[string]struct {
@@ -73,15 +73,15 @@ func TestAnAnswerIsSentWhenItsBytesAreLetGoOf(t *testing.T) {
 	}{"a small answer": {answer{resp: small}, nil}, "an error": {answer{err: errors.New("x")}, nil}, "a broken call": {answer{resp: large}, io.EOF}} {
 		told = 0
 		if answered(t, c.answer, c.broken, &told); told != 1 {
-			t.Errorf("of %s it was told %d times", name, told)
+			t.Errorf("%s: reported %d times", name, told)
 		}
 	}
 }
 
-func TestAnAnswerThatGRPCForgetsIsOverToo(t *testing.T) {
+func TestADeliveryIsOverIfGRPCLosesTheBytes(t *testing.T) {
 	over := make(chan struct{})
 	func() {
-		s := &sent{then: []func(){func() { close(over) }}}
+		s := &delivery{then: []func(){func() { close(over) }}}
 		if _, err := newCodec().Marshal(&outgoing{&pb.MountResponse{Files: []*pb.File{{Contents: make([]byte, 1<<20)}}}, s}); err != nil {
 			t.Fatal(err)
 		}
@@ -92,13 +92,13 @@ func TestAnAnswerThatGRPCForgetsIsOverToo(t *testing.T) {
 		case <-over:
 			return
 		case <-t.Context().Done():
-			t.Fatal("nobody was told")
+			t.Fatal("the delivery is not over")
 		default:
 		}
 	}
 }
 
-// stalled is a connection that reads nothing any more once stall is set.
+// stalled is a connection that stops reading when stall is set.
 type stalled struct {
 	net.Conn
 	stall  *atomic.Bool
@@ -119,7 +119,7 @@ func (s *stalled) Close() error {
 	return s.Conn.Close()
 }
 
-// large is a mounter of answers that do not fit into what a connection buffers.
+// large is a Mounter whose answers do not fit into the buffers of a connection.
 type large struct{ begun, over atomic.Int64 }
 
 func (l *large) Mount(context.Context, provider.Request) (provider.Response, error) {
@@ -127,9 +127,9 @@ func (l *large) Mount(context.Context, provider.Request) (provider.Response, err
 	return provider.Response{Files: []provider.File{{Path: "f", Contents: sensitive.New(make([]byte, 3<<20))}}, Sent: func() { l.over.Add(1) }}, nil
 }
 
-func TestAConnectionThatBreaksEndsItsAnswers(t *testing.T) {
+func TestABrokenConnectionEndsItsDeliveries(t *testing.T) {
 	klog.SetSlogLogger(slog.New(slog.DiscardHandler))
-	before := debug.SetGCPercent(-1) // which would help in the end
+	before := debug.SetGCPercent(-1) // a collection would end them too
 	defer debug.SetGCPercent(before)
 	m := &large{}
 	s, err := Listen(Config{Socket: socketPath(t), Mounter: m, Metrics: NewMetrics("1")})
@@ -152,7 +152,7 @@ func TestAConnectionThatBreaksEndsItsAnswers(t *testing.T) {
 	if _, err := client.Mount(t.Context(), &pb.MountRequest{Attributes: "{}"}); err != nil {
 		t.Fatal(err)
 	}
-	for m.over.Load() != 1 && t.Context().Err() == nil { // who reads takes its answer
+	for m.over.Load() != 1 && t.Context().Err() == nil { // a caller that reads takes its answer
 		runtime.Gosched()
 	}
 	stall.Store(true)
@@ -176,12 +176,12 @@ func TestAConnectionThatBreaksEndsItsAnswers(t *testing.T) {
 	}
 }
 
-func TestAMountThatEndsAfterItsCallIsOverAtOnce(t *testing.T) {
+func TestWhenOverRunsAtOnceAfterTheEnd(t *testing.T) {
 	told := 0
-	s := newSent(t.Context())
+	s := newDelivery(t.Context())
 	s.end()
 	s.whenOver(func() { told++ })
 	if told != 1 {
-		t.Errorf("told %d times", told)
+		t.Errorf("reported %d times", told)
 	}
 }
