@@ -2,5 +2,5 @@
 
 package main
 
-// notDumpable does nothing: other systems have no such setting, and RLIMIT_CORE holds.
+// notDumpable does nothing: other systems have no such setting, and RLIMIT_CORE is enough.
 func notDumpable() error { return nil }

@@ -13,8 +13,8 @@ import (
 	"syscall"
 	"time"
 
-	// The image is built from scratch: where the system has no certificate
-	// authorities, these of Mozilla serve.
+	// The image is built from scratch. If the system has no certificate authorities, these
+	// of Mozilla are used.
 	_ "golang.org/x/crypto/x509roots/fallback"
 	"k8s.io/klog/v2"
 
@@ -33,14 +33,14 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run is the daemon's life until ctx is done. It returns the exit status: 0 after
-// a clean stop, 1 if serving failed, 2 for wrong flags or an unusable proxy variable.
+// run runs the daemon until ctx is done. It returns the exit status: 0 after a clean stop,
+// 1 if serving failed, 2 for invalid flags or an invalid proxy variable.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	okms.ClearEnvironment()
 	f, err := parseFlags(args)
 	switch {
 	case err != nil:
-		fmt.Fprintf(stderr, "%s: %v (--help tells more)\n", server.RuntimeName, err)
+		fmt.Fprintf(stderr, "%s: %v (see --help)\n", server.RuntimeName, err)
 		return 2
 	case f.help != "":
 		fmt.Fprint(stdout, f.help)
@@ -97,14 +97,14 @@ func serve(ctx context.Context, f flags, memory *budget.Budget) error {
 	if err != nil {
 		return err
 	}
-	// The list is the order in which they end: the newest credentials are used to the end
-	// of the last mount.
+	// The tasks end in the order of the list. The connections come after the mounts, so that
+	// the last mount still gets the newest credentials.
 	list := s.Tasks()
 	if connections != nil {
 		list = append(list, background("watching the connections", connections.Run))
 	}
 	pace := paceGC(memory)
-	list = append(list, background("dropping what is not used", mounts.Run),
+	list = append(list, background("dropping unused secrets", mounts.Run),
 		background("giving memory back", func(ctx context.Context) { giveMemoryBack(ctx, pace) }))
 	return tasks.Run(ctx, list...)
 }
@@ -114,8 +114,8 @@ func background(name string, run func(context.Context)) tasks.Task {
 	return tasks.Until(name, func(ctx context.Context) error { run(ctx); return nil })
 }
 
-// openConnections reads the file of --config, if there is one. What is wrong
-// with it does not keep the daemon from serving: it is logged, and seen at
+// openConnections reads the file of --config. It returns nil if the flag is not given.
+// Errors of the file do not keep the daemon from serving: they are logged and shown by
 // /readyz.
 func openConnections(file string, cacheTTL time.Duration) (*auth.Connections, func() provider.ConnectionsStatus) {
 	if file == "" {

@@ -7,22 +7,21 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"unicode"
 )
 
-// proxyVariables are those that net/http reads (golang.org/x/net/http/httpproxy), but
-// for NO_PROXY.
+// proxyVariables are the proxy variables that net/http reads
+// (golang.org/x/net/http/httpproxy), except NO_PROXY.
 var proxyVariables = []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"}
 
-// checkProxies returns an error that names the first proxy variable that cannot be used.
-// net/http ignores a proxy that it cannot parse, without a word: the credentials would
-// go another way than the one that was configured. The error never holds the value,
-// which may hold a password.
+// checkProxies returns an error that names the first invalid proxy variable. net/http
+// ignores a proxy that it cannot parse, without an error: the credentials would not go
+// through the configured proxy. The error never has the value, which may have a
+// password.
 func checkProxies(getenv func(string) string) error {
 	for _, name := range proxyVariables {
 		value := getenv(name)
-		if value == "" { // to net/http that is no proxy
+		if value == "" { // net/http uses no proxy then
 			continue
 		}
 		if err := checkProxy(value); err != nil {
@@ -33,11 +32,11 @@ func checkProxies(getenv func(string) string) error {
 	return nil
 }
 
-// checkProxy accepts a URL with one of the schemes that net/http knows, or host:port. It
-// is stricter than net/http, so that net/http takes whatever passes.
+// checkProxy accepts a URL with a scheme that net/http supports, or host:port. It is
+// stricter than net/http, so that net/http uses every value that it accepts.
 func checkProxy(value string) error {
 	if strings.ContainsFunc(value, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }) {
-		return errors.New("it holds white space or a control character")
+		return errors.New("it has white space or a control character")
 	}
 	if !strings.Contains(value, "://") {
 		value = "http://" + value // as net/http does
@@ -56,7 +55,8 @@ func checkProxy(value string) error {
 	return checkProxyHost(u)
 }
 
-// proxyParseError says in words what url.Parse found. Its own text quotes the value.
+// proxyParseError returns the cause of an error of url.Parse, whose own text quotes the
+// value.
 func proxyParseError(err error) error {
 	var escape url.EscapeError
 	switch {
@@ -66,7 +66,7 @@ func proxyParseError(err error) error {
 		return errors.New("its port is not a number; write an IPv6 address in brackets, " +
 			"and in a password / as %2F and # as %23")
 	case strings.Contains(err.Error(), "invalid userinfo"):
-		return errors.New("its user name or password holds a character that must be written with %, such as @ as %40")
+		return errors.New("its user name or password has a character that must be written with %, such as @ as %40")
 	}
 	return errors.New("it is not a URL")
 }
@@ -85,20 +85,6 @@ func checkProxyHost(u *url.URL) error {
 	}
 	if port, err := strconv.ParseUint(u.Port(), 10, 16); err != nil || port == 0 {
 		return errors.New("its port is not from 1 to 65535")
-	}
-	return nil
-}
-
-// noCoreDumps keeps secrets in memory from reaching a disk when the process crashes. The
-// limit on the size of a core does not hold where the system pipes cores to a program,
-// so the process is also made one that is not dumped. That also keeps other processes of
-// the same user from reading its memory.
-func noCoreDumps() error {
-	if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}); err != nil {
-		return fmt.Errorf("turning core dumps off: %w", err)
-	}
-	if err := notDumpable(); err != nil {
-		return fmt.Errorf("turning core dumps off (PR_SET_DUMPABLE): %w", err)
 	}
 	return nil
 }
