@@ -12,20 +12,22 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	pb "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
+
+	"ovhcloud-csi-provider/server/tasks"
 )
 
-// adminHandler serves /healthz, /readyz and /metrics. None of them calls OKMS.
+// adminHandler serves /healthz, /readyz and /metrics, without calls to OKMS.
 func (s *Server) adminHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		report(w, errors.Join(s.live(), s.probe.ask(s.askSocket)))
+		report(w, errors.Join(s.live(), s.socketCheck.result(s.askSocket)))
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if s.draining.Load() { // the socket is gone then, which needs no words
+		if s.draining.Load() { // the socket is gone then, which is no error
 			report(w, s.ready())
 			return
 		}
-		report(w, errors.Join(s.probe.ask(s.askSocket), s.ready()))
+		report(w, errors.Join(s.socketCheck.result(s.askSocket), s.ready()))
 	})
 	mux.Handle("GET /metrics", onePerSource(s.config.Metrics.handler()))
 	return mux
@@ -39,25 +41,27 @@ func report(w http.ResponseWriter, err error) {
 	_, _ = fmt.Fprintln(w, "ok")
 }
 
-// probe is one question at a time, whose answer is good for a second: whoever
-// reaches the admin address may ask as often as it likes.
-type probe struct {
-	mu     sync.Mutex
-	asked  time.Time
-	answer error
+// cachedCheck runs a check at most once a second, one at a time: any client of the admin
+// address may ask for it as often as it likes.
+type cachedCheck struct {
+	mu   sync.Mutex
+	last time.Time
+	err  error
 }
 
-func (p *probe) ask(question func() error) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if time.Since(p.asked) > time.Second {
-		p.answer = question()
-		p.asked = time.Now()
+// result returns the error of check, which may be up to a second old.
+func (c *cachedCheck) result(check func() error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Since(c.last) > time.Second {
+		c.err = check()
+		c.last = time.Now()
 	}
-	return p.answer
+	return c.err
 }
 
-// askSocket calls the service as the driver does: through the socket's path.
+// askSocket calls the service as the driver does, through the socket's path. It returns
+// nil if the service answers within five seconds.
 func (s *Server) askSocket() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
@@ -72,7 +76,7 @@ func (s *Server) askSocket() error {
 	return nil
 }
 
-// askConnections is nil if all that was read last of the connections is in use.
+// askConnections returns nil if the newest version of every connection is in use.
 func (s *Server) askConnections() error {
 	if s.config.Connections == nil {
 		return nil
@@ -80,7 +84,7 @@ func (s *Server) askConnections() error {
 	return s.config.Connections().Err()
 }
 
-// listenAdmin opens the admin address; an empty one opens nothing.
+// listenAdmin opens the admin address. It returns nil if the address is empty.
 func listenAdmin(address string) (net.Listener, error) {
 	if address == "" {
 		return nil, nil
@@ -92,8 +96,23 @@ func listenAdmin(address string) (net.Listener, error) {
 	return &adminListener{Listener: l}, nil
 }
 
-// newAdmin returns a server that no client can hold on to: one request a connection,
-// and one second to send it.
+// adminTask serves handler on l.
+func adminTask(l net.Listener, handler http.Handler) tasks.Task {
+	admin := newAdmin(handler)
+	return tasks.Task{
+		Name: "serving --admin-address",
+		Run: func() error {
+			if err := admin.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				return err
+			}
+			return nil
+		},
+		Interrupt: func() { _ = admin.Close() },
+	}
+}
+
+// newAdmin returns a server that no client can keep busy: it serves one request a
+// connection, and the client has one second to send it.
 func newAdmin(handler http.Handler) *http.Server {
 	admin := &http.Server{Handler: whileBusy(handler), ConnContext: withAdminConn, ReadHeaderTimeout: time.Second, ReadTimeout: time.Second,
 		WriteTimeout: 15 * time.Second, MaxHeaderBytes: 8 << 10}

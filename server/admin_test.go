@@ -17,6 +17,7 @@ import (
 )
 
 func TestHealthGoesThroughTheSocket(t *testing.T) {
+	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	for _, page := range []string{"/healthz", "/readyz"} {
 		if got := harness.Page(t, d.Admin+page); got != "200 ok\n" {
@@ -38,6 +39,7 @@ func TestHealthGoesThroughTheSocket(t *testing.T) {
 }
 
 func TestMetricsTellMountsAndRequests(t *testing.T) {
+	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	d.Store.Hold(t, map[string]string{"s": `{"a":"1"}`})
 	for _, objects := range []string{"- secretPath: s", "- secretPath: s", "- secretPath: x", "- x"} {
@@ -59,6 +61,7 @@ func TestMetricsTellMountsAndRequests(t *testing.T) {
 }
 
 func TestThereIsNothingToDebugWith(t *testing.T) {
+	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	for _, page := range []string{"/", "/debug/", "/debug/pprof/", "/debug/pprof/heap", "/debug/vars", "/debug/flags/v"} {
 		if got := harness.Page(t, d.Admin+page); !strings.HasPrefix(got, "404") {
@@ -68,6 +71,7 @@ func TestThereIsNothingToDebugWith(t *testing.T) {
 }
 
 func TestVersionIsSemver(t *testing.T) {
+	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	v, err := d.Client.Version(t.Context(), &pb.VersionRequest{Version: "v1alpha1"})
 	if err != nil || v.GetVersion() != "v1alpha1" || v.GetRuntimeName() != "ovhcloud-csi-provider" || v.GetRuntimeVersion() != "0.0.0-test" {
@@ -113,7 +117,7 @@ func occupy(t *testing.T, address, source string, n int, sent string) (conns []n
 	return conns
 }
 
-func TestNobodyKeepsOthersFromTheAdminAddress(t *testing.T) {
+func TestNobodyKeepsOthersFromTheAdminAddress(t *testing.T) { // alone, since it needs the processors
 	for name, sent := range map[string]string{
 		"silent":             "",
 		"one byte":           "G",
@@ -141,7 +145,11 @@ func TestNobodyKeepsOthersFromTheAdminAddress(t *testing.T) {
 			}()
 			for _, source := range []string{"127.0.0.3", "127.0.0.2"} {
 				for page, want := range map[string]string{"/healthz": "200 ok\n", "/metrics": "200 "} {
-					if got, err := pageFrom(source, d.Admin+page); err != nil || !strings.HasPrefix(got, want) {
+					got, err := pageFrom(source, d.Admin+page)
+					for strings.HasPrefix(got, "503 other pages") && source == "127.0.0.2" && t.Context().Err() == nil {
+						got, err = pageFrom(source, d.Admin+page) // one page of a source at a time: the attack is the same source
+					}
+					if err != nil || !strings.HasPrefix(got, want) {
 						t.Errorf("%s from %s: %.60s, %v", page, source, got, err)
 					}
 				}

@@ -55,7 +55,7 @@ func (l *adminListener) Accept() (net.Conn, error) {
 const sendBuffer = 16 << 10
 
 // leaveNothing keeps the kernel from holding what a client has not read when its
-// connection is closed: that would be memory of the container which nobody counts. The
+// connection is closed: that would be memory of the container that no budget counts. The
 // HTTP server waits for half a second before it closes.
 func leaveNothing(c net.Conn) {
 	if tcp, is := c.(*net.TCPConn); is { // errors leave the system's own settings
@@ -64,8 +64,8 @@ func leaveNothing(c net.Conn) {
 	}
 }
 
-// admit adds a connection and closes the one that has to make room for it. It returns
-// nil if there is no room.
+// admit adds a connection, and closes the one that it replaces. It returns nil if there
+// is no room.
 func (l *adminListener) admit(c net.Conn) *adminConn {
 	admitted := &adminConn{Conn: c, listener: l, source: sourceOf(c.RemoteAddr())}
 	l.mu.Lock()

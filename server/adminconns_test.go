@@ -224,6 +224,7 @@ func TestAClientThatDoesNotReadIsDisconnected(t *testing.T) {
 // TestNothingIsLeftOfAnAnswerThatNobodyReads: the kernel would hold it after the
 // connection is closed, where no bound of ours counts it.
 func TestNothingIsLeftOfAnAnswerThatNobodyReads(t *testing.T) {
+	t.Parallel()
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

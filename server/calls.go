@@ -8,11 +8,11 @@ import (
 	"ovhcloud-csi-provider/provider"
 )
 
-// callLevel is the -v from which on each request to OKMS has a line in the log.
+// callLevel is the -v from which each request to OKMS is logged.
 const callLevel = 2
 
-// LogCall logs an exchange with OKMS or with a token endpoint, from -v=2 on. No
-// header and nothing of the answer but the request's id stands there.
+// LogCall logs an exchange with OKMS or with a token endpoint, from -v=2 on. The line
+// has no header, and of the answer only the status and the request's ID.
 func LogCall(c provider.Call) {
 	log := klog.V(callLevel)
 	if !log.Enabled() {

@@ -13,7 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// The names that the health service answers for. The empty name means liveness too.
+// The services that the health service knows. The empty name also means liveness.
 const (
 	healthLive  = "live"
 	healthReady = "ready"
@@ -27,7 +27,7 @@ const reasonKey = "reason-bin"
 const maxReason = 4 << 10
 
 // health is the standard gRPC health service, without its streaming call. It starts no
-// goroutine and takes no lock that a mount holds.
+// goroutine and takes no lock that a mount may hold.
 type health struct {
 	healthpb.UnimplementedHealthServer
 	server *Server
@@ -45,18 +45,18 @@ func (h health) Check(ctx context.Context, in *healthpb.HealthCheckRequest) (*he
 		return nil, status.Error(codes.NotFound, "unknown service; available: "+healthLive+", "+healthReady)
 	}
 	if err != nil {
-		// It fails only outside of a call, in a test. The status is the answer.
+		// This fails only outside of a call, in a test. The status is the answer.
 		_ = grpc.SetTrailer(ctx, metadata.Pairs(reasonKey, bounded(err.Error(), maxReason)))
 		return &healthpb.HealthCheckResponse{Status: healthpb.HealthCheckResponse_NOT_SERVING}, nil
 	}
 	return &healthpb.HealthCheckResponse{Status: healthpb.HealthCheckResponse_SERVING}, nil
 }
 
-// live returns why the process must be restarted, or nil. Who asks has come through the
-// socket, so only the rest is checked.
+// live returns why the process must be restarted, or nil. It does not check the socket:
+// the question came through it.
 func (s *Server) live() error { return s.overdue.err() }
 
-// ready returns why the process must not be relied on, or nil.
+// ready returns why the process is not ready, or nil.
 func (s *Server) ready() error {
 	if s.draining.Load() {
 		return fmt.Errorf("shutting down")
@@ -64,7 +64,7 @@ func (s *Server) ready() error {
 	return errors.Join(s.live(), s.askConnections())
 }
 
-// bounded returns text, cut to at most n bytes of whole characters.
+// bounded returns text, cut to n bytes if it is longer. It does not cut characters.
 func bounded(text string, n int) string {
 	if len(text) <= n {
 		return text

@@ -14,10 +14,10 @@ import (
 	"ovhcloud-csi-provider/provider/budget"
 )
 
-// frames is gRPC's stream below its messages. Its RecvMsg reads a message of any length
-// into memory, or answers a longer one than it may with ResourceExhausted by itself, and
-// tells nothing before. TestALargeRequestIsNotGRPCsToRefuse shows that the
-// stream of the version in go.mod has these methods.
+// frames is gRPC's stream below its messages. RecvMsg cannot be used: it reads a message
+// of any length into memory at once, and rejects one above its limit with
+// ResourceExhausted. TestALargeRequestIsRejectedByThisProgram shows that the stream of
+// the version in go.mod has these methods.
 type frames interface {
 	ReadMessageHeader(header []byte) error
 	Read(n int) (mem.BufferSlice, error)
@@ -27,17 +27,17 @@ type frames interface {
 // is compressed, and its length.
 const prefixLength = 5
 
-// smallRequest is up to which length a request is read at once, in bytes, and how much of
-// a larger one is.
+// smallRequest is how much of a request is read at once, in bytes. Nearly all requests
+// are smaller.
 const smallRequest = 32 << 10
 
-// readMessage reads the one message of a call, and opens the account that holds it. A
-// small one, as nearly all are, is read at once. Of a large one the beginning is, which
-// says whose it is; the rest waits for a place.
+// readMessage reads the one message of a call, and opens the account that counts it. It
+// reads a small message at once. Of a large one it reads the beginning, which has the
+// namespace; the rest waits for a place.
 func (s *service) readMessage(ctx context.Context, stream grpc.ServerStream) (*pb.MountRequest, *budget.Account, error) {
 	call, is := grpc.ServerTransportStreamFromContext(stream.Context()).(frames)
 	if !is {
-		return nil, nil, wrongRequest("", "this version of gRPC does not tell how long it is")
+		return nil, nil, wrongRequest("", "this version of gRPC does not give its length")
 	}
 	prefix := make([]byte, prefixLength)
 	if err := call.ReadMessageHeader(prefix); err != nil {
@@ -73,8 +73,7 @@ func (s *service) readMessage(ctx context.Context, stream grpc.ServerStream) (*p
 	return in, account, nil
 }
 
-// readRest reads what a large message has behind its beginning. The account holds it
-// from then on in the place of what was not read.
+// readRest reads the rest of a large message, and counts it for the account.
 func (s *service) readRest(ctx context.Context, call frames, account *budget.Account, begin []byte, rest int) (mem.BufferSlice, error) {
 	length := len(begin) + rest
 	if length > budget.MaxRequest {
@@ -96,8 +95,8 @@ func (s *service) readRest(ctx context.Context, call frames, account *budget.Acc
 	return more, nil
 }
 
-// namespaceOf is the namespace that the beginning of a request states, as the beginning
-// of a class's name; "" if it states none.
+// namespaceOf returns the namespace in the beginning of a request with a slash behind, as
+// a class's name begins. It returns "" if there is no namespace.
 func namespaceOf(begin []byte) string {
 	if namespace := quickAttribute(string(begin), attributeNamespace); namespace != "" {
 		return namespace + "/"
@@ -105,8 +104,8 @@ func namespaceOf(begin []byte) string {
 	return ""
 }
 
-// tooLong is the error about a request of more than budget.MaxRequest, by what its
-// beginning says is too long in it.
+// tooLong returns the error for a request longer than budget.MaxRequest. It names the
+// part that is too long.
 func tooLong(begin []byte) error {
 	// The attributes are the first field.
 	if _, _, n := protowire.ConsumeTag(begin); n > 0 {

@@ -29,11 +29,13 @@ type service struct {
 	metrics *Metrics
 	budget  *budget.Budget
 	overdue *overdue
+	// observers are called with the record of each mount when it has ended.
+	observers []func(record)
 }
 
-// description is the service as the driver knows it, with Mount as a stream of one
-// message each way: on the wire that is the same, and the handler decides when the
-// request is read, see receive.
+// description returns the driver's service with Mount as a stream of one message each
+// way. On the wire that is the same, and the handler decides when the request is read,
+// see receive.
 func description() *grpc.ServiceDesc {
 	d := pb.CSIDriverProvider_ServiceDesc
 	d.Methods = nil
@@ -48,47 +50,47 @@ func description() *grpc.ServiceDesc {
 	return &d
 }
 
-// Version implements the driver's health check. It calls nobody.
+// Version implements the driver's health check. It makes no calls.
 func (s *service) Version(context.Context, *pb.VersionRequest) (*pb.VersionResponse, error) {
 	return &pb.VersionResponse{Version: "v1alpha1", RuntimeName: RuntimeName, RuntimeVersion: s.version}, nil
 }
 
-// answer is what the driver gets: one of the two.
+// answer is what the driver gets: either a response or an error.
 type answer struct {
 	resp *pb.MountResponse
 	err  error
 }
 
-// serveMount serves the driver's call for one volume of one pod. The mount runs in a
-// goroutine of its own, and this call waits for it. Only if it does not end when its
-// time is over, which would be a fault of this program, it is answered for: the
-// caller's DeadlineExceeded must not come first, see codeOf.
+// serveMount serves the driver's call for one volume of one pod. It waits for the mount,
+// which runs in a goroutine of its own. If the mount does not end in its time, which is a
+// fault of this program, serveMount answers with an error: the caller's DeadlineExceeded
+// must not come first, see codeOf.
 func (s *service) serveMount(stream grpc.ServerStream) error {
 	work, last := timeLeft(stream.Context(), s.timeout)
 	ctx, cancel := context.WithTimeout(stream.Context(), work)
 	defer cancel()
 	late := time.NewTimer(last)
 	defer late.Stop()
-	sent := newSent(stream.Context())
+	delivery := newDelivery(stream.Context())
 	done := make(chan answer, 1)
-	go func() { done <- s.mount(ctx, stream, sent) }()
+	go func() { done <- s.mount(ctx, stream, delivery) }()
 	select {
 	case a := <-done:
-		return send(stream, a, sent)
+		return send(stream, a, delivery)
 	case <-late.C:
 		klog.ErrorS(nil, "a mount did not end when its time was over", "timeout", last)
 		go s.watch(done)
-		sent.end()
+		delivery.end()
 		return status.Error(codes.Internal, RuntimeName+": the mount did not end in time; its log has more")
 	}
 }
 
-// graceful is how long a mount may take to end after its time is over: on a busy node it
-// may have to wait for a processor.
+// graceful is how long a mount may take to end after its time is over before it counts as
+// overdue: on a busy node it may wait for a processor.
 const graceful = 10 * time.Second
 
-// watch counts a mount whose time is over as overdue, from when it should have ended to
-// when it does.
+// watch waits for the end of a mount that was answered with an error, and counts it as
+// overdue while it does not end.
 func (s *service) watch(done <-chan answer) {
 	grace := time.NewTimer(min(graceful, s.timeout))
 	defer grace.Stop()
@@ -102,30 +104,25 @@ func (s *service) watch(done <-chan answer) {
 	ended()
 }
 
-func (s *service) mount(ctx context.Context, stream grpc.ServerStream, sent *sent) answer {
-	done := s.metrics.mountBegins()
+func (s *service) mount(ctx context.Context, stream grpc.ServerStream, delivery *delivery) answer {
+	s.metrics.mountBegins()
 	begin := time.Now()
 	req, resp, err := s.guarded(ctx, stream)
 	defer func() { req.Account.Close() }() // also of a mount that failed
-	sent.whenOver(resp.Sent)
-	done(req, kindOrEmpty(err))
-	audit(req, resp, err, time.Since(begin))
+	delivery.whenOver(resp.Sent)
+	r := recordOf(req, resp, err, time.Since(begin))
+	for _, observe := range s.observers {
+		observe(r)
+	}
 	if err != nil {
 		return answer{err: statusOf(err)}
 	}
 	return answer{resp: encode(resp)}
 }
 
-func kindOrEmpty(err error) failure.Kind {
-	if err == nil {
-		return ""
-	}
-	return kindOf(err)
-}
-
-// timeLeft bounds a mount by the daemon's time, and by the caller's less a margin
-// that leaves us the last word. The mount itself has less than that: until last it may
-// still end, and no answer comes later.
+// timeLeft returns how long a mount may work, and when it is answered at the latest. Both
+// are bounded by timeout and by the caller's deadline less a margin, so that the caller
+// gets an answer of this program.
 func timeLeft(ctx context.Context, timeout time.Duration) (work, last time.Duration) {
 	last = timeout
 	if deadline, ok := ctx.Deadline(); ok {
@@ -135,7 +132,7 @@ func timeLeft(ctx context.Context, timeout time.Duration) (work, last time.Durat
 	return last - min(500*time.Millisecond, max(0, last/10)), last
 }
 
-// guarded is the mount with its panics turned into errors of this mount alone.
+// guarded receives the request and does the mount. A panic fails this mount only.
 func (s *service) guarded(ctx context.Context, stream grpc.ServerStream) (req provider.Request, resp provider.Response, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -152,8 +149,8 @@ func (s *service) guarded(ctx context.Context, stream grpc.ServerStream) (req pr
 	return req, resp, err
 }
 
-// logPanic logs where a panic came from. What it carried may be a secret, so
-// only the runtime's own errors are told and of the others the type.
+// logPanic logs where a panic came from. Its value may be a secret, so only the runtime's
+// own errors are shown, and of others the type.
 func logPanic(r any) {
 	stack := debug.Stack()
 	if crash, ok := r.(*read.Crash); ok {
@@ -167,7 +164,7 @@ func logPanic(r any) {
 	klog.ErrorS(nil, "panic in a mount", "cause", cause, "stack", string(stack))
 }
 
-// encode makes the driver's answer. The driver writes the files.
+// encode returns the driver's answer. The driver writes the files.
 func encode(resp provider.Response) *pb.MountResponse {
 	out := &pb.MountResponse{}
 	for _, f := range resp.Files {

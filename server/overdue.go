@@ -7,8 +7,8 @@ import (
 )
 
 // overdue counts the mounts that still run although their time is over and they have
-// been answered. A mount that never ends holds what it has taken, such as its place
-// among the mounts that work, until the process ends.
+// been answered. A mount that never ends keeps what it has taken of the budget until the
+// process ends.
 type overdue struct{ running atomic.Int64 }
 
 // begin counts a mount. The returned function, called when the mount ends, stops

@@ -49,7 +49,7 @@ func ProbeReady(ctx context.Context, socket string) error {
 	return askHealth(ctx, conn, socket, healthReady)
 }
 
-// dialProbe connects to the socket. Its errors say in words what the cause is.
+// dialProbe connects to the socket. Its errors name the cause.
 func dialProbe(ctx context.Context, socket string) (net.Conn, error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", socket)
 	switch {

@@ -20,6 +20,7 @@ import (
 // TestRequestsThatNobodyHasReadAreBounded: a call that is not read yet costs memory, so
 // there may be so many, and a further one gets an answer after which kubelet tries again.
 func TestRequestsThatNobodyHasReadAreBounded(t *testing.T) {
+	t.Parallel()
 	d := harness.Start(t, harness.Options{MemoryLimit: 64 << 20, MountTimeout: 20 * time.Second})
 	d.Store.Hold(t, map[string]string{"s": `{"a":"1"}`})
 	conn, err := grpc.NewClient("unix:"+d.Socket, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithAuthority("localhost"))
@@ -35,7 +36,7 @@ func TestRequestsThatNobodyHasReadAreBounded(t *testing.T) {
 	}
 	awaitUsed(t, d, func(used int64) bool { return used >= int64(most)*budget.UnreadRequest }) // they are on their way
 	_, err = d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s"})
-	want(t, err, codes.Internal, "this node has too many mounts at once; kubelet tries again")
+	harness.WantError(t, err, codes.Internal, "this node has too many mounts at once; kubelet tries again")
 	if !strings.Contains(harness.Page(t, d.Admin+"/metrics"), `ovhcloud_csi_mounts_total{result="node_full"} 1`) {
 		t.Error("the metrics do not tell of it")
 	}
@@ -44,11 +45,12 @@ func TestRequestsThatNobodyHasReadAreBounded(t *testing.T) {
 		t.Error(err)
 	}
 	awaitUsed(t, d, func(used int64) bool { return used == 0 })
-	mustMount(t, d, harness.Mount{Objects: "- secretPath: s"}, "s", `{"a":"1"}`)
+	d.MustMount(t, harness.Mount{Objects: "- secretPath: s"}, "s", `{"a":"1"}`)
 }
 
 // TestForeignParametersAreNotKept for the time of a mount: a pod's author may add any.
 func TestForeignParametersAreNotKept(t *testing.T) {
+	t.Parallel()
 	d := harness.Start(t, harness.Options{MountTimeout: 20 * time.Second})
 	pad := strings.Repeat("x", 900_000)
 	release := d.Store.Break(t, emulator.Fault{Hang: true})
@@ -70,6 +72,7 @@ func TestForeignParametersAreNotKept(t *testing.T) {
 
 // TestAMountCountsForItsOwnNamespace also where that stands behind much else.
 func TestAMountCountsForItsOwnNamespace(t *testing.T) {
+	t.Parallel()
 	d := harness.Start(t, harness.Options{MountTimeout: 20 * time.Second})
 	release := d.Store.Break(t, emulator.Fault{Hang: true})
 	var all sync.WaitGroup

@@ -1,18 +1,15 @@
-// Package server serves the Secrets Store CSI driver: gRPC on a unix socket,
-// status codes, health, metrics and the audit line.
+// Package server serves the Secrets Store CSI driver: gRPC on a unix socket, status codes,
+// health, metrics and the audit line.
 //
-// It ends the vocabulary of protobuf and gRPC: what a mount means is the
-// Mounter's matter.
+// No other package of the daemon knows protobuf and gRPC. The Mounter does the mounts.
 package server
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"math"
 	"net"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,9 +21,10 @@ import (
 
 	"ovhcloud-csi-provider/provider"
 	"ovhcloud-csi-provider/provider/budget"
+	"ovhcloud-csi-provider/server/tasks"
 )
 
-// RuntimeName is what the driver is told this program is.
+// RuntimeName is the name of this program for the driver.
 const RuntimeName = "ovhcloud-csi-provider"
 
 // Mounter does mounts; *provider.Provider is one.
@@ -40,7 +38,7 @@ type Config struct {
 	Socket string
 	// Mounter does the mounts.
 	Mounter Mounter
-	// Metrics are counted up and served.
+	// Metrics are served on the admin address.
 	Metrics *Metrics
 	// AdminAddress is host:port for health, readiness and metrics. Empty serves none.
 	AdminAddress string
@@ -48,27 +46,29 @@ type Config struct {
 	MountTimeout time.Duration
 	// Version is this program's, as semver without a v.
 	Version string
-	// Budget is the memory that mounts share; nil is one of its own, of
+	// Budget is the memory that mounts share. nil means a new one of
 	// budget.DefaultLimit.
 	Budget *budget.Budget
-	// Connections gives the state of the provider's connections, for readiness and
-	// metrics. nil stands for a provider that has none.
+	// Connections returns the state of the provider's connections, for readiness and
+	// metrics. nil means that it has none.
 	Connections func() provider.ConnectionsStatus
 }
 
-// Server is one daemon's sockets.
+// Server serves the socket of the driver and the admin address.
 type Server struct {
-	config   Config
-	socket   *socket
-	admin    net.Listener
-	grpc     *grpc.Server
-	draining atomic.Bool
-	probe    probe
-	overdue  overdue
+	config      Config
+	first       *socket        // the one of Listen
+	socket      *socket        // the newest; of keepSocket while that runs
+	again       sync.WaitGroup // serves the sockets after the first
+	admin       net.Listener
+	grpc        *grpc.Server
+	draining    atomic.Bool
+	socketCheck cachedCheck
+	overdue     overdue
 }
 
-// Listen opens the sockets: from here on callers wait rather than fail. Run
-// must be called then.
+// Listen opens the socket and the admin address. From then on callers wait and do not
+// fail, so the caller must call Run or run Tasks.
 func Listen(c Config) (*Server, error) {
 	if c.MountTimeout <= 0 {
 		c.MountTimeout = 45 * time.Second
@@ -90,29 +90,30 @@ func Listen(c Config) (*Server, error) {
 	if c.Connections != nil {
 		c.Metrics.registry.MustRegister(connectionMetrics{c.Connections})
 	}
-	s := &Server{config: c, socket: socket, admin: admin}
-	mounts := &service{mounter: c.Mounter, timeout: c.MountTimeout, version: c.Version, metrics: c.Metrics, budget: c.Budget, overdue: &s.overdue}
+	s := &Server{config: c, first: socket, socket: socket, admin: admin}
+	mounts := &service{mounter: c.Mounter, timeout: c.MountTimeout, version: c.Version, metrics: c.Metrics, budget: c.Budget, overdue: &s.overdue,
+		observers: []func(record){c.Metrics.observeMount, logMount}}
 	s.grpc = grpc.NewServer(
-		// Above the size gRPC itself answers ResourceExhausted, and to too many pings
-		// it hangs up, which is Unavailable to the caller: see codeOf.
+		// gRPC itself answers a longer message with ResourceExhausted. If a client sends
+		// too many pings, gRPC closes the connection, which is Unavailable. See codeOf.
 		grpc.MaxRecvMsgSize(math.MaxInt32),
-		grpc.StaticStreamWindowSize(64<<10), // of what nobody reads, no more is in memory
-		// So many requests have room before they are looked at, which is soon. The driver has
-		// one connection, and holds further ones back until then.
+		grpc.StaticStreamWindowSize(64<<10), // so much of a message is in memory before it is read
+		// So many requests may wait to be read, which is a short time. The driver has one
+		// connection, and holds further requests back until then.
 		grpc.MaxConcurrentStreams(uint32(c.Budget.Unread())),
 		grpc.MaxHeaderListSize(64<<10),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
 		grpc.InTapHandle(mounts.admit),
 		grpc.ChainUnaryInterceptor(onlyFinalCodes),
 		grpc.ForceServerCodecV2(newCodec()),
-		grpc.StatsHandler(connections{}),
+		grpc.StatsHandler(brokenConns{}),
 	)
 	s.grpc.RegisterService(description(), mounts)
 	healthpb.RegisterHealthServer(s.grpc, health{server: s})
 	return s, nil
 }
 
-// AdminAddress is where the admin server listens, "" if it does not.
+// AdminAddress returns where the admin address listens, or "" if it does not.
 func (s *Server) AdminAddress() string {
 	if s.admin == nil {
 		return ""
@@ -120,44 +121,56 @@ func (s *Server) AdminAddress() string {
 	return s.admin.Addr().String()
 }
 
-// Run serves until ctx is done, then lets the mounts under way end, each within
-// its time, and returns nil. It returns early only if serving fails.
-func (s *Server) Run(ctx context.Context) error {
-	failed := make(chan error, 2)
-	var serving, keeping sync.WaitGroup
-	first := s.socket // keepSocket may set another one
-	serving.Go(func() { failed <- s.grpc.Serve(first) })
-	stopAdmin := s.serveAdmin(&serving, failed)
-	stopOwn := s.serveOwn(&serving)
-	ctx, stopKeeping := context.WithCancel(ctx)
-	keeping.Go(func() { s.keepSocket(ctx, &serving) })
-	klog.InfoS("serving", "socket", s.config.Socket, "admin", s.AdminAddress(), "version", s.config.Version)
-	var err error
-	select {
-	case <-ctx.Done():
-	case err = <-failed:
+// Run serves until ctx is done, then finishes the mounts in progress, each within its
+// time, and returns nil. It returns early only if serving fails.
+func (s *Server) Run(ctx context.Context) error { return tasks.Run(ctx, s.Tasks()...) }
+
+// Tasks returns what Run runs, in the order in which it ends: the admin address and this
+// container's own probes are answered until the last mount has ended. It must be called
+// once.
+func (s *Server) Tasks() []tasks.Task {
+	list := []tasks.Task{
+		tasks.Until("keeping the socket", s.keepSocket),
+		tasks.Until("removing the socket", s.removeSocket),
+		{Name: "serving the socket", Run: s.serveSocket, Interrupt: s.drain},
 	}
-	stopKeeping()
-	keeping.Wait()
+	if s.admin != nil {
+		list = append(list, adminTask(s.admin, s.adminHandler()))
+	}
+	if own := s.listenOwn(); own != nil {
+		list = append(list, ownTask(own, s.ready))
+	}
+	return list
+}
+
+// removeSocket waits for ctx, and removes the newest socket from its path.
+func (s *Server) removeSocket(ctx context.Context) error {
+	<-ctx.Done()
 	s.draining.Store(true)
-	klog.InfoS("shutting down: mounts under way are served to their end")
-	err = errors.Join(err, s.socket.release())
-	s.drain()
-	stopAdmin()
-	stopOwn()
-	serving.Wait()
+	klog.InfoS("shutting down: mounts in progress are served to their end")
+	return s.socket.release()
+}
+
+// serveSocket serves gRPC on the first socket until drain.
+func (s *Server) serveSocket() error {
+	klog.InfoS("serving", "socket", s.config.Socket, "admin", s.AdminAddress(), "version", s.config.Version)
+	err := s.grpc.Serve(s.first)
+	if errors.Is(err, grpc.ErrServerStopped) { // drain came first
+		return nil
+	}
 	return err
 }
 
-// keepSocket serves at the path again if nobody else does: a newer daemon took it
-// over and has ended before this one, as when a rolling update is undone, or died.
-func (s *Server) keepSocket(ctx context.Context, serving *sync.WaitGroup) {
+// keepSocket serves at the path again if no daemon does: a newer daemon took it over and
+// has ended before this one, as when a rolling update is undone, or it died. It ends with
+// ctx.
+func (s *Server) keepSocket(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return nil
 		case <-tick.C:
 		}
 		if s.socket.isThere() {
@@ -165,7 +178,7 @@ func (s *Server) keepSocket(ctx context.Context, serving *sync.WaitGroup) {
 		}
 		again, err := listenIfGone(s.config.Socket)
 		if errors.Is(err, fs.ErrExist) {
-			continue // a newer one serves
+			continue // a newer daemon serves
 		}
 		if err != nil {
 			klog.ErrorS(err, "the socket is gone and cannot be made again", "socket", s.config.Socket)
@@ -173,29 +186,16 @@ func (s *Server) keepSocket(ctx context.Context, serving *sync.WaitGroup) {
 		}
 		klog.InfoS("the socket was gone: serving it again", "socket", s.config.Socket)
 		s.socket = again
-		// It fails only when the server has been stopped.
-		serving.Go(func() { _ = s.grpc.Serve(again) })
+		// It fails only after the server was stopped.
+		s.again.Go(func() { _ = s.grpc.Serve(again) })
 	}
 }
 
-// drain ends the gRPC server. Every mount ends by itself within its time; what
-// does not is a fault, and must not keep the process from ending.
+// drain ends the gRPC server. Every mount ends within its time; one that does not is a
+// fault of this program, and must not keep the process from ending.
 func (s *Server) drain() {
 	late := time.AfterFunc(s.config.MountTimeout+5*time.Second, s.grpc.Stop)
 	defer late.Stop()
 	s.grpc.GracefulStop()
-}
-
-// serveAdmin serves the admin address until the returned function is called.
-func (s *Server) serveAdmin(serving *sync.WaitGroup, failed chan<- error) (stop func()) {
-	if s.admin == nil {
-		return func() {}
-	}
-	admin := newAdmin(s.adminHandler())
-	serving.Go(func() {
-		if err := admin.Serve(s.admin); !errors.Is(err, http.ErrServerClosed) {
-			failed <- fmt.Errorf("serving --admin-address: %w", err)
-		}
-	})
-	return func() { _ = admin.Close() }
+	s.again.Wait()
 }

@@ -11,22 +11,22 @@ import (
 	"time"
 )
 
-// socket is a listener at a path that several daemons may hand over to one
-// another: the newer one binds beside the path and renames over it, so that at
-// every moment somebody answers there. A socket that a dead daemon left is taken
-// over in the same way.
+// socket is a listener at a path that a newer daemon may take over from an older one: it
+// binds its socket in a private folder and renames it to the path, so that a daemon
+// answers there at every moment. It takes over the socket of a dead daemon in the same
+// way.
 type socket struct {
 	*net.UnixListener
 	path string
-	mine fs.FileInfo
+	mine fs.FileInfo // the socket's file
 }
 
-// listen binds a socket of mode 0600 to path and puts it in the place of what is
-// there. The folder is made if it is missing.
+// listen binds a socket of mode 0600 to path, and replaces a socket that is there. It
+// makes the folder if it is missing.
 func listen(path string) (*socket, error) { return listenAt(path, false) }
 
-// listenIfGone is listen where nothing is at path, or nothing that answers; else the
-// error is fs.ErrExist.
+// listenIfGone is listen if there is no socket at path, or one of a dead daemon. Else it
+// returns fs.ErrExist.
 func listenIfGone(path string) (*socket, error) { return listenAt(path, true) }
 
 func listenAt(path string, ifGone bool) (*socket, error) {
@@ -46,9 +46,9 @@ func listenAt(path string, ifGone bool) (*socket, error) {
 	if err == nil && there.Mode().Type() != fs.ModeSocket {
 		return nil, fmt.Errorf("%s exists and is not a socket; remove it, or choose another --endpoint", path)
 	}
-	// In a folder that nobody else can enter, until its mode is right: between bind
-	// and chmod anybody could connect. The name is fixed: under the lock, what is
-	// there is of a daemon that died.
+	// The socket is in a private folder until its mode is right: between bind and chmod
+	// any user could connect. The folder's name is fixed: while this process has the
+	// lock, a folder that is there was left by a daemon that died.
 	private := filepath.Join(dir, "."+filepath.Base(path))
 	if err := os.RemoveAll(private); err != nil {
 		return nil, fmt.Errorf("clearing %s: %w", private, err)
@@ -64,8 +64,8 @@ func listenAt(path string, ifGone bool) (*socket, error) {
 	return s, nil
 }
 
-// isDead says that the socket at path is of a process that has ended. What is put
-// there listens already.
+// isDead reports whether the process of the socket at path has ended. A socket is put
+// there only when it listens.
 func isDead(path string) bool {
 	c, err := net.Dial("unix", path)
 	if err == nil {
@@ -96,15 +96,15 @@ func bind(temporary, path string) (*socket, error) {
 	return s, nil
 }
 
-// isThere says that the socket is still at its path.
+// isThere reports whether the socket is still at its path.
 func (s *socket) isThere() bool {
 	there, err := os.Lstat(s.path)
 	return err == nil && os.SameFile(there, s.mine)
 }
 
-// release removes the socket from its path, unless a newer daemon has put its own
-// there. It must be called while the listener is open: until then the kernel
-// gives its inode to no other file, so that mine stays telling.
+// release removes the socket from its path, unless a newer daemon has put its own there.
+// It must be called while the listener is open: until then the kernel gives the inode to
+// no other file, so that the comparison with mine is right.
 func (s *socket) release() error {
 	unlock, err := lock(s.path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -124,12 +124,12 @@ func (s *socket) release() error {
 	return os.Remove(s.path)
 }
 
-// lockPatience is how long a daemon waits for another to be done with the path.
+// lockPatience is how long a daemon waits for another one that changes the path.
 const lockPatience = 5 * time.Second
 
-// lock keeps other daemons from changing what is at path meanwhile. The lock is
-// on a file beside it that only its owner can open, so that nobody else can hold
-// it; the file stays, since to remove it would be a race.
+// lock keeps other daemons from changing path until unlock. The lock is on a file in the
+// same folder that only its owner can open, so that other users cannot hold it. The file
+// is never removed, since that would be a race.
 func lock(path string) (unlock func(), err error) {
 	name := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".lock")
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)

@@ -11,12 +11,13 @@ import (
 	"ovhcloud-csi-provider/provider/failure"
 )
 
-// codeOf is the gRPC code of each answer to a mount that failed.
+// codeOf has the gRPC code of each answer to a mount that failed.
 //
-// Canceled, DeadlineExceeded, Unavailable, ResourceExhausted and Aborted must never be
-// here, whatever the cause: kubelet takes them for "outcome unknown" and keeps the volume's
-// folder, the driver then takes the young folder for a fresh mount, and the pod starts with
-// an empty volume (driver 1.6, pkg/secrets-store/nodeserver.go; seen on Kubernetes 1.35).
+// Canceled, DeadlineExceeded, Unavailable, ResourceExhausted and Aborted must
+// never be here, whatever the cause: kubelet takes them for "outcome unknown" and keeps
+// the volume's folder, the driver then takes the young folder for a new mount, and the
+// pod starts with an empty volume (driver 1.6, pkg/secrets-store/nodeserver.go; seen on
+// Kubernetes 1.35).
 var codeOf = map[failure.Answer]codes.Code{
 	failure.Internal:   codes.Internal,
 	failure.BadRequest: codes.InvalidArgument,
@@ -26,7 +27,7 @@ var codeOf = map[failure.Answer]codes.Code{
 	failure.NotUsable:  codes.FailedPrecondition,
 }
 
-// statusOf is the answer to a mount that failed.
+// statusOf returns the answer to a mount that failed.
 func statusOf(err error) error {
 	return status.Error(codeOfError(err), err.Error())
 }
@@ -38,8 +39,8 @@ func codeOfError(err error) codes.Code {
 	return codes.Internal
 }
 
-// kindOf is the kind of a failed mount; what is no *provider.Error is a fault of
-// this program.
+// kindOf returns the kind of a failed mount. An error that is not a *failure.Error is a
+// fault of this program.
 func kindOf(err error) failure.Kind {
 	var failed *failure.Error
 	if errors.As(err, &failed) {
@@ -48,14 +49,14 @@ func kindOf(err error) failure.Kind {
 	return failure.Broken
 }
 
-// onlyFinalCodes has the rule that codeOf states hold for all other calls, too.
+// onlyFinalCodes applies the rule of codeOf to unary calls.
 func onlyFinalCodes(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
 	resp, err := handle(ctx, req)
 	return resp, onlyFinal(err)
 }
 
-// onlyFinal is the last guard of the rule that codeOf states: whatever a handler
-// returns, the wire carries a code after which kubelet starts over.
+// onlyFinal returns err with the code Internal if its code is not one of codeOf, so that
+// the rule of codeOf holds for whatever a handler returns.
 func onlyFinal(err error) error {
 	if err == nil {
 		return nil

@@ -72,6 +72,7 @@ func TestAMountEndsBeforeItsCallersTime(t *testing.T) {
 }
 
 func TestAgesOfClasses(t *testing.T) {
+	t.Parallel()
 	now := time.Unix(0, 0)
 	ages := &classAges{now: func() time.Time { return now }, byClass: map[string]*classAge{}}
 	age := func(class string) time.Duration {

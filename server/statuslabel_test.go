@@ -19,6 +19,7 @@ import (
 // TestAnyStatusIsOneOfFewLabels: HTTP/2 carries any status of three digits, and each
 // label is kept for ever.
 func TestAnyStatusIsOneOfFewLabels(t *testing.T) {
+	t.Parallel()
 	var status atomic.Int64
 	h2 := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ProtoMajor != 2 {
@@ -37,7 +38,7 @@ func TestAnyStatusIsOneOfFewLabels(t *testing.T) {
 		status.Store(int64(s))
 		// Each with a token of its own: one whose reads fail is left alone after a while.
 		_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s", Token: "eyJ." + strconv.Itoa(s)})
-		if err == nil || forbidden(err) {
+		if err == nil || harness.Forbidden(err) {
 			t.Errorf("%d: the mount ended with %v", s, err)
 		}
 	}

@@ -20,13 +20,17 @@ var arrows = map[string][]string{
 	"cmd/commandline": {"provider/nearest"},
 	"cmd/ovhcloud-csi-provider": {
 		"cmd/commandline", "provider", "provider/budget", "provider/connections", "provider/okms",
-		"provider/place", "server",
+		"provider/place", "server", "server/tasks",
 	},
 	"cmd/ovhcsi": {
 		"cmd/commandline", "provider/connections", "provider/credential", "provider/okms", "provider/read",
 		"test/emulator",
 	},
-	"server": {"provider", "provider/budget", "provider/class", "provider/failure", "provider/read"},
+	"server": {
+		"provider", "provider/budget", "provider/class", "provider/failure", "provider/plan", "provider/read",
+		"server/tasks",
+	},
+	"server/tasks": {},
 	"provider": {
 		"provider/budget", "provider/class", "provider/connections", "provider/credential", "provider/failure",
 		"provider/message", "provider/okms", "provider/place", "provider/plan", "provider/read", "provider/render",
@@ -79,8 +83,14 @@ var arrows = map[string][]string{
 	"provider/sensitive": {},
 	"test":               {},
 	"test/bench":         {"test/emulator"},
+	"test/bounds":        {},
+	"test/credentials":   {},
 	"test/emulator":      {},
+	"test/fallback":      {},
 	"test/harness":       {"provider", "provider/budget", "provider/connections", "provider/place", "server", "test/emulator"},
+	"test/load":          {},
+	"test/messages":      {},
+	"test/outages":       {},
 	"test/pki":           {},
 	"test/soak":          {},
 }
@@ -89,7 +99,7 @@ var arrows = map[string][]string{
 var foreign = map[string][]string{
 	"github.com/hashicorp/vault/api": {"provider/okms"},
 	"net/http":                       {"provider/wire", "provider/okms", "provider/credential", "server", "test/emulator", "test/harness", "test/bench", "cmd/ovhcsi"},
-	"flag":                           {"cmd/commandline", "cmd/ovhcloud-csi-provider", "cmd/ovhcsi", "test/bench"},
+	"flag":                           {"cmd/commandline", "cmd/ovhcloud-csi-provider", "cmd/ovhcsi", "test/bench", "test/harness"},
 	"google.golang.org/grpc":         {"server", "test/harness", "test/bench"},
 	"sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1": {"server", "test/harness", "test/bench"},
 	"github.com/prometheus/client_golang/prometheus":         {"server"},

@@ -1,5 +1,5 @@
-// Package commandline is what both commands have in common: their words for a wrong
-// command line, and their version.
+// Package commandline has what both commands share: the errors of their command lines, and
+// their version.
 package commandline
 
 import (
@@ -12,9 +12,9 @@ import (
 	"ovhcloud-csi-provider/provider/nearest"
 )
 
-// Mistake words an error of package flag for people, with the nearest name for an
-// unknown flag and what a value should look like. flag.ErrHelp stays what it is.
-// A value stands in it only where package flag could not read it.
+// Mistake returns an error of package flag in the words of this project, with the nearest
+// name for an unknown flag, and the form of a valid value. It returns flag.ErrHelp as it
+// is. The error quotes a value only if package flag could not parse it.
 func Mistake(flags *flag.FlagSet, err error) error {
 	if errors.Is(err, flag.ErrHelp) {
 		return err
@@ -36,8 +36,8 @@ func Mistake(flags *flag.FlagSet, err error) error {
 	return err
 }
 
-// withForm puts, in a flag's "NAME: parse error", the form of a good value in the
-// place of the last words.
+// withForm replaces the end of a flag's "NAME: parse error" with the form of a valid
+// value.
 func withForm(flags *flag.FlagSet, text string) string {
 	name, ok := strings.CutSuffix(text, ": parse error")
 	f := flags.Lookup(name)
@@ -59,8 +59,8 @@ func withForm(flags *flag.FlagSet, text string) string {
 	return text
 }
 
-// Suggestion is ", did you mean NAME?" for the name nearest to what was written,
-// or "" when none is near.
+// Suggestion returns ", did you mean NAME?" with the name nearest to written, or "" if none
+// is near.
 func Suggestion(written string, names []string) string {
 	if near := nearest.Name(written, names); near != "" {
 		return fmt.Sprintf(", did you mean %s?", near)

@@ -123,7 +123,7 @@ func TestAStoryOfConnections(t *testing.T) {
 		`"connections: in use" connection="team" source="` + ids.Root + `/team" credential="token `,
 		`connection="client" credential="OAuth2 client `,
 		`"connections: not in use" connection="team" source="` + ids.Root + `/team" error="no credential: there is no such folder"`,
-		`"connections: the newest state is broken, the last good one stays in use" connection="team" source="` + ids.Root + `/team" credential="token `,
+		`"connections: the newest version is invalid, the last valid one stays in use" connection="team" source="` + ids.Root + `/team" credential="token `,
 	} {
 		if !strings.Contains(log, line) {
 			t.Errorf("the log lacks %s", line)

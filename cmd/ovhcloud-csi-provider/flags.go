@@ -18,7 +18,7 @@ import (
 	"ovhcloud-csi-provider/provider/place"
 )
 
-// flags is the command line, checked.
+// flags are the validated flags.
 type flags struct {
 	socket       string
 	adminAddress string
@@ -32,11 +32,11 @@ type flags struct {
 	logFormat    string
 	probe        probeFlag
 	showVersion  bool
-	help         string // the text of --help, if it was asked for
+	help         string // the text of --help if the flag is given
 }
 
-const usage = `ovhcloud-csi-provider serves the Secrets Store CSI driver with secrets of OVHcloud
-Secret Manager, on a unix socket of this node.
+const usage = `ovhcloud-csi-provider serves secrets of OVHcloud Secret Manager to the Secrets Store CSI
+driver, on a unix socket of this node.
 
 Flags:
 `
@@ -48,26 +48,26 @@ func parseFlags(args []string) (flags, error) {
 	set := flag.NewFlagSet("ovhcloud-csi-provider", flag.ContinueOnError)
 	set.SetOutput(io.Discard)
 	set.StringVar(&endpoint, "endpoint", "unix:///var/run/secrets-store-csi-providers/ovhcloud.sock",
-		"`socket` to serve, in the folder where the driver looks for providers")
+		"`socket` to serve, in the directory where the driver looks for providers")
 	set.StringVar(&f.config, "config", "",
-		"YAML `file` with the connections that the provider holds, by its absolute path;\nwatched, as are the folders it names. Empty for none")
+		"absolute path of the YAML `file` with the provider's connections; the file and the directories\nthat it names are watched; empty means no connections")
 	set.StringVar(&f.adminAddress, "admin-address", ":8080", "`host:port` of /healthz, /readyz and /metrics; empty turns them off")
 	set.DurationVar(&f.mountTimeout, "mount-timeout", 45*time.Second,
-		"the longest that one mount may take; from 1s to 100s, since kubelet waits for two minutes")
-	set.IntVar(&f.maxReads, "max-reads", 64, "the most reads of one OKMS domain in progress at once; one namespace has 15/16 of them\nat most; the memory limit bounds those of all domains together")
+		"timeout of one mount, from 1s to 100s; kubelet waits for two minutes")
+	set.IntVar(&f.maxReads, "max-reads", 64, "maximum number of reads of one OKMS domain at once; one namespace gets at most 15/16 of\nthem; the memory limit bounds the reads of all domains together")
 	set.DurationVar(&f.cacheTTL, "cache-ttl", 30*time.Second,
-		"how long a secret that was read is served again to mounts with the same credential;\n1h at most; 0 asks OKMS each time")
+		"how long a secret is served from memory to mounts with the same credential; at most 1h;\n0 reads from OKMS each time")
 	f.cacheBytes = 64 << 20
-	set.Func("cache-bytes", "the most `memory` that kept secrets may take, in bytes or as 512Ki, 64Mi, 1Gi; when mounts\nneed the memory, less is kept (default 64Mi)",
+	set.Func("cache-bytes", "maximum `memory` of the cached secrets, in bytes or as 512Ki, 64Mi, 1Gi; the cache shrinks\nwhen mounts need the memory (default 64Mi)",
 		func(v string) (err error) { f.cacheBytes, err = parseBytes(v); return err })
 	set.DurationVar(&f.maxStale, "max-stale", 0,
-		"how old a secret may be that is served while OKMS cannot be reached or fails, never after\na refusal; more than --cache-ttl, 168h at most; 0 serves none")
-	set.Func("allow-endpoint", "another `host`, host:port or URL that the credentials of a mount may be sent to, beside\n"+
+		"maximum age of a secret that is served from memory while OKMS is unreachable or fails, but\nnever after a refusal; longer than --cache-ttl, at most 168h; 0 turns this off")
+	set.Func("allow-endpoint", "`host`, host:port or URL to which the credentials of a mount may be sent in addition to\n"+
 		"those of OVHcloud; http:// for loopback addresses only; repeatable",
 		func(v string) error { allowed = append(allowed, v); return nil })
 	set.StringVar(&f.logFormat, "log-format", "text", "`format` of the log: text or json")
-	set.Var(&f.probe, "probe", "ask the daemon that serves --endpoint whether it is alive, print one line and exit with 0 if\n"+
-		"it is; --probe=ready asks whether it is ready")
+	set.Var(&f.probe, "probe", "check whether the daemon on --endpoint is alive, print one line, and exit with 0 if it is;\n"+
+		"--probe=ready checks whether it is ready")
 	set.BoolVar(&f.showVersion, "version", false, "print the version and exit")
 	klog.InitFlags(set)
 	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
@@ -94,7 +94,7 @@ func (f flags) check(endpoint string, rest []string) error {
 	case len(rest) > 0:
 		return fmt.Errorf("%q is not a flag", rest[0])
 	case !strings.HasPrefix(f.socket, "/"):
-		return fmt.Errorf("--endpoint: %q is not unix:// with an absolute path behind", endpoint)
+		return fmt.Errorf("--endpoint: %q is not unix:// followed by an absolute path", endpoint)
 	case f.adminAddress != "" && !isHostPort(f.adminAddress):
 		return fmt.Errorf("--admin-address: %q is not host:port, such as :8080", f.adminAddress)
 	case f.config != "" && !filepath.IsAbs(f.config):
@@ -115,7 +115,7 @@ func (f flags) check(endpoint string, rest []string) error {
 	return nil
 }
 
-// parseBytes reads a number of bytes as Kubernetes writes it. It is more than 0.
+// parseBytes parses a number of bytes as Kubernetes writes it. 0 is an error.
 func parseBytes(text string) (int, error) {
 	number, shift := text, 0
 	for i, unit := range []string{"Ki", "Mi", "Gi"} {
@@ -135,8 +135,8 @@ func isHostPort(address string) bool {
 	return err == nil && port != ""
 }
 
-// helpText shows the flags that an operator needs. klog's others are taken, so that
-// arguments copied from another provider do not stop this one, but have no use here.
+// helpText returns the help of the flags that an operator needs. Other flags of klog are
+// accepted, so that arguments copied from another provider do no harm, but are not shown.
 func helpText(set *flag.FlagSet) string {
 	klogs := flag.NewFlagSet("", flag.ContinueOnError)
 	klog.InitFlags(klogs)
@@ -144,7 +144,7 @@ func helpText(set *flag.FlagSet) string {
 	set.VisitAll(func(f *flag.Flag) {
 		switch {
 		case f.Name == "v":
-			shown.Var(f.Value, f.Name, "how much is logged, a `number`: from 2 on, a line for each request to OKMS; no level prints a secret (default 0)")
+			shown.Var(f.Value, f.Name, "log level, a `number`; from 2 on, each request to OKMS is logged; no level logs a secret (default 0)")
 		case klogs.Lookup(f.Name) == nil:
 			shown.Var(f.Value, f.Name, f.Usage)
 		}

@@ -10,14 +10,12 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// startLogging sets klog up to write to out, which no call of klog waits for.
-// How much is logged is up to klog's own flag -v; most bounds what waits to be written, in
-// bytes. The returned function writes
-// what is left.
+// startLogging makes klog write to out through a queue, so that no call of klog waits for
+// out. most bounds the queue in bytes. klog's flag -v sets the level. The returned
+// function writes the rest of the queue.
 //
-// The standard library's logger is silenced: all of ours goes through klog, and
-// with GODEBUG=http2debug=2 in the environment net/http would print every header
-// and body there.
+// The standard library's logger is turned off: this program logs through klog only, and
+// with GODEBUG=http2debug=2 in the environment net/http would log every header and body.
 func startLogging(format string, out io.Writer, most int64) (stop func()) {
 	log.SetOutput(io.Discard)
 	queue := newLogQueue(most)
@@ -31,7 +29,7 @@ func startLogging(format string, out io.Writer, most int64) (stop func()) {
 	go queue.run(out)
 	set := flag.NewFlagSet("", flag.ContinueOnError)
 	klog.InitFlags(set)
-	// Otherwise klog writes to standard error by itself, and a line once for each
+	// Without these klog writes to standard error itself, and each line once for every
 	// severity.
 	for name, value := range map[string]string{"logtostderr": "false", "alsologtostderr": "false", "one_output": "true", "stderrthreshold": "FATAL"} {
 		_ = set.Set(name, value)

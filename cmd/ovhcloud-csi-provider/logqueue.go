@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// logQueue stands between the log and where it is written, so that no mount ever
-// waits for that: a full disk or a stuck container runtime leaves the pipe of
-// standard error blocked. What does not fit is counted and lost.
+// logQueue is a bounded queue of log lines, so that no mount waits until its lines are
+// written: a full disk or a container runtime that hangs blocks the pipe of standard
+// error. Lines that do not fit are dropped and counted.
 type logQueue struct {
 	lines chan []byte
-	most  int64        // bytes of lines in the queue
-	held  atomic.Int64 // of them
-	lost  atomic.Int64
-	tell  func(out io.Writer, lost int64) // that lines were lost
+	most  int64                           // bytes
+	held  atomic.Int64                    // bytes in the queue
+	lost  atomic.Int64                    // lines since the last report
+	tell  func(out io.Writer, lost int64) // writes the report of lost lines
 	stop  chan struct{}
 	ended chan struct{}
 }
 
-// newLogQueue makes a queue of 1,024 lines and so many bytes at the most.
+// newLogQueue returns a queue of at most 1,024 lines and most bytes.
 func newLogQueue(most int64) *logQueue {
 	return &logQueue{tell: tellLost, most: most, lines: make(chan []byte, 1024), stop: make(chan struct{}), ended: make(chan struct{})}
 }
@@ -41,7 +41,7 @@ func (q *logQueue) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// run writes to out until close.
+// run writes the lines to out until close.
 func (q *logQueue) run(out io.Writer) {
 	defer close(q.ended)
 	for {
@@ -69,7 +69,7 @@ func tellLost(out io.Writer, lost int64) {
 	fmt.Fprintf(out, "%d lines of the log were lost: they could not be written in time\n", lost)
 }
 
-// close writes what is left, for a second at most.
+// close writes the rest of the queue, for at most a second.
 func (q *logQueue) close() {
 	close(q.stop)
 	select {

@@ -10,10 +10,11 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"sync"
 	"syscall"
 	"time"
 
+	// The image is built from scratch. If the system has no certificate authorities, these
+	// of Mozilla are used.
 	_ "golang.org/x/crypto/x509roots/fallback"
 	"k8s.io/klog/v2"
 
@@ -23,6 +24,7 @@ import (
 	"ovhcloud-csi-provider/provider/connections"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/server"
+	"ovhcloud-csi-provider/server/tasks"
 )
 
 func main() {
@@ -31,14 +33,14 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run is the daemon's life until ctx is done. It returns the exit status: 0 after
-// a clean stop, 1 if serving failed, 2 for wrong flags or an unusable proxy variable.
+// run runs the daemon until ctx is done. It returns the exit status: 0 after a clean stop,
+// 1 if serving failed, 2 for invalid flags or an invalid proxy variable.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	okms.ClearEnvironment()
 	f, err := parseFlags(args)
 	switch {
 	case err != nil:
-		fmt.Fprintf(stderr, "%s: %v (--help tells more)\n", server.RuntimeName, err)
+		fmt.Fprintf(stderr, "%s: %v (see --help)\n", server.RuntimeName, err)
 		return 2
 	case f.help != "":
 		fmt.Fprint(stdout, f.help)
@@ -84,7 +86,6 @@ func serve(ctx context.Context, f flags, memory *budget.Budget) error {
 		},
 	})
 	defer mounts.Close()
-	defer startHousekeeping(mounts, paceGC(memory))()
 	s, err := server.Listen(server.Config{
 		Socket:       f.socket,
 		Mounter:      mounts,
@@ -98,19 +99,25 @@ func serve(ctx context.Context, f flags, memory *budget.Budget) error {
 	if err != nil {
 		return err
 	}
+	// The tasks end in the order of the list. The connections come after the mounts, so that
+	// the last mount still gets the newest credentials.
+	list := s.Tasks()
 	if connections != nil {
-		// To the end of the last mount: until then the newest credentials count.
-		watching, stop := context.WithCancel(context.WithoutCancel(ctx))
-		var watcher sync.WaitGroup
-		watcher.Go(func() { connections.Run(watching) })
-		defer watcher.Wait()
-		defer stop()
+		list = append(list, background("watching the connections", connections.Run))
 	}
-	return s.Run(ctx)
+	pace := paceGC(memory)
+	list = append(list, background("dropping unused secrets", mounts.Run),
+		background("giving memory back", func(ctx context.Context) { giveMemoryBack(ctx, pace) }))
+	return tasks.Run(ctx, list...)
 }
 
-// openConnections reads the file of --config, if there is one. What is wrong
-// with it does not keep the daemon from serving: it is logged, and seen at
+// background returns a task that does not fail.
+func background(name string, run func(context.Context)) tasks.Task {
+	return tasks.Until(name, func(ctx context.Context) error { run(ctx); return nil })
+}
+
+// openConnections reads the file of --config. It returns nil if the flag is not given.
+// Errors of the file do not keep the daemon from serving: they are logged and shown by
 // /readyz.
 func openConnections(file string, cacheTTL time.Duration) (*connections.Set, func() provider.ConnectionsStatus) {
 	if file == "" {
@@ -118,17 +125,4 @@ func openConnections(file string, cacheTTL time.Duration) (*connections.Set, fun
 	}
 	c := connections.Open(connections.Options{File: filepath.Clean(file), CacheTTL: cacheTTL, Notify: server.LogReload})
 	return c, c.Status
-}
-
-// startHousekeeping lets go of what is not used any more, and of its memory, until the
-// returned function is called.
-func startHousekeeping(mounts *provider.Provider, pace *gcPace) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { mounts.Run(ctx) })
-	running.Go(func() { giveMemoryBack(ctx, pace) })
-	return func() {
-		cancel()
-		running.Wait()
-	}
 }

@@ -290,13 +290,13 @@ func TestWrongCommandLines(t *testing.T) {
 		{"--cache-bytes=64M", `invalid value "64M" for --cache-bytes: not a number of bytes such as 67108864, 512Ki, 64Mi or 1Gi`},
 		{"--cache-bytes=0", `invalid value "0" for --cache-bytes: not a number of bytes such as 67108864, 512Ki, 64Mi or 1Gi`},
 		{"--log-format=xml", `--log-format: "xml" is neither text nor json`},
-		{"--endpoint=tcp://x", `--endpoint: "tcp://x" is not unix:// with an absolute path behind`},
+		{"--endpoint=tcp://x", `--endpoint: "tcp://x" is not unix:// followed by an absolute path`},
 		{"--allow-endpoint=http://okms.example", `--allow-endpoint: "http://okms.example": plain http is for loopback addresses only`},
 		{"--config=config.yaml", `--config: "config.yaml" is not an absolute path`},
 		{"serve", `"serve" is not a flag`},
 	} {
 		var out, errs bytes.Buffer
-		if code := run(t.Context(), strings.Fields(c.args), &out, &errs); code != 2 || errs.String() != "ovhcloud-csi-provider: "+c.want+" (--help tells more)\n" || out.Len() > 0 {
+		if code := run(t.Context(), strings.Fields(c.args), &out, &errs); code != 2 || errs.String() != "ovhcloud-csi-provider: "+c.want+" (see --help)\n" || out.Len() > 0 {
 			t.Errorf("%s: exit status %d, %q", c.args, code, errs.String())
 		}
 	}

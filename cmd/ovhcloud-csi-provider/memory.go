@@ -13,34 +13,34 @@ import (
 	"ovhcloud-csi-provider/provider/budget"
 )
 
-// The daemon is at rest nearly always, on every node, and busy for a second when
-// pods start. So it collects garbage sooner than Go would (a heap that has grown
-// by 40 percent, not by 100), and gives back to the system what it does not need
-// any more. Measured by make bench when it was chosen: 40, 60 and 100 percent take
-// the same time in all cases, and about 30, 40 and 46 MB after 1,100 reads at once.
+// The daemon runs on every node. It is idle nearly always, and busy for a second when
+// pods start. So it collects garbage earlier than Go's default (when the heap has grown by
+// 40 percent, not by 100), and returns unused memory to the system. Measured by make
+// bench: 40, 60 and 100 percent take the same time in all cases, and about 30, 40 and 46
+// MB after 1,100 reads at once.
 //
-// While mounts hold much, a collection every few milliseconds would take a third of the
-// processor time, and make every mount help with it before it goes on. Then garbage may
-// grow to twice what is in use, within the memory limit. Measured by make attack: of the
-// mounts of a namespace beside an attack, so many more take their usual time.
+// While mounts use much memory, a collection every few milliseconds would take a third of
+// the processor time and slow down every mount. Then garbage may grow to twice the memory
+// in use, within the memory limit. Measured by make attack: more mounts of the namespaces
+// that are not part of the attack take their usual time.
 const (
 	gcPercent     = 40
 	gcPercentBusy = 200
-	// Mounts hold much from so many bytes on, and little below the other.
+	// Mounts use much memory above muchHeld, and little below littleHeld. In bytes.
 	muchHeld      = 32 << 20
 	littleHeld    = 8 << 20
 	giveBackEvery = 10 * time.Second
-	// A collection for less is not worth its time. In bytes.
+	// Returning less than this is not worth a collection. In bytes.
 	worthGivingBack = 4 << 20
 )
 
-// Where a container sees the bound of its memory, by version 2 and 1 of cgroups.
+// cgroupLimits are the files with a container's memory limit, of cgroups version 2 and 1.
 var cgroupLimits = []string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}
 
-// tuneGC sets the pace of garbage collection, unless GOGC does, and has it hurry where
-// four fifths of the container's memory are used, unless GOMEMLIMIT says otherwise. It
-// returns the memory limit of the process in bytes, 0 for none: the container's, or what
-// GOMEMLIMIT is four fifths of.
+// tuneGC sets the pace of garbage collection unless GOGC is set, and Go's soft memory
+// limit to four fifths of the container's unless GOMEMLIMIT is set. It returns the memory
+// limit of the process in bytes: the container's, or five quarters of GOMEMLIMIT if that
+// is less. 0 means that there is no limit.
 func tuneGC(cgroupLimits []string) (limit int64) {
 	if !gcIsSet() {
 		debug.SetGCPercent(gcPercent)
@@ -62,16 +62,17 @@ func tuneGC(cgroupLimits []string) (limit int64) {
 	return limit
 }
 
-// gcIsSet says that whoever runs the daemon has set the pace of garbage collection.
+// gcIsSet reports whether the operator has set the pace of garbage collection.
 func gcIsSet() bool { return os.Getenv("GOGC") != "" }
 
-// gcPace sets the pace of garbage collection by what mounts hold.
+// gcPace adapts the pace of garbage collection to the memory that mounts use.
 type gcPace struct {
 	held func() int64 // bytes
 	busy atomic.Bool
 }
 
-// paceGC lets what mounts hold set the pace of garbage collection; nil where it is set.
+// paceGC returns a gcPace for the memory of mounts, or nil if the operator has set the
+// pace.
 func paceGC(memory *budget.Budget) *gcPace {
 	if gcIsSet() {
 		return nil
@@ -81,26 +82,26 @@ func paceGC(memory *budget.Budget) *gcPace {
 	return pace
 }
 
-// speedUp is called after mounts have taken something.
+// speedUp is called after mounts have taken memory.
 func (g *gcPace) speedUp() {
 	if !g.busy.Load() && g.held() > muchHeld && g.busy.CompareAndSwap(false, true) {
 		debug.SetGCPercent(gcPercentBusy)
 	}
 }
 
-// slowDown is called now and then.
+// slowDown is called every few seconds.
 func (g *gcPace) slowDown() {
 	if g.busy.Load() && g.held() < littleHeld && g.busy.CompareAndSwap(true, false) {
 		debug.SetGCPercent(gcPercent)
 	}
 }
 
-// noLimit is more than any machine has, in bytes. Version 1 of cgroups states such a
-// number where there is no limit, and Go for a GOMEMLIMIT that is off.
+// noLimit is more memory than any machine has, in bytes. Version 1 of cgroups has such a
+// number if there is no limit, and so has Go if GOMEMLIMIT is off.
 const noLimit = 1 << 50
 
-// memoryLimit is the bound that the first of the files to be there states, in bytes; 0
-// is none.
+// memoryLimit returns the limit in the first of the files that exists, in bytes. 0 means
+// that there is no limit.
 func memoryLimit(files []string) int64 {
 	for _, file := range files {
 		text, err := os.ReadFile(file)
@@ -116,8 +117,8 @@ func memoryLimit(files []string) int64 {
 	return 0
 }
 
-// giveMemoryBack gives memory that is free back to the system now and then,
-// until ctx is done. pace may be nil.
+// giveMemoryBack returns free memory to the system every few seconds until ctx is done.
+// pace may be nil.
 func giveMemoryBack(ctx context.Context, pace *gcPace) {
 	tick := time.NewTicker(giveBackEvery)
 	defer tick.Stop()
@@ -136,7 +137,7 @@ func giveMemoryBack(ctx context.Context, pace *gcPace) {
 	}
 }
 
-// idleMemory is about how many bytes of the heap hold nothing, or garbage.
+// idleMemory returns about how many bytes of the heap are free or garbage.
 func idleMemory() uint64 {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/heap/unused:bytes"},
 		{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/live:bytes"}}

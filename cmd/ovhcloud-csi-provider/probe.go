@@ -9,12 +9,12 @@ import (
 	"ovhcloud-csi-provider/server"
 )
 
-// probeTimeout bounds a probe. The chart gives kubelet's probes a longer time, so that
-// the message of this program is seen and not kubelet's own.
+// probeTimeout bounds a probe. The chart gives kubelet's probes a longer timeout, so that
+// users see the message of this program and not kubelet's own.
 const probeTimeout = 5 * time.Second
 
-// probeFlag is --probe: which question is put to a running daemon. It is empty if the
-// flag is not given.
+// probeFlag is the value of --probe, which chooses the check of a running daemon. It is
+// empty if the flag is not given.
 type probeFlag string
 
 const (
@@ -30,14 +30,14 @@ func (p *probeFlag) String() string {
 	return string(*p)
 }
 
-// IsBoolFlag lets the flag stand without a value.
+// IsBoolFlag allows the flag without a value.
 func (p *probeFlag) IsBoolFlag() bool { return true }
 
-// Set implements flag.Value. It takes every value: package flag words the error of a
-// flag that needs no value as if only booleans were valid, so check does it.
+// Set implements flag.Value. It accepts every value, and check validates it: the error of
+// package flag would say that only booleans are valid.
 func (p *probeFlag) Set(value string) error {
 	switch value {
-	case "true": // what package flag says for a flag without a value
+	case "true": // from package flag, if there is no value
 		*p = probeLive
 	case "":
 		*p = "(empty)"
@@ -47,7 +47,7 @@ func (p *probeFlag) Set(value string) error {
 	return nil
 }
 
-// check returns an error for a value that is no question.
+// check returns an error for a value that is not supported.
 func (p *probeFlag) check() error {
 	switch *p {
 	case "", probeLive, probeReady:
@@ -57,8 +57,8 @@ func (p *probeFlag) check() error {
 		string(*p))
 }
 
-// runProbe puts the question to the daemon that serves socket. It prints one line and
-// returns the exit status: 0 if all is well, else 1.
+// runProbe checks the daemon that serves socket. It prints one line and returns the exit
+// status: 0 if the daemon is alive or ready, else 1.
 func runProbe(ctx context.Context, question probeFlag, socket string, timeout time.Duration,
 	stdout, stderr io.Writer) int {
 	ctx, cancel := context.WithTimeout(ctx, timeout)

@@ -97,7 +97,7 @@ func TestTheValuesOfProbe(t *testing.T) {
 	} {
 		var out, errs bytes.Buffer
 		code := run(t.Context(), strings.Fields(args), &out, &errs)
-		if code != 2 || errs.String() != "ovhcloud-csi-provider: "+want+" (--help tells more)\n" {
+		if code != 2 || errs.String() != "ovhcloud-csi-provider: "+want+" (see --help)\n" {
 			t.Errorf("%s: exit status %d, %s", args, code, &errs)
 		}
 	}

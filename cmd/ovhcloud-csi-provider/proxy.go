@@ -1,0 +1,90 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// proxyVariables are the proxy variables that net/http reads
+// (golang.org/x/net/http/httpproxy), except NO_PROXY.
+var proxyVariables = []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"}
+
+// checkProxies returns an error that names the first invalid proxy variable. net/http
+// ignores a proxy that it cannot parse, without an error: the credentials would not go
+// through the configured proxy. The error never has the value, which may have a
+// password.
+func checkProxies(getenv func(string) string) error {
+	for _, name := range proxyVariables {
+		value := getenv(name)
+		if value == "" { // net/http uses no proxy then
+			continue
+		}
+		if err := checkProxy(value); err != nil {
+			return fmt.Errorf("the environment variable %s is not a usable proxy: %w; "+
+				"write it as http://HOST:PORT, or remove the variable", name, err)
+		}
+	}
+	return nil
+}
+
+// checkProxy accepts a URL with a scheme that net/http supports, or host:port. It is
+// stricter than net/http, so that net/http uses every value that it accepts.
+func checkProxy(value string) error {
+	if strings.ContainsFunc(value, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }) {
+		return errors.New("it has white space or a control character")
+	}
+	if !strings.Contains(value, "://") {
+		value = "http://" + value // as net/http does
+	}
+	u, err := url.Parse(value)
+	switch {
+	case err != nil:
+		return proxyParseError(err)
+	case !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme):
+		return errors.New("its scheme is not http, https, socks5 or socks5h")
+	case u.Hostname() == "":
+		return errors.New("it has no host")
+	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.ForceQuery || strings.Contains(value, "#"):
+		return errors.New("text follows the host and port; in a password, write / as %2F, ? as %3F and # as %23")
+	}
+	return checkProxyHost(u)
+}
+
+// proxyParseError returns the cause of an error of url.Parse, whose own text quotes the
+// value.
+func proxyParseError(err error) error {
+	var escape url.EscapeError
+	switch {
+	case errors.As(err, &escape):
+		return errors.New("a % is not followed by two hexadecimal digits; in a password, write % as %25")
+	case strings.Contains(err.Error(), "invalid port"):
+		return errors.New("its port is not a number; write an IPv6 address in brackets, " +
+			"and in a password / as %2F and # as %23")
+	case strings.Contains(err.Error(), "invalid userinfo"):
+		return errors.New("its user name or password has a character that must be written with %, such as @ as %40")
+	}
+	return errors.New("it is not a URL")
+}
+
+func checkProxyHost(u *url.URL) error {
+	inName := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune(".-_", r) }
+	isIPv6 := strings.HasPrefix(u.Host, "[") // url.Parse has checked it
+	if !isIPv6 && strings.ContainsFunc(u.Hostname(), func(r rune) bool { return !inName(r) }) {
+		return errors.New("its host is neither a name nor an address")
+	}
+	if u.Port() == "" {
+		if strings.HasSuffix(u.Host, ":") {
+			return errors.New("the port after the colon is missing")
+		}
+		return nil
+	}
+	if port, err := strconv.ParseUint(u.Port(), 10, 16); err != nil || port == 0 {
+		return errors.New("its port is not from 1 to 65535")
+	}
+	return nil
+}

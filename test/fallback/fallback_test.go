@@ -1,0 +1,593 @@
+package fallback
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"ovhcloud-csi-provider/provider/connections"
+	"ovhcloud-csi-provider/test/emulator"
+	"ovhcloud-csi-provider/test/harness"
+)
+
+// Each region's credential; the other region knows neither.
+const (
+	ofFirst  = "eyJhbGciOiJFZERTQSJ9.held-for-the.first-region"
+	ofSecond = "eyJhbGciOiJFZERTQSJ9.held-for-the.second-region"
+)
+
+// down is a fault that is not tried again, so that no test waits.
+var down = emulator.Fault{Status: 501}
+
+// regions are two stores, and a daemon with the connection "par" of the first
+// that falls back to "rbx" of the second. Namespace store may read prod/** by par
+// and, but for prod/par/**, by rbx.
+type regions struct {
+	*harness.Daemon
+	second *harness.Store
+	ids    *harness.Identities
+	now    *harness.Clock
+}
+
+type regionOptions struct {
+	par, rbx string // further fields of the two connections
+	timeout  time.Duration
+	ttl      time.Duration
+	daemons  time.Duration // --max-stale
+	reads    int           // --max-reads
+}
+
+const rbxPaths = `[prod/shop/*, prod/s/*, prod/only]`
+
+func startRegions(t *testing.T, o regionOptions) *regions {
+	t.Helper()
+	t.Parallel() // they wait more than they work
+	r := &regions{second: harness.StartStore(t), now: &harness.Clock{}}
+	first := harness.StartStore(t)
+	for store, token := range map[*harness.Store]string{first: ofFirst, r.second: ofSecond} {
+		if err := store.AddToken(token, emulator.Identity{Name: token[len(token)-13:]}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first.Hold(t, map[string]string{"prod/shop/db": `{"v":"par"}`, "prod/par/db": `{"v":"par"}`})
+	r.second.Hold(t, map[string]string{"prod/shop/db": `{"v":"old"}`, "prod/par/db": `{"v":"rbx"}`, "prod/only": `{"v":"rbx"}`})
+	r.second.Hold(t, map[string]string{"prod/shop/db": `{"v":"rbx"}`})
+	r.ids = harness.NewIdentities(t, regionsConfig(first, r.second, o), map[string]map[string]string{"par": {"token": ofFirst}, "rbx": {"token": ofSecond}})
+	r.Daemon = harness.Start(t, harness.Options{Emulator: first, Connections: r.ids.Connections, MountTimeout: o.timeout, CacheTTL: o.ttl, MaxStale: o.daemons, MaxReads: o.reads, Now: r.now.Now})
+	return r
+}
+
+func regionsConfig(first, second *harness.Store, o regionOptions) string {
+	return "connections:\n  par:\n" + first.Placed() + "    credentialsDir: ROOT/par\n    fallback: rbx\n" + o.par +
+		"    allow: [{namespaces: [store], serviceAccounts: ['*'], paths: ['prod/**']}]\n" +
+		"  rbx:\n" + second.Placed() + "    credentialsDir: ROOT/rbx\n" + o.rbx +
+		"    allow: [{namespaces: [store], serviceAccounts: [web], paths: " + rbxPaths + "}]\n"
+}
+
+func byPar(path string) harness.Mount {
+	return harness.OverConnection("par", "- secretPath: "+path, nil)
+}
+
+// shop mounts the secret that both regions hold, and wants that of one.
+func (r *regions) shop(t *testing.T, want string) {
+	t.Helper()
+	r.Daemon.MustMount(t, byPar("prod/shop/db"), "db", `{"v":"`+want+`"}`)
+}
+
+// later lets a rest of the first region be over.
+func (r *regions) later() { r.now.Advance(time.Minute) }
+
+func (r *regions) served(t *testing.T, how string, n int) {
+	t.Helper()
+	if line := fmt.Sprintf("ovhcloud_csi_secret_reads_total{served=%q} %d\n", how, n); !strings.Contains(harness.Page(t, r.Admin+"/metrics"), line) {
+		t.Errorf("the metrics lack %s", line)
+	}
+}
+
+func TestAStoreThatCannotBeAskedIsStoodInForByTheFallback(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]emulator.Fault{
+		"never answers": {Hang: true}, "drips": {Drip: time.Second}, "is overloaded": {Status: 503}, "limits": {Status: 429, RetryAfter: "3600"},
+		"closes": {CloseAfterHeaders: true}, "asks to wait": {Status: 429, RetryAfter: "20"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := startRegions(t, regionOptions{timeout: 3 * time.Second})
+			r.shop(t, "par")
+			mend := r.Store.Break(t, fault)
+			r.shop(t, "rbx")
+			r.served(t, "fallback", 1)
+			mend()
+			r.later()
+			r.shop(t, "par")
+			r.served(t, "fallback", 1)
+			r.eachToItsOwn(t)
+		})
+	}
+}
+
+// eachToItsOwn wants of the stores' journals that each saw its own credential
+// alone: the other's would be one without an identity.
+func (r *regions) eachToItsOwn(t *testing.T) {
+	t.Helper()
+	for store, token := range map[*harness.Store]string{r.Store: ofFirst, r.second: ofSecond} {
+		requests := store.Requests()
+		if len(requests) == 0 {
+			t.Error("a store was never asked")
+		}
+		for _, one := range requests {
+			if !strings.HasSuffix(token, one.Identity) || one.Identity == "" {
+				t.Errorf("a request came from %q", one.Identity)
+			}
+		}
+	}
+}
+
+func TestAClosedPortIsStoodInFor(t *testing.T) {
+	r := startRegions(t, regionOptions{timeout: 3 * time.Second})
+	address := strings.TrimPrefix(r.Store.URL, "https://")
+	if err := r.Store.Server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r.shop(t, "rbx")
+	again, err := r.Store.Emulator.Start(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = again.Close() })
+	r.later()
+	r.shop(t, "par")
+}
+
+func TestARefusalIsNotStoodInFor(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		fault emulator.Fault
+		path  string
+		code  codes.Code
+	}{
+		"401":           {emulator.Fault{Status: 401}, "prod/shop/db", codes.Unauthenticated},
+		"403":           {emulator.Fault{Status: 403}, "prod/shop/db", codes.PermissionDenied},
+		"absent secret": {emulator.Fault{}, "prod/only", codes.NotFound},
+		"HTML":          {emulator.Fault{Status: 200, ContentType: "text/html", Body: "<html>"}, "prod/shop/db", codes.Internal},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := startRegions(t, regionOptions{daemons: time.Hour, timeout: 3 * time.Second})
+			if c.fault.Status != 0 {
+				r.Store.Break(t, c.fault)
+			}
+			_, err := r.Do(t.Context(), byPar(c.path))
+			harness.WantError(t, err, c.code)
+			if n := len(r.second.Requests()); n > 0 {
+				t.Errorf("the fallback was asked %d times", n)
+			}
+		})
+	}
+}
+
+func TestBothStoresDown(t *testing.T) {
+	t.Parallel()
+	t.Run("nothing stale", func(t *testing.T) {
+		r := startRegions(t, regionOptions{timeout: 3 * time.Second})
+		r.Store.Break(t, down)
+		r.second.Break(t, emulator.Fault{Status: 429, RetryAfter: "3600"})
+		_, err := r.Do(t.Context(), byPar("prod/shop/db"))
+		harness.WantError(t, err, codes.Internal, "OKMS at 127.0.0.1:", "has a fault; its fallback, connection \"rbx\": OKMS limits requests at the moment", "HTTP 501", "; fallback: ", "HTTP 429", "kubelet tries again")
+	})
+	t.Run("the fallback's stale one first", func(t *testing.T) {
+		r := startRegions(t, regionOptions{timeout: 3 * time.Second, daemons: time.Hour})
+		r.shop(t, "par")
+		mend := r.Store.Break(t, down)
+		r.shop(t, "rbx")
+		r.second.Break(t, down)
+		r.later()
+		r.shop(t, "rbx")
+		r.served(t, "stale", 1)
+		r.served(t, "fallback", 2)
+		mend()
+		r.later()
+		r.shop(t, "par")
+	})
+	t.Run("its own stale one last", func(t *testing.T) {
+		r := startRegions(t, regionOptions{timeout: 3 * time.Second, daemons: time.Hour, rbx: "    maxStale: 0s\n"})
+		r.shop(t, "par")
+		r.Store.Break(t, down)
+		r.second.Break(t, emulator.Fault{Hang: true})
+		r.later()
+		r.shop(t, "par")
+		r.served(t, "stale", 1)
+		r.served(t, "fallback", 0)
+	})
+	t.Run("its own stale one is too old", func(t *testing.T) {
+		r := startRegions(t, regionOptions{timeout: 3 * time.Second, daemons: time.Hour, par: "    maxStale: 2m\n", rbx: "    maxStale: 0s\n"})
+		r.shop(t, "par")
+		r.Store.Break(t, down)
+		r.second.Break(t, down)
+		r.now.Advance(2 * time.Minute)
+		r.shop(t, "par")
+		r.now.Advance(time.Second)
+		_, err := r.Do(t.Context(), byPar("prod/shop/db"))
+		harness.WantError(t, err, codes.Internal, "its fallback")
+	})
+}
+
+// What the fallback refuses is told, and drops what it gave.
+func TestAFallbackThatRefuses(t *testing.T) {
+	r := startRegions(t, regionOptions{timeout: 3 * time.Second, daemons: time.Hour, par: "    maxStale: 0s\n"})
+	r.Store.Break(t, down)
+	r.shop(t, "rbx")
+	mend := r.second.Break(t, emulator.Fault{Status: 403})
+	_, err := r.Do(t.Context(), byPar("prod/shop/db"))
+	harness.WantError(t, err, codes.Internal, "its fallback, connection \"rbx\": OKMS does not allow the token ", "grant its identity")
+	mend()
+	r.second.Break(t, down)
+	_, err = r.Do(t.Context(), byPar("prod/shop/db"))
+	harness.WantError(t, err, codes.Internal, "its fallback, connection \"rbx\": OKMS at ") // nothing stale is left
+	// That the fallback has no such secret says nothing of the first: it is no absent one.
+	_, err = r.Do(t.Context(), harness.OverConnection("par", "- secretPath: prod/s/none\n  optional: true", nil))
+	harness.WantError(t, err, codes.Internal)
+}
+
+func TestTheFallbacksRulesHoldToo(t *testing.T) {
+	r := startRegions(t, regionOptions{timeout: 3 * time.Second})
+	r.Store.Break(t, down)
+	other := byPar("prod/shop/db")
+	other.Attributes[harness.AccountKey] = "other"
+	for name, m := range map[string]harness.Mount{"path": byPar("prod/par/db"), "service account": other} {
+		_, err := r.Do(t.Context(), m)
+		harness.WantError(t, err, codes.Internal, "has a fault")
+		if err != nil && strings.Contains(err.Error(), "fallback") {
+			t.Errorf("%s: the fallback is told of: %v", name, err)
+		}
+	}
+	if n := len(r.second.Requests()); n > 0 {
+		t.Errorf("the fallback was asked %d times", n)
+	}
+}
+
+func TestABrokenFallbackBreaksNothing(t *testing.T) {
+	r := startRegions(t, regionOptions{timeout: 3 * time.Second})
+	config := strings.ReplaceAll(regionsConfig(r.Store, r.second, regionOptions{}), "ROOT/rbx", "ROOT/none")
+	before := r.ids.Reloads()
+	r.ids.Config(t, strings.Replace(config, "  rbx:", "  new:", 1)+"  rbx:\n"+r.second.Placed()+
+		"    credentialsDir: ROOT/none\n    allow: [{namespaces: [store], serviceAccounts: [web], paths: ['**']}]\n")
+	r.ids.Await(t, before, func(l connections.Reload) bool { return l.Connection == "rbx" && l.Err != nil })
+	r.shop(t, "par")
+}
+
+func TestVersionsTellOfTheFallback(t *testing.T) {
+	r := startRegions(t, regionOptions{timeout: 3 * time.Second})
+	version := func(connection string) string {
+		resp, err := r.Client.Mount(t.Context(), r.Request(harness.OverConnection(connection, "- secretPath: prod/shop/db", nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.GetObjectVersion()[0].GetVersion()
+	}
+	first := version("par")
+	mend := r.Store.Break(t, down)
+	second := version("par")
+	host := strings.TrimPrefix(r.second.URL, "https://")
+	if !strings.HasPrefix(first, "1-") || strings.Contains(first, "@") || !strings.HasPrefix(second, "2-") || second != version("rbx")+"@"+host {
+		t.Errorf("versions %s and %s", first, second)
+	}
+	mend()
+	r.later()
+	if got := version("par"); got != first {
+		t.Errorf("it is %s after %s once the first is back", got, first)
+	}
+}
+
+// TestAFallbackWithTheSameBytesRestartsNothing acts as Reloader does: it hashes the pairs
+// of the status, and rolls workloads when they move.
+func TestAFallbackWithTheSameBytesRestartsNothing(t *testing.T) {
+	r := startRegions(t, regionOptions{timeout: 3 * time.Second})
+	same := map[string]string{"prod/shop/same": `{"k":"1","l":{"m":2}}`, "prod/shop/whole": `{"a":"b"}`}
+	r.Store.Hold(t, same)
+	r.second.Hold(t, map[string]string{"prod/shop/same": `{"k":"0"}`}) // so that its numbers are others
+	r.second.Hold(t, same)
+	mount := harness.OverConnection("par", "- {secretPath: prod/shop/same, allKeys: true}\n- {secretPath: prod/shop/same, secretKey: l.m, objectName: n, encoding: utf-8}\n"+
+		"- secretPath: prod/shop/whole\n", nil)
+	pairs := func() string {
+		t.Helper()
+		resp, err := r.Client.Mount(t.Context(), r.Request(mount))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var text strings.Builder
+		for _, v := range resp.GetObjectVersion() {
+			fmt.Fprintf(&text, "%s=%s,", v.GetId(), v.GetVersion())
+		}
+		return text.String()
+	}
+	before := pairs()
+	mend := r.Store.Break(t, down)
+	if away := pairs(); away != before || len(r.second.Requests()) == 0 {
+		t.Errorf("the pairs move from %s to %s", before, away)
+	}
+	r.second.Hold(t, map[string]string{"prod/shop/whole": `{"a":"c"}`})
+	if changed := pairs(); changed == before || !strings.Contains(changed, "@") {
+		t.Errorf("other bytes of the fallback are not told: %s", changed)
+	}
+	r.second.Hold(t, same)
+	if again := pairs(); again != before {
+		t.Errorf("the pairs are %s after %s with the same bytes again", again, before)
+	}
+	mend()
+	r.later()
+	if back := pairs(); back != before {
+		t.Errorf("the pairs are %s after %s once the first is back", back, before)
+	}
+}
+
+// TestManyMountsWhileTheFirstStoreHangs: the first three wait for it, the others
+// go to the second at once, and the first is asked no more than its rests allow.
+func TestManyMountsWhileTheFirstStoreHangs(t *testing.T) {
+	r := startRegions(t, regionOptions{timeout: 6 * time.Second, ttl: 30 * time.Second})
+	r.second.HoldMany(t, "prod/s", 10)
+	r.Store.Break(t, emulator.Fault{Hang: true})
+	var all sync.WaitGroup
+	for i := range 3 {
+		all.Go(func() {
+			r.Daemon.MustMount(t, byPar(fmt.Sprintf("prod/s/s%d", i)), fmt.Sprintf("s%d", i), fmt.Sprintf(`{"v":"prod/s %d"}`, i))
+		})
+	}
+	all.Wait()
+	if n := len(r.Store.Requests()); n != 3 {
+		t.Errorf("three mounts asked the first %d times", n)
+	}
+	for range 110 {
+		all.Go(func() {
+			r.Daemon.MustMount(t, harness.OverConnection("par", harness.Objects("prod/s", 10), nil), "s9", `{"v":"prod/s 9"}`)
+		})
+	}
+	all.Wait()
+	if n := len(r.Store.Requests()); n != 3 {
+		t.Errorf("the first was asked %d times while it rests", n)
+	}
+	if n := len(r.second.Requests()); n != 10 {
+		t.Errorf("the second was asked %d times for ten secrets", n)
+	}
+	r.eachToItsOwn(t)
+}
+
+// TestNobodyWaitsWithAProbe: while a mount probes a store that hangs, those who want
+// the same secret have something else at once.
+func TestNobodyWaitsWithAProbe(t *testing.T) {
+	t.Parallel()
+	t.Run("but has the fallback's", func(t *testing.T) {
+		r := startRegions(t, regionOptions{timeout: 6 * time.Second})
+		r.whileOneProbes(t, r.Store, func() { r.shop(t, "rbx") })
+	})
+	t.Run("but has a stale one", func(t *testing.T) {
+		r := startRegions(t, regionOptions{daemons: time.Hour})
+		shop := func() {
+			r.Daemon.MustMount(t, harness.OverConnection("rbx", "- secretPath: prod/shop/db", nil), "db", `{"v":"rbx"}`)
+		}
+		shop()
+		r.whileOneProbes(t, r.second, shop)
+	})
+}
+
+// whileOneProbes lets a store rest, then one mount probe it in vain, and wants the
+// next mounts to end before that one.
+func (r *regions) whileOneProbes(t *testing.T, store *harness.Store, mount func()) {
+	t.Helper()
+	mend := store.Break(t, down)
+	for range 3 {
+		mount()
+	}
+	mend()
+	store.Break(t, emulator.Fault{Hang: true})
+	store.ResetRequests()
+	r.later()
+	probed := make(chan struct{})
+	go func() {
+		defer close(probed)
+		mount()
+	}()
+	if err := store.Await(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		mount()
+	}
+	select {
+	case <-probed:
+		t.Error("they waited for the probe to end")
+	default:
+	}
+	<-probed
+	if n := len(store.Requests()); n != 1 {
+		t.Errorf("it was asked %d times", n)
+	}
+}
+
+// TestWhoJoinsAReadDoesNotGetWhatTheFallbackGave: the read of the first is shared
+// with who has the same credential, and not the right to its fallback.
+func TestWhoJoinsAReadDoesNotGetWhatTheFallbackGave(t *testing.T) {
+	r := startRegions(t, regionOptions{ttl: time.Hour})
+	r.Store.Break(t, emulator.Fault{Status: 501, Delay: 500 * time.Millisecond})
+	other := byPar("prod/shop/db")
+	other.Attributes[harness.AccountKey] = "other"
+	strangers := []harness.Mount{other, {Objects: "- secretPath: prod/shop/db", Token: ofFirst}}
+	var all sync.WaitGroup
+	for range 2 { // in the read, and after it
+		all.Go(func() { r.shop(t, "rbx") })
+		if err := r.Store.Await(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range strangers {
+			all.Go(func() {
+				if files, err := r.Do(t.Context(), m); err == nil || harness.Forbidden(err) {
+					t.Errorf("a stranger got %v, %v", files, err)
+				}
+			})
+		}
+		all.Wait()
+	}
+}
+
+// TestAFallbacksFallbackIsNotFollowed: two regions stand in for each other, and no
+// read goes round in a circle.
+func TestAFallbacksFallbackIsNotFollowed(t *testing.T) {
+	r := startRegions(t, regionOptions{rbx: "    fallback: par\n"})
+	r.Store.Break(t, emulator.Fault{Times: 1, Status: 501})
+	r.second.Break(t, emulator.Fault{Times: 1, Status: 501})
+	_, err := r.Do(t.Context(), byPar("prod/shop/db"))
+	harness.WantError(t, err, codes.Internal, "its fallback")
+	if first, second := len(r.Store.Requests()), len(r.second.Requests()); first != 1 || second != 1 {
+		t.Errorf("they were asked %d and %d times", first, second)
+	}
+	r.second.Break(t, down)
+	r.Daemon.MustMount(t, harness.OverConnection("rbx", "- secretPath: prod/shop/db", nil), "db", `{"v":"par"}`)
+}
+
+func TestManyMountsWhileTheFirstStoreFails(t *testing.T) {
+	r := startRegions(t, regionOptions{timeout: 5 * time.Second, ttl: 30 * time.Second})
+	r.second.HoldMany(t, "prod/s", 10)
+	r.Store.Break(t, emulator.Fault{Status: 503})
+	for range 3 {
+		var all sync.WaitGroup
+		for range 110 {
+			all.Go(func() {
+				r.Daemon.MustMount(t, harness.OverConnection("par", harness.Objects("prod/s", 10), nil), "s9", `{"v":"prod/s 9"}`)
+			})
+		}
+		all.Wait()
+	}
+	if n := len(r.Store.Requests()); n > 100 {
+		t.Errorf("330 mounts asked a store that is down %d times", n)
+	}
+	if n := len(r.second.Requests()); n != 10 {
+		t.Errorf("the second was asked %d times for ten secrets", n)
+	}
+}
+
+func TestMaxStaleOfAConnectionTakesThePlaceOfTheDaemons(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		daemons time.Duration
+		own     string
+		lasts   time.Duration // 0 means that nothing stale is served
+	}{
+		"the daemon's": {time.Hour, "", time.Hour},
+		"longer":       {time.Hour, "    maxStale: 2h\n", 2 * time.Hour},
+		"its alone":    {0, "    maxStale: 2h\n", 2 * time.Hour},
+		"none":         {time.Hour, "    maxStale: 0s\n", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := startRegions(t, regionOptions{daemons: c.daemons, rbx: c.own, timeout: 3 * time.Second})
+			m := harness.OverConnection("rbx", "- secretPath: prod/shop/db", nil)
+			r.Daemon.MustMount(t, m, "db", `{"v":"rbx"}`)
+			r.second.Break(t, down)
+			if r.now.Advance(c.lasts); c.lasts > 0 {
+				r.Daemon.MustMount(t, m, "db", `{"v":"rbx"}`)
+			}
+			r.now.Advance(time.Second)
+			_, err := r.Do(t.Context(), m)
+			harness.WantError(t, err, codes.Internal, "has a fault")
+		})
+	}
+}
+
+// TestAnOldValueOfTheFallbackDoesNotBeatAYoungOne: a node that is cut off from both
+// regions does not go back to what the second gave long ago.
+func TestAnOldValueOfTheFallbackDoesNotBeatAYoungOne(t *testing.T) {
+	r := startRegions(t, regionOptions{daemons: 24 * time.Hour})
+	mend := r.Store.Break(t, down)
+	r.shop(t, "rbx")
+	mend()
+	r.now.Advance(20 * time.Hour)
+	r.Store.Hold(t, map[string]string{"prod/shop/db": `{"v":"rotated"}`})
+	r.shop(t, "rotated")
+	r.later()
+	r.Store.Break(t, down)
+	r.second.Break(t, down)
+	r.shop(t, "rotated")
+	r.served(t, "fallback", 1)
+}
+
+// TestAFallbackThatLacksTheSecretTakesNoTime: the first store is asked for the rest
+// of the time then, as if there were no fallback.
+func TestAFallbackThatLacksTheSecretTakesNoTime(t *testing.T) {
+	r := startRegions(t, regionOptions{timeout: 12 * time.Second})
+	r.Store.Hold(t, map[string]string{"prod/s/new": `{"v":"par"}`})
+	r.Store.Break(t, emulator.Fault{Delay: 4600 * time.Millisecond})
+	r.Daemon.MustMount(t, byPar("prod/s/new"), "new", `{"v":"par"}`)
+}
+
+func TestAVersionByItsNumberHasNoFallback(t *testing.T) {
+	r := startRegions(t, regionOptions{})
+	pinned := harness.OverConnection("par", "- {secretPath: prod/shop/db, objectVersion: 1}", nil)
+	r.Daemon.MustMount(t, pinned, "db", `{"v":"par"}`)
+	r.Store.Break(t, down)
+	_, err := r.Do(t.Context(), pinned)
+	harness.WantError(t, err, codes.Internal, "has a fault")
+	if n := len(r.second.Requests()); n != 0 {
+		t.Errorf("the second was asked %d times for a version of the first", n)
+	}
+}
+
+// TestARefusalCountsThoughItsDetailsHang: which versions exist is asked for the
+// message only, also by a read of somebody without a fallback that others join.
+func TestARefusalCountsThoughItsDetailsHang(t *testing.T) {
+	r := startRegions(t, regionOptions{timeout: 6 * time.Second})
+	if err := r.Store.SetState("prod/shop/db", 1, emulator.Deactivated); err != nil {
+		t.Fatal(err)
+	}
+	r.Store.Break(t, emulator.Fault{Hang: true, Path: "secret/metadata"})
+	other := byPar("prod/shop/db")
+	other.Attributes[harness.AccountKey] = "other"
+	var all sync.WaitGroup
+	all.Go(func() { _, _ = r.Do(t.Context(), other) })
+	if err := r.Store.Await(t.Context(), 2); err != nil {
+		t.Fatal(err)
+	}
+	_, err := r.Do(t.Context(), byPar("prod/shop/db"))
+	harness.WantError(t, err, codes.FailedPrecondition, "is deactivated")
+	all.Wait()
+	if n := len(r.second.Requests()); n != 0 {
+		t.Errorf("the second was asked %d times", n)
+	}
+}
+
+// TestTheNodesOwnCrowdIsNoOutage: who waits in line for a store that is well waits on.
+func TestTheNodesOwnCrowdIsNoOutage(t *testing.T) {
+	r := startRegions(t, regionOptions{timeout: 9 * time.Second, reads: 1})
+	r.Store.Break(t, emulator.Fault{Hang: true, Path: "prod/crowd"})
+	crowd, end := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	all.Go(func() { _, _ = r.Do(crowd, harness.Mount{Objects: "- secretPath: prod/crowd"}) })
+	if err := r.Store.Await(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.shop(t, "par")
+	}()
+	// The third read is the second try of the one that waits.
+	for waits := true; waits; {
+		select {
+		case <-done:
+			waits = false
+		default:
+			waits = !strings.Contains(harness.Page(t, r.Admin+"/metrics"), `secret_reads_total{served="miss"} 3`)
+		}
+	}
+	end()
+	<-done
+	all.Wait()
+	r.served(t, "fallback", 0)
+}
+
+func TestAPageOfAProxyIsStoodInFor(t *testing.T) {
+	r := startRegions(t, regionOptions{timeout: 3 * time.Second})
+	r.Store.Break(t, emulator.Fault{Status: 403, ContentType: "text/html", Body: "<html>no</html>"})
+	r.shop(t, "rbx")
+}

@@ -1,0 +1,10 @@
+package load
+
+import (
+	"testing"
+
+	"ovhcloud-csi-provider/test/harness"
+)
+
+// TestMain runs many of the tests at once: they wait more than they compute.
+func TestMain(m *testing.M) { harness.Main(m) }

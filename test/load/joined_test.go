@@ -1,0 +1,42 @@
+package load
+
+import (
+	"strings"
+	"sync"
+	"testing"
+
+	"ovhcloud-csi-provider/test/emulator"
+	"ovhcloud-csi-provider/test/harness"
+)
+
+// TestASmallMountDoesNotWaitInTheQueueOfALargeOne: it wants one of thirty
+// secrets that another mount has begun to read, one at a time.
+func TestASmallMountDoesNotWaitInTheQueueOfALargeOne(t *testing.T) {
+	t.Parallel()
+	const many = 30
+	d := harness.Start(t, harness.Options{MaxReads: 1})
+	d.Store.HoldMany(t, "shop", many)
+	mend := d.Store.Break(t, emulator.Fault{Hang: true, Times: 1})
+	var all sync.WaitGroup
+	all.Go(func() { d.MustMount(t, harness.Mount{Objects: harness.Objects("shop", many)}, "s0", `{"v":"shop 0"}`) })
+	served := func(line string) bool { return strings.Contains(harness.Page(t, d.Admin+"/metrics"), line) }
+	for !served(`{served="miss"} 30`) && t.Context().Err() == nil {
+	}
+	var before int
+	all.Go(func() {
+		d.MustMount(t, harness.Mount{Objects: "- secretPath: shop/s20"}, "s20", `{"v":"shop 20"}`)
+	})
+	for !served(`{served="joined"} 1`) && t.Context().Err() == nil {
+	}
+	mend()
+	all.Wait()
+	for _, r := range d.Store.Requests() {
+		if strings.HasSuffix(r.URI, "/shop/s20") {
+			break
+		}
+		before++
+	}
+	if before > many/10 {
+		t.Errorf("%d reads of the large mount came first", before)
+	}
+}

@@ -1,0 +1,323 @@
+package outages
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"ovhcloud-csi-provider/test/emulator"
+	"ovhcloud-csi-provider/test/harness"
+)
+
+func TestACallersDeadlineLeavesUsTheLastWord(t *testing.T) {
+	t.Parallel()
+	d := harness.Start(t, harness.Options{})
+	d.Store.Hold(t, map[string]string{"s": `{}`})
+	d.Store.Break(t, emulator.Fault{Hang: true})
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	_, err := d.Do(ctx, harness.Mount{Objects: "- secretPath: s"})
+	harness.WantError(t, err, codes.Internal, "no answer from OKMS in time")
+}
+
+func TestWaitingForRoomIsAFailureOfTheMount(t *testing.T) {
+	t.Parallel()
+	d := harness.Start(t, harness.Options{MaxReads: 1, MountTimeout: 3 * time.Second})
+	d.Store.Hold(t, map[string]string{"s": `{}`})
+	d.Store.Break(t, emulator.Fault{Hang: true})
+	_, err := d.Do(t.Context(), harness.Mount{Objects: harness.Lines("- secretPath: s", "- secretPath: x")})
+	harness.WantError(t, err, codes.Internal, "objects[0]", "objects[1]", "waited for other reads of this node to end")
+}
+
+// TestEachFaultOfTheStoreEndsInTimeAndIsGotOver: the mount ends within its time
+// with the right kind of error, and the next one works once the fault is gone.
+func TestEachFaultOfTheStoreEndsInTimeAndIsGotOver(t *testing.T) {
+	t.Parallel()
+	cases := []struct {
+		name  string
+		fault emulator.Fault
+		kind  string
+		reads int // how often the store was asked; 0 means several times
+	}{
+		{"accepts and never answers", emulator.Fault{Hang: true}, "timed_out", 1},
+		{"answers one byte a second", emulator.Fault{Drip: time.Second}, "timed_out", 1},
+		{"closes after the headers", emulator.Fault{CloseAfterHeaders: true}, "unreachable", 0},
+		{"sends half an answer", emulator.Fault{Truncate: true}, "unreachable", 0},
+		{"answers 200 with HTML", emulator.Fault{Status: 200, ContentType: "text/html", Body: "<html>hello</html>"}, "unreadable", 1},
+		{"answers 200 with half a JSON", emulator.Fault{Status: 200, Body: `{"data":{"data":{"v":"1"`}, "unreadable", 1},
+		{"answers 429 and an hour", emulator.Fault{Status: 429, RetryAfter: "3600"}, "limited", 1},
+		{"answers 429 and a date", emulator.Fault{Status: 429, RetryAfter: "Fri, 31 Dec 2999 23:59:59 GMT"}, "limited", 1},
+		{"answers 429 and nonsense", emulator.Fault{Status: 429, RetryAfter: "soon, I think"}, "limited", 0},
+		{"redirects to another host", emulator.Fault{Redirect: "https://elsewhere.example/"}, "unreadable", 1},
+		{"refuses the handshake", emulator.Fault{TLSAlert: true}, "unauthenticated", 0},
+		{"is overloaded", emulator.Fault{Status: 503}, "failing", 0},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			d := harness.Start(t, harness.Options{MountTimeout: 3 * time.Second, CacheTTL: time.Hour})
+			d.Store.Hold(t, map[string]string{"s": `{"v":"1"}`})
+			mend := d.Store.Break(t, c.fault)
+			m := harness.Mount{Objects: "- secretPath: s"}
+			_, err := d.Do(t.Context(), m)
+			if err == nil || harness.Forbidden(err) {
+				t.Errorf("the mount ended with %v", err)
+			}
+			if got := harness.Page(t, d.Admin+"/metrics"); !strings.Contains(got, fmt.Sprintf("ovhcloud_csi_mounts_total{result=%q} 1", c.kind)) {
+				t.Errorf("the kind is not %s: %v", c.kind, err)
+			}
+			if got := len(d.Store.Requests()); c.reads > 0 && got != c.reads {
+				t.Errorf("the store was asked %d times, want %d", got, c.reads)
+			}
+			mend()
+			d.MustMount(t, m, "s", `{"v":"1"}`)
+		})
+	}
+}
+
+// TestTheAnswerToAnotherQuestion: OKMS's answer does not repeat the path, but it
+// does tell the version.
+func TestTheAnswerToAnotherQuestion(t *testing.T) {
+	t.Parallel()
+	d := harness.Start(t, harness.Options{CacheTTL: time.Hour})
+	d.Store.Hold(t, map[string]string{"s": `{"v":"1"}`})
+	d.Store.Hold(t, map[string]string{"s": `{"v":"2"}`})
+	other := emulator.Fault{Times: 1, Status: 200, Body: `{"data":{"data":{"v":"other"},"metadata":{"created_time":"2026-01-01T00:00:00Z","deletion_time":"","destroyed":false,"version":7}}}`}
+	d.Store.Break(t, other)
+	m := harness.Mount{Objects: "- secretPath: s\n  objectVersion: 1"}
+	_, err := d.Do(t.Context(), m)
+	harness.WantError(t, err, codes.Internal, "asked for version 1, got version 7")
+	d.MustMount(t, m, "s", `{"v":"1"}`)
+}
+
+func TestABriefFaultIsNotSeenByThePod(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []emulator.Fault{{Status: 503}, {Status: 429, RetryAfter: "1"}, {Status: 502, Body: "<html>", ContentType: "text/html"}, {Truncate: true}} {
+		d := harness.Start(t, harness.Options{})
+		d.Store.Hold(t, map[string]string{"s": `{"v":"1"}`})
+		fault.Times = 1
+		d.Store.Break(t, fault)
+		d.MustMount(t, harness.Mount{Objects: "- secretPath: s"}, "s", `{"v":"1"}`)
+		if got := harness.Page(t, d.Admin+"/metrics"); !strings.Contains(got, "ovhcloud_csi_okms_retries_total{kind=") {
+			t.Errorf("no retry was counted with %+v", fault)
+		}
+	}
+}
+
+func TestAnotherCertificateOfTheServer(t *testing.T) {
+	t.Parallel()
+	first := harness.StartStore(t)
+	first.Hold(t, map[string]string{"s": `{"v":"1"}`})
+	now := &harness.Clock{}
+	d := harness.Start(t, harness.Options{Emulator: first, MaxStale: time.Hour, Now: now.Now})
+	m := harness.Mount{Objects: "- secretPath: s"}
+	d.MustMount(t, m, "s", `{"v":"1"}`)
+	address := strings.TrimPrefix(first.URL, "https://")
+	if err := first.Server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d.MustMount(t, m, "s", `{"v":"1"}`) // stale: nobody is there
+	other, err := emulator.New(emulator.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := other.Start(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.Do(t.Context(), m) // an authority that the class does not know
+	harness.WantError(t, err, codes.Internal, "certificate is not trusted")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := first.Emulator.Start(address) // a new certificate of the same authority
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = again.Close() })
+	d.MustMount(t, m, "s", `{"v":"1"}`)
+}
+
+// TestAClockThatJumps: what is not known to be fresh is read anew, and nothing that
+// may be too old is served.
+func TestAClockThatJumps(t *testing.T) {
+	t.Parallel()
+	now := &harness.Clock{}
+	d := harness.Start(t, harness.Options{CacheTTL: time.Minute, MaxStale: time.Hour, Now: now.Now, MountTimeout: 3 * time.Second})
+	m := harness.Mount{Objects: "- secretPath: s"}
+	for i, jump := range []time.Duration{0, -48 * time.Hour, 96 * time.Hour, -time.Minute} {
+		now.Advance(jump)
+		content := fmt.Sprintf(`{"v":"%d"}`, i)
+		d.Store.Hold(t, map[string]string{"s": content})
+		d.MustMount(t, m, "s", content)
+	}
+	mend := d.Store.Break(t, emulator.Fault{Status: 501})
+	now.Advance(-time.Minute)
+	_, err := d.Do(t.Context(), m)
+	harness.WantError(t, err, codes.Internal, "has a fault")
+	mend()
+	d.MustMount(t, m, "s", `{"v":"3"}`)
+}
+
+// TestAPortThatAcceptsAndSaysNothing: not even a handshake comes.
+func TestAPortThatAcceptsAndSaysNothing(t *testing.T) {
+	t.Parallel()
+	store := harness.StartStore(t)
+	store.Hold(t, map[string]string{"s": `{"v":"1"}`})
+	d := harness.Start(t, harness.Options{Emulator: store, MountTimeout: 3 * time.Second})
+	address := strings.TrimPrefix(store.URL, "https://")
+	if err := store.Server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	mute, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := harness.Mount{Objects: "- secretPath: s"}
+	_, err = d.Do(t.Context(), m)
+	harness.WantError(t, err, codes.Internal, "no answer from OKMS in time", "for the TLS handshake; kubelet tries again")
+	if err := mute.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := store.Emulator.Start(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = again.Close() })
+	d.MustMount(t, m, "s", `{"v":"1"}`)
+}
+
+// TestTheClockJumpsInAnOutage: the store is not left alone for as long as the clock
+// was ahead.
+func TestTheClockJumpsInAnOutage(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]emulator.Fault{"a rest": {Status: 501}, "a pause": {Status: 429, RetryAfter: "30"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			now := &harness.Clock{}
+			d := harness.Start(t, harness.Options{Now: now.Now, MountTimeout: 10 * time.Second})
+			d.Store.Hold(t, map[string]string{"s": `{"v":"1"}`})
+			m := harness.Mount{Objects: "- secretPath: s"}
+			mend := d.Store.Break(t, fault)
+			for range 4 {
+				_, err := d.Do(t.Context(), m)
+				harness.WantError(t, err, codes.Internal)
+			}
+			mend()
+			now.Advance(-24 * time.Hour)
+			d.MustMount(t, m, "s", `{"v":"1"}`)
+		})
+	}
+}
+
+func TestTheNameIsGone(t *testing.T) {
+	t.Parallel()
+	d := harness.Start(t, harness.Options{MountTimeout: 3 * time.Second})
+	_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s", Attributes: map[string]string{"region": "no-such-region", "endpoint": ""}})
+	harness.WantError(t, err, codes.Internal, "name lookup failed")
+	d.Store.Hold(t, map[string]string{"s": `{"v":"1"}`})
+	d.MustMount(t, harness.Mount{Objects: "- secretPath: s"}, "s", `{"v":"1"}`)
+}
+
+func TestStaleWhileTheStoreIsDown(t *testing.T) {
+	t.Parallel()
+	now := &harness.Clock{}
+	d := harness.Start(t, harness.Options{CacheTTL: 30 * time.Second, MaxStale: time.Hour, Now: now.Now})
+	d.Store.HoldMany(t, "shop", 10)
+	m := harness.Mount{Objects: harness.Objects("shop", 10)}
+	d.MustMount(t, m, "s0", `{"v":"shop 0"}`)
+	now.Advance(10 * time.Minute)
+	mend := d.Store.Break(t, emulator.Fault{Status: 503})
+	var pods sync.WaitGroup
+	for range 110 {
+		pods.Go(func() { d.MustMount(t, m, "s9", `{"v":"shop 9"}`) })
+	}
+	pods.Wait()
+	_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: shop/s10"})
+	harness.WantError(t, err, codes.Internal) // nobody ever read that one
+	if got := harness.Page(t, d.Admin+"/metrics"); !strings.Contains(got, `ovhcloud_csi_secret_reads_total{served="stale"} 1100`) {
+		t.Error("the metrics do not tell")
+	}
+	mend()
+	d.Store.ResetRequests()
+	now.Advance(time.Minute) // a rest is over by then
+	d.MustMount(t, m, "s9", `{"v":"shop 9"}`)
+	if got := len(d.Store.Requests()); got != 10 {
+		t.Errorf("%d reads for ten secrets once it is back", got)
+	}
+	if err := d.Store.Delete("shop/s3"); err != nil {
+		t.Fatal(err)
+	}
+	now.Advance(time.Minute)
+	_, err = d.Do(t.Context(), m)
+	harness.WantError(t, err, codes.NotFound, "shop/s3")
+	d.Store.Break(t, emulator.Fault{Status: 503})
+	_, err = d.Do(t.Context(), m)
+	harness.WantError(t, err, codes.Internal, "shop/s3") // a 404 ends what was kept
+}
+
+// TestANodeThatRestartsDuringAnOutage: without --max-stale every pod fails, and
+// all start once the store is back; it is asked little meanwhile and then.
+func TestANodeThatRestartsDuringAnOutage(t *testing.T) {
+	t.Parallel()
+	const pods = 110
+	now := &harness.Clock{}
+	d := harness.Start(t, harness.Options{CacheTTL: 30 * time.Second, MountTimeout: 5 * time.Second, Now: now.Now})
+	d.Store.HoldMany(t, "shop", 10)
+	m := harness.Mount{Objects: harness.Objects("shop", 10)}
+	mend := d.Store.Break(t, emulator.Fault{Status: 503})
+	for range 5 { // kubelet tries again
+		var all sync.WaitGroup
+		for range pods {
+			all.Go(func() {
+				if _, err := d.Do(t.Context(), m); err == nil || harness.Forbidden(err) {
+					t.Errorf("got %v", err)
+				}
+			})
+		}
+		all.Wait()
+	}
+	// Ten reads are joined by all; each may be retried.
+	if got := len(d.Store.Requests()); got > 100 {
+		t.Errorf("550 mounts asked a store that is down %d times", got)
+	}
+	mend()
+	d.Store.ResetRequests()
+	now.Advance(time.Minute)
+	d.MustMount(t, m, "s9", `{"v":"shop 9"}`)
+	var all sync.WaitGroup
+	for range pods {
+		all.Go(func() { d.MustMount(t, m, "s9", `{"v":"shop 9"}`) })
+	}
+	all.Wait()
+	if got := len(d.Store.Requests()); got != 10 {
+		t.Errorf("%d reads once it is back", got)
+	}
+}
+
+// TestAClosedPortIsGotOver: no store listens, then one does.
+func TestAClosedPortIsGotOver(t *testing.T) {
+	t.Parallel()
+	store := harness.StartStore(t)
+	store.Hold(t, map[string]string{"s": `{"v":"1"}`})
+	d := harness.Start(t, harness.Options{Emulator: store, MountTimeout: 3 * time.Second})
+	m := harness.Mount{Objects: "- secretPath: s"}
+	address := strings.TrimPrefix(store.URL, "https://")
+	if err := store.Server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := d.Do(t.Context(), m)
+	harness.WantError(t, err, codes.Internal, "OKMS cannot be reached", "connection refused")
+	again, err := store.Emulator.Start(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = again.Close() })
+	d.MustMount(t, m, "s", `{"v":"1"}`)
+}

@@ -1,0 +1,159 @@
+package outages
+
+import (
+	"crypto/x509"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"ovhcloud-csi-provider/test/emulator"
+	"ovhcloud-csi-provider/test/harness"
+)
+
+func TestFailuresOfTheTokenEndpointAreToldFromThoseOfOKMS(t *testing.T) {
+	t.Parallel()
+	cases := []struct {
+		name   string
+		fault  emulator.Fault
+		change map[string]string
+		code   codes.Code
+		words  []string
+	}{
+		{"another secret", emulator.Fault{}, map[string]string{"clientSecret": "planted-wrong"}, codes.Unauthenticated,
+			[]string{"the token endpoint refused the OAuth2 client ", ": HTTP 401, invalid_client; check clientId and clientSecret, and tokenUrl", "OKMS was not asked"}},
+		{"a fault", emulator.Fault{Path: "oauth2", Status: 503}, nil, codes.Internal, []string{"no access token for the OAuth2 client ", ": HTTP 503; kubelet tries again; OKMS was not asked"}},
+		{"limits", emulator.Fault{Path: "oauth2", Status: 429}, nil, codes.Internal, []string{"no access token for the OAuth2 client ", ": HTTP 429; kubelet tries again"}},
+		{"hangs", emulator.Fault{Path: "oauth2", Hang: true}, nil, codes.Internal, []string{"no access token for the OAuth2 client ", ": no answer in time"}},
+		{"another host", emulator.Fault{}, map[string]string{"tokenUrl": "https://evil.example/auth/oauth2/token"}, codes.PermissionDenied,
+			[]string{"nodePublishSecretRef.tokenUrl: no credential is sent there: https://evil.example is not a host of OVHcloud"}},
+		{"no token URL for another host than OVHcloud's", emulator.Fault{}, map[string]string{"tokenUrl": ""}, codes.Unauthenticated,
+			[]string{"nodePublishSecretRef: tokenUrl is missing; it has a default only for the regional hosts of OVHcloud"}},
+		{"a token beside", emulator.Fault{}, map[string]string{"token": "x"}, codes.Unauthenticated, []string{"holds both a token and an OAuth2 client; keep exactly one of them"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			store := harness.StartStore(t)
+			d := harness.Start(t, harness.Options{Emulator: store, MountTimeout: 6 * time.Second})
+			if err := store.AddClient(harness.ClientID, harness.ClientSecret, emulator.Identity{}); err != nil {
+				t.Fatal(err)
+			}
+			if c.fault != (emulator.Fault{}) {
+				store.Break(t, c.fault)
+			}
+			secrets := map[string]string{"clientId": harness.ClientID, "clientSecret": harness.ClientSecret, "tokenUrl": store.URL + emulator.TokenPath}
+			for key, value := range c.change {
+				if secrets[key] = value; value == "" {
+					delete(secrets, key)
+				}
+			}
+			_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s\n- secretPath: t", Secrets: secrets})
+			harness.WantError(t, err, c.code, c.words...)
+			if strings.Contains(err.Error(), "planted-wrong") || strings.Contains(err.Error(), harness.ClientSecret) || strings.Contains(err.Error(), "2 errors") {
+				t.Errorf("the message: %v", err)
+			}
+			for _, r := range store.Requests() {
+				if r.URI != emulator.TokenPath {
+					t.Errorf("OKMS was asked: %s", r.URI)
+				}
+			}
+		})
+	}
+}
+
+// TestAPageInThePlaceOfATokenRefusesNobody: a token endpoint's refusals name an error
+// (RFC 6749, section 5.2). A page of a proxy says nothing of the client, and is not asked
+// for again.
+func TestAPageInThePlaceOfATokenRefusesNobody(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{400, 401, 403, 404, 407, 451} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			t.Parallel()
+			d, secrets := harness.StartWithClient(t)
+			page := emulator.Fault{Path: "oauth2", Status: status, ContentType: "text/html", Body: "<html>no</html>"}
+			d.Store.Break(t, page)
+			_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s", Secrets: secrets})
+			harness.WantError(t, err, codes.Internal, "no access token for the OAuth2 client ", fmt.Sprintf(
+				": not an answer of a token endpoint: 15 bytes of text/html (HTTP %d): a proxy or firewall in between?; ", status))
+			if n := d.Store.TokenRequests(); n != 1 {
+				t.Errorf("the token endpoint was asked %d times", n)
+			}
+		})
+	}
+}
+
+func TestAPageInThePlaceOfATokenKeepsWhatIsKept(t *testing.T) {
+	t.Parallel()
+	now := &harness.Clock{}
+	store := harness.StartStore(t)
+	d := harness.Start(t, harness.Options{Emulator: store, MaxStale: 100 * time.Hour, Now: now.Now})
+	store.Hold(t, map[string]string{"s": `{"a":"1"}`})
+	if err := store.AddClient(harness.ClientID, harness.ClientSecret, emulator.Identity{}); err != nil {
+		t.Fatal(err)
+	}
+	m := harness.Mount{Objects: "- secretPath: s", Secrets: map[string]string{
+		"clientId": harness.ClientID, "clientSecret": harness.ClientSecret, "tokenUrl": store.URL + emulator.TokenPath}}
+	d.MustMount(t, m, "s", `{"a":"1"}`)
+	now.Advance(2 * time.Hour) // longer than a token is good
+	mend := store.Break(t, emulator.Fault{Path: "oauth2", Status: 403, ContentType: "text/html", Body: "<html>no</html>"})
+	d.MustMount(t, m, "s", `{"a":"1"}`)
+	mend()
+	if err := store.AddClient(harness.ClientID, "another", emulator.Identity{}); err != nil {
+		t.Fatal(err)
+	}
+	now.Advance(time.Minute)
+	_, err := d.Do(t.Context(), m)
+	harness.WantError(t, err, codes.Unauthenticated, "the token endpoint refused the OAuth2 client ", "HTTP 401, invalid_client")
+}
+
+// TestAPageInThePlaceOfARefusalReplacesNoToken: OKMS has not refused it.
+func TestAPageInThePlaceOfARefusalReplacesNoToken(t *testing.T) {
+	t.Parallel()
+	d, secrets := harness.StartWithClient(t)
+	d.Store.Break(t, emulator.Fault{Path: "/secret/", Status: 401, ContentType: "text/html", Body: "<html>no</html>"})
+	_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s", Secrets: secrets})
+	harness.WantError(t, err, codes.Internal, "not an answer of OKMS: 15 bytes of text/html (HTTP 401): a proxy or firewall")
+	if n, all := d.Store.TokenRequests(), len(d.Store.Requests()); n != 1 || all != 2 {
+		t.Errorf("the token endpoint was asked %d times, in %d requests", n, all)
+	}
+}
+
+// TestWhatIsWrongWithATokenEndpointsCertificate has the cures of a store's, at tokenUrl.
+func TestWhatIsWrongWithATokenEndpointsCertificate(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(*x509.Certificate)
+		bundle bool
+		cure   string
+	}{
+		"unknown authority": {nil, false, "give its certificate authority in caBundle"},
+		"expired": {func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }, true,
+			"renew it on the server, or set the node's clock"},
+		"not yet valid": {func(c *x509.Certificate) {
+			c.NotBefore, c.NotAfter = time.Now().Add(time.Hour), time.Now().Add(2*time.Hour)
+		}, true, "set the node's clock; if it is right, replace the certificate on the server"},
+		"another name": {func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{"planted.example"} }, true,
+			"the certificate is not for 127.0.0.1; check tokenUrl"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := storeOf(t, c.change, http.NotFound)
+			d := harness.Start(t, harness.Options{Emulator: store, MountTimeout: 20 * time.Second})
+			m := harness.Mount{Objects: "- secretPath: s", Attributes: map[string]string{}, Secrets: map[string]string{
+				"clientId": harness.ClientID, "clientSecret": harness.ClientSecret, "tokenUrl": store.URL + emulator.TokenPath}}
+			if !c.bundle {
+				m.Attributes["caBundle"] = ""
+			}
+			_, err := d.Do(t.Context(), m)
+			harness.WantError(t, err, codes.Internal, "no access token for the OAuth2 client ",
+				": the server's certificate is not trusted: ", c.cure+"; OKMS was not asked")
+			if strings.Contains(err.Error(), "planted") {
+				t.Errorf("the message is %v", err)
+			}
+		})
+	}
+}
