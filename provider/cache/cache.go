@@ -8,7 +8,6 @@ package cache
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"sync"
 	"time"
 
@@ -101,9 +100,8 @@ type Read struct {
 	// while it is under way. A nil Joined is told nothing.
 	By     any
 	Joined func(by any)
-	// Do asks the store. It must end soon after its context does. Its errors have
-	// an *okms.Error in their chain.
-	Do func(context.Context) (okms.Secret, error)
+	// Do asks the store. It must end soon after its context does.
+	Do func(context.Context) (okms.Secret, *okms.Error)
 }
 
 // Value is what a read got.
@@ -115,10 +113,9 @@ type Value struct {
 	Age time.Duration
 }
 
-// Get gets a value for a caller that waits until ctx is done. Every error has an
-// *okms.Error in its chain. A panic of r.Do becomes one of every caller, with a
-// *Crash.
-func (c *Cache) Get(ctx context.Context, r Read) (Value, error) {
+// Get gets a value for a caller that waits until ctx is done. The error is nil if there is
+// one. A panic of r.Do becomes one of every caller, with a *Crash.
+func (c *Cache) Get(ctx context.Context, r Read) (Value, *okms.Error) {
 	for {
 		l := c.look(ctx, r)
 		if l.fresh {
@@ -155,7 +152,7 @@ type looked struct {
 	stale   bool // there is something to be served if the flight takes long
 }
 
-func (c *Cache) wait(ctx context.Context, r Read, l looked) (okms.Secret, error) {
+func (c *Cache) wait(ctx context.Context, r Read, l looked) (okms.Secret, *okms.Error) {
 	if l.resting != nil {
 		return okms.Secret{}, l.resting
 	}
@@ -192,10 +189,9 @@ func (c *Cache) look(ctx context.Context, r Read) (l looked) {
 	return l
 }
 
-// stale finds a value for a caller whose read failed with err.
-func (c *Cache) stale(r Read, err error) (Value, bool) {
-	var failed *okms.Error
-	if !errors.As(err, &failed) || !failed.Kind.MayPass() {
+// stale finds a value for a caller whose read failed.
+func (c *Cache) stale(r Read, failed *okms.Error) (Value, bool) {
+	if !failed.Kind.MayPass() {
 		return Value{}, false
 	}
 	return c.Stale(r.Key, r.MaxStale, failed)

@@ -2,7 +2,6 @@ package cache
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -30,7 +29,7 @@ type flight struct {
 
 	// The outcome, to be read after done.
 	secret okms.Secret
-	err    error
+	err    *okms.Error
 	crash  *Crash
 }
 
@@ -57,7 +56,7 @@ func (c *Cache) takeOff(ctx context.Context, r Read, impatient bool) *flight {
 }
 
 // fly does the read to its end, whatever that is.
-func (c *Cache) fly(f *flight, do func(context.Context) (okms.Secret, error)) {
+func (c *Cache) fly(f *flight, do func(context.Context) (okms.Secret, *okms.Error)) {
 	defer f.cancel()
 	defer close(f.done)
 	defer func() {
@@ -82,7 +81,7 @@ func (c *Cache) forget(f *flight) {
 
 // await waits for the outcome of a flight, or leaves it when ctx is done. With
 // impatient it leaves after StalePatience.
-func (c *Cache) await(ctx context.Context, f *flight, impatient bool) (okms.Secret, error) {
+func (c *Cache) await(ctx context.Context, f *flight, impatient bool) (okms.Secret, *okms.Error) {
 	if impatient {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, StalePatience)
@@ -120,9 +119,8 @@ func (c *Cache) leave(f *flight) (last bool) {
 
 // endedEarlyFor says that a flight ran out of the time of the caller that began
 // it, while the caller of ctx has more.
-func (f *flight) endedEarlyFor(ctx context.Context, err error) bool {
-	var failed *okms.Error
-	if !errors.As(err, &failed) || failed.Kind != failure.TimedOut || ctx.Err() != nil {
+func (f *flight) endedEarlyFor(ctx context.Context, failed *okms.Error) bool {
+	if failed.Kind != failure.TimedOut || ctx.Err() != nil {
 		return false
 	}
 	theirs, bounded := f.ctx.Deadline()

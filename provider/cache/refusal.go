@@ -1,10 +1,7 @@
 package cache
 
 import (
-	"errors"
-
 	"ovhcloud-csi-provider/provider/failure"
-	"ovhcloud-csi-provider/provider/okms"
 )
 
 // settle draws the conclusions of a read that ended. c.mu is held.
@@ -15,11 +12,7 @@ func (c *Cache) settle(f *flight) {
 		}
 		return
 	}
-	var failed *okms.Error
-	if !errors.As(f.err, &failed) {
-		return
-	}
-	switch failed.Kind.Drops() {
+	switch f.err.Kind.Drops() {
 	case failure.OfNothing:
 	case failure.OfCredential: // by the token endpoint, which is one for all domains
 		c.revoke(allOfCredential, f.key, anyVersion)
@@ -28,7 +21,7 @@ func (c *Cache) settle(f *flight) {
 	case failure.OfPath:
 		c.revoke(allOfPath, f.key, anyVersion)
 	case failure.OfVersion:
-		c.revoke(allOfPath, f.key, goneVersion(f.key.Ref.Version, failed.Version))
+		c.revoke(allOfPath, f.key, goneVersion(f.key.Ref.Version, f.err.Version))
 	case failure.OfRequest:
 		c.revoke(allOfPath, f.key, func(asked, _ int) bool { return asked == f.key.Ref.Version })
 	}

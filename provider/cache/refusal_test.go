@@ -49,7 +49,7 @@ func TestWhatNobodyWaitsForAnyMoreIsNotKept(t *testing.T) {
 		s := &store{takes: time.Second}
 		ends := make(chan struct{})
 		slow := s.of(1, "p")
-		slow.Do = func(context.Context) (okms.Secret, error) { // it has its answer, and is slow to hand it over
+		slow.Do = func(context.Context) (okms.Secret, *okms.Error) { // it has its answer, and is slow to hand it over
 			<-ends
 			return okms.Secret{Version: 99}, nil
 		}

@@ -16,7 +16,7 @@ import (
 // fixed is a store that gives one secret.
 type fixed struct{ secret okms.Secret }
 
-func (f fixed) read(context.Context) (okms.Secret, error) { return f.secret, nil }
+func (f fixed) read(context.Context) (okms.Secret, *okms.Error) { return f.secret, nil }
 
 func TestAStaleHitCountsAsUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -96,8 +96,8 @@ func New(domain place.Domain, login Login, o Options) (*Client, error) {
 // Close lets go of idle connections. Reads under way end as they would have.
 func (c *Client) Close() { c.transport.base.CloseIdleConnections() }
 
-// Get reads one secret at one version. Every error is an *Error.
-func (c *Client) Get(ctx context.Context, ref Ref) (Secret, error) {
+// Get reads one secret at one version. The error is nil for a read that succeeded.
+func (c *Client) Get(ctx context.Context, ref Ref) (Secret, *Error) {
 	var query url.Values
 	if ref.Version != 0 {
 		query = url.Values{"version": {strconv.Itoa(ref.Version)}}
@@ -113,8 +113,7 @@ func (c *Client) Get(ctx context.Context, ref Ref) (Secret, error) {
 // LatestActive is the highest number of a version of a secret that is active, 0 if there
 // is none, and whether the secret lists any version at all. It needs the IAM action
 // okms:apikms:secret/get, which a plain read does not: expect it to be Denied.
-// Every error is an *Error.
-func (c *Client) LatestActive(ctx context.Context, path string) (latest int, some bool, err error) {
+func (c *Client) LatestActive(ctx context.Context, path string) (latest int, some bool, err *Error) {
 	err = c.exchange(ctx, readVersions, path, nil, func(a answer) (failed *Error) {
 		latest, some, failed = decodeLatest(a)
 		return failed
@@ -134,7 +133,7 @@ var (
 // exchange does one request, has its answer decoded, and reports it.
 func (c *Client) exchange(
 	ctx context.Context, o operation, path string, query url.Values, decode func(answer) *Error,
-) error {
+) *Error {
 	begin := time.Now()
 	x := &exchange{ctx: ctx, all: c.answers, sent: sentTexts{all: slices.Clone(c.hidden)}}
 	defer x.close()

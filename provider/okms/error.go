@@ -34,9 +34,18 @@ type Error struct {
 	Cause wire.Cause
 	// Foreign says that the answer is not OKMS's but, for example, a proxy's.
 	Foreign bool
+	// Others says what could be read in place of a version that is gone. The zero value says
+	// that nothing is known of that.
+	Others Others
 	// Queued says of TimedOut that nothing was asked: the time was spent in line
 	// behind other reads of this node.
 	Queued bool
+}
+
+// Others is what a list of a secret's versions says.
+type Others struct {
+	Listed       bool // the store listed versions
+	LatestActive int  // the highest number of an active one, 0 if there is none
 }
 
 // Error is the text with the facts behind it in brackets:

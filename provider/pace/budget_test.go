@@ -16,18 +16,18 @@ import (
 // A 404 closes the circuit breaker between them.
 func spent(t *testing.T, p *pace.Pace, namespace string, credential byte, mounts int) (retries int) {
 	t.Helper()
-	do := func(read func(context.Context) (okms.Secret, error)) {
+	do := func(read func(context.Context) (okms.Secret, *okms.Error)) {
 		a := pace.Asker{Mount: pace.NewMount(namespace), Credential: [32]byte{credential}, Domain: place.Domain{ID: "d"}}
 		_, _ = p.Do(t.Context(), a, read)
 	}
 	for range mounts {
 		asked := 0
-		do(func(context.Context) (okms.Secret, error) {
+		do(func(context.Context) (okms.Secret, *okms.Error) {
 			asked++
 			return okms.Secret{}, &okms.Error{Kind: failure.Unreachable}
 		})
 		retries += asked - 1
-		do(func(context.Context) (okms.Secret, error) {
+		do(func(context.Context) (okms.Secret, *okms.Error) {
 			return okms.Secret{}, &okms.Error{Kind: failure.SecretAbsent}
 		})
 	}

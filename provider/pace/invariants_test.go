@@ -127,7 +127,7 @@ func TestWhoGaveUpIsInNoQueue(t *testing.T) {
 }
 
 // failing is a read that fails in a way which is not retried.
-func failing(context.Context) (okms.Secret, error) {
+func failing(context.Context) (okms.Secret, *okms.Error) {
 	return okms.Secret{}, &okms.Error{Kind: failure.Failing, Status: 501}
 }
 

@@ -16,8 +16,8 @@ import (
 )
 
 // ask is a read by a new mount that ends after a time as told.
-func ask(ctx context.Context, p *pace.Pace, domain place.Domain, takes time.Duration, failed *okms.Error) (asked time.Time, err error) {
-	_, err = p.Do(ctx, pace.Asker{Mount: pace.NewMount("shop"), Domain: domain}, func(ctx context.Context) (okms.Secret, error) {
+func ask(ctx context.Context, p *pace.Pace, domain place.Domain, takes time.Duration, failed *okms.Error) (asked time.Time, err *okms.Error) {
+	_, err = p.Do(ctx, pace.Asker{Mount: pace.NewMount("shop"), Domain: domain}, func(ctx context.Context) (okms.Secret, *okms.Error) {
 		asked = time.Now()
 		select {
 		case <-time.After(takes):
@@ -82,7 +82,7 @@ func TestABundleMakesNoOtherDomain(t *testing.T) {
 				// Of two namespaces: one alone may not have both places.
 				domain := place.Domain{CABundle: strings.Repeat("\n", i)}
 				a := pace.Asker{Mount: pace.NewMount(fmt.Sprint("n", i%2)), Domain: domain}
-				_, err := p.Do(t.Context(), a, func(context.Context) (okms.Secret, error) {
+				_, err := p.Do(t.Context(), a, func(context.Context) (okms.Secret, *okms.Error) {
 					mu.Lock()
 					now++
 					most = max(most, now)
@@ -179,11 +179,11 @@ func TestAMountWaitsForOneOfItsReadsOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := pace.New(pace.Config{})
 		mount := pace.NewMount("shop")
-		read := func() (time.Duration, error) {
+		read := func() (time.Duration, *okms.Error) {
 			ctx, cancel := context.WithTimeout(t.Context(), pace.Patience)
 			defer cancel()
 			begin := time.Now()
-			_, err := p.Do(ctx, pace.Asker{Mount: mount}, func(ctx context.Context) (okms.Secret, error) {
+			_, err := p.Do(ctx, pace.Asker{Mount: mount}, func(ctx context.Context) (okms.Secret, *okms.Error) {
 				<-ctx.Done()
 				return okms.Secret{}, &okms.Error{Kind: failure.TimedOut}
 			})

@@ -111,10 +111,9 @@ type asking struct {
 	hurried bool
 }
 
-// Do reads when it is time, and again where that may help and fits into ctx's
-// time. The errors of read must have an *okms.Error in their chain, and so have
-// Do's. A panic of read goes through.
-func (p *Pace) Do(ctx context.Context, a Asker, read func(context.Context) (okms.Secret, error)) (okms.Secret, error) {
+// Do reads when it is time, and again where that may help and fits into ctx's time. The
+// error is nil if a read succeeded. A panic of read goes through.
+func (p *Pace) Do(ctx context.Context, a Asker, read func(context.Context) (okms.Secret, *okms.Error)) (okms.Secret, *okms.Error) {
 	if a.Turn == nil {
 		a.Turn = &Turn{}
 	}
@@ -124,25 +123,24 @@ func (p *Pace) Do(ctx context.Context, a Asker, read func(context.Context) (okms
 	defer cancel()
 	d := p.arrive(a.Domain)
 	defer p.depart(d)
-	var before error
+	var before *okms.Error
 	for retry := 0; ; retry++ {
-		secret, asked, err := p.once(ctx, d, who, read)
-		if err == nil {
+		secret, asked, failed := p.once(ctx, d, who, read)
+		if failed == nil {
 			return secret, nil
 		}
-		failed := errorOf(err)
 		if failed.Kind == failure.TimedOut && before != nil {
 			return secret, before // which tells more than that the time is over
 		}
 		if !asked {
-			return secret, err
+			return secret, failed
 		}
 		wait, again := p.retryWait(ctx, d, who, failed, retry)
 		if !again || !sleep(ctx, wait) {
-			return secret, err
+			return secret, failed
 		}
 		p.retried(failed.Kind)
-		before = err
+		before = failed
 	}
 }
 
@@ -164,9 +162,8 @@ func leaveTime(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // once reads once, if that is allowed. asked says whether it was.
-func (p *Pace) once(ctx context.Context, d *domain, a asking, read func(context.Context) (okms.Secret, error)) (secret okms.Secret, asked bool, err error) {
+func (p *Pace) once(ctx context.Context, d *domain, a asking, read func(context.Context) (okms.Secret, *okms.Error)) (secret okms.Secret, asked bool, failed *okms.Error) {
 	said := nothing
-	var failed *okms.Error
 	begin := time.Now()
 	defer func() { p.conclude(d, a, said, failed, time.Since(begin)) }()
 	leave, refused := p.admit(ctx, d, a)
@@ -175,15 +172,15 @@ func (p *Pace) once(ctx context.Context, d *domain, a asking, read func(context.
 	}
 	defer leave()
 	begin = time.Now()
-	secret, err = read(ctx)
-	switch failed = errorOf(err); {
+	secret, failed = read(ctx)
+	switch {
 	case failed == nil || !failed.Kind.MayPass():
 		said = works
 	case failed.Kind == failure.TimedOut && time.Since(begin) < shortestTelling: // our time was too short to blame the store
 	case !errors.Is(ctx.Err(), context.Canceled): // else all callers left, which says nothing of the store
 		said = fails
 	}
-	return secret, true, err
+	return secret, true, failed
 }
 
 // admit waits until the domain may be asked and there is a place, or says why it is not
@@ -245,18 +242,6 @@ func (p *Pace) Resting(a Asker) *okms.Error {
 		return nil
 	}
 	return d.breakersOf(a.Credential).resting(asking{a, true})
-}
-
-// errorOf is the *okms.Error in err's chain; nil for a nil err.
-func errorOf(err error) *okms.Error {
-	if err == nil {
-		return nil
-	}
-	var failed *okms.Error
-	if !errors.As(err, &failed) {
-		failed = &okms.Error{Kind: failure.Unreadable, Text: err.Error()}
-	}
-	return failed
 }
 
 // sleep waits, and says whether ctx lasted.

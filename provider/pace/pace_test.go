@@ -2,7 +2,6 @@ package pace_test
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,7 +22,7 @@ type story struct {
 	takes   time.Duration
 }
 
-func (s *story) read(ctx context.Context) (okms.Secret, error) {
+func (s *story) read(ctx context.Context) (okms.Secret, *okms.Error) {
 	s.asked = append(s.asked, time.Now())
 	select {
 	case <-time.After(s.takes):
@@ -60,10 +59,11 @@ func (s *story) mount(t *testing.T, p *pace.Pace, credential byte, limit time.Du
 	return kind(err)
 }
 
-func kind(err error) failure.Kind {
-	failed := &okms.Error{}
-	errors.As(err, &failed)
-	return failed.Kind
+func kind(err *okms.Error) failure.Kind {
+	if err == nil {
+		return ""
+	}
+	return err.Kind
 }
 
 func asker(credential byte) pace.Asker {
@@ -268,7 +268,7 @@ func TestAProberThatIsGoneLeavesItsPlace(t *testing.T) {
 		}
 		func() {
 			defer func() { _ = recover() }()
-			_, _ = p.Do(t.Context(), asker(1), func(context.Context) (okms.Secret, error) { panic("planted") })
+			_, _ = p.Do(t.Context(), asker(1), func(context.Context) (okms.Secret, *okms.Error) { panic("planted") })
 			t.Error("the panic did not come through")
 		}()
 		wantKind(t, s.mount(t, p, 1, time.Minute), "")
@@ -305,7 +305,7 @@ func TestRoomIsSharedOutInTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := pace.New(pace.Config{Reads: 5}) // of which one namespace has four
 		var under, most atomic.Int64
-		read := func(context.Context) (okms.Secret, error) {
+		read := func(context.Context) (okms.Secret, *okms.Error) {
 			most.Store(max(most.Load(), under.Add(1)))
 			time.Sleep(20 * time.Millisecond)
 			under.Add(-1)
@@ -340,7 +340,7 @@ func TestAReadThatASmallMountJoinedIsItsTurnToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := pace.New(pace.Config{Reads: 5}) // of which one namespace has four
 		begin := time.Now()
-		read := func(context.Context) (okms.Secret, error) {
+		read := func(context.Context) (okms.Secret, *okms.Error) {
 			time.Sleep(20 * time.Millisecond)
 			return okms.Secret{}, nil
 		}
@@ -383,7 +383,7 @@ func TestWhoWaitsForRoomInVainLeavesTheLine(t *testing.T) {
 		var all sync.WaitGroup
 		all.Go(func() { wantKind(t, s.mount(t, p, 1, time.Minute), "") })
 		synctest.Wait()
-		_, err := func() (okms.Secret, error) {
+		_, err := func() (okms.Secret, *okms.Error) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			return p.Do(ctx, asker(1), s.read)

@@ -42,7 +42,7 @@ func (c *crowd) read(namespace, domain string, takes time.Duration) {
 func (c *crowd) reads(m *pace.Mount, turn *pace.Turn, namespace, domain string, takes time.Duration) {
 	a := pace.Asker{Mount: m, Turn: turn, Domain: place.Domain{ID: domain}}
 	c.all.Go(func() {
-		_, err := c.p.Do(c.Context(), a, func(context.Context) (okms.Secret, error) {
+		_, err := c.p.Do(c.Context(), a, func(context.Context) (okms.Secret, *okms.Error) {
 			c.count(namespace, domain, 1)
 			time.Sleep(takes)
 			c.count(namespace, domain, -1)

@@ -17,14 +17,14 @@ import (
 // explain makes of a failed read what the user of an object is told: what is
 // wrong, what the store said, and what to do; and the same of the fallback.
 func explain(pl plan.Plan, o class.Object, f Result) failure.Failure {
-	out := explainOne(pl.Origin, o, f, failure.TriesAgain)
+	out := explainOne(pl.Origin, o, f.Err, failure.TriesAgain)
 	if f.second == nil {
 		if f.Err.Kind.MayPass() {
 			out.Hidden = pl.WithoutFallback(o.SecretPath)
 		}
 		return out
 	}
-	second := explainOne(pl.Fallback.Origin, o, *f.second, failure.TriesAgain)
+	second := explainOne(pl.Fallback.Origin, o, f.second.Err, failure.TriesAgain)
 	if f.second.Err.Kind == failure.SecretAbsent {
 		second.Advice = "it should hold the same secrets" // optional would hide nothing: the first may have it
 	}
@@ -47,8 +47,7 @@ func withFallback(first, second string) string {
 func hostOf(d place.Domain) string { return strings.TrimPrefix(d.Endpoint, "https://") }
 
 // explainOne is explain for one store. again says who tries again what may pass.
-func explainOne(from plan.Origin, o class.Object, f Result, again string) failure.Failure {
-	e := f.Err
+func explainOne(from plan.Origin, o class.Object, e *okms.Error, again string) failure.Failure {
 	out := failure.Failure{Kind: e.Kind, Object: o.Number, Where: o.Where(), Facts: facts(e)}
 	if e.Foreign {
 		out.What, out.Advice = explainForeign(e, again)
@@ -57,7 +56,7 @@ func explainOne(from plan.Origin, o class.Object, f Result, again string) failur
 	}
 	switch e.Kind {
 	case failure.SecretAbsent, failure.VersionAbsent, failure.Deactivated, failure.Deleted:
-		out.What, out.Advice = explainAbsent(from, f)
+		out.What, out.Advice = explainAbsent(from, e)
 		out.Advice = withPathHint(e, o.SecretPath, out.Advice)
 	case failure.Unauthenticated:
 		out.What = fmt.Sprintf("OKMS refused the %s", from.Credential)
@@ -140,21 +139,20 @@ func explainForeign(e *okms.Error, again string) (what, advice string) {
 }
 
 // explainAbsent is about a secret or version that OKMS does not have to give.
-func explainAbsent(from plan.Origin, f Result) (what, advice string) {
-	e := f.Err
+func explainAbsent(from plan.Origin, e *okms.Error) (what, advice string) {
 	switch e.Kind {
 	case failure.SecretAbsent:
 		return "OKMS has no such secret in domain " + from.Domain.ID,
 			"check secretPath, which is case-sensitive, and okmsId; optional: true lets the mount go on without the file"
 	case failure.Deactivated:
 		return fmt.Sprintf("version %s is deactivated%s", number(e.Version), since(e)),
-			"reactivate it, write a new version, or pin an active one with objectVersion" + f.others.text()
+			"reactivate it, write a new version, or pin an active one with objectVersion" + others(e)
 	case failure.Deleted:
 		return fmt.Sprintf("version %s is deleted for good%s", number(e.Version), since(e)),
-			"write a new version, or pin an active one with objectVersion" + f.others.text()
+			"write a new version, or pin an active one with objectVersion" + others(e)
 	default: // VersionAbsent
 		return "OKMS has no such version of the secret",
-			"old versions are dropped when there are more than the secret keeps" + f.others.text()
+			"old versions are dropped when there are more than the secret keeps" + others(e)
 	}
 }
 
@@ -215,12 +213,12 @@ func since(e *okms.Error) string {
 	return " since " + e.Since
 }
 
-// text says which version could be read instead, if that is known.
-func (v otherVersions) text() string {
+// others says which version could be read instead, "" if that is not known.
+func others(e *okms.Error) string {
 	switch {
-	case v.latestActive > 0:
-		return fmt.Sprintf("; the latest active version is %d", v.latestActive)
-	case v.listed:
+	case e.Others.LatestActive > 0:
+		return fmt.Sprintf("; the latest active version is %d", e.Others.LatestActive)
+	case e.Others.Listed:
 		return "; no version is active"
 	}
 	return ""

@@ -3,7 +3,6 @@ package read
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -18,14 +17,12 @@ import (
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
-// Result is the outcome of one read: a secret, or an error with, where that helps and
-// could be had, the version that could be read instead. A secret may be a stale one.
+// Result is the outcome of one read: a secret, which may be a stale one, or an error.
 type Result struct {
 	Secret  okms.Secret
 	because *okms.Error   // why it is stale, nil if it is not
 	age     time.Duration // of a stale one
 	Err     *okms.Error
-	others  otherVersions
 	// of is what the secret is a version of.
 	Of versionOf
 	// instead is why the fallback gave the secret, nil if it did not. second is what the
@@ -200,7 +197,7 @@ func (p *Reader) readFrom(ctx context.Context, s source, mount *pace.Mount, ref 
 	if elsewhere {
 		maxStale = 0
 	}
-	got, err := p.cache.Get(ctx, cache.Read{
+	got, failed := p.cache.Get(ctx, cache.Read{
 		Key:       s.key(ref),
 		MaxStale:  maxStale,
 		Keep:      s.maxStale,
@@ -208,44 +205,14 @@ func (p *Reader) readFrom(ctx context.Context, s source, mount *pace.Mount, ref 
 		Resting:   func() *okms.Error { return p.pace.Resting(asker) },
 		By:        mount,
 		Joined:    func(by any) { p.pace.Share(asker, by.(*pace.Mount)) },
-		Do: func(ctx context.Context) (okms.Secret, error) {
+		Do: func(ctx context.Context) (okms.Secret, *okms.Error) {
 			// Other mounts may have joined the read when this one has left.
 			defer s.hold()()
-			return p.pace.Do(ctx, asker, func(ctx context.Context) (okms.Secret, error) { return s.lists.ask(ctx, s, ref) })
+			return p.pace.Do(ctx, asker, func(ctx context.Context) (okms.Secret, *okms.Error) { return s.lists.ask(ctx, s, ref) })
 		},
 	})
-	if err == nil {
-		return s.gave(got)
+	if failed != nil {
+		return Result{Err: failed}
 	}
-	var f Result
-	if !errors.As(err, &f.Err) {
-		f.Err = &okms.Error{Kind: failure.Kind(failure.Broken), Text: err.Error()}
-	}
-	if more := (*absent)(nil); errors.As(err, &more) {
-		f.others = more.others
-	}
-	return f
-}
-
-// absent is a failed read with what could be read instead.
-type absent struct {
-	failed *okms.Error
-	others otherVersions
-}
-
-func (a *absent) Error() string { return a.failed.Error() }
-func (a *absent) Unwrap() error { return a.failed }
-
-// ask asks the store.
-func (l *listings) ask(ctx context.Context, s source, ref okms.Ref) (okms.Secret, error) {
-	secret, err := s.client.Get(ctx, ref)
-	var failed *okms.Error
-	if !errors.As(err, &failed) {
-		return secret, err
-	}
-	switch failed.Kind {
-	case failure.VersionAbsent, failure.Deactivated, failure.Deleted:
-		return secret, &absent{failed, l.of(ctx, s, ref.Path)}
-	}
-	return secret, err
+	return s.gave(got)
 }

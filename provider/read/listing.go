@@ -5,15 +5,10 @@ import (
 	"sync"
 	"time"
 
+	"ovhcloud-csi-provider/provider/failure"
+	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/place"
 )
-
-// otherVersions says what could be read instead of a version that is not there. The zero
-// value says nothing, since nothing is known.
-type otherVersions struct {
-	listed       bool // the store listed versions
-	latestActive int  // the highest number of an active one, 0 if there is none
-}
 
 // What mounts ask for only to tell the user more: at most so many lists of versions, and
 // each for so long, since what OKMS said of the secret itself must not wait for it.
@@ -26,7 +21,7 @@ const (
 // class may pin a thousand versions of one secret, and a list may be 1 MiB long.
 type listings struct {
 	mu     sync.Mutex
-	byPath map[listingKey]func() otherVersions
+	byPath map[listingKey]func() okms.Others
 }
 
 type listingKey struct {
@@ -36,25 +31,34 @@ type listingKey struct {
 
 // of says what could be read instead at a path of a source. Without the right to list,
 // without an answer in time, and after mostListings, that is not known.
-func (l *listings) of(ctx context.Context, s source, path string) otherVersions {
+func (l *listings) of(ctx context.Context, s source, path string) okms.Others {
 	l.mu.Lock()
 	if l.byPath == nil {
-		l.byPath = map[listingKey]func() otherVersions{}
+		l.byPath = map[listingKey]func() okms.Others{}
 	}
 	key := listingKey{s.domain, path}
 	list := l.byPath[key]
 	if list == nil && len(l.byPath) < mostListings {
-		list = sync.OnceValue(func() otherVersions {
+		list = sync.OnceValue(func() okms.Others {
 			ctx, cancel := context.WithTimeout(ctx, listingTime)
 			defer cancel()
 			latest, some, _ := s.client.LatestActive(ctx, path)
-			return otherVersions{listed: some, latestActive: latest}
+			return okms.Others{Listed: some, LatestActive: latest}
 		})
 		l.byPath[key] = list
 	}
 	l.mu.Unlock()
 	if list == nil {
-		return otherVersions{}
+		return okms.Others{}
 	}
 	return list()
+}
+
+// ask asks the store. A failure that is about one version says which other one there is.
+func (l *listings) ask(ctx context.Context, s source, ref okms.Ref) (okms.Secret, *okms.Error) {
+	secret, failed := s.client.Get(ctx, ref)
+	if failed != nil && failed.Kind.Drops() == failure.OfVersion {
+		failed.Others = l.of(ctx, s, ref.Path)
+	}
+	return secret, failed
 }

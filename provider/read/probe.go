@@ -45,22 +45,21 @@ func ProbeConnection(ctx context.Context, connection *connections.Connection, us
 	}
 	defer p.close()
 	probe := Probe{Path: connection.ProbePath()}
-	_, err = p.client.Get(ctx, okms.Ref{Path: probe.Path})
-	if probe.Read, err = probed(from, ActionRead, err); err != nil {
+	_, failed := p.client.Get(ctx, okms.Ref{Path: probe.Path})
+	if probe.Read, err = probed(from, ActionRead, failed); err != nil {
 		return Probe{}, err
 	}
-	_, _, err = p.client.LatestActive(ctx, probe.Path)
-	probe.Describe, err = probed(from, ActionDescribe, err)
+	_, _, failed = p.client.LatestActive(ctx, probe.Path)
+	probe.Describe, err = probed(from, ActionDescribe, failed)
 	return probe, err
 }
 
 // probed tells a refusal of an action from a failure that says nothing of it.
-func probed(from plan.Origin, action string, err error) (refused, unclear error) {
-	var failed *okms.Error
-	if err == nil || !errors.As(err, &failed) {
-		return nil, err
+func probed(from plan.Origin, action string, failed *okms.Error) (refused, unclear error) {
+	if failed == nil {
+		return nil, nil
 	}
-	f := explainOne(from, class.Object{}, Result{Err: failed}, "try again")
+	f := explainOne(from, class.Object{}, failed, "try again")
 	switch failed.Kind {
 	case failure.SecretAbsent, failure.VersionAbsent, failure.Deactivated, failure.Deleted:
 		return nil, nil
