@@ -8,16 +8,13 @@ package cache
 import (
 	"context"
 	"crypto/sha256"
+	"math"
 	"sync"
 	"time"
 
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/place"
 )
-
-// StalePatience is how long a caller waits for the store if there is a stale
-// value that it may have.
-const StalePatience = 5 * time.Second
 
 // defaultBytes is Config.Bytes where none are given.
 const defaultBytes = 64 << 20
@@ -47,6 +44,9 @@ type Config struct {
 	TTL time.Duration
 	// Bytes bounds the values that are kept. 0 means 64 MiB.
 	Bytes int
+	// Patience is how long a caller waits for the store if there is a stale value that it may
+	// have. 0 means that it waits as long as others.
+	Patience time.Duration
 	// Observe is called once for each read; a stale one also counts as the Miss
 	// or the Joined that failed. nil observes nothing.
 	Observe func(Outcome)
@@ -57,9 +57,10 @@ type Config struct {
 // Cache is shared by all mounts. It starts no goroutine that outlives the calls
 // of Get which need it.
 type Cache struct {
-	ttl     time.Duration
-	observe func(Outcome)
-	now     func() time.Time
+	ttl      time.Duration
+	patience time.Duration
+	observe  func(Outcome)
+	now      func() time.Time
 
 	mu      sync.Mutex
 	store   store
@@ -77,7 +78,10 @@ func New(c Config) *Cache {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Cache{ttl: c.TTL, observe: c.Observe, now: c.Now, store: newStore(c.Bytes), flights: newIndex[*flight]()}
+	if c.Patience <= 0 {
+		c.Patience = math.MaxInt64
+	}
+	return &Cache{ttl: c.TTL, patience: c.Patience, observe: c.Observe, now: c.Now, store: newStore(c.Bytes), flights: newIndex[*flight]()}
 }
 
 // Read is one read that somebody wants.

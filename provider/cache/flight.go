@@ -36,14 +36,14 @@ type flight struct {
 func (f *flight) keyed() Key { return f.key }
 
 // takeOff begins a read. It has the time of the caller that begins it, or
-// StalePatience if that one is impatient, but does not end with the caller. c.mu
+// the cache's patience if that one is impatient, but does not end with the caller. c.mu
 // is held.
 func (c *Cache) takeOff(ctx context.Context, r Read, impatient bool) *flight {
 	f := &flight{key: r.Key, told: r.Joined, done: make(chan struct{})}
 	alone := context.WithoutCancel(ctx)
 	deadline, bounded := ctx.Deadline()
-	if patience := time.Now().Add(StalePatience); impatient && (!bounded || patience.Before(deadline)) {
-		deadline, bounded = patience, true
+	if impatient && (!bounded || time.Until(deadline) > c.patience) {
+		deadline, bounded = time.Now().Add(c.patience), true
 	}
 	if bounded {
 		f.ctx, f.cancel = context.WithDeadline(alone, deadline)
@@ -80,11 +80,11 @@ func (c *Cache) forget(f *flight) {
 }
 
 // await waits for the outcome of a flight, or leaves it when ctx is done. With
-// impatient it leaves after StalePatience.
+// impatient it leaves after the cache's patience.
 func (c *Cache) await(ctx context.Context, f *flight, impatient bool) (okms.Secret, *okms.Error) {
 	if impatient {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, StalePatience)
+		ctx, cancel = context.WithTimeout(ctx, c.patience)
 		defer cancel()
 	}
 	begin := time.Now()

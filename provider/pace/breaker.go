@@ -151,8 +151,8 @@ const (
 )
 
 // allow says whether a may read now, by all breakers that it is subject to.
-func (all breakers) allow(ctx context.Context, a asking, now time.Time) (wait time.Duration, refused *okms.Error) {
-	if b := all[ofHurried]; b != nil && a.hurried && slices.Contains(b.failures, a.Mount) {
+func (all breakers) allow(ctx context.Context, a Asker, now time.Time) (wait time.Duration, refused *okms.Error) {
+	if b := all[ofHurried]; b != nil && a.Hurried && slices.Contains(b.failures, a.Mount) {
 		// It has waited for one read, and need not for each of its others.
 		return 0, b.repeated("another secret of this mount was waited for already")
 	}
@@ -165,18 +165,18 @@ func (all breakers) allow(ctx context.Context, a asking, now time.Time) (wait ti
 }
 
 // bearingOn returns the breakers that a is subject to.
-func (all breakers) bearingOn(a asking) (some []*breaker) {
+func (all breakers) bearingOn(a Asker) (some []*breaker) {
 	if all[ofAll] != nil {
 		some = append(some, all[ofAll])
 	}
-	if all[ofHurried] != nil && a.hurried {
+	if all[ofHurried] != nil && a.Hurried {
 		some = append(some, all[ofHurried])
 	}
 	return some
 }
 
 // resting is why a's reads fail at the moment, if it is another mount that may try.
-func (all breakers) resting(a asking) *okms.Error {
+func (all breakers) resting(a Asker) *okms.Error {
 	for _, b := range all.bearingOn(a) {
 		if b.state != closed && b.trial != a.Mount {
 			return b.repeated(openText)
@@ -186,9 +186,9 @@ func (all breakers) resting(a asking) *okms.Error {
 }
 
 // conclude learns from the end of a read that took so long.
-func (all *breakers) conclude(a asking, said verdict, failed *okms.Error, took time.Duration, now time.Time) {
+func (all *breakers) conclude(a Asker, said verdict, failed *okms.Error, took time.Duration, now time.Time) {
 	concerned := ofAll
-	if said == fails && a.hurried && failed.Kind == failure.TimedOut {
+	if said == fails && a.Hurried && failed.Kind == failure.TimedOut {
 		concerned = ofHurried
 	}
 	for which, b := range all {

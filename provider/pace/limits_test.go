@@ -17,7 +17,7 @@ import (
 
 // ask is a read by a new mount that ends after a time as told.
 func ask(ctx context.Context, p *pace.Pace, domain place.Domain, takes time.Duration, failed *okms.Error) (asked time.Time, err *okms.Error) {
-	_, err = p.Do(ctx, pace.Asker{Mount: pace.NewMount("shop"), Domain: domain}, func(ctx context.Context) (okms.Secret, *okms.Error) {
+	_, err = p.Do(ctx, pace.Asker{Mount: pace.NewMount("shop"), Domain: domain, Hurried: isHurried(ctx)}, func(ctx context.Context) (okms.Secret, *okms.Error) {
 		asked = time.Now()
 		select {
 		case <-time.After(takes):
@@ -183,7 +183,7 @@ func TestAMountWaitsForOneOfItsReadsOnly(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), pace.Patience)
 			defer cancel()
 			begin := time.Now()
-			_, err := p.Do(ctx, pace.Asker{Mount: mount}, func(ctx context.Context) (okms.Secret, *okms.Error) {
+			_, err := p.Do(ctx, pace.Asker{Mount: mount, Hurried: true}, func(ctx context.Context) (okms.Secret, *okms.Error) {
 				<-ctx.Done()
 				return okms.Secret{}, &okms.Error{Kind: failure.TimedOut}
 			})

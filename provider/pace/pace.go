@@ -98,18 +98,14 @@ type Asker struct {
 	Turn       *Turn
 	Credential [sha256.Size]byte
 	Domain     place.Domain
+	// Hurried says that the read has no more time than Patience: that a store gives no
+	// answer in it proves nothing to those who wait longer.
+	Hurried bool
 }
 
-// Patience is how long a read waits for an answer that has something else to fall
-// back on. A Do that is given no more time than this is hurried: what it learns of a
-// slow store does not bear on those with more time.
+// Patience is how long a read waits for an answer if its mount has something else to fall
+// back on: a stale value, or another store. Reads with no more time than that are hurried.
 const Patience = 5 * time.Second
-
-// asking is an Asker in a Do.
-type asking struct {
-	Asker
-	hurried bool
-}
 
 // Do reads when it is time, and again where that may help and fits into ctx's time. The
 // error is nil if a read succeeded. A panic of read goes through.
@@ -117,15 +113,13 @@ func (p *Pace) Do(ctx context.Context, a Asker, read func(context.Context) (okms
 	if a.Turn == nil {
 		a.Turn = &Turn{}
 	}
-	deadline, bounded := ctx.Deadline()
-	who := asking{a, bounded && time.Until(deadline) <= Patience}
 	ctx, cancel := leaveTime(ctx)
 	defer cancel()
 	d := p.arrive(a.Domain)
 	defer p.depart(d)
 	var before *okms.Error
 	for retry := 0; ; retry++ {
-		secret, asked, failed := p.once(ctx, d, who, read)
+		secret, asked, failed := p.once(ctx, d, a, read)
 		if failed == nil {
 			return secret, nil
 		}
@@ -135,7 +129,7 @@ func (p *Pace) Do(ctx context.Context, a Asker, read func(context.Context) (okms
 		if !asked {
 			return secret, failed
 		}
-		wait, again := p.retryWait(ctx, d, who, failed, retry)
+		wait, again := p.retryWait(ctx, d, a, failed, retry)
 		if !again || !sleep(ctx, wait) {
 			return secret, failed
 		}
@@ -162,7 +156,7 @@ func leaveTime(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // once reads once, if that is allowed. asked says whether it was.
-func (p *Pace) once(ctx context.Context, d *domain, a asking, read func(context.Context) (okms.Secret, *okms.Error)) (secret okms.Secret, asked bool, failed *okms.Error) {
+func (p *Pace) once(ctx context.Context, d *domain, a Asker, read func(context.Context) (okms.Secret, *okms.Error)) (secret okms.Secret, asked bool, failed *okms.Error) {
 	said := nothing
 	begin := time.Now()
 	defer func() { p.conclude(d, a, said, failed, time.Since(begin)) }()
@@ -185,7 +179,7 @@ func (p *Pace) once(ctx context.Context, d *domain, a asking, read func(context.
 
 // admit waits until the domain may be asked and there is a place, or says why it is not
 // asked. The caller calls leave.
-func (p *Pace) admit(ctx context.Context, d *domain, a asking) (leave func(), refused *okms.Error) {
+func (p *Pace) admit(ctx context.Context, d *domain, a Asker) (leave func(), refused *okms.Error) {
 	for {
 		wait, refused := p.allow(ctx, d, a)
 		if refused != nil {
@@ -197,7 +191,7 @@ func (p *Pace) admit(ctx context.Context, d *domain, a asking) (leave func(), re
 			}
 			continue
 		}
-		leave, ok := p.places.enter(ctx, d.room, a.Asker, leastTime)
+		leave, ok := p.places.enter(ctx, d.room, a, leastTime)
 		if !ok {
 			return nil, &okms.Error{Kind: failure.TimedOut, Queued: true, Text: "waited for other reads of this node to end"}
 		}
@@ -211,14 +205,14 @@ func (p *Pace) admit(ctx context.Context, d *domain, a asking) (leave func(), re
 
 // allow says whether a may read now. It may if both results are zero. wait is how long it
 // must wait first; refused is the failure that stands for a new one.
-func (p *Pace) allow(ctx context.Context, d *domain, a asking) (wait time.Duration, refused *okms.Error) {
+func (p *Pace) allow(ctx context.Context, d *domain, a Asker) (wait time.Duration, refused *okms.Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return d.breakersOf(a.Credential).allow(ctx, a, p.now())
 }
 
 // conclude learns from the end of a read that took so long.
-func (p *Pace) conclude(d *domain, a asking, said verdict, failed *okms.Error, took time.Duration) {
+func (p *Pace) conclude(d *domain, a Asker, said verdict, failed *okms.Error, took time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	h := d.histories[a.Credential]
@@ -232,7 +226,7 @@ func (p *Pace) conclude(d *domain, a asking, said verdict, failed *okms.Error, t
 
 // Resting is why a's reads fail at once at the moment, while another mount may try; nil
 // if they do not. A read that is in progress then is such a trial. It is for who has
-// something to fall back on, and so is hurried.
+// something to fall back on.
 func (p *Pace) Resting(a Asker) *okms.Error {
 	a.Domain.CABundle = ""
 	p.mu.Lock()
@@ -241,7 +235,7 @@ func (p *Pace) Resting(a Asker) *okms.Error {
 	if d == nil {
 		return nil
 	}
-	return d.breakersOf(a.Credential).resting(asking{a, true})
+	return d.breakersOf(a.Credential).resting(a)
 }
 
 // sleep waits, and says whether ctx lasted.

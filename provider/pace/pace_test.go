@@ -52,11 +52,18 @@ func (s *story) mount(t *testing.T, p *pace.Pace, credential byte, limit time.Du
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
-	_, err := p.Do(ctx, asker(credential), s.read)
+	a := asker(credential)
+	a.Hurried = isHurried(ctx)
+	_, err := p.Do(ctx, a, s.read)
 	if ctx.Err() != nil {
 		t.Error("nothing was left of the mount's time")
 	}
 	return kind(err)
+}
+
+func isHurried(ctx context.Context) bool {
+	deadline, bounded := ctx.Deadline()
+	return bounded && time.Until(deadline) <= pace.Patience
 }
 
 func kind(err *okms.Error) failure.Kind {

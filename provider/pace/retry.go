@@ -48,7 +48,7 @@ func (b *bucket) left(r rate, now time.Time) float64 {
 
 // spend takes a retry out of the budgets of a's domain, namespace and credential, if
 // none of them is empty.
-func (p *Pace) spend(d *domain, a asking) bool {
+func (p *Pace) spend(d *domain, a Asker) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.now()
@@ -70,7 +70,7 @@ func (p *Pace) spend(d *domain, a asking) bool {
 
 // retryWait says whether a failed read is tried again, and after what time.
 func (p *Pace) retryWait(
-	ctx context.Context, d *domain, a asking, failed *okms.Error, retry int,
+	ctx context.Context, d *domain, a Asker, failed *okms.Error, retry int,
 ) (wait time.Duration, ok bool) {
 	if retry >= mostRetries || !failed.Kind.Retries(failed.Status) || ctx.Err() != nil {
 		return 0, false

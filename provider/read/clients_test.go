@@ -21,7 +21,7 @@ import (
 // poolOf is a pool of clients under a clock, and a mount with a token of its own.
 func poolOf(now *time.Time) (*clients, func(token string) plan.Plan) {
 	clock := func() time.Time { return *now }
-	pool := &clients{now: clock, budget: budget.New(0), byKey: map[clientKey]*pooled{}, current: map[string]clientKey{}}
+	pool := &clients{now: clock, budget: budget.New(64 << 20), byKey: map[clientKey]*pooled{}, current: map[string]clientKey{}}
 	return pool, func(token string) plan.Plan {
 		p, failures := plantest.Of(plantest.Request(plantest.Credentials(map[string]string{"token": token})), nil, *now)
 		if len(failures) > 0 {

@@ -55,6 +55,13 @@ func hurried(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, patience)
 }
 
+// isHurried reports whether a read has no more time than one that has something to fall
+// back on.
+func isHurried(ctx context.Context) bool {
+	deadline, bounded := ctx.Deadline()
+	return bounded && time.Until(deadline) <= pace.Patience
+}
+
 // read gets one secret: from the first store; if that cannot be asked, from the
 // second; else the younger of their stale ones. A version by its number is another
 // value in another domain, so it has no fallback. See rules 12 to 15 of "The rules

@@ -5,17 +5,11 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"ovhcloud-csi-provider/provider/cache"
-	"ovhcloud-csi-provider/provider/pace"
 )
 
 // A store that hangs takes a part of the mount's time, so that something is left
 // for the one that stands in.
 func TestTheFirstStoreTakesAPartOfTheTime(t *testing.T) {
-	if cache.StalePatience > pace.Patience {
-		t.Errorf("who has a stale value waits %s and counts as patient", cache.StalePatience)
-	}
 	for mount, want := range map[time.Duration]time.Duration{
 		0: 5 * time.Second, 100 * time.Second: 5 * time.Second, 45 * time.Second: 5 * time.Second,
 		6 * time.Second: 4500 * time.Millisecond, time.Second: 750 * time.Millisecond,

@@ -202,13 +202,19 @@ func (p *Reader) readFrom(ctx context.Context, s source, mount *pace.Mount, ref 
 		MaxStale:  maxStale,
 		Keep:      s.maxStale,
 		Elsewhere: elsewhere,
-		Resting:   func() *okms.Error { return p.pace.Resting(asker) },
-		By:        mount,
-		Joined:    func(by any) { p.pace.Share(asker, by.(*pace.Mount)) },
+		Resting: func() *okms.Error {
+			a := asker
+			a.Hurried = true // it has something else
+			return p.pace.Resting(a)
+		},
+		By:     mount,
+		Joined: func(by any) { p.pace.Share(asker, by.(*pace.Mount)) },
 		Do: func(ctx context.Context) (okms.Secret, *okms.Error) {
 			// Other mounts may have joined the read when this one has left.
 			defer s.hold()()
-			return p.pace.Do(ctx, asker, func(ctx context.Context) (okms.Secret, *okms.Error) { return s.lists.ask(ctx, s, ref) })
+			a := asker
+			a.Hurried = isHurried(ctx)
+			return p.pace.Do(ctx, a, func(ctx context.Context) (okms.Secret, *okms.Error) { return s.lists.ask(ctx, s, ref) })
 		},
 	})
 	if failed != nil {

@@ -68,7 +68,7 @@ func New(c Config) *Reader {
 		clients: clients{options: okms.Options{UserAgent: c.UserAgent, Observe: c.Observe, Conns: okms.NewConns(c.Budget.Connections),
 			Answers: okms.NewQuota(int(c.Budget.Answers), int(c.Budget.AnswerShare))}, now: c.Now, budget: c.Budget,
 			byKey: map[clientKey]*pooled{}, current: map[string]clientKey{}},
-		cache:       cache.New(cache.Config{TTL: c.CacheTTL, Bytes: c.CacheBytes, Observe: c.ObserveRead, Now: c.Now}),
+		cache:       cache.New(cache.Config{TTL: c.CacheTTL, Bytes: c.CacheBytes, Patience: pace.Patience, Observe: c.ObserveRead, Now: c.Now}),
 		pace:        pace.New(pace.Config{Reads: c.MaxReads, Total: c.Budget.Reads, Retried: c.ObserveRetry, Now: c.Now}),
 		budget:      c.Budget,
 		known:       newKnown(),
