@@ -16,7 +16,7 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-func TestHealthGoesThroughTheSocket(t *testing.T) {
+func TestHealthPagesCallTheSocket(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	for _, page := range []string{"/healthz", "/readyz"} {
@@ -38,7 +38,7 @@ func TestHealthGoesThroughTheSocket(t *testing.T) {
 	}
 }
 
-func TestMetricsTellMountsAndRequests(t *testing.T) {
+func TestMetricsCountMountsAndRequests(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	d.Store.Hold(t, map[string]string{"s": `{"a":"1"}`})
@@ -60,7 +60,7 @@ func TestMetricsTellMountsAndRequests(t *testing.T) {
 	}
 }
 
-func TestThereIsNothingToDebugWith(t *testing.T) {
+func TestThereAreNoDebugPages(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	for _, page := range []string{"/", "/debug/", "/debug/pprof/", "/debug/pprof/heap", "/debug/vars", "/debug/flags/v"} {
@@ -98,7 +98,7 @@ func pageFrom(source, url string) (string, error) {
 	return fmt.Sprint(resp.StatusCode, " ", string(body)), err
 }
 
-// occupy opens connections from source that each send a text and then keep silent. It
+// occupy opens n connections from source that each send a text and then nothing more. It
 // returns them.
 func occupy(t *testing.T, address, source string, n int, sent string) (conns []net.Conn) {
 	t.Helper()
@@ -117,7 +117,7 @@ func occupy(t *testing.T, address, source string, n int, sent string) (conns []n
 	return conns
 }
 
-func TestNobodyKeepsOthersFromTheAdminAddress(t *testing.T) { // alone, since it needs the processors
+func TestOneSourceCannotBlockTheAdminAddress(t *testing.T) { // not parallel, since it needs the processors
 	for name, sent := range map[string]string{
 		"silent":             "",
 		"one byte":           "G",
@@ -160,7 +160,7 @@ func TestNobodyKeepsOthersFromTheAdminAddress(t *testing.T) { // alone, since it
 	}
 }
 
-func TestManySourcesKeepNobodyFromTheAdminAddress(t *testing.T) {
+func TestManySourcesCannotBlockTheAdminAddress(t *testing.T) {
 	d := harness.Start(t, harness.Options{})
 	for i := range 40 {
 		occupy(t, strings.TrimPrefix(d.Admin, "http://"), fmt.Sprintf("127.0.1.%d", i+1), 25, "")

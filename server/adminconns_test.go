@@ -60,7 +60,7 @@ func acceptAll(t *testing.T, l *adminListener, from ...string) (conns []*fakeCon
 		switch {
 		case err == nil:
 			admitted = append(admitted, got.(*adminConn))
-		case errors.Is(err, net.ErrClosed): // it went on to the next, which there is not
+		case errors.Is(err, net.ErrClosed): // the next connection, which there is not
 			admitted = append(admitted, nil)
 		default:
 			t.Fatal(err)
@@ -221,9 +221,9 @@ func TestAClientThatDoesNotReadIsDisconnected(t *testing.T) {
 	})
 }
 
-// TestNothingIsLeftOfAnAnswerThatNobodyReads: the kernel would hold it after the
-// connection is closed, where no bound of ours counts it.
-func TestNothingIsLeftOfAnAnswerThatNobodyReads(t *testing.T) {
+// The kernel would keep the answer after the connection is closed, and no bound would count
+// it.
+func TestNoUnreadAnswerRemainsAfterTheConnection(t *testing.T) {
 	t.Parallel()
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -252,7 +252,7 @@ func TestNothingIsLeftOfAnAnswerThatNobodyReads(t *testing.T) {
 		l.mu.Unlock()
 	}
 	if _, err := io.ReadAll(c); err == nil {
-		t.Error("the connection ended well: the kernel has kept what was not read")
+		t.Error("the connection ended without an error: the kernel has kept the rest of the answer")
 	}
 }
 

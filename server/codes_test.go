@@ -17,7 +17,7 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-func TestMountsUnderWayAreServedWhileShuttingDown(t *testing.T) {
+func TestMountsInProgressAreServedWhileShuttingDown(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{MountTimeout: 5 * time.Second})
 	d.Store.Hold(t, map[string]string{"s": `{"a":"1"}`})
@@ -49,14 +49,14 @@ func TestMountsUnderWayAreServedWhileShuttingDown(t *testing.T) {
 	}
 }
 
-// faulty is a Mounter with faults of its own.
+// faulty is a Mounter that returns or panics as the function does.
 type faulty func(context.Context) error
 
 func (f faulty) Mount(ctx context.Context, _ provider.Request) (provider.Response, error) {
 	return provider.Response{}, f(ctx)
 }
 
-func TestWhateverAMounterReturnsTheCodeIsFinal(t *testing.T) {
+func TestTheCodeIsFinalForEveryErrorOfAMounter(t *testing.T) {
 	t.Parallel()
 	const planted = "hunter2-planted"
 	for name, f := range map[string]faulty{
@@ -114,7 +114,7 @@ func TestALargeRequestIsRejectedByThisProgram(t *testing.T) {
 	harness.WantError(t, err, codes.InvalidArgument, `SecretProviderClass in namespace "store": the driver's request: it is longer than 2097152 bytes; name a Secret`)
 }
 
-func TestAMountThatDoesNotEndIsAnsweredFor(t *testing.T) {
+func TestAMountThatDoesNotEndGetsAnAnswer(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
 	d := harness.Start(t, harness.Options{MountTimeout: 100 * time.Millisecond, Mounter: faulty(func(context.Context) error { <-release; return nil })})
@@ -124,9 +124,9 @@ func TestAMountThatDoesNotEndIsAnsweredFor(t *testing.T) {
 	_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s"})
 	harness.WantError(t, err, codes.Internal, "the mount did not end in time")
 	if took := time.Since(begin); took < 100*time.Millisecond {
-		t.Errorf("it was answered for after %s", took)
+		t.Errorf("it was answered after %s", took)
 	}
-	// It holds what it took, so that the daemon is to be restarted, unless it ends.
+	// It keeps its memory, so liveness fails until it ends.
 	for page := ""; !strings.HasPrefix(page, "503 1 mount did not end when its time was over"); page = harness.Page(t, d.Admin+"/healthz") {
 		if t.Context().Err() != nil {
 			t.Fatal(page)
@@ -158,7 +158,7 @@ func TestAnOlderDaemonServesAgainWhenTheNewerOneEnds(t *testing.T) {
 	if err := newer.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	// Both clients wait until somebody answers at the path.
+	// Both clients wait until a daemon answers at the path.
 	for _, d := range []*harness.Daemon{older, newer} {
 		if _, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s"}); err != nil {
 			t.Error(err)

@@ -24,7 +24,7 @@ func TestOverdueMountsAreCounted(t *testing.T) {
 		t.Errorf("two: %v", err)
 	}
 	first()
-	first() // as a deferred call beside another one may
+	first() // a second call does nothing
 	if err := o.err(); err == nil || !strings.HasPrefix(err.Error(), "1 mount did not end when its time was over") {
 		t.Errorf("one: %v", err)
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-func TestEveryMetricStandsInTheDocs(t *testing.T) {
+func TestEveryMetricIsInTheDocs(t *testing.T) {
 	described := make(chan *prometheus.Desc)
 	go func() {
 		defer close(described)
@@ -36,7 +36,7 @@ func TestEveryMetricStandsInTheDocs(t *testing.T) {
 	}
 	for _, m := range regexp.MustCompile(`ovhcloud_csi_[a-z_]+`).FindAllString(string(text), -1) {
 		if !here[m] {
-			t.Errorf("the docs use %s, which is no metric", m)
+			t.Errorf("the docs use %s, which is not a metric", m)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-func TestWhatTheDriverIsGiven(t *testing.T) {
+func TestTheDriversAnswer(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	d.Store.Hold(t, map[string]string{"prod/shop/db": `{"user":"u","password":"p"}`, "prod/whole": `{"b":1.0,"a":12345678901234567890,"h":"<&>"}`})
@@ -37,7 +37,7 @@ func TestWhatTheDriverIsGiven(t *testing.T) {
 	}
 }
 
-func TestARequestWithoutCredentialsInEveryForm(t *testing.T) {
+func TestRequestsWithoutCredentials(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	for _, secrets := range []string{"", "null", "{}", `{"csi.storage.k8s.io/serviceAccount.tokens":"{}"}`} {
@@ -50,7 +50,7 @@ func TestARequestWithoutCredentialsInEveryForm(t *testing.T) {
 	}
 }
 
-func TestARequestThatIsNotTheDrivers(t *testing.T) {
+func TestInvalidRequests(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	for _, field := range []string{"attributes", "secrets", "permission"} {
@@ -72,11 +72,11 @@ func TestARequestThatIsNotTheDrivers(t *testing.T) {
 	}
 }
 
-func TestCancelledCallersLeaveNothingBehind(t *testing.T) {
+func TestACancelledMountDoesNotAffectTheNext(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	d.Store.Hold(t, map[string]string{"s": `{"a":"1"}`})
-	mend := d.Store.Break(t, emulator.Fault{Hang: true})
+	repair := d.Store.Break(t, emulator.Fault{Hang: true})
 	ctx, cancel := context.WithCancel(t.Context())
 	gone := make(chan error, 1)
 	go func() {
@@ -90,7 +90,7 @@ func TestCancelledCallersLeaveNothingBehind(t *testing.T) {
 	if err := <-gone; status.Code(err) != codes.Canceled {
 		t.Errorf("the caller's own end is %v", err)
 	}
-	mend()
+	repair()
 	if _, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s"}); err != nil {
 		t.Error(err)
 	}

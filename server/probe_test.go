@@ -48,7 +48,7 @@ func TestAnyHealthClientIsAnswered(t *testing.T) {
 	}
 }
 
-func TestAProbeOfReadinessTellsWhatReadyzTells(t *testing.T) {
+func TestAProbeOfReadinessShowsTheReasonsOfReadyz(t *testing.T) {
 	t.Parallel()
 	d, ids := harness.StartWithConnections(t)
 	if err := server.ProbeReady(t.Context(), d.Socket); err != nil {
@@ -73,7 +73,7 @@ func TestAProbeOfReadinessTellsWhatReadyzTells(t *testing.T) {
 		}
 	}
 	if err := server.ProbeLive(t.Context(), d.Socket); err != nil {
-		t.Errorf("a broken connection ends liveness: %v", err)
+		t.Errorf("liveness fails because of an invalid credential: %v", err)
 	}
 }
 
@@ -113,7 +113,7 @@ func deadSocket(t *testing.T) string {
 	return path
 }
 
-// brokenHealth answers each question with an error.
+// brokenHealth answers each check with an error.
 type brokenHealth struct {
 	healthpb.UnimplementedHealthServer
 }
@@ -122,7 +122,7 @@ func (brokenHealth) Check(context.Context, *healthpb.HealthCheckRequest) (*healt
 	return nil, status.Error(codes.Internal, "a fault\nof two lines")
 }
 
-func TestAProbeSaysWhatIsWrong(t *testing.T) {
+func TestTheErrorsOfProbes(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {

@@ -17,9 +17,9 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// TestRequestsThatNobodyHasReadAreBounded: a call that is not read yet costs memory, so
-// there may be so many, and a further one gets an answer after which kubelet tries again.
-func TestRequestsThatNobodyHasReadAreBounded(t *testing.T) {
+// A call whose message is not read yet takes memory, so their number is bounded. A further
+// call gets an answer after which kubelet retries.
+func TestUnreadRequestsAreBounded(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{MemoryLimit: 64 << 20, MountTimeout: 20 * time.Second})
 	d.Store.Hold(t, map[string]string{"s": `{"a":"1"}`})
@@ -38,7 +38,7 @@ func TestRequestsThatNobodyHasReadAreBounded(t *testing.T) {
 	_, err = d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s"})
 	harness.WantError(t, err, codes.Internal, "this node has too many mounts at once; kubelet tries again")
 	if !strings.Contains(harness.Page(t, d.Admin+"/metrics"), `ovhcloud_csi_mounts_total{result="node_full"} 1`) {
-		t.Error("the metrics do not tell of it")
+		t.Error("the metrics lack the refused mount")
 	}
 	cancel()
 	if err := conn.Close(); err != nil {
@@ -48,7 +48,7 @@ func TestRequestsThatNobodyHasReadAreBounded(t *testing.T) {
 	d.MustMount(t, harness.Mount{Objects: "- secretPath: s"}, "s", `{"a":"1"}`)
 }
 
-// TestForeignParametersAreNotKept for the time of a mount: a pod's author may add any.
+// A pod's author may add any parameter. Those of others are dropped before the mount.
 func TestForeignParametersAreNotKept(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{MountTimeout: 20 * time.Second})
@@ -70,7 +70,7 @@ func TestForeignParametersAreNotKept(t *testing.T) {
 	awaitUsed(t, d, func(used int64) bool { return used < 64<<10 }) // the client stays
 }
 
-// TestAMountCountsForItsOwnNamespace also where that stands behind much else.
+// The namespace is found also behind much other text.
 func TestAMountCountsForItsOwnNamespace(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{MountTimeout: 20 * time.Second})
@@ -90,7 +90,7 @@ func TestAMountCountsForItsOwnNamespace(t *testing.T) {
 	all.Wait()
 }
 
-// awaitUsed waits until what mounts hold satisfies ok.
+// awaitUsed waits until ok accepts the memory that mounts use, in bytes.
 func awaitUsed(t *testing.T, d *harness.Daemon, ok func(used int64) bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !ok(d.Budget.Used()); time.Sleep(time.Millisecond) {

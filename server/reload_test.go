@@ -12,7 +12,7 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-func TestMetricsTellWhenACertificateEnds(t *testing.T) {
+func TestMetricsHaveTheExpiryOfACertificate(t *testing.T) {
 	t.Parallel()
 	d, ids := harness.StartWithConnections(t)
 	cert, key, err := d.Store.IssueCertificate(emulator.Identity{})
@@ -39,7 +39,7 @@ func TestMetricsTellWhenACertificateEnds(t *testing.T) {
 	}
 }
 
-func TestOneConnectionThatIsBrokenShowsAndKeepsTheLastGoodCredential(t *testing.T) {
+func TestAnInvalidCredentialIsReportedAndTheLastValidOneKept(t *testing.T) {
 	t.Parallel()
 	d, ids := harness.StartWithConnections(t)
 	before := ids.Reloads()

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// socketPath is a path short enough for a socket.
+// socketPath returns a path short enough for a socket.
 func socketPath(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "s")
@@ -33,7 +33,7 @@ func mustListen(t *testing.T, path string) *socket {
 	return s
 }
 
-// answers says whether the listener is who a caller of the path reaches.
+// answers reports whether a caller of the path reaches this listener.
 func answers(t *testing.T, s *socket, path string) bool {
 	t.Helper()
 	conn, err := net.Dial("unix", path)
@@ -68,7 +68,7 @@ func TestTheSocketIsForItsOwnerOnly(t *testing.T) {
 	}
 	onlyThere(t, path)
 	if !answers(t, s, path) {
-		t.Error("nobody answers")
+		t.Error("it does not answer")
 	}
 }
 
@@ -78,18 +78,18 @@ func TestADeadDaemonsSocketIsTakenOver(t *testing.T) {
 	if err := dead.Close(); err != nil {
 		t.Fatal(err)
 	}
-	// What one leaves that died between bind and rename.
+	// A daemon that died between bind and rename leaves this.
 	if err := os.MkdirAll(filepath.Join(filepath.Dir(path), ".p.sock", "s"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	s := mustListen(t, path)
 	if !answers(t, s, path) {
-		t.Error("nobody answers")
+		t.Error("it does not answer")
 	}
 	onlyThere(t, path)
 }
 
-func TestTheOlderOneLeavesTheNewerOnesSocketAlone(t *testing.T) {
+func TestAnOlderDaemonKeepsTheNewerOnesSocket(t *testing.T) {
 	path := socketPath(t)
 	older := mustListen(t, path)
 	waiting, err := net.Dial("unix", path)
@@ -102,7 +102,7 @@ func TestTheOlderOneLeavesTheNewerOnesSocketAlone(t *testing.T) {
 		t.Error("the newer one is not reached")
 	}
 	if _, err := older.Accept(); err != nil {
-		t.Errorf("who had reached the older one is not served: %v", err)
+		t.Errorf("a caller of the older one is not served: %v", err)
 	}
 	if err := older.release(); err != nil {
 		t.Error(err)
@@ -130,7 +130,7 @@ func TestTheOlderOneLeavesTheNewerOnesSocketAlone(t *testing.T) {
 	}
 }
 
-func TestManyAtOnceLeaveOneThatAnswers(t *testing.T) {
+func TestOfManyDaemonsAtOnceOneAnswers(t *testing.T) {
 	path := socketPath(t)
 	var all sync.WaitGroup
 	sockets := make([]*socket, 20)
@@ -143,7 +143,7 @@ func TestManyAtOnceLeaveOneThatAnswers(t *testing.T) {
 		if here, err := os.Lstat(path); err == nil && os.SameFile(here, s.mine) {
 			answering++
 			if !answers(t, s, path) {
-				t.Error("nobody answers")
+				t.Error("it does not answer")
 			}
 		}
 	}
@@ -173,7 +173,7 @@ func TestPathsThatCannotBeASocket(t *testing.T) {
 	}
 }
 
-func TestAPathThatIsTakenMeanwhileIsLeftAlone(t *testing.T) {
+func TestListenIfGoneKeepsASocketInUse(t *testing.T) {
 	path := socketPath(t)
 	newer := mustListen(t, path)
 	if _, err := listenIfGone(path); !errors.Is(err, fs.ErrExist) {

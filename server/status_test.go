@@ -27,7 +27,7 @@ func TestEveryKindHasAFinalCode(t *testing.T) {
 	}
 }
 
-func TestTheGravestFailureDecides(t *testing.T) {
+func TestTheMostSeriousFailureGivesTheCode(t *testing.T) {
 	err := fmt.Errorf("wrapped: %w", &provider.Error{Failures: []provider.Failure{{Kind: provider.TimedOut}, {Kind: provider.SecretAbsent}, {Kind: provider.Denied}}})
 	if got := codeOfError(err); got != codes.PermissionDenied {
 		t.Errorf("code %s", got)
@@ -37,7 +37,7 @@ func TestTheGravestFailureDecides(t *testing.T) {
 	}
 }
 
-func TestTheLastGuardLetsFinalCodesPassOnly(t *testing.T) {
+func TestOnlyFinalCodesPass(t *testing.T) {
 	for code := codes.Code(1); code <= 16; code++ {
 		_, err := onlyFinalCodes(t.Context(), nil, nil, func(context.Context, any) (any, error) { return nil, status.Error(code, "words") })
 		got := status.Convert(err)
@@ -55,7 +55,7 @@ func TestTheLastGuardLetsFinalCodesPassOnly(t *testing.T) {
 	}
 }
 
-func TestAMountEndsBeforeItsCallersTime(t *testing.T) {
+func TestAMountEndsBeforeItsCallersDeadline(t *testing.T) {
 	for _, c := range []struct {
 		caller, ours    time.Duration
 		atMost, atLeast time.Duration
@@ -97,7 +97,7 @@ func TestAgesOfClasses(t *testing.T) {
 	ages.mounted("a/good", false)
 	ages.mounted("a/new", true)
 	if age("a/bad") != -1 || age("a/new") != 0 {
-		t.Error("a class that nobody asks for is not forgotten")
+		t.Error("a class without recent mounts is not removed")
 	}
 	for i := range 2 * maxOfNamespace {
 		ages.mounted(fmt.Sprintf("a/%d", i), true)

@@ -86,7 +86,7 @@ var badProxies = []struct{ value, want string }{
 	{"http://[::1]x:3128", "its port is not a number"},
 }
 
-func TestProxiesThatCanBeUsed(t *testing.T) {
+func TestValidProxies(t *testing.T) {
 	for _, value := range append(goodProxies, "") {
 		if err := checkProxies(func(string) string { return value }); err != nil {
 			t.Errorf("%q: %v", value, err)
@@ -94,7 +94,7 @@ func TestProxiesThatCanBeUsed(t *testing.T) {
 	}
 }
 
-func TestAProxyThatWouldBeIgnoredEndsTheDaemon(t *testing.T) {
+func TestAnInvalidProxyEndsTheDaemon(t *testing.T) {
 	for _, name := range proxyVariables {
 		t.Setenv(name, "")
 	}
@@ -116,7 +116,7 @@ func TestAProxyThatWouldBeIgnoredEndsTheDaemon(t *testing.T) {
 	}
 }
 
-func TestWhatIsSaidOfAProxy(t *testing.T) {
+func TestTheErrorsOfProxies(t *testing.T) {
 	for _, c := range badProxies {
 		err := checkProxy(c.value)
 		if err == nil || !strings.Contains(err.Error(), c.want) {

@@ -56,7 +56,7 @@ func (p *process) page(t *testing.T, path, begins string) string {
 	}
 }
 
-func TestAStoryOfConnections(t *testing.T) {
+func TestConnectionsOfTheBinary(t *testing.T) {
 	store := harness.StartStore(t)
 	store.Hold(t, map[string]string{"s": `{"a":"` + plantedValue + `"}`})
 	if err := store.AddToken(plantedHeld, emulator.Identity{}); err != nil {
@@ -133,7 +133,7 @@ func TestAStoryOfConnections(t *testing.T) {
 	lookFor(t, log, plantedValue, plantedHeld, plantedClient, "oauth2.")
 }
 
-func TestTheAuditLineTellsOfTheFallback(t *testing.T) {
+func TestTheAuditLineHasTheFallback(t *testing.T) {
 	first, second := harness.StartStore(t), harness.StartStore(t)
 	var config strings.Builder
 	config.WriteString("connections:\n")
@@ -179,7 +179,7 @@ func TestTheAuditLineTellsOfTheFallback(t *testing.T) {
 }
 
 // Why a fallback is not asked is for who runs the provider, not for the pod.
-func TestTheAuditLineTellsWhyAFallbackWasNotAsked(t *testing.T) {
+func TestTheAuditLineHasTheReasonAgainstAFallback(t *testing.T) {
 	first, second := harness.StartStore(t), harness.StartStore(t)
 	if err := first.AddToken(plantedHeld, emulator.Identity{}); err != nil {
 		t.Fatal(err)

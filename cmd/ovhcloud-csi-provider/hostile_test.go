@@ -20,9 +20,9 @@ import (
 // is killed, and with it the mounts of all pods of the node.
 const chartLimit = 256 << 20
 
-// TestNoPodCanTakeTheNodesMemory is what a pod's author can send: classes that take
+// TestNoPodCanExhaustTheMemory is what a pod's author can send: classes that take
 // much memory to be read, and secrets that take much to be taken apart.
-func TestNoPodCanTakeTheNodesMemory(t *testing.T) {
+func TestNoPodCanExhaustTheMemory(t *testing.T) {
 	store := harness.StartStore(t)
 	p := startDaemon(t, store, harness.SocketPath(t), []string{fmt.Sprint("GOMEMLIMIT=", chartLimit/5*4)}) // as in a container
 	if _, err := os.Stat(fmt.Sprintf("/proc/%d/status", p.Process.Pid)); os.IsNotExist(err) {
@@ -114,7 +114,7 @@ func mostMemory(t *testing.T, pid int) int {
 	return kb << 10
 }
 
-func TestTheBoundOfTheContainersMemory(t *testing.T) {
+func TestTheMemoryLimitOfTheContainer(t *testing.T) {
 	t.Setenv("GOMEMLIMIT", "")
 	t.Setenv("GOGC", "100")
 	before := debug.SetMemoryLimit(-1)
@@ -141,7 +141,7 @@ func TestTheBoundOfTheContainersMemory(t *testing.T) {
 	}
 }
 
-func TestGarbageMayGrowWhileMountsHoldMuch(t *testing.T) {
+func TestGarbageMayGrowWhileMountsUseMuchMemory(t *testing.T) {
 	t.Setenv("GOGC", "")
 	before := debug.SetGCPercent(gcPercent)
 	t.Cleanup(func() { debug.SetGCPercent(before) })
@@ -179,7 +179,7 @@ func TestGarbageMayGrowWhileMountsHoldMuch(t *testing.T) {
 	}
 }
 
-func TestWhatTheFilesOfCgroupsSay(t *testing.T) {
+func TestTheFilesOfCgroups(t *testing.T) {
 	dir := t.TempDir()
 	for text, want := range map[string]int64{"268435456\n": 268435456, "max\n": 0, "9223372036854771712\n": 0} {
 		file := filepath.Join(dir, "memory.max")

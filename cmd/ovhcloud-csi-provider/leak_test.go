@@ -40,13 +40,13 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 				}
 			}
 			for _, fault := range leakFaults() {
-				mend := store.Break(t, fault)
+				repair := store.Break(t, fault)
 				_, err := p.client.Mount(t.Context(), store.Request(harness.Mount{Token: plantedToken, Objects: "- secretPath: s"}))
 				if err == nil {
 					t.Errorf("no failure with %+v", fault)
 				}
 				told.WriteString(err.Error() + "\n")
-				mend()
+				repair()
 			}
 			broken := store.Request(harness.Mount{Objects: "- secretPath: s"})
 			broken.Secrets = `{"token": ["` + plantedToken + `"]}`

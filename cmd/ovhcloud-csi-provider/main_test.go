@@ -129,7 +129,7 @@ func (p *process) stop(t *testing.T, s os.Signal) int {
 	return p.ProcessState.ExitCode()
 }
 
-func TestALifeOfTheDaemon(t *testing.T) {
+func TestTheDaemonFromStartToEnd(t *testing.T) {
 	store := harness.StartStore(t)
 	store.Hold(t, map[string]string{"s": `{"a":"1"}`})
 	socket := harness.SocketPath(t)
@@ -151,7 +151,7 @@ func TestALifeOfTheDaemon(t *testing.T) {
 	}
 }
 
-func TestEverySecretOfAMountStandsInTheLog(t *testing.T) {
+func TestEverySecretOfAMountIsInTheLog(t *testing.T) {
 	store := harness.StartStore(t)
 	var objects strings.Builder
 	for i := range 130 {
@@ -173,7 +173,7 @@ func TestEverySecretOfAMountStandsInTheLog(t *testing.T) {
 	}
 }
 
-func TestTheLogTellsWhatNoSecretOfKubernetesHolds(t *testing.T) {
+func TestTheLogWarnsOfFilesTooLargeForASecret(t *testing.T) {
 	store := harness.StartStore(t)
 	store.Hold(t, map[string]string{"s": `{"a":"` + strings.Repeat("x", 50_000) + `"}`})
 	p := startDaemon(t, store, harness.SocketPath(t), nil)
@@ -228,7 +228,7 @@ func TestAKilledDaemonsSocketIsTakenOver(t *testing.T) {
 	}
 }
 
-func TestTheEnvironmentOfVaultHasNoEffect(t *testing.T) {
+func TestTheVaultVariablesHaveNoEffect(t *testing.T) {
 	store := harness.StartStore(t)
 	store.Hold(t, map[string]string{"s": `{"a":"1"}`})
 	p := startDaemon(t, store, harness.SocketPath(t), []string{"VAULT_ADDR=https://192.0.2.1", "VAULT_TOKEN=other", "VAULT_CACERT=/nowhere", "VAULT_RATE_LIMIT=nonsense", "VAULT_SKIP_VERIFY=nonsense", "VAULT_NAMESPACE=other", "VAULT_WRAP_TTL=1"})
@@ -398,7 +398,7 @@ func TestLinesThatWaitAreBoundedInBytes(t *testing.T) {
 	}
 }
 
-func TestBytesAreReadAsKubernetesWritesThem(t *testing.T) {
+func TestParseBytes(t *testing.T) {
 	for text, want := range map[string]int{"1": 1, "1024": 1 << 10, "512Ki": 512 << 10, "64Mi": 64 << 20, "2Gi": 2 << 30} {
 		if got, err := parseBytes(text); err != nil || got != want {
 			t.Errorf("%s is %d, %v", text, got, err)

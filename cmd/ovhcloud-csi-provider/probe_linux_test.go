@@ -41,7 +41,7 @@ func otherContainer(t *testing.T) *exec.Cmd {
 }
 
 // While a rolling update runs two pods on a node, each pod's readiness is its own.
-func TestAPodIsNotReadyByTheDaemonOfAnother(t *testing.T) {
+func TestADaemonOfAnotherPodDoesNotMakeAPodReady(t *testing.T) {
 	store, socket := harness.StartStore(t), harness.SocketPath(t)
 	other := otherContainer(t)
 	newer := startDaemon(t, store, socket, nil)
@@ -58,7 +58,7 @@ func TestAPodIsNotReadyByTheDaemonOfAnother(t *testing.T) {
 
 // The older pod stays ready although it does not serve the socket any more: else the
 // DaemonSet controller would delete it before the newer one is ready.
-func TestAPodStaysReadyWhenTheDaemonOfANewerOneTakesOver(t *testing.T) {
+func TestAPodStaysReadyWhenANewerDaemonTakesOver(t *testing.T) {
 	otherContainer(t) // skips where there is no PID namespace
 	for name, c := range map[string]struct {
 		config string

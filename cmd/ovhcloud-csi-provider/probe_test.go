@@ -78,7 +78,7 @@ func TestAProbeEndsWhenTheDaemonIsStuck(t *testing.T) {
 	}
 }
 
-func TestTheValuesOfProbe(t *testing.T) {
+func TestTheValuesOfTheProbeFlag(t *testing.T) {
 	for args, want := range map[string]probeFlag{
 		"": "", "--probe": probeLive, "--probe=true": probeLive, "--probe=live": probeLive, "--probe=ready": probeReady,
 	} {

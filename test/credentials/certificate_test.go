@@ -15,7 +15,7 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-func TestACertificateIsALogin(t *testing.T) {
+func TestACertificateIsACredential(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	d.Store.Hold(t, map[string]string{"s": `{"a":"1"}`})
@@ -32,15 +32,16 @@ func TestACertificateIsALogin(t *testing.T) {
 	}
 }
 
-// forgedKey is what anybody can make of a public certificate: crypto/x509 takes it, since
-// it does not check a key of more than two primes.
+// forgedKey returns a key that anyone can make from a public certificate. crypto/x509
+// accepts it, since it does not check a key of more than two primes.
 func forgedKey(public *rsa.PublicKey) string {
 	key := &rsa.PrivateKey{PublicKey: *public, D: big.NewInt(11), Primes: []*big.Int{big.NewInt(3), big.NewInt(5), big.NewInt(7)}}
 	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
 }
 
-// TestAPublicCertificateGetsNobodysClient, before its owner has one or after.
-func TestAPublicCertificateGetsNobodysClient(t *testing.T) {
+// A mount with a forged key is rejected both before and after the owner of the certificate
+// has a client.
+func TestAForgedKeyGetsNoClientOfItsCertificate(t *testing.T) {
 	t.Parallel()
 	for _, cache := range []time.Duration{0, time.Hour} {
 		d := harness.Start(t, harness.Options{CacheTTL: cache})

@@ -48,7 +48,7 @@ func TestATokenThatWasRevokedIsReplacedWithinTheMount(t *testing.T) {
 	}
 }
 
-func TestARefusedIdentityDoesNotAskForTokensAllTheTime(t *testing.T) {
+func TestARefusedIdentityRequestsFewTokens(t *testing.T) {
 	t.Parallel()
 	d, secrets := harness.StartWithClient(t)
 	d.Store.Break(t, emulator.Fault{Path: "/secret/", Status: 401})

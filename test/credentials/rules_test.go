@@ -10,7 +10,7 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-func TestAConnectionGivesWhatItsRulesAllow(t *testing.T) {
+func TestAConnectionReadsWhatItsRulesAllow(t *testing.T) {
 	t.Parallel()
 	d, _ := harness.StartWithConnections(t)
 	for name, c := range map[string]struct {
@@ -33,10 +33,9 @@ func TestAConnectionGivesWhatItsRulesAllow(t *testing.T) {
 	}
 }
 
-// A pod's author writes the class of its namespace, and overrides each parameter
-// in the pod. What kubelet states of the pod is out of reach (see the test with
-// the real driver).
-func TestWhoTriesToGetAroundTheRules(t *testing.T) {
+// A pod's author writes the class of its namespace, and overrides each parameter in the
+// pod. The attributes of kubelet cannot be overridden (see the test with the real driver).
+func TestTheRulesCannotBeBypassed(t *testing.T) {
 	t.Parallel()
 	d, _ := harness.StartWithConnections(t)
 	elsewhere := harness.StartStore(t)
@@ -101,12 +100,12 @@ func TestWhoTriesToGetAroundTheRules(t *testing.T) {
 	}
 }
 
-// A store that was taken over, or a wrong endpoint, cannot send the provider on.
-func TestAHeldCredentialDoesNotFollowTheStoreElsewhere(t *testing.T) {
+// A store in the hands of an attacker, or a wrong endpoint, cannot redirect the provider.
+func TestARedirectGetsNoCredentialOfAConnection(t *testing.T) {
 	t.Parallel()
 	r := newRotating(t)
 	elsewhere := harness.StartStore(t)
-	r.store.Server.CA = append(r.store.Server.CA, elsewhere.Server.CA...) // trusted, so that it would be asked
+	r.store.Server.CA = append(r.store.Server.CA, elsewhere.Server.CA...) // trusted, so that a redirect could be followed
 	for name, credential := range map[string]map[string]string{
 		"token":         {"token": firstToken},
 		"certificate":   r.certificates["first"],
@@ -116,9 +115,9 @@ func TestAHeldCredentialDoesNotFollowTheStoreElsewhere(t *testing.T) {
 			t.Parallel()
 			ids := harness.NewIdentities(t, r.of("team"), map[string]map[string]string{"team": credential})
 			d := harness.Start(t, harness.Options{Emulator: r.store, Connections: ids.Connections})
-			mend := r.store.Break(t, emulator.Fault{Redirect: elsewhere.URL + "/"})
+			repair := r.store.Break(t, emulator.Fault{Redirect: elsewhere.URL + "/"})
 			_, err := d.Do(t.Context(), harness.OverConnection("team", "- secretPath: prod/shop/db", nil))
-			mend()
+			repair()
 			if err == nil || len(elsewhere.Requests()) > 0 {
 				t.Errorf("%v; the other store was asked: %+v", err, elsewhere.Requests())
 			}
@@ -126,7 +125,7 @@ func TestAHeldCredentialDoesNotFollowTheStoreElsewhere(t *testing.T) {
 	}
 }
 
-func TestTheConnectionDefaultIsUsedWhereNothingIsStated(t *testing.T) {
+func TestTheConnectionDefault(t *testing.T) {
 	t.Parallel()
 	store := harness.StartStore(t)
 	store.Hold(t, map[string]string{"prod/shop/db": `{"a":"1"}`})
@@ -138,13 +137,13 @@ func TestTheConnectionDefaultIsUsedWhereNothingIsStated(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	// Whatever else is stated, the connection is not what is meant: not even the
-	// connection's own endpoint.
+	// With any other parameter, even the connection's own endpoint, the connection is not
+	// used.
 	_, err := d.Do(t.Context(), harness.OverConnection("", "- secretPath: prod/shop/db", map[string]string{"endpoint": store.URL, "okmsId": store.OKMSID(), "caBundle": string(store.Server.CA)}))
 	harness.WantError(t, err, codes.Unauthenticated, "no credentials came with the mount")
 	_, err = d.Do(t.Context(), harness.OverConnection("", "- secretPath: prod/shop/db", map[string]string{"region": "eu-west-par"}))
 	harness.WantError(t, err, codes.InvalidArgument, "parameters.okmsId: is missing", "no credentials came with the mount")
-	// Who brings credentials means these.
+	// A mount with credentials uses them, not the connection.
 	d.Store.ResetRequests()
 	_, err = d.Do(t.Context(), harness.Mount{Objects: "- secretPath: prod/shop/db", Attributes: harness.OverConnection("", "", nil).Attributes})
 	harness.WantError(t, err, codes.InvalidArgument, "parameters.okmsId: is missing")

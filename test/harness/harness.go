@@ -101,14 +101,14 @@ func (s *Store) Hold(t testing.TB, secrets map[string]string) {
 }
 
 // Break injects a fault until the returned function is called.
-func (s *Store) Break(t testing.TB, f emulator.Fault) (mend func()) {
+func (s *Store) Break(t testing.TB, f emulator.Fault) (repair func()) {
 	t.Helper()
-	mend, err := s.Inject(f)
+	repair, err := s.Inject(f)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(mend)
-	return mend
+	t.Cleanup(repair)
+	return repair
 }
 
 // Daemon is a server on a live socket, and a client of it.

@@ -43,16 +43,16 @@ func TestANodeFullOfPodsReadsEachSecretOnce(t *testing.T) {
 	}
 }
 
-func TestTheReadsOfAMountAreSideBySide(t *testing.T) {
+func TestTheReadsOfAMountAreConcurrent(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	d.Store.HoldMany(t, "shop", 20)
-	mend := d.Store.Break(t, emulator.Fault{Hang: true})
+	repair := d.Store.Break(t, emulator.Fault{Hang: true})
 	var mount sync.WaitGroup
 	mount.Go(func() { d.MustMount(t, harness.Mount{Objects: harness.Objects("shop", 20)}, "s19", `{"v":"shop 19"}`) })
 	if err := d.Store.Await(t.Context(), 20); err != nil {
 		t.Error(err)
 	}
-	mend()
+	repair()
 	mount.Wait()
 }

@@ -13,12 +13,11 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// sensibleModes are some that differ.
+// sensibleModes are different file modes.
 var sensibleModes = []int32{0o400, 0o440, 0o444, 0o600, 0o640, 0o644, 0o700}
 
-// TestManyMountsAtOnce: two credentials that may read different things, modes,
-// good and bad classes, all over one socket; every answer is right for its own
-// request.
+// Mounts with two credentials that may read different secrets, with different modes, valid
+// and invalid, all over one socket: every answer belongs to its request.
 func TestManyMountsAtOnce(t *testing.T) {
 	t.Parallel()
 	const mounts, secrets = 100, 10

@@ -12,7 +12,7 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-func TestWhateverTheStoreDoesTheCodeIsFinal(t *testing.T) {
+func TestTheCodeOfEachFaultOfTheStore(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
 		name  string
@@ -53,7 +53,7 @@ func TestWhateverTheStoreDoesTheCodeIsFinal(t *testing.T) {
 	}
 }
 
-func TestWhateverTheClassSaysTheCodeIsFinal(t *testing.T) {
+func TestTheCodeOfEachMistakeInAClass(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	d.Store.Hold(t, map[string]string{"s": `{"a":"1"}`, "off": `{"a":"1"}`, "gone": `{"a":"1"}`, "more": `{"a":"2"}`})

@@ -12,59 +12,60 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// patient is a mount that failed, with everything around it that a cure can change.
-type patient struct {
+// scenario is a mount and everything that an advice can change.
+type scenario struct {
 	*testing.T
 	*harness.Daemon
-	ids   *harness.Identities
-	mount harness.Mount
-	mend  func() // ends the fault of the store
+	ids    *harness.Identities
+	mount  harness.Mount
+	repair func() // ends the fault of the store
 }
 
-// cure is a failure of one kind, words of its advice, and somebody who does what they say.
-type cure struct {
+// remedy is a failure of one kind, a part of its advice, its cause, and what follows the
+// advice.
+type remedy struct {
 	kind   provider.Kind
 	advice string
-	cause  func(*patient)
-	follow func(*patient)
+	cause  func(*scenario)
+	follow func(*scenario)
 }
 
-// fault breaks the store until somebody ends it.
-func fault(f emulator.Fault) func(*patient) {
-	return func(p *patient) { p.mend = p.Store.Break(p.T, f) }
+// fault injects a fault into the store until again.
+func fault(f emulator.Fault) func(*scenario) {
+	return func(p *scenario) { p.repair = p.Store.Break(p.T, f) }
 }
 
-// again is what kubelet does once the store is well.
-func again(p *patient) { p.mend() }
+// again ends the fault, so that the next attempt of kubelet succeeds.
+func again(p *scenario) { p.repair() }
 
-func mountOf(objects string) func(*patient) {
-	return func(p *patient) { p.mount.Objects = objects }
+func mountOf(objects string) func(*scenario) {
+	return func(p *scenario) { p.mount.Objects = objects }
 }
 
 // attribute changes an attribute of the class.
-func attribute(name, value string) func(*patient) {
-	return func(p *patient) { p.mount.Attributes = map[string]string{name: value} }
+func attribute(name, value string) func(*scenario) {
+	return func(p *scenario) { p.mount.Attributes = map[string]string{name: value} }
 }
 
-func asToken(value string) func(*patient) {
-	return func(p *patient) { p.mount.Token = value }
+func asToken(value string) func(*scenario) {
+	return func(p *scenario) { p.mount.Token = value }
 }
 
-// client makes the mount one of a service account.
-func client(secret string) func(*patient) {
-	return func(p *patient) {
+// client gives the mount the credential of a service account.
+func client(secret string) func(*scenario) {
+	return func(p *scenario) {
 		p.mount.Secrets = map[string]string{"clientId": harness.ClientID, "clientSecret": secret, "tokenUrl": p.Store.URL + emulator.TokenPath}
 	}
 }
 
-// both does two things.
-func both(first, second func(*patient)) func(*patient) {
-	return func(p *patient) { first(p); second(p) }
+// both returns first and then second.
+func both(first, second func(*scenario)) func(*scenario) {
+	return func(p *scenario) { first(p); second(p) }
 }
 
-// state sets the state of the latest version of a secret with two.
-func state(s emulator.State) func(*patient) {
-	return func(p *patient) {
+// state sets the state of the latest version of the secret "two".
+func state(s emulator.State) func(*scenario) {
+	return func(p *scenario) {
 		p.mount.Objects = "- secretPath: two\n"
 		if err := p.Store.SetState("two", 0, s); err != nil {
 			p.Fatal(err)
@@ -72,13 +73,13 @@ func state(s emulator.State) func(*patient) {
 	}
 }
 
-// write makes a new version of a secret.
-func write(path string) func(*patient) {
-	return func(p *patient) { p.Store.Hold(p.T, map[string]string{path: `{"a":"new"}`}) }
+// write writes a new version of a secret.
+func write(path string) func(*scenario) {
+	return func(p *scenario) { p.Store.Hold(p.T, map[string]string{path: `{"a":"new"}`}) }
 }
 
-// tooMany is a list of more secrets than an answer holds, or half of it.
-func tooMany(p *patient, from, to int) {
+// tooMany mounts the large secrets of these numbers. 70 do not fit into an answer.
+func tooMany(p *scenario, from, to int) {
 	var list strings.Builder
 	for i := from; i < to; i++ {
 		path := fmt.Sprintf("large%d", i)
@@ -88,46 +89,46 @@ func tooMany(p *patient, from, to int) {
 	p.mount.Objects = list.String()
 }
 
-// overTeam makes the mount one over the connection team.
-func overTeam(objects string) func(*patient) {
-	return func(p *patient) { p.mount = harness.OverConnection("team", objects, nil) }
+// overTeam mounts with the connection team.
+func overTeam(objects string) func(*scenario) {
+	return func(p *scenario) { p.mount = harness.OverConnection("team", objects, nil) }
 }
 
-// allowPay is what the operator does about a path that is not allowed.
-func allowPay(p *patient) {
+// allowPay allows the path, as the operator can.
+func allowPay(p *scenario) {
 	before := p.ids.Reloads()
 	p.ids.Config(p.T, strings.ReplaceAll(p.Store.TwoConnections(), `"prod/shop/**"`, `"prod/shop/**", "prod/pay/*"`))
 	p.ids.Await(p.T, before, func(r auth.Reload) bool { return r.Connection == "team" && r.Err == nil })
 }
 
-// grant gives a token the right that the advice names.
-func grant(p *patient) {
+// grant grants a token the action that the advice names.
+func grant(p *scenario) {
 	if err := p.Store.AddToken("may-nothing", emulator.Identity{Actions: []string{provider.ActionRead}}); err != nil {
 		p.Fatal(err)
 	}
 }
 
-// cures are the failures by kind. Several of one kind have several cures.
-func cures() []cure {
+// remedies returns the failures by kind. A kind with several advices has several entries.
+func remedies() []remedy {
 	const page = "<html>hello</html>"
-	return []cure{
+	return []remedy{
 		{provider.Invalid, `did you mean "secretPath"?`, mountOf("- secretpath: one\n"), mountOf("- secretPath: one\n")},
 		{provider.EndpointRefused, "use a host of OVHcloud, or ask the operator to add this one", attribute("endpoint", "https://okms.example"), attribute("okmsId", "734b9b45-8b1a-469c-b140-b10bd6540017")},
 		{provider.NotAllowed, "it allows prod/shop/**", overTeam("- secretPath: prod/pay/card\n"), overTeam("- secretPath: prod/shop/db\n")},
 		{provider.NotAllowed, "drop secret/data/: the path is prod/shop/db", overTeam("- secretPath: secret/data/prod/shop/db\n"), overTeam("- secretPath: prod/shop/db\n")},
 		{provider.NotAllowed, "it allows prod/shop/**", overTeam("- secretPath: prod/pay/card\n"), allowPay},
-		{provider.NotAllowed, "check the name, or ask who runs the provider to allow it", func(p *patient) { p.mount = harness.OverConnection("taem", "- secretPath: prod/shop/db\n", nil) }, overTeam("- secretPath: prod/shop/db\n")},
+		{provider.NotAllowed, "check the name, or ask who runs the provider to allow it", func(p *scenario) { p.mount = harness.OverConnection("taem", "- secretPath: prod/shop/db\n", nil) }, overTeam("- secretPath: prod/shop/db\n")},
 		{provider.NotAllowed, "give region, okmsId and nodePublishSecretRef, or ask who runs the provider for a connection",
-			func(p *patient) { p.mount = harness.OverConnection("", "- secretPath: one\n", nil) }, func(p *patient) { p.mount = harness.Mount{Objects: "- secretPath: one\n"} }},
-		{provider.TooLarge, "use several classes and volumes", func(p *patient) { tooMany(p, 0, 70) }, func(p *patient) { tooMany(p, 0, 35) }},
-		{provider.TooLarge, "use several classes and volumes", func(p *patient) { tooMany(p, 0, 70) }, func(p *patient) { tooMany(p, 35, 70) }},
-		{provider.NoCredential, "name a Secret with a token", func(p *patient) { p.mount.Secrets = map[string]string{} }, func(p *patient) { p.mount.Secrets = token(harness.Token) }},
-		{provider.NoCredential, `its keys are "pat"; rename them`, func(p *patient) { p.mount.Secrets = map[string]string{"pat": harness.Token} }, func(p *patient) { p.mount.Secrets = token(harness.Token) }},
+			func(p *scenario) { p.mount = harness.OverConnection("", "- secretPath: one\n", nil) }, func(p *scenario) { p.mount = harness.Mount{Objects: "- secretPath: one\n"} }},
+		{provider.TooLarge, "use several classes and volumes", func(p *scenario) { tooMany(p, 0, 70) }, func(p *scenario) { tooMany(p, 0, 35) }},
+		{provider.TooLarge, "use several classes and volumes", func(p *scenario) { tooMany(p, 0, 70) }, func(p *scenario) { tooMany(p, 35, 70) }},
+		{provider.NoCredential, "name a Secret with a token", func(p *scenario) { p.mount.Secrets = map[string]string{} }, func(p *scenario) { p.mount.Secrets = token(harness.Token) }},
+		{provider.NoCredential, `its keys are "pat"; rename them`, func(p *scenario) { p.mount.Secrets = map[string]string{"pat": harness.Token} }, func(p *scenario) { p.mount.Secrets = token(harness.Token) }},
 		{provider.ClientRefused, "check clientId and clientSecret, and tokenUrl", client("wrong"), client(harness.ClientSecret)},
 		{provider.Unauthenticated, "it is wrong, expired, revoked, or not of this OKMS domain", asToken("eyJ.wrong"), asToken(harness.Token)},
 		{provider.Unauthenticated, "the token is in quotes; store it without them", asToken(`"` + harness.Token + `"`), asToken(harness.Token)},
 		{provider.Denied, "grant its identity the IAM action okms:apikms:secret/version/getData on the OKMS domain", asToken("may-nothing"), grant},
-		{provider.DomainUnknown, "check okmsId and region", attribute("okmsId", "00000000-0000-4000-8000-000000000000"), func(p *patient) { p.mount.Attributes = nil }},
+		{provider.DomainUnknown, "check okmsId and region", attribute("okmsId", "00000000-0000-4000-8000-000000000000"), func(p *scenario) { p.mount.Attributes = nil }},
 		{provider.SecretAbsent, "check secretPath, which is case-sensitive", mountOf("- secretPath: ONE\n"), mountOf("- secretPath: one\n")},
 		{provider.SecretAbsent, "optional: true lets the mount go on without the file", mountOf("- secretPath: two\n- secretPath: ONE\n"), mountOf("- secretPath: two\n- secretPath: ONE\n  optional: true\n")},
 		{provider.SecretAbsent, "drop secret/data/: the path is one", mountOf("- secretPath: secret/data/one\n"), mountOf("- secretPath: one\n")},
@@ -138,11 +139,11 @@ func cures() []cure {
 		{provider.Deactivated, "pin an active one with objectVersion; the latest active version is 1", state(emulator.Deactivated), mountOf("- secretPath: two\n  objectVersion: 1\n")},
 		{provider.Deleted, "write a new version", state(emulator.Deleted), write("two")},
 		{provider.Deleted, "pin an active one with objectVersion; the latest active version is 1", state(emulator.Deleted), mountOf("- secretPath: two\n  objectVersion: 1\n")},
-		{provider.Unusable, "correct the value in Secret Manager", mountOf("- secretPath: odd\n  secretKey: a\n  encoding: base64\n"), func(p *patient) { p.Store.Hold(p.T, map[string]string{"odd": `{"a":"YQ=="}`}) }},
+		{provider.Unusable, "correct the value in Secret Manager", mountOf("- secretPath: odd\n  secretKey: a\n  encoding: base64\n"), func(p *scenario) { p.Store.Hold(p.T, map[string]string{"odd": `{"a":"YQ=="}`}) }},
 		{provider.Unusable, "or drop encoding", mountOf("- secretPath: odd\n  secretKey: a\n  encoding: base64\n"), mountOf("- secretPath: odd\n  secretKey: a\n")},
 		{provider.Unusable, "optional: true lets the mount go on", mountOf("- secretPath: two\n- secretPath: none\n  allKeys: true\n"), mountOf("- secretPath: two\n- secretPath: none\n  allKeys: true\n  optional: true\n")},
 		{provider.Rejected, "check okmsId and secretPath", both(fault(emulator.Fault{Path: "/ONE", Status: 400}), mountOf("- secretPath: ONE\n")), mountOf("- secretPath: one\n")},
-		{provider.Untrusted, "give its certificate authority in caBundle", attribute("caBundle", ""), func(p *patient) { p.mount.Attributes = nil }},
+		{provider.Untrusted, "give its certificate authority in caBundle", attribute("caBundle", ""), func(p *scenario) { p.mount.Attributes = nil }},
 		{provider.Unreadable, "", fault(emulator.Fault{Status: 200, ContentType: "text/html", Body: page}), again},
 		{provider.Failing, "a proxy or firewall in between?; kubelet tries again", fault(emulator.Fault{Status: 403, ContentType: "text/html", Body: page}), again},
 		{provider.Limited, "kubelet tries again", fault(emulator.Fault{Status: 429}), again},
@@ -153,22 +154,22 @@ func cures() []cure {
 	}
 }
 
-// untold are the kinds that no mount of this test can meet.
+// untold has the kinds that no mount of this test can have, and why.
 var untold = map[provider.Kind]string{
-	provider.Broken:   "a fault of this program has no cure of the user's",
-	provider.NodeFull: "TestMountsThatHoldMuchWait and TestRequestsThatNobodyHasReadAreBounded try again",
+	provider.Broken:   "a user cannot cure a fault of this program",
+	provider.NodeFull: "TestLargeMountsWaitAndSmallOnesDoNot and TestUnreadRequestsAreBounded try again",
 }
 
-// TestEveryCureHelps: for each kind of failure the mount fails so, says what to do, and
-// succeeds once that is done.
-func TestEveryCureHelps(t *testing.T) {
+// For each kind of failure, a mount fails with it, gives an advice, and succeeds when the
+// advice is followed.
+func TestEveryAdviceWorks(t *testing.T) {
 	t.Parallel()
 	told := map[provider.Kind]bool{}
-	for i, c := range cures() {
+	for i, c := range remedies() {
 		told[c.kind] = true
 		t.Run(fmt.Sprintf("%d %s", i, c.kind), func(t *testing.T) {
 			t.Parallel()
-			p := newPatient(t)
+			p := newScenario(t)
 			c.cause(p)
 			_, err := p.Do(t.Context(), p.mount)
 			if err == nil || harness.Forbidden(err) || !strings.Contains(err.Error(), c.advice) {
@@ -190,8 +191,8 @@ func TestEveryCureHelps(t *testing.T) {
 	}
 }
 
-// newPatient is a mount that works, of a daemon with the connection team.
-func newPatient(t *testing.T) *patient {
+// newScenario returns a mount that succeeds, of a daemon with the connection team.
+func newScenario(t *testing.T) *scenario {
 	t.Helper()
 	store := harness.StartStore(t)
 	store.Hold(t, map[string]string{"one": `{"a":"1"}`, "two": `{"a":"1"}`, "odd": `{"a":"!"}`, "none": `{}`, "prod/shop/db": `{"a":"1"}`, "prod/pay/card": `{"a":"1"}`})
@@ -206,5 +207,5 @@ func newPatient(t *testing.T) *patient {
 	}
 	ids := harness.NewIdentities(t, store.TwoConnections(), map[string]map[string]string{"team": {"token": harness.HeldToken}, "other": {"token": harness.HeldToken}})
 	d := harness.Start(t, harness.Options{Emulator: store, Connections: ids.Connections, MountTimeout: 3 * time.Second})
-	return &patient{T: t, Daemon: d, ids: ids, mount: harness.Mount{Objects: "- secretPath: one\n"}, mend: func() {}}
+	return &scenario{T: t, Daemon: d, ids: ids, mount: harness.Mount{Objects: "- secretPath: one\n"}, repair: func() {}}
 }

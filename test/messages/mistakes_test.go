@@ -14,25 +14,25 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// mistake is what somebody writes, and what somebody writes who does what the text of the
-// pod's event says: that mount must succeed. The texts are in testdata/mistakes.txt.
+// mistake is a wrong class or Secret, and the same after the text of the pod's event was
+// followed: that mount must succeed. The texts are in testdata/mistakes.txt.
 type mistake struct {
 	name    string
-	objects string            // the good one if it is empty
+	objects string            // empty means a valid list
 	set     map[string]string // attributes, as in harness.Mount
 	secrets map[string]string // nil for the reader's token
-	// fixed is what is written after the cure; nil where that is not the author's of the
-	// class or the Secret.
-	fixed *mended
+	// fixed is what the author of the class or the Secret corrects. It is nil if the author
+	// cannot correct the mistake.
+	fixed *corrected
 }
 
-type mended struct {
+type corrected struct {
 	objects string
 	set     map[string]string
 	secrets map[string]string
 }
 
-// mistakesStore is a store in which the objects of the rows can be read.
+// mistakesStore starts a daemon whose store has the secrets of the rows.
 func mistakesStore(t *testing.T) *harness.Daemon {
 	t.Helper()
 	d := harness.Start(t, harness.Options{})
@@ -63,7 +63,8 @@ var (
 	timeStamp = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`)
 )
 
-// shown is what an event shows of an error, without what differs from run to run.
+// shown returns what an event shows of an error, without the parts that differ from run to
+// run.
 func shown(d *harness.Daemon, err error) string {
 	text := status.Code(err).String() + ": " + strings.TrimPrefix(status.Convert(err).Message(), "SecretProviderClass store/shop: ")
 	text = strings.ReplaceAll(text, d.Store.URL, "https://STORE")
@@ -80,7 +81,7 @@ func (m mistake) mount() harness.Mount {
 	return harness.Mount{Objects: m.objects, Attributes: m.set, Secrets: m.secrets}
 }
 
-// eventsOf reads the texts of events by the names of their rows.
+// eventsOf returns the texts of a file by the names of the rows.
 func eventsOf(t *testing.T, file string) map[string]string {
 	t.Helper()
 	content, err := os.ReadFile(file)
@@ -95,8 +96,8 @@ func eventsOf(t *testing.T, file string) map[string]string {
 	return events
 }
 
-// TestTypicalMistakes: what users of other providers and of External Secrets Operator
-// write, what people mistype, and what public threads tell of.
+// The mistakes are those of users of other providers and of External Secrets Operator,
+// typing errors, and those of public threads.
 func TestTypicalMistakes(t *testing.T) {
 	t.Parallel()
 	d, events := mistakesStore(t), eventsOf(t, "testdata/mistakes.txt")
@@ -127,7 +128,7 @@ func TestTypicalMistakes(t *testing.T) {
 	}
 }
 
-// changed adds attributes to others.
+// changed returns the entries of all maps.
 func changed(all ...map[string]string) map[string]string {
 	sum := map[string]string{}
 	for _, one := range all {
@@ -136,7 +137,7 @@ func changed(all ...map[string]string) map[string]string {
 	return sum
 }
 
-// mistakes are the rows, by what they are about.
+// mistakes returns the rows.
 func mistakes(d *harness.Daemon) []mistake {
 	return append(append(mistakesOfPlace(d), mistakesOfCredentials(d)...), append(mistakesOfObjects(), mistakesOfContent(d)...)...)
 }
@@ -146,7 +147,7 @@ const db = "- secretPath: prod/db\n"
 func mistakesOfPlace(d *harness.Daemon) []mistake {
 	elsewhere := map[string]string{"endpoint": ""}
 	vault := d.Store.URL + "/api/" + d.Store.OKMSID()
-	good := &mended{}
+	good := &corrected{}
 	return []mistake{
 		{name: "a region of Public Cloud", set: changed(elsewhere, map[string]string{"region": "GRA11"})},
 		{name: "the region's name in the Control Panel", set: changed(elsewhere, map[string]string{"region": "Europe (France - Paris)"})},
@@ -154,8 +155,8 @@ func mistakesOfPlace(d *harness.Daemon) []mistake {
 		{name: "a template in place of the region", set: changed(elsewhere, map[string]string{"region": "{{ .Values.region }}"})},
 		{name: "neither region nor endpoint", set: elsewhere, fixed: good},
 		{name: "region and endpoint", set: map[string]string{"region": "eu-west-par"}, fixed: good},
-		{name: "the address of Vault's API", set: map[string]string{"endpoint": vault + "/v1/secret"}, fixed: &mended{set: map[string]string{"endpoint": vault}}},
-		{name: "the address of a read", set: map[string]string{"endpoint": vault + "/v1/secret/data/prod/db"}, fixed: &mended{set: map[string]string{"endpoint": vault}}},
+		{name: "the address of Vault's API", set: map[string]string{"endpoint": vault + "/v1/secret"}, fixed: &corrected{set: map[string]string{"endpoint": vault}}},
+		{name: "the address of a read", set: map[string]string{"endpoint": vault + "/v1/secret/data/prod/db"}, fixed: &corrected{set: map[string]string{"endpoint": vault}}},
 		{name: "no https", set: map[string]string{"endpoint": strings.TrimPrefix(d.Store.URL, "https://")}, fixed: good},
 		{name: "another Vault", set: map[string]string{"endpoint": "https://vault.example:8200"}},
 		{name: "no okmsId", set: map[string]string{"okmsId": ""}, fixed: good},
@@ -181,7 +182,7 @@ func mistakesOfPlace(d *harness.Daemon) []mistake {
 }
 
 func mistakesOfCredentials(d *harness.Daemon) []mistake {
-	good := &mended{}
+	good := &corrected{}
 	tokenURL := d.Store.URL + emulator.TokenPath
 	client := func(change map[string]string) map[string]string {
 		return changed(map[string]string{"clientId": harness.ClientID, "clientSecret": harness.ClientSecret, "tokenUrl": tokenURL}, change)
@@ -198,16 +199,16 @@ func mistakesOfCredentials(d *harness.Daemon) []mistake {
 		{name: "in quotes", secrets: token(`"` + harness.Token + `"`), fixed: good},
 		{name: "Bearer in front", secrets: token("Bearer " + harness.Token), fixed: good},
 		{name: "the whole answer", secrets: token(`{"name": "ci", "token": "` + harness.Token + `"}`), fixed: good},
-		{name: "the answer of a token endpoint", secrets: token(`{"access_token":"planted","expires_in":3599}`), fixed: &mended{secrets: client(nil)}},
+		{name: "the answer of a token endpoint", secrets: token(`{"access_token":"planted","expires_in":3599}`), fixed: &corrected{secrets: client(nil)}},
 		{name: "raw text under data", secrets: token(binary), fixed: good},
 		{name: "an unknown token", secrets: token("eyJ.a.b"), fixed: good},
 		{name: "a token without rights", secrets: token("may-nothing"), fixed: good},
 		{name: "half a certificate", secrets: map[string]string{"tls.crt": "x"}, fixed: good},
 		{name: "a certificate that is none", secrets: map[string]string{"tls.crt": "x", "tls.key": "y"}, fixed: good},
-		{name: "half a service account", secrets: map[string]string{"clientId": harness.ClientID}, fixed: &mended{secrets: client(nil)}},
-		{name: "a wrong client secret", secrets: client(map[string]string{"clientSecret": "planted"}), fixed: &mended{secrets: client(nil)}},
-		{name: "a client secret encoded twice", secrets: client(map[string]string{"clientSecret": base64.StdEncoding.EncodeToString([]byte(harness.ClientSecret))}), fixed: &mended{secrets: client(nil)}},
-		{name: "a token endpoint of somebody else", secrets: client(map[string]string{"tokenUrl": "https://login.example/token"}), fixed: &mended{secrets: client(nil)}},
+		{name: "half a service account", secrets: map[string]string{"clientId": harness.ClientID}, fixed: &corrected{secrets: client(nil)}},
+		{name: "a wrong client secret", secrets: client(map[string]string{"clientSecret": "planted"}), fixed: &corrected{secrets: client(nil)}},
+		{name: "a client secret encoded twice", secrets: client(map[string]string{"clientSecret": base64.StdEncoding.EncodeToString([]byte(harness.ClientSecret))}), fixed: &corrected{secrets: client(nil)}},
+		{name: "a token endpoint of somebody else", secrets: client(map[string]string{"tokenUrl": "https://login.example/token"}), fixed: &corrected{secrets: client(nil)}},
 	}
 }
 
@@ -215,7 +216,7 @@ func mistakesOfObjects() []mistake {
 	row := func(name, objects, after string) mistake {
 		m := mistake{name: name, objects: objects}
 		if after != "" {
-			m.fixed = &mended{objects: after}
+			m.fixed = &corrected{objects: after}
 		}
 		return m
 	}
@@ -281,7 +282,7 @@ func mistakesOfContent(d *harness.Daemon) []mistake {
 	row := func(name, objects, after string) mistake {
 		m := mistake{name: name, objects: objects}
 		if after != "" {
-			m.fixed = &mended{objects: after}
+			m.fixed = &corrected{objects: after}
 		}
 		return m
 	}

@@ -11,7 +11,7 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// pinned are objects that pin versions 1 to n of each secret.
+// pinned returns objects that pin versions 1 to n of each secret.
 func pinned(n int, paths ...string) string {
 	var lines []string
 	for _, path := range paths {
@@ -22,8 +22,8 @@ func pinned(n int, paths ...string) string {
 	return harness.Lines(lines...)
 }
 
-// TestVersionsAreListedOnceAPath, and for twenty paths at most: it is for a message.
-func TestVersionsAreListedOnceAPath(t *testing.T) {
+// The versions are only for a message, so they are listed for at most twenty paths.
+func TestVersionsAreListedOncePerPath(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	gone := `{"errors":[],"data":{"data":null,"metadata":{"deletion_time":"2026-01-01T00:00:00Z","version":1}}}`

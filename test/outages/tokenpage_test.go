@@ -14,7 +14,7 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-func TestFailuresOfTheTokenEndpointAreToldFromThoseOfOKMS(t *testing.T) {
+func TestFailuresOfTheTokenEndpoint(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
 		name   string
@@ -65,10 +65,9 @@ func TestFailuresOfTheTokenEndpointAreToldFromThoseOfOKMS(t *testing.T) {
 	}
 }
 
-// TestAPageInThePlaceOfATokenRefusesNobody: a token endpoint's refusals name an error
-// (RFC 6749, section 5.2). A page of a proxy says nothing of the client, and is not asked
-// for again.
-func TestAPageInThePlaceOfATokenRefusesNobody(t *testing.T) {
+// A refusal of a token endpoint has an error code (RFC 6749, section 5.2). A page of a proxy
+// proves nothing about the client, and the request is not retried.
+func TestAPageInsteadOfATokenIsNoRefusal(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{400, 401, 403, 404, 407, 451} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
@@ -86,7 +85,7 @@ func TestAPageInThePlaceOfATokenRefusesNobody(t *testing.T) {
 	}
 }
 
-func TestAPageInThePlaceOfATokenKeepsWhatIsKept(t *testing.T) {
+func TestAPageInsteadOfATokenDropsNoCachedValue(t *testing.T) {
 	t.Parallel()
 	now := &harness.Clock{}
 	store := harness.StartStore(t)
@@ -98,10 +97,10 @@ func TestAPageInThePlaceOfATokenKeepsWhatIsKept(t *testing.T) {
 	m := harness.Mount{Objects: "- secretPath: s", Secrets: map[string]string{
 		"clientId": harness.ClientID, "clientSecret": harness.ClientSecret, "tokenUrl": store.URL + emulator.TokenPath}}
 	d.MustMount(t, m, "s", `{"a":"1"}`)
-	now.Advance(2 * time.Hour) // longer than a token is good
-	mend := store.Break(t, emulator.Fault{Path: "oauth2", Status: 403, ContentType: "text/html", Body: "<html>no</html>"})
+	now.Advance(2 * time.Hour) // longer than a token is valid
+	repair := store.Break(t, emulator.Fault{Path: "oauth2", Status: 403, ContentType: "text/html", Body: "<html>no</html>"})
 	d.MustMount(t, m, "s", `{"a":"1"}`)
-	mend()
+	repair()
 	if err := store.AddClient(harness.ClientID, "another", emulator.Identity{}); err != nil {
 		t.Fatal(err)
 	}
@@ -110,8 +109,8 @@ func TestAPageInThePlaceOfATokenKeepsWhatIsKept(t *testing.T) {
 	harness.WantError(t, err, codes.Unauthenticated, "the token endpoint refused the OAuth2 client ", "HTTP 401, invalid_client")
 }
 
-// TestAPageInThePlaceOfARefusalReplacesNoToken: OKMS has not refused it.
-func TestAPageInThePlaceOfARefusalReplacesNoToken(t *testing.T) {
+// OKMS has not refused the token.
+func TestAPageInsteadOfARefusalReplacesNoToken(t *testing.T) {
 	t.Parallel()
 	d, secrets := harness.StartWithClient(t)
 	d.Store.Break(t, emulator.Fault{Path: "/secret/", Status: 401, ContentType: "text/html", Body: "<html>no</html>"})
@@ -122,8 +121,8 @@ func TestAPageInThePlaceOfARefusalReplacesNoToken(t *testing.T) {
 	}
 }
 
-// TestWhatIsWrongWithATokenEndpointsCertificate has the cures of a store's, at tokenUrl.
-func TestWhatIsWrongWithATokenEndpointsCertificate(t *testing.T) {
+// The advice is that of a store's certificate, with tokenUrl.
+func TestErrorsOfATokenEndpointsCertificate(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		change func(*x509.Certificate)
