@@ -38,14 +38,14 @@ func (s *sending) SendMsg(m any) (err error) {
 	return err
 }
 
-// answered sends an answer, and counts in told how often the end of its delivery is
+// answered sends an answer, and counts in reports how often the end of its delivery is
 // reported.
-func answered(t *testing.T, a answer, broken error, told *int) mem.BufferSlice {
+func answered(t *testing.T, a answer, broken error, reports *int) mem.BufferSlice {
 	t.Helper()
 	s := newDelivery(t.Context())
-	s.whenOver(func() { *told++ })
+	s.whenOver(func() { *reports++ })
 	s.whenOver(nil)
-	if *told != 0 {
+	if *reports != 0 {
 		t.Error("reported before the end of the call")
 	}
 	stream := &sending{err: broken}
@@ -57,23 +57,23 @@ func answered(t *testing.T, a answer, broken error, told *int) mem.BufferSlice {
 
 func TestADeliveryIsOverWhenGRPCFreesTheBytes(t *testing.T) {
 	large := &pb.MountResponse{Files: []*pb.File{{Path: "f", Contents: []byte(strings.Repeat("x", 1<<20))}}}
-	told := 0
-	bytes := answered(t, answer{resp: large}, nil, &told)
-	if told != 0 || bytes.Len() < 1<<20 {
-		t.Errorf("reported %d times before the %d bytes are sent", told, bytes.Len())
+	reports := 0
+	bytes := answered(t, answer{resp: large}, nil, &reports)
+	if reports != 0 || bytes.Len() < 1<<20 {
+		t.Errorf("reported %d times before the %d bytes are sent", reports, bytes.Len())
 	}
 	bytes.Free()
-	if told != 1 {
-		t.Errorf("reported %d times", told)
+	if reports != 1 {
+		t.Errorf("reported %d times", reports)
 	}
 	small := &pb.MountResponse{Files: []*pb.File{{Path: "f"}}}
 	for name, c := range map[string]struct {
 		answer answer
 		broken error
 	}{"a small answer": {answer{resp: small}, nil}, "an error": {answer{err: errors.New("x")}, nil}, "a broken call": {answer{resp: large}, io.EOF}} {
-		told = 0
-		if answered(t, c.answer, c.broken, &told); told != 1 {
-			t.Errorf("%s: reported %d times", name, told)
+		reports = 0
+		if answered(t, c.answer, c.broken, &reports); reports != 1 {
+			t.Errorf("%s: reported %d times", name, reports)
 		}
 	}
 }
@@ -177,11 +177,11 @@ func TestABrokenConnectionEndsItsDeliveries(t *testing.T) {
 }
 
 func TestWhenOverRunsAtOnceAfterTheEnd(t *testing.T) {
-	told := 0
+	reports := 0
 	s := newDelivery(t.Context())
 	s.end()
-	s.whenOver(func() { told++ })
-	if told != 1 {
-		t.Errorf("reported %d times", told)
+	s.whenOver(func() { reports++ })
+	if reports != 1 {
+		t.Errorf("reported %d times", reports)
 	}
 }

@@ -83,8 +83,8 @@ func TestAMountCountsForItsOwnNamespace(t *testing.T) {
 	if err := d.Store.Await(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
-	if of, nobodys := d.Budget.Open("store").OfNamespace(budget.Arrived), d.Budget.Open("").OfNamespace(budget.Arrived); of == 0 || nobodys != 0 {
-		t.Errorf("the namespace holds %d bytes, nobody %d", of, nobodys)
+	if of, unnamed := d.Budget.Open("store").OfNamespace(budget.Arrived), d.Budget.Open("").OfNamespace(budget.Arrived); of == 0 || unnamed != 0 {
+		t.Errorf("the namespace has %d bytes, the empty one %d", of, unnamed)
 	}
 	release()
 	all.Wait()

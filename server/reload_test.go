@@ -35,7 +35,7 @@ func TestMetricsHaveTheExpiryOfACertificate(t *testing.T) {
 		}
 	}
 	if strings.Contains(metrics, `expiry_timestamp_seconds{connection="other"}`) {
-		t.Error("a token that tells no end has one")
+		t.Error("a token without an expiry has one")
 	}
 }
 
@@ -46,7 +46,7 @@ func TestAnInvalidCredentialIsReportedAndTheLastValidOneKept(t *testing.T) {
 	ids.Credential(t, "team", map[string]string{"token": harness.HeldToken + "\nsecond line"})
 	r := ids.Await(t, before, func(r auth.Reload) bool { return r.Connection == "team" && r.Err != nil })
 	if !strings.Contains(r.Credential, "token ") || strings.Contains(r.Err.Error(), harness.HeldToken) {
-		t.Errorf("told as %+v", r)
+		t.Errorf("reported as %+v", r)
 	}
 	if _, err := d.Do(t.Context(), harness.OverConnection("team", "- secretPath: prod/shop/db", nil)); err != nil {
 		t.Errorf("the last good credential is not in use: %v", err)

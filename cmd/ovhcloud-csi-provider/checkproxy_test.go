@@ -13,7 +13,7 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// goodProxies are proxies as people write them.
+// goodProxies are valid values of proxy variables.
 var goodProxies = []string{
 	"http://proxy.example:3128", "https://proxy.example:443/", "socks5://10.0.0.1:1080", "socks5h://proxy",
 	"HTTP://PROXY:3128",
@@ -24,8 +24,8 @@ var goodProxies = []string{
 	"http://user:p:w@@proxy:3128", "http://bücher.example:3128",
 }
 
-// badProxies are values that net/http ignores, or could not use, with a part of what is
-// said of them. The password in them is pl4nted.
+// badProxies are values that net/http ignores or cannot use, with a part of the error. The
+// password in them is pl4nted.
 var badProxies = []struct{ value, want string }{
 	{"http//proxy:3128", "text follows the host and port"},
 	{"http:/proxy:3128", "text follows the host and port"},
@@ -129,8 +129,8 @@ func TestTheErrorsOfProxies(t *testing.T) {
 	}
 }
 
-// FuzzProxy wants of a value that is accepted that net/http uses a proxy of it. net/http
-// has a copy of httpproxy.
+// FuzzProxy checks that net/http uses every proxy that checkProxy accepts. net/http has a
+// copy of httpproxy.
 func FuzzProxy(f *testing.F) {
 	for _, value := range goodProxies {
 		f.Add(value)

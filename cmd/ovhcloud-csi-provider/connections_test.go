@@ -15,7 +15,7 @@ const (
 	plantedClient = "planted-client-secret-of-a-connection"
 )
 
-// configOf is two connections, team on a token and client on an OAuth2 client.
+// configOf returns two connections: team with a token, and client with an OAuth2 client.
 func configOf(s *harness.Store) string {
 	var text strings.Builder
 	text.WriteString("connections:\n")
@@ -36,7 +36,7 @@ func overConnection(name, namespace string) harness.Mount {
 		"connection": name, "endpoint": "", "okmsId": "", "caBundle": "", "csi.storage.k8s.io/pod.namespace": namespace}}
 }
 
-// page waits until a page of the admin address begins with a text.
+// page waits until a page of the admin address begins with a text, and returns the page.
 func (p *process) page(t *testing.T, path, begins string) string {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -69,15 +69,15 @@ func TestConnectionsOfTheBinary(t *testing.T) {
 		"client": {"clientId": "EU.id", "clientSecret": plantedClient, "tokenUrl": store.URL + emulator.TokenPath}})
 	p := startDaemon(t, store, harness.SocketPath(t), []string{"GODEBUG=http2debug=2"}, "--config", ids.File(), "-v=10")
 
-	// A broken configuration does not keep mounts with credentials of their own from being served.
-	told := p.page(t, "/readyz", "503 "+ids.File()+": is not YAML: ")
+	// With an invalid configuration, mounts with their own credentials are served.
+	shown := p.page(t, "/readyz", "503 "+ids.File()+": is not YAML: ")
 	if _, err := p.client.Mount(t.Context(), store.Request(harness.Mount{Objects: "- secretPath: s"})); err != nil {
 		t.Error(err)
 	}
 	mount := func(name, namespace string) error {
 		_, err := p.client.Mount(t.Context(), store.Request(overConnection(name, namespace)))
 		if err != nil {
-			told += err.Error() + "\n"
+			shown += err.Error() + "\n"
 		}
 		return err
 	}
@@ -85,7 +85,7 @@ func TestConnectionsOfTheBinary(t *testing.T) {
 		t.Errorf("before there is a configuration: %v", err)
 	}
 	ids.Config(t, configOf(store))
-	told += p.page(t, "/readyz", `503 connection "team": `+ids.Root+"/team: no credential: there is no such folder")
+	shown += p.page(t, "/readyz", `503 connection "team": `+ids.Root+"/team: no credential: there is no such folder")
 	if err := mount("team", "store"); err == nil || !strings.Contains(err.Error(), `connection "team" has no usable credential at the moment`) {
 		t.Errorf("before there is a credential: %v", err)
 	}
@@ -96,21 +96,21 @@ func TestConnectionsOfTheBinary(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	// What is broken leaves the last good state in use.
+	// An invalid credential leaves the last valid one in use.
 	ids.Credential(t, "team", map[string]string{"token": plantedHeld + "\n" + plantedHeld})
-	told += p.page(t, "/readyz", `503 connection "team": `+ids.Root+"/team: token holds white space")
+	shown += p.page(t, "/readyz", `503 connection "team": `+ids.Root+"/team: token holds white space")
 	if err := mount("team", "store"); err != nil {
-		t.Errorf("beside a broken credential: %v", err)
+		t.Errorf("with an invalid credential: %v", err)
 	}
 	denied, unknown := mount("team", "thief"), mount("nosuch", "thief")
 	if denied == nil || unknown == nil || strings.ReplaceAll(unknown.Error(), "nosuch", "team") != denied.Error() {
-		t.Errorf("told apart:\n%v\n%v", denied, unknown)
+		t.Errorf("the errors differ:\n%v\n%v", denied, unknown)
 	}
 	store.Break(t, emulator.Fault{Echo: true})
 	for _, name := range []string{"team", "client"} {
 		_ = mount(name, "store")
 	}
-	told += p.page(t, "/metrics", "200")
+	shown += p.page(t, "/metrics", "200")
 	p.stop(t, syscall.SIGTERM)
 
 	log := p.log.String()
@@ -129,7 +129,7 @@ func TestConnectionsOfTheBinary(t *testing.T) {
 			t.Errorf("the log lacks %s", line)
 		}
 	}
-	lookFor(t, told, plantedValue, plantedHeld, plantedClient)
+	lookFor(t, shown, plantedValue, plantedHeld, plantedClient)
 	lookFor(t, log, plantedValue, plantedHeld, plantedClient, "oauth2.")
 }
 
@@ -173,12 +173,12 @@ func TestTheAuditLineHasTheFallback(t *testing.T) {
 		}
 	}
 	if n := strings.Count(log, "fallbackBecause="); n != 1 {
-		t.Errorf("%d lines tell of the fallback, want 1", n)
+		t.Errorf("%d lines have the fallback, want 1", n)
 	}
 	lookFor(t, log, plantedValue, plantedHeld)
 }
 
-// Why a fallback is not asked is for who runs the provider, not for the pod.
+// The reason why a fallback is not read is for the operator, not for the pod.
 func TestTheAuditLineHasTheReasonAgainstAFallback(t *testing.T) {
 	first, second := harness.StartStore(t), harness.StartStore(t)
 	if err := first.AddToken(plantedHeld, emulator.Identity{}); err != nil {
@@ -214,7 +214,7 @@ func TestTheAuditLineHasTheReasonAgainstAFallback(t *testing.T) {
 	first.Break(t, emulator.Fault{Status: 501})
 	for _, name := range []string{"bare", "other", "path"} {
 		if err := mount(name); err == nil || strings.Contains(err.Error(), "fallback") || strings.Contains(err.Error(), "for-") {
-			t.Errorf("%s: the pod is told %v", name, err)
+			t.Errorf("%s: the error of the pod is %v", name, err)
 		}
 	}
 	if err := mount("stale"); err != nil {

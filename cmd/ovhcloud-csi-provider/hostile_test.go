@@ -16,12 +16,11 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// chartLimit is the memory that the chart gives the daemon, in bytes. Who passes it
-// is killed, and with it the mounts of all pods of the node.
+// chartLimit is the memory limit of the daemon in the chart, in bytes. Above it the kernel
+// kills the daemon, and with it the mounts of all pods of the node.
 const chartLimit = 256 << 20
 
-// TestNoPodCanExhaustTheMemory is what a pod's author can send: classes that take
-// much memory to be read, and secrets that take much to be taken apart.
+// A pod's author can send classes and secrets that need much memory to be parsed.
 func TestNoPodCanExhaustTheMemory(t *testing.T) {
 	store := harness.StartStore(t)
 	p := startDaemon(t, store, harness.SocketPath(t), []string{fmt.Sprint("GOMEMLIMIT=", chartLimit/5*4)}) // as in a container
@@ -62,8 +61,8 @@ func TestNoPodCanExhaustTheMemory(t *testing.T) {
 	}
 }
 
-// manyKeys puts secrets with thousands of keys each into the store, as much as one
-// mount may hold, and asks for a key of each.
+// manyKeys writes secrets with thousands of keys each to the store, as much as one mount
+// may hold, and returns objects with a key of each.
 func manyKeys(t *testing.T, store *harness.Store) string {
 	t.Helper()
 	var secret, objects strings.Builder
@@ -77,7 +76,7 @@ func manyKeys(t *testing.T, store *harness.Store) string {
 	return objects.String()
 }
 
-// manyFiles asks for one secret again and again, up to what the driver accepts.
+// manyFiles returns objects with the same large secret, up to the limit of the driver.
 func manyFiles(t *testing.T, store *harness.Store) string {
 	t.Helper()
 	store.Hold(t, map[string]string{"large": `{"k":"` + strings.Repeat("x", 63_000) + `"}`})
@@ -96,7 +95,7 @@ func manySecrets(n int) string {
 	return objects.String()
 }
 
-// mostMemory is the most that a process has had, in bytes.
+// mostMemory returns the highest memory use of a process, in bytes.
 func mostMemory(t *testing.T, pid int) int {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))

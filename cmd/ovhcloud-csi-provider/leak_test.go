@@ -12,8 +12,7 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// What is planted where a secret belongs. Each is found again in any text that
-// holds it as it is, in base64 or in hex.
+// Values that are planted as secrets. lookFor finds them as they are, in base64 and in hex.
 var (
 	plantedValue   = "hunter2-planted-value"
 	plantedToken   = "eyJhbGciOiJFZERTQSJ9.planted-token" + manyClaims
@@ -23,9 +22,9 @@ var (
 // manyClaims makes the token as long as a real one.
 var manyClaims = strings.Repeat(".eyJhIjoiYiIsImMiOiJkIn0", 30)
 
-// TestNothingSecretIsPrinted takes the daemon at -v=10, with gRPC's and HTTP's
-// own debugging on, through good mounts and every failure, and looks for what was
-// planted in the log, in the errors, and in what the admin address serves.
+// The daemon runs with -v=10 and the debugging of gRPC and HTTP, through valid mounts and
+// every failure. The test looks for the planted values in the log, in the errors, and in
+// the pages of the admin address.
 func TestNothingSecretIsPrinted(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		t.Run(format, func(t *testing.T) {
@@ -33,10 +32,10 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 			cert, key := plant(t, store)
 			p := startDaemon(t, store, harness.SocketPath(t), []string{"GRPC_GO_LOG_SEVERITY_LEVEL=info", "GRPC_GO_LOG_VERBOSITY_LEVEL=99", "GODEBUG=http2debug=2"},
 				"-v=10", "--log-format="+format, "--mount-timeout=1s", "--cache-ttl=0")
-			var told strings.Builder
+			var shown strings.Builder
 			for _, m := range leakMounts(cert, key) {
 				if _, err := p.client.Mount(t.Context(), store.Request(m)); err != nil {
-					told.WriteString(err.Error() + "\n")
+					shown.WriteString(err.Error() + "\n")
 				}
 			}
 			for _, fault := range leakFaults() {
@@ -45,23 +44,23 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 				if err == nil {
 					t.Errorf("no failure with %+v", fault)
 				}
-				told.WriteString(err.Error() + "\n")
+				shown.WriteString(err.Error() + "\n")
 				repair()
 			}
 			broken := store.Request(harness.Mount{Objects: "- secretPath: s"})
 			broken.Secrets = `{"token": ["` + plantedToken + `"]}`
 			_, err := p.client.Mount(t.Context(), broken)
-			told.WriteString(err.Error() + "\n")
+			shown.WriteString(err.Error() + "\n")
 			for _, path := range []string{"/metrics", "/healthz", "/readyz", "/debug/pprof/heap", "/debug/vars", "/nowhere"} {
-				told.WriteString(harness.Page(t, p.admin+path))
+				shown.WriteString(harness.Page(t, p.admin+path))
 			}
 			p.stop(t, syscall.SIGTERM)
 			block, _ := pem.Decode(key)
 			part := plantedToken[len(plantedToken)/2:][:24]
-			lookFor(t, told.String(), plantedValue, plantedToken, part, plantedAccount, string(key), string(block.Bytes))
+			lookFor(t, shown.String(), plantedValue, plantedToken, part, plantedAccount, string(key), string(block.Bytes))
 			lookFor(t, p.log.String(), plantedValue, plantedToken, part, plantedAccount, string(key), string(block.Bytes))
-			if strings.Count(told.String(), "SecretProviderClass store/shop") < 25 {
-				t.Errorf("too few errors were looked at:\n%s", told.String())
+			if strings.Count(shown.String(), "SecretProviderClass store/shop") < 25 {
+				t.Errorf("too few errors were looked at:\n%s", shown.String())
 			}
 		})
 	}
@@ -94,8 +93,8 @@ func plant(t *testing.T, store *harness.Store) (cert, key []byte) {
 	return cert, key
 }
 
-// leakMounts are good ones, and ones that the class, the credential or the
-// secret makes fail.
+// leakMounts returns valid mounts, and mounts that fail because of the class, the
+// credential or the secret.
 func leakMounts(cert, key []byte) []harness.Mount {
 	mounts := []harness.Mount{
 		{Token: plantedToken, Objects: "- secretPath: s\n- secretPath: s\n  secretKey: n.b\n"},
@@ -118,8 +117,8 @@ func leakMounts(cert, key []byte) []harness.Mount {
 	return mounts
 }
 
-// leakFaults are in such an order that OKMS never fails three mounts in a row:
-// the daemon would leave it alone then.
+// leakFaults returns faults in such an order that OKMS never fails three mounts in a row,
+// which would open the circuit breaker.
 func leakFaults() []emulator.Fault {
 	return []emulator.Fault{{Echo: true}, {Echo: true, Status: 401}, {Echo: true, Status: 403}, {Hang: true}, {Truncate: true}, {TLSAlert: true},
 		{CloseAfterHeaders: true}, {Status: 429}, {Status: 200, Body: `{"data":{"data":{"a":"` + plantedValue + `"}}}`}, {Status: 500},
@@ -127,13 +126,13 @@ func leakFaults() []emulator.Fault {
 		{Redirect: "https://" + "x.example/" + plantedValue}}
 }
 
-// lookFor fails if any of the planted stands in a text in any form.
+// lookFor fails the test if a planted value is in the text in any form.
 func lookFor(t *testing.T, text string, planted ...string) {
 	t.Helper()
 	for _, p := range planted {
 		for form, s := range map[string]string{"as it is": p, "in base64": base64.RawStdEncoding.EncodeToString([]byte(p)), "in hex": hex.EncodeToString([]byte(p))} {
 			if at := strings.Index(text, s); at >= 0 {
-				t.Errorf("%.20q stands there %s: …%.300s…", p, form, text[max(0, at-100):])
+				t.Errorf("%.20q is there %s: …%.300s…", p, form, text[max(0, at-100):])
 			}
 		}
 	}

@@ -20,7 +20,7 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// binary is the daemon, built once for the stories of this package.
+// binary is the path of the daemon, which is built once for the tests of this package.
 var binary = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "daemon")
 	if err != nil {
@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// process is a running daemon. Its log is complete once it has ended.
+// process is a running daemon. Its log is complete when it has ended.
 type process struct {
 	*exec.Cmd
 	admin  string
@@ -71,13 +71,13 @@ func (s *syncBuffer) String() string {
 
 var servingAt = regexp.MustCompile(`admin[=":]+([0-9.]+:[0-9]+)`)
 
-// startDaemon starts the binary for a store, and returns once it serves.
+// startDaemon starts the binary for a store, and returns when it serves.
 func startDaemon(t *testing.T, store *harness.Store, socket string, env []string, args ...string) *process {
 	t.Helper()
 	return startDaemonIn(t, func(*exec.Cmd) {}, store, socket, env, args...)
 }
 
-// startDaemonIn is startDaemon with a change of the command.
+// startDaemonIn is startDaemon with a function that changes the command.
 func startDaemonIn(t *testing.T, change func(*exec.Cmd), store *harness.Store, socket string, env []string, args ...string) *process {
 	t.Helper()
 	path, err := binary()
@@ -119,7 +119,7 @@ func startDaemonIn(t *testing.T, change func(*exec.Cmd), store *harness.Store, s
 	return p
 }
 
-// stop sends a signal and gives the exit status.
+// stop sends a signal and returns the exit status.
 func (p *process) stop(t *testing.T, s os.Signal) int {
 	t.Helper()
 	if err := p.Process.Signal(s); err != nil {
@@ -165,7 +165,7 @@ func TestEverySecretOfAMountIsInTheLog(t *testing.T) {
 	p.stop(t, syscall.SIGTERM)
 	for i := range 130 {
 		if want := fmt.Sprintf(`"secret/%d@1"`, i); strings.Count(p.log.String(), want) != 1 {
-			t.Errorf("%s stands %d times in the log", want, strings.Count(p.log.String(), want))
+			t.Errorf("%s is in the log %d times", want, strings.Count(p.log.String(), want))
 		}
 	}
 	if n := strings.Count(p.log.String(), `"mount, further secrets" uid="11111111-2222-3333-4444-555555555555" secretProviderClass="store/shop" secrets=[`); n != 2 {
@@ -375,7 +375,7 @@ func TestLostLinesAreCounted(t *testing.T) {
 	go q.run(&out)
 	q.close()
 	var line struct{ Lines int }
-	tellLostInJSON(&inJSON, 3)
+	reportLostInJSON(&inJSON, 3)
 	if err := json.Unmarshal(inJSON.Bytes(), &line); err != nil || line.Lines != 3 {
 		t.Errorf("in JSON: %s, %v", &inJSON, err)
 	}

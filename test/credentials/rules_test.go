@@ -72,7 +72,7 @@ func TestTheRulesCannotBeBypassed(t *testing.T) {
 		{"slashes in a row", harness.OverConnection("team", "- secretPath: prod/shop//db", nil), codes.InvalidArgument, "two in a row"},
 		{"a question mark", harness.OverConnection("team", "- secretPath: prod/shop/db?version=1", nil), codes.InvalidArgument, "may hold only"},
 		{"a pattern as path", harness.OverConnection("team", "- secretPath: prod/shop/**", nil), codes.InvalidArgument, "may hold only"},
-		{"another endpoint beside", harness.OverConnection("team", own, map[string]string{"endpoint": elsewhere.URL}), codes.InvalidArgument, "parameters.connection: cannot be combined with endpoint: a connection has its own; drop connection, or drop endpoint"},
+		{"another endpoint in addition", harness.OverConnection("team", own, map[string]string{"endpoint": elsewhere.URL}), codes.InvalidArgument, "parameters.connection: cannot be combined with endpoint: a connection has its own; drop connection, or drop endpoint"},
 		{"another endpoint and its CA", harness.OverConnection("team", own, map[string]string{"endpoint": elsewhere.URL, "caBundle": string(elsewhere.Server.CA), "okmsId": elsewhere.OKMSID()}), codes.InvalidArgument,
 			"parameters.connection: cannot be combined with endpoint, okmsId and caBundle: a connection has its own; drop connection, or drop endpoint, okmsId and caBundle"},
 		{"another endpoint in place of the connection", harness.OverConnection("", own, map[string]string{"endpoint": elsewhere.URL, "caBundle": string(elsewhere.Server.CA), "okmsId": elsewhere.OKMSID()}),
@@ -83,7 +83,7 @@ func TestTheRulesCannotBeBypassed(t *testing.T) {
 		{"another okmsId", harness.OverConnection("team", own, map[string]string{"okmsId": "00000000-0000-0000-0000-000000000000"}), codes.InvalidArgument, "parameters.connection: cannot be combined with okmsId: a connection has its own"},
 		{"allow as a parameter", harness.OverConnection("team", own, map[string]string{"allow": "**"}), codes.InvalidArgument, "parameters.allow: unknown parameter"},
 		{"credentialsDir as a parameter", harness.OverConnection("team", own, map[string]string{"credentialsDir": "/etc"}), codes.InvalidArgument, "parameters.credentialsDir: unknown parameter"},
-		{"credentials beside", harness.Mount{Objects: own, Attributes: harness.OverConnection("team", own, nil).Attributes}, codes.InvalidArgument,
+		{"credentials in addition", harness.Mount{Objects: own, Attributes: harness.OverConnection("team", own, nil).Attributes}, codes.InvalidArgument,
 			"parameters.connection: cannot be combined with nodePublishSecretRef: a connection has its own; drop connection, or drop nodePublishSecretRef"},
 	}
 	for _, c := range cases {
@@ -91,7 +91,7 @@ func TestTheRulesCannotBeBypassed(t *testing.T) {
 			_, err := d.Do(t.Context(), c.mount)
 			harness.WantError(t, err, c.code, c.want)
 			if err != nil && (strings.Contains(err.Error(), harness.HeldToken) || strings.Contains(err.Error(), d.Store.URL)) {
-				t.Errorf("the message tells too much: %v", err)
+				t.Errorf("the message shows too much: %v", err)
 			}
 		})
 	}

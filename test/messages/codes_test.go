@@ -90,7 +90,7 @@ func TestTheCodeOfEachMistakeInAClass(t *testing.T) {
 		{"a token encoded twice", harness.Mount{Objects: "- secretPath: s", Token: "ZXlKaGJHY2k="}, codes.Unauthenticated, []string{"looks base64-encoded twice"}},
 		{"a token without rights", harness.Mount{Objects: "- secretPath: s", Token: "may-nothing"}, codes.PermissionDenied, []string{"grant its identity the IAM action okms:apikms:secret/version/getData on the OKMS domain"}},
 		{"no CA", harness.Mount{Objects: "- secretPath: s", Attributes: map[string]string{"caBundle": ""}}, codes.Internal, []string{"certificate is not trusted: 127.0.0.1", "signed by an unknown authority", "caBundle"}},
-		{"nobody there", harness.Mount{Objects: "- secretPath: s", Attributes: map[string]string{"region": "no-such-region", "endpoint": ""}}, codes.Internal, []string{"OKMS cannot be reached: no-such-region.okms.ovh.net: name lookup failed"}},
+		{"an unknown host name", harness.Mount{Objects: "- secretPath: s", Attributes: map[string]string{"region": "no-such-region", "endpoint": ""}}, codes.Internal, []string{"OKMS cannot be reached: no-such-region.okms.ovh.net: name lookup failed"}},
 		{"an endpoint elsewhere", harness.Mount{Objects: "- secretPath: s", Attributes: map[string]string{"endpoint": "https://" + closed.Addr().String()}}, codes.PermissionDenied, []string{"no credential is sent there"}},
 	}
 	for _, c := range cases {
@@ -118,6 +118,6 @@ func TestObjectsThatFailAlikeShareALine(t *testing.T) {
 	_, err := d.Do(t.Context(), harness.Mount{Token: "wrong", Objects: harness.Lines("- secretPath: a", "- secretPath: b")})
 	harness.WantError(t, err, codes.Unauthenticated, `objects[0] "a" (secret "a", latest version), objects[1] "b" (secret "b", latest version): OKMS refused the token`)
 	if strings.Contains(err.Error(), "errors:") {
-		t.Errorf("told twice: %v", err)
+		t.Errorf("it is in the message twice: %v", err)
 	}
 }

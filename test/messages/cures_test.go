@@ -154,8 +154,8 @@ func remedies() []remedy {
 	}
 }
 
-// untold has the kinds that no mount of this test can have, and why.
-var untold = map[provider.Kind]string{
+// untested has the kinds that no mount of this test can have, and why.
+var untested = map[provider.Kind]string{
 	provider.Broken:   "a user cannot cure a fault of this program",
 	provider.NodeFull: "TestLargeMountsWaitAndSmallOnesDoNot and TestUnreadRequestsAreBounded try again",
 }
@@ -164,9 +164,9 @@ var untold = map[provider.Kind]string{
 // advice is followed.
 func TestEveryAdviceWorks(t *testing.T) {
 	t.Parallel()
-	told := map[provider.Kind]bool{}
+	tested := map[provider.Kind]bool{}
 	for i, c := range remedies() {
-		told[c.kind] = true
+		tested[c.kind] = true
 		t.Run(fmt.Sprintf("%d %s", i, c.kind), func(t *testing.T) {
 			t.Parallel()
 			p := newScenario(t)
@@ -185,7 +185,7 @@ func TestEveryAdviceWorks(t *testing.T) {
 		})
 	}
 	for _, kind := range provider.Kinds() {
-		if told[kind] == (untold[kind] != "") {
+		if tested[kind] == (untested[kind] != "") {
 			t.Errorf("no cure of %s is followed", kind)
 		}
 	}

@@ -49,7 +49,7 @@ func mistakesStore(t *testing.T) *harness.Daemon {
 	if err := d.Store.SetState("prod/off", 2, emulator.Deactivated); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Store.AddToken("may-nothing", emulator.Identity{Name: "nobody", Actions: []string{}}); err != nil {
+	if err := d.Store.AddToken("may-nothing", emulator.Identity{Name: "without rights", Actions: []string{}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.Store.AddClient(harness.ClientID, harness.ClientSecret, emulator.Identity{Name: "service"}); err != nil {
@@ -167,7 +167,7 @@ func mistakesOfPlace(d *harness.Daemon) []mistake {
 		{name: "no caBundle for a private authority", set: map[string]string{"caBundle": ""}, fixed: good},
 		{name: "connection and all the rest", set: map[string]string{"connection": "team"}, fixed: good},
 		{name: "the vault provider's parameters", set: map[string]string{"endpoint": "", "vaultAddress": "https://vault:8200", "roleName": "app"}, fixed: good},
-		{name: "vaultAddress beside the endpoint", set: map[string]string{"vaultAddress": "https://vault:8200"}, fixed: good},
+		{name: "vaultAddress with the endpoint", set: map[string]string{"vaultAddress": "https://vault:8200"}, fixed: good},
 		{name: "vaultSkipTLSVerify", set: map[string]string{"vaultSkipTLSVerify": "true"}, fixed: good},
 		{name: "the azure provider's parameters", set: map[string]string{"keyvaultName": "kv", "tenantId": "t", "usePodIdentity": "false"}, fixed: good},
 		{name: "the aws provider's failoverRegion", set: map[string]string{"failoverRegion": "eu-west-rbx"}, fixed: good},
@@ -175,7 +175,7 @@ func mistakesOfPlace(d *harness.Daemon) []mistake {
 		{name: "ESO's store", set: map[string]string{"secretStoreRef": "okms"}, fixed: good},
 		{name: "a token in the class", set: map[string]string{"token": "planted"}, fixed: good},
 		{name: "secretObjects within parameters", set: map[string]string{"secretObjects": "[]"}, fixed: good},
-		{name: "fields of an object beside objects", set: map[string]string{"objects": "", "secretPath": "prod/db"}, fixed: good},
+		{name: "fields of an object outside of objects", set: map[string]string{"objects": "", "secretPath": "prod/db"}, fixed: good},
 		{name: "a typo in a parameter", set: map[string]string{"okmsId": "", "okmsID": d.Store.OKMSID()}, fixed: good},
 		{name: "no objects", set: map[string]string{"objects": ""}, fixed: good},
 	}
@@ -208,7 +208,7 @@ func mistakesOfCredentials(d *harness.Daemon) []mistake {
 		{name: "half a service account", secrets: map[string]string{"clientId": harness.ClientID}, fixed: &corrected{secrets: client(nil)}},
 		{name: "a wrong client secret", secrets: client(map[string]string{"clientSecret": "planted"}), fixed: &corrected{secrets: client(nil)}},
 		{name: "a client secret encoded twice", secrets: client(map[string]string{"clientSecret": base64.StdEncoding.EncodeToString([]byte(harness.ClientSecret))}), fixed: &corrected{secrets: client(nil)}},
-		{name: "a token endpoint of somebody else", secrets: client(map[string]string{"tokenUrl": "https://login.example/token"}), fixed: &corrected{secrets: client(nil)}},
+		{name: "a token endpoint of another provider", secrets: client(map[string]string{"tokenUrl": "https://login.example/token"}), fixed: &corrected{secrets: client(nil)}},
 	}
 }
 
@@ -238,8 +238,8 @@ func mistakesOfObjects() []mistake {
 		row("path, name and mode", "- path: prod/db\n  name: db.json\n  mode: \"0400\"\n", db+"  objectName: db.json\n  filePermission: \"0400\"\n"),
 		row("version", db+"  version: 1\n", db+"  objectVersion: 1\n"),
 		row("the vault provider's method", db+"  method: GET\n  secretArgs: {version: 1}\n", db),
-		row("an alias beside the name", db+"  objectName: a\n  objectAlias: b\n", db+"  objectName: a\n"),
-		row("property beside allKeys", db+"  allKeys: true\n  property: password\n", db+"  allKeys: true\n"),
+		row("an alias and the name", db+"  objectName: a\n  objectAlias: b\n", db+"  objectName: a\n"),
+		row("property with allKeys", db+"  allKeys: true\n  property: password\n", db+"  allKeys: true\n"),
 		row("an interval", db+"  refreshInterval: 1h\n", db),
 		row("an owner of the file", db+"  fsGroup: 1000\n", db),
 		row("the region in an object", db+"  region: eu-west-par\n", db),

@@ -39,7 +39,7 @@ func TestVersionsAreListedOncePerPath(t *testing.T) {
 	}
 	_, err := d.Do(t.Context(), harness.Mount{Objects: pinned(50, "one")})
 	if got := strings.Count(status.Convert(err).Message(), "the latest active version is 7"); listed() != 1 || got != 50 {
-		t.Errorf("%d lists for one path, told of %d times: %v", listed(), got, err)
+		t.Errorf("%d lists for one path, %d times in the message: %v", listed(), got, err)
 	}
 	var paths []string
 	for i := range 30 {

@@ -19,7 +19,7 @@ import (
 func TestAnAnswerOfAProxyIsNoRefusal(t *testing.T) {
 	t.Parallel()
 	const page = "<html><body>Access denied.</body></html>\r\n"
-	for _, body := range []struct{ media, text, told string }{
+	for _, body := range []struct{ media, text, shown string }{
 		{"text/html; charset=utf-8", page, "42 bytes of text/html"},
 		{"", "", "0 bytes of no content type"},
 		{"application/json", `{"message":"Forbidden"}`, "23 bytes of application/json"},
@@ -28,7 +28,7 @@ func TestAnAnswerOfAProxyIsNoRefusal(t *testing.T) {
 		{"text/html", strings.Repeat(page, 2000), "more than 64 KiB of text/html"},
 	} {
 		for _, status := range []int{400, 401, 403, 404, 407, 410, 451, 501, 505, 511} {
-			t.Run(fmt.Sprintf("%d with %s", status, body.told), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%d with %s", status, body.shown), func(t *testing.T) {
 				t.Parallel()
 				asked := 0
 				store := storeOf(t, nil, func(w http.ResponseWriter, _ *http.Request) {
@@ -43,7 +43,7 @@ func TestAnAnswerOfAProxyIsNoRefusal(t *testing.T) {
 				d := harness.Start(t, harness.Options{Emulator: store})
 				_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s\n  optional: true"})
 				harness.WantError(t, err, codes.Internal, fmt.Sprintf(
-					"not an answer of OKMS: %s (HTTP %d): a proxy or firewall in between?; kubelet tries again", body.told, status))
+					"not an answer of OKMS: %s (HTTP %d): a proxy or firewall in between?; kubelet tries again", body.shown, status))
 				if asked != 1 {
 					t.Errorf("asked %d times", asked)
 				}

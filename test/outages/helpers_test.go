@@ -19,7 +19,8 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// storeOf starts a TLS server with this handler in the place of a store. change may be nil.
+// storeOf starts a TLS server with this handler and returns it as a store. change changes
+// its certificate, and may be nil.
 func storeOf(t *testing.T, change func(*x509.Certificate), handler http.HandlerFunc) *harness.Store {
 	t.Helper()
 	e, err := emulator.New(emulator.Options{})

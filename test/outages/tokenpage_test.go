@@ -32,7 +32,7 @@ func TestFailuresOfTheTokenEndpoint(t *testing.T) {
 			[]string{"nodePublishSecretRef.tokenUrl: no credential is sent there: https://evil.example is not a host of OVHcloud"}},
 		{"no token URL for another host than OVHcloud's", emulator.Fault{}, map[string]string{"tokenUrl": ""}, codes.Unauthenticated,
 			[]string{"nodePublishSecretRef: tokenUrl is missing; it has a default only for the regional hosts of OVHcloud"}},
-		{"a token beside", emulator.Fault{}, map[string]string{"token": "x"}, codes.Unauthenticated, []string{"holds both a token and an OAuth2 client; keep exactly one of them"}},
+		{"a token in addition", emulator.Fault{}, map[string]string{"token": "x"}, codes.Unauthenticated, []string{"holds both a token and an OAuth2 client; keep exactly one of them"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
