@@ -12,17 +12,6 @@ import (
 	"time"
 )
 
-// socketPath returns a path short enough for a socket.
-func socketPath(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "s")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return filepath.Join(dir, "p.sock")
-}
-
 func mustListen(t *testing.T, path string) *socket {
 	t.Helper()
 	s, err := listen(path)

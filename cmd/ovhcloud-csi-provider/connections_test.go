@@ -4,7 +4,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"ovhcloud-csi-provider/test/emulator"
 	"ovhcloud-csi-provider/test/harness"
@@ -34,26 +33,6 @@ func connectionOf(s *harness.Store, name string) string {
 func overConnection(name, namespace string) harness.Mount {
 	return harness.Mount{Objects: "- secretPath: s", Secrets: map[string]string{}, Attributes: map[string]string{
 		"connection": name, "endpoint": "", "okmsId": "", "caBundle": "", "csi.storage.k8s.io/pod.namespace": namespace}}
-}
-
-// page waits until a page of the admin address begins with a text, and returns the page.
-func (p *process) page(t *testing.T, path, begins string) string {
-	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.NewTimer(30 * time.Second)
-	defer deadline.Stop()
-	for {
-		text := harness.Page(t, p.admin+path)
-		if strings.HasPrefix(text, begins) {
-			return text
-		}
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("%s is %s, want %s", path, text, begins)
-		}
-	}
 }
 
 func TestConnectionsOfTheBinary(t *testing.T) {

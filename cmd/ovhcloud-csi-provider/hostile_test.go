@@ -5,9 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -15,10 +13,6 @@ import (
 	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/test/harness"
 )
-
-// chartLimit is the memory limit of the daemon in the chart, in bytes. Above it the kernel
-// kills the daemon, and with it the mounts of all pods of the node.
-const chartLimit = 256 << 20
 
 // A pod's author can send classes and secrets that need much memory to be parsed.
 func TestNoPodCanExhaustTheMemory(t *testing.T) {
@@ -93,24 +87,6 @@ func manySecrets(n int) string {
 		fmt.Fprintf(&objects, "- secretPath: many/%d\n", i)
 	}
 	return objects.String()
-}
-
-// mostMemory returns the highest memory use of a process, in bytes.
-func mostMemory(t *testing.T, pid int) int {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(status)
-	if m == nil {
-		t.Fatalf("no VmHWM in %s", status)
-	}
-	kb, err := strconv.Atoi(string(m[1]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kb << 10
 }
 
 func TestTheMemoryLimitOfTheContainer(t *testing.T) {

@@ -1,133 +1,18 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
-	pb "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
-
 	"ovhcloud-csi-provider/test/harness"
 )
-
-// binary is the path of the daemon, which is built once for the tests of this package.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "daemon")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "ovhcloud-csi-provider")
-	out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("building: %w\n%s", err, out)
-	}
-	return path, nil
-})
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
-	}
-	os.Exit(code)
-}
-
-// process is a running daemon. Its log is complete when it has ended.
-type process struct {
-	*exec.Cmd
-	admin  string
-	client pb.CSIDriverProviderClient
-	log    *syncBuffer
-	ended  chan error
-}
-
-// syncBuffer is written by the process while the test reads.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
-
-var servingAt = regexp.MustCompile(`admin[=":]+([0-9.]+:[0-9]+)`)
-
-// startDaemon starts the binary for a store, and returns when it serves.
-func startDaemon(t *testing.T, store *harness.Store, socket string, env []string, args ...string) *process {
-	t.Helper()
-	return startDaemonIn(t, func(*exec.Cmd) {}, store, socket, env, args...)
-}
-
-// startDaemonIn is startDaemon with a function that changes the command.
-func startDaemonIn(t *testing.T, change func(*exec.Cmd), store *harness.Store, socket string, env []string, args ...string) *process {
-	t.Helper()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	args = append([]string{"--endpoint", "unix://" + socket, "--admin-address", "127.0.0.1:0", "--allow-endpoint", store.URL}, args...)
-	p := &process{Cmd: exec.Command(path, args...), log: &syncBuffer{}, ended: make(chan error, 1)}
-	p.Env = append(os.Environ(), env...)
-	change(p.Cmd)
-	stderr, err := p.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = p.Process.Kill() })
-	serving := make(chan string, 1)
-	go func() {
-		lines := bufio.NewReader(io.TeeReader(stderr, p.log))
-		for {
-			line, err := lines.ReadString('\n')
-			if m := servingAt.FindStringSubmatch(line); m != nil {
-				serving <- m[1]
-			}
-			if err != nil {
-				close(serving)
-				p.ended <- p.Wait()
-				return
-			}
-		}
-	}()
-	admin, ok := <-serving
-	if !ok {
-		t.Fatalf("the daemon ended: %v\n%s", <-p.ended, p.log)
-	}
-	p.admin, p.client = "http://"+admin, harness.Dial(t, socket)
-	return p
-}
-
-// stop sends a signal and returns the exit status.
-func (p *process) stop(t *testing.T, s os.Signal) int {
-	t.Helper()
-	if err := p.Process.Signal(s); err != nil {
-		t.Fatal(err)
-	}
-	<-p.ended
-	return p.ProcessState.ExitCode()
-}
 
 func TestTheDaemonFromStartToEnd(t *testing.T) {
 	store := harness.StartStore(t)

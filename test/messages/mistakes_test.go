@@ -72,8 +72,6 @@ func shown(d *harness.Daemon, err error) string {
 	return timeStamp.ReplaceAllString(requestID.ReplaceAllString(text, "OKMS.ID"), "TIME")
 }
 
-func token(text string) map[string]string { return map[string]string{"token": text} }
-
 func (m mistake) mount() harness.Mount {
 	if m.objects == "" {
 		m.objects = "- secretPath: prod/db\n"
