@@ -10,7 +10,8 @@ import (
 )
 
 func TestUnneededPartsOfARequestAreDropped(t *testing.T) {
-	in := &pb.MountRequest{Attributes: `{"objects":"x","` + attributeTokens + `":"planted"}`, Secrets: `{"token":"t","other":"planted","` + attributeTokens + `":"planted"}`}
+	in := &pb.MountRequest{Attributes: `{"objects":"x","` + attributeTokens + `":"planted"}`,
+		Secrets: `{"token":"t","other":"planted","` + attributeTokens + `":"planted"}`}
 	req, err := decode(in)
 	if err != nil {
 		t.Fatal(err)
@@ -18,8 +19,10 @@ func TestUnneededPartsOfARequestAreDropped(t *testing.T) {
 	if in.Attributes != "" || in.Secrets != "" {
 		t.Error("the request is in memory twice")
 	}
-	if len(req.Attributes) != 1 || len(req.Credentials) != 2 || req.Credentials["token"].Len() != 1 || req.Credentials["other"].Len() != 0 {
-		t.Errorf("%v, %d credentials, other of %d bytes", req.Attributes, len(req.Credentials), req.Credentials["other"].Len())
+	if len(req.Attributes) != 1 || len(req.Credentials) != 2 || req.Credentials["token"].Len() != 1 ||
+		req.Credentials["other"].Len() != 0 {
+		t.Errorf("%v, %d credentials, other of %d bytes", req.Attributes, len(req.Credentials),
+			req.Credentials["other"].Len())
 	}
 }
 
@@ -27,11 +30,15 @@ func TestUnneededPartsOfARequestAreDropped(t *testing.T) {
 // value, and neither before nor behind the real one.
 func TestAClassCannotForgeItsNamespace(t *testing.T) {
 	for _, name := range []string{
-		`!"csi.storage.k8s.io/pod.namespace`, `csi.storage.k8s.io/"csi.storage.k8s.io/pod.namespace`, `,"csi.storage.k8s.io/pod.namespace`,
-		`{"csi.storage.k8s.io/pod.namespace`, `\,"csi.storage.k8s.io/pod.namespace`, `zz,"csi.storage.k8s.io/pod.namespace`, `csi.storage.k8s.io/pod.namespace `,
+		`!"csi.storage.k8s.io/pod.namespace`, `csi.storage.k8s.io/"csi.storage.k8s.io/pod.namespace`,
+		`,"csi.storage.k8s.io/pod.namespace`,
+		`{"csi.storage.k8s.io/pod.namespace`, `\,"csi.storage.k8s.io/pod.namespace`, `zz,"csi.storage.k8s.io/pod.namespace`,
+		`csi.storage.k8s.io/pod.namespace `,
 	} {
-		for _, value := range []string{"victim", `x","csi.storage.k8s.io/pod.namespace":"victim`, `,"csi.storage.k8s.io/pod.namespace":"victim","`} {
-			attributes, err := json.Marshal(map[string]string{name: value, "objects": value, attributeNamespace: "evil", attributeClass: "shop"})
+		for _, value := range []string{"victim", `x","csi.storage.k8s.io/pod.namespace":"victim`,
+			`,"csi.storage.k8s.io/pod.namespace":"victim","`} {
+			attributes, err := json.Marshal(map[string]string{name: value, "objects": value, attributeNamespace: "evil",
+				attributeClass: "shop"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -43,8 +50,10 @@ func TestAClassCannotForgeItsNamespace(t *testing.T) {
 			}
 		}
 	}
-	for _, text := range []string{"", "{}", `{"csi.storage.k8s.io/pod.namespace":"open`, `{"csi.storage.k8s.io/pod.namespace": "x"}`,
-		`{"csi.storage.k8s.io/pod.namespace":"\u0061"}`, `{"csi.storage.k8s.io/pod.namespace":"` + strings.Repeat("x", 300) + `"}`} {
+	for _, text := range []string{"", "{}", `{"csi.storage.k8s.io/pod.namespace":"open`,
+		`{"csi.storage.k8s.io/pod.namespace": "x"}`,
+		`{"csi.storage.k8s.io/pod.namespace":"\u0061"}`, `{"csi.storage.k8s.io/pod.namespace":"` + strings.Repeat("x", 300) +
+			`"}`} {
 		if got := quickAttribute(text, attributeNamespace); got != "" {
 			t.Errorf("%s: namespace %q", text, got)
 		}

@@ -70,7 +70,11 @@ func TestADeliveryIsOverWhenGRPCFreesTheBytes(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer answer
 		broken error
-	}{"a small answer": {answer{resp: small}, nil}, "an error": {answer{err: errors.New("x")}, nil}, "a broken call": {answer{resp: large}, io.EOF}} {
+	}{
+		"a small answer": {answer{resp: small}, nil},
+		"an error":       {answer{err: errors.New("x")}, nil},
+		"a broken call":  {answer{resp: large}, io.EOF},
+	} {
 		reports = 0
 		if answered(t, c.answer, c.broken, &reports); reports != 1 {
 			t.Errorf("%s: reported %d times", name, reports)
@@ -82,7 +86,8 @@ func TestADeliveryIsOverIfGRPCLosesTheBytes(t *testing.T) {
 	over := make(chan struct{})
 	func() {
 		s := &delivery{then: []func(){func() { close(over) }}}
-		if _, err := newCodec().Marshal(&outgoing{&pb.MountResponse{Files: []*pb.File{{Contents: make([]byte, 1<<20)}}}, s}); err != nil {
+		if _, err := newCodec().Marshal(&outgoing{&pb.MountResponse{Files: []*pb.File{{Contents: make([]byte, 1<<20)}}},
+			s}); err != nil {
 			t.Fatal(err)
 		}
 	}()
@@ -124,7 +129,8 @@ type large struct{ begun, over atomic.Int64 }
 
 func (l *large) Mount(context.Context, provider.Request) (provider.Response, error) {
 	l.begun.Add(1)
-	return provider.Response{Files: []provider.File{{Path: "f", Contents: sensitive.New(make([]byte, 3<<20))}}, Sent: func() { l.over.Add(1) }}, nil
+	return provider.Response{Files: []provider.File{{Path: "f", Contents: sensitive.New(make([]byte, 3<<20))}},
+		Sent: func() { l.over.Add(1) }}, nil
 }
 
 func TestABrokenConnectionEndsItsDeliveries(t *testing.T) {

@@ -32,7 +32,8 @@ func TestEveryMetricIsInTheDocs(t *testing.T) {
 		there[m[1]] = true
 	}
 	if len(here) < 10 || !maps.Equal(here, there) {
-		t.Errorf("the metrics are\n%v\nand in docs/operating.md\n%v", slices.Sorted(maps.Keys(here)), slices.Sorted(maps.Keys(there)))
+		t.Errorf("the metrics are\n%v\nand in docs/operating.md\n%v", slices.Sorted(maps.Keys(here)),
+			slices.Sorted(maps.Keys(there)))
 	}
 	for _, m := range regexp.MustCompile(`ovhcloud_csi_[a-z_]+`).FindAllString(string(text), -1) {
 		if !here[m] {

@@ -16,7 +16,8 @@ import (
 func TestTheDriversAnswer(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{})
-	d.Store.Hold(t, map[string]string{"prod/shop/db": `{"user":"u","password":"p"}`, "prod/whole": `{"b":1.0,"a":12345678901234567890,"h":"<&>"}`})
+	d.Store.Hold(t, map[string]string{"prod/shop/db": `{"user":"u","password":"p"}`,
+		"prod/whole": `{"b":1.0,"a":12345678901234567890,"h":"<&>"}`})
 	resp, err := d.Client.Mount(t.Context(), d.Request(harness.Mount{Objects: harness.Lines(
 		"- secretPath: prod/shop/db", "  secretKey: password", "  objectName: db/password", "  filePermission: 0440",
 		"- secretPath: prod/whole")}))
@@ -26,9 +27,11 @@ func TestTheDriversAnswer(t *testing.T) {
 	var got []string
 	for i, f := range resp.GetFiles() {
 		v := resp.GetObjectVersion()[i]
-		got = append(got, fmt.Sprintf("%s %o %s id=%s version=%.2s", f.GetPath(), f.GetMode(), f.GetContents(), v.GetId(), v.GetVersion()))
+		got = append(got, fmt.Sprintf("%s %o %s id=%s version=%.2s", f.GetPath(), f.GetMode(), f.GetContents(), v.GetId(),
+			v.GetVersion()))
 	}
-	want := []string{`db/password 440 p id=db/password version=1-`, `whole 644 {"b":1.0,"a":12345678901234567890,"h":"<&>"} id=whole version=1-`}
+	want := []string{`db/password 440 p id=db/password version=1-`,
+		`whole 644 {"b":1.0,"a":12345678901234567890,"h":"<&>"} id=whole version=1-`}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
@@ -65,7 +68,8 @@ func TestInvalidRequests(t *testing.T) {
 				req.Permission = wrong
 			}
 			_, err := d.Client.Mount(t.Context(), req)
-			if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), "the driver's request: "+field+" is not a") || strings.Contains(err.Error(), "planted") {
+			if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(),
+				"the driver's request: "+field+" is not a") || strings.Contains(err.Error(), "planted") {
 				t.Errorf("%s %q: %v", field, wrong, err)
 			}
 		}

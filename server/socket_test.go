@@ -43,7 +43,8 @@ func answers(t *testing.T, s *socket, path string) bool {
 func onlyThere(t *testing.T, path string) {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Dir(path))
-	if err != nil || len(entries) != 2 || entries[0].Name() != "."+filepath.Base(path)+".lock" || entries[1].Name() != filepath.Base(path) {
+	if err != nil || len(entries) != 2 || entries[0].Name() != "."+filepath.Base(path)+".lock" ||
+		entries[1].Name() != filepath.Base(path) {
 		t.Errorf("the folder holds %v, %v", entries, err)
 	}
 }
@@ -147,7 +148,8 @@ func TestPathsThatCannotBeASocket(t *testing.T) {
 	if err := os.WriteFile(file, []byte("precious"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := listen(file); err == nil || err.Error() != file+" exists and is not a socket; remove it, or choose another --endpoint" {
+	if _, err := listen(file); err == nil ||
+		err.Error() != file+" exists and is not a socket; remove it, or choose another --endpoint" {
 		t.Errorf("error = %v", err)
 	}
 	if content, err := os.ReadFile(file); err != nil || string(content) != "precious" {
@@ -171,7 +173,8 @@ func TestListenIfGoneKeepsASocketInUse(t *testing.T) {
 	if !answers(t, newer, path) {
 		t.Error("the newer one is not reached")
 	}
-	for name, ends := range map[string]func(*socket) error{"is gone": (*socket).release, "is of a dead one": func(s *socket) error { return s.Close() }} {
+	for name, ends := range map[string]func(*socket) error{"is gone": (*socket).release,
+		"is of a dead one": func(s *socket) error { return s.Close() }} {
 		if err := ends(newer); err != nil {
 			t.Fatal(err)
 		}

@@ -13,8 +13,8 @@ import (
 	"ovhcloud-csi-provider/provider"
 )
 
-var finalCodes = map[codes.Code]bool{codes.InvalidArgument: true, codes.Unauthenticated: true, codes.PermissionDenied: true,
-	codes.NotFound: true, codes.FailedPrecondition: true, codes.Internal: true}
+var finalCodes = map[codes.Code]bool{codes.InvalidArgument: true, codes.Unauthenticated: true,
+	codes.PermissionDenied: true, codes.NotFound: true, codes.FailedPrecondition: true, codes.Internal: true}
 
 func TestEveryKindHasAFinalCode(t *testing.T) {
 	for _, kind := range provider.Kinds() {
@@ -28,7 +28,9 @@ func TestEveryKindHasAFinalCode(t *testing.T) {
 }
 
 func TestTheMostSeriousFailureGivesTheCode(t *testing.T) {
-	err := fmt.Errorf("wrapped: %w", &provider.Error{Failures: []provider.Failure{{Kind: provider.TimedOut}, {Kind: provider.SecretAbsent}, {Kind: provider.Denied}}})
+	err := fmt.Errorf("wrapped: %w",
+		&provider.Error{Failures: []provider.Failure{{Kind: provider.TimedOut}, {Kind: provider.SecretAbsent},
+			{Kind: provider.Denied}}})
 	if got := codeOfError(err); got != codes.PermissionDenied {
 		t.Errorf("code %s", got)
 	}
@@ -37,21 +39,33 @@ func TestTheMostSeriousFailureGivesTheCode(t *testing.T) {
 	}
 }
 
+// afterGuard returns the error of a unary handler that returns resp and err, after
+// onlyFinalCodes. It checks that resp passes.
+func afterGuard(t *testing.T, resp any, err error) error {
+	t.Helper()
+	handle := func(context.Context, any) (any, error) { return resp, err }
+	got, after := onlyFinalCodes(t.Context(), nil, nil, handle)
+	if got != resp {
+		t.Errorf("the response became %v", got)
+	}
+	return after
+}
+
 func TestOnlyFinalCodesPass(t *testing.T) {
 	for code := codes.Code(1); code <= 16; code++ {
-		_, err := onlyFinalCodes(t.Context(), nil, nil, func(context.Context, any) (any, error) { return nil, status.Error(code, "words") })
-		got := status.Convert(err)
-		if finalCodes[code] && got.Code() != code || !finalCodes[code] && got.Code() != codes.Internal || got.Message() != "words" {
+		got := status.Convert(afterGuard(t, nil, status.Error(code, "words")))
+		if finalCodes[code] && got.Code() != code || !finalCodes[code] && got.Code() != codes.Internal ||
+			got.Message() != "words" {
 			t.Errorf("%s became %v", code, got)
 		}
 	}
 	for _, err := range []error{context.Canceled, context.DeadlineExceeded, errors.New("x")} {
-		if _, got := onlyFinalCodes(t.Context(), nil, nil, func(context.Context, any) (any, error) { return nil, err }); status.Code(got) != codes.Internal {
+		if got := afterGuard(t, nil, err); status.Code(got) != codes.Internal {
 			t.Errorf("%v became %v", err, got)
 		}
 	}
-	if resp, err := onlyFinalCodes(t.Context(), nil, nil, func(context.Context, any) (any, error) { return "fine", nil }); resp != "fine" || err != nil {
-		t.Errorf("%v, %v", resp, err)
+	if err := afterGuard(t, "fine", nil); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -65,7 +65,8 @@ func TestConnectionsOfTheBinary(t *testing.T) {
 	}
 	ids.Config(t, configOf(store))
 	shown += p.page(t, "/readyz", `503 connection "team": `+ids.Root+"/team: no credential: there is no such folder")
-	if err := mount("team", "store"); err == nil || !strings.Contains(err.Error(), `connection "team" has no usable credential at the moment`) {
+	if err := mount("team", "store"); err == nil || !strings.Contains(err.Error(),
+		`connection "team" has no usable credential at the moment`) {
 		t.Errorf("before there is a credential: %v", err)
 	}
 	ids.Credential(t, "team", map[string]string{"token": plantedHeld})
@@ -101,8 +102,10 @@ func TestConnectionsOfTheBinary(t *testing.T) {
 		`reason="no credential: there is no such folder"`,
 		`"connections: in use" connection="team" source="` + ids.Root + `/team" credential="token `,
 		`connection="client" credential="OAuth2 client `,
-		`"connections: not in use" connection="team" source="` + ids.Root + `/team" error="no credential: there is no such folder"`,
-		`"connections: the newest version is invalid, the last valid one stays in use" connection="team" source="` + ids.Root + `/team" credential="token `,
+		`"connections: not in use" connection="team" source="` + ids.Root +
+			`/team" error="no credential: there is no such folder"`,
+		`"connections: the newest version is invalid, the last valid one stays in use" connection="team" source="` +
+			ids.Root + `/team" credential="token `,
 	} {
 		if !strings.Contains(log, line) {
 			t.Errorf("the log lacks %s", line)
@@ -119,14 +122,18 @@ func TestTheAuditLineHasTheFallback(t *testing.T) {
 	for _, c := range []struct {
 		name, token, more string
 		store             *harness.Store
-	}{{"par", plantedHeld, "    fallback: rbx\n    maxStale: 1h\n", first}, {"rbx", plantedHeld + "-of-the-second", "", second}} {
+	}{
+		{"par", plantedHeld, "    fallback: rbx\n    maxStale: 1h\n", first},
+		{"rbx", plantedHeld + "-of-the-second", "", second},
+	} {
 		config.WriteString(connectionOf(c.store, c.name) + c.more)
 		if err := c.store.AddToken(c.token, emulator.Identity{}); err != nil {
 			t.Fatal(err)
 		}
 		c.store.Hold(t, map[string]string{"s": `{"a":"` + plantedValue + `"}`})
 	}
-	ids := harness.NewIdentities(t, config.String(), map[string]map[string]string{"par": {"token": plantedHeld}, "rbx": {"token": plantedHeld + "-of-the-second"}})
+	ids := harness.NewIdentities(t, config.String(), map[string]map[string]string{"par": {"token": plantedHeld},
+		"rbx": {"token": plantedHeld + "-of-the-second"}})
 	p := startDaemon(t, first, harness.SocketPath(t), nil, "--config", ids.File(), "--cache-ttl=0")
 	mount := func() {
 		if _, err := p.client.Mount(t.Context(), first.Request(overConnection("par", "store"))); err != nil {
@@ -192,7 +199,8 @@ func TestTheAuditLineHasTheReasonAgainstAFallback(t *testing.T) {
 	}
 	first.Break(t, emulator.Fault{Status: 501})
 	for _, name := range []string{"bare", "other", "path"} {
-		if err := mount(name); err == nil || strings.Contains(err.Error(), "fallback") || strings.Contains(err.Error(), "for-") {
+		if err := mount(name); err == nil || strings.Contains(err.Error(), "fallback") ||
+			strings.Contains(err.Error(), "for-") {
 			t.Errorf("%s: the error of the pod is %v", name, err)
 		}
 	}

@@ -28,6 +28,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	builtIn = dir
 	path := filepath.Join(dir, "ovhcloud-csi-provider")
 	out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput()
 	if err != nil {
@@ -36,10 +37,13 @@ var binary = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
+// builtIn is the directory of binary; empty if no test has built it.
+var builtIn string
+
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if path, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
+	if builtIn != "" {
+		_ = os.RemoveAll(builtIn)
 	}
 	os.Exit(code)
 }
@@ -80,13 +84,15 @@ func startDaemon(t *testing.T, store *harness.Store, socket string, env []string
 }
 
 // startDaemonIn is startDaemon with a function that changes the command.
-func startDaemonIn(t *testing.T, change func(*exec.Cmd), store *harness.Store, socket string, env []string, args ...string) *process {
+func startDaemonIn(t *testing.T, change func(*exec.Cmd), store *harness.Store, socket string, env []string,
+	args ...string) *process {
 	t.Helper()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	args = append([]string{"--endpoint", "unix://" + socket, "--admin-address", "127.0.0.1:0", "--allow-endpoint", store.URL}, args...)
+	args = append([]string{"--endpoint", "unix://" + socket, "--admin-address", "127.0.0.1:0", "--allow-endpoint",
+		store.URL}, args...)
 	p := &process{Cmd: exec.Command(path, args...), log: &syncBuffer{}, ended: make(chan error, 1)}
 	p.Env = append(os.Environ(), env...)
 	change(p.Cmd)
@@ -165,7 +171,8 @@ var manyClaims = strings.Repeat(".eyJhIjoiYiIsImMiOiJkIn0", 30)
 func lookFor(t *testing.T, text string, planted ...string) {
 	t.Helper()
 	for _, p := range planted {
-		for form, s := range map[string]string{"as it is": p, "in base64": base64.RawStdEncoding.EncodeToString([]byte(p)), "in hex": hex.EncodeToString([]byte(p))} {
+		for form, s := range map[string]string{"as it is": p, "in base64": base64.RawStdEncoding.EncodeToString([]byte(p)),
+			"in hex": hex.EncodeToString([]byte(p))} {
 			if at := strings.Index(text, s); at >= 0 {
 				t.Errorf("%.20q is there %s: …%.300s…", p, form, text[max(0, at-100):])
 			}

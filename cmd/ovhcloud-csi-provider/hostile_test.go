@@ -17,7 +17,8 @@ import (
 // A pod's author can send classes and secrets that need much memory to be parsed.
 func TestNoPodCanExhaustTheMemory(t *testing.T) {
 	store := harness.StartStore(t)
-	p := startDaemon(t, store, harness.SocketPath(t), []string{fmt.Sprint("GOMEMLIMIT=", chartLimit/5*4)}) // as in a container
+	// as in a container
+	p := startDaemon(t, store, harness.SocketPath(t), []string{fmt.Sprint("GOMEMLIMIT=", chartLimit/5*4)})
 	if _, err := os.Stat(fmt.Sprintf("/proc/%d/status", p.Process.Pid)); os.IsNotExist(err) {
 		t.Skip("this system has no /proc")
 	}
@@ -35,7 +36,8 @@ func TestNoPodCanExhaustTheMemory(t *testing.T) {
 		"tokens":           {harness.Mount{Objects: manySecrets(500), Token: strings.Repeat("x", 16_000)}, 20},
 		"large parameters": {harness.Mount{Objects: manySecrets(1), Attributes: map[string]string{"unknown": large}}, 40},
 		"large answers":    {harness.Mount{Objects: manyFiles(t, store)}, 110},
-		"large Secrets":    {harness.Mount{Objects: manySecrets(500), Secrets: map[string]string{"token": harness.Token, "other": large}}, 40},
+		"large Secrets": {harness.Mount{Objects: manySecrets(500),
+			Secrets: map[string]string{"token": harness.Token, "other": large}}, 40},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var all sync.WaitGroup
@@ -43,7 +45,8 @@ func TestNoPodCanExhaustTheMemory(t *testing.T) {
 				all.Go(func() { _, _ = p.client.Mount(t.Context(), store.Request(attack.mount)) })
 			}
 			all.Wait()
-			if _, err := p.client.Mount(t.Context(), store.Request(harness.Mount{Objects: "- secretPath: innocent"})); err != nil {
+			if _, err := p.client.Mount(t.Context(),
+				store.Request(harness.Mount{Objects: "- secretPath: innocent"})); err != nil {
 				t.Errorf("a mount after it: %v", err)
 			}
 			if most := mostMemory(t, p.Process.Pid); most > chartLimit {
@@ -133,7 +136,8 @@ func TestGarbageMayGrowWhileMountsUseMuchMemory(t *testing.T) {
 	if got := percent(); got != gcPercent {
 		t.Errorf("with a byte held, the heap may grow by %d %%", got)
 	}
-	if !account.Take(budget.Holding, muchHeld/2) || !account.Take(budget.Running, muchHeld/4) || !account.Take(budget.Arrived, muchHeld/4) {
+	if !account.Take(budget.Holding, muchHeld/2) || !account.Take(budget.Running, muchHeld/4) ||
+		!account.Take(budget.Arrived, muchHeld/4) {
 		t.Fatal("32 MiB are not to be had")
 	}
 	if got := percent(); got != gcPercentBusy {

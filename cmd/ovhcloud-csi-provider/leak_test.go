@@ -18,7 +18,8 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 		t.Run(format, func(t *testing.T) {
 			store := harness.StartStore(t)
 			cert, key := plant(t, store)
-			p := startDaemon(t, store, harness.SocketPath(t), []string{"GRPC_GO_LOG_SEVERITY_LEVEL=info", "GRPC_GO_LOG_VERBOSITY_LEVEL=99", "GODEBUG=http2debug=2"},
+			p := startDaemon(t, store, harness.SocketPath(t), []string{"GRPC_GO_LOG_SEVERITY_LEVEL=info",
+				"GRPC_GO_LOG_VERBOSITY_LEVEL=99", "GODEBUG=http2debug=2"},
 				"-v=10", "--log-format="+format, "--mount-timeout=1s", "--cache-ttl=0")
 			var shown strings.Builder
 			for _, m := range leakMounts(cert, key) {
@@ -56,9 +57,11 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 
 func plant(t *testing.T, store *harness.Store) (cert, key []byte) {
 	t.Helper()
-	store.Hold(t, map[string]string{"s": `{"a":"` + plantedValue + `","n":{"b":"` + plantedValue + `"},"x/y":"` + plantedValue + `"}`, "off": `{"a":"` + plantedValue + `"}`, "gone": `{"a":"` + plantedValue + `"}`})
-	for path, data := range map[string]string{"list": `["` + plantedValue + `"]`, "text": `"` + plantedValue + `"`, "twice": `{"a":"` + plantedValue + `","a":"` + plantedValue + `"}`,
-		"half": `{"a":"` + plantedValue + `\ud83d"}`, "cut": `{"a":"` + plantedValue} {
+	store.Hold(t, map[string]string{"s": `{"a":"` + plantedValue + `","n":{"b":"` + plantedValue + `"},"x/y":"` +
+		plantedValue + `"}`, "off": `{"a":"` + plantedValue + `"}`, "gone": `{"a":"` + plantedValue + `"}`})
+	for path, data := range map[string]string{"list": `["` + plantedValue + `"]`, "text": `"` + plantedValue + `"`,
+		"twice": `{"a":"` + plantedValue + `","a":"` + plantedValue + `"}`,
+		"half":  `{"a":"` + plantedValue + `\ud83d"}`, "cut": `{"a":"` + plantedValue} {
 		if _, err := store.PutRaw(path, data); err != nil {
 			t.Fatal(err)
 		}
@@ -88,19 +91,26 @@ func leakMounts(cert, key []byte) []harness.Mount {
 		{Token: plantedToken, Objects: "- secretPath: s\n- secretPath: s\n  secretKey: n.b\n"},
 		{Secrets: map[string]string{"tls.crt": string(cert), "tls.key": string(key)}, Objects: "- secretPath: s"},
 	}
-	for _, objects := range []string{"- secretPath: s\n  allKeys: true", "- secretPath: s\n  secretKey: x", "- secretPath: s\n  secretKey: a\n  encoding: base64",
-		"- secretPath: s\n  secretKey: n\n  encoding: hex", "- secretPath: off", "- secretPath: gone", "- secretPath: absent", "- secretPath: s\n  objectVersion: 7",
-		"- secretPath: list", "- secretPath: text", "- secretPath: twice", "- secretPath: half\n  secretKey: a", "- secretPath: cut", "- secretPth: s", "\t- x"} {
+	for _, objects := range []string{"- secretPath: s\n  allKeys: true", "- secretPath: s\n  secretKey: x",
+		"- secretPath: s\n  secretKey: a\n  encoding: base64",
+		"- secretPath: s\n  secretKey: n\n  encoding: hex", "- secretPath: off", "- secretPath: gone", "- secretPath: absent",
+		"- secretPath: s\n  objectVersion: 7",
+		"- secretPath: list", "- secretPath: text", "- secretPath: twice", "- secretPath: half\n  secretKey: a",
+		"- secretPath: cut", "- secretPth: s", "\t- x"} {
 		mounts = append(mounts, harness.Mount{Token: plantedToken, Objects: objects})
 	}
 	for _, secrets := range []map[string]string{
-		{"token": plantedToken + "-unknown"}, {"token": plantedToken + "-without-rights"}, {"token": plantedToken + "\n" + plantedToken}, {"token": plantedToken, "tls.key": string(key)},
-		{"password": plantedToken}, {"tls.crt": string(cert), "tls.key": plantedToken}, {"tls.crt": string(key), "tls.key": string(cert)}, {"tls.key": string(key)},
+		{"token": plantedToken + "-unknown"}, {"token": plantedToken + "-without-rights"},
+		{"token": plantedToken + "\n" + plantedToken}, {"token": plantedToken, "tls.key": string(key)},
+		{"password": plantedToken}, {"tls.crt": string(cert), "tls.key": plantedToken},
+		{"tls.crt": string(key), "tls.key": string(cert)}, {"tls.key": string(key)},
 	} {
 		mounts = append(mounts, harness.Mount{Secrets: secrets, Objects: "- secretPath: s"})
 	}
-	for name, value := range map[string]string{"endpoint": "https://x:" + plantedToken + "@127.0.0.1", "caBundle": " ", "okmsId": "00000000-0000-0000-0000-000000000000", "unknown": plantedToken} {
-		mounts = append(mounts, harness.Mount{Token: plantedToken, Objects: "- secretPath: s", Attributes: map[string]string{name: value}})
+	for name, value := range map[string]string{"endpoint": "https://x:" + plantedToken + "@127.0.0.1", "caBundle": " ",
+		"okmsId": "00000000-0000-0000-0000-000000000000", "unknown": plantedToken} {
+		mounts = append(mounts, harness.Mount{Token: plantedToken, Objects: "- secretPath: s",
+			Attributes: map[string]string{name: value}})
 	}
 	return mounts
 }
@@ -108,8 +118,10 @@ func leakMounts(cert, key []byte) []harness.Mount {
 // leakFaults returns faults in such an order that OKMS never fails three mounts in a row,
 // which would open the circuit breaker.
 func leakFaults() []emulator.Fault {
-	return []emulator.Fault{{Echo: true}, {Echo: true, Status: 401}, {Echo: true, Status: 403}, {Hang: true}, {Truncate: true}, {TLSAlert: true},
-		{CloseAfterHeaders: true}, {Status: 429}, {Status: 200, Body: `{"data":{"data":{"a":"` + plantedValue + `"}}}`}, {Status: 500},
+	return []emulator.Fault{{Echo: true}, {Echo: true, Status: 401}, {Echo: true, Status: 403}, {Hang: true},
+		{Truncate: true}, {TLSAlert: true},
+		{CloseAfterHeaders: true}, {Status: 429},
+		{Status: 200, Body: `{"data":{"data":{"a":"` + plantedValue + `"}}}`}, {Status: 500},
 		{Status: 502, ContentType: "text/html", Body: "<html>" + plantedValue}, {Status: 200, Body: `{"a":"` + plantedValue},
 		{Redirect: "https://" + "x.example/" + plantedValue}}
 }

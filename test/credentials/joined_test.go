@@ -20,10 +20,12 @@ func TestAJoinedReadKeepsItsClient(t *testing.T) {
 	if err := store.AddClient(harness.ClientID, harness.ClientSecret, emulator.Identity{Name: "service"}); err != nil {
 		t.Fatal(err)
 	}
-	shared := map[string]string{"clientId": harness.ClientID, "clientSecret": harness.ClientSecret, "tokenUrl": store.URL + emulator.TokenPath}
+	shared := map[string]string{"clientId": harness.ClientID, "clientSecret": harness.ClientSecret,
+		"tokenUrl": store.URL + emulator.TokenPath}
 	config := "connections:\n"
 	for _, name := range []string{"one", "two"} {
-		config += "  " + name + ":\n" + store.Placed() + "    credentialsDir: ROOT/" + name + "\n    allow: [{namespaces: ['*'], serviceAccounts: ['*'], paths: ['**']}]\n"
+		config += "  " + name + ":\n" + store.Placed() + "    credentialsDir: ROOT/" + name +
+			"\n    allow: [{namespaces: ['*'], serviceAccounts: ['*'], paths: ['**']}]\n"
 	}
 	ids := harness.NewIdentities(t, config, map[string]map[string]string{"one": shared, "two": shared})
 	d := harness.Start(t, harness.Options{Emulator: store, Connections: ids.Connections})

@@ -57,9 +57,11 @@ func TestARefusalDropsTheValuesOfAllClassesOfACredential(t *testing.T) {
 			}
 			bundle := string(d.Store.Server.CA)
 			class := func(bundle string) harness.Mount {
-				return harness.Mount{Objects: "- secretPath: shop/s0", Token: token, Attributes: map[string]string{"caBundle": bundle}}
+				return harness.Mount{Objects: "- secretPath: shop/s0", Token: token,
+					Attributes: map[string]string{"caBundle": bundle}}
 			}
-			spellings := []string{bundle, strings.TrimSpace(bundle), bundle + "\n \r\n", bundle + bundle, strings.ReplaceAll(bundle, "\n", "\r\n")}
+			spellings := []string{bundle, strings.TrimSpace(bundle), bundle + "\n \r\n", bundle + bundle,
+				strings.ReplaceAll(bundle, "\n", "\r\n")}
 			for _, spelling := range spellings {
 				d.MustMount(t, class(spelling), "s0", `{"v":"shop 0"}`)
 			}

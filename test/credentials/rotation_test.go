@@ -177,7 +177,8 @@ func (r *rotating) client(t *testing.T, secret, identity string) map[string]stri
 	if err := r.store.AddClient(harness.ClientID, secret, emulator.Identity{Name: identity}); err != nil {
 		t.Fatal(err)
 	}
-	return map[string]string{"clientId": harness.ClientID, "clientSecret": secret, "tokenUrl": r.store.URL + emulator.TokenPath}
+	return map[string]string{"clientId": harness.ClientID, "clientSecret": secret,
+		"tokenUrl": r.store.URL + emulator.TokenPath}
 }
 
 // of returns a configuration with the connection team, whose credential is in folder.
@@ -383,9 +384,11 @@ func TestAMountInProgressKeepsItsCredential(t *testing.T) {
 		if err := r.store.AddClient("EU."+name, "planted-secret", emulator.Identity{Name: name}); err != nil {
 			t.Fatal(err)
 		}
-		clients[name] = map[string]string{"clientId": "EU." + name, "clientSecret": "planted-secret", "tokenUrl": r.store.URL + emulator.TokenPath}
+		clients[name] = map[string]string{"clientId": "EU." + name, "clientSecret": "planted-secret",
+			"tokenUrl": r.store.URL + emulator.TokenPath}
 	}
-	for name, credentials := range map[string]map[string]map[string]string{"certificate": r.certificates, "OAuth2 client": clients} {
+	for name, credentials := range map[string]map[string]map[string]string{"certificate": r.certificates,
+		"OAuth2 client": clients} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ids := harness.NewIdentities(t, r.of("team"), map[string]map[string]string{"team": credentials["first"]})

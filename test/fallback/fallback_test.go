@@ -55,10 +55,13 @@ func startRegions(t *testing.T, o regionOptions) *regions {
 		}
 	}
 	first.Hold(t, map[string]string{"prod/shop/db": `{"v":"par"}`, "prod/par/db": `{"v":"par"}`})
-	r.second.Hold(t, map[string]string{"prod/shop/db": `{"v":"old"}`, "prod/par/db": `{"v":"rbx"}`, "prod/only": `{"v":"rbx"}`})
+	r.second.Hold(t, map[string]string{"prod/shop/db": `{"v":"old"}`, "prod/par/db": `{"v":"rbx"}`,
+		"prod/only": `{"v":"rbx"}`})
 	r.second.Hold(t, map[string]string{"prod/shop/db": `{"v":"rbx"}`})
-	r.ids = harness.NewIdentities(t, regionsConfig(first, r.second, o), map[string]map[string]string{"par": {"token": ofFirst}, "rbx": {"token": ofSecond}})
-	r.Daemon = harness.Start(t, harness.Options{Emulator: first, Connections: r.ids.Connections, MountTimeout: o.timeout, CacheTTL: o.ttl, MaxStale: o.daemons, MaxReads: o.reads, Now: r.now.Now})
+	r.ids = harness.NewIdentities(t, regionsConfig(first, r.second, o),
+		map[string]map[string]string{"par": {"token": ofFirst}, "rbx": {"token": ofSecond}})
+	r.Daemon = harness.Start(t, harness.Options{Emulator: first, Connections: r.ids.Connections, MountTimeout: o.timeout,
+		CacheTTL: o.ttl, MaxStale: o.daemons, MaxReads: o.reads, Now: r.now.Now})
 	return r
 }
 
@@ -84,15 +87,14 @@ func (r *regions) later() { r.now.Advance(time.Minute) }
 
 func (r *regions) served(t *testing.T, how string, n int) {
 	t.Helper()
-	if line := fmt.Sprintf("ovhcloud_csi_secret_reads_total{served=%q} %d\n", how, n); !strings.Contains(harness.Page(t, r.Admin+"/metrics"), line) {
-		t.Errorf("the metrics lack %s", line)
-	}
+	r.WantLines(t, fmt.Sprintf("ovhcloud_csi_secret_reads_total{served=%q} %d", how, n))
 }
 
 func TestAnUnavailableStoreIsReplacedByTheFallback(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]emulator.Fault{
-		"never answers": {Hang: true}, "drips": {Drip: time.Second}, "is overloaded": {Status: 503}, "limits": {Status: 429, RetryAfter: "3600"},
+		"never answers": {Hang: true}, "drips": {Drip: time.Second}, "is overloaded": {Status: 503}, "limits": {Status: 429,
+			RetryAfter: "3600"},
 		"closes": {CloseAfterHeaders: true}, "asks to wait": {Status: 429, RetryAfter: "20"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -153,7 +155,8 @@ func TestARefusalIsNotReplacedByTheFallback(t *testing.T) {
 		"401":           {emulator.Fault{Status: 401}, "prod/shop/db", codes.Unauthenticated},
 		"403":           {emulator.Fault{Status: 403}, "prod/shop/db", codes.PermissionDenied},
 		"absent secret": {emulator.Fault{}, "prod/only", codes.NotFound},
-		"HTML":          {emulator.Fault{Status: 200, ContentType: "text/html", Body: "<html>"}, "prod/shop/db", codes.Internal},
+		"HTML": {emulator.Fault{Status: 200, ContentType: "text/html", Body: "<html>"}, "prod/shop/db",
+			codes.Internal},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := startRegions(t, regionOptions{daemons: time.Hour, timeout: 3 * time.Second})
@@ -176,7 +179,9 @@ func TestBothStoresDown(t *testing.T) {
 		r.Store.Break(t, down)
 		r.second.Break(t, emulator.Fault{Status: 429, RetryAfter: "3600"})
 		_, err := r.Do(t.Context(), byPar("prod/shop/db"))
-		harness.WantError(t, err, codes.Internal, "OKMS at 127.0.0.1:", "has a fault; its fallback, connection \"rbx\": OKMS limits requests at the moment", "HTTP 501", "; fallback: ", "HTTP 429", "kubelet tries again")
+		harness.WantError(t, err, codes.Internal, "OKMS at 127.0.0.1:",
+			"has a fault; its fallback, connection \"rbx\": OKMS limits requests at the moment", "HTTP 501", "; fallback: ",
+			"HTTP 429", "kubelet tries again")
 	})
 	t.Run("the fallback's stale one first", func(t *testing.T) {
 		r := startRegions(t, regionOptions{timeout: 3 * time.Second, daemons: time.Hour})
@@ -203,7 +208,8 @@ func TestBothStoresDown(t *testing.T) {
 		r.served(t, "fallback", 0)
 	})
 	t.Run("its own stale one is too old", func(t *testing.T) {
-		r := startRegions(t, regionOptions{timeout: 3 * time.Second, daemons: time.Hour, par: "    maxStale: 2m\n", rbx: "    maxStale: 0s\n"})
+		r := startRegions(t, regionOptions{timeout: 3 * time.Second, daemons: time.Hour, par: "    maxStale: 2m\n",
+			rbx: "    maxStale: 0s\n"})
 		r.shop(t, "par")
 		r.Store.Break(t, down)
 		r.second.Break(t, down)
@@ -222,7 +228,8 @@ func TestAFallbackThatRefuses(t *testing.T) {
 	r.shop(t, "rbx")
 	repair := r.second.Break(t, emulator.Fault{Status: 403})
 	_, err := r.Do(t.Context(), byPar("prod/shop/db"))
-	harness.WantError(t, err, codes.Internal, "its fallback, connection \"rbx\": OKMS does not allow the token ", "grant its identity")
+	harness.WantError(t, err, codes.Internal, "its fallback, connection \"rbx\": OKMS does not allow the token ",
+		"grant its identity")
 	repair()
 	r.second.Break(t, down)
 	_, err = r.Do(t.Context(), byPar("prod/shop/db"))
@@ -262,7 +269,8 @@ func TestAnUnusableFallbackDoesNotAffectItsConnection(t *testing.T) {
 func TestTheVersionNamesTheFallback(t *testing.T) {
 	r := startRegions(t, regionOptions{timeout: 3 * time.Second})
 	version := func(connection string) string {
-		resp, err := r.Client.Mount(t.Context(), r.Request(harness.OverConnection(connection, "- secretPath: prod/shop/db", nil)))
+		resp, err := r.Client.Mount(t.Context(),
+			r.Request(harness.OverConnection(connection, "- secretPath: prod/shop/db", nil)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -272,7 +280,8 @@ func TestTheVersionNamesTheFallback(t *testing.T) {
 	repair := r.Store.Break(t, down)
 	second := version("par")
 	host := strings.TrimPrefix(r.second.URL, "https://")
-	if !strings.HasPrefix(first, "1-") || strings.Contains(first, "@") || !strings.HasPrefix(second, "2-") || second != version("rbx")+"@"+host {
+	if !strings.HasPrefix(first, "1-") || strings.Contains(first, "@") || !strings.HasPrefix(second, "2-") ||
+		second != version("rbx")+"@"+host {
 		t.Errorf("versions %s and %s", first, second)
 	}
 	repair()
@@ -290,8 +299,10 @@ func TestAFallbackWithTheSameBytesRestartsNothing(t *testing.T) {
 	r.Store.Hold(t, same)
 	r.second.Hold(t, map[string]string{"prod/shop/same": `{"k":"0"}`}) // so that its version numbers differ
 	r.second.Hold(t, same)
-	mount := harness.OverConnection("par", "- {secretPath: prod/shop/same, allKeys: true}\n- {secretPath: prod/shop/same, secretKey: l.m, objectName: n, encoding: utf-8}\n"+
-		"- secretPath: prod/shop/whole\n", nil)
+	mount := harness.OverConnection("par",
+		"- {secretPath: prod/shop/same, allKeys: true}\n- {secretPath: prod/shop/same, secretKey: l.m, objectName: n, "+
+			"encoding: utf-8}\n"+
+			"- secretPath: prod/shop/whole\n", nil)
 	pairs := func() string {
 		t.Helper()
 		resp, err := r.Client.Mount(t.Context(), r.Request(mount))
@@ -333,7 +344,8 @@ func TestManyMountsWhileTheFirstStoreHangs(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 3 {
 		all.Go(func() {
-			r.Daemon.MustMount(t, byPar(fmt.Sprintf("prod/s/s%d", i)), fmt.Sprintf("s%d", i), fmt.Sprintf(`{"v":"prod/s %d"}`, i))
+			r.Daemon.MustMount(t, byPar(fmt.Sprintf("prod/s/s%d", i)), fmt.Sprintf("s%d", i),
+				fmt.Sprintf(`{"v":"prod/s %d"}`, i))
 		})
 	}
 	all.Wait()

@@ -140,8 +140,10 @@ func Start(t testing.TB, o Options) *Daemon {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := provider.New(provider.Config{Endpoints: endpoints, Connections: o.Connections, MaxReads: o.MaxReads, CacheTTL: o.CacheTTL, CacheBytes: o.CacheBytes, Budget: memory,
-			MaxStale: o.MaxStale, Now: o.Now, Observe: metrics.ObserveCall, ObserveRead: metrics.ObserveRead, ObserveRetry: metrics.ObserveRetry})
+		p := provider.New(provider.Config{Endpoints: endpoints, Connections: o.Connections, MaxReads: o.MaxReads,
+			CacheTTL: o.CacheTTL, CacheBytes: o.CacheBytes, Budget: memory,
+			MaxStale: o.MaxStale, Now: o.Now, Observe: metrics.ObserveCall, ObserveRead: metrics.ObserveRead,
+			ObserveRetry: metrics.ObserveRetry})
 		t.Cleanup(p.Close)
 		o.Mounter = p
 	}
@@ -155,7 +157,8 @@ func Start(t testing.TB, o Options) *Daemon {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	d := &Daemon{Store: o.Emulator, Socket: o.Socket, Admin: "http://" + s.AdminAddress(), Client: Dial(t, o.Socket), Budget: memory, stop: cancel, stopped: make(chan error, 1)}
+	d := &Daemon{Store: o.Emulator, Socket: o.Socket, Admin: "http://" + s.AdminAddress(), Client: Dial(t, o.Socket),
+		Budget: memory, stop: cancel, stopped: make(chan error, 1)}
 	go func() { d.stopped <- s.Run(ctx) }()
 	t.Cleanup(func() {
 		if err := d.Stop(); err != nil {
@@ -192,8 +195,10 @@ func SocketPath(t testing.TB) string {
 // Dial returns a client of a socket with the options of the driver's.
 func Dial(t testing.TB, socket string) pb.CSIDriverProviderClient {
 	t.Helper()
-	conn, err := grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithAuthority("localhost"),
-		grpc.WithDefaultServiceConfig(`{"methodConfig":[{"name":[{"service":"v1alpha1.CSIDriverProvider"}],"waitForReady":true}]}`))
+	conn, err := grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithAuthority("localhost"),
+		grpc.WithDefaultServiceConfig(`{"methodConfig":[{"name":[{"service":"v1alpha1.CSIDriverProvider"}],`+
+			`"waitForReady":true}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +242,8 @@ func (s *Store) Request(m Mount) *pb.MountRequest {
 			secrets["token"] = Token
 		}
 	}
-	return &pb.MountRequest{Attributes: text(attributes), Secrets: text(secrets), Permission: "420", TargetPath: "/nowhere"}
+	return &pb.MountRequest{Attributes: text(attributes), Secrets: text(secrets), Permission: "420",
+		TargetPath: "/nowhere"}
 }
 
 func text(m map[string]string) string {

@@ -37,7 +37,8 @@ func NewIdentities(t testing.TB, config string, credentials map[string]map[strin
 		i.Credential(t, name, files)
 	}
 	i.Config(t, config)
-	i.Connections = auth.OpenConnections(auth.ConnectionOptions{File: i.File(), CacheTTL: 30 * time.Second, Notify: i.note})
+	i.Connections = auth.OpenConnections(auth.ConnectionOptions{File: i.File(), CacheTTL: 30 * time.Second,
+		Notify: i.note})
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { i.Connections.Run(ctx) })

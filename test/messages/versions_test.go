@@ -16,7 +16,8 @@ func pinned(n int, paths ...string) string {
 	var lines []string
 	for _, path := range paths {
 		for v := range n {
-			lines = append(lines, "- secretPath: "+path, fmt.Sprintf("  objectName: %s-%d", path, v), fmt.Sprintf("  objectVersion: %d", v+1))
+			lines = append(lines, "- secretPath: "+path, fmt.Sprintf("  objectName: %s-%d", path, v),
+				fmt.Sprintf("  objectVersion: %d", v+1))
 		}
 	}
 	return harness.Lines(lines...)

@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"ovhcloud-csi-provider/provider"
 	"ovhcloud-csi-provider/test/emulator"
 	"ovhcloud-csi-provider/test/harness"
 )
@@ -49,7 +50,8 @@ func TestEachFaultOfTheStoreEndsInTimeAndTheNextMountWorks(t *testing.T) {
 		{"answers one byte a second", emulator.Fault{Drip: time.Second}, "timed_out", 1},
 		{"closes after the headers", emulator.Fault{CloseAfterHeaders: true}, "unreachable", 0},
 		{"sends half an answer", emulator.Fault{Truncate: true}, "unreachable", 0},
-		{"answers 200 with HTML", emulator.Fault{Status: 200, ContentType: "text/html", Body: "<html>hello</html>"}, "unreadable", 1},
+		{"answers 200 with HTML", emulator.Fault{Status: 200, ContentType: "text/html", Body: "<html>hello</html>"},
+			"unreadable", 1},
 		{"answers 200 with half a JSON", emulator.Fault{Status: 200, Body: `{"data":{"data":{"v":"1"`}, "unreadable", 1},
 		{"answers 429 and an hour", emulator.Fault{Status: 429, RetryAfter: "3600"}, "limited", 1},
 		{"answers 429 and a date", emulator.Fault{Status: 429, RetryAfter: "Fri, 31 Dec 2999 23:59:59 GMT"}, "limited", 1},
@@ -69,9 +71,7 @@ func TestEachFaultOfTheStoreEndsInTimeAndTheNextMountWorks(t *testing.T) {
 			if err == nil || harness.Forbidden(err) {
 				t.Errorf("the mount ended with %v", err)
 			}
-			if got := harness.Page(t, d.Admin+"/metrics"); !strings.Contains(got, fmt.Sprintf("ovhcloud_csi_mounts_total{result=%q} 1", c.kind)) {
-				t.Errorf("the kind is not %s: %v", c.kind, err)
-			}
+			d.WantKind(t, provider.Kind(c.kind))
 			if got := len(d.Store.Requests()); c.reads > 0 && got != c.reads {
 				t.Errorf("the store was asked %d times, want %d", got, c.reads)
 			}
@@ -87,7 +87,9 @@ func TestAnAnswerWithAnotherVersionIsAnError(t *testing.T) {
 	d := harness.Start(t, harness.Options{CacheTTL: time.Hour})
 	d.Store.Hold(t, map[string]string{"s": `{"v":"1"}`})
 	d.Store.Hold(t, map[string]string{"s": `{"v":"2"}`})
-	other := emulator.Fault{Times: 1, Status: 200, Body: `{"data":{"data":{"v":"other"},"metadata":{"created_time":"2026-01-01T00:00:00Z","deletion_time":"","destroyed":false,"version":7}}}`}
+	other := emulator.Fault{Times: 1, Status: 200,
+		Body: `{"data":{"data":{"v":"other"},"metadata":{"created_time":"2026-01-01T00:00:00Z",` +
+			`"deletion_time":"","destroyed":false,"version":7}}}`}
 	d.Store.Break(t, other)
 	m := harness.Mount{Objects: "- secretPath: s\n  objectVersion: 1"}
 	_, err := d.Do(t.Context(), m)
@@ -97,15 +99,14 @@ func TestAnAnswerWithAnotherVersionIsAnError(t *testing.T) {
 
 func TestAShortFaultIsRetried(t *testing.T) {
 	t.Parallel()
-	for _, fault := range []emulator.Fault{{Status: 503}, {Status: 429, RetryAfter: "1"}, {Status: 502, Body: "<html>", ContentType: "text/html"}, {Truncate: true}} {
+	for _, fault := range []emulator.Fault{{Status: 503}, {Status: 429, RetryAfter: "1"},
+		{Status: 502, Body: "<html>", ContentType: "text/html"}, {Truncate: true}} {
 		d := harness.Start(t, harness.Options{})
 		d.Store.Hold(t, map[string]string{"s": `{"v":"1"}`})
 		fault.Times = 1
 		d.Store.Break(t, fault)
 		d.MustMount(t, harness.Mount{Objects: "- secretPath: s"}, "s", `{"v":"1"}`)
-		if got := harness.Page(t, d.Admin+"/metrics"); !strings.Contains(got, "ovhcloud_csi_okms_retries_total{kind=") {
-			t.Errorf("no retry was counted with %+v", fault)
-		}
+		d.WantLines(t, "ovhcloud_csi_okms_retries_total{kind=")
 	}
 }
 
@@ -148,7 +149,8 @@ func TestAnotherCertificateOfTheServer(t *testing.T) {
 func TestAClockThatJumps(t *testing.T) {
 	t.Parallel()
 	now := &harness.Clock{}
-	d := harness.Start(t, harness.Options{CacheTTL: time.Minute, MaxStale: time.Hour, Now: now.Now, MountTimeout: 3 * time.Second})
+	d := harness.Start(t, harness.Options{CacheTTL: time.Minute, MaxStale: time.Hour, Now: now.Now,
+		MountTimeout: 3 * time.Second})
 	m := harness.Mount{Objects: "- secretPath: s"}
 	for i, jump := range []time.Duration{0, -48 * time.Hour, 96 * time.Hour, -time.Minute} {
 		now.Advance(jump)
@@ -195,7 +197,8 @@ func TestAServerWithoutAHandshake(t *testing.T) {
 // The circuit breaker does not stay open for as long as the clock was ahead.
 func TestTheClockJumpsBackInAnOutage(t *testing.T) {
 	t.Parallel()
-	for name, fault := range map[string]emulator.Fault{"a rest": {Status: 501}, "a pause": {Status: 429, RetryAfter: "30"}} {
+	for name, fault := range map[string]emulator.Fault{"a rest": {Status: 501},
+		"a pause": {Status: 429, RetryAfter: "30"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			now := &harness.Clock{}
@@ -217,7 +220,8 @@ func TestTheClockJumpsBackInAnOutage(t *testing.T) {
 func TestAnUnknownHostName(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{MountTimeout: 3 * time.Second})
-	_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s", Attributes: map[string]string{"region": "no-such-region", "endpoint": ""}})
+	_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s",
+		Attributes: map[string]string{"region": "no-such-region", "endpoint": ""}})
 	harness.WantError(t, err, codes.Internal, "name lookup failed")
 	d.Store.Hold(t, map[string]string{"s": `{"v":"1"}`})
 	d.MustMount(t, harness.Mount{Objects: "- secretPath: s"}, "s", `{"v":"1"}`)
@@ -239,9 +243,7 @@ func TestStaleWhileTheStoreIsDown(t *testing.T) {
 	pods.Wait()
 	_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: shop/s10"})
 	harness.WantError(t, err, codes.Internal) // it was never read
-	if got := harness.Page(t, d.Admin+"/metrics"); !strings.Contains(got, `ovhcloud_csi_secret_reads_total{served="stale"} 1100`) {
-		t.Error("the metrics lack the stale reads")
-	}
+	d.WantLines(t, `ovhcloud_csi_secret_reads_total{served="stale"} 1100`)
 	repair()
 	d.Store.ResetRequests()
 	now.Advance(time.Minute) // the circuit breaker allows a trial by then
