@@ -49,7 +49,7 @@ func mistakesStore(t *testing.T) *harness.Daemon {
 	if err := d.Store.SetState("prod/off", 2, emulator.Deactivated); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Store.AddToken("may-nothing", emulator.Identity{Name: "without rights", Actions: []string{}}); err != nil {
+	if err := d.Store.AddToken("may-nothing", emulator.Identity{Name: "nobody", Actions: []string{}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.Store.AddClient(harness.ClientID, harness.ClientSecret, emulator.Identity{Name: "service"}); err != nil {
