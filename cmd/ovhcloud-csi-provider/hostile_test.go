@@ -24,6 +24,9 @@ func TestNoPodCanExhaustTheMemory(t *testing.T) {
 	}
 	store.Hold(t, map[string]string{"innocent": `{"a":"1"}`})
 	large := strings.Repeat("x", 1_400_000)
+	// HTTP/2 compresses letters, and to decompress them the store takes most of the test's
+	// time. It does not compress a plus sign.
+	const sign = "+"
 	for name, attack := range map[string]struct {
 		mount harness.Mount
 		times int
@@ -33,7 +36,7 @@ func TestNoPodCanExhaustTheMemory(t *testing.T) {
 		"many entries":     {harness.Mount{Objects: "[" + strings.Repeat("a,", 131_000) + "]"}, 40},
 		"many refusals":    {harness.Mount{Objects: manySecrets(1000), Token: "wrong"}, 40},
 		"large tokens":     {harness.Mount{Objects: manySecrets(500), Token: strings.Repeat("x", 700_000)}, 4},
-		"tokens":           {harness.Mount{Objects: manySecrets(500), Token: strings.Repeat("x", 16_000)}, 20},
+		"tokens":           {harness.Mount{Objects: manySecrets(500), Token: strings.Repeat(sign, 16_000)}, 20},
 		"large parameters": {harness.Mount{Objects: manySecrets(1), Attributes: map[string]string{"unknown": large}}, 40},
 		"large answers":    {harness.Mount{Objects: manyFiles(t, store)}, 110},
 		"large Secrets": {harness.Mount{Objects: manySecrets(500),
