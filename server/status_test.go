@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"testing"
-	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -66,63 +65,5 @@ func TestOnlyFinalCodesPass(t *testing.T) {
 	}
 	if err := afterGuard(t, "fine", nil); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestAMountEndsBeforeItsCallersDeadline(t *testing.T) {
-	for _, c := range []struct {
-		caller, ours    time.Duration
-		atMost, atLeast time.Duration
-	}{
-		{2 * time.Minute, 45 * time.Second, 45 * time.Second, 44 * time.Second},
-		{30 * time.Second, 45 * time.Second, 29 * time.Second, 28 * time.Second},
-		{time.Second, 45 * time.Second, 800 * time.Millisecond, 0},
-		{0, 45 * time.Second, 0, -time.Hour},
-	} {
-		outer, cancel := context.WithTimeout(t.Context(), c.caller)
-		work, last := timeLeft(outer, c.ours)
-		if last > c.atMost || work < c.atLeast || work > max(0, last) || last > c.ours || last > c.caller {
-			t.Errorf("caller %s, ours %s: %s and %s", c.caller, c.ours, work, last)
-		}
-		cancel()
-	}
-}
-
-func TestAgesOfClasses(t *testing.T) {
-	t.Parallel()
-	now := time.Unix(0, 0)
-	ages := &classAges{now: func() time.Time { return now }, byClass: map[string]*classAge{}}
-	age := func(class string) time.Duration {
-		a := ages.byClass[class]
-		if a == nil {
-			return -1
-		}
-		return now.Sub(a.good)
-	}
-	ages.mounted("a/good", true)
-	ages.mounted("a/bad", false)
-	now = now.Add(5 * time.Minute)
-	ages.mounted("a/good", true)
-	ages.mounted("a/bad", false)
-	if age("a/good") != 0 || age("a/bad") != 5*time.Minute {
-		t.Errorf("ages %s, %s", age("a/good"), age("a/bad"))
-	}
-	now = now.Add(classForgotten + time.Second)
-	ages.mounted("a/good", false)
-	ages.mounted("a/new", true)
-	if age("a/bad") != -1 || age("a/new") != 0 {
-		t.Error("a class without recent mounts is not removed")
-	}
-	for i := range 2 * maxOfNamespace {
-		ages.mounted(fmt.Sprintf("a/%d", i), true)
-	}
-	if len(ages.byClass) != maxOfNamespace {
-		t.Errorf("%d classes of one namespace", len(ages.byClass))
-	}
-	for i := range 2 * maxClasses {
-		ages.mounted(fmt.Sprintf("of-%d/x", i), true)
-	}
-	if len(ages.byClass) != maxClasses {
-		t.Errorf("%d classes", len(ages.byClass))
 	}
 }
