@@ -59,8 +59,8 @@ func recordOf(req provider.Request, resp provider.Response, err error, took time
 // mirrored is up to which size Kubernetes takes a Secret, in bytes.
 const mirrored = 1 << 20
 
-// logMount writes the audit line of a mount: who read what, or why not. Secrets that do
-// not fit in it are in further lines.
+// logMount writes the audit line of a mount: the pod, and the secrets that it read or the
+// reason of the failure. Secrets that do not fit in it are in further lines.
 func logMount(r record) {
 	if r.kind != "" {
 		klog.ErrorS(nil, "mount", r.line()...)

@@ -25,14 +25,18 @@ func TestTheRecordOfAMount(t *testing.T) {
 		err  error
 		want string
 	}{
-		"success": {provider.Response{Files: []render.File{file, file}, Reads: []string{"a@1"}, Connection: "team", Credential: "token 1"}, nil,
-			"[result ok pod store/web-0 uid 1 serviceAccount web secretProviderClass store/shop connection team credential token 1 " +
+		"success": {provider.Response{Files: []render.File{file, file}, Reads: []string{"a@1"}, Connection: "team",
+			Credential: "token 1"}, nil,
+			"[result ok pod store/web-0 uid 1 serviceAccount web secretProviderClass store/shop connection team credential " +
+				"token 1 " +
 				"secrets [a@1] files 2 bytes 14 took 2ms]"},
 		"stale": {provider.Response{Stale: []string{"a@1 read 5m0s ago"}, StaleBecause: "HTTP 503"}, nil,
 			"bytes 0 took 2ms stale [a@1 read 5m0s ago] staleBecause HTTP 503]"},
-		"fallback": {provider.Response{Fallback: read.FallbackReads{Connection: "rbx", Credential: "token 2", Reads: []string{"b@1"}, Because: "HTTP 501"}}, nil,
+		"fallback": {provider.Response{Fallback: read.FallbackReads{Connection: "rbx", Credential: "token 2",
+			Reads: []string{"b@1"}, Because: "HTTP 501"}}, nil,
 			"took 2ms fallback [b@1] fallbackConnection rbx fallbackCredential token 2 fallbackBecause HTTP 501]"},
-		"failure": {provider.Response{}, &failure.Error{Failures: []failure.Failure{{Kind: failure.Denied, What: "two\nlines", Hidden: "why"}}},
+		"failure": {provider.Response{},
+			&failure.Error{Failures: []failure.Failure{{Kind: failure.Denied, What: "two\nlines", Hidden: "why"}}},
 			"took 2ms reason why error : two lines]"},
 		"a plain error": {provider.Response{}, errors.New("x"), "took 2ms error x]"},
 	} {

@@ -19,7 +19,7 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-func TestMountsUnderWayAreServedWhileShuttingDown(t *testing.T) {
+func TestMountsInProgressAreServedWhileShuttingDown(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{MountTimeout: 5 * time.Second})
 	d.Store.Hold(t, map[string]string{"s": `{"a":"1"}`})
@@ -51,14 +51,14 @@ func TestMountsUnderWayAreServedWhileShuttingDown(t *testing.T) {
 	}
 }
 
-// faulty is a Mounter with faults of its own.
+// faulty is a Mounter that returns or panics as the function does.
 type faulty func(context.Context) error
 
 func (f faulty) Mount(ctx context.Context, _ provider.Request) (provider.Response, error) {
 	return provider.Response{}, f(ctx)
 }
 
-func TestWhateverAMounterReturnsTheCodeIsFinal(t *testing.T) {
+func TestTheCodeIsFinalForEveryErrorOfAMounter(t *testing.T) {
 	t.Parallel()
 	const planted = "hunter2-planted"
 	for name, f := range map[string]faulty{
@@ -100,50 +100,56 @@ func TestAPanicEndsOneMountOnly(t *testing.T) {
 	if _, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s"}); err != nil {
 		t.Error(err)
 	}
-	if got := harness.Page(t, d.Admin+"/metrics"); !strings.Contains(got, "ovhcloud_csi_panics_total 1\n") || !strings.Contains(got, `ovhcloud_csi_mounts_total{result="broken"} 1`) {
-		t.Error("the metrics do not count the panic")
-	}
+	d.WantLines(t, "ovhcloud_csi_panics_total 1")
+	d.WantKind(t, failure.Broken)
 }
 
 func TestALargeRequestIsRejectedByThisProgram(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	_, err := d.Do(t.Context(), harness.Mount{Objects: strings.Repeat("- secretPath: a\n", 1<<20)})
-	harness.WantError(t, err, codes.InvalidArgument, `SecretProviderClass in namespace "store": the driver's request: attributes is not a text of 1 MiB at most`)
+	harness.WantError(t, err, codes.InvalidArgument,
+		`SecretProviderClass in namespace "store": the driver's request: attributes is not a text of 1 MiB at most`)
 	_, err = d.Do(t.Context(), harness.Mount{Objects: strings.Repeat("- secretPath: a\n", 70_000)})
-	harness.WantError(t, err, codes.InvalidArgument, "SecretProviderClass store/shop: the driver's request: attributes is not a text of 1 MiB at most")
-	_, err = d.Do(t.Context(), harness.Mount{Objects: "- secretPath: a", Secrets: map[string]string{"token": "t", "other": strings.Repeat("x", 3<<20)}})
-	harness.WantError(t, err, codes.InvalidArgument, `SecretProviderClass in namespace "store": the driver's request: it is longer than 2097152 bytes; name a Secret`)
+	harness.WantError(t, err, codes.InvalidArgument,
+		"SecretProviderClass store/shop: the driver's request: attributes is not a text of 1 MiB at most")
+	_, err = d.Do(t.Context(), harness.Mount{Objects: "- secretPath: a",
+		Secrets: map[string]string{"token": "t", "other": strings.Repeat("x", 3<<20)}})
+	harness.WantError(t, err, codes.InvalidArgument,
+		`SecretProviderClass in namespace "store": the driver's request: it is longer than 2097152 bytes; name a Secret`)
 }
 
-func TestAMountThatDoesNotEndIsAnsweredFor(t *testing.T) {
+// awaitHealth waits until /healthz begins with a text.
+func awaitHealth(t *testing.T, d *harness.Daemon, begins string) {
+	t.Helper()
+	for page := ""; !strings.HasPrefix(page, begins); page = harness.Page(t, d.Admin+"/healthz") {
+		if t.Context().Err() != nil {
+			t.Fatal(page)
+		}
+	}
+}
+
+func TestAMountThatDoesNotEndGetsAnAnswer(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
-	d := harness.Start(t, harness.Options{MountTimeout: 100 * time.Millisecond, Mounter: faulty(func(context.Context) error { <-release; return nil })})
+	d := harness.Start(t, harness.Options{MountTimeout: 100 * time.Millisecond,
+		Mounter: faulty(func(context.Context) error { <-release; return nil })})
 	end := sync.OnceFunc(func() { close(release) })
 	defer end()
 	begin := time.Now()
 	_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s"})
 	harness.WantError(t, err, codes.Internal, "the mount did not end in time")
 	if took := time.Since(begin); took < 100*time.Millisecond {
-		t.Errorf("it was answered for after %s", took)
+		t.Errorf("it was answered after %s", took)
 	}
-	// It holds what it took, so that the daemon is to be restarted, unless it ends.
-	for page := ""; !strings.HasPrefix(page, "503 1 mount did not end when its time was over"); page = harness.Page(t, d.Admin+"/healthz") {
-		if t.Context().Err() != nil {
-			t.Fatal(page)
-		}
-	}
+	// It keeps its memory, so liveness fails until it ends.
+	awaitHealth(t, d, "503 1 mount did not end when its time was over")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	_, err = d.Do(ctx, harness.Mount{Objects: "- secretPath: s"})
 	harness.WantError(t, err, codes.Internal, "the mount did not end in time")
 	end()
-	for page := ""; !strings.HasPrefix(page, "200"); page = harness.Page(t, d.Admin+"/healthz") {
-		if t.Context().Err() != nil {
-			t.Fatal(page)
-		}
-	}
+	awaitHealth(t, d, "200")
 	if err := d.Stop(); err != nil {
 		t.Errorf("the server could not end: %v", err)
 	}
@@ -160,7 +166,7 @@ func TestAnOlderDaemonServesAgainWhenTheNewerOneEnds(t *testing.T) {
 	if err := newer.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	// Both clients wait until somebody answers at the path.
+	// Both clients wait until a daemon answers at the path.
 	for _, d := range []*harness.Daemon{older, newer} {
 		if _, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s"}); err != nil {
 			t.Error(err)

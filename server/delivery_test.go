@@ -39,14 +39,14 @@ func (s *sending) SendMsg(m any) (err error) {
 	return err
 }
 
-// answered sends an answer, and counts in told how often the end of its delivery is
+// answered sends an answer, and counts in reports how often the end of its delivery is
 // reported.
-func answered(t *testing.T, a answer, broken error, told *int) mem.BufferSlice {
+func answered(t *testing.T, a answer, broken error, reports *int) mem.BufferSlice {
 	t.Helper()
 	s := newDelivery(t.Context())
-	s.whenOver(func() { *told++ })
+	s.whenOver(func() { *reports++ })
 	s.whenOver(nil)
-	if *told != 0 {
+	if *reports != 0 {
 		t.Error("reported before the end of the call")
 	}
 	stream := &sending{err: broken}
@@ -58,23 +58,27 @@ func answered(t *testing.T, a answer, broken error, told *int) mem.BufferSlice {
 
 func TestADeliveryIsOverWhenGRPCFreesTheBytes(t *testing.T) {
 	large := &pb.MountResponse{Files: []*pb.File{{Path: "f", Contents: []byte(strings.Repeat("x", 1<<20))}}}
-	told := 0
-	bytes := answered(t, answer{resp: large}, nil, &told)
-	if told != 0 || bytes.Len() < 1<<20 {
-		t.Errorf("reported %d times before the %d bytes are sent", told, bytes.Len())
+	reports := 0
+	bytes := answered(t, answer{resp: large}, nil, &reports)
+	if reports != 0 || bytes.Len() < 1<<20 {
+		t.Errorf("reported %d times before the %d bytes are sent", reports, bytes.Len())
 	}
 	bytes.Free()
-	if told != 1 {
-		t.Errorf("reported %d times", told)
+	if reports != 1 {
+		t.Errorf("reported %d times", reports)
 	}
 	small := &pb.MountResponse{Files: []*pb.File{{Path: "f"}}}
 	for name, c := range map[string]struct {
 		answer answer
 		broken error
-	}{"a small answer": {answer{resp: small}, nil}, "an error": {answer{err: errors.New("x")}, nil}, "a broken call": {answer{resp: large}, io.EOF}} {
-		told = 0
-		if answered(t, c.answer, c.broken, &told); told != 1 {
-			t.Errorf("%s: reported %d times", name, told)
+	}{
+		"a small answer": {answer{resp: small}, nil},
+		"an error":       {answer{err: errors.New("x")}, nil},
+		"a broken call":  {answer{resp: large}, io.EOF},
+	} {
+		reports = 0
+		if answered(t, c.answer, c.broken, &reports); reports != 1 {
+			t.Errorf("%s: reported %d times", name, reports)
 		}
 	}
 }
@@ -83,7 +87,8 @@ func TestADeliveryIsOverIfGRPCLosesTheBytes(t *testing.T) {
 	over := make(chan struct{})
 	func() {
 		s := &delivery{then: []func(){func() { close(over) }}}
-		if _, err := newCodec().Marshal(&outgoing{&pb.MountResponse{Files: []*pb.File{{Contents: make([]byte, 1<<20)}}}, s}); err != nil {
+		if _, err := newCodec().Marshal(&outgoing{&pb.MountResponse{Files: []*pb.File{{Contents: make([]byte, 1<<20)}}},
+			s}); err != nil {
 			t.Fatal(err)
 		}
 	}()
@@ -125,7 +130,8 @@ type large struct{ begun, over atomic.Int64 }
 
 func (l *large) Mount(context.Context, provider.Request) (provider.Response, error) {
 	l.begun.Add(1)
-	return provider.Response{Files: []render.File{{Path: "f", Contents: sensitive.New(make([]byte, 3<<20))}}, Sent: func() { l.over.Add(1) }}, nil
+	return provider.Response{Files: []render.File{{Path: "f", Contents: sensitive.New(make([]byte, 3<<20))}},
+		Sent: func() { l.over.Add(1) }}, nil
 }
 
 func TestABrokenConnectionEndsItsDeliveries(t *testing.T) {
@@ -178,11 +184,11 @@ func TestABrokenConnectionEndsItsDeliveries(t *testing.T) {
 }
 
 func TestWhenOverRunsAtOnceAfterTheEnd(t *testing.T) {
-	told := 0
+	reports := 0
 	s := newDelivery(t.Context())
 	s.end()
-	s.whenOver(func() { told++ })
-	if told != 1 {
-		t.Errorf("reported %d times", told)
+	s.whenOver(func() { reports++ })
+	if reports != 1 {
+		t.Errorf("reported %d times", reports)
 	}
 }

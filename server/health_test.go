@@ -3,15 +3,10 @@ package server
 import (
 	"context"
 	"io"
-	"log/slog"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"k8s.io/klog/v2"
 )
 
 func TestOverdueMountsAreCounted(t *testing.T) {
@@ -24,7 +19,7 @@ func TestOverdueMountsAreCounted(t *testing.T) {
 		t.Errorf("two: %v", err)
 	}
 	first()
-	first() // as a deferred call beside another one may
+	first() // a second call does nothing
 	if err := o.err(); err == nil || !strings.HasPrefix(err.Error(), "1 mount did not end when its time was over") {
 		t.Errorf("one: %v", err)
 	}
@@ -49,31 +44,6 @@ func TestOverdueMountsAreCounted(t *testing.T) {
 	if err := o.err(); err != nil {
 		t.Errorf("after many at once: %v", err)
 	}
-}
-
-// startBare serves without a Mounter until the test ends.
-func startBare(t *testing.T) *Server {
-	t.Helper()
-	klog.SetSlogLogger(slog.New(slog.DiscardHandler))
-	dir, err := os.MkdirTemp("", "s")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	s, err := Listen(Config{Socket: filepath.Join(dir, "s"), Metrics: NewMetrics("0"), AdminAddress: "127.0.0.1:0"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
-	return s
 }
 
 func TestAMountThatDoesNotEndFailsLiveness(t *testing.T) {

@@ -113,5 +113,6 @@ func tooLong(begin []byte) error {
 			return wrongRequest(namespaceOf(begin), attributesTooLong)
 		}
 	}
-	return wrongRequest(namespaceOf(begin), fmt.Sprintf("it is longer than %d bytes; name a Secret in nodePublishSecretRef that holds the credential alone", budget.MaxRequest))
+	return wrongRequest(namespaceOf(begin), fmt.Sprintf(
+		"it is longer than %d bytes; name a Secret in nodePublishSecretRef that holds the credential alone", budget.MaxRequest))
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-func TestEveryMetricStandsInTheDocs(t *testing.T) {
+func TestEveryMetricIsInTheDocs(t *testing.T) {
 	described := make(chan *prometheus.Desc)
 	go func() {
 		defer close(described)
@@ -32,11 +32,12 @@ func TestEveryMetricStandsInTheDocs(t *testing.T) {
 		there[m[1]] = true
 	}
 	if len(here) < 10 || !maps.Equal(here, there) {
-		t.Errorf("the metrics are\n%v\nand in docs/operating.md\n%v", slices.Sorted(maps.Keys(here)), slices.Sorted(maps.Keys(there)))
+		t.Errorf("the metrics are\n%v\nand in docs/operating.md\n%v", slices.Sorted(maps.Keys(here)),
+			slices.Sorted(maps.Keys(there)))
 	}
 	for _, m := range regexp.MustCompile(`ovhcloud_csi_[a-z_]+`).FindAllString(string(text), -1) {
 		if !here[m] {
-			t.Errorf("the docs use %s, which is no metric", m)
+			t.Errorf("the docs use %s, which is not a metric", m)
 		}
 	}
 }

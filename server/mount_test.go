@@ -13,10 +13,11 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-func TestWhatTheDriverIsGiven(t *testing.T) {
+func TestTheDriversAnswer(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{})
-	d.Store.Hold(t, map[string]string{"prod/shop/db": `{"user":"u","password":"p"}`, "prod/whole": `{"b":1.0,"a":12345678901234567890,"h":"<&>"}`})
+	d.Store.Hold(t, map[string]string{"prod/shop/db": `{"user":"u","password":"p"}`,
+		"prod/whole": `{"b":1.0,"a":12345678901234567890,"h":"<&>"}`})
 	resp, err := d.Client.Mount(t.Context(), d.Request(harness.Mount{Objects: harness.Lines(
 		"- secretPath: prod/shop/db", "  secretKey: password", "  objectName: db/password", "  filePermission: 0440",
 		"- secretPath: prod/whole")}))
@@ -26,9 +27,11 @@ func TestWhatTheDriverIsGiven(t *testing.T) {
 	var got []string
 	for i, f := range resp.GetFiles() {
 		v := resp.GetObjectVersion()[i]
-		got = append(got, fmt.Sprintf("%s %o %s id=%s version=%.2s", f.GetPath(), f.GetMode(), f.GetContents(), v.GetId(), v.GetVersion()))
+		got = append(got, fmt.Sprintf("%s %o %s id=%s version=%.2s", f.GetPath(), f.GetMode(), f.GetContents(), v.GetId(),
+			v.GetVersion()))
 	}
-	want := []string{`db/password 440 p id=db/password version=1-`, `whole 644 {"b":1.0,"a":12345678901234567890,"h":"<&>"} id=whole version=1-`}
+	want := []string{`db/password 440 p id=db/password version=1-`,
+		`whole 644 {"b":1.0,"a":12345678901234567890,"h":"<&>"} id=whole version=1-`}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
@@ -37,7 +40,7 @@ func TestWhatTheDriverIsGiven(t *testing.T) {
 	}
 }
 
-func TestARequestWithoutCredentialsInEveryForm(t *testing.T) {
+func TestRequestsWithoutCredentials(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	for _, secrets := range []string{"", "null", "{}", `{"csi.storage.k8s.io/serviceAccount.tokens":"{}"}`} {
@@ -50,7 +53,7 @@ func TestARequestWithoutCredentialsInEveryForm(t *testing.T) {
 	}
 }
 
-func TestARequestThatIsNotTheDrivers(t *testing.T) {
+func TestInvalidRequests(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	for _, field := range []string{"attributes", "secrets", "permission"} {
@@ -65,18 +68,19 @@ func TestARequestThatIsNotTheDrivers(t *testing.T) {
 				req.Permission = wrong
 			}
 			_, err := d.Client.Mount(t.Context(), req)
-			if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), "the driver's request: "+field+" is not a") || strings.Contains(err.Error(), "planted") {
+			if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(),
+				"the driver's request: "+field+" is not a") || strings.Contains(err.Error(), "planted") {
 				t.Errorf("%s %q: %v", field, wrong, err)
 			}
 		}
 	}
 }
 
-func TestCancelledCallersLeaveNothingBehind(t *testing.T) {
+func TestACancelledMountDoesNotAffectTheNext(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	d.Store.Hold(t, map[string]string{"s": `{"a":"1"}`})
-	mend := d.Store.Break(t, emulator.Fault{Hang: true})
+	repair := d.Store.Break(t, emulator.Fault{Hang: true})
 	ctx, cancel := context.WithCancel(t.Context())
 	gone := make(chan error, 1)
 	go func() {
@@ -90,7 +94,7 @@ func TestCancelledCallersLeaveNothingBehind(t *testing.T) {
 	if err := <-gone; status.Code(err) != codes.Canceled {
 		t.Errorf("the caller's own end is %v", err)
 	}
-	mend()
+	repair()
 	if _, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s"}); err != nil {
 		t.Error(err)
 	}

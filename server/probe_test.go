@@ -48,7 +48,7 @@ func TestAnyHealthClientIsAnswered(t *testing.T) {
 	}
 }
 
-func TestAProbeOfReadinessTellsWhatReadyzTells(t *testing.T) {
+func TestAProbeOfReadinessShowsTheReasonsOfReadyz(t *testing.T) {
 	t.Parallel()
 	d, ids := harness.StartWithConnections(t)
 	if err := server.ProbeReady(t.Context(), d.Socket); err != nil {
@@ -73,7 +73,7 @@ func TestAProbeOfReadinessTellsWhatReadyzTells(t *testing.T) {
 		}
 	}
 	if err := server.ProbeLive(t.Context(), d.Socket); err != nil {
-		t.Errorf("a broken connection ends liveness: %v", err)
+		t.Errorf("liveness fails because of an invalid credential: %v", err)
 	}
 }
 
@@ -113,7 +113,7 @@ func deadSocket(t *testing.T) string {
 	return path
 }
 
-// brokenHealth answers each question with an error.
+// brokenHealth answers each check with an error.
 type brokenHealth struct {
 	healthpb.UnimplementedHealthServer
 }
@@ -122,23 +122,26 @@ func (brokenHealth) Check(context.Context, *healthpb.HealthCheckRequest) (*healt
 	return nil, status.Error(codes.Internal, "a fault\nof two lines")
 }
 
-func TestAProbeSaysWhatIsWrong(t *testing.T) {
+// serveGRPC serves gRPC at a new path until the test ends.
+func serveGRPC(t *testing.T, register func(*grpc.Server)) string {
+	t.Helper()
+	path := harness.SocketPath(t)
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := grpc.NewServer()
+	register(s)
+	t.Cleanup(s.Stop)
+	go func() { _ = s.Serve(l) }()
+	return path
+}
+
+func TestTheErrorsOfProbes(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
-	}
-	serve := func(register func(*grpc.Server)) string {
-		path := harness.SocketPath(t)
-		l, err := net.Listen("unix", path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := grpc.NewServer()
-		register(s)
-		t.Cleanup(s.Stop)
-		go func() { _ = s.Serve(l) }()
-		return path
 	}
 	const missed = "there is no socket PATH: the daemon does not serve it, or --endpoint names another path"
 	const hungUp = "the daemon on PATH closed the connection without an answer, or it does not speak gRPC"
@@ -152,8 +155,8 @@ func TestAProbeSaysWhatIsWrong(t *testing.T) {
 		{listenAs(t, func(net.Conn) {}), "the daemon on PATH accepted the connection and did not answer in time"},
 		{listenAs(t, func(c net.Conn) { _ = c.Close() }), hungUp},
 		{listenAs(t, func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n") }), hungUp},
-		{serve(func(*grpc.Server) {}), "the daemon on PATH has no health service: it is an older version"},
-		{serve(func(s *grpc.Server) { healthpb.RegisterHealthServer(s, brokenHealth{}) }),
+		{serveGRPC(t, func(*grpc.Server) {}), "the daemon on PATH has no health service: it is an older version"},
+		{serveGRPC(t, func(s *grpc.Server) { healthpb.RegisterHealthServer(s, brokenHealth{}) }),
 			"the daemon on PATH answered with an error: a fault; of two lines"},
 	} {
 		probes := map[string]func(context.Context, string) error{"live": server.ProbeLive, "ready": server.ProbeReady}

@@ -12,17 +12,6 @@ import (
 	"time"
 )
 
-// socketPath is a path short enough for a socket.
-func socketPath(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "s")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return filepath.Join(dir, "p.sock")
-}
-
 func mustListen(t *testing.T, path string) *socket {
 	t.Helper()
 	s, err := listen(path)
@@ -33,7 +22,7 @@ func mustListen(t *testing.T, path string) *socket {
 	return s
 }
 
-// answers says whether the listener is who a caller of the path reaches.
+// answers reports whether a caller of the path reaches this listener.
 func answers(t *testing.T, s *socket, path string) bool {
 	t.Helper()
 	conn, err := net.Dial("unix", path)
@@ -54,7 +43,8 @@ func answers(t *testing.T, s *socket, path string) bool {
 func onlyThere(t *testing.T, path string) {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Dir(path))
-	if err != nil || len(entries) != 2 || entries[0].Name() != "."+filepath.Base(path)+".lock" || entries[1].Name() != filepath.Base(path) {
+	if err != nil || len(entries) != 2 || entries[0].Name() != "."+filepath.Base(path)+".lock" ||
+		entries[1].Name() != filepath.Base(path) {
 		t.Errorf("the folder holds %v, %v", entries, err)
 	}
 }
@@ -68,7 +58,7 @@ func TestTheSocketIsForItsOwnerOnly(t *testing.T) {
 	}
 	onlyThere(t, path)
 	if !answers(t, s, path) {
-		t.Error("nobody answers")
+		t.Error("it does not answer")
 	}
 }
 
@@ -78,18 +68,18 @@ func TestADeadDaemonsSocketIsTakenOver(t *testing.T) {
 	if err := dead.Close(); err != nil {
 		t.Fatal(err)
 	}
-	// What one leaves that died between bind and rename.
+	// A daemon that died between bind and rename leaves this.
 	if err := os.MkdirAll(filepath.Join(filepath.Dir(path), ".p.sock", "s"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	s := mustListen(t, path)
 	if !answers(t, s, path) {
-		t.Error("nobody answers")
+		t.Error("it does not answer")
 	}
 	onlyThere(t, path)
 }
 
-func TestTheOlderOneLeavesTheNewerOnesSocketAlone(t *testing.T) {
+func TestAnOlderDaemonKeepsTheNewerOnesSocket(t *testing.T) {
 	path := socketPath(t)
 	older := mustListen(t, path)
 	waiting, err := net.Dial("unix", path)
@@ -102,7 +92,7 @@ func TestTheOlderOneLeavesTheNewerOnesSocketAlone(t *testing.T) {
 		t.Error("the newer one is not reached")
 	}
 	if _, err := older.Accept(); err != nil {
-		t.Errorf("who had reached the older one is not served: %v", err)
+		t.Errorf("a caller of the older one is not served: %v", err)
 	}
 	if err := older.release(); err != nil {
 		t.Error(err)
@@ -130,7 +120,7 @@ func TestTheOlderOneLeavesTheNewerOnesSocketAlone(t *testing.T) {
 	}
 }
 
-func TestManyAtOnceLeaveOneThatAnswers(t *testing.T) {
+func TestOfManyDaemonsAtOnceOneAnswers(t *testing.T) {
 	path := socketPath(t)
 	var all sync.WaitGroup
 	sockets := make([]*socket, 20)
@@ -143,7 +133,7 @@ func TestManyAtOnceLeaveOneThatAnswers(t *testing.T) {
 		if here, err := os.Lstat(path); err == nil && os.SameFile(here, s.mine) {
 			answering++
 			if !answers(t, s, path) {
-				t.Error("nobody answers")
+				t.Error("it does not answer")
 			}
 		}
 	}
@@ -158,7 +148,8 @@ func TestPathsThatCannotBeASocket(t *testing.T) {
 	if err := os.WriteFile(file, []byte("precious"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := listen(file); err == nil || err.Error() != file+" exists and is not a socket; remove it, or choose another --endpoint" {
+	if _, err := listen(file); err == nil ||
+		err.Error() != file+" exists and is not a socket; remove it, or choose another --endpoint" {
 		t.Errorf("error = %v", err)
 	}
 	if content, err := os.ReadFile(file); err != nil || string(content) != "precious" {
@@ -173,7 +164,7 @@ func TestPathsThatCannotBeASocket(t *testing.T) {
 	}
 }
 
-func TestAPathThatIsTakenMeanwhileIsLeftAlone(t *testing.T) {
+func TestListenIfGoneKeepsASocketInUse(t *testing.T) {
 	path := socketPath(t)
 	newer := mustListen(t, path)
 	if _, err := listenIfGone(path); !errors.Is(err, fs.ErrExist) {
@@ -182,7 +173,8 @@ func TestAPathThatIsTakenMeanwhileIsLeftAlone(t *testing.T) {
 	if !answers(t, newer, path) {
 		t.Error("the newer one is not reached")
 	}
-	for name, ends := range map[string]func(*socket) error{"is gone": (*socket).release, "is of a dead one": func(s *socket) error { return s.Close() }} {
+	for name, ends := range map[string]func(*socket) error{"is gone": (*socket).release,
+		"is of a dead one": func(s *socket) error { return s.Close() }} {
 		if err := ends(newer); err != nil {
 			t.Fatal(err)
 		}

@@ -16,8 +16,7 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// TestAnyStatusIsOneOfFewLabels: HTTP/2 carries any status of three digits, and each
-// label is kept for ever.
+// HTTP/2 allows any status of three digits, and a label is never removed.
 func TestAnyStatusIsOneOfFewLabels(t *testing.T) {
 	t.Parallel()
 	var status atomic.Int64
@@ -36,7 +35,7 @@ func TestAnyStatusIsOneOfFewLabels(t *testing.T) {
 	d := harness.Start(t, harness.Options{Emulator: store, MountTimeout: 20 * time.Second})
 	for _, s := range []int{200, 404, 418, 599, 600, 601, 666, 700, 888, 998, 999} {
 		status.Store(int64(s))
-		// Each with a token of its own: one whose reads fail is left alone after a while.
+		// Each with its own token: else the circuit breaker would open.
 		_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s", Token: "eyJ." + strconv.Itoa(s)})
 		if err == nil || harness.Forbidden(err) {
 			t.Errorf("%d: the mount ended with %v", s, err)

@@ -65,26 +65,6 @@ func removeGroup(t *testing.T, dir string) {
 	}
 }
 
-func isGone(path string) bool {
-	_, err := os.Stat(path)
-	return os.IsNotExist(err)
-}
-
-// eventually polls until ok, and returns false if that takes longer than most.
-func eventually(most time.Duration, ok func() bool) bool {
-	deadline := time.After(most)
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-deadline:
-			return false
-		case <-tick.C:
-		}
-	}
-	return true
-}
-
 // run makes a command start in the cgroup. Its process keeps the ID that it is started with.
 func (g *memoryGroup) run(cmd *exec.Cmd) {
 	enter := []string{"sh", "-c", `echo $$ >"$0" && exec "$@"`, filepath.Join(g.dir, "cgroup.procs"), cmd.Path}

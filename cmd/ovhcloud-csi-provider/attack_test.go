@@ -79,8 +79,8 @@ func (p attackPlan) shuffled() []attackKind {
 	return kinds
 }
 
-// TestMixedAttack has one namespace attack the daemon in a cgroup of the chart's size in
-// every way that is known, in random mixes, while another one mounts as usual.
+// One namespace attacks the daemon in a cgroup of the chart's size in every known way, in
+// random mixes, while another namespace mounts as usual.
 func TestMixedAttack(t *testing.T) {
 	plan := planOfAttack(t)
 	group := newMemoryGroup(t, chartLimit)
@@ -96,7 +96,7 @@ func TestMixedAttack(t *testing.T) {
 	stop := w.begin(t, plan.probeEvery)
 	attack.run(t, plan, w)
 	stop()
-	attack.tellReports(t)
+	attack.logReports(t)
 	w.checkMounts(t, plan.long)
 	if w.checkAlive(t) {
 		w.checkRecovery(t, before)
@@ -182,8 +182,8 @@ func (a *attackProcess) aim(t *testing.T, target any) {
 	}
 }
 
-// run orders a wave of each kind in random order, again and again if the attack is a long
-// one, so that several are in progress at any time, and waits for the last answer.
+// run orders a wave of each kind in random order, repeatedly in a long attack, so that
+// several are in progress at any time, and waits for the last answer.
 func (a *attackProcess) run(t *testing.T, plan attackPlan, w *witness) {
 	t.Helper()
 	pace := plan.lasts / time.Duration(2*len(plan.kinds)) // a short attack needs as long again to end
@@ -223,7 +223,7 @@ func (a *attackProcess) run(t *testing.T, plan attackPlan, w *witness) {
 	}
 }
 
-// next waits for a report or a tick; false says that there is nothing left to attack.
+// next waits for a report or a tick. It returns false if there is nothing left to attack.
 func (a *attackProcess) next(t *testing.T, tick <-chan time.Time, w *witness) bool {
 	select {
 	case r, more := <-a.reports:
@@ -257,9 +257,9 @@ func (a *attackProcess) note(r attackReport) {
 	}
 }
 
-// tellReports prints what came of each kind, and checks that no answer had one of the
+// logReports logs the results of each kind, and checks that no answer had one of the
 // five codes.
-func (a *attackProcess) tellReports(t *testing.T) {
+func (a *attackProcess) logReports(t *testing.T) {
 	t.Helper()
 	for _, k := range attackKinds {
 		r := a.of[k.number]
@@ -294,7 +294,7 @@ type witness struct {
 	probes int
 }
 
-// usualMounts is how many mounts say what is usual.
+// usualMounts is how many mounts measureUsual makes.
 const usualMounts = 50
 
 // measureUsual measures what a mount takes without an attack.
@@ -323,7 +323,7 @@ func waitOr(ctx context.Context, d time.Duration) {
 	}
 }
 
-// mount mounts a small class, notes what came of it, and says whether it went well.
+// mount mounts a small class, notes the result, and reports whether it succeeded.
 func (w *witness) mount(ctx context.Context, client pb.CSIDriverProviderClient) (ok bool) {
 	patience, cancel := context.WithTimeout(ctx, kubeletPatience)
 	defer cancel()
@@ -347,8 +347,8 @@ func (w *witness) mount(ctx context.Context, client pb.CSIDriverProviderClient) 
 	return err == nil
 }
 
-// begin has the honest namespace mount, and probes run, until stop is called or the
-// daemon ends.
+// begin starts the mounts of the honest namespace and the probes. They end when stop is
+// called or the daemon ends.
 func (w *witness) begin(t *testing.T, every time.Duration) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -403,7 +403,8 @@ func (w *witness) reader(t *testing.T) *http.Client {
 	return &http.Client{Transport: transport}
 }
 
-// readDirectly reads what mount does from the store itself, and notes how long it took.
+// readDirectly reads the secrets of mount from the store itself, and notes how long it
+// took.
 func (w *witness) readDirectly(ctx context.Context, client *http.Client) {
 	begin := time.Now()
 	var all sync.WaitGroup
@@ -424,8 +425,8 @@ func (w *witness) readDirectly(ctx context.Context, client *http.Client) {
 	w.direct = append(w.direct, time.Since(begin))
 }
 
-// probe does what kubelet and Prometheus do. The probe runs in the container, as kubelet
-// has it.
+// probe does the requests of kubelet and Prometheus. The probe runs in the container, as
+// kubelet's does.
 func (w *witness) probe(ctx context.Context, t *testing.T) {
 	for _, page := range []string{"/healthz", "/metrics"} {
 		begin := time.Now()
@@ -531,8 +532,8 @@ func (u holdings) String() string {
 	return fmt.Sprintf("%d MiB, %d goroutines, %d descriptors", u.memory>>20, u.goroutines, u.descriptors)
 }
 
-// What may remain of each after an attack: clients and connections that are kept for a
-// while, in their bounds, and the runtime's own.
+// remains is what may be left of each after an attack: clients and connections that are
+// kept for a while, in their bounds, and what the runtime uses.
 var remains = holdings{memory: 48 << 20, goroutines: 700, descriptors: 200}
 
 var (
@@ -540,7 +541,7 @@ var (
 	goGoroutines = regexp.MustCompile(`(?m)^go_goroutines (\d+)$`)
 )
 
-// measure says what the daemon holds.
+// measure returns what the daemon holds.
 func (w *witness) measure(t *testing.T) (u holdings) {
 	t.Helper()
 	status := string(must(os.ReadFile(fmt.Sprintf("/proc/%d/status", w.daemon.Process.Pid))))

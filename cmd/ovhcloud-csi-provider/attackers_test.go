@@ -48,7 +48,7 @@ type attackReport struct {
 	Forbidden int
 }
 
-// gaveUp stands in Codes for callers that did not wait for the answer.
+// gaveUp is the code in Codes for callers that did not wait for the answer.
 const gaveUp = "gave up"
 
 // kubeletPatience is how long kubelet waits for a mount.
@@ -66,7 +66,7 @@ type attackers struct {
 	mu sync.Mutex // of what is written
 }
 
-// storeAt is a store of somebody else, to make requests with.
+// storeAt returns a store of another process, to make requests with.
 func storeAt(url, ca, okmsID string) *harness.Store {
 	domain := must(emulator.New(emulator.Options{OKMSID: okmsID}))
 	return &harness.Store{Emulator: domain, Server: &emulator.Server{URL: url, CA: []byte(ca)}}
@@ -79,7 +79,7 @@ func TestAttackers(t *testing.T) {
 	}
 	http1, http2 := startHostileStore(false), startHostileStore(true)
 	a := &attackers{http1: storeAt(http1.URL, http1.ca, ""), http2: storeAt(http2.URL, http2.ca, "")}
-	a.tell(attackStores{http2.URL, http1.URL})
+	a.report(attackStores{http2.URL, http1.URL})
 	lines := bufio.NewScanner(os.Stdin)
 	var target attackTarget
 	if !lines.Scan() || json.Unmarshal(lines.Bytes(), &target) != nil {
@@ -92,13 +92,13 @@ func TestAttackers(t *testing.T) {
 	for lines.Scan() {
 		var order attackOrder
 		if json.Unmarshal(lines.Bytes(), &order) == nil {
-			go func() { a.tell(a.wave(order)) }()
+			go func() { a.report(a.wave(order)) }()
 		}
 	}
 	os.Exit(0) // the test has ended; nothing here is to be cleaned up
 }
 
-func (a *attackers) tell(v any) {
+func (a *attackers) report(v any) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	fmt.Println(string(must(json.Marshal(v))))

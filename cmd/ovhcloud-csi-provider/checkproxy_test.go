@@ -13,7 +13,7 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// goodProxies are proxies as people write them.
+// goodProxies are valid values of proxy variables.
 var goodProxies = []string{
 	"http://proxy.example:3128", "https://proxy.example:443/", "socks5://10.0.0.1:1080", "socks5h://proxy",
 	"HTTP://PROXY:3128",
@@ -24,8 +24,8 @@ var goodProxies = []string{
 	"http://user:p:w@@proxy:3128", "http://bücher.example:3128",
 }
 
-// badProxies are values that net/http ignores, or could not use, with a part of what is
-// said of them. The password in them is pl4nted.
+// badProxies are values that net/http ignores or cannot use, with a part of the error. The
+// password in them is pl4nted.
 var badProxies = []struct{ value, want string }{
 	{"http//proxy:3128", "text follows the host and port"},
 	{"http:/proxy:3128", "text follows the host and port"},
@@ -86,7 +86,7 @@ var badProxies = []struct{ value, want string }{
 	{"http://[::1]x:3128", "its port is not a number"},
 }
 
-func TestProxiesThatCanBeUsed(t *testing.T) {
+func TestValidProxies(t *testing.T) {
 	for _, value := range append(goodProxies, "") {
 		if err := checkProxies(func(string) string { return value }); err != nil {
 			t.Errorf("%q: %v", value, err)
@@ -94,7 +94,7 @@ func TestProxiesThatCanBeUsed(t *testing.T) {
 	}
 }
 
-func TestAProxyThatWouldBeIgnoredEndsTheDaemon(t *testing.T) {
+func TestAnInvalidProxyEndsTheDaemon(t *testing.T) {
 	for _, name := range proxyVariables {
 		t.Setenv(name, "")
 	}
@@ -116,7 +116,7 @@ func TestAProxyThatWouldBeIgnoredEndsTheDaemon(t *testing.T) {
 	}
 }
 
-func TestWhatIsSaidOfAProxy(t *testing.T) {
+func TestTheErrorsOfProxies(t *testing.T) {
 	for _, c := range badProxies {
 		err := checkProxy(c.value)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -129,8 +129,8 @@ func TestWhatIsSaidOfAProxy(t *testing.T) {
 	}
 }
 
-// FuzzProxy wants of a value that is accepted that net/http uses a proxy of it. net/http
-// has a copy of httpproxy.
+// FuzzProxy checks that net/http uses every proxy that checkProxy accepts. net/http has a
+// copy of httpproxy.
 func FuzzProxy(f *testing.F) {
 	for _, value := range goodProxies {
 		f.Add(value)

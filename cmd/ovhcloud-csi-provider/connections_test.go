@@ -4,7 +4,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"ovhcloud-csi-provider/test/emulator"
 	"ovhcloud-csi-provider/test/harness"
@@ -15,7 +14,7 @@ const (
 	plantedClient = "planted-client-secret-of-a-connection"
 )
 
-// configOf is two connections, team on a token and client on an OAuth2 client.
+// configOf returns two connections: team with a token, and client with an OAuth2 client.
 func configOf(s *harness.Store) string {
 	var text strings.Builder
 	text.WriteString("connections:\n")
@@ -36,27 +35,7 @@ func overConnection(name, namespace string) harness.Mount {
 		"connection": name, "endpoint": "", "okmsId": "", "caBundle": "", "csi.storage.k8s.io/pod.namespace": namespace}}
 }
 
-// page waits until a page of the admin address begins with a text.
-func (p *process) page(t *testing.T, path, begins string) string {
-	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.NewTimer(30 * time.Second)
-	defer deadline.Stop()
-	for {
-		text := harness.Page(t, p.admin+path)
-		if strings.HasPrefix(text, begins) {
-			return text
-		}
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("%s is %s, want %s", path, text, begins)
-		}
-	}
-}
-
-func TestAStoryOfConnections(t *testing.T) {
+func TestConnectionsOfTheBinary(t *testing.T) {
 	store := harness.StartStore(t)
 	store.Hold(t, map[string]string{"s": `{"a":"` + plantedValue + `"}`})
 	if err := store.AddToken(plantedHeld, emulator.Identity{}); err != nil {
@@ -69,15 +48,15 @@ func TestAStoryOfConnections(t *testing.T) {
 		"client": {"clientId": "EU.id", "clientSecret": plantedClient, "tokenUrl": store.URL + emulator.TokenPath}})
 	p := startDaemon(t, store, harness.SocketPath(t), []string{"GODEBUG=http2debug=2"}, "--config", ids.File(), "-v=10")
 
-	// A broken configuration does not keep mounts with credentials of their own from being served.
-	told := p.page(t, "/readyz", "503 "+ids.File()+": is not YAML: ")
+	// With an invalid configuration, mounts with their own credentials are served.
+	shown := p.page(t, "/readyz", "503 "+ids.File()+": is not YAML: ")
 	if _, err := p.client.Mount(t.Context(), store.Request(harness.Mount{Objects: "- secretPath: s"})); err != nil {
 		t.Error(err)
 	}
 	mount := func(name, namespace string) error {
 		_, err := p.client.Mount(t.Context(), store.Request(overConnection(name, namespace)))
 		if err != nil {
-			told += err.Error() + "\n"
+			shown += err.Error() + "\n"
 		}
 		return err
 	}
@@ -85,8 +64,9 @@ func TestAStoryOfConnections(t *testing.T) {
 		t.Errorf("before there is a configuration: %v", err)
 	}
 	ids.Config(t, configOf(store))
-	told += p.page(t, "/readyz", `503 connection "team": `+ids.Root+"/team: no credential: there is no such folder")
-	if err := mount("team", "store"); err == nil || !strings.Contains(err.Error(), `connection "team" has no usable credential at the moment`) {
+	shown += p.page(t, "/readyz", `503 connection "team": `+ids.Root+"/team: no credential: there is no such folder")
+	if err := mount("team", "store"); err == nil || !strings.Contains(err.Error(),
+		`connection "team" has no usable credential at the moment`) {
 		t.Errorf("before there is a credential: %v", err)
 	}
 	ids.Credential(t, "team", map[string]string{"token": plantedHeld})
@@ -96,21 +76,21 @@ func TestAStoryOfConnections(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	// What is broken leaves the last good state in use.
+	// An invalid credential leaves the last valid one in use.
 	ids.Credential(t, "team", map[string]string{"token": plantedHeld + "\n" + plantedHeld})
-	told += p.page(t, "/readyz", `503 connection "team": `+ids.Root+"/team: token holds white space")
+	shown += p.page(t, "/readyz", `503 connection "team": `+ids.Root+"/team: token holds white space")
 	if err := mount("team", "store"); err != nil {
-		t.Errorf("beside a broken credential: %v", err)
+		t.Errorf("with an invalid credential: %v", err)
 	}
 	denied, unknown := mount("team", "thief"), mount("nosuch", "thief")
 	if denied == nil || unknown == nil || strings.ReplaceAll(unknown.Error(), "nosuch", "team") != denied.Error() {
-		t.Errorf("told apart:\n%v\n%v", denied, unknown)
+		t.Errorf("the errors differ:\n%v\n%v", denied, unknown)
 	}
 	store.Break(t, emulator.Fault{Echo: true})
 	for _, name := range []string{"team", "client"} {
 		_ = mount(name, "store")
 	}
-	told += p.page(t, "/metrics", "200")
+	shown += p.page(t, "/metrics", "200")
 	p.stop(t, syscall.SIGTERM)
 
 	log := p.log.String()
@@ -122,32 +102,38 @@ func TestAStoryOfConnections(t *testing.T) {
 		`reason="no credential: there is no such folder"`,
 		`"connections: in use" connection="team" source="` + ids.Root + `/team" credential="token `,
 		`connection="client" credential="OAuth2 client `,
-		`"connections: not in use" connection="team" source="` + ids.Root + `/team" error="no credential: there is no such folder"`,
-		`"connections: the newest version is invalid, the last valid one stays in use" connection="team" source="` + ids.Root + `/team" credential="token `,
+		`"connections: not in use" connection="team" source="` + ids.Root +
+			`/team" error="no credential: there is no such folder"`,
+		`"connections: the newest version is invalid, the last valid one stays in use" connection="team" source="` +
+			ids.Root + `/team" credential="token `,
 	} {
 		if !strings.Contains(log, line) {
 			t.Errorf("the log lacks %s", line)
 		}
 	}
-	lookFor(t, told, plantedValue, plantedHeld, plantedClient)
+	lookFor(t, shown, plantedValue, plantedHeld, plantedClient)
 	lookFor(t, log, plantedValue, plantedHeld, plantedClient, "oauth2.")
 }
 
-func TestTheAuditLineTellsOfTheFallback(t *testing.T) {
+func TestTheAuditLineHasTheFallback(t *testing.T) {
 	first, second := harness.StartStore(t), harness.StartStore(t)
 	var config strings.Builder
 	config.WriteString("connections:\n")
 	for _, c := range []struct {
 		name, token, more string
 		store             *harness.Store
-	}{{"par", plantedHeld, "    fallback: rbx\n    maxStale: 1h\n", first}, {"rbx", plantedHeld + "-of-the-second", "", second}} {
+	}{
+		{"par", plantedHeld, "    fallback: rbx\n    maxStale: 1h\n", first},
+		{"rbx", plantedHeld + "-of-the-second", "", second},
+	} {
 		config.WriteString(connectionOf(c.store, c.name) + c.more)
 		if err := c.store.AddToken(c.token, emulator.Identity{}); err != nil {
 			t.Fatal(err)
 		}
 		c.store.Hold(t, map[string]string{"s": `{"a":"` + plantedValue + `"}`})
 	}
-	ids := harness.NewIdentities(t, config.String(), map[string]map[string]string{"par": {"token": plantedHeld}, "rbx": {"token": plantedHeld + "-of-the-second"}})
+	ids := harness.NewIdentities(t, config.String(), map[string]map[string]string{"par": {"token": plantedHeld},
+		"rbx": {"token": plantedHeld + "-of-the-second"}})
 	p := startDaemon(t, first, harness.SocketPath(t), nil, "--config", ids.File(), "--cache-ttl=0")
 	mount := func() {
 		if _, err := p.client.Mount(t.Context(), first.Request(overConnection("par", "store"))); err != nil {
@@ -173,13 +159,13 @@ func TestTheAuditLineTellsOfTheFallback(t *testing.T) {
 		}
 	}
 	if n := strings.Count(log, "fallbackBecause="); n != 1 {
-		t.Errorf("%d lines tell of the fallback, want 1", n)
+		t.Errorf("%d lines have the fallback, want 1", n)
 	}
 	lookFor(t, log, plantedValue, plantedHeld)
 }
 
-// Why a fallback is not asked is for who runs the provider, not for the pod.
-func TestTheAuditLineTellsWhyAFallbackWasNotAsked(t *testing.T) {
+// The reason why a fallback is not read is for the operator, not for the pod.
+func TestTheAuditLineHasTheReasonAgainstAFallback(t *testing.T) {
 	first, second := harness.StartStore(t), harness.StartStore(t)
 	if err := first.AddToken(plantedHeld, emulator.Identity{}); err != nil {
 		t.Fatal(err)
@@ -213,8 +199,9 @@ func TestTheAuditLineTellsWhyAFallbackWasNotAsked(t *testing.T) {
 	}
 	first.Break(t, emulator.Fault{Status: 501})
 	for _, name := range []string{"bare", "other", "path"} {
-		if err := mount(name); err == nil || strings.Contains(err.Error(), "fallback") || strings.Contains(err.Error(), "for-") {
-			t.Errorf("%s: the pod is told %v", name, err)
+		if err := mount(name); err == nil || strings.Contains(err.Error(), "fallback") ||
+			strings.Contains(err.Error(), "for-") {
+			t.Errorf("%s: the error of the pod is %v", name, err)
 		}
 	}
 	if err := mount("stale"); err != nil {

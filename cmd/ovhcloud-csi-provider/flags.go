@@ -41,34 +41,18 @@ driver, on a unix socket of this node.
 Flags:
 `
 
+// rawFlags are the values of flags before they are parsed.
+type rawFlags struct {
+	endpoint string
+	allowed  []string
+}
+
 func parseFlags(args []string) (flags, error) {
 	var f flags
-	var endpoint string
-	var allowed []string
+	var raw rawFlags
 	set := flag.NewFlagSet("ovhcloud-csi-provider", flag.ContinueOnError)
 	set.SetOutput(io.Discard)
-	set.StringVar(&endpoint, "endpoint", "unix:///var/run/secrets-store-csi-providers/ovhcloud.sock",
-		"`socket` to serve, in the directory where the driver looks for providers")
-	set.StringVar(&f.config, "config", "",
-		"absolute path of the YAML `file` with the provider's connections; the file and the directories\nthat it names are watched; empty means no connections")
-	set.StringVar(&f.adminAddress, "admin-address", ":8080", "`host:port` of /healthz, /readyz and /metrics; empty turns them off")
-	set.DurationVar(&f.mountTimeout, "mount-timeout", 45*time.Second,
-		"timeout of one mount, from 1s to 100s; kubelet waits for two minutes")
-	set.IntVar(&f.maxReads, "max-reads", 64, "maximum number of reads of one OKMS domain at once; one namespace gets at most 15/16 of\nthem; the memory limit bounds the reads of all domains together")
-	set.DurationVar(&f.cacheTTL, "cache-ttl", 30*time.Second,
-		"how long a secret is served from memory to mounts with the same credential; at most 1h;\n0 reads from OKMS each time")
-	f.cacheBytes = 64 << 20
-	set.Func("cache-bytes", "maximum `memory` of the cached secrets, in bytes or as 512Ki, 64Mi, 1Gi; the cache shrinks\nwhen mounts need the memory (default 64Mi)",
-		func(v string) (err error) { f.cacheBytes, err = parseBytes(v); return err })
-	set.DurationVar(&f.maxStale, "max-stale", 0,
-		"maximum age of a secret that is served from memory while OKMS is unreachable or fails, but\nnever after a refusal; longer than --cache-ttl, at most 168h; 0 turns this off")
-	set.Func("allow-endpoint", "`host`, host:port or URL to which the credentials of a mount may be sent in addition to\n"+
-		"those of OVHcloud; http:// for loopback addresses only; repeatable",
-		func(v string) error { allowed = append(allowed, v); return nil })
-	set.StringVar(&f.logFormat, "log-format", "text", "`format` of the log: text or json")
-	set.Var(&f.probe, "probe", "check whether the daemon on --endpoint is alive, print one line, and exit with 0 if it is;\n"+
-		"--probe=ready checks whether it is ready")
-	set.BoolVar(&f.showVersion, "version", false, "print the version and exit")
+	defineFlags(set, &f, &raw)
 	klog.InitFlags(set)
 	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
 		f.help = helpText(set)
@@ -77,11 +61,42 @@ func parseFlags(args []string) (flags, error) {
 		return f, commandline.Mistake(set, err)
 	}
 	var err error
-	if f.endpoints, err = place.ParseEndpoints(allowed); err != nil {
+	if f.endpoints, err = place.ParseEndpoints(raw.allowed); err != nil {
 		return f, fmt.Errorf("--allow-endpoint: %w", err)
 	}
-	f.socket = strings.TrimPrefix(strings.TrimPrefix(endpoint, "unix://"), "unix:")
-	return f, f.check(endpoint, set.Args())
+	f.socket = strings.TrimPrefix(strings.TrimPrefix(raw.endpoint, "unix://"), "unix:")
+	return f, f.check(raw.endpoint, set.Args())
+}
+
+// defineFlags defines the flags that set f and raw.
+func defineFlags(set *flag.FlagSet, f *flags, raw *rawFlags) {
+	set.StringVar(&raw.endpoint, "endpoint", "unix:///var/run/secrets-store-csi-providers/ovhcloud.sock",
+		"`socket` to serve, in the directory where the driver looks for providers")
+	set.StringVar(&f.config, "config", "",
+		"absolute path of the YAML `file` with the provider's connections; the file and the directories\n"+
+			"that it names are watched; empty means no connections")
+	set.StringVar(&f.adminAddress, "admin-address", ":8080", "`host:port` of /healthz, /readyz and /metrics; empty turns them off")
+	set.DurationVar(&f.mountTimeout, "mount-timeout", 45*time.Second,
+		"timeout of one mount, from 1s to 100s; kubelet waits for two minutes")
+	set.IntVar(&f.maxReads, "max-reads", 64,
+		"maximum number of reads of one OKMS domain at once; one namespace gets at most 15/16 of\n"+
+			"them; the memory limit bounds the reads of all domains together")
+	set.DurationVar(&f.cacheTTL, "cache-ttl", 30*time.Second,
+		"how long a secret is served from memory to mounts with the same credential; at most 1h;\n0 reads from OKMS each time")
+	f.cacheBytes = 64 << 20
+	set.Func("cache-bytes", "maximum `memory` of the cached secrets, in bytes or as 512Ki, 64Mi, 1Gi; the cache shrinks\n"+
+		"when mounts need the memory (default 64Mi)",
+		func(v string) (err error) { f.cacheBytes, err = parseBytes(v); return err })
+	set.DurationVar(&f.maxStale, "max-stale", 0,
+		"maximum age of a secret that is served from memory while OKMS is unreachable or fails, but\n"+
+			"never after a refusal; longer than --cache-ttl, at most 168h; 0 turns this off")
+	set.Func("allow-endpoint", "`host`, host:port or URL to which the credentials of a mount may be sent in addition to\n"+
+		"those of OVHcloud; http:// for loopback addresses only; repeatable",
+		func(v string) error { raw.allowed = append(raw.allowed, v); return nil })
+	set.StringVar(&f.logFormat, "log-format", "text", "`format` of the log: text or json")
+	set.Var(&f.probe, "probe", "check whether the daemon on --endpoint is alive, print one line, and exit with 0 if it is;\n"+
+		"--probe=ready checks whether it is ready")
+	set.BoolVar(&f.showVersion, "version", false, "print the version and exit")
 }
 
 func (f flags) check(endpoint string, rest []string) error {

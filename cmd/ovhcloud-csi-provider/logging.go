@@ -22,7 +22,7 @@ func startLogging(format string, out io.Writer, most int64) (stop func()) {
 	if format == "json" {
 		everything := &slog.HandlerOptions{Level: slog.Level(math.MinInt8)}
 		klog.SetSlogLogger(slog.New(slog.NewJSONHandler(queue, everything)))
-		queue.tell = tellLostInJSON
+		queue.report = reportLostInJSON
 		go queue.run(out)
 		return queue.close
 	}
@@ -41,6 +41,6 @@ func startLogging(format string, out io.Writer, most int64) (stop func()) {
 	}
 }
 
-func tellLostInJSON(out io.Writer, lost int64) {
+func reportLostInJSON(out io.Writer, lost int64) {
 	slog.New(slog.NewJSONHandler(out, nil)).Error("lines of the log were lost: they could not be written in time", "lines", lost)
 }

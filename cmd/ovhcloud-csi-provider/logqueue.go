@@ -12,18 +12,18 @@ import (
 // written: a full disk or a container runtime that hangs blocks the pipe of standard
 // error. Lines that do not fit are dropped and counted.
 type logQueue struct {
-	lines chan []byte
-	most  int64                           // bytes
-	held  atomic.Int64                    // bytes in the queue
-	lost  atomic.Int64                    // lines since the last report
-	tell  func(out io.Writer, lost int64) // writes the report of lost lines
-	stop  chan struct{}
-	ended chan struct{}
+	lines  chan []byte
+	most   int64                           // bytes
+	held   atomic.Int64                    // bytes in the queue
+	lost   atomic.Int64                    // lines since the last report
+	report func(out io.Writer, lost int64) // writes the report of lost lines
+	stop   chan struct{}
+	ended  chan struct{}
 }
 
 // newLogQueue returns a queue of at most 1,024 lines and most bytes.
 func newLogQueue(most int64) *logQueue {
-	return &logQueue{tell: tellLost, most: most, lines: make(chan []byte, 1024), stop: make(chan struct{}), ended: make(chan struct{})}
+	return &logQueue{report: reportLost, most: most, lines: make(chan []byte, 1024), stop: make(chan struct{}), ended: make(chan struct{})}
 }
 
 // Write implements io.Writer. It never blocks and never fails.
@@ -59,13 +59,13 @@ func (q *logQueue) run(out io.Writer) {
 
 func (q *logQueue) write(out io.Writer, line []byte) {
 	if lost := q.lost.Swap(0); lost > 0 {
-		q.tell(out, lost)
+		q.report(out, lost)
 	}
 	_, _ = out.Write(line)
 	q.held.Add(-int64(len(line)))
 }
 
-func tellLost(out io.Writer, lost int64) {
+func reportLost(out io.Writer, lost int64) {
 	fmt.Fprintf(out, "%d lines of the log were lost: they could not be written in time\n", lost)
 }
 

@@ -1,135 +1,20 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
-
-	pb "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
 
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// binary is the daemon, built once for the stories of this package.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "daemon")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "ovhcloud-csi-provider")
-	out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("building: %w\n%s", err, out)
-	}
-	return path, nil
-})
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
-	}
-	os.Exit(code)
-}
-
-// process is a running daemon. Its log is complete once it has ended.
-type process struct {
-	*exec.Cmd
-	admin  string
-	client pb.CSIDriverProviderClient
-	log    *syncBuffer
-	ended  chan error
-}
-
-// syncBuffer is written by the process while the test reads.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
-
-var servingAt = regexp.MustCompile(`admin[=":]+([0-9.]+:[0-9]+)`)
-
-// startDaemon starts the binary for a store, and returns once it serves.
-func startDaemon(t *testing.T, store *harness.Store, socket string, env []string, args ...string) *process {
-	t.Helper()
-	return startDaemonIn(t, func(*exec.Cmd) {}, store, socket, env, args...)
-}
-
-// startDaemonIn is startDaemon with a change of the command.
-func startDaemonIn(t *testing.T, change func(*exec.Cmd), store *harness.Store, socket string, env []string, args ...string) *process {
-	t.Helper()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	args = append([]string{"--endpoint", "unix://" + socket, "--admin-address", "127.0.0.1:0", "--allow-endpoint", store.URL}, args...)
-	p := &process{Cmd: exec.Command(path, args...), log: &syncBuffer{}, ended: make(chan error, 1)}
-	p.Env = append(os.Environ(), env...)
-	change(p.Cmd)
-	stderr, err := p.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = p.Process.Kill() })
-	serving := make(chan string, 1)
-	go func() {
-		lines := bufio.NewReader(io.TeeReader(stderr, p.log))
-		for {
-			line, err := lines.ReadString('\n')
-			if m := servingAt.FindStringSubmatch(line); m != nil {
-				serving <- m[1]
-			}
-			if err != nil {
-				close(serving)
-				p.ended <- p.Wait()
-				return
-			}
-		}
-	}()
-	admin, ok := <-serving
-	if !ok {
-		t.Fatalf("the daemon ended: %v\n%s", <-p.ended, p.log)
-	}
-	p.admin, p.client = "http://"+admin, harness.Dial(t, socket)
-	return p
-}
-
-// stop sends a signal and gives the exit status.
-func (p *process) stop(t *testing.T, s os.Signal) int {
-	t.Helper()
-	if err := p.Process.Signal(s); err != nil {
-		t.Fatal(err)
-	}
-	<-p.ended
-	return p.ProcessState.ExitCode()
-}
-
-func TestALifeOfTheDaemon(t *testing.T) {
+func TestTheDaemonFromStartToEnd(t *testing.T) {
 	store := harness.StartStore(t)
 	store.Hold(t, map[string]string{"s": `{"a":"1"}`})
 	socket := harness.SocketPath(t)
@@ -146,12 +31,14 @@ func TestALifeOfTheDaemon(t *testing.T) {
 	if got := strings.Count(p.log.String(), `"mount" result="ok"`); got != 1 {
 		t.Errorf("%d audit lines for one mount:\n%s", got, p.log)
 	}
-	if want := `pod="store/web-0" uid="11111111-2222-3333-4444-555555555555" serviceAccount="web" secretProviderClass="store/shop" connection="" credential="token 797d4f25 from nodePublishSecretRef" secrets=["s@1"] files=1 bytes=9`; !strings.Contains(p.log.String(), want) {
+	if want := `pod="store/web-0" uid="11111111-2222-3333-4444-555555555555" serviceAccount="web" ` +
+		`secretProviderClass="store/shop" connection="" credential="token 797d4f25 from nodePublishSecretRef" ` +
+		`secrets=["s@1"] files=1 bytes=9`; !strings.Contains(p.log.String(), want) {
 		t.Errorf("the audit line lacks %s:\n%s", want, p.log)
 	}
 }
 
-func TestEverySecretOfAMountStandsInTheLog(t *testing.T) {
+func TestEverySecretOfAMountIsInTheLog(t *testing.T) {
 	store := harness.StartStore(t)
 	var objects strings.Builder
 	for i := range 130 {
@@ -165,15 +52,17 @@ func TestEverySecretOfAMountStandsInTheLog(t *testing.T) {
 	p.stop(t, syscall.SIGTERM)
 	for i := range 130 {
 		if want := fmt.Sprintf(`"secret/%d@1"`, i); strings.Count(p.log.String(), want) != 1 {
-			t.Errorf("%s stands %d times in the log", want, strings.Count(p.log.String(), want))
+			t.Errorf("%s is in the log %d times", want, strings.Count(p.log.String(), want))
 		}
 	}
-	if n := strings.Count(p.log.String(), `"mount, further secrets" uid="11111111-2222-3333-4444-555555555555" secretProviderClass="store/shop" secrets=[`); n != 2 {
+	const further = `"mount, further secrets" uid="11111111-2222-3333-4444-555555555555" ` +
+		`secretProviderClass="store/shop" secrets=[`
+	if n := strings.Count(p.log.String(), further); n != 2 {
 		t.Errorf("%d further lines:\n%s", n, p.log)
 	}
 }
 
-func TestTheLogTellsWhatNoSecretOfKubernetesHolds(t *testing.T) {
+func TestTheLogWarnsOfFilesTooLargeForASecret(t *testing.T) {
 	store := harness.StartStore(t)
 	store.Hold(t, map[string]string{"s": `{"a":"` + strings.Repeat("x", 50_000) + `"}`})
 	p := startDaemon(t, store, harness.SocketPath(t), nil)
@@ -187,7 +76,8 @@ func TestTheLogTellsWhatNoSecretOfKubernetesHolds(t *testing.T) {
 		}
 	}
 	p.stop(t, syscall.SIGTERM)
-	if n := strings.Count(p.log.String(), "the files of this mount exceed 1 MiB"); n != 1 || !strings.Contains(p.log.String(), `secretProviderClass="store/shop" bytes=1100000`) {
+	if n := strings.Count(p.log.String(), "the files of this mount exceed 1 MiB"); n != 1 ||
+		!strings.Contains(p.log.String(), `secretProviderClass="store/shop" bytes=1100000`) {
 		t.Errorf("said %d times:\n%s", n, p.log)
 	}
 }
@@ -197,7 +87,8 @@ func TestRequestsAreLoggedFromLevel2On(t *testing.T) {
 		store := harness.StartStore(t)
 		store.Hold(t, map[string]string{"s": `{"a":"1"}`})
 		p := startDaemon(t, store, harness.SocketPath(t), nil, "-v", level)
-		if _, err := p.client.Mount(t.Context(), store.Request(harness.Mount{Objects: "- secretPath: s\n- secretPath: absent"})); err == nil {
+		if _, err := p.client.Mount(t.Context(),
+			store.Request(harness.Mount{Objects: "- secretPath: s\n- secretPath: absent"})); err == nil {
 			t.Fatal("an absent secret was mounted")
 		}
 		p.stop(t, syscall.SIGTERM)
@@ -206,8 +97,10 @@ func TestRequestsAreLoggedFromLevel2On(t *testing.T) {
 			want = 1
 		}
 		host := strings.TrimPrefix(store.URL, "https://")
-		for _, line := range []string{`path="s" status=200 took="`, `path="absent" status=404 took="`, `failure="secret_absent" request="`} {
-			if got := strings.Count(p.log.String(), line); got != want || want > 0 && !strings.Contains(p.log.String(), `"request" host="`+host+`" api="kv2" operation="read" `) {
+		for _, line := range []string{`path="s" status=200 took="`, `path="absent" status=404 took="`,
+			`failure="secret_absent" request="`} {
+			if got := strings.Count(p.log.String(), line); got != want || want > 0 &&
+				!strings.Contains(p.log.String(), `"request" host="`+host+`" api="kv2" operation="read" `) {
 				t.Errorf("at level %s %d lines have %s:\n%s", level, got, line, p.log)
 			}
 		}
@@ -228,10 +121,12 @@ func TestAKilledDaemonsSocketIsTakenOver(t *testing.T) {
 	}
 }
 
-func TestTheEnvironmentOfVaultHasNoEffect(t *testing.T) {
+func TestTheVaultVariablesHaveNoEffect(t *testing.T) {
 	store := harness.StartStore(t)
 	store.Hold(t, map[string]string{"s": `{"a":"1"}`})
-	p := startDaemon(t, store, harness.SocketPath(t), []string{"VAULT_ADDR=https://192.0.2.1", "VAULT_TOKEN=other", "VAULT_CACERT=/nowhere", "VAULT_RATE_LIMIT=nonsense", "VAULT_SKIP_VERIFY=nonsense", "VAULT_NAMESPACE=other", "VAULT_WRAP_TTL=1"})
+	p := startDaemon(t, store, harness.SocketPath(t), []string{"VAULT_ADDR=https://192.0.2.1", "VAULT_TOKEN=other",
+		"VAULT_CACERT=/nowhere", "VAULT_RATE_LIMIT=nonsense", "VAULT_SKIP_VERIFY=nonsense", "VAULT_NAMESPACE=other",
+		"VAULT_WRAP_TTL=1"})
 	if _, err := p.client.Mount(t.Context(), store.Request(harness.Mount{Objects: "- secretPath: s"})); err != nil {
 		t.Fatal(err)
 	}
@@ -287,16 +182,20 @@ func TestWrongCommandLines(t *testing.T) {
 		{"--cache-ttl=-1s", "--cache-ttl: -1s is not from 0 to 1h"},
 		{"--max-stale=10000h", "--max-stale: 10000h0m0s is not from 0 to 168h"},
 		{"--max-stale=30s", "--max-stale: 30s is not longer than --cache-ttl, which is 30s"},
-		{"--cache-bytes=64M", `invalid value "64M" for --cache-bytes: not a number of bytes such as 67108864, 512Ki, 64Mi or 1Gi`},
-		{"--cache-bytes=0", `invalid value "0" for --cache-bytes: not a number of bytes such as 67108864, 512Ki, 64Mi or 1Gi`},
+		{"--cache-bytes=64M", `invalid value "64M" for --cache-bytes: not a number of bytes such as 67108864, 512Ki, 64Mi ` +
+			`or 1Gi`},
+		{"--cache-bytes=0", `invalid value "0" for --cache-bytes: not a number of bytes such as 67108864, 512Ki, 64Mi ` +
+			`or 1Gi`},
 		{"--log-format=xml", `--log-format: "xml" is neither text nor json`},
 		{"--endpoint=tcp://x", `--endpoint: "tcp://x" is not unix:// followed by an absolute path`},
-		{"--allow-endpoint=http://okms.example", `--allow-endpoint: "http://okms.example": plain http is for loopback addresses only`},
+		{"--allow-endpoint=http://okms.example",
+			`--allow-endpoint: "http://okms.example": plain http is for loopback addresses only`},
 		{"--config=config.yaml", `--config: "config.yaml" is not an absolute path`},
 		{"serve", `"serve" is not a flag`},
 	} {
 		var out, errs bytes.Buffer
-		if code := run(t.Context(), strings.Fields(c.args), &out, &errs); code != 2 || errs.String() != "ovhcloud-csi-provider: "+c.want+" (see --help)\n" || out.Len() > 0 {
+		if code := run(t.Context(), strings.Fields(c.args), &out, &errs); code != 2 ||
+			errs.String() != "ovhcloud-csi-provider: "+c.want+" (see --help)\n" || out.Len() > 0 {
 			t.Errorf("%s: exit status %d, %q", c.args, code, errs.String())
 		}
 	}
@@ -307,13 +206,15 @@ func TestHelpAndVersion(t *testing.T) {
 	if code := run(t.Context(), []string{"--help"}, &out, &errs); code != 0 || errs.Len() > 0 {
 		t.Errorf("exit status %d, %s", code, &errs)
 	}
-	for _, name := range []string{"endpoint", "config", "admin-address", "mount-timeout", "max-reads", "cache-ttl", "cache-bytes", "max-stale", "allow-endpoint", "log-format", "probe", "version", "v"} {
+	for _, name := range []string{"endpoint", "config", "admin-address", "mount-timeout", "max-reads", "cache-ttl",
+		"cache-bytes", "max-stale", "allow-endpoint", "log-format", "probe", "version", "v"} {
 		if !strings.Contains(out.String(), "  --"+name) {
 			t.Errorf("--help does not name %s", name)
 		}
 	}
 	out.Reset()
-	if code := run(t.Context(), []string{"--version"}, &out, &errs); code != 0 || !regexp.MustCompile(`^\d+\.\d+\.\d+\S*\n$`).MatchString(out.String()) {
+	if code := run(t.Context(), []string{"--version"}, &out, &errs); code != 0 ||
+		!regexp.MustCompile(`^\d+\.\d+\.\d+\S*\n$`).MatchString(out.String()) {
 		t.Errorf("exit status %d, version %q", code, &out)
 	}
 }
@@ -325,8 +226,10 @@ func TestAnAddressInUseIsExitStatus1(t *testing.T) {
 		t.Fatal(err)
 	}
 	taken := strings.TrimPrefix(store.URL, "https://")
-	out, err := exec.Command(path, "--endpoint", "unix://"+harness.SocketPath(t), "--admin-address", taken).CombinedOutput()
-	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 1 || !strings.Contains(string(out), "listening on --admin-address") {
+	out, err := exec.Command(path, "--endpoint", "unix://"+harness.SocketPath(t), "--admin-address",
+		taken).CombinedOutput()
+	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 1 ||
+		!strings.Contains(string(out), "listening on --admin-address") {
 		t.Errorf("%v: %s", err, out)
 	}
 }
@@ -345,7 +248,8 @@ func TestNoMountWaitsForTheLog(t *testing.T) {
 	defer nobodyReads.Close()
 	socket := harness.SocketPath(t)
 	for _, format := range []string{"text", "json"} {
-		daemon := exec.Command(path, "--endpoint", "unix://"+socket, "--admin-address", "", "--allow-endpoint", store.URL, "--log-format", format)
+		daemon := exec.Command(path, "--endpoint", "unix://"+socket, "--admin-address", "", "--allow-endpoint", store.URL,
+			"--log-format", format)
 		daemon.Stderr = stderr
 		if err := daemon.Start(); err != nil {
 			t.Fatal(err)
@@ -366,39 +270,7 @@ func TestNoMountWaitsForTheLog(t *testing.T) {
 	}
 }
 
-func TestLostLinesAreCounted(t *testing.T) {
-	q := newLogQueue(1 << 20)
-	for i := range cap(q.lines) + 3 {
-		fmt.Fprintf(q, "line %d\n", i)
-	}
-	var out, inJSON bytes.Buffer
-	go q.run(&out)
-	q.close()
-	var line struct{ Lines int }
-	tellLostInJSON(&inJSON, 3)
-	if err := json.Unmarshal(inJSON.Bytes(), &line); err != nil || line.Lines != 3 {
-		t.Errorf("in JSON: %s, %v", &inJSON, err)
-	}
-	if got := out.String(); !strings.HasPrefix(got, "3 lines of the log were lost: they could not be written in time\nline 0\n") || strings.Count(got, "\n") != cap(q.lines)+1 {
-		t.Errorf("got %.200s", got)
-	}
-}
-
-func TestLinesThatWaitAreBoundedInBytes(t *testing.T) {
-	q := newLogQueue(100)
-	line := []byte(strings.Repeat("x", 39) + "\n")
-	for range 3 {
-		_, _ = q.Write(line)
-	}
-	var out bytes.Buffer
-	go q.run(&out)
-	q.close()
-	if got := out.String(); !strings.HasPrefix(got, "1 lines of the log were lost") || strings.Count(got, string(line)) != 2 || q.held.Load() != 0 {
-		t.Errorf("got %q, %d bytes wait", got, q.held.Load())
-	}
-}
-
-func TestBytesAreReadAsKubernetesWritesThem(t *testing.T) {
+func TestParseBytes(t *testing.T) {
 	for text, want := range map[string]int{"1": 1, "1024": 1 << 10, "512Ki": 512 << 10, "64Mi": 64 << 20, "2Gi": 2 << 30} {
 		if got, err := parseBytes(text); err != nil || got != want {
 			t.Errorf("%s is %d, %v", text, got, err)

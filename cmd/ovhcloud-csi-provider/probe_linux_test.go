@@ -10,14 +10,13 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// newContainer makes a process the first of a PID namespace, as the daemon of a
-// container is.
+// newContainer makes a process the first of a new PID namespace, as in a container.
 func newContainer(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
 }
 
-// execIn changes a command to run in the PID namespace of a process, as kubelet's exec
-// probes run in that of the container.
+// execIn makes a command run in the PID namespace of a process, as kubelet's exec probes run
+// in the namespace of the container.
 func execIn(t *testing.T, container *exec.Cmd, cmd *exec.Cmd) *exec.Cmd {
 	t.Helper()
 	nsenter, err := exec.LookPath("nsenter")
@@ -40,8 +39,8 @@ func otherContainer(t *testing.T) *exec.Cmd {
 	return cmd
 }
 
-// While a rolling update runs two pods on a node, each pod's readiness is its own.
-func TestAPodIsNotReadyByTheDaemonOfAnother(t *testing.T) {
+// During a rolling update two pods run on a node. Each pod's readiness is its own.
+func TestADaemonOfAnotherPodDoesNotMakeAPodReady(t *testing.T) {
 	store, socket := harness.StartStore(t), harness.SocketPath(t)
 	other := otherContainer(t)
 	newer := startDaemon(t, store, socket, nil)
@@ -56,9 +55,9 @@ func TestAPodIsNotReadyByTheDaemonOfAnother(t *testing.T) {
 	newer.stop(t, syscall.SIGTERM)
 }
 
-// The older pod stays ready although it does not serve the socket any more: else the
+// The older pod stays ready although it does not serve the socket any more. Otherwise the
 // DaemonSet controller would delete it before the newer one is ready.
-func TestAPodStaysReadyWhenTheDaemonOfANewerOneTakesOver(t *testing.T) {
+func TestAPodStaysReadyWhenANewerDaemonTakesOver(t *testing.T) {
 	otherContainer(t) // skips where there is no PID namespace
 	for name, c := range map[string]struct {
 		config string

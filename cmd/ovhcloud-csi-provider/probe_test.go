@@ -12,7 +12,7 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// probeWith runs the binary as a probe, and gives its exit status and its one line.
+// probeWith runs the binary as a probe, and returns its exit status and its one line.
 func probeWith(t *testing.T, cmd *exec.Cmd) (int, string) {
 	t.Helper()
 	var out bytes.Buffer
@@ -63,7 +63,7 @@ func TestTheBinaryIsItsOwnProbe(t *testing.T) {
 
 func TestAProbeEndsWhenTheDaemonIsStuck(t *testing.T) {
 	socket := harness.SocketPath(t)
-	l, err := net.Listen("unix", socket) // nobody accepts
+	l, err := net.Listen("unix", socket) // it accepts no connection
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestAProbeEndsWhenTheDaemonIsStuck(t *testing.T) {
 	}
 }
 
-func TestTheValuesOfProbe(t *testing.T) {
+func TestTheValuesOfTheProbeFlag(t *testing.T) {
 	for args, want := range map[string]probeFlag{
 		"": "", "--probe": probeLive, "--probe=true": probeLive, "--probe=live": probeLive, "--probe=ready": probeReady,
 	} {

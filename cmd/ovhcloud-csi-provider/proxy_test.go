@@ -14,7 +14,7 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// proxy is an HTTP proxy that takes everybody to one address, whomever they ask for.
+// proxy is an HTTP proxy that connects every client to one address.
 type proxy struct {
 	*httptest.Server
 	mu    sync.Mutex
@@ -65,7 +65,7 @@ func TestTheProxyOfTheEnvironmentIsUsed(t *testing.T) {
 	through.mu.Lock()
 	defer through.mu.Unlock()
 	slices.Sort(through.asked)
-	asked := slices.Compact(through.asked) // net/http may dial once more than it needs
+	asked := slices.Compact(through.asked) // net/http may dial more often than it needs
 	if want := []string{"CONNECT " + okms + ":443", "CONNECT " + tokens + ":443"}; !slices.Equal(asked, want) {
 		t.Errorf("the proxy was asked %v, want %v", asked, want)
 	}

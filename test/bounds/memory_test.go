@@ -11,12 +11,13 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"ovhcloud-csi-provider/provider/budget"
+	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/test/emulator"
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// holdLarge puts n secrets of about 60 KB into a folder, and gives the YAML of
-// objects that take a few bytes of each.
+// holdLarge writes n secrets of about 60 KB to a folder, and returns the YAML of objects
+// that take a few bytes of each.
 func holdLarge(t *testing.T, s *harness.Store, folder string, n int) string {
 	t.Helper()
 	var text strings.Builder
@@ -28,14 +29,15 @@ func holdLarge(t *testing.T, s *harness.Store, folder string, n int) string {
 	return text.String()
 }
 
-func TestAMountMayNotHoldAnyAmountOfSecrets(t *testing.T) {
+func TestTheSecretsOfAMountAreBounded(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{MaxReads: 8})
 	d.Store.HoldMany(t, "shop", 1)
 	_, err := d.Do(t.Context(), harness.Mount{Objects: holdLarge(t, d.Store, "large", 400)})
-	harness.WantError(t, err, codes.InvalidArgument, "objects: the secrets of this mount take more than 16777216 bytes together; use several classes")
+	harness.WantError(t, err, codes.InvalidArgument,
+		"objects: the secrets of this mount take more than 16777216 bytes together; use several classes")
 	if strings.Contains(err.Error(), "errors:") {
-		t.Errorf("more is told than what matters: %v", err)
+		t.Errorf("the message has further errors: %v", err)
 	}
 	if reads := len(d.Store.Requests()); reads > 300 {
 		t.Errorf("%d secrets were read, where 280 are too much", reads)
@@ -43,15 +45,15 @@ func TestAMountMayNotHoldAnyAmountOfSecrets(t *testing.T) {
 	d.MustMount(t, harness.Mount{Objects: "- secretPath: shop/s0"}, "s0", `{"v":"shop 0"}`)
 }
 
-// TestMountsThatHoldMuchWait where others do not: those of 13.8 MB have room for one at a
-// time in a namespace, and what they wait for is not what small ones need.
-func TestMountsThatHoldMuchWait(t *testing.T) {
+// A namespace has room for one mount of 13.8 MB at a time. Further ones wait, and small
+// mounts do not wait for the same memory.
+func TestLargeMountsWaitAndSmallOnesDoNot(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{CacheTTL: time.Hour})
 	d.Store.HoldMany(t, "shop", 1)
 	d.Store.HoldMany(t, "slow", 1)
 	large := harness.Mount{Objects: holdLarge(t, d.Store, "large", 230) + "- secretPath: slow/s0\n"}
-	mend := d.Store.Break(t, emulator.Fault{Hang: true, Path: "data/slow"})
+	repair := d.Store.Break(t, emulator.Fault{Hang: true, Path: "data/slow"})
 	ends := make(chan error, 3)
 	mount := func() {
 		_, err := d.Do(t.Context(), large)
@@ -65,13 +67,12 @@ func TestMountsThatHoldMuchWait(t *testing.T) {
 	short, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	_, err := d.Do(short, large)
-	harness.WantError(t, err, codes.Internal, "objects: the mounts of this node read too many large secrets at once; kubelet tries again")
-	if page := harness.Page(t, d.Admin+"/metrics"); !strings.Contains(page, `ovhcloud_csi_mounts_total{result="node_full"} 1`) {
-		t.Error("the metrics do not tell why")
-	}
+	harness.WantError(t, err, codes.Internal,
+		"objects: the mounts of this node read too many large secrets at once; kubelet tries again")
+	d.WantKind(t, failure.NodeFull)
 	go mount()
 	go mount()
-	mend()
+	repair()
 	for range 3 { // each in its turn
 		if err := <-ends; err != nil {
 			t.Errorf("a mount that waits for others: %v", err)
@@ -79,11 +80,12 @@ func TestMountsThatHoldMuchWait(t *testing.T) {
 	}
 }
 
-func TestLongAnswersOfAStoreDoNotFillTheMemory(t *testing.T) {
+func TestLongAnswersOfAStoreAreBounded(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{MaxReads: 256, MountTimeout: 20 * time.Second})
 	d.Store.HoldMany(t, "shop", 1)
-	d.Store.Break(t, emulator.Fault{Path: "data/long", Status: 200, Body: `{"data":{"data":{"v":"` + strings.Repeat("x", 1<<20-200) + `"},"metadata":{"version":1}}}`})
+	d.Store.Break(t, emulator.Fault{Path: "data/long", Status: 200,
+		Body: `{"data":{"data":{"v":"` + strings.Repeat("x", 1<<20-200) + `"},"metadata":{"version":1}}}`})
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
@@ -97,7 +99,7 @@ func TestLongAnswersOfAStoreDoNotFillTheMemory(t *testing.T) {
 	d.MustMount(t, harness.Mount{Objects: "- secretPath: shop/s0"}, "s0", `{"v":"shop 0"}`)
 }
 
-func TestTooLargeAnAnswerIsFinalToo(t *testing.T) {
+func TestATooLargeAnswerHasAFinalCode(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	var objects strings.Builder

@@ -10,7 +10,7 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-func TestACredentialGetsNothingThatAnotherRead(t *testing.T) {
+func TestACredentialGetsNoCachedValueOfAnother(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{CacheTTL: time.Hour})
 	d.Store.Hold(t, map[string]string{"a/s": `{"v":"1"}`})
@@ -24,7 +24,7 @@ func TestACredentialGetsNothingThatAnotherRead(t *testing.T) {
 	harness.WantError(t, err, codes.Unauthenticated)
 }
 
-func TestAnAbsentSecretIsThereAsSoonAsItIsWritten(t *testing.T) {
+func TestAnAbsentSecretIsNotCached(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{CacheTTL: time.Hour})
 	m := harness.Mount{Objects: "- secretPath: new"}

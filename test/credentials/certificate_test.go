@@ -15,7 +15,7 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-func TestACertificateIsALogin(t *testing.T) {
+func TestACertificateIsACredential(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	d.Store.Hold(t, map[string]string{"s": `{"a":"1"}`})
@@ -23,7 +23,8 @@ func TestACertificateIsALogin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s", Secrets: map[string]string{"tls.crt": string(cert), "tls.key": string(key)}})
+	files, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s",
+		Secrets: map[string]string{"tls.crt": string(cert), "tls.key": string(key)}})
 	if err != nil || files["s"] != `{"a":"1"}` {
 		t.Fatalf("%v, %v", files, err)
 	}
@@ -32,15 +33,17 @@ func TestACertificateIsALogin(t *testing.T) {
 	}
 }
 
-// forgedKey is what anybody can make of a public certificate: crypto/x509 takes it, since
-// it does not check a key of more than two primes.
+// forgedKey returns a key that anyone can make from a public certificate. crypto/x509
+// accepts it, since it does not check a key of more than two primes.
 func forgedKey(public *rsa.PublicKey) string {
-	key := &rsa.PrivateKey{PublicKey: *public, D: big.NewInt(11), Primes: []*big.Int{big.NewInt(3), big.NewInt(5), big.NewInt(7)}}
+	key := &rsa.PrivateKey{PublicKey: *public, D: big.NewInt(11),
+		Primes: []*big.Int{big.NewInt(3), big.NewInt(5), big.NewInt(7)}}
 	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
 }
 
-// TestAPublicCertificateGetsNobodysClient, before its owner has one or after.
-func TestAPublicCertificateGetsNobodysClient(t *testing.T) {
+// A mount with a forged key is rejected both before and after the owner of the certificate
+// has a client.
+func TestAForgedKeyGetsNoClientOfItsCertificate(t *testing.T) {
 	t.Parallel()
 	for _, cache := range []time.Duration{0, time.Hour} {
 		d := harness.Start(t, harness.Options{CacheTTL: cache})
@@ -53,10 +56,12 @@ func TestAPublicCertificateGetsNobodysClient(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		owner := harness.Mount{Objects: "- secretPath: prod/s0", Secrets: map[string]string{"tls.crt": string(cert), "tls.key": string(keyPEM)}}
+		owner := harness.Mount{Objects: "- secretPath: prod/s0", Secrets: map[string]string{"tls.crt": string(cert),
+			"tls.key": string(keyPEM)}}
 		attacker := func(path string) harness.Mount {
-			return harness.Mount{Objects: "- secretPath: " + path, Attributes: map[string]string{"csi.storage.k8s.io/pod.namespace": "attacker"},
-				Secrets: map[string]string{"tls.crt": string(cert), "tls.key": forgedKey(&key.PublicKey)}}
+			return harness.Mount{Objects: "- secretPath: " + path,
+				Attributes: map[string]string{"csi.storage.k8s.io/pod.namespace": "attacker"},
+				Secrets:    map[string]string{"tls.crt": string(cert), "tls.key": forgedKey(&key.PublicKey)}}
 		}
 		for _, path := range []string{"prod/s0", "prod/s1"} {
 			_, err := d.Do(t.Context(), attacker(path))

@@ -1,4 +1,4 @@
-// Package credentials tests provider and server together on who may read what: the rules
-// of connections, rotation under load, revocation, OAuth2 clients and certificates. It
-// holds tests only.
+// Package credentials tests provider and server together on credentials and rights: the
+// rules of connections, rotation under load, revocation, OAuth2 clients and certificates.
+// It holds tests only.
 package credentials

@@ -7,7 +7,8 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// lastUse is when the store was last asked by an identity.
+// lastUse returns when the store got the last request of an identity. It is zero if there
+// was none.
 func lastUse(s *harness.Store, identity string) (last time.Time) {
 	for _, r := range s.Requests() {
 		if r.Identity == identity {

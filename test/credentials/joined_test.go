@@ -11,20 +11,21 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// TestAReadKeepsItsClientForThoseWhoJoinedIt: two connections share an OAuth2
-// client; one of them gets another credential, and the mount that began a read
-// leaves, while another mount waits for that read.
-func TestAReadKeepsItsClientForThoseWhoJoinedIt(t *testing.T) {
+// Two connections share an OAuth2 client. One of them gets another credential, and the
+// mount that began a read gives up, while another mount waits for that read.
+func TestAJoinedReadKeepsItsClient(t *testing.T) {
 	t.Parallel()
 	store := harness.StartStore(t)
 	store.Hold(t, map[string]string{"own": `{"a":"1"}`, "warm": `{"a":"1"}`})
 	if err := store.AddClient(harness.ClientID, harness.ClientSecret, emulator.Identity{Name: "service"}); err != nil {
 		t.Fatal(err)
 	}
-	shared := map[string]string{"clientId": harness.ClientID, "clientSecret": harness.ClientSecret, "tokenUrl": store.URL + emulator.TokenPath}
+	shared := map[string]string{"clientId": harness.ClientID, "clientSecret": harness.ClientSecret,
+		"tokenUrl": store.URL + emulator.TokenPath}
 	config := "connections:\n"
 	for _, name := range []string{"one", "two"} {
-		config += "  " + name + ":\n" + store.Placed() + "    credentialsDir: ROOT/" + name + "\n    allow: [{namespaces: ['*'], serviceAccounts: ['*'], paths: ['**']}]\n"
+		config += "  " + name + ":\n" + store.Placed() + "    credentialsDir: ROOT/" + name +
+			"\n    allow: [{namespaces: ['*'], serviceAccounts: ['*'], paths: ['**']}]\n"
 	}
 	ids := harness.NewIdentities(t, config, map[string]map[string]string{"one": shared, "two": shared})
 	d := harness.Start(t, harness.Options{Emulator: store, Connections: ids.Connections})
@@ -35,8 +36,8 @@ func TestAReadKeepsItsClientForThoseWhoJoinedIt(t *testing.T) {
 	if err := mount(t.Context(), "one", "warm"); err != nil {
 		t.Fatal(err)
 	}
-	store.RevokeAccessTokens(harness.ClientID) // the read will want another token
-	mend := store.Break(t, emulator.Fault{Path: "/own", Hang: true})
+	store.RevokeAccessTokens(harness.ClientID) // the read will need another token
+	repair := store.Break(t, emulator.Fault{Path: "/own", Hang: true})
 	store.ResetRequests()
 	leaving, leave := context.WithCancel(t.Context())
 	var all sync.WaitGroup
@@ -57,10 +58,10 @@ func TestAReadKeepsItsClientForThoseWhoJoinedIt(t *testing.T) {
 	})
 	for !strings.Contains(harness.Page(t, d.Admin+"/metrics"), `{served="joined"} 1`) {
 		if t.Context().Err() != nil {
-			t.Fatal("nobody joined")
+			t.Fatal("the read was not joined")
 		}
 	}
 	leave()
-	mend()
+	repair()
 	all.Wait()
 }

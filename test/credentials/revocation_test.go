@@ -11,7 +11,7 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-func TestARevokedTokenIsOutOfUse(t *testing.T) {
+func TestARevokedTokenGetsNoCachedValue(t *testing.T) {
 	t.Parallel()
 	now := &harness.Clock{}
 	d := harness.Start(t, harness.Options{CacheTTL: 30 * time.Second, MaxStale: time.Hour, Now: now.Now})
@@ -22,19 +22,18 @@ func TestARevokedTokenIsOutOfUse(t *testing.T) {
 	d.MustMount(t, other, "s1", `{"v":"shop 1"}`)
 	d.Store.RevokeToken(harness.Token)
 	now.Advance(10 * time.Second)
-	_, err := d.Do(t.Context(), one) // its time in the cache is over
+	_, err := d.Do(t.Context(), one) // its TTL is over
 	harness.WantError(t, err, codes.Unauthenticated)
-	_, err = d.Do(t.Context(), other) // that of this one was not, but OKMS has said 401
+	_, err = d.Do(t.Context(), other) // its TTL is not over, but OKMS has answered 401
 	harness.WantError(t, err, codes.Unauthenticated)
 	d.Store.Break(t, emulator.Fault{Status: 501})
-	_, err = d.Do(t.Context(), one) // nor is anything stale left of it
+	_, err = d.Do(t.Context(), one) // no stale value is left
 	harness.WantError(t, err, codes.Internal)
 }
 
-// TestARefusalCountsForAllClassesOfACredential: two classes name one domain with one CA
-// bundle, which they spell differently. What OKMS refuses to the one is not served to the
-// other from memory.
-func TestARefusalCountsForAllClassesOfACredential(t *testing.T) {
+// Two classes have the same domain and the same CA bundle, spelt differently. After OKMS has
+// refused a secret to one class, it is not served to the other from memory.
+func TestARefusalDropsTheValuesOfAllClassesOfACredential(t *testing.T) {
 	t.Parallel()
 	const token = "eyJhbGciOiJFZERTQSJ9.held.revoked-later"
 	for name, c := range map[string]struct {
@@ -58,9 +57,11 @@ func TestARefusalCountsForAllClassesOfACredential(t *testing.T) {
 			}
 			bundle := string(d.Store.Server.CA)
 			class := func(bundle string) harness.Mount {
-				return harness.Mount{Objects: "- secretPath: shop/s0", Token: token, Attributes: map[string]string{"caBundle": bundle}}
+				return harness.Mount{Objects: "- secretPath: shop/s0", Token: token,
+					Attributes: map[string]string{"caBundle": bundle}}
 			}
-			spellings := []string{bundle, strings.TrimSpace(bundle), bundle + "\n \r\n", bundle + bundle, strings.ReplaceAll(bundle, "\n", "\r\n")}
+			spellings := []string{bundle, strings.TrimSpace(bundle), bundle + "\n \r\n", bundle + bundle,
+				strings.ReplaceAll(bundle, "\n", "\r\n")}
 			for _, spelling := range spellings {
 				d.MustMount(t, class(spelling), "s0", `{"v":"shop 0"}`)
 			}
@@ -68,7 +69,7 @@ func TestARefusalCountsForAllClassesOfACredential(t *testing.T) {
 			now.Advance(time.Minute)
 			_, err := d.Do(t.Context(), class(spellings[1]))
 			harness.WantError(t, err, c.code)
-			d.Store.Break(t, emulator.Fault{Status: 501}) // such as makes a stale value count
+			d.Store.Break(t, emulator.Fault{Status: 501}) // a stale value could be served
 			for _, spelling := range spellings {
 				_, err := d.Do(t.Context(), class(spelling))
 				harness.WantError(t, err, codes.Internal)

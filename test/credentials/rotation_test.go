@@ -19,7 +19,7 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// load is mounts at an even pace.
+// load starts mounts at an even pace.
 type load struct {
 	d     *harness.Daemon
 	mount harness.Mount
@@ -29,17 +29,17 @@ type load struct {
 
 	mu      sync.Mutex
 	begun   int
-	under   map[int]bool // numbers of the mounts under way
+	under   map[int]bool // numbers of the mounts in progress
 	done    int
 	changed chan struct{}
 	failed  []error
 }
 
-// aSecond is how many mounts begin in a second. It counts time in the tests: on a
-// machine that is held up, the mounts are too.
+// aSecond is how many mounts begin in a second. The tests measure time in mounts, which
+// are as slow as the machine.
 const aSecond = 100
 
-// begin starts aSecond mounts a second, until end.
+// begin starts aSecond mounts a second until end.
 func begin(t *testing.T, d *harness.Daemon, mount harness.Mount) *load {
 	t.Helper()
 	l := &load{d: d, mount: mount, stop: make(chan struct{}), under: map[int]bool{}, changed: make(chan struct{})}
@@ -76,7 +76,7 @@ func (l *load) one(t *testing.T) {
 	l.changed = make(chan struct{})
 }
 
-// await waits until ok, which is called with l locked.
+// await waits until ok returns true. It calls ok with l locked.
 func (l *load) await(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.NewTimer(30 * time.Second)
@@ -111,7 +111,7 @@ func (l *load) drained(t *testing.T) {
 	l.mu.Lock()
 	last := l.begun
 	l.mu.Unlock()
-	l.await(t, "the end of the mounts under way", func() bool {
+	l.await(t, "the end of the mounts in progress", func() bool {
 		for number := range l.under {
 			if number < last {
 				return false
@@ -121,7 +121,7 @@ func (l *load) drained(t *testing.T) {
 	})
 }
 
-// count is how many mounts have begun.
+// count returns how many mounts have begun.
 func (l *load) count() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -143,7 +143,8 @@ func (l *load) end(t *testing.T) {
 	}
 }
 
-// rotating is a store with two identities, first and second, in each form.
+// rotating is a store with two identities, first and second, each with every kind of
+// credential.
 type rotating struct {
 	store        *harness.Store
 	certificates map[string]map[string]string
@@ -176,21 +177,22 @@ func (r *rotating) client(t *testing.T, secret, identity string) map[string]stri
 	if err := r.store.AddClient(harness.ClientID, secret, emulator.Identity{Name: identity}); err != nil {
 		t.Fatal(err)
 	}
-	return map[string]string{"clientId": harness.ClientID, "clientSecret": secret, "tokenUrl": r.store.URL + emulator.TokenPath}
+	return map[string]string{"clientId": harness.ClientID, "clientSecret": secret,
+		"tokenUrl": r.store.URL + emulator.TokenPath}
 }
 
-// of is a configuration with the connection team on a folder.
+// of returns a configuration with the connection team, whose credential is in folder.
 func (r *rotating) of(folder string) string {
 	return "connections:\n  team:\n" + r.store.Placed() + "    credentialsDir: ROOT/" + folder + "\n" + harness.TeamRules
 }
 
 // rotation is a change from the first identity to the second.
 type rotation struct {
-	// first is the credential to begin with.
+	// first returns the first credential.
 	first func(t *testing.T, r *rotating) map[string]string
-	// rotate makes the second identity the one to be used.
+	// rotate replaces the first identity with the second.
 	rotate func(t *testing.T, r *rotating, ids *harness.Identities)
-	// revoke ends the first identity, once it is no longer in use.
+	// revoke ends the first identity when it is no longer in use.
 	revoke func(r *rotating)
 }
 
@@ -266,7 +268,7 @@ func TestRotationUnderLoadFailsNoMountAndEndsTheUseOfTheOldCredential(t *testing
 			}
 			for _, request := range append(requests, r.store.Requests()...) {
 				if request.Status == 401 {
-					t.Errorf("%s was refused", request.URI) // an old client secret has no identity to tell it by
+					t.Errorf("%s was refused", request.URI) // a request with an old client secret has no identity
 				}
 			}
 			t.Logf("%d mounts; the old credential was last used %s after the change", l.begun, lastOld)
@@ -274,7 +276,7 @@ func TestRotationUnderLoadFailsNoMountAndEndsTheUseOfTheOldCredential(t *testing
 	}
 }
 
-func TestRulesThatAreTakenBackHoldAtOnce(t *testing.T) {
+func TestAChangeOfRulesAppliesAtOnce(t *testing.T) {
 	t.Parallel()
 	d, ids := harness.StartWithConnections(t)
 	if _, err := d.Do(t.Context(), harness.OverConnection("team", "- secretPath: prod/shop/db", nil)); err != nil {
@@ -311,7 +313,7 @@ func (c *openSockets) track(conn net.Conn, state http.ConnState) {
 	c.changed = make(chan struct{})
 }
 
-// gone waits until none of the connections is open any more.
+// gone waits until all of these connections are closed.
 func (c *openSockets) gone(t *testing.T, old []net.Conn) {
 	t.Helper()
 	deadline := time.NewTimer(20 * time.Second)
@@ -337,7 +339,7 @@ func (c *openSockets) gone(t *testing.T, old []net.Conn) {
 	}
 }
 
-func TestConnectionsOfAnOldCertificateAreLetGoOf(t *testing.T) {
+func TestConnectionsOfAnOldCertificateAreClosed(t *testing.T) {
 	t.Parallel()
 	r := newRotating(t)
 	tracked := &openSockets{open: map[net.Conn]bool{}, changed: make(chan struct{})}
@@ -373,8 +375,8 @@ func TestConnectionsOfAnOldCertificateAreLetGoOf(t *testing.T) {
 	tracked.gone(t, old)
 }
 
-// The mount hangs where it asks first: in OKMS, or at the token endpoint.
-func TestAMountUnderWayEndsWithTheCredentialItBeganWith(t *testing.T) {
+// The first request of the mount hangs, at OKMS or at the token endpoint.
+func TestAMountInProgressKeepsItsCredential(t *testing.T) {
 	t.Parallel()
 	r := newRotating(t)
 	clients := map[string]map[string]string{}
@@ -382,15 +384,17 @@ func TestAMountUnderWayEndsWithTheCredentialItBeganWith(t *testing.T) {
 		if err := r.store.AddClient("EU."+name, "planted-secret", emulator.Identity{Name: name}); err != nil {
 			t.Fatal(err)
 		}
-		clients[name] = map[string]string{"clientId": "EU." + name, "clientSecret": "planted-secret", "tokenUrl": r.store.URL + emulator.TokenPath}
+		clients[name] = map[string]string{"clientId": "EU." + name, "clientSecret": "planted-secret",
+			"tokenUrl": r.store.URL + emulator.TokenPath}
 	}
-	for name, credentials := range map[string]map[string]map[string]string{"certificate": r.certificates, "OAuth2 client": clients} {
+	for name, credentials := range map[string]map[string]map[string]string{"certificate": r.certificates,
+		"OAuth2 client": clients} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ids := harness.NewIdentities(t, r.of("team"), map[string]map[string]string{"team": credentials["first"]})
 			d := harness.Start(t, harness.Options{Emulator: r.store, Connections: ids.Connections})
 			r.store.ResetRequests()
-			mend := r.store.Break(t, emulator.Fault{Hang: true, Times: 1})
+			repair := r.store.Break(t, emulator.Fault{Hang: true, Times: 1})
 			mount := harness.OverConnection("team", "- secretPath: prod/shop/db", nil)
 			ended := make(chan error, 1)
 			go func() {
@@ -403,13 +407,13 @@ func TestAMountUnderWayEndsWithTheCredentialItBeganWith(t *testing.T) {
 			before := ids.Reloads()
 			ids.Credential(t, "team", credentials["second"])
 			ids.Await(t, before, func(r connections.Reload) bool { return r.Connection == "team" && r.Err == nil })
-			// This one lets go of what the first still uses.
+			// This mount evicts the client that the first one uses.
 			if _, err := d.Do(t.Context(), mount); err != nil {
 				t.Fatal(err)
 			}
-			mend()
+			repair()
 			if err := <-ended; err != nil {
-				t.Errorf("the mount under way failed: %v", err)
+				t.Errorf("the mount in progress failed: %v", err)
 			}
 			if lastUse(r.store, "first").IsZero() || lastUse(r.store, "second").IsZero() {
 				t.Errorf("OKMS was asked by one of the two only: %+v", r.store.Requests())

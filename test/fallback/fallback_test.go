@@ -15,18 +15,18 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// Each region's credential; the other region knows neither.
+// The credential of each region. The other region does not know it.
 const (
 	ofFirst  = "eyJhbGciOiJFZERTQSJ9.held-for-the.first-region"
 	ofSecond = "eyJhbGciOiJFZERTQSJ9.held-for-the.second-region"
 )
 
-// down is a fault that is not tried again, so that no test waits.
+// down is a fault that is not retried, so that no test waits.
 var down = emulator.Fault{Status: 501}
 
-// regions are two stores, and a daemon with the connection "par" of the first
-// that falls back to "rbx" of the second. Namespace store may read prod/** by par
-// and, but for prod/par/**, by rbx.
+// regions are two stores, and a daemon with the connection "par" to the first and its
+// fallback "rbx" to the second. Namespace store may read prod/** over par, and over rbx
+// rbxPaths.
 type regions struct {
 	*harness.Daemon
 	second *harness.Store
@@ -46,7 +46,7 @@ const rbxPaths = `[prod/shop/*, prod/s/*, prod/only]`
 
 func startRegions(t *testing.T, o regionOptions) *regions {
 	t.Helper()
-	t.Parallel() // they wait more than they work
+	t.Parallel() // it waits more than it computes
 	r := &regions{second: harness.StartStore(t), now: &harness.Clock{}}
 	first := harness.StartStore(t)
 	for store, token := range map[*harness.Store]string{first: ofFirst, r.second: ofSecond} {
@@ -55,10 +55,13 @@ func startRegions(t *testing.T, o regionOptions) *regions {
 		}
 	}
 	first.Hold(t, map[string]string{"prod/shop/db": `{"v":"par"}`, "prod/par/db": `{"v":"par"}`})
-	r.second.Hold(t, map[string]string{"prod/shop/db": `{"v":"old"}`, "prod/par/db": `{"v":"rbx"}`, "prod/only": `{"v":"rbx"}`})
+	r.second.Hold(t, map[string]string{"prod/shop/db": `{"v":"old"}`, "prod/par/db": `{"v":"rbx"}`,
+		"prod/only": `{"v":"rbx"}`})
 	r.second.Hold(t, map[string]string{"prod/shop/db": `{"v":"rbx"}`})
-	r.ids = harness.NewIdentities(t, regionsConfig(first, r.second, o), map[string]map[string]string{"par": {"token": ofFirst}, "rbx": {"token": ofSecond}})
-	r.Daemon = harness.Start(t, harness.Options{Emulator: first, Connections: r.ids.Connections, MountTimeout: o.timeout, CacheTTL: o.ttl, MaxStale: o.daemons, MaxReads: o.reads, Now: r.now.Now})
+	r.ids = harness.NewIdentities(t, regionsConfig(first, r.second, o),
+		map[string]map[string]string{"par": {"token": ofFirst}, "rbx": {"token": ofSecond}})
+	r.Daemon = harness.Start(t, harness.Options{Emulator: first, Connections: r.ids.Connections, MountTimeout: o.timeout,
+		CacheTTL: o.ttl, MaxStale: o.daemons, MaxReads: o.reads, Now: r.now.Now})
 	return r
 }
 
@@ -73,35 +76,34 @@ func byPar(path string) harness.Mount {
 	return harness.OverConnection("par", "- secretPath: "+path, nil)
 }
 
-// shop mounts the secret that both regions hold, and wants that of one.
+// shop mounts the secret that both regions have, and checks from which one it comes.
 func (r *regions) shop(t *testing.T, want string) {
 	t.Helper()
 	r.Daemon.MustMount(t, byPar("prod/shop/db"), "db", `{"v":"`+want+`"}`)
 }
 
-// later lets a rest of the first region be over.
+// later lets the circuit breaker of the first region allow a trial.
 func (r *regions) later() { r.now.Advance(time.Minute) }
 
 func (r *regions) served(t *testing.T, how string, n int) {
 	t.Helper()
-	if line := fmt.Sprintf("ovhcloud_csi_secret_reads_total{served=%q} %d\n", how, n); !strings.Contains(harness.Page(t, r.Admin+"/metrics"), line) {
-		t.Errorf("the metrics lack %s", line)
-	}
+	r.WantLines(t, fmt.Sprintf("ovhcloud_csi_secret_reads_total{served=%q} %d", how, n))
 }
 
-func TestAStoreThatCannotBeAskedIsStoodInForByTheFallback(t *testing.T) {
+func TestAnUnavailableStoreIsReplacedByTheFallback(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]emulator.Fault{
-		"never answers": {Hang: true}, "drips": {Drip: time.Second}, "is overloaded": {Status: 503}, "limits": {Status: 429, RetryAfter: "3600"},
+		"never answers": {Hang: true}, "drips": {Drip: time.Second}, "is overloaded": {Status: 503}, "limits": {Status: 429,
+			RetryAfter: "3600"},
 		"closes": {CloseAfterHeaders: true}, "asks to wait": {Status: 429, RetryAfter: "20"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := startRegions(t, regionOptions{timeout: 3 * time.Second})
 			r.shop(t, "par")
-			mend := r.Store.Break(t, fault)
+			repair := r.Store.Break(t, fault)
 			r.shop(t, "rbx")
 			r.served(t, "fallback", 1)
-			mend()
+			repair()
 			r.later()
 			r.shop(t, "par")
 			r.served(t, "fallback", 1)
@@ -110,8 +112,8 @@ func TestAStoreThatCannotBeAskedIsStoodInForByTheFallback(t *testing.T) {
 	}
 }
 
-// eachToItsOwn wants of the stores' journals that each saw its own credential
-// alone: the other's would be one without an identity.
+// eachToItsOwn checks in the stores' journals that each store got its own credential only.
+// The other's would be a request without an identity.
 func (r *regions) eachToItsOwn(t *testing.T) {
 	t.Helper()
 	for store, token := range map[*harness.Store]string{r.Store: ofFirst, r.second: ofSecond} {
@@ -127,22 +129,7 @@ func (r *regions) eachToItsOwn(t *testing.T) {
 	}
 }
 
-// startAgain serves a store at an address that was just closed. A connection of another
-// test may have its port as its own for a moment.
-func startAgain(t *testing.T, store *emulator.Emulator, address string) *emulator.Server {
-	t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		again, err := store.Start(address)
-		if err == nil {
-			return again
-		}
-		if time.Now().After(end) {
-			t.Fatal(err)
-		}
-	}
-}
-
-func TestAClosedPortIsStoodInFor(t *testing.T) {
+func TestAClosedPortIsReplacedByTheFallback(t *testing.T) {
 	r := startRegions(t, regionOptions{timeout: 3 * time.Second})
 	address := strings.TrimPrefix(r.Store.URL, "https://")
 	if err := r.Store.Server.Close(); err != nil {
@@ -155,7 +142,7 @@ func TestAClosedPortIsStoodInFor(t *testing.T) {
 	r.shop(t, "par")
 }
 
-func TestARefusalIsNotStoodInFor(t *testing.T) {
+func TestARefusalIsNotReplacedByTheFallback(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		fault emulator.Fault
@@ -165,7 +152,8 @@ func TestARefusalIsNotStoodInFor(t *testing.T) {
 		"401":           {emulator.Fault{Status: 401}, "prod/shop/db", codes.Unauthenticated},
 		"403":           {emulator.Fault{Status: 403}, "prod/shop/db", codes.PermissionDenied},
 		"absent secret": {emulator.Fault{}, "prod/only", codes.NotFound},
-		"HTML":          {emulator.Fault{Status: 200, ContentType: "text/html", Body: "<html>"}, "prod/shop/db", codes.Internal},
+		"HTML": {emulator.Fault{Status: 200, ContentType: "text/html", Body: "<html>"}, "prod/shop/db",
+			codes.Internal},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := startRegions(t, regionOptions{daemons: time.Hour, timeout: 3 * time.Second})
@@ -188,19 +176,21 @@ func TestBothStoresDown(t *testing.T) {
 		r.Store.Break(t, down)
 		r.second.Break(t, emulator.Fault{Status: 429, RetryAfter: "3600"})
 		_, err := r.Do(t.Context(), byPar("prod/shop/db"))
-		harness.WantError(t, err, codes.Internal, "OKMS at 127.0.0.1:", "has a fault; its fallback, connection \"rbx\": OKMS limits requests at the moment", "HTTP 501", "; fallback: ", "HTTP 429", "kubelet tries again")
+		harness.WantError(t, err, codes.Internal, "OKMS at 127.0.0.1:",
+			"has a fault; its fallback, connection \"rbx\": OKMS limits requests at the moment", "HTTP 501", "; fallback: ",
+			"HTTP 429", "kubelet tries again")
 	})
 	t.Run("the fallback's stale one first", func(t *testing.T) {
 		r := startRegions(t, regionOptions{timeout: 3 * time.Second, daemons: time.Hour})
 		r.shop(t, "par")
-		mend := r.Store.Break(t, down)
+		repair := r.Store.Break(t, down)
 		r.shop(t, "rbx")
 		r.second.Break(t, down)
 		r.later()
 		r.shop(t, "rbx")
 		r.served(t, "stale", 1)
 		r.served(t, "fallback", 2)
-		mend()
+		repair()
 		r.later()
 		r.shop(t, "par")
 	})
@@ -215,7 +205,8 @@ func TestBothStoresDown(t *testing.T) {
 		r.served(t, "fallback", 0)
 	})
 	t.Run("its own stale one is too old", func(t *testing.T) {
-		r := startRegions(t, regionOptions{timeout: 3 * time.Second, daemons: time.Hour, par: "    maxStale: 2m\n", rbx: "    maxStale: 0s\n"})
+		r := startRegions(t, regionOptions{timeout: 3 * time.Second, daemons: time.Hour, par: "    maxStale: 2m\n",
+			rbx: "    maxStale: 0s\n"})
 		r.shop(t, "par")
 		r.Store.Break(t, down)
 		r.second.Break(t, down)
@@ -227,24 +218,25 @@ func TestBothStoresDown(t *testing.T) {
 	})
 }
 
-// What the fallback refuses is told, and drops what it gave.
+// A refusal of the fallback is in the message, and drops its cached values.
 func TestAFallbackThatRefuses(t *testing.T) {
 	r := startRegions(t, regionOptions{timeout: 3 * time.Second, daemons: time.Hour, par: "    maxStale: 0s\n"})
 	r.Store.Break(t, down)
 	r.shop(t, "rbx")
-	mend := r.second.Break(t, emulator.Fault{Status: 403})
+	repair := r.second.Break(t, emulator.Fault{Status: 403})
 	_, err := r.Do(t.Context(), byPar("prod/shop/db"))
-	harness.WantError(t, err, codes.Internal, "its fallback, connection \"rbx\": OKMS does not allow the token ", "grant its identity")
-	mend()
+	harness.WantError(t, err, codes.Internal, "its fallback, connection \"rbx\": OKMS does not allow the token ",
+		"grant its identity")
+	repair()
 	r.second.Break(t, down)
 	_, err = r.Do(t.Context(), byPar("prod/shop/db"))
-	harness.WantError(t, err, codes.Internal, "its fallback, connection \"rbx\": OKMS at ") // nothing stale is left
-	// That the fallback has no such secret says nothing of the first: it is no absent one.
+	harness.WantError(t, err, codes.Internal, "its fallback, connection \"rbx\": OKMS at ") // no stale value is left
+	// A secret that is absent in the fallback may exist in the first store.
 	_, err = r.Do(t.Context(), harness.OverConnection("par", "- secretPath: prod/s/none\n  optional: true", nil))
 	harness.WantError(t, err, codes.Internal)
 }
 
-func TestTheFallbacksRulesHoldToo(t *testing.T) {
+func TestTheRulesOfTheFallbackApply(t *testing.T) {
 	r := startRegions(t, regionOptions{timeout: 3 * time.Second})
 	r.Store.Break(t, down)
 	other := byPar("prod/shop/db")
@@ -253,7 +245,7 @@ func TestTheFallbacksRulesHoldToo(t *testing.T) {
 		_, err := r.Do(t.Context(), m)
 		harness.WantError(t, err, codes.Internal, "has a fault")
 		if err != nil && strings.Contains(err.Error(), "fallback") {
-			t.Errorf("%s: the fallback is told of: %v", name, err)
+			t.Errorf("%s: the message has the fallback: %v", name, err)
 		}
 	}
 	if n := len(r.second.Requests()); n > 0 {
@@ -261,7 +253,7 @@ func TestTheFallbacksRulesHoldToo(t *testing.T) {
 	}
 }
 
-func TestABrokenFallbackBreaksNothing(t *testing.T) {
+func TestAnUnusableFallbackDoesNotAffectItsConnection(t *testing.T) {
 	r := startRegions(t, regionOptions{timeout: 3 * time.Second})
 	config := strings.ReplaceAll(regionsConfig(r.Store, r.second, regionOptions{}), "ROOT/rbx", "ROOT/none")
 	before := r.ids.Reloads()
@@ -271,39 +263,43 @@ func TestABrokenFallbackBreaksNothing(t *testing.T) {
 	r.shop(t, "par")
 }
 
-func TestVersionsTellOfTheFallback(t *testing.T) {
+func TestTheVersionNamesTheFallback(t *testing.T) {
 	r := startRegions(t, regionOptions{timeout: 3 * time.Second})
 	version := func(connection string) string {
-		resp, err := r.Client.Mount(t.Context(), r.Request(harness.OverConnection(connection, "- secretPath: prod/shop/db", nil)))
+		resp, err := r.Client.Mount(t.Context(),
+			r.Request(harness.OverConnection(connection, "- secretPath: prod/shop/db", nil)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return resp.GetObjectVersion()[0].GetVersion()
 	}
 	first := version("par")
-	mend := r.Store.Break(t, down)
+	repair := r.Store.Break(t, down)
 	second := version("par")
 	host := strings.TrimPrefix(r.second.URL, "https://")
-	if !strings.HasPrefix(first, "1-") || strings.Contains(first, "@") || !strings.HasPrefix(second, "2-") || second != version("rbx")+"@"+host {
+	if !strings.HasPrefix(first, "1-") || strings.Contains(first, "@") || !strings.HasPrefix(second, "2-") ||
+		second != version("rbx")+"@"+host {
 		t.Errorf("versions %s and %s", first, second)
 	}
-	mend()
+	repair()
 	r.later()
 	if got := version("par"); got != first {
 		t.Errorf("it is %s after %s once the first is back", got, first)
 	}
 }
 
-// TestAFallbackWithTheSameBytesRestartsNothing acts as Reloader does: it hashes the pairs
-// of the status, and rolls workloads when they move.
+// Reloader hashes the pairs of the status and restarts workloads when they change. The test
+// compares the same pairs.
 func TestAFallbackWithTheSameBytesRestartsNothing(t *testing.T) {
 	r := startRegions(t, regionOptions{timeout: 3 * time.Second})
 	same := map[string]string{"prod/shop/same": `{"k":"1","l":{"m":2}}`, "prod/shop/whole": `{"a":"b"}`}
 	r.Store.Hold(t, same)
-	r.second.Hold(t, map[string]string{"prod/shop/same": `{"k":"0"}`}) // so that its numbers are others
+	r.second.Hold(t, map[string]string{"prod/shop/same": `{"k":"0"}`}) // so that its version numbers differ
 	r.second.Hold(t, same)
-	mount := harness.OverConnection("par", "- {secretPath: prod/shop/same, allKeys: true}\n- {secretPath: prod/shop/same, secretKey: l.m, objectName: n, encoding: utf-8}\n"+
-		"- secretPath: prod/shop/whole\n", nil)
+	mount := harness.OverConnection("par",
+		"- {secretPath: prod/shop/same, allKeys: true}\n- {secretPath: prod/shop/same, secretKey: l.m, objectName: n, "+
+			"encoding: utf-8}\n"+
+			"- secretPath: prod/shop/whole\n", nil)
 	pairs := func() string {
 		t.Helper()
 		resp, err := r.Client.Mount(t.Context(), r.Request(mount))
@@ -317,27 +313,27 @@ func TestAFallbackWithTheSameBytesRestartsNothing(t *testing.T) {
 		return text.String()
 	}
 	before := pairs()
-	mend := r.Store.Break(t, down)
+	repair := r.Store.Break(t, down)
 	if away := pairs(); away != before || len(r.second.Requests()) == 0 {
-		t.Errorf("the pairs move from %s to %s", before, away)
+		t.Errorf("the pairs change from %s to %s", before, away)
 	}
 	r.second.Hold(t, map[string]string{"prod/shop/whole": `{"a":"c"}`})
 	if changed := pairs(); changed == before || !strings.Contains(changed, "@") {
-		t.Errorf("other bytes of the fallback are not told: %s", changed)
+		t.Errorf("other bytes of the fallback do not change the pairs: %s", changed)
 	}
 	r.second.Hold(t, same)
 	if again := pairs(); again != before {
 		t.Errorf("the pairs are %s after %s with the same bytes again", again, before)
 	}
-	mend()
+	repair()
 	r.later()
 	if back := pairs(); back != before {
 		t.Errorf("the pairs are %s after %s once the first is back", back, before)
 	}
 }
 
-// TestManyMountsWhileTheFirstStoreHangs: the first three wait for it, the others
-// go to the second at once, and the first is asked no more than its rests allow.
+// The first three mounts wait for the store. Then the circuit breaker is open, the others
+// read from the fallback at once, and the store gets no more requests.
 func TestManyMountsWhileTheFirstStoreHangs(t *testing.T) {
 	r := startRegions(t, regionOptions{timeout: 6 * time.Second, ttl: 30 * time.Second})
 	r.second.HoldMany(t, "prod/s", 10)
@@ -345,12 +341,13 @@ func TestManyMountsWhileTheFirstStoreHangs(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 3 {
 		all.Go(func() {
-			r.Daemon.MustMount(t, byPar(fmt.Sprintf("prod/s/s%d", i)), fmt.Sprintf("s%d", i), fmt.Sprintf(`{"v":"prod/s %d"}`, i))
+			r.Daemon.MustMount(t, byPar(fmt.Sprintf("prod/s/s%d", i)), fmt.Sprintf("s%d", i),
+				fmt.Sprintf(`{"v":"prod/s %d"}`, i))
 		})
 	}
 	all.Wait()
 	if n := len(r.Store.Requests()); n != 3 {
-		t.Errorf("three mounts asked the first %d times", n)
+		t.Errorf("three mounts made %d requests to the first store", n)
 	}
 	for range 110 {
 		all.Go(func() {
@@ -359,7 +356,7 @@ func TestManyMountsWhileTheFirstStoreHangs(t *testing.T) {
 	}
 	all.Wait()
 	if n := len(r.Store.Requests()); n != 3 {
-		t.Errorf("the first was asked %d times while it rests", n)
+		t.Errorf("the first store got %d requests, with an open circuit breaker", n)
 	}
 	if n := len(r.second.Requests()); n != 10 {
 		t.Errorf("the second was asked %d times for ten secrets", n)
@@ -367,33 +364,32 @@ func TestManyMountsWhileTheFirstStoreHangs(t *testing.T) {
 	r.eachToItsOwn(t)
 }
 
-// TestNobodyWaitsWithAProbe: while a mount probes a store that hangs, those who want
-// the same secret have something else at once.
-func TestNobodyWaitsWithAProbe(t *testing.T) {
+// While the trial of a mount hangs, other mounts of the same secret are served without it.
+func TestMountsDoNotWaitForATrial(t *testing.T) {
 	t.Parallel()
-	t.Run("but has the fallback's", func(t *testing.T) {
+	t.Run("the fallback is read", func(t *testing.T) {
 		r := startRegions(t, regionOptions{timeout: 6 * time.Second})
-		r.whileOneProbes(t, r.Store, func() { r.shop(t, "rbx") })
+		r.duringATrial(t, r.Store, func() { r.shop(t, "rbx") })
 	})
-	t.Run("but has a stale one", func(t *testing.T) {
+	t.Run("a stale value is served", func(t *testing.T) {
 		r := startRegions(t, regionOptions{daemons: time.Hour})
 		shop := func() {
 			r.Daemon.MustMount(t, harness.OverConnection("rbx", "- secretPath: prod/shop/db", nil), "db", `{"v":"rbx"}`)
 		}
 		shop()
-		r.whileOneProbes(t, r.second, shop)
+		r.duringATrial(t, r.second, shop)
 	})
 }
 
-// whileOneProbes lets a store rest, then one mount probe it in vain, and wants the
-// next mounts to end before that one.
-func (r *regions) whileOneProbes(t *testing.T, store *harness.Store, mount func()) {
+// duringATrial opens the circuit breaker of a store, lets the trial of one mount hang, and
+// checks that the next mounts end before that one.
+func (r *regions) duringATrial(t *testing.T, store *harness.Store, mount func()) {
 	t.Helper()
-	mend := store.Break(t, down)
+	repair := store.Break(t, down)
 	for range 3 {
 		mount()
 	}
-	mend()
+	repair()
 	store.Break(t, emulator.Fault{Hang: true})
 	store.ResetRequests()
 	r.later()
@@ -410,7 +406,7 @@ func (r *regions) whileOneProbes(t *testing.T, store *harness.Store, mount func(
 	}
 	select {
 	case <-probed:
-		t.Error("they waited for the probe to end")
+		t.Error("they waited for the trial")
 	default:
 	}
 	<-probed
@@ -419,9 +415,9 @@ func (r *regions) whileOneProbes(t *testing.T, store *harness.Store, mount func(
 	}
 }
 
-// TestWhoJoinsAReadDoesNotGetWhatTheFallbackGave: the read of the first is shared
-// with who has the same credential, and not the right to its fallback.
-func TestWhoJoinsAReadDoesNotGetWhatTheFallbackGave(t *testing.T) {
+// Mounts with the same credential share a read of the first store. That gives a mount without
+// a right to the fallback nothing of it.
+func TestAJoinedReadDoesNotShareTheFallback(t *testing.T) {
 	r := startRegions(t, regionOptions{ttl: time.Hour})
 	r.Store.Break(t, emulator.Fault{Status: 501, Delay: 500 * time.Millisecond})
 	other := byPar("prod/shop/db")
@@ -444,8 +440,7 @@ func TestWhoJoinsAReadDoesNotGetWhatTheFallbackGave(t *testing.T) {
 	}
 }
 
-// TestAFallbacksFallbackIsNotFollowed: two regions stand in for each other, and no
-// read goes round in a circle.
+// Two connections are each other's fallback, and no read goes in a circle.
 func TestAFallbacksFallbackIsNotFollowed(t *testing.T) {
 	r := startRegions(t, regionOptions{rbx: "    fallback: par\n"})
 	r.Store.Break(t, emulator.Fault{Times: 1, Status: 501})
@@ -473,14 +468,14 @@ func TestManyMountsWhileTheFirstStoreFails(t *testing.T) {
 		all.Wait()
 	}
 	if n := len(r.Store.Requests()); n > 100 {
-		t.Errorf("330 mounts asked a store that is down %d times", n)
+		t.Errorf("330 mounts made %d requests to a store that is down", n)
 	}
 	if n := len(r.second.Requests()); n != 10 {
 		t.Errorf("the second was asked %d times for ten secrets", n)
 	}
 }
 
-func TestMaxStaleOfAConnectionTakesThePlaceOfTheDaemons(t *testing.T) {
+func TestMaxStaleOfAConnectionReplacesTheDaemons(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		daemons time.Duration
@@ -507,13 +502,12 @@ func TestMaxStaleOfAConnectionTakesThePlaceOfTheDaemons(t *testing.T) {
 	}
 }
 
-// TestAnOldValueOfTheFallbackDoesNotBeatAYoungOne: a node that is cut off from both
-// regions does not go back to what the second gave long ago.
-func TestAnOldValueOfTheFallbackDoesNotBeatAYoungOne(t *testing.T) {
+// A node that is cut off from both regions does not go back to an old value of the second.
+func TestTheYoungerStaleValueIsServed(t *testing.T) {
 	r := startRegions(t, regionOptions{daemons: 24 * time.Hour})
-	mend := r.Store.Break(t, down)
+	repair := r.Store.Break(t, down)
 	r.shop(t, "rbx")
-	mend()
+	repair()
 	r.now.Advance(20 * time.Hour)
 	r.Store.Hold(t, map[string]string{"prod/shop/db": `{"v":"rotated"}`})
 	r.shop(t, "rotated")
@@ -524,9 +518,8 @@ func TestAnOldValueOfTheFallbackDoesNotBeatAYoungOne(t *testing.T) {
 	r.served(t, "fallback", 1)
 }
 
-// TestAFallbackThatLacksTheSecretTakesNoTime: the first store is asked for the rest
-// of the time then, as if there were no fallback.
-func TestAFallbackThatLacksTheSecretTakesNoTime(t *testing.T) {
+// The first store is read for the rest of the time, as without a fallback.
+func TestWithoutTheSecretInTheFallbackTheStoreIsReadAgain(t *testing.T) {
 	r := startRegions(t, regionOptions{timeout: 30 * time.Second})
 	r.Store.Hold(t, map[string]string{"prod/s/new": `{"v":"par"}`})
 	r.Store.Break(t, emulator.Fault{Delay: 4600 * time.Millisecond})
@@ -545,9 +538,9 @@ func TestAVersionByItsNumberHasNoFallback(t *testing.T) {
 	}
 }
 
-// TestARefusalCountsThoughItsDetailsHang: which versions exist is asked for the
-// message only, also by a read of somebody without a fallback that others join.
-func TestARefusalCountsThoughItsDetailsHang(t *testing.T) {
+// The list of versions is only for the message. That holds also for a read that a mount
+// without a fallback began and that others join.
+func TestARefusalCountsWhileItsDetailsHang(t *testing.T) {
 	r := startRegions(t, regionOptions{timeout: 6 * time.Second})
 	if err := r.Store.SetState("prod/shop/db", 1, emulator.Deactivated); err != nil {
 		t.Fatal(err)
@@ -568,8 +561,8 @@ func TestARefusalCountsThoughItsDetailsHang(t *testing.T) {
 	}
 }
 
-// TestTheNodesOwnCrowdIsNoOutage: who waits in line for a store that is well waits on.
-func TestTheNodesOwnCrowdIsNoOutage(t *testing.T) {
+// A mount that waits for its turn at a healthy store does not use the fallback.
+func TestAFullQueueIsNoOutage(t *testing.T) {
 	r := startRegions(t, regionOptions{timeout: 9 * time.Second, reads: 1})
 	r.Store.Break(t, emulator.Fault{Hang: true, Path: "prod/crowd"})
 	crowd, end := context.WithCancel(t.Context())
@@ -583,7 +576,7 @@ func TestTheNodesOwnCrowdIsNoOutage(t *testing.T) {
 		defer close(done)
 		r.shop(t, "par")
 	}()
-	// The third read is the second try of the one that waits.
+	// The third read is the second attempt of the mount that waits.
 	for waits := true; waits; {
 		select {
 		case <-done:
@@ -598,7 +591,7 @@ func TestTheNodesOwnCrowdIsNoOutage(t *testing.T) {
 	r.served(t, "fallback", 0)
 }
 
-func TestAPageOfAProxyIsStoodInFor(t *testing.T) {
+func TestAPageOfAProxyIsReplacedByTheFallback(t *testing.T) {
 	r := startRegions(t, regionOptions{timeout: 3 * time.Second})
 	r.Store.Break(t, emulator.Fault{Status: 403, ContentType: "text/html", Body: "<html>no</html>"})
 	r.shop(t, "rbx")

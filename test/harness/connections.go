@@ -77,7 +77,8 @@ func StartWithClient(t testing.TB) (d *Daemon, secrets map[string]string) {
 	if err := d.Store.AddClient(ClientID, ClientSecret, emulator.Identity{Name: "service"}); err != nil {
 		t.Fatal(err)
 	}
-	secrets = map[string]string{"clientId": ClientID, "clientSecret": ClientSecret, "tokenUrl": d.Store.URL + emulator.TokenPath}
+	secrets = map[string]string{"clientId": ClientID, "clientSecret": ClientSecret,
+		"tokenUrl": d.Store.URL + emulator.TokenPath}
 	for key := range secrets {
 		secrets[key] += "\n"
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"ovhcloud-csi-provider/provider/failure"
+
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 )
@@ -49,15 +51,26 @@ func (d *Daemon) MustMount(t testing.TB, m Mount, file, content string) {
 	}
 }
 
-// WantLines checks that each of these lines, or beginnings of lines, is on /metrics.
+// WantLines checks that /metrics has these lines. A line that ends with a space or an equals
+// sign is only the beginning of one.
 func (d *Daemon) WantLines(t testing.TB, lines ...string) {
 	t.Helper()
 	page := Page(t, d.Admin+"/metrics")
 	for _, line := range lines {
-		if !strings.Contains(page, "\n"+line) {
+		end := "\n"
+		if strings.HasSuffix(line, " ") || strings.HasSuffix(line, "=") {
+			end = ""
+		}
+		if !strings.Contains(page, "\n"+line+end) {
 			t.Errorf("/metrics lacks the line %s", line)
 		}
 	}
+}
+
+// WantKind checks in /metrics that one mount had the result kind so far.
+func (d *Daemon) WantKind(t testing.TB, kind failure.Kind) {
+	t.Helper()
+	d.WantLines(t, fmt.Sprintf("ovhcloud_csi_mounts_total{result=%q} 1", kind))
 }
 
 // Objects returns the YAML of the n whole secrets that HoldMany writes.

@@ -1,9 +1,7 @@
-// Package harness starts an emulator of OKMS and the daemon's server, joined as
-// they are in a cluster: TLS on one side, gRPC on a live unix socket on the
-// other. Everything in it is real but the store.
+// Package harness starts an emulator of OKMS and the daemon's server as in a cluster: TLS to
+// the store, and gRPC on a unix socket. Only the store is not real.
 //
-// It is for tests inside one process. Stories of the built binary start it
-// themselves.
+// It is for tests in one process. Tests of the binary start the binary themselves.
 package harness
 
 import (
@@ -32,48 +30,48 @@ import (
 	"ovhcloud-csi-provider/test/emulator"
 )
 
-// Token is the PAT that may read everything in a new emulator.
+// Token is the token that may read everything in a new emulator.
 const Token = "eyJhbGciOiJFZERTQSJ9.harness.reads-everything"
 
-// quiet keeps the log of the server out of the tests' output.
+// quiet turns the server's log off.
 var quiet = sync.OnceFunc(func() {
 	klog.SetSlogLogger(slog.New(slog.DiscardHandler))
 })
 
 // Options of Start. The zero value works.
 type Options struct {
-	// Mounter takes the place of the real provider.
+	// Mounter replaces the real provider. nil means the real one.
 	Mounter server.Mounter
 	// MountTimeout bounds a mount; 0 means the daemon's default.
 	MountTimeout time.Duration
 	// MaxReads is the provider's; 0 means its default.
 	MaxReads int
-	// CacheTTL, CacheBytes and MaxStale are the provider's; 0 for CacheTTL keeps
-	// nothing, so that a test sees what the store has.
+	// CacheTTL, CacheBytes and MaxStale are the provider's. A CacheTTL of 0 turns the
+	// cache off, so that a test reads from the store.
 	CacheTTL   time.Duration
 	CacheBytes int
 	MaxStale   time.Duration
-	// MemoryLimit is what the budget of the daemon is made for, in bytes; 0 means the
+	// MemoryLimit is the memory limit of the daemon's budget in bytes; 0 means the
 	// chart's.
 	MemoryLimit int64
-	// Now is the provider's clock; nil is the system's.
+	// Now is the provider's clock; nil means the system's.
 	Now func() time.Time
-	// Socket is where to serve; "" means in a new folder.
+	// Socket is the path to serve; "" means one in a new folder.
 	Socket string
 	// Emulator is the store; nil means a new one.
 	Emulator *Store
-	// Connections are what the provider holds; nil is none. The test runs them.
+	// Connections are the provider's; nil means none. The test runs them.
 	Connections *connections.Set
 }
 
-// Store is an emulator that listens.
+// Store is an emulator and its server.
 type Store struct {
 	*emulator.Emulator
 	*emulator.Server
 }
 
-// StartStore starts an emulator with Token, whose certificate is also good for the
-// names of hosts. It ends with the test.
+// StartStore starts an emulator that knows Token. Its certificate is also valid for hosts.
+// It ends with the test.
 func StartStore(t testing.TB, hosts ...string) *Store {
 	t.Helper()
 	e, err := emulator.New(emulator.Options{})
@@ -91,7 +89,7 @@ func StartStore(t testing.TB, hosts ...string) *Store {
 	return &Store{Emulator: e, Server: s}
 }
 
-// Hold puts secrets into the store, JSON text by path.
+// Hold writes secrets to the store, JSON text by path.
 func (s *Store) Hold(t testing.TB, secrets map[string]string) {
 	t.Helper()
 	for path, data := range secrets {
@@ -101,15 +99,15 @@ func (s *Store) Hold(t testing.TB, secrets map[string]string) {
 	}
 }
 
-// Break injects a fault until the returned function is called.
-func (s *Store) Break(t testing.TB, f emulator.Fault) (mend func()) {
+// Break injects a fault until repair is called.
+func (s *Store) Break(t testing.TB, f emulator.Fault) (repair func()) {
 	t.Helper()
-	mend, err := s.Inject(f)
+	repair, err := s.Inject(f)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(mend)
-	return mend
+	t.Cleanup(repair)
+	return repair
 }
 
 // Daemon is a server on a live socket, and a client of it.
@@ -127,7 +125,7 @@ type Daemon struct {
 	stopped chan error
 }
 
-// Start serves until the test ends, or Stop.
+// Start serves until the test ends or Stop is called.
 func Start(t testing.TB, o Options) *Daemon {
 	t.Helper()
 	quiet()
@@ -144,8 +142,9 @@ func Start(t testing.TB, o Options) *Daemon {
 			t.Fatal(err)
 		}
 		p := provider.New(provider.Config{Endpoints: endpoints, Connections: o.Connections, Reader: provider.ReaderConfig{
-			MaxReads: o.MaxReads, CacheTTL: o.CacheTTL, CacheBytes: o.CacheBytes, MaxStale: o.MaxStale, Budget: memory, Now: o.Now,
-			Observe: metrics.ObserveCall, ObserveRead: metrics.ObserveRead, ObserveRetry: metrics.ObserveRetry}})
+			MaxReads: o.MaxReads, CacheTTL: o.CacheTTL, CacheBytes: o.CacheBytes, MaxStale: o.MaxStale,
+			Budget: memory, Now: o.Now, Observe: metrics.ObserveCall, ObserveRead: metrics.ObserveRead,
+			ObserveRetry: metrics.ObserveRetry}})
 		t.Cleanup(p.Close)
 		o.Mounter = p
 	}
@@ -159,7 +158,8 @@ func Start(t testing.TB, o Options) *Daemon {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	d := &Daemon{Store: o.Emulator, Socket: o.Socket, Admin: "http://" + s.AdminAddress(), Client: Dial(t, o.Socket), Budget: memory, stop: cancel, stopped: make(chan error, 1)}
+	d := &Daemon{Store: o.Emulator, Socket: o.Socket, Admin: "http://" + s.AdminAddress(), Client: Dial(t, o.Socket),
+		Budget: memory, stop: cancel, stopped: make(chan error, 1)}
 	go func() { d.stopped <- s.Run(ctx) }()
 	t.Cleanup(func() {
 		if err := d.Stop(); err != nil {
@@ -169,11 +169,11 @@ func Start(t testing.TB, o Options) *Daemon {
 	return d
 }
 
-// Shutdown does what SIGTERM does, without waiting for the end.
+// Shutdown does the same as SIGTERM, without waiting for the end.
 func (d *Daemon) Shutdown() { d.stop() }
 
-// Stop does what SIGTERM does, and gives what the server ended with. A second
-// call does nothing.
+// Stop does the same as SIGTERM, and returns the error of the server when it has ended. A
+// second call does nothing and returns nil.
 func (d *Daemon) Stop() error {
 	d.stop()
 	err := <-d.stopped
@@ -181,8 +181,8 @@ func (d *Daemon) Stop() error {
 	return err
 }
 
-// SocketPath is a path short enough for a socket, in a folder that ends with the
-// test.
+// SocketPath returns a path short enough for a socket, in a folder that is removed when the
+// test ends.
 func SocketPath(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "s")
@@ -193,11 +193,13 @@ func SocketPath(t testing.TB) string {
 	return filepath.Join(dir, "ovhcloud.sock")
 }
 
-// Dial connects to a socket with the options of the driver's client.
+// Dial returns a client of a socket with the options of the driver's.
 func Dial(t testing.TB, socket string) pb.CSIDriverProviderClient {
 	t.Helper()
-	conn, err := grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithAuthority("localhost"),
-		grpc.WithDefaultServiceConfig(`{"methodConfig":[{"name":[{"service":"v1alpha1.CSIDriverProvider"}],"waitForReady":true}]}`))
+	conn, err := grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithAuthority("localhost"),
+		grpc.WithDefaultServiceConfig(`{"methodConfig":[{"name":[{"service":"v1alpha1.CSIDriverProvider"}],`+
+			`"waitForReady":true}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,23 +207,23 @@ func Dial(t testing.TB, socket string) pb.CSIDriverProviderClient {
 	return pb.NewCSIDriverProviderClient(conn)
 }
 
-// Mount is what a test asks for.
+// Mount is a mount of a test.
 type Mount struct {
 	// Objects is the YAML list.
 	Objects string
-	// Token is the credential; "" means the reader's.
+	// Token is the credential; "" means the constant Token.
 	Token string
-	// Secrets takes the place of the token.
+	// Secrets replaces the token. nil means the token.
 	Secrets map[string]string
-	// Attributes are added to those of a good mount; an empty value takes one
-	// away.
+	// Attributes are added to those of a valid mount. An empty value removes an
+	// attribute.
 	Attributes map[string]string
 }
 
-// Request is the mount as the driver sends it.
+// Request returns the mount as the driver sends it.
 func (d *Daemon) Request(m Mount) *pb.MountRequest { return d.Store.Request(m) }
 
-// Request is the mount as the driver sends it.
+// Request returns the mount as the driver sends it.
 func (s *Store) Request(m Mount) *pb.MountRequest {
 	attributes := map[string]string{
 		"endpoint": s.URL, "okmsId": s.OKMSID(), "caBundle": string(s.Server.CA), "objects": m.Objects,
@@ -241,7 +243,8 @@ func (s *Store) Request(m Mount) *pb.MountRequest {
 			secrets["token"] = Token
 		}
 	}
-	return &pb.MountRequest{Attributes: text(attributes), Secrets: text(secrets), Permission: "420", TargetPath: "/nowhere"}
+	return &pb.MountRequest{Attributes: text(attributes), Secrets: text(secrets), Permission: "420",
+		TargetPath: "/nowhere"}
 }
 
 func text(m map[string]string) string {
@@ -252,7 +255,7 @@ func text(m map[string]string) string {
 	return string(b)
 }
 
-// Do sends the mount and gives its files, content by path.
+// Do sends the mount and returns its files, content by path.
 func (d *Daemon) Do(ctx context.Context, m Mount) (map[string]string, error) {
 	resp, err := d.Client.Mount(ctx, d.Request(m))
 	if err != nil {
@@ -265,10 +268,10 @@ func (d *Daemon) Do(ctx context.Context, m Mount) (map[string]string, error) {
 	return files, nil
 }
 
-// Lines joins lines of YAML.
+// Lines returns lines of YAML as a text.
 func Lines(lines ...string) string { return strings.Join(lines, "\n") + "\n" }
 
-// Page fetches a page whatever its status is: "200 ok".
+// Page returns the status and the body of a page, such as "200 ok".
 func Page(t testing.TB, url string) string {
 	t.Helper()
 	resp, err := http.Get(url)

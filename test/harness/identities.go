@@ -13,13 +13,13 @@ import (
 	"ovhcloud-csi-provider/provider/connections"
 )
 
-// Identities are the configuration of a provider's connections and the folders of
-// their credentials, written as kubelet writes the volumes of ConfigMaps and
-// Secrets: all files of a folder change at once, by a link that is swapped.
+// Identities are the configuration of a provider's connections and the folders of their
+// credentials. They are written as kubelet writes the volumes of ConfigMaps and Secrets:
+// all files of a folder change at once, when a link is replaced.
 type Identities struct {
-	// Root holds the folder config and one folder for each credential.
+	// Root is the folder with the folder config and one folder for each credential.
 	Root string
-	// Connections are those, watched until the test ends.
+	// Connections are watched until the test ends.
 	Connections *connections.Set
 
 	mu      sync.Mutex
@@ -28,8 +28,8 @@ type Identities struct {
 	states  int
 }
 
-// NewIdentities makes them of a configuration, in which ROOT stands for the
-// folder above those of the credentials, and of credentials by folder.
+// NewIdentities writes a configuration, in which ROOT is replaced by Root, and the files of
+// the credentials by folder, and watches them.
 func NewIdentities(t testing.TB, config string, credentials map[string]map[string]string) *Identities {
 	t.Helper()
 	i := &Identities{Root: t.TempDir(), changed: make(chan struct{})}
@@ -37,7 +37,8 @@ func NewIdentities(t testing.TB, config string, credentials map[string]map[strin
 		i.Credential(t, name, files)
 	}
 	i.Config(t, config)
-	i.Connections = connections.Open(connections.Options{File: i.File(), CacheTTL: 30 * time.Second, Notify: i.note})
+	i.Connections = connections.Open(connections.Options{File: i.File(), CacheTTL: 30 * time.Second,
+		Notify: i.note})
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { i.Connections.Run(ctx) })
@@ -48,10 +49,10 @@ func NewIdentities(t testing.TB, config string, credentials map[string]map[strin
 	return i
 }
 
-// File is the configuration's.
+// File returns the path of the configuration.
 func (i *Identities) File() string { return filepath.Join(i.Root, "config", "config.yaml") }
 
-// Config changes the configuration. A last line without an end gets one.
+// Config replaces the configuration. It adds the end of the last line if it is missing.
 func (i *Identities) Config(t testing.TB, text string) {
 	t.Helper()
 	if !strings.HasSuffix(text, "\n") {
@@ -60,7 +61,7 @@ func (i *Identities) Config(t testing.TB, text string) {
 	i.write(t, "config", map[string]string{"config.yaml": strings.ReplaceAll(text, "ROOT", i.Root)})
 }
 
-// Credential changes the files of a credential's folder.
+// Credential replaces the files of a credential's folder.
 func (i *Identities) Credential(t testing.TB, name string, files map[string]string) {
 	t.Helper()
 	i.write(t, name, files)
@@ -77,7 +78,7 @@ func (i *Identities) write(t testing.TB, name string, files map[string]string) {
 	}
 }
 
-// swap does what kubelet's atomic writer does, in its order.
+// swap does the steps of kubelet's atomic writer in the same order.
 func swap(dir, state string, files map[string]string) error {
 	if err := os.MkdirAll(filepath.Join(dir, state), 0o700); err != nil {
 		return err
@@ -124,14 +125,15 @@ func (i *Identities) note(r connections.Reload) {
 	i.changed = make(chan struct{})
 }
 
-// Reloads is how many changes were told so far.
+// Reloads returns how many reloads there were so far.
 func (i *Identities) Reloads() int {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return len(i.reloads)
 }
 
-// Await gives the first change after the first n that satisfies ok.
+// Await returns the first reload after the first n that ok accepts. It fails the test after
+// 30 s.
 func (i *Identities) Await(t testing.TB, n int, ok func(connections.Reload) bool) connections.Reload {
 	t.Helper()
 	deadline := time.NewTimer(30 * time.Second)
@@ -149,7 +151,7 @@ func (i *Identities) Await(t testing.TB, n int, ok func(connections.Reload) bool
 		select {
 		case <-changed:
 		case <-deadline.C:
-			t.Fatalf("the change was never told")
+			t.Fatalf("the reload did not come")
 		}
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// startHTTP1 starts a store that speaks HTTP/1.1 over TLS, of one secret "s", and counts
-// its connections.
+// startHTTP1 starts a store with one secret "s" that only speaks HTTP/1.1, and counts its
+// connections.
 func startHTTP1(t *testing.T) (*harness.Store, *openConns) {
 	t.Helper()
 	e, err := emulator.New(emulator.Options{})
@@ -58,7 +58,8 @@ func (c *openConns) note(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// descriptors is how many files this process has open: both ends of each connection.
+// descriptors returns how many files this process has open, with both ends of each
+// connection.
 func descriptors(t *testing.T) int {
 	t.Helper()
 	all, err := os.ReadDir("/proc/self/fd")
@@ -68,8 +69,8 @@ func descriptors(t *testing.T) int {
 	return len(all)
 }
 
-// TestConnectionsOfAllClientsAreBounded: over HTTP/1.1 each read at once has its own, and
-// each token its own pool of them.
+// Over HTTP/1.1 each concurrent read needs its own connection, and each token has its own
+// pool. The test counts descriptors, so it is not parallel.
 func TestConnectionsOfAllClientsAreBounded(t *testing.T) {
 	store, open := startHTTP1(t)
 	d := harness.Start(t, harness.Options{Emulator: store, MemoryLimit: 64 << 20})
@@ -95,7 +96,7 @@ func TestConnectionsOfAllClientsAreBounded(t *testing.T) {
 	}
 	open.mu.Lock()
 	defer open.mu.Unlock()
-	// A server learns of the end of a connection after the client has ended it.
+	// The server notices the end of a connection later than the client.
 	if most := 2 * d.Budget.Connections; open.most > most {
 		t.Errorf("%d connections were open at once, more than %d", open.most, most)
 	}

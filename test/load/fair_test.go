@@ -11,9 +11,9 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// TestReadsOfANamespaceThatHangLeavePlacesToOthers: one namespace has as many reads as
-// there are places, of one domain and then of many, and OKMS answers none of them.
-func TestReadsOfANamespaceThatHangLeavePlacesToOthers(t *testing.T) {
+// One namespace has as many reads as there are places, of one domain or of many, and OKMS
+// answers none of them.
+func TestHangingReadsOfANamespaceLeavePlacesToOthers(t *testing.T) {
 	t.Parallel()
 	const domain = "00000000-0000-4000-8000-%012d"
 	for name, c := range map[string]struct {

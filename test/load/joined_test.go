@@ -9,14 +9,13 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// TestASmallMountDoesNotWaitInTheQueueOfALargeOne: it wants one of thirty
-// secrets that another mount has begun to read, one at a time.
-func TestASmallMountDoesNotWaitInTheQueueOfALargeOne(t *testing.T) {
+// The small mount needs one of thirty secrets that another mount reads one at a time.
+func TestASmallMountDoesNotQueueBehindALargeOne(t *testing.T) {
 	t.Parallel()
 	const many = 30
 	d := harness.Start(t, harness.Options{MaxReads: 1})
 	d.Store.HoldMany(t, "shop", many)
-	mend := d.Store.Break(t, emulator.Fault{Hang: true, Times: 1})
+	repair := d.Store.Break(t, emulator.Fault{Hang: true, Times: 1})
 	var all sync.WaitGroup
 	all.Go(func() { d.MustMount(t, harness.Mount{Objects: harness.Objects("shop", many)}, "s0", `{"v":"shop 0"}`) })
 	served := func(line string) bool { return strings.Contains(harness.Page(t, d.Admin+"/metrics"), line) }
@@ -28,7 +27,7 @@ func TestASmallMountDoesNotWaitInTheQueueOfALargeOne(t *testing.T) {
 	})
 	for !served(`{served="joined"} 1`) && t.Context().Err() == nil {
 	}
-	mend()
+	repair()
 	all.Wait()
 	for _, r := range d.Store.Requests() {
 		if strings.HasSuffix(r.URI, "/shop/s20") {

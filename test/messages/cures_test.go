@@ -13,59 +13,61 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// patient is a mount that failed, with everything around it that a cure can change.
-type patient struct {
+// scenario is a mount and everything that an advice can change.
+type scenario struct {
 	*testing.T
 	*harness.Daemon
-	ids   *harness.Identities
-	mount harness.Mount
-	mend  func() // ends the fault of the store
+	ids    *harness.Identities
+	mount  harness.Mount
+	repair func() // ends the fault of the store
 }
 
-// cure is a failure of one kind, words of its advice, and somebody who does what they say.
-type cure struct {
+// remedy is a failure of one kind, a part of its advice, its cause, and what follows the
+// advice.
+type remedy struct {
 	kind   failure.Kind
 	advice string
-	cause  func(*patient)
-	follow func(*patient)
+	cause  func(*scenario)
+	follow func(*scenario)
 }
 
-// fault breaks the store until somebody ends it.
-func fault(f emulator.Fault) func(*patient) {
-	return func(p *patient) { p.mend = p.Store.Break(p.T, f) }
+// fault injects a fault into the store until again.
+func fault(f emulator.Fault) func(*scenario) {
+	return func(p *scenario) { p.repair = p.Store.Break(p.T, f) }
 }
 
-// again is what kubelet does once the store is well.
-func again(p *patient) { p.mend() }
+// again ends the fault, so that the next attempt of kubelet succeeds.
+func again(p *scenario) { p.repair() }
 
-func mountOf(objects string) func(*patient) {
-	return func(p *patient) { p.mount.Objects = objects }
+func mountOf(objects string) func(*scenario) {
+	return func(p *scenario) { p.mount.Objects = objects }
 }
 
 // attribute changes an attribute of the class.
-func attribute(name, value string) func(*patient) {
-	return func(p *patient) { p.mount.Attributes = map[string]string{name: value} }
+func attribute(name, value string) func(*scenario) {
+	return func(p *scenario) { p.mount.Attributes = map[string]string{name: value} }
 }
 
-func asToken(value string) func(*patient) {
-	return func(p *patient) { p.mount.Token = value }
+func asToken(value string) func(*scenario) {
+	return func(p *scenario) { p.mount.Token = value }
 }
 
-// client makes the mount one of a service account.
-func client(secret string) func(*patient) {
-	return func(p *patient) {
-		p.mount.Secrets = map[string]string{"clientId": harness.ClientID, "clientSecret": secret, "tokenUrl": p.Store.URL + emulator.TokenPath}
+// client gives the mount the credential of a service account.
+func client(secret string) func(*scenario) {
+	return func(p *scenario) {
+		p.mount.Secrets = map[string]string{"clientId": harness.ClientID, "clientSecret": secret,
+			"tokenUrl": p.Store.URL + emulator.TokenPath}
 	}
 }
 
-// both does two things.
-func both(first, second func(*patient)) func(*patient) {
-	return func(p *patient) { first(p); second(p) }
+// both returns first and then second.
+func both(first, second func(*scenario)) func(*scenario) {
+	return func(p *scenario) { first(p); second(p) }
 }
 
-// state sets the state of the latest version of a secret with two.
-func state(s emulator.State) func(*patient) {
-	return func(p *patient) {
+// state sets the state of the latest version of the secret "two".
+func state(s emulator.State) func(*scenario) {
+	return func(p *scenario) {
 		p.mount.Objects = "- secretPath: two\n"
 		if err := p.Store.SetState("two", 0, s); err != nil {
 			p.Fatal(err)
@@ -73,13 +75,13 @@ func state(s emulator.State) func(*patient) {
 	}
 }
 
-// write makes a new version of a secret.
-func write(path string) func(*patient) {
-	return func(p *patient) { p.Store.Hold(p.T, map[string]string{path: `{"a":"new"}`}) }
+// write writes a new version of a secret.
+func write(path string) func(*scenario) {
+	return func(p *scenario) { p.Store.Hold(p.T, map[string]string{path: `{"a":"new"}`}) }
 }
 
-// tooMany is a list of more secrets than an answer holds, or half of it.
-func tooMany(p *patient, from, to int) {
+// tooMany mounts the large secrets of these numbers. 70 do not fit into an answer.
+func tooMany(p *scenario, from, to int) {
 	var list strings.Builder
 	for i := from; i < to; i++ {
 		path := fmt.Sprintf("large%d", i)
@@ -89,115 +91,154 @@ func tooMany(p *patient, from, to int) {
 	p.mount.Objects = list.String()
 }
 
-// overTeam makes the mount one over the connection team.
-func overTeam(objects string) func(*patient) {
-	return func(p *patient) { p.mount = harness.OverConnection("team", objects, nil) }
+// overTeam mounts with the connection team.
+func overTeam(objects string) func(*scenario) {
+	return func(p *scenario) { p.mount = harness.OverConnection("team", objects, nil) }
 }
 
-// allowPay is what the operator does about a path that is not allowed.
-func allowPay(p *patient) {
+// allowPay allows the path, as the operator can.
+func allowPay(p *scenario) {
 	before := p.ids.Reloads()
 	p.ids.Config(p.T, strings.ReplaceAll(p.Store.TwoConnections(), `"prod/shop/**"`, `"prod/shop/**", "prod/pay/*"`))
 	p.ids.Await(p.T, before, func(r connections.Reload) bool { return r.Connection == "team" && r.Err == nil })
 }
 
-// grant gives a token the right that the advice names.
-func grant(p *patient) {
+// grant grants a token the action that the advice names.
+func grant(p *scenario) {
 	if err := p.Store.AddToken("may-nothing", emulator.Identity{Actions: []string{read.ActionRead}}); err != nil {
 		p.Fatal(err)
 	}
 }
 
-// cures are the failures by kind. Several of one kind have several cures.
-func cures() []cure {
+// remedies returns the failures by kind. A kind with several advices has several entries.
+func remedies() []remedy {
 	const page = "<html>hello</html>"
-	return []cure{
+	return []remedy{
 		{failure.Invalid, `did you mean "secretPath"?`, mountOf("- secretpath: one\n"), mountOf("- secretPath: one\n")},
-		{failure.EndpointRefused, "use a host of OVHcloud, or ask the operator to add this one", attribute("endpoint", "https://okms.example"), attribute("okmsId", "734b9b45-8b1a-469c-b140-b10bd6540017")},
-		{failure.NotAllowed, "it allows prod/shop/**", overTeam("- secretPath: prod/pay/card\n"), overTeam("- secretPath: prod/shop/db\n")},
-		{failure.NotAllowed, "drop secret/data/: the path is prod/shop/db", overTeam("- secretPath: secret/data/prod/shop/db\n"), overTeam("- secretPath: prod/shop/db\n")},
+		{failure.EndpointRefused, "use a host of OVHcloud, or ask the operator to add this one",
+			attribute("endpoint", "https://okms.example"), attribute("okmsId", "734b9b45-8b1a-469c-b140-b10bd6540017")},
+		{failure.NotAllowed, "it allows prod/shop/**", overTeam("- secretPath: prod/pay/card\n"),
+			overTeam("- secretPath: prod/shop/db\n")},
+		{failure.NotAllowed, "drop secret/data/: the path is prod/shop/db",
+			overTeam("- secretPath: secret/data/prod/shop/db\n"), overTeam("- secretPath: prod/shop/db\n")},
 		{failure.NotAllowed, "it allows prod/shop/**", overTeam("- secretPath: prod/pay/card\n"), allowPay},
-		{failure.NotAllowed, "check the name, or ask who runs the provider to allow it", func(p *patient) { p.mount = harness.OverConnection("taem", "- secretPath: prod/shop/db\n", nil) }, overTeam("- secretPath: prod/shop/db\n")},
+		{failure.NotAllowed, "check the name, or ask who runs the provider to allow it",
+			func(p *scenario) {
+				p.mount = harness.OverConnection("taem", "- secretPath: prod/shop/db\n",
+					nil)
+			}, overTeam("- secretPath: prod/shop/db\n")},
 		{failure.NotAllowed, "give region, okmsId and nodePublishSecretRef, or ask who runs the provider for a connection",
-			func(p *patient) { p.mount = harness.OverConnection("", "- secretPath: one\n", nil) }, func(p *patient) { p.mount = harness.Mount{Objects: "- secretPath: one\n"} }},
-		{failure.TooLarge, "use several classes and volumes", func(p *patient) { tooMany(p, 0, 70) }, func(p *patient) { tooMany(p, 0, 35) }},
-		{failure.TooLarge, "use several classes and volumes", func(p *patient) { tooMany(p, 0, 70) }, func(p *patient) { tooMany(p, 35, 70) }},
-		{failure.NoCredential, "name a Secret with a token", func(p *patient) { p.mount.Secrets = map[string]string{} }, func(p *patient) { p.mount.Secrets = token(harness.Token) }},
-		{failure.NoCredential, `its keys are "pat"; rename them`, func(p *patient) { p.mount.Secrets = map[string]string{"pat": harness.Token} }, func(p *patient) { p.mount.Secrets = token(harness.Token) }},
-		{failure.ClientRefused, "check clientId and clientSecret, and tokenUrl", client("wrong"), client(harness.ClientSecret)},
-		{failure.Unauthenticated, "it is wrong, expired, revoked, or not of this OKMS domain", asToken("eyJ.wrong"), asToken(harness.Token)},
-		{failure.Unauthenticated, "the token is in quotes; store it without them", asToken(`"` + harness.Token + `"`), asToken(harness.Token)},
-		{failure.Denied, "grant its identity the IAM action okms:apikms:secret/version/getData on the OKMS domain", asToken("may-nothing"), grant},
-		{failure.DomainUnknown, "check okmsId and region", attribute("okmsId", "00000000-0000-4000-8000-000000000000"), func(p *patient) { p.mount.Attributes = nil }},
-		{failure.SecretAbsent, "check secretPath, which is case-sensitive", mountOf("- secretPath: ONE\n"), mountOf("- secretPath: one\n")},
-		{failure.SecretAbsent, "optional: true lets the mount go on without the file", mountOf("- secretPath: two\n- secretPath: ONE\n"), mountOf("- secretPath: two\n- secretPath: ONE\n  optional: true\n")},
-		{failure.SecretAbsent, "drop secret/data/: the path is one", mountOf("- secretPath: secret/data/one\n"), mountOf("- secretPath: one\n")},
-		{failure.VersionAbsent, "the latest active version is 2", mountOf("- secretPath: two\n  objectVersion: 9\n"), mountOf("- secretPath: two\n  objectVersion: 2\n")},
-		{failure.KeyAbsent, `did you mean "a"?`, mountOf("- secretPath: one\n  secretKey: A\n"), mountOf("- secretPath: one\n  secretKey: a\n")},
+			func(p *scenario) {
+				p.mount = harness.OverConnection("", "- secretPath: one\n",
+					nil)
+			}, func(p *scenario) { p.mount = harness.Mount{Objects: "- secretPath: one\n"} }},
+		{failure.TooLarge, "use several classes and volumes", func(p *scenario) { tooMany(p, 0, 70) },
+			func(p *scenario) { tooMany(p, 0, 35) }},
+		{failure.TooLarge, "use several classes and volumes", func(p *scenario) { tooMany(p, 0, 70) },
+			func(p *scenario) { tooMany(p, 35, 70) }},
+		{failure.NoCredential, "name a Secret with a token", func(p *scenario) { p.mount.Secrets = map[string]string{} },
+			func(p *scenario) { p.mount.Secrets = token(harness.Token) }},
+		{failure.NoCredential, `its keys are "pat"; rename them`,
+			func(p *scenario) { p.mount.Secrets = map[string]string{"pat": harness.Token} },
+			func(p *scenario) { p.mount.Secrets = token(harness.Token) }},
+		{failure.ClientRefused, "check clientId and clientSecret, and tokenUrl", client("wrong"),
+			client(harness.ClientSecret)},
+		{failure.Unauthenticated, "it is wrong, expired, revoked, or not of this OKMS domain", asToken("eyJ.wrong"),
+			asToken(harness.Token)},
+		{failure.Unauthenticated, "the token is in quotes; store it without them", asToken(`"` + harness.Token + `"`),
+			asToken(harness.Token)},
+		{failure.Denied, "grant its identity the IAM action okms:apikms:secret/version/getData on the OKMS domain",
+			asToken("may-nothing"), grant},
+		{failure.DomainUnknown, "check okmsId and region", attribute("okmsId", "00000000-0000-4000-8000-000000000000"),
+			func(p *scenario) { p.mount.Attributes = nil }},
+		{failure.SecretAbsent, "check secretPath, which is case-sensitive", mountOf("- secretPath: ONE\n"),
+			mountOf("- secretPath: one\n")},
+		{failure.SecretAbsent, "optional: true lets the mount go on without the file",
+			mountOf("- secretPath: two\n- secretPath: ONE\n"), mountOf("- secretPath: two\n- secretPath: ONE\n  optional: " +
+				"true\n")},
+		{failure.SecretAbsent, "drop secret/data/: the path is one", mountOf("- secretPath: secret/data/one\n"),
+			mountOf("- secretPath: one\n")},
+		{failure.VersionAbsent, "the latest active version is 2", mountOf("- secretPath: two\n  objectVersion: 9\n"),
+			mountOf("- secretPath: two\n  objectVersion: 2\n")},
+		{failure.KeyAbsent, `did you mean "a"?`, mountOf("- secretPath: one\n  secretKey: A\n"),
+			mountOf("- secretPath: one\n  secretKey: a\n")},
 		{failure.Deactivated, "reactivate it", state(emulator.Deactivated), state(emulator.Active)},
 		{failure.Deactivated, "write a new version", state(emulator.Deactivated), write("two")},
-		{failure.Deactivated, "pin an active one with objectVersion; the latest active version is 1", state(emulator.Deactivated), mountOf("- secretPath: two\n  objectVersion: 1\n")},
+		{failure.Deactivated, "pin an active one with objectVersion; the latest active version is 1",
+			state(emulator.Deactivated), mountOf("- secretPath: two\n  objectVersion: 1\n")},
 		{failure.Deleted, "write a new version", state(emulator.Deleted), write("two")},
-		{failure.Deleted, "pin an active one with objectVersion; the latest active version is 1", state(emulator.Deleted), mountOf("- secretPath: two\n  objectVersion: 1\n")},
-		{failure.Unusable, "correct the value in Secret Manager", mountOf("- secretPath: odd\n  secretKey: a\n  encoding: base64\n"), func(p *patient) { p.Store.Hold(p.T, map[string]string{"odd": `{"a":"YQ=="}`}) }},
-		{failure.Unusable, "or drop encoding", mountOf("- secretPath: odd\n  secretKey: a\n  encoding: base64\n"), mountOf("- secretPath: odd\n  secretKey: a\n")},
-		{failure.Unusable, "optional: true lets the mount go on", mountOf("- secretPath: two\n- secretPath: none\n  allKeys: true\n"), mountOf("- secretPath: two\n- secretPath: none\n  allKeys: true\n  optional: true\n")},
-		{failure.Rejected, "check okmsId and secretPath", both(fault(emulator.Fault{Path: "/ONE", Status: 400}), mountOf("- secretPath: ONE\n")), mountOf("- secretPath: one\n")},
-		{failure.Untrusted, "give its certificate authority in caBundle", attribute("caBundle", ""), func(p *patient) { p.mount.Attributes = nil }},
+		{failure.Deleted, "pin an active one with objectVersion; the latest active version is 1", state(emulator.Deleted),
+			mountOf("- secretPath: two\n  objectVersion: 1\n")},
+		{failure.Unusable, "correct the value in Secret Manager",
+			mountOf("- secretPath: odd\n  secretKey: a\n  encoding: base64\n"), func(p *scenario) {
+				p.Store.Hold(p.T,
+					map[string]string{"odd": `{"a":"YQ=="}`})
+			}},
+		{failure.Unusable, "or drop encoding", mountOf("- secretPath: odd\n  secretKey: a\n  encoding: base64\n"),
+			mountOf("- secretPath: odd\n  secretKey: a\n")},
+		{failure.Unusable, "optional: true lets the mount go on",
+			mountOf("- secretPath: two\n- secretPath: none\n  allKeys: true\n"), mountOf("- secretPath: two\n- secretPath: " +
+				"none\n  allKeys: true\n  optional: true\n")},
+		{failure.Rejected, "check okmsId and secretPath", both(fault(emulator.Fault{Path: "/ONE", Status: 400}),
+			mountOf("- secretPath: ONE\n")), mountOf("- secretPath: one\n")},
+		{failure.Untrusted, "give its certificate authority in caBundle", attribute("caBundle", ""),
+			func(p *scenario) { p.mount.Attributes = nil }},
 		{failure.Unreadable, "", fault(emulator.Fault{Status: 200, ContentType: "text/html", Body: page}), again},
-		{failure.Failing, "a proxy or firewall in between?; kubelet tries again", fault(emulator.Fault{Status: 403, ContentType: "text/html", Body: page}), again},
+		{failure.Failing, "a proxy or firewall in between?; kubelet tries again",
+			fault(emulator.Fault{Status: 403, ContentType: "text/html", Body: page}), again},
 		{failure.Limited, "kubelet tries again", fault(emulator.Fault{Status: 429}), again},
 		{failure.Failing, "kubelet tries again", fault(emulator.Fault{Status: 503}), again},
 		{failure.Unreachable, "kubelet tries again", fault(emulator.Fault{CloseAfterHeaders: true}), again},
 		{failure.TimedOut, "kubelet tries again", fault(emulator.Fault{Hang: true}), again},
-		{failure.TokenFailing, "kubelet tries again", both(client(harness.ClientSecret), fault(emulator.Fault{Path: "oauth2", Status: 503})), again},
+		{failure.TokenFailing, "kubelet tries again", both(client(harness.ClientSecret),
+			fault(emulator.Fault{Path: "oauth2", Status: 503})), again},
 	}
 }
 
-// untold are the kinds that no mount of this test can meet.
-var untold = map[failure.Kind]string{
-	failure.Broken:   "a fault of this program has no cure of the user's",
-	failure.NodeFull: "TestMountsThatHoldMuchWait and TestRequestsThatNobodyHasReadAreBounded try again",
+// untested has the kinds that no mount of this test can have, and why.
+var untested = map[failure.Kind]string{
+	failure.Broken:   "a user cannot cure a fault of this program",
+	failure.NodeFull: "TestLargeMountsWaitAndSmallOnesDoNot and TestUnreadRequestsAreBounded try again",
 }
 
-// TestEveryCureHelps: for each kind of failure the mount fails so, says what to do, and
-// succeeds once that is done.
-func TestEveryCureHelps(t *testing.T) {
+// For each kind of failure, a mount fails with it, gives an advice, and succeeds when the
+// advice is followed.
+func TestEveryAdviceWorks(t *testing.T) {
 	t.Parallel()
-	told := map[failure.Kind]bool{}
-	for i, c := range cures() {
-		told[c.kind] = true
+	tested := map[failure.Kind]bool{}
+	for i, c := range remedies() {
+		tested[c.kind] = true
 		t.Run(fmt.Sprintf("%d %s", i, c.kind), func(t *testing.T) {
 			t.Parallel()
-			p := newPatient(t)
+			p := newScenario(t)
 			c.cause(p)
 			_, err := p.Do(t.Context(), p.mount)
 			if err == nil || harness.Forbidden(err) || !strings.Contains(err.Error(), c.advice) {
 				t.Fatalf("the mount ended with %v, which does not say %s", err, c.advice)
 			}
-			if page := harness.Page(t, p.Admin+"/metrics"); !strings.Contains(page, fmt.Sprintf("ovhcloud_csi_mounts_total{result=%q} 1", c.kind)) {
-				t.Errorf("the kind is not %s: %v", c.kind, err)
-			}
+			p.WantKind(t, c.kind)
 			c.follow(p)
 			if files, err := p.Do(t.Context(), p.mount); err != nil || len(files) == 0 {
-				t.Errorf("the cure does not help: %d files, %v", len(files), err)
+				t.Errorf("the advice does not help: %d files, %v", len(files), err)
 			}
 		})
 	}
 	for _, kind := range failure.Kinds() {
-		if told[kind] == (untold[kind] != "") {
-			t.Errorf("no cure of %s is followed", kind)
+		if tested[kind] == (untested[kind] != "") {
+			t.Errorf("no advice of %s is followed", kind)
 		}
 	}
 }
 
-// newPatient is a mount that works, of a daemon with the connection team.
-func newPatient(t *testing.T) *patient {
+// newScenario returns a mount that succeeds, of a daemon with the connection team.
+func newScenario(t *testing.T) *scenario {
 	t.Helper()
 	store := harness.StartStore(t)
-	store.Hold(t, map[string]string{"one": `{"a":"1"}`, "two": `{"a":"1"}`, "odd": `{"a":"!"}`, "none": `{}`, "prod/shop/db": `{"a":"1"}`, "prod/pay/card": `{"a":"1"}`})
+	store.Hold(t, map[string]string{"one": `{"a":"1"}`, "two": `{"a":"1"}`, "odd": `{"a":"!"}`, "none": `{}`,
+		"prod/shop/db": `{"a":"1"}`, "prod/pay/card": `{"a":"1"}`})
 	store.Hold(t, map[string]string{"two": `{"a":"2"}`})
-	for name, identity := range map[string]emulator.Identity{harness.HeldToken: {Name: "held"}, "may-nothing": {Actions: []string{}}} {
+	for name, identity := range map[string]emulator.Identity{harness.HeldToken: {Name: "held"},
+		"may-nothing": {Actions: []string{}}} {
 		if err := store.AddToken(name, identity); err != nil {
 			t.Fatal(err)
 		}
@@ -205,7 +246,8 @@ func newPatient(t *testing.T) *patient {
 	if err := store.AddClient(harness.ClientID, harness.ClientSecret, emulator.Identity{Name: "service"}); err != nil {
 		t.Fatal(err)
 	}
-	ids := harness.NewIdentities(t, store.TwoConnections(), map[string]map[string]string{"team": {"token": harness.HeldToken}, "other": {"token": harness.HeldToken}})
+	ids := harness.NewIdentities(t, store.TwoConnections(),
+		map[string]map[string]string{"team": {"token": harness.HeldToken}, "other": {"token": harness.HeldToken}})
 	d := harness.Start(t, harness.Options{Emulator: store, Connections: ids.Connections, MountTimeout: 3 * time.Second})
-	return &patient{T: t, Daemon: d, ids: ids, mount: harness.Mount{Objects: "- secretPath: one\n"}, mend: func() {}}
+	return &scenario{T: t, Daemon: d, ids: ids, mount: harness.Mount{Objects: "- secretPath: one\n"}, repair: func() {}}
 }

@@ -11,19 +11,20 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// pinned are objects that pin versions 1 to n of each secret.
+// pinned returns objects that pin versions 1 to n of each secret.
 func pinned(n int, paths ...string) string {
 	var lines []string
 	for _, path := range paths {
 		for v := range n {
-			lines = append(lines, "- secretPath: "+path, fmt.Sprintf("  objectName: %s-%d", path, v), fmt.Sprintf("  objectVersion: %d", v+1))
+			lines = append(lines, "- secretPath: "+path, fmt.Sprintf("  objectName: %s-%d", path, v),
+				fmt.Sprintf("  objectVersion: %d", v+1))
 		}
 	}
 	return harness.Lines(lines...)
 }
 
-// TestVersionsAreListedOnceAPath, and for twenty paths at most: it is for a message.
-func TestVersionsAreListedOnceAPath(t *testing.T) {
+// The versions are only for a message, so they are listed for at most twenty paths.
+func TestVersionsAreListedOncePerPath(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{})
 	gone := `{"errors":[],"data":{"data":null,"metadata":{"deletion_time":"2026-01-01T00:00:00Z","version":1}}}`
@@ -39,7 +40,7 @@ func TestVersionsAreListedOnceAPath(t *testing.T) {
 	}
 	_, err := d.Do(t.Context(), harness.Mount{Objects: pinned(50, "one")})
 	if got := strings.Count(status.Convert(err).Message(), "the latest active version is 7"); listed() != 1 || got != 50 {
-		t.Errorf("%d lists for one path, told of %d times: %v", listed(), got, err)
+		t.Errorf("%d lists for one path, %d times in the message: %v", listed(), got, err)
 	}
 	var paths []string
 	for i := range 30 {

@@ -15,11 +15,11 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// TestAnAnswerThatIsNotOKMSsRefusesNothing: OKMS's own refusals have its error object.
-func TestAnAnswerThatIsNotOKMSsRefusesNothing(t *testing.T) {
+// A refusal of OKMS has its error object; the page of a proxy has not.
+func TestAnAnswerOfAProxyIsNoRefusal(t *testing.T) {
 	t.Parallel()
 	const page = "<html><body>Access denied.</body></html>\r\n"
-	for _, body := range []struct{ media, text, told string }{
+	for _, body := range []struct{ media, text, shown string }{
 		{"text/html; charset=utf-8", page, "42 bytes of text/html"},
 		{"", "", "0 bytes of no content type"},
 		{"application/json", `{"message":"Forbidden"}`, "23 bytes of application/json"},
@@ -28,7 +28,7 @@ func TestAnAnswerThatIsNotOKMSsRefusesNothing(t *testing.T) {
 		{"text/html", strings.Repeat(page, 2000), "more than 64 KiB of text/html"},
 	} {
 		for _, status := range []int{400, 401, 403, 404, 407, 410, 451, 501, 505, 511} {
-			t.Run(fmt.Sprintf("%d with %s", status, body.told), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%d with %s", status, body.shown), func(t *testing.T) {
 				t.Parallel()
 				asked := 0
 				store := storeOf(t, nil, func(w http.ResponseWriter, _ *http.Request) {
@@ -43,7 +43,7 @@ func TestAnAnswerThatIsNotOKMSsRefusesNothing(t *testing.T) {
 				d := harness.Start(t, harness.Options{Emulator: store})
 				_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s\n  optional: true"})
 				harness.WantError(t, err, codes.Internal, fmt.Sprintf(
-					"not an answer of OKMS: %s (HTTP %d): a proxy or firewall in between?; kubelet tries again", body.told, status))
+					"not an answer of OKMS: %s (HTTP %d): a proxy or firewall in between?; kubelet tries again", body.shown, status))
 				if asked != 1 {
 					t.Errorf("asked %d times", asked)
 				}
@@ -52,7 +52,7 @@ func TestAnAnswerThatIsNotOKMSsRefusesNothing(t *testing.T) {
 	}
 }
 
-func TestAPageOfAProxyKeepsWhatIsKept(t *testing.T) {
+func TestAPageOfAProxyDropsNoCachedValue(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{401, 403, 404} {
 		now := &harness.Clock{}
@@ -60,15 +60,15 @@ func TestAPageOfAProxyKeepsWhatIsKept(t *testing.T) {
 		d.Store.Hold(t, map[string]string{"s": `{"v":"1"}`})
 		m := harness.Mount{Objects: "- secretPath: s"}
 		d.MustMount(t, m, "s", `{"v":"1"}`)
-		mend := d.Store.Break(t, emulator.Fault{Status: status, ContentType: "text/html", Body: "<html>no</html>"})
+		repair := d.Store.Break(t, emulator.Fault{Status: status, ContentType: "text/html", Body: "<html>no</html>"})
 		d.MustMount(t, m, "s", `{"v":"1"}`)
-		mend()
+		repair()
 		now.Advance(time.Minute)
-		mend = d.Store.Break(t, emulator.Fault{Status: status}) // OKMS's own
+		repair = d.Store.Break(t, emulator.Fault{Status: status}) // OKMS's own
 		if _, err := d.Do(t.Context(), m); err == nil {
 			t.Errorf("%d: a refused secret was served", status)
 		}
-		mend()
+		repair()
 		now.Advance(time.Minute)
 		d.Store.Break(t, emulator.Fault{Status: status, ContentType: "text/html", Body: "<html>no</html>"})
 		if _, err := d.Do(t.Context(), m); err == nil {
@@ -77,7 +77,7 @@ func TestAPageOfAProxyKeepsWhatIsKept(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrongWithTheServersCertificate(t *testing.T) {
+func TestErrorsOfTheServersCertificate(t *testing.T) {
 	t.Parallel()
 	past, future := time.Date(2020, 3, 4, 5, 6, 7, 0, time.UTC), time.Date(2120, 3, 4, 5, 6, 7, 0, time.UTC)
 	expired := func(c *x509.Certificate) { c.NotBefore, c.NotAfter = past.Add(-time.Hour), past }
@@ -113,9 +113,9 @@ func TestWhatIsWrongWithTheServersCertificate(t *testing.T) {
 	}
 }
 
-// TestATokenEndpointCannotHaveTheSecretTold: it repeats the client's secret, in every
-// part of an answer that a library of ours could quote.
-func TestATokenEndpointCannotHaveTheSecretTold(t *testing.T) {
+// The token endpoint repeats the client's secret in every part of an answer that a library
+// could quote.
+func TestNoMessageRepeatsTheClientSecret(t *testing.T) {
 	t.Parallel()
 	const secret = "planted_client_secret_abcdefgh"
 	for name, answer := range map[string]func(w http.ResponseWriter, secret string){

@@ -19,7 +19,8 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// storeOf is a TLS server that stands where a store should.
+// storeOf starts a TLS server with this handler and returns it as a store. change changes
+// its certificate, and may be nil.
 func storeOf(t *testing.T, change func(*x509.Certificate), handler http.HandlerFunc) *harness.Store {
 	t.Helper()
 	e, err := emulator.New(emulator.Options{})

@@ -14,7 +14,7 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-func TestFailuresOfTheTokenEndpointAreToldFromThoseOfOKMS(t *testing.T) {
+func TestFailuresOfTheTokenEndpoint(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
 		name   string
@@ -24,15 +24,23 @@ func TestFailuresOfTheTokenEndpointAreToldFromThoseOfOKMS(t *testing.T) {
 		words  []string
 	}{
 		{"another secret", emulator.Fault{}, map[string]string{"clientSecret": "planted-wrong"}, codes.Unauthenticated,
-			[]string{"the token endpoint refused the OAuth2 client ", ": HTTP 401, invalid_client; check clientId and clientSecret, and tokenUrl", "OKMS was not asked"}},
-		{"a fault", emulator.Fault{Path: "oauth2", Status: 503}, nil, codes.Internal, []string{"no access token for the OAuth2 client ", ": HTTP 503; kubelet tries again; OKMS was not asked"}},
-		{"limits", emulator.Fault{Path: "oauth2", Status: 429}, nil, codes.Internal, []string{"no access token for the OAuth2 client ", ": HTTP 429; kubelet tries again"}},
-		{"hangs", emulator.Fault{Path: "oauth2", Hang: true}, nil, codes.Internal, []string{"no access token for the OAuth2 client ", ": no answer in time"}},
-		{"another host", emulator.Fault{}, map[string]string{"tokenUrl": "https://evil.example/auth/oauth2/token"}, codes.PermissionDenied,
-			[]string{"nodePublishSecretRef.tokenUrl: no credential is sent there: https://evil.example is not a host of OVHcloud"}},
-		{"no token URL for another host than OVHcloud's", emulator.Fault{}, map[string]string{"tokenUrl": ""}, codes.Unauthenticated,
+			[]string{"the token endpoint refused the OAuth2 client ",
+				": HTTP 401, invalid_client; check clientId and clientSecret, and tokenUrl", "OKMS was not asked"}},
+		{"a fault", emulator.Fault{Path: "oauth2", Status: 503}, nil, codes.Internal,
+			[]string{"no access token for the OAuth2 client ", ": HTTP 503; kubelet tries again; OKMS was not asked"}},
+		{"limits", emulator.Fault{Path: "oauth2", Status: 429}, nil, codes.Internal,
+			[]string{"no access token for the OAuth2 client ", ": HTTP 429; kubelet tries again"}},
+		{"hangs", emulator.Fault{Path: "oauth2", Hang: true}, nil, codes.Internal,
+			[]string{"no access token for the OAuth2 client ", ": no answer in time"}},
+		{"another host", emulator.Fault{}, map[string]string{"tokenUrl": "https://evil.example/auth/oauth2/token"},
+			codes.PermissionDenied,
+			[]string{"nodePublishSecretRef.tokenUrl: no credential is sent there: https://evil.example is not a host of " +
+				"OVHcloud"}},
+		{"no token URL for another host than OVHcloud's", emulator.Fault{}, map[string]string{"tokenUrl": ""},
+			codes.Unauthenticated,
 			[]string{"nodePublishSecretRef: tokenUrl is missing; it has a default only for the regional hosts of OVHcloud"}},
-		{"a token beside", emulator.Fault{}, map[string]string{"token": "x"}, codes.Unauthenticated, []string{"holds both a token and an OAuth2 client; keep exactly one of them"}},
+		{"a token in addition", emulator.Fault{}, map[string]string{"token": "x"}, codes.Unauthenticated,
+			[]string{"holds both a token and an OAuth2 client; keep exactly one of them"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -45,7 +53,8 @@ func TestFailuresOfTheTokenEndpointAreToldFromThoseOfOKMS(t *testing.T) {
 			if c.fault != (emulator.Fault{}) {
 				store.Break(t, c.fault)
 			}
-			secrets := map[string]string{"clientId": harness.ClientID, "clientSecret": harness.ClientSecret, "tokenUrl": store.URL + emulator.TokenPath}
+			secrets := map[string]string{"clientId": harness.ClientID, "clientSecret": harness.ClientSecret,
+				"tokenUrl": store.URL + emulator.TokenPath}
 			for key, value := range c.change {
 				if secrets[key] = value; value == "" {
 					delete(secrets, key)
@@ -53,7 +62,8 @@ func TestFailuresOfTheTokenEndpointAreToldFromThoseOfOKMS(t *testing.T) {
 			}
 			_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s\n- secretPath: t", Secrets: secrets})
 			harness.WantError(t, err, c.code, c.words...)
-			if strings.Contains(err.Error(), "planted-wrong") || strings.Contains(err.Error(), harness.ClientSecret) || strings.Contains(err.Error(), "2 errors") {
+			if strings.Contains(err.Error(), "planted-wrong") || strings.Contains(err.Error(), harness.ClientSecret) ||
+				strings.Contains(err.Error(), "2 errors") {
 				t.Errorf("the message: %v", err)
 			}
 			for _, r := range store.Requests() {
@@ -65,10 +75,9 @@ func TestFailuresOfTheTokenEndpointAreToldFromThoseOfOKMS(t *testing.T) {
 	}
 }
 
-// TestAPageInThePlaceOfATokenRefusesNobody: a token endpoint's refusals name an error
-// (RFC 6749, section 5.2). A page of a proxy says nothing of the client, and is not asked
-// for again.
-func TestAPageInThePlaceOfATokenRefusesNobody(t *testing.T) {
+// A refusal of a token endpoint has an error code (RFC 6749, section 5.2). A page of a proxy
+// proves nothing about the client, and the request is not retried.
+func TestAPageInsteadOfATokenIsNoRefusal(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{400, 401, 403, 404, 407, 451} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
@@ -86,7 +95,7 @@ func TestAPageInThePlaceOfATokenRefusesNobody(t *testing.T) {
 	}
 }
 
-func TestAPageInThePlaceOfATokenKeepsWhatIsKept(t *testing.T) {
+func TestAPageInsteadOfATokenDropsNoCachedValue(t *testing.T) {
 	t.Parallel()
 	now := &harness.Clock{}
 	store := harness.StartStore(t)
@@ -98,32 +107,35 @@ func TestAPageInThePlaceOfATokenKeepsWhatIsKept(t *testing.T) {
 	m := harness.Mount{Objects: "- secretPath: s", Secrets: map[string]string{
 		"clientId": harness.ClientID, "clientSecret": harness.ClientSecret, "tokenUrl": store.URL + emulator.TokenPath}}
 	d.MustMount(t, m, "s", `{"a":"1"}`)
-	now.Advance(2 * time.Hour) // longer than a token is good
-	mend := store.Break(t, emulator.Fault{Path: "oauth2", Status: 403, ContentType: "text/html", Body: "<html>no</html>"})
+	now.Advance(2 * time.Hour) // longer than a token is valid
+	repair := store.Break(t, emulator.Fault{Path: "oauth2", Status: 403, ContentType: "text/html",
+		Body: "<html>no</html>"})
 	d.MustMount(t, m, "s", `{"a":"1"}`)
-	mend()
+	repair()
 	if err := store.AddClient(harness.ClientID, "another", emulator.Identity{}); err != nil {
 		t.Fatal(err)
 	}
 	now.Advance(time.Minute)
 	_, err := d.Do(t.Context(), m)
-	harness.WantError(t, err, codes.Unauthenticated, "the token endpoint refused the OAuth2 client ", "HTTP 401, invalid_client")
+	harness.WantError(t, err, codes.Unauthenticated, "the token endpoint refused the OAuth2 client ",
+		"HTTP 401, invalid_client")
 }
 
-// TestAPageInThePlaceOfARefusalReplacesNoToken: OKMS has not refused it.
-func TestAPageInThePlaceOfARefusalReplacesNoToken(t *testing.T) {
+// OKMS has not refused the token.
+func TestAPageInsteadOfARefusalReplacesNoToken(t *testing.T) {
 	t.Parallel()
 	d, secrets := harness.StartWithClient(t)
 	d.Store.Break(t, emulator.Fault{Path: "/secret/", Status: 401, ContentType: "text/html", Body: "<html>no</html>"})
 	_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s", Secrets: secrets})
-	harness.WantError(t, err, codes.Internal, "not an answer of OKMS: 15 bytes of text/html (HTTP 401): a proxy or firewall")
+	harness.WantError(t, err, codes.Internal,
+		"not an answer of OKMS: 15 bytes of text/html (HTTP 401): a proxy or firewall")
 	if n, all := d.Store.TokenRequests(), len(d.Store.Requests()); n != 1 || all != 2 {
 		t.Errorf("the token endpoint was asked %d times, in %d requests", n, all)
 	}
 }
 
-// TestWhatIsWrongWithATokenEndpointsCertificate has the cures of a store's, at tokenUrl.
-func TestWhatIsWrongWithATokenEndpointsCertificate(t *testing.T) {
+// The advice is that of a store's certificate, with tokenUrl.
+func TestErrorsOfATokenEndpointsCertificate(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		change func(*x509.Certificate)

@@ -112,10 +112,10 @@ func (s *soak) spoil(ctx context.Context, t *testing.T, number int) {
 	for i := 0; ctx.Err() == nil; i++ {
 		f := faults[(number+i)%len(faults)]
 		f.Times = 10
-		mend := s.Store.Break(t, f)
+		repair := s.Store.Break(t, f)
 		s.Store.ResetRequests()
 		_ = s.Store.Await(ctx, 10) // its error is the end of ctx
-		mend()
+		repair()
 		s.past.Add(int64(30 * time.Second)) // the rests that were imposed are over, as is the time in the cache
 		s.write(t)
 		_ = s.Store.Await(ctx, 40)

@@ -1,0 +1,46 @@
+package server
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+func TestAgesOfClasses(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(0, 0)
+	ages := &classAges{now: func() time.Time { return now }, byClass: map[string]*classAge{}}
+	age := func(class string) time.Duration {
+		a := ages.byClass[class]
+		if a == nil {
+			return -1
+		}
+		return now.Sub(a.good)
+	}
+	ages.mounted("a/good", true)
+	ages.mounted("a/bad", false)
+	now = now.Add(5 * time.Minute)
+	ages.mounted("a/good", true)
+	ages.mounted("a/bad", false)
+	if age("a/good") != 0 || age("a/bad") != 5*time.Minute {
+		t.Errorf("ages %s, %s", age("a/good"), age("a/bad"))
+	}
+	now = now.Add(classForgotten + time.Second)
+	ages.mounted("a/good", false)
+	ages.mounted("a/new", true)
+	if age("a/bad") != -1 || age("a/new") != 0 {
+		t.Error("a class without recent mounts is not removed")
+	}
+	for i := range 2 * maxOfNamespace {
+		ages.mounted(fmt.Sprintf("a/%d", i), true)
+	}
+	if len(ages.byClass) != maxOfNamespace {
+		t.Errorf("%d classes of one namespace", len(ages.byClass))
+	}
+	for i := range 2 * maxClasses {
+		ages.mounted(fmt.Sprintf("of-%d/x", i), true)
+	}
+	if len(ages.byClass) != maxClasses {
+		t.Errorf("%d classes", len(ages.byClass))
+	}
+}

@@ -1,0 +1,40 @@
+package server
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestASourceGetsOnePageAtATime(t *testing.T) {
+	begun, end := make(chan struct{}), make(chan struct{})
+	slow := onePerSource(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			begun <- struct{}{}
+			<-end
+		}
+	}))
+	get := func(path, from string) int {
+		r, w := httptest.NewRequest(http.MethodGet, path, nil), httptest.NewRecorder()
+		r.RemoteAddr = from
+		slow.ServeHTTP(w, r)
+		return w.Code
+	}
+	var all sync.WaitGroup
+	for i := range maxPages {
+		all.Go(func() { get("/slow", fmt.Sprintf("10.0.0.%d:1", i)) })
+		<-begun
+	}
+	if got := [2]int{get("/", "10.0.0.1:2"), get("/", "10.1.0.1:1")}; got != [2]int{503, 503} {
+		t.Errorf("further pages: %v", got)
+	}
+	end <- struct{}{}
+	for get("/", "10.1.0.1:1") != 200 && t.Context().Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
+	close(end)
+	all.Wait()
+}
