@@ -16,30 +16,32 @@ import (
 	"ovhcloud-csi-provider/provider/read"
 )
 
-const connectionsHelp = `ovhcsi connections check - check a file of connections before the provider reads it
+// connectionsHelp returns the help text of "ovhcsi connections".
+func connectionsHelp() string {
+	return connectionsUsage + flagsHelp(connectionsFlags(&connectionsCheck{})) + connectionsDetails
+}
+
+const connectionsUsage = `ovhcsi connections check - check a file of connections before the provider reads it
 
 Usage: ovhcsi connections check --config FILE [flags]
 
-  --config FILE      the YAML file that the provider is given as --config
-  --credentials DIR  look for the credential of connection NAME in DIR/NAME, in
-                     place of the folder that the file states as credentialsDir
-  --cache-ttl 30s    the provider's --cache-ttl, which each maxStale must exceed
-  --online           ask OKMS what each credential may do: two reads of a secret
-                     that hardly exists. Nothing is changed or shown
+`
 
-Every mistake in the file is printed as FILE:LINE, and each connection with its
-credential, who may use it, its fallback and what that one's rules may not
-allow. A folder that is not on this machine is no mistake, unless --online or
---credentials asks for it. The file that the Helm chart makes of its value
-connections:
+const connectionsDetails = `
+The check prints every mistake in the file as FILE:LINE. It prints each
+connection with its credential, its rules, its fallback, and the rules that the
+fallback may not cover. A credentials directory that is missing on this machine
+is a mistake only with --online or --credentials. To get the file that the Helm
+chart makes from its value connections:
 
   kubectl -n kube-system get configmap ovhcloud-csi-provider \
     -o jsonpath='{.data.connections\.yaml}' >connections.yaml
 
-Exit status: 0 if all is well, 1 if something is wrong, 2 for a wrong command.
+Exit status: 0 if no mistake was found, 1 if one was found, 2 for an invalid
+command line.
 `
 
-// onlineTime bounds the questions about one connection.
+// onlineTime bounds the requests of --online for one connection.
 const onlineTime = 30 * time.Second
 
 type connectionsCheck struct {
@@ -52,11 +54,11 @@ type connectionsCheck struct {
 func runConnections(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	c, err := parseConnectionsFlags(args)
 	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(stdout, connectionsHelp)
+		fmt.Fprint(stdout, connectionsHelp())
 		return exitOK
 	}
 	if err != nil {
-		printLine(stderr, "ovhcsi connections: %v (--help tells more)", err)
+		printLine(stderr, "ovhcsi connections: %v (see --help)", err)
 		return exitUsage
 	}
 	okms.ClearEnvironment()
@@ -66,13 +68,23 @@ func runConnections(ctx context.Context, args []string, stdout, stderr io.Writer
 	return exitOK
 }
 
-func parseConnectionsFlags(args []string) (c connectionsCheck, err error) {
+// connectionsFlags returns the flags of "ovhcsi connections check", which set c.
+func connectionsFlags(c *connectionsCheck) *flag.FlagSet {
 	flags := flag.NewFlagSet("connections check", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	flags.StringVar(&c.config, "config", "", "")
-	flags.StringVar(&c.credentials, "credentials", "", "")
-	flags.DurationVar(&c.cacheTTL, "cache-ttl", 30*time.Second, "")
-	flags.BoolVar(&c.online, "online", false, "")
+	flags.StringVar(&c.config, "config", "", "the YAML `FILE` that the provider gets as --config; required")
+	flags.StringVar(&c.credentials, "credentials", "",
+		"read the credential of connection NAME from `DIR`/NAME,\nnot from its credentialsDir in the file")
+	flags.DurationVar(&c.cacheTTL, "cache-ttl", 30*time.Second,
+		"the provider's --cache-ttl, a `DURATION`; each maxStale must exceed it")
+	flags.BoolVar(&c.online, "online", false,
+		"ask OKMS what each credential may do: two reads of a\nsecret that probably does not exist. Nothing is\nchanged or shown")
+	return flags
+}
+
+// parseConnectionsFlags returns flag.ErrHelp if help is asked for.
+func parseConnectionsFlags(args []string) (c connectionsCheck, err error) {
+	flags := connectionsFlags(&c)
 	if len(args) == 0 {
 		return c, errors.New("missing subcommand; available: check")
 	}
@@ -97,7 +109,7 @@ func parseConnectionsFlags(args []string) (c connectionsCheck, err error) {
 	return c, nil
 }
 
-// run checks everything, and tells whether all is well.
+// run checks the file and its credentials. It returns whether no mistake was found.
 func (c connectionsCheck) run(ctx context.Context, stdout, stderr io.Writer) (well bool) {
 	all, err := connections.Read(c.config, c.cacheTTL, c.folder, time.Now())
 	var problems connections.Problems
@@ -127,7 +139,7 @@ func (c connectionsCheck) run(ctx context.Context, stdout, stderr io.Writer) (we
 	return found.broken == 0
 }
 
-// finding is what was found of a connection.
+// finding is the result of the check of one connection.
 type finding struct {
 	state
 	warnings int
@@ -138,10 +150,10 @@ type state int
 const (
 	good state = iota
 	broken
-	unseen // nothing wrong, but its credential was not looked at
+	unseen // no mistake found, but the credential was not checked
 )
 
-// tally is what was found of all connections.
+// tally counts the findings of all connections.
 type tally struct{ all, broken, unseen, warnings int }
 
 func (t *tally) add(f finding) {
@@ -155,7 +167,7 @@ func (t *tally) add(f finding) {
 	}
 }
 
-// summary is the last line, for who reads no other.
+// summary returns the last line of the output: the result in one sentence.
 func (t tally) summary() string {
 	if t.all == 0 {
 		return "The file states no connections."
@@ -171,7 +183,7 @@ func (t tally) summary() string {
 	case t.broken > 0:
 		text = fmt.Sprintf("%s, %d of them BROKEN", connections, t.broken)
 	case t.unseen > 0:
-		text += fmt.Sprintf("; credentials not looked at: %d (--credentials tells where they are)", t.unseen)
+		text += fmt.Sprintf("; credentials not checked: %d (set --credentials to their directory)", t.unseen)
 	}
 	if t.warnings > 0 {
 		text += fmt.Sprintf("; WARNINGS: %d (see above)", t.warnings)
@@ -189,7 +201,7 @@ func (c connectionsCheck) folder(name, stated string) string {
 // printer prints a line about a connection under a name.
 type printer func(name, format string, args ...any)
 
-// one prints what is known of a connection, and tells what was found.
+// one prints and checks one connection.
 func (c connectionsCheck) one(ctx context.Context, connection *connections.Connection, out io.Writer) finding {
 	place := connection.Place()
 	printLine(out, "%s: %s, okmsId %s", connection.Name(), place.Endpoint, place.ID)
@@ -202,13 +214,13 @@ func (c connectionsCheck) one(ctx context.Context, connection *connections.Conne
 	for _, rule := range connection.Rules() {
 		line("allows", "%s", rule)
 	}
-	warnings := c.tellFallback(connection, line)
-	return finding{state: c.tellIdentity(ctx, connection, line), warnings: warnings}
+	warnings := c.checkFallback(connection, line)
+	return finding{state: c.checkIdentity(ctx, connection, line), warnings: warnings}
 }
 
-// tellFallback prints the connection's fallback with warnings of where that one
-// may not stand in, and tells how many these are.
-func (c connectionsCheck) tellFallback(connection *connections.Connection, line printer) (warnings int) {
+// checkFallback prints the connection's fallback, and a warning for each rule that the
+// fallback may not cover. It returns the number of warnings; 0 if there is no fallback.
+func (c connectionsCheck) checkFallback(connection *connections.Connection, line printer) (warnings int) {
 	second := c.all[connection.Fallback()]
 	if second == nil {
 		return 0
@@ -221,27 +233,27 @@ func (c connectionsCheck) tellFallback(connection *connections.Connection, line 
 	return len(lacking)
 }
 
-// tellIdentity prints the connection's credential, and with --online what it may
-// do, and tells what was found of it.
-func (c connectionsCheck) tellIdentity(ctx context.Context, connection *connections.Connection, line printer) state {
+// checkIdentity prints and checks the connection's credential, and with --online what it
+// may do.
+func (c connectionsCheck) checkIdentity(ctx context.Context, connection *connections.Connection, line printer) state {
 	credential, err := connection.Credential()
 	switch {
 	case errors.Is(err, connections.ErrNoFolder) && !c.online && c.credentials == "":
-		line("credential", "not looked at: %s is not on this machine", connection.Dir())
+		line("credential", "not checked: %s is not on this machine", connection.Dir())
 		return unseen
 	case err != nil:
 		line("credential", "BROKEN: %s: %v", connection.Dir(), err)
 		return broken
 	}
-	found := tellCredential(credential, line)
-	if c.online { // then OKMS has the last word
+	found := checkCredential(credential, line)
+	if c.online { // the answer of OKMS overrides the hint of the credential
 		found = askOnline(ctx, connection, line)
 	}
 	return found
 }
 
-// tellCredential prints what is known of a credential without asking anybody.
-func tellCredential(credential credential.Credential, line printer) state {
+// checkCredential prints and checks a credential without any request.
+func checkCredential(credential credential.Credential, line printer) state {
 	line("credential", "%s %s", credential.Kind(), credential.Fingerprint())
 	if end := credential.Expires(); !end.IsZero() {
 		line("", "expires on %s", end.UTC().Format(time.RFC3339))
@@ -250,13 +262,14 @@ func tellCredential(credential credential.Credential, line printer) state {
 		line("", "gets its tokens at %s", url)
 	}
 	if credential.Hint() != "" {
-		line("", "BROKEN, it seems: %s", credential.Hint())
+		line("", "probably BROKEN: %s", credential.Hint())
 		return broken
 	}
 	return good
 }
 
-// askOnline prints what the credential may do, and tells whether mounts would work.
+// askOnline asks OKMS what the credential may do, and prints the answers. It returns broken
+// if OKMS cannot be asked or the credential may not read secrets.
 func askOnline(ctx context.Context, connection *connections.Connection, line printer) state {
 	ctx, cancel := context.WithTimeout(ctx, onlineTime)
 	defer cancel()
@@ -280,7 +293,7 @@ func askOnline(ctx context.Context, connection *connections.Connection, line pri
 		line("", "BROKEN: no mount works without %s", read.ActionRead)
 		return broken
 	case probe.Describe != nil:
-		line("", "mounts work; with %s errors would tell more", read.ActionDescribe)
+		line("", "mounts work; with %s, error texts would be more precise", read.ActionDescribe)
 	}
 	return good
 }

@@ -79,8 +79,8 @@ func TestCheckOfConnectionsWithoutTheirCredentials(t *testing.T) {
 	b := newBench(t)
 	b.has(b.check(exitOK), "team: "+b.url+", okmsId 734b9b45-8b1a-469c-b140-b10bd6540017\n",
 		"  allows      namespaces shop, team-*; service accounts *; paths prod/**, other\n",
-		"  credential  not looked at: /nowhere/team is not on this machine\n",
-		"\n1 connection, no mistake found; credentials not looked at: 1 (--credentials tells where they are).\n")
+		"  credential  not checked: /nowhere/team is not on this machine\n",
+		"\n1 connection, no mistake found; credentials not checked: 1 (set --credentials to their directory).\n")
 	b.has(b.check(exitFailed, "--online"), "  credential  BROKEN: /nowhere/team: no credential: there is no such folder\n", "\n1 connection, BROKEN.\n")
 	if n := len(b.okms.Requests()); n != 0 {
 		t.Errorf("%d requests were made", n)
@@ -106,8 +106,8 @@ func TestCheckOfABrokenFileTellsEachMistakeWithItsLine(t *testing.T) {
 func TestCheckOfACredentialThatLooksWrong(t *testing.T) {
 	b := newBench(t)
 	for token, want := range map[string]string{
-		base64.StdEncoding.EncodeToString([]byte("eyJ" + planted)):                  "BROKEN, it seems: the token looks base64-encoded twice",
-		"eyJ." + base64.RawURLEncoding.EncodeToString([]byte(`{"exp":1e9}`)) + ".x": "BROKEN, it seems: the token says of itself that it expired on 2001-09-09T01:46:40Z",
+		base64.StdEncoding.EncodeToString([]byte("eyJ" + planted)):                  "probably BROKEN: the token looks base64-encoded twice",
+		"eyJ." + base64.RawURLEncoding.EncodeToString([]byte(`{"exp":1e9}`)) + ".x": "probably BROKEN: the token says of itself that it expired on 2001-09-09T01:46:40Z",
 	} {
 		b.write("team/token", token)
 		b.has(b.check(exitFailed, "--credentials", b.dir), want, "\n1 connection, BROKEN.\n")
@@ -127,7 +127,7 @@ func TestCheckOnlineTellsWhatTheCredentialMay(t *testing.T) {
 		"everything": {nil, nil, exitOK, []string{"  online      asked for prod/ovhcsi-connections-check, which need not exist\n",
 			"getData: allowed\n", "secret/get: allowed\n", "\n1 connection, no mistake found.\n"}},
 		"reads alone": {[]string{read.ActionRead}, nil, exitOK, []string{"getData: allowed\n", "secret/get: NO: OKMS does not allow it to the token ",
-			"; grant its identity the IAM action okms:apikms:secret/get on the OKMS domain ", "mounts work; with okms:apikms:secret/get errors would tell more\n"}},
+			"; grant its identity the IAM action okms:apikms:secret/get on the OKMS domain ", "mounts work; with okms:apikms:secret/get, error texts would be more precise\n"}},
 		"nothing": {[]string{}, nil, exitFailed, []string{"getData: NO: OKMS does not allow it to the token ",
 			"; grant its identity the IAM action okms:apikms:secret/version/getData on the OKMS domain ", "BROKEN: no mount works without okms:apikms:secret/version/getData\n"}},
 		"elsewhere": {nil, []string{"dev/"}, exitFailed, []string{"getData: NO: "}},
@@ -199,7 +199,7 @@ func TestCheckTellsOfAFallbackAndWhereItsRulesFallShort(t *testing.T) {
 		if strings.Contains(text, warning) != warned {
 			t.Errorf("%s: warned is %v:\n%s", rules, !warned, text)
 		}
-		last := "\n2 connections, no mistake found; credentials not looked at: 2 (--credentials tells where they are)"
+		last := "\n2 connections, no mistake found; credentials not checked: 2 (set --credentials to their directory)"
 		if warned {
 			last += "; WARNINGS: 1 (see above)"
 		}
@@ -227,13 +227,14 @@ func TestWrongCommandsOfConnections(t *testing.T) {
 	} {
 		var stdout, stderr bytes.Buffer
 		status := run(t.Context(), append([]string{"connections"}, strings.Fields(c.args)...), nil, &stdout, &stderr)
-		if status != exitUsage || stderr.String() != "ovhcsi connections: "+c.want+" (--help tells more)\n" || stdout.Len() > 0 {
+		want := "ovhcsi connections: " + c.want + " (see --help)\n"
+		if status != exitUsage || stderr.String() != want || stdout.Len() > 0 {
 			t.Errorf("%q: exit status %d, %q", c.args, status, stderr.String())
 		}
 	}
 }
 
-// A name with a line break makes no line of its own, wherever it comes from.
+// A name with a line break is printed in one line, wherever the name comes from.
 func TestNamesForgeNoLines(t *testing.T) {
 	b := newBench(t)
 	const forged = "\nteam: https://evil.example\x1b[2K"

@@ -23,11 +23,11 @@ import (
 func runEmulator(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	c, err := parseEmulatorFlags(args)
 	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(stdout, emulatorHelp)
+		fmt.Fprint(stdout, emulatorHelp())
 		return exitOK
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "ovhcsi emulator: %v (--help tells more)\n", err)
+		fmt.Fprintf(stderr, "ovhcsi emulator: %v (see --help)\n", err)
 		return exitUsage
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)

@@ -13,27 +13,21 @@ import (
 	"ovhcloud-csi-provider/test/emulator"
 )
 
-const emulatorHelp = `ovhcsi emulator - an OVHcloud Secret Manager (OKMS) on this machine
+// emulatorHelp returns the help text of "ovhcsi emulator".
+func emulatorHelp() string {
+	return emulatorUsage + flagsHelp(emulatorFlags(&emulatorConfig{})) + emulatorDetails
+}
+
+const emulatorUsage = `ovhcsi emulator - an OVHcloud Secret Manager (OKMS) on this machine
 
 It answers OKMS's Vault-compatible API over TLS, from memory. It is for trying
 and testing: it guards nothing, so put no real secret in it.
 
 Usage: ovhcsi emulator [flags]
 
-  --listen ADDR    address to serve on (default 127.0.0.1:8443; port 0 takes a free one)
-  --host NAME      DNS name or IP address to add to the certificate, which is good for
-                   localhost, 127.0.0.1 and ::1 anyway; repeatable
-  --seed FILE      secrets and tokens to start with, JSON; - is standard input
-  --dir DIR        where to write ca.pem, token, client.crt, client.key, and a folder oauth2
-                   with clientId, clientSecret and tokenUrl (all of mode 0600);
-                   default: a new folder, removed at the end
-  --token TOKEN    the token to accept (default: a random one); it is written to DIR/token
-  --write          let these credentials do everything, not only read
-  --okms-id UUID   id of the domain (default 734b9b45-8b1a-469c-b140-b10bd6540017)
-  --region NAME    region of the domain, seen in URNs (default eu-west-par)
-  --fault SPEC     make requests go wrong; repeatable, see below
-  --control ADDR   serve the control API there: plain HTTP without authentication
+`
 
+const emulatorDetails = `
 What it serves is printed on standard output, one line for each request on
 standard error. SIGINT or SIGTERM ends it.
 
@@ -82,37 +76,45 @@ type emulatorConfig struct {
 	faults                     []emulator.Fault
 }
 
-// usageError is a value on the command line that cannot be.
+// usageError is an invalid value on the command line.
 type usageError struct{ error }
 
-// parseEmulatorFlags returns flag.ErrHelp when help is asked for.
-func parseEmulatorFlags(args []string) (emulatorConfig, error) {
-	var c emulatorConfig
-	if len(args) > 0 && isHelp(args[0]) {
-		return c, flag.ErrHelp
-	}
+// emulatorFlags returns the flags of "ovhcsi emulator", which set c.
+func emulatorFlags(c *emulatorConfig) *flag.FlagSet {
 	flags := flag.NewFlagSet("emulator", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	flags.StringVar(&c.listen, "listen", "127.0.0.1:8443", "")
-	flags.StringVar(&c.seed, "seed", "", "")
-	flags.StringVar(&c.dir, "dir", "", "")
-	flags.StringVar(&c.token, "token", "", "")
-	flags.BoolVar(&c.write, "write", false, "")
-	flags.StringVar(&c.okmsID, "okms-id", "", "")
-	flags.StringVar(&c.region, "region", "", "")
-	flags.StringVar(&c.control, "control", "", "")
-	flags.Func("host", "", func(value string) error {
+	flags.StringVar(&c.listen, "listen", "127.0.0.1:8443", "`ADDR` to serve on; port 0 takes a free one")
+	flags.StringVar(&c.seed, "seed", "", "JSON `FILE` of secrets and tokens to start with; - is standard input")
+	flags.StringVar(&c.dir, "dir", "", "`DIR` for ca.pem, token, client.crt, client.key, and a directory oauth2\n"+
+		"with clientId, clientSecret and tokenUrl (all of mode 0600);\ndefault: a new directory, removed at the end")
+	flags.StringVar(&c.token, "token", "", "the `TOKEN` to accept (default: a random one); it is written to DIR/token")
+	flags.BoolVar(&c.write, "write", false, "let these credentials do everything, not only read")
+	flags.StringVar(&c.okmsID, "okms-id", "", "`UUID` of the domain (default 734b9b45-8b1a-469c-b140-b10bd6540017)")
+	flags.StringVar(&c.region, "region", "", "`NAME` of the domain's region, used in URNs (default eu-west-par)")
+	flags.StringVar(&c.control, "control", "", "`ADDR` of the control API: plain HTTP without authentication")
+	flags.Func("host", "DNS `NAME` or IP address to add to the certificate, which is valid for\n"+
+		"localhost, 127.0.0.1 and ::1 in any case; repeatable", func(value string) error {
 		if value == "" || strings.ContainsAny(value, ":/ ") && !strings.Contains(value, "::") {
 			return errors.New("not a DNS name or IP address")
 		}
 		c.hosts = append(c.hosts, value)
 		return nil
 	})
-	flags.Func("fault", "", func(value string) error {
+	flags.Func("fault", "`SPEC` of a fault for matching requests; repeatable, see below", func(value string) error {
 		f, err := emulator.ParseFault(value)
 		c.faults = append(c.faults, f)
 		return errors.Unwrap(err) // package flag names the value already
 	})
+	return flags
+}
+
+// parseEmulatorFlags returns flag.ErrHelp if help is asked for.
+func parseEmulatorFlags(args []string) (emulatorConfig, error) {
+	var c emulatorConfig
+	if len(args) > 0 && isHelp(args[0]) {
+		return c, flag.ErrHelp
+	}
+	flags := emulatorFlags(&c)
 	if err := flags.Parse(args); err != nil {
 		return c, commandline.Mistake(flags, err)
 	}
@@ -127,8 +129,8 @@ func parseEmulatorFlags(args []string) (emulatorConfig, error) {
 	return c, nil
 }
 
-// checkAddress holds for an address to serve on. Whether it is free, and of this machine,
-// is not part of its form.
+// checkAddress returns an error if an address is not HOST:PORT. It does not check that the
+// address is free or belongs to this machine.
 func checkAddress(address string) error {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil || strings.ContainsFunc(host, unicode.IsSpace) {

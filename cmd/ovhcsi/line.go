@@ -8,13 +8,14 @@ import (
 	"unicode"
 )
 
-// printLine prints one line, whatever its arguments hold: the name of a file or folder
-// may have a line break in it, and what follows that would pass for a line of ours.
+// printLine prints exactly one line and escapes the arguments: the name of a file or
+// directory may contain a line break, and the text after it would look like output of this
+// program.
 func printLine(out io.Writer, format string, args ...any) {
 	fmt.Fprintln(out, escaped(fmt.Sprintf(format, args...)))
 }
 
-// escaped is s with each character that cannot be printed as Go writes it, such as \n.
+// escaped returns s with each unprintable character as a Go escape, such as \n.
 func escaped(s string) string {
 	if !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return s

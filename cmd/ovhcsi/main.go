@@ -1,6 +1,6 @@
-// Command ovhcsi is the tool for people beside the OVHcloud provider for the
-// Secrets Store CSI driver: an OVHcloud Secret Manager on this machine, and
-// checks of what the provider is given. It is not the provider's daemon.
+// Command ovhcsi is the command line tool for users of the OVHcloud provider for the
+// Secrets Store CSI driver. It runs an OVHcloud Secret Manager on this machine, and checks
+// a file of connections. It is not the provider's daemon.
 package main
 
 import (
@@ -23,26 +23,26 @@ Commands:
   version            print the version
   help               this text
 
-"ovhcsi help COMMAND" tells more about a command.
+"ovhcsi help COMMAND" prints the help of a command.
 `
 
 // Exit codes.
 const (
 	exitOK     = 0
-	exitFailed = 1 // it could not do what was asked
-	exitUsage  = 2 // it did not understand what was asked
+	exitFailed = 1 // the command failed, or found a mistake
+	exitUsage  = 2 // invalid command line
 )
 
 func main() {
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// isVersion says whether a word asks for the version.
+// isVersion reports whether a word asks for the version.
 func isVersion(word string) bool {
 	return slices.Contains([]string{"version", "--version", "-version"}, word)
 }
 
-// isHelp says whether a word asks for help.
+// isHelp reports whether a word asks for help.
 func isHelp(word string) bool {
 	return slices.Contains([]string{"help", "--help", "-help", "-h"}, word)
 }
@@ -74,7 +74,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 }
 
-// runVersion prints the version alone, for scripts.
+// runVersion prints only the version, for scripts.
 func runVersion(args []string, stdout, stderr io.Writer) int {
 	switch {
 	case len(args) == 0:

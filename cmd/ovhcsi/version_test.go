@@ -20,20 +20,24 @@ func TestVersion(t *testing.T) {
 		}
 	}
 	var stdout, stderr bytes.Buffer
-	if code := run(t.Context(), []string{"help", "version"}, nil, &stdout, &stderr); code != exitOK || !strings.Contains(stdout.String(), "print the version") {
+	if code := run(t.Context(), []string{"help", "version"}, nil, &stdout, &stderr); code != exitOK ||
+		!strings.Contains(stdout.String(), "print the version") {
 		t.Errorf("help: exit status %d, %q", code, &stdout)
 	}
 }
 
-// A value that cannot be is a wrong command line: nothing is served, and nothing written.
-func TestValuesOfFlagsThatCannotBe(t *testing.T) {
+// An invalid value of a flag is a usage error: nothing is served or written.
+func TestInvalidFlagValues(t *testing.T) {
 	for _, args := range [][]string{
-		{"--listen", "nope"}, {"--listen", "127.0.0.1"}, {"--listen", "127.0.0.1:99999"}, {"--listen", "127.0.0.1:x y"}, {"--listen", "a b:0"},
+		{"--listen", "nope"}, {"--listen", "127.0.0.1"}, {"--listen", "127.0.0.1:99999"}, {"--listen", "127.0.0.1:x y"},
+		{"--listen", "a b:0"},
 		{"--listen", "::1:0"}, {"--control", "nope"}, {"--control", "127.0.0.1:-1"}, {"--control", "http://127.0.0.1:0"},
-		{"--okms-id", "nope"}, {"--fault", "nope"}, {"--fault", "status=nope"}, {"--host", "a b"}, {"--write=nope"}, {"--token", "a b"}, {"nope"}, {"--nope"},
+		{"--okms-id", "nope"}, {"--fault", "nope"}, {"--fault", "status=nope"}, {"--host", "a b"},
+		{"--write=nope"}, {"--token", "a b"}, {"nope"}, {"--nope"},
 	} {
 		var stdout, stderr bytes.Buffer
-		if code := run(t.Context(), append([]string{"emulator"}, args...), nil, &stdout, &stderr); code != exitUsage || stdout.Len() > 0 || !strings.HasPrefix(stderr.String(), "ovhcsi emulator: ") {
+		if code := run(t.Context(), append([]string{"emulator"}, args...), nil, &stdout, &stderr); code != exitUsage ||
+			stdout.Len() > 0 || !strings.HasPrefix(stderr.String(), "ovhcsi emulator: ") {
 			t.Errorf("%s: exit status %d, %q, %q", args, code, &stdout, &stderr)
 		}
 	}

@@ -1,10 +1,10 @@
-// Package budget divides the memory that the daemon may use among everything that a
-// pod, a store or a neighbour can multiply, so that the sum is bounded and not only each
-// part. If the process were killed for its memory, every mount in progress would end
-// with a code after which a pod may start with an empty volume.
+// Package budget divides the daemon's memory among everything that a pod, a store or a
+// neighbour can multiply, so that the sum is bounded and not only each part. If the kernel
+// killed the process for its memory, every mount in progress would end with a code after
+// which a pod may start with an empty volume.
 //
-// It says how much there is of what, and keeps count. What is refused, and in which
-// words, is the callers' matter.
+// It defines the sizes and counts what is used. The callers refuse requests, and choose the
+// messages.
 package budget
 
 import (
@@ -15,67 +15,67 @@ import (
 	"ovhcloud-csi-provider/provider/quota"
 )
 
-// The stages of a mount, in the order of its way. Each has a part of the budget of its
-// own, so that mounts that began can end while others crowd in, and what one namespace
-// holds in one stage takes nothing from the others' way through the next.
+// The stages of a mount, in order. Each has its own part of the budget, so that mounts in
+// progress can finish while many others arrive, and what a namespace holds in one stage
+// takes nothing from others in the next.
 const (
-	Unread  = iota // a request that gRPC has received and the daemon has not looked at
+	Unread  = iota // a request that gRPC has received and the daemon has not read
 	Arrived        // a mount with its request, from then to its end
 	Running        // its plan, its reads and their goroutines
 	Holding        // secrets that were read
-	Making         // a class or a secret while it is taken apart, and files until they are sent
-	Clients        // clients of stores, also those that no mount uses
+	Making         // a class or a secret while it is parsed, and files until they are sent
+	Clients        // clients of stores, including idle ones
 	stages
 )
 
 // Sizes is the budget of a process with a memory limit. All sizes are in bytes.
 type Sizes struct {
-	// Limit is the memory limit that the rest was made for, and Total what is divided:
-	// five eighths of it. The others are left to garbage, stacks, the binary itself and
-	// the probes that run beside it.
+	// Limit is the memory limit of the process. Total is what is divided: five eighths of
+	// Limit. The rest is for garbage, stacks, the binary and the probes, which run in
+	// the same container.
 	Limit, Total int64
 	// Parts is what each stage may use.
 	Parts [stages]int64
 	// Readers is how many large requests are read at once.
 	Readers int
 	// Reads is how many reads of all domains may be in progress at once, each with an
-	// answer of AnswerShare. Answers is what larger ones may have together.
+	// answer of AnswerShare. Answers is for larger answers, together.
 	Reads       int
 	AnswerShare int64
 	Answers     int64
 	// Connections is how many connections to stores may be open.
 	Connections int
-	// Log is what log lines that are not yet written may take.
+	// Log is for log lines that are not written yet.
 	Log int64
 }
 
-// What one of each takes at the most.
+// The most that one of each takes, in bytes.
 const (
-	// MaxRequest bounds a request of the driver. It is there twice while it is read: as it
-	// was sent, and as texts of JSON.
+	// MaxRequest is the limit of a request of the driver. While it is read, it is in memory
+	// twice: as it was sent, and as JSON texts.
 	MaxRequest = 2 << 20
 	reader     = 2 * MaxRequest
-	// UnreadRequest is a window of HTTP/2, and what gRPC and its goroutine need: no more of
-	// a request is in memory before it is looked at.
+	// UnreadRequest is an HTTP/2 window, and what gRPC and its goroutine need. No more of a
+	// request is in memory before the daemon reads it.
 	UnreadRequest = LargeRequest + 8<<10
 	// LargeRequest is what is counted of a large request until all of it is read.
 	LargeRequest = 64 << 10
-	// A read has its goroutines, headers and buffers beside the answer.
+	// read is for the goroutines, headers and buffers of a read, without its answer.
 	read = 48 << 10
-	// A connection has the buffers of TLS, HTTP/1.1 or HTTP/2.
+	// connection is for the buffers of TLS and of HTTP/1.1 or HTTP/2.
 	connection = 48 << 10
 )
 
-// The limits that a budget is made for: the chart's, where none is known, and the
-// bounds of what makes sense to divide.
+// Memory limits in bytes: the default, which is the chart's, and the smallest and largest
+// that are divided.
 const (
 	DefaultLimit = 256 << 20
 	leastLimit   = 64 << 20
 	mostLimit    = 4 << 30
 )
 
-// For divides the memory of a process with a limit of so many bytes; 0 stands for
-// DefaultLimit. A limit below 64 MiB is taken for 64 MiB.
+// For returns the Sizes for a memory limit in bytes. A limit of 0 or less means
+// DefaultLimit; other limits are clamped to the range from 64 MiB to 4 GiB.
 func For(limit int64) Sizes {
 	if limit <= 0 {
 		limit = DefaultLimit
@@ -97,12 +97,12 @@ func For(limit int64) Sizes {
 	return s
 }
 
-// fixed is what is set aside beside the parts of the stages, whether it is used or not.
+// fixed returns what is reserved in addition to the parts of the stages, used or not.
 func (s Sizes) fixed() int64 {
 	return int64(s.Readers)*reader + int64(s.Reads)*(s.AnswerShare+read) + s.Answers + int64(s.Connections)*connection + s.Log
 }
 
-// Sum is everything that may be used at once.
+// Sum returns the number of bytes that may be in use at once.
 func (s Sizes) Sum() int64 {
 	sum := s.fixed()
 	for _, part := range s.Parts {
@@ -111,7 +111,7 @@ func (s Sizes) Sum() int64 {
 	return sum
 }
 
-// Budget is the Sizes of a process and what is used of them.
+// Budget holds the Sizes of a process and counts what is used.
 type Budget struct {
 	Sizes
 	stages  [stages]*quota.Quota
@@ -122,7 +122,7 @@ type Budget struct {
 	eases []func()
 }
 
-// New makes the budget of a process with a memory limit of so many bytes, as For does.
+// New returns the budget for a memory limit in bytes; see For.
 func New(limit int64) *Budget {
 	b := &Budget{Sizes: For(limit)}
 	for stage := range b.stages {
@@ -133,8 +133,9 @@ func New(limit int64) *Budget {
 	return b
 }
 
-// OnGrowth has ease, too, called each time after mounts have taken something: who uses
-// what mounts leave free must give way then. It may be called by many goroutines at once.
+// OnGrowth adds a function that is called each time after mounts took memory. Users of the
+// memory that mounts leave free, such as a cache, release theirs in it. Many goroutines may
+// call ease at once.
 func (b *Budget) OnGrowth(ease func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -150,7 +151,7 @@ func (b *Budget) grown() {
 	}
 }
 
-// Free is what mounts leave free of their parts, in bytes, and Used what they hold.
+// Free returns the bytes of the stages' parts that mounts do not hold.
 func (b *Budget) Free() (free int64) {
 	for _, stage := range b.stages {
 		free += stage.Total() - stage.Used()
@@ -158,7 +159,7 @@ func (b *Budget) Free() (free int64) {
 	return free
 }
 
-// Used: see Free.
+// Used returns the bytes that mounts hold.
 func (b *Budget) Used() (used int64) {
 	for _, stage := range b.stages {
 		used += stage.Used()
@@ -166,17 +167,17 @@ func (b *Budget) Used() (used int64) {
 	return used
 }
 
-// UsedBy is what mounts hold in a stage, in bytes.
+// UsedBy returns the bytes that mounts hold in a stage.
 func (b *Budget) UsedBy(stage int) int64 { return b.stages[stage].Used() }
 
-// Most is the most that one mount can ever take in a stage at once, in bytes.
+// Most returns the bytes that one mount can ever take in a stage at once.
 func (b *Budget) Most(stage int) int64 { return b.stages[stage].Most() }
 
-// Unread is how many requests may be there that nobody has looked at.
+// Unread returns how many unread requests may be in memory.
 func (b *Budget) Unread() int { return int(b.Parts[Unread] / UnreadRequest) }
 
-// Admit takes what a request that nobody has looked at needs. If ok, release gives it
-// back; it may be called again.
+// Admit takes the memory of an unread request. If ok, release gives it back; further calls
+// of release do nothing. If not ok, release is nil.
 func (b *Budget) Admit() (release func(), ok bool) {
 	if !b.stages[Unread].TakeAny(UnreadRequest) {
 		return nil, false
@@ -184,8 +185,8 @@ func (b *Budget) Admit() (release func(), ok bool) {
 	return sync.OnceFunc(func() { b.stages[Unread].Give("", UnreadRequest) }), true
 }
 
-// Account is what one mount holds, by the stages in which it took it. Close it. The
-// methods may be called by many goroutines at once.
+// Account counts what one mount holds, by stage. The caller closes it. Many goroutines may
+// call its methods at once.
 type Account struct {
 	budget *Budget
 	who    string
@@ -194,13 +195,13 @@ type Account struct {
 	held [stages]int64
 }
 
-// Open makes the account of a mount in a namespace, which holds nothing yet.
+// Open returns an empty account for a mount in a namespace.
 func (b *Budget) Open(namespace string) *Account { return &Account{budget: b, who: namespace} }
 
-// Namespace is whose account it is.
+// Namespace returns the namespace of the account.
 func (a *Account) Namespace() string { return a.who }
 
-// Held is how many bytes the account holds of a stage; 0 for a nil Account.
+// Held returns the bytes that the account holds in a stage; 0 for a nil Account.
 func (a *Account) Held(stage int) int64 {
 	if a == nil {
 		return 0
@@ -210,10 +211,10 @@ func (a *Account) Held(stage int) int64 {
 	return a.held[stage]
 }
 
-// OfNamespace is what all accounts of the namespace hold of a stage, in bytes.
+// OfNamespace returns the bytes that all accounts of the namespace hold in a stage.
 func (a *Account) OfNamespace(stage int) int64 { return a.budget.stages[stage].Held(a.who) }
 
-// Take takes n bytes in a stage if that is possible at once.
+// Take takes n bytes in a stage without waiting. It returns false if they do not fit.
 func (a *Account) Take(stage int, n int64) (ok bool) {
 	if ok = a.budget.stages[stage].Take(a.who, n); ok {
 		a.add(stage, n)
@@ -221,8 +222,8 @@ func (a *Account) Take(stage int, n int64) (ok bool) {
 	return ok
 }
 
-// Wait takes n bytes in the turn of the mount's namespace. It says false when ctx is
-// done first, or at once if a namespace can never have so many.
+// Wait takes n bytes when it is the turn of the mount's namespace. It returns false if ctx
+// is done first, and at once if n exceeds Most.
 func (a *Account) Wait(ctx context.Context, stage int, n int64) (ok bool) {
 	if ok = a.budget.stages[stage].Wait(ctx, a.who, n); ok {
 		a.add(stage, n)
@@ -230,8 +231,8 @@ func (a *Account) Wait(ctx context.Context, stage int, n int64) (ok bool) {
 	return ok
 }
 
-// Read waits for a place to read a large request, until ctx is done. If ok, the caller
-// gives it back with done.
+// Read waits for a place to read a large request. If ok, the caller calls done exactly
+// once. It returns false if ctx is done first.
 func (a *Account) Read(ctx context.Context) (done func(), ok bool) {
 	if !a.budget.readers.Wait(ctx, a.who, 1) {
 		return nil, false
@@ -239,10 +240,11 @@ func (a *Account) Read(ctx context.Context) (done func(), ok bool) {
 	return func() { a.budget.readers.Give(a.who, 1) }, true
 }
 
-// Work waits for a place among the mounts that take something apart, which is work for a
-// processor and soon done, and for n bytes meanwhile. If ok, the caller calls end with
-// how many of them the account keeps, and defers that: a panic must not keep the place.
-// Only the first call counts.
+// Work waits for n bytes of the stage Making and for a place among the mounts that parse or
+// render, which is short and bound by the processor. If ok, the caller calls end with how
+// many of the bytes the account keeps, and defers such a call: a panic must not keep the
+// place. Only the first call counts. It returns false, and keeps nothing, if ctx is done
+// first or n exceeds Most.
 func (a *Account) Work(ctx context.Context, n int64) (end func(keep int64), ok bool) {
 	if !a.Wait(ctx, Making, n) {
 		return nil, false
@@ -260,7 +262,7 @@ func (a *Account) Work(ctx context.Context, n int64) (end func(keep int64), ok b
 	}, true
 }
 
-// Give gives n of the bytes back that the account took in a stage.
+// Give gives back n of the bytes that the account took in a stage.
 func (a *Account) Give(stage int, n int64) {
 	if n != 0 {
 		a.add(stage, -n)
@@ -268,8 +270,8 @@ func (a *Account) Give(stage int, n int64) {
 	}
 }
 
-// Move makes n of the bytes that the account took in a stage those of another account,
-// of the same namespace.
+// Move returns a new account of the same namespace, which holds n of the bytes that a took
+// in a stage. The caller closes it.
 func (a *Account) Move(stage int, n int64) *Account {
 	a.add(stage, -n)
 	moved := &Account{budget: a.budget, who: a.who}
@@ -277,7 +279,7 @@ func (a *Account) Move(stage int, n int64) *Account {
 	return moved
 }
 
-// Close gives everything back. It may be called again, and of a nil Account.
+// Close gives everything back. It may be called more than once, and on a nil Account.
 func (a *Account) Close() {
 	if a == nil {
 		return

@@ -12,7 +12,7 @@ func TestTheSum(t *testing.T) {
 	for _, limit := range []int64{0, 1, 64 << 20, 100 << 20, 128 << 20, 200 << 20, 256 << 20, 300 << 20, 1 << 30, 64 << 30} {
 		s := For(limit)
 		if sum := s.Sum(); sum > s.Total || s.Total > s.Limit*5/8 || sum < s.Total*9/10 {
-			t.Errorf("%d MiB: %d of %d bytes are given out", limit>>20, sum, s.Total)
+			t.Errorf("%d MiB: %d of %d bytes are assigned", limit>>20, sum, s.Total)
 		}
 		for stage, part := range s.Parts {
 			if part < 1<<20 {
@@ -59,8 +59,8 @@ func TestAnAccountGivesEverythingBack(t *testing.T) {
 	}
 }
 
-// TestRequestsThatNobodyReads have no namespace yet: they have the whole of their stage.
-func TestRequestsThatNobodyReads(t *testing.T) {
+// Unread requests have no namespace yet, and may use all of their stage.
+func TestUnreadRequests(t *testing.T) {
 	b := New(0)
 	n := 0
 	for ; ; n++ {
@@ -83,7 +83,7 @@ func sumOf(parts [stages]int64) (sum int64) {
 	return sum
 }
 
-// TestTheTableOfTheDesign: what DESIGN.md says of 256 MiB is what is divided.
+// TestTheTableOfTheDesign compares the table in DESIGN.md for 256 MiB with the budget.
 func TestTheTableOfTheDesign(t *testing.T) {
 	text, err := os.ReadFile("../../DESIGN.md")
 	if err != nil {

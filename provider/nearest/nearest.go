@@ -1,6 +1,6 @@
-// Package nearest finds the name that somebody who mistyped one may have meant.
+// Package nearest suggests a valid name for a mistyped one.
 //
-// It knows no names itself.
+// The callers provide the valid names.
 package nearest
 
 import (
@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Suggestion helps with a name that is not among the valid ones: the nearest, if
-// one is near, else all of them.
+// Suggestion returns the text of a message about an invalid name: it suggests the
+// nearest valid name if Name finds one, and lists at most 12 valid names if not.
 func Suggestion(name string, valid []string) string {
 	if near := Name(name, valid); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
@@ -21,9 +21,9 @@ func Suggestion(name string, valid []string) string {
 	return "valid are " + strings.Join(list, ", ")
 }
 
-// Name is the valid name that takes the fewest edits to reach from name,
-// regardless of case, or "" if all take more than a third of its length and more
-// than two.
+// Name returns the valid name with the smallest edit distance from name, ignoring
+// case. It returns "" if every distance exceeds both 2 and a third of the length of
+// name, or if name is longer than 64 bytes.
 func Name(name string, valid []string) string {
 	best, fewest := "", max(2, len(name)/3)+1
 	if len(name) > 64 {
@@ -31,7 +31,7 @@ func Name(name string, valid []string) string {
 	}
 	for _, v := range valid {
 		if len(v)-len(name) >= fewest || len(name)-len(v) >= fewest {
-			continue // so many edits at least; and v may be of any length
+			continue // at least that many edits; v may be of any length
 		}
 		if d := edits(strings.ToLower(name), strings.ToLower(v)); d < fewest && d < len(v) {
 			best, fewest = v, d
@@ -40,7 +40,7 @@ func Name(name string, valid []string) string {
 	return best
 }
 
-// edits is the Levenshtein distance in bytes.
+// edits returns the Levenshtein distance of a and b in bytes.
 func edits(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -5,19 +5,19 @@ import (
 	"strings"
 )
 
-// Synonym is what a name of another program means in this one.
+// Synonym maps a name that another program uses to the names of this one.
 type Synonym struct {
-	// Names are the valid ones, in the order in which they are suggested; none if there is
-	// no counterpart.
+	// Names are the valid names in the order of suggestion; empty if there is no
+	// counterpart.
 	Names []string
-	// Cure is what to do where there is none.
+	// Cure says what to do if Names is empty.
 	Cure string
-	// Covers is the name that must be given and that whoever follows the cure gives; "" if
-	// there is none.
+	// Covers is the required name that is given when Cure is followed; "" if there is
+	// none.
 	Covers string
 }
 
-// Vocabulary is the names that are valid in one place, and those that are in use there.
+// Vocabulary holds the names that are valid in one place, and those in use there.
 type Vocabulary struct {
 	Valid    []string
 	Synonyms map[string]Synonym // by Canonical name
@@ -28,8 +28,9 @@ type Vocabulary struct {
 	Conflicts map[string][]string
 }
 
-// Advise returns what to do about a name that is not valid, and the name that is given by
-// whoever does it, "" if none is. It suggests no name that could not be used.
+// Advise returns what to do about an invalid name, and the name that is given when the
+// advice is followed; "" if none is. It never suggests a name that could not be used, and
+// adds the suggested name to v.Taken.
 func (v Vocabulary) Advise(name string) (advice, meant string) {
 	s, known := v.Synonyms[Canonical(name)]
 	if known && len(s.Names) == 0 {
@@ -56,7 +57,7 @@ func (v Vocabulary) Advise(name string) (advice, meant string) {
 	return "drop it: " + why, ""
 }
 
-// obstacle returns why a valid name cannot be added, "" if it can.
+// obstacle returns why a valid name cannot be added; "" if it can.
 func (v Vocabulary) obstacle(name string) string {
 	if v.Taken[name] {
 		return name + " is given already"
@@ -69,8 +70,9 @@ func (v Vocabulary) obstacle(name string) string {
 	return ""
 }
 
-// Canonical is a name in the one spelling that tables of synonyms have: without case,
-// dashes and underscores. It is "" for a name that is too long to be one.
+// Canonical returns the spelling of a name that is the key of tables of synonyms: in
+// lower case, without dashes and underscores. It returns "" for a name of more than 64
+// bytes.
 func Canonical(name string) string {
 	if len(name) > 64 {
 		return ""
@@ -78,8 +80,8 @@ func Canonical(name string) string {
 	return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(name))
 }
 
-// Synonyms makes a table of its two halves: names that have counterparts, by these, and
-// names that have none, by the cure. Names are separated by spaces.
+// Synonyms returns a table by Canonical name. The keys of counterparts are valid names,
+// the keys of cures are cures; the values are the synonyms. Names are separated by spaces.
 func Synonyms(counterparts, cures map[string]string) map[string]Synonym {
 	table := map[string]Synonym{}
 	for valid, names := range counterparts {

@@ -14,7 +14,7 @@ import (
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
-// answer is what came back over HTTP, read to its end or to its bound.
+// answer is an HTTP answer, read to its end or to its limit.
 type answer struct {
 	at         time.Time
 	status     int
@@ -41,10 +41,10 @@ type dataAnswer struct {
 	metadata  *versionMetadata // data.metadata; nil if there is none
 }
 
-// noData says that there is a version, but not what it holds.
+// noData reports whether the data of the version is missing or null.
 func (d dataAnswer) noData() bool { return !d.data.Exists() || isNull(d.data) }
 
-// add takes in a member of the answer. It says false if the member is not of the type
+// add reads a member of the answer. It returns false if the member is not of the type
 // that OKMS sends.
 func (d *dataAnswer) add(key, value rawjson.Value) (ok bool) {
 	switch {
@@ -73,7 +73,8 @@ func (d *dataAnswer) add(key, value rawjson.Value) (ok bool) {
 	return true
 }
 
-// read reads the metadata of a version. It says false if v is not what OKMS sends.
+// read reads the metadata of a version. It returns false if v is not of the form that
+// OKMS sends.
 func (meta *versionMetadata) read(v rawjson.Value) (ok bool) {
 	ok = v.IsObject()
 	for key, value := range v.Members() {
@@ -93,8 +94,8 @@ func (meta *versionMetadata) read(v rawjson.Value) (ok bool) {
 	return ok
 }
 
-// decodeData makes a Secret of an answer to the read of ref. Its errors quote
-// nothing of a successful answer, which holds the secret.
+// decodeData returns the Secret in an answer to the read of ref. Its errors never quote a
+// successful answer, which holds the secret.
 func decodeData(a answer, ref Ref) (Secret, *Error) {
 	if a.status != http.StatusOK {
 		return Secret{}, a.refused()
@@ -130,8 +131,8 @@ func decodeData(a answer, ref Ref) (Secret, *Error) {
 		Data: sensitive.New(ownPart(d.data, a.body))}, nil
 }
 
-// ownPart is data, which is a part of body, without the rest of body where that is
-// worth a copy: whoever keeps a part keeps the whole, and counts the part alone.
+// ownPart returns data, a part of body, as a copy if the rest of body is larger than an
+// eighth of data. A slice keeps all of body in memory, but only data is counted.
 func ownPart(data, body []byte) []byte {
 	if len(body)-len(data) > len(data)/8 {
 		return bytes.Clone(data)
@@ -139,8 +140,8 @@ func ownPart(data, body []byte) []byte {
 	return data
 }
 
-// goneError says that a version without data is deactivated or deleted; nil if it is
-// neither.
+// goneError returns the Error of a version without data that is deactivated or deleted;
+// nil if it is neither.
 func (a answer) goneError(d dataAnswer) *Error {
 	var kind failure.Kind
 	switch {
@@ -157,8 +158,8 @@ func (a answer) goneError(d dataAnswer) *Error {
 		Version: d.metadata.version, Since: a.id(d.metadata.deletionTime)}
 }
 
-// retryAfter reads the header's seconds or date, a day at most; what is neither,
-// or past, is 0.
+// retryAfter returns the time to wait by the header Retry-After, in seconds or as a date, at
+// most one day; 0 if it is missing, invalid or in the past.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	v := h.Get("Retry-After")
 	if s, err := strconv.Atoi(v); err == nil && s > 0 {
@@ -170,7 +171,7 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	return 0
 }
 
-// What is kept of a text of a server, in bytes.
+// The most that is kept of a server's text, in bytes.
 const (
 	mostText = 300
 	mostID   = 100
@@ -199,7 +200,7 @@ func textOf(v rawjson.Value, most int) (text string, ok bool) {
 	return string(raw), true
 }
 
-// numberOf is a whole number; 0 of a null. It says false if v is neither.
+// numberOf returns an integer; 0 for null. It returns false if v is neither.
 func numberOf(v rawjson.Value) (n int, ok bool) {
 	if isNull(v) {
 		return 0, true
@@ -215,7 +216,8 @@ func (a answer) words(s string) string { return a.sent.redact(cleanText(a.sent.r
 // id is the same of an identifier or a time stamp.
 func (a answer) id(s string) string { return a.sent.redact(cleanID(a.sent.redact(s))) }
 
-// cleanText makes a server's words safe to print: one line, bounded.
+// cleanText returns a server's text safe to print: one line of at most mostText bytes and
+// an ellipsis.
 func cleanText(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -229,7 +231,7 @@ func cleanText(s string) string {
 	return strings.TrimSpace(s)
 }
 
-// cleanID keeps what identifiers and time stamps are made of.
+// cleanID returns only the characters of identifiers and time stamps, at most mostID.
 func cleanID(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if r < 128 && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_.:+/", r)) {

@@ -27,22 +27,22 @@ type Options struct {
 	// Observe is called after each exchange, from the goroutine that made it. nil
 	// observes nothing.
 	Observe func(Call)
-	// Answers bounds the answers that all clients who share it have under way, in
-	// bytes. nil does not.
+	// Answers limits the bytes of answers in progress, of all clients that share it. nil
+	// means no limit.
 	Answers *Quota
-	// Conns bounds the connections that all clients who share it have open. nil does not.
+	// Conns limits the open connections of all clients that share it. nil means no limit.
 	Conns *Conns
 }
 
-// Client reads from one domain with one login. Its connections are kept between
-// reads. Any number of goroutines may use it at once.
+// Client reads from one domain with one login. It keeps connections between reads.
+// Any number of goroutines may use it at once.
 type Client struct {
 	vault     *vault.Client
 	transport *authenticated
 	host      string
 	observe   func(Call)
-	answers   *Quota   // nil for no bound over all
-	hidden    []string // what no message may show, whatever was sent
+	answers   *Quota   // nil for no limit
+	hidden    []string // secrets that no message may show, in addition to what was sent
 }
 
 // ClearEnvironment removes every VAULT_* variable from the process's environment.
@@ -56,7 +56,7 @@ func ClearEnvironment() {
 	}
 }
 
-// New makes a client; it opens no connection. The caller closes it.
+// New returns a client, without opening a connection. The caller closes it.
 func New(domain place.Domain, login Login, o Options) (*Client, error) {
 	transport, err := newTransport(domain, login, o)
 	if err != nil {
@@ -69,7 +69,7 @@ func New(domain place.Domain, login Login, o Options) (*Client, error) {
 	v, err := vault.NewClient(&vault.Config{
 		Address:          domain.Endpoint + "/api/" + domain.ID,
 		DisableRedirects: true,
-		// One place retries, and it is not here.
+		// Retries are the caller's.
 		MaxRetries: 0,
 		CheckRetry: func(context.Context, *http.Response, error) (bool, error) { return false, nil },
 		HttpClient: &http.Client{
@@ -93,7 +93,7 @@ func New(domain place.Domain, login Login, o Options) (*Client, error) {
 	return c, nil
 }
 
-// Close lets go of idle connections. Reads under way end as they would have.
+// Close closes idle connections. It does not interrupt reads in progress.
 func (c *Client) Close() { c.transport.base.CloseIdleConnections() }
 
 // Get reads one secret at one version. The error is nil for a read that succeeded.
@@ -110,8 +110,8 @@ func (c *Client) Get(ctx context.Context, ref Ref) (Secret, *Error) {
 	return secret, err
 }
 
-// LatestActive is the highest number of a version of a secret that is active, 0 if there
-// is none, and whether the secret lists any version at all. It needs the IAM action
+// LatestActive returns the highest number of an active version of a secret, 0 if there
+// is none, and whether the secret lists any version. It needs the IAM action
 // okms:apikms:secret/get, which a plain read does not: expect it to be Denied.
 func (c *Client) LatestActive(ctx context.Context, path string) (latest int, some bool, err *Error) {
 	err = c.exchange(ctx, readVersions, path, nil, func(a answer) (failed *Error) {
@@ -121,8 +121,8 @@ func (c *Client) LatestActive(ctx context.Context, path string) (latest int, som
 	return latest, some, err
 }
 
-// operation is what is asked of a secret: its name in Call, and what stands before
-// the secret's path in the URL.
+// operation is a request for a secret: its name in Call, and the prefix of the secret's
+// path in the URL.
 type operation struct{ name, prefix string }
 
 var (
@@ -130,7 +130,8 @@ var (
 	readVersions = operation{"versions", "secret/metadata/"}
 )
 
-// exchange does one request, has its answer decoded, and reports it.
+// exchange sends one request, decodes its answer, and calls Observe. It returns nil if the
+// answer was good.
 func (c *Client) exchange(
 	ctx context.Context, o operation, path string, query url.Values, decode func(answer) *Error,
 ) *Error {
@@ -165,7 +166,7 @@ func (c *Client) fetch(ctx context.Context, path string, query url.Values) error
 	return err
 }
 
-// failure makes an Error of an exchange that brought no whole answer.
+// failure returns the Error of an exchange without a complete answer.
 func (c *Client) failure(ctx context.Context, err error, x *exchange, begin time.Time) *Error {
 	if own := new(Error); errors.As(err, &own) {
 		return own // of Login.Tokens
@@ -195,7 +196,7 @@ func (c *Client) failure(ctx context.Context, err error, x *exchange, begin time
 	return e
 }
 
-// waitedText is about an exchange that ran out of time.
+// waitedText returns the text for an exchange that ran out of time or was cancelled.
 func (c *Client) waitedText(ctx context.Context, x *exchange, took time.Duration) string {
 	took = took.Round(100 * time.Millisecond)
 	if errors.Is(ctx.Err(), context.Canceled) {

@@ -12,25 +12,25 @@ import (
 	"ovhcloud-csi-provider/provider/wire"
 )
 
-// Conns bounds the connections that all clients who share it, and token endpoints, have
-// open at once. Where all are open, idle connections of other clients are closed first,
-// of the client that is longest unused before others; then the next connection waits for
-// one to be closed. A nil Conns bounds nothing.
+// Conns limits the open connections of all clients that share it, and of token endpoints.
+// At the limit, idle connections of other clients are closed, starting with the least
+// recently used client; a new connection waits until one is closed. A nil Conns means no
+// limit.
 type Conns struct {
 	most       int
 	reclaiming atomic.Bool
 
 	mu      sync.Mutex
 	open    int             // or being opened
-	waiters []chan struct{} // closed when the place is the waiter's; the first is the next
+	waiters []chan struct{} // closed when the waiter gets its place; in the order of service
 	pools   map[*connPool]struct{}
 	uses    int // counts the exchanges of all clients
 }
 
-// NewConns makes the bound of so many connections.
+// NewConns returns a Conns that allows most connections.
 func NewConns(most int) *Conns { return &Conns{most: most, pools: map[*connPool]struct{}{}} }
 
-// Open is how many connections are open or being opened.
+// Open returns how many connections are open or being opened.
 func (c *Conns) Open() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -43,18 +43,18 @@ func (c *Conns) Dial(ctx context.Context, network, address string) (net.Conn, er
 	return (&connPool{all: c}).dial(ctx, network, address)
 }
 
-// connPool is the connections of one client.
+// connPool counts the connections of one client.
 type connPool struct {
 	all       *Conns // may be nil
 	closeIdle func() // nil for a pool that keeps none
-	overTLS   bool   // and so of no use before the handshake
+	overTLS   bool   // a connection is usable only after the handshake
 
 	// Guarded by all.mu.
-	used int // which of all.uses was the last one
+	used int // the value of all.uses at the last use
 	open int
 }
 
-// use notes that the client is about to need a connection.
+// use marks the client as the most recently used.
 func (p *connPool) use() {
 	if p.all == nil {
 		return
@@ -65,7 +65,7 @@ func (p *connPool) use() {
 	p.used = p.all.uses
 }
 
-// count notes that a connection was opened or closed.
+// count adds n to the number of open connections of the client.
 func (p *connPool) count(n int) {
 	p.all.mu.Lock()
 	defer p.all.mu.Unlock()

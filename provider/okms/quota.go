@@ -2,21 +2,19 @@ package okms
 
 import "sync/atomic"
 
-// Quota bounds the bytes that many holders have at once. What one holder has
-// below its share it always gets, so that who holds much is refused and not who
-// comes last.
+// Quota limits the bytes that all holders have at once. A holder that stays within its
+// share is never refused; only holders above their share compete for the rest. The total
+// can therefore exceed the limit by the shares.
 type Quota struct {
 	most, share int64
 	held        atomic.Int64
 }
 
-// NewQuota makes a Quota of most bytes, of which share are for each holder
-// whatever the others have.
+// NewQuota returns a Quota of most bytes, with a share in bytes for each holder.
 func NewQuota(most, share int) *Quota { return &Quota{most: int64(most), share: int64(share)} }
 
-// Take notes that a holder, who had so many bytes, has n more. It says false, and
-// notes nothing, if that is too much. The holder gives back what it took when it
-// lets go of it.
+// Take takes n bytes for a holder that has had bytes already. It returns false, and takes
+// nothing, if the limit and the share are exceeded. The holder returns the bytes with Give.
 func (m *Quota) Take(had, n int) (ok bool) {
 	if m.held.Add(int64(n)) <= m.most || int64(had+n) <= m.share {
 		return true
@@ -25,8 +23,8 @@ func (m *Quota) Take(had, n int) (ok bool) {
 	return false
 }
 
-// Give notes that a holder has let go of n bytes.
+// Give returns n bytes to the Quota.
 func (m *Quota) Give(n int) { m.held.Add(-int64(n)) }
 
-// Held is how many bytes all holders have.
+// Held returns how many bytes all holders have.
 func (m *Quota) Held() int { return int(m.held.Load()) }

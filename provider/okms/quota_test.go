@@ -10,20 +10,23 @@ import (
 	"ovhcloud-csi-provider/test/emulator"
 )
 
-func TestWhoHoldsLittleIsNeverRefused(t *testing.T) {
+func TestHolderWithinItsShareIsNeverRefused(t *testing.T) {
 	m := okms.NewQuota(100, 10)
 	for _, step := range []struct {
 		had, takes int
 		ok         bool
 		held       int
-	}{{0, 60, true, 60}, {0, 41, false, 60}, {0, 40, true, 100}, {0, 10, true, 110}, {10, 1, false, 110}, {5, 6, false, 110}} {
+	}{
+		{0, 60, true, 60}, {0, 41, false, 60}, {0, 40, true, 100},
+		{0, 10, true, 110}, {10, 1, false, 110}, {5, 6, false, 110},
+	} {
 		if ok := m.Take(step.had, step.takes); ok != step.ok || m.Held() != step.held {
 			t.Errorf("%+v: %v, and %d are held", step, ok, m.Held())
 		}
 	}
 	m.Give(110)
 	if !m.Take(0, 100) {
-		t.Error("what was given back is not there")
+		t.Error("bytes that were given back cannot be taken")
 	}
 }
 

@@ -9,18 +9,18 @@ import (
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
-// leastPart is how long a part of a secret is that no text may repeat, in bytes. A text
-// of a server may be cut, and cleaned of what was between.
+// leastPart is the length in bytes from which a part of a secret is redacted. A text of a
+// server may be cut, and characters within may have been removed.
 const leastPart = 12
 
-// sentTexts are the secrets of one exchange: what was sent as a credential, to OKMS or
-// to the token endpoint. No message may show them. It is for one goroutine at a time.
+// sentTexts holds the secrets of one exchange: the credentials sent to OKMS or to the token
+// endpoint. No message may show them. Only one goroutine at a time may use it.
 type sentTexts struct {
 	all   []string
 	forms []string // of all, once a text was redacted: a token of 16 kB has 200 kB of them
 }
 
-// add takes in a secret.
+// add adds a secret.
 func (s *sentTexts) add(secret string) { s.all, s.forms = append(s.all, secret), nil }
 
 // redact takes the secrets out of a text that a server may have echoed them into: as
@@ -52,7 +52,7 @@ func (s *sentTexts) redact(text string) string {
 	return out.String()
 }
 
-// formsOf are the spellings of a secret. Base64 has three of each alphabet, since what
+// formsOf returns the encodings of a secret that redact looks for. Base64 has three of each alphabet, since what
 // is before the secret moves it within the groups of three bytes; the first and last
 // characters of those are of other bytes too.
 func formsOf(secret string) []string {
@@ -76,7 +76,7 @@ func formsOf(secret string) []string {
 	return forms
 }
 
-// lowerEscapes spells %2F as %2f.
+// lowerEscapes returns an escaped text with escapes in lower case: %2F becomes %2f.
 func lowerEscapes(escaped string) string {
 	out := []byte(escaped)
 	for i := 0; i+2 < len(out); i++ {
@@ -87,8 +87,8 @@ func lowerEscapes(escaped string) string {
 	return string(out)
 }
 
-// parts are the parts of leastPart bytes of a text, by where they begin. begins tells
-// quickly that there is none: a secret may be a thousand times as long as the text.
+// parts indexes the parts of leastPart bytes of a text by where they begin. begins is a
+// fast check that there is none: a secret may be a thousand times as long as the text.
 type parts struct {
 	text   string
 	places map[string][]int
@@ -106,10 +106,11 @@ func partsOf(text string) *parts {
 	return p
 }
 
-// pair is where parts.begins has the bit of the first two bytes of s.
+// pair returns the position in parts.begins of the bit for the first two bytes of s.
 func pair(s string) (word int, bit uint64) { return int(s[0])<<2 | int(s[1])>>6, 1 << (s[1] & 63) }
 
-// hide marks what of the text is a part of a secret, or the whole of a short one.
+// hide marks the parts of a secret in the text; of a secret shorter than leastPart, only
+// the whole.
 func (p *parts) hide(hidden []bool, secret string) {
 	if secret == "" {
 		return

@@ -19,7 +19,7 @@ import (
 	"ovhcloud-csi-provider/provider/wire"
 )
 
-// newTransport is one pool of connections for one login to one domain.
+// newTransport returns a transport with its own connections, for one login to one domain.
 func newTransport(domain place.Domain, login Login, o Options) (*authenticated, error) {
 	roots, err := Roots(domain.CABundle)
 	if err != nil {
@@ -39,8 +39,8 @@ func newTransport(domain place.Domain, login Login, o Options) (*authenticated, 
 	return &authenticated{base: base, pool: pool, tokens: tokens, userAgent: o.UserAgent}, nil
 }
 
-// Roots is the system's authorities and those of bundle; nil stands for the
-// system's alone.
+// Roots returns the system's certificate authorities and those of bundle, in PEM form. If
+// bundle is empty, it returns nil, which crypto/tls takes as the system's.
 func Roots(bundle string) (*x509.CertPool, error) {
 	if bundle == "" {
 		return nil, nil
@@ -76,21 +76,21 @@ func (a *authenticated) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := a.send(req, x, token.Reveal()); err != nil {
 		return nil, err
 	}
-	// A page of a proxy with this status says nothing of the token.
+	// A proxy's page with this status does not mean that the token is rejected.
 	if x.answer.status == http.StatusUnauthorized && x.answer.refusal.known && token.Len() > 0 {
 		if err := a.resend(req, x, token); err != nil {
 			return nil, err
 		}
 	}
 	x.whole = true
-	// Nothing of what the server sent, its headers neither, is for others to read.
+	// vault/api must not see anything that the server sent, not even headers.
 	status := x.answer.status
 	return &http.Response{Status: strconv.Itoa(status), StatusCode: status, Header: http.Header{},
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: io.NopCloser(strings.NewReader("{}")), Request: req}, nil
 }
 
-// resend sends a request that was answered 401 once more, if there is another
-// token now. Only reads come this way: they have no body and can be repeated.
+// resend repeats a request that was answered 401, if there is another token now. All
+// requests are reads: they have no body and can be repeated.
 func (a *authenticated) resend(req *http.Request, x *exchange, token sensitive.Bytes) error {
 	other, err := a.tokens(req.Context(), token)
 	if err != nil || bytes.Equal(other.Reveal(), token.Reveal()) {
@@ -99,7 +99,7 @@ func (a *authenticated) resend(req *http.Request, x *exchange, token sensitive.B
 	return a.send(req, x, other.Reveal())
 }
 
-// send makes the request once, and reads the answer into x.
+// send sends the request once, and reads the answer into x.
 func (a *authenticated) send(req *http.Request, x *exchange, token []byte) error {
 	req = req.Clone(req.Context())
 	if len(token) > 0 {
@@ -123,12 +123,12 @@ func (a *authenticated) send(req *http.Request, x *exchange, token []byte) error
 	return x.read(resp)
 }
 
-// phase is what an exchange waits for at the moment, for the message of one that
-// ran out of time, and whether its connection is a new one.
+// phase records what an exchange waits for, for the message of a timeout, and whether its
+// connection is new.
 type phase struct {
 	now     atomic.Pointer[string]
 	dialled atomic.Bool
-	crowded atomic.Bool // it waits until a connection may be opened
+	crowded atomic.Bool // the exchange waits for a place in Conns
 }
 
 // GotFirstResponseByte may be called before WroteRequest, which therefore moves on
@@ -144,8 +144,8 @@ func (p *phase) String() string {
 	return "a connection"
 }
 
-// trace follows the exchange. The hooks may be called by other goroutines, and
-// those of dialling even after the exchange is over.
+// trace returns hooks that update x.phase. Other goroutines may call them, and those of
+// dialling even after the exchange is over.
 func (x *exchange) trace() *httptrace.ClientTrace {
 	p := &x.phase
 	return &httptrace.ClientTrace{

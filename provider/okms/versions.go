@@ -9,9 +9,9 @@ import (
 	"ovhcloud-csi-provider/provider/rawjson"
 )
 
-// decodeLatest reads SW's SecretMetadata: the highest number of an active version, 0 if
-// there is none, and whether any version is listed. A secret may list 24,000 versions:
-// no more than these two is kept of them.
+// decodeLatest returns, from SW's SecretMetadata, the highest number of an active version,
+// 0 if there is none, and whether any version is listed. A secret may list 24,000 versions,
+// so nothing else of them is kept.
 func decodeLatest(a answer) (latest int, listed bool, failed *Error) {
 	if a.status != http.StatusOK {
 		return 0, false, a.refused()
@@ -41,7 +41,7 @@ func decodeLatest(a answer) (latest int, listed bool, failed *Error) {
 	return latest, listed, nil
 }
 
-// member is the last member of an object with a key; nil if there is none.
+// member returns the last value of a key in an object; nil if there is none.
 func member(v rawjson.Value, name string) (found rawjson.Value) {
 	for key, value := range v.Members() {
 		if key.Is(name) {
@@ -51,7 +51,7 @@ func member(v rawjson.Value, name string) (found rawjson.Value) {
 	return found
 }
 
-// isActive reads Vault's convention: a deletion_time in the future is a plan
+// isActive reports whether a version is active by Vault's convention: a deletion_time in the future is a plan
 // (delete_version_after), one in the past a fact. Vault's deleted is OKMS's deactivated,
 // and its destroyed OKMS's deleted.
 func isActive(meta versionMetadata, now time.Time) bool {

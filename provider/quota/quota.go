@@ -1,7 +1,7 @@
-// Package quota shares a number of bytes or of places among namespaces, so that the sum
-// of what all hold is bounded and no namespace can keep the others from their part.
+// Package quota provides a weighted semaphore that namespaces share: the sum of all units
+// in use is bounded, and no namespace can take the share of the others.
 //
-// It knows nothing of what is counted.
+// Callers decide what a unit is: a byte or a place.
 package quota
 
 import (
@@ -10,11 +10,12 @@ import (
 	"sync"
 )
 
-// Quota is a number of units that many hold at once.
+// Quota is a weighted semaphore with a fair share for each namespace.
 //
-// A namespace may hold as much as stays free after it. One alone so has half at the most,
-// two have a third each, and there is always something left for another one (the "dynamic
-// threshold" of shared switch memory, Choudhury and Hahne 1998).
+// A namespace may hold at most as many units as remain free after it took them. One
+// namespace alone can therefore hold half, two can hold a third each, and some units always
+// remain for another one (the "dynamic threshold" of shared switch memory, Choudhury and
+// Hahne 1998).
 //
 // It starts no goroutine. Any number of goroutines may use it at once.
 type Quota struct {
@@ -24,22 +25,22 @@ type Quota struct {
 
 	mu   sync.Mutex
 	used int64
-	held map[string]int64 // by namespace; none is 0
+	held map[string]int64 // by namespace; no entry is 0
 	line line
 }
 
 // Options of a Quota. The zero value works.
 type Options struct {
-	// FirstFits says that the first holding of a namespace needs only to fit. It is for
-	// what ends soon and may be more than a half.
+	// FirstFits exempts a namespace that holds nothing from its share: its request only has
+	// to fit into the free units. It is for short uses that may need more than half.
 	FirstFits bool
-	// Grown is called after units were taken, but not under the lock, from the goroutine
-	// that took them or gave others back. nil calls nobody.
+	// Grown is called after units were taken, without the lock held, by the goroutine that
+	// took them or gave others back. It may be nil.
 	Grown func()
 }
 
-// line is those who wait in one stage: the namespace whose turn it is stands first, and
-// within it who waits longest. No queue is empty.
+// line holds the waiters: one queue for each namespace that waits. The queue whose turn it
+// is comes first, and within a queue the oldest waiter. No queue is empty.
 type line struct {
 	turns *list.List // of *queue
 	of    map[string]*list.Element
@@ -52,16 +53,17 @@ type queue struct {
 
 type waiter struct {
 	n     int64
-	given chan struct{} // closed when the units are
+	given chan struct{} // closed when the units are granted
 }
 
-// New makes a Quota of so many units.
+// New returns a Quota of total units, all of them free.
 func New(total int64, o Options) *Quota {
-	return &Quota{total: total, firstFits: o.FirstFits, grown: o.Grown, held: map[string]int64{}, line: line{list.New(), map[string]*list.Element{}}}
+	return &Quota{total: total, firstFits: o.FirstFits, grown: o.Grown, held: map[string]int64{},
+		line: line{list.New(), map[string]*list.Element{}}}
 }
 
-// Take takes n units for a namespace, if that is possible at once. Who stands in line
-// goes first.
+// Take takes n units for a namespace without waiting. It returns false, and takes nothing,
+// if they do not fit or if others of the namespace are waiting: waiters go first.
 func (q *Quota) Take(who string, n int64) (ok bool) {
 	q.mu.Lock()
 	if ok = q.line.of[who] == nil && q.fits(who, n); ok {
@@ -69,12 +71,13 @@ func (q *Quota) Take(who string, n int64) (ok bool) {
 	}
 	q.mu.Unlock()
 	if ok {
-		q.tell()
+		q.notify()
 	}
 	return ok
 }
 
-// TakeAny is Take for units of no namespace yet, which may have all there are.
+// TakeAny is Take for units that belong to no namespace yet; they may use up the Quota.
+// Give them back with the namespace "".
 func (q *Quota) TakeAny(n int64) (ok bool) {
 	q.mu.Lock()
 	if ok = q.used+n <= q.total; ok {
@@ -82,13 +85,13 @@ func (q *Quota) TakeAny(n int64) (ok bool) {
 	}
 	q.mu.Unlock()
 	if ok {
-		q.tell()
+		q.notify()
 	}
 	return ok
 }
 
-// Wait takes n units in the namespace's turn, or says false when ctx is done first, or
-// at once where it could never have so many.
+// Wait takes n units when it is the namespace's turn. It returns false, and takes nothing,
+// if ctx is done first. If n exceeds Most, it returns false at once.
 func (q *Quota) Wait(ctx context.Context, who string, n int64) (ok bool) {
 	if n > q.Most() {
 		return false
@@ -97,20 +100,20 @@ func (q *Quota) Wait(ctx context.Context, who string, n int64) (ok bool) {
 		return true
 	}
 	w := &waiter{n: n, given: make(chan struct{})}
-	place := q.stand(who, w)
+	place := q.enqueue(who, w)
 	select {
 	case <-w.given:
 		return true
 	case <-ctx.Done():
 	}
-	if q.unstand(who, place) {
+	if q.dequeue(who, place) {
 		return false
 	}
-	q.Give(who, n) // it was given meanwhile
+	q.Give(who, n) // granted meanwhile
 	return false
 }
 
-// Most is the most that one namespace can ever take at once.
+// Most returns how many units one namespace can ever take at once.
 func (q *Quota) Most() int64 {
 	if q.firstFits {
 		return q.total
@@ -118,47 +121,47 @@ func (q *Quota) Most() int64 {
 	return q.total / 2
 }
 
-// Give gives n units of a namespace back.
+// Give returns n units of a namespace to the Quota, and grants them to waiters.
 func (q *Quota) Give(who string, n int64) {
 	q.mu.Lock()
 	q.add(who, -n)
 	grown := q.grant()
 	q.mu.Unlock()
 	if grown {
-		q.tell()
+		q.notify()
 	}
 }
 
-// Used is how many units all hold, and Held what a namespace holds.
+// Used returns how many units all namespaces hold.
 func (q *Quota) Used() int64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.used
 }
 
-// Held: see Used.
+// Held returns how many units a namespace holds.
 func (q *Quota) Held(who string) int64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.held[who]
 }
 
-// Total is how many units there are.
+// Total returns the size of the Quota in units.
 func (q *Quota) Total() int64 { return q.total }
 
-func (q *Quota) tell() {
+func (q *Quota) notify() {
 	if q.grown != nil {
 		q.grown()
 	}
 }
 
-// fits says whether a namespace may have n more. q.mu is held.
+// fits reports whether a namespace may take n more units. q.mu is held.
 func (q *Quota) fits(who string, n int64) bool {
 	free, held := q.total-q.used-n, q.held[who]
 	return free >= 0 && (held+n <= free || q.firstFits && held == 0)
 }
 
-// add counts n more units of a namespace. q.mu is held.
+// add counts n more units for a namespace; n may be negative. q.mu is held.
 func (q *Quota) add(who string, n int64) {
 	q.used += n
 	if q.held[who] += n; q.held[who] == 0 {
@@ -166,8 +169,8 @@ func (q *Quota) add(who string, n int64) {
 	}
 }
 
-// stand puts a waiter at the end of its namespace's queue.
-func (q *Quota) stand(who string, w *waiter) *list.Element {
+// enqueue adds a waiter at the end of its namespace's queue, and grants what fits.
+func (q *Quota) enqueue(who string, w *waiter) *list.Element {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	turn := q.line.of[who]
@@ -180,8 +183,9 @@ func (q *Quota) stand(who string, w *waiter) *list.Element {
 	return place
 }
 
-// unstand takes a waiter out of its queue. It says false if that was given its units.
-func (q *Quota) unstand(who string, place *list.Element) bool {
+// dequeue removes a waiter from its queue. It returns false if its units were granted
+// meanwhile.
+func (q *Quota) dequeue(who string, place *list.Element) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	select {
@@ -190,12 +194,11 @@ func (q *Quota) unstand(who string, place *list.Element) bool {
 	default:
 	}
 	q.line.remove(q.line.of[who], place)
-	q.grant() // who stood behind it may want less
+	q.grant() // the next waiter may want less
 	return true
 }
 
-// remove takes a waiter out of a queue, and the queue out of the line if it was the
-// last one.
+// remove removes a waiter from its queue, and an empty queue from the line.
 func (l line) remove(turn, place *list.Element) {
 	of := turn.Value.(*queue)
 	if of.waiting.Remove(place); of.waiting.Len() == 0 {
@@ -204,8 +207,8 @@ func (l line) remove(turn, place *list.Element) {
 	}
 }
 
-// grant gives units to those who wait, as far as they fit, namespace after namespace.
-// q.mu is held.
+// grant grants units to waiters, one namespace after the other, as long as any fit. It
+// reports whether it granted any. q.mu is held.
 func (q *Quota) grant() (any bool) {
 	for again := true; again; {
 		again = q.round()
@@ -214,8 +217,9 @@ func (q *Quota) grant() (any bool) {
 	return any
 }
 
-// round gives each namespace that waits what its first waiter wants, if it fits. Who was
-// given something stands last then.
+// round grants each waiting namespace the units of its oldest waiter, if they fit, and
+// moves that namespace to the end of the line (round robin). It reports whether it granted
+// any. q.mu is held.
 func (q *Quota) round() (any bool) {
 	next := q.line.turns.Front()
 	for range q.line.turns.Len() {

@@ -31,7 +31,7 @@ func TestANamespaceLeavesRoomForOthers(t *testing.T) {
 	}
 }
 
-func TestTheFirstHoldingMayNeedOnlyToFit(t *testing.T) {
+func TestFirstFits(t *testing.T) {
 	q := New(100, Options{FirstFits: true})
 	if !q.Take("a", 70) || q.Take("a", 1) || !q.Take("b", 20) || q.Take("b", 5) || q.Take("c", 20) || q.Wait(t.Context(), "c", 101) || q.Most() != 100 {
 		t.Errorf("a holds %d, b %d", q.Held("a"), q.Held("b"))
@@ -42,7 +42,7 @@ func TestTheFirstHoldingMayNeedOnlyToFit(t *testing.T) {
 	}
 }
 
-func TestWhoWaitsTakesTurnsByNamespace(t *testing.T) {
+func TestNamespacesTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := New(4, Options{}) // two for one namespace
 		var got []string
@@ -80,16 +80,16 @@ func TestWhoWaitsTakesTurnsByNamespace(t *testing.T) {
 			third = third || name == "third"
 		}
 		if !third {
-			t.Errorf("the third namespace waits for the crowd: %v", seen)
+			t.Errorf("the third namespace waits for all waiters of the crowd: %v", seen)
 		}
 	})
 }
 
-func TestWhoGivesUpLeavesTheLine(t *testing.T) {
+func TestCancelledWaiterLeavesTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := New(10, Options{})
 		if !q.Take("a", 5) || q.Take("a", 1) || q.Wait(t.Context(), "a", 6) {
-			t.Fatal("more than its part was given")
+			t.Fatal("more than its share was granted")
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -104,7 +104,7 @@ func TestWhoGivesUpLeavesTheLine(t *testing.T) {
 			t.Error("the first was given what is not there")
 		}
 		if !<-small || q.Held("a") != 4 {
-			t.Errorf("who stood behind it holds %d", q.Held("a"))
+			t.Errorf("the next waiter holds %d", q.Held("a"))
 		}
 		if len(q.line.of) != 0 || q.line.turns.Len() != 0 {
 			t.Error("the line is not empty")
@@ -112,7 +112,7 @@ func TestWhoGivesUpLeavesTheLine(t *testing.T) {
 	})
 }
 
-// TestTheSumHolds under a crowd that takes, waits, gives up and gives back at random.
+// TestTheSumHolds has many goroutines take, wait, cancel and give back at random.
 func TestTheSumHolds(t *testing.T) {
 	const total = 1000
 	var most int64

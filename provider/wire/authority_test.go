@@ -20,7 +20,7 @@ func TestATrustedAuthorityThatHasExpired(t *testing.T) {
 		return Explain(&tls.CertificateVerificationError{UnverifiedCertificates: sent, Err: err})
 	}
 	ended := root.NotAfter.UTC().Format(time.DateTime) + " UTC"
-	want := Failure{UnknownAuthority, "the certificate authority that is trusted expired on " + ended}
+	want := Failure{UnknownAuthority, "the trusted certificate authority expired on " + ended}
 	if got := explain(leaf); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

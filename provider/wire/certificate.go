@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// certificateFailure is about the server's certificate. The zero Failure stands for
-// something else.
+// certificateFailure explains an error of the server's certificate. It returns the zero
+// Failure for any other error.
 func certificateFailure(err error) Failure {
 	var untrusted *tls.CertificateVerificationError
 	if !errors.As(err, &untrusted) {
@@ -29,7 +29,7 @@ func certificateFailure(err error) Failure {
 	case errors.As(untrusted.Err, &invalid) && invalid.Reason == x509.Expired:
 		return outOfTime(invalid.Cert, sent, time.Now())
 	case errors.As(untrusted.Err, &unknown):
-		// crypto/x509 says the same of a chain with an expired certificate in it.
+		// crypto/x509 returns the same error for a chain with an expired certificate.
 		if f := outOfTime(firstOutOfTime(sent, time.Now()), sent, time.Now()); f.Text != "" {
 			return f
 		}
@@ -40,8 +40,8 @@ func certificateFailure(err error) Failure {
 	return Failure{BadCertificate, "the certificate is not valid for a server"}
 }
 
-// outOfTime says that one of the certificates that a server sent is expired or not yet
-// valid. The zero Failure stands for neither.
+// outOfTime explains that a certificate of the chain is expired or not yet valid. It
+// returns the zero Failure if it is neither, or if c is nil.
 func outOfTime(c *x509.Certificate, sent []*x509.Certificate, now time.Time) Failure {
 	if c == nil {
 		return Failure{}
@@ -53,7 +53,7 @@ func outOfTime(c *x509.Certificate, sent []*x509.Certificate, now time.Time) Fai
 	switch {
 	case now.After(c.NotAfter) && !slices.ContainsFunc(sent, c.Equal):
 		// It is from caBundle, or the node's own.
-		return Failure{UnknownAuthority, "the certificate authority that is trusted expired on " + date(c.NotAfter)}
+		return Failure{UnknownAuthority, "the trusted certificate authority expired on " + date(c.NotAfter)}
 	case now.After(c.NotAfter):
 		return Failure{Expired, which + " expired on " + date(c.NotAfter)}
 	case now.Before(c.NotBefore):
@@ -62,8 +62,8 @@ func outOfTime(c *x509.Certificate, sent []*x509.Certificate, now time.Time) Fai
 	return Failure{}
 }
 
-// firstOutOfTime is the first certificate in the chain from the leaf up, as far as the
-// server sent it, that is expired or not yet valid; nil if there is none.
+// firstOutOfTime returns the first certificate that is expired or not yet valid, in the
+// chain from the leaf up as far as the server sent it; nil if there is none.
 func firstOutOfTime(sent []*x509.Certificate, now time.Time) *x509.Certificate {
 	if len(sent) == 0 {
 		return nil
@@ -82,18 +82,18 @@ func firstOutOfTime(sent []*x509.Certificate, now time.Time) *x509.Certificate {
 
 func date(at time.Time) string { return at.UTC().Format(time.DateTime) + " UTC" }
 
-// loginAlerts are crypto/tls's words for the alerts (RFC 8446, section 6.2) by which a
-// server refuses a client certificate, or the lack of one. OKMS answers a certificate of
-// another domain, or without any right, with bad_certificate and no HTTP.
+// loginAlerts are the texts of crypto/tls for the alerts (RFC 8446, section 6.2) by which a
+// server refuses a client certificate, or a missing one. OKMS answers a certificate of
+// another domain, or without any permission, with bad_certificate and sends no HTTP answer.
 var loginAlerts = []string{"bad certificate", "unsupported certificate", "revoked certificate", "expired certificate",
 	"unknown certificate", "unknown certificate authority", "access denied", "certificate required"}
 
-// otherAlerts are those that say something to a person.
+// otherAlerts are the other alerts whose text helps a user.
 var otherAlerts = []string{"handshake failure", "protocol version not supported", "insufficient security level",
 	"internal error", "unrecognized name", "no application protocol"}
 
-// alertFailure is about a TLS alert of the server, for which crypto/tls exports no type.
-// The zero Failure stands for something else.
+// alertFailure explains a TLS alert of the server, for which crypto/tls exports no type. It
+// returns the zero Failure for any other error.
 func alertFailure(err error) Failure {
 	var op *net.OpError
 	if !errors.As(err, &op) || op.Op != "remote error" || op.Err == nil {

@@ -10,18 +10,18 @@ import (
 	"sync/atomic"
 )
 
-// Bounds of what a server may send before TLS is agreed on. crypto/tls takes 256 KiB of
+// Limits of what a server may send before the TLS handshake is complete. crypto/tls accepts 256 KiB of
 // certificates, as many as fit, and keeps them in their decoded form, which is many times
 // larger, as long as the connection is open. Chains are of four certificates and 8 KiB.
 const (
-	maxHandshake    = 32 << 10 // bytes, with what a proxy says before
+	maxHandshake    = 32 << 10 // bytes, including the answer of a proxy
 	maxCertificates = 10
 )
 
-// Bounds of what a server may send over TLS, in bytes. Over HTTP/2 it may send any number
+// Limits of what a server may send over TLS, in bytes. Over HTTP/2 it may send any number
 // of frames that no reader of an answer sees, such as empty ones, and go on when the
-// exchange is over: a hostile one would keep a processor busy as long as its connection is
-// kept. An answer is at most 1 MiB. What exchanges leave over is for those that go on.
+// exchange is over. A hostile server would keep a processor busy as long as its connection
+// is kept. An answer is at most 1 MiB. Exchanges share what others of their connection left.
 const (
 	perExchange = 2 << 20
 	perConn     = 256 << 20
@@ -41,13 +41,13 @@ func checkChain(state tls.ConnectionState) error {
 	return nil
 }
 
-// greeting is the connection that a request has opened, until TLS is agreed on. The
-// context of a dial has it.
+// greeting holds the connection that a request dialled, until its TLS handshake is
+// complete. It is in the context of the dial.
 type greeting struct{ conn atomic.Pointer[greetedConn] }
 
 type greetingKey struct{}
 
-// greet gives the request a greeting.
+// greet returns the request with a greeting in its context.
 func greet(req *http.Request) *http.Request {
 	g := &greeting{}
 	ctx := context.WithValue(req.Context(), greetingKey{}, g)
@@ -65,7 +65,7 @@ func greet(req *http.Request) *http.Request {
 	}))
 }
 
-// greetedOf is the connection below those of TLS; nil if it is not one of ours.
+// greetedOf returns the greetedConn below a TLS connection; nil if there is none.
 func greetedOf(conn net.Conn) *greetedConn {
 	for {
 		switch c := conn.(type) {
@@ -79,7 +79,8 @@ func greetedOf(conn net.Conn) *greetedConn {
 	}
 }
 
-// bounded has dial bound what is read of a connection before TLS is agreed on.
+// bounded returns dial with the limits of greetedConn. They apply only to dials whose
+// context has a greeting.
 func bounded(dial Dial) Dial {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := dial(ctx, network, address)
@@ -94,12 +95,13 @@ func bounded(dial Dial) Dial {
 	}
 }
 
-// greetedConn fails rather than exceed the bounds. One goroutine at a time reads it.
+// greetedConn is a connection whose Read fails when a limit is exceeded. Only one goroutine
+// at a time may call Read.
 type greetedConn struct {
 	net.Conn
-	left    int // until TLS is agreed on
+	left    int // bytes until the TLS handshake is complete
 	agreed  atomic.Bool
-	allowed atomic.Int64 // after that; each exchange adds to it
+	allowed atomic.Int64 // bytes after the handshake; each exchange adds to it
 }
 
 // Read implements net.Conn.
@@ -120,7 +122,7 @@ func (c *greetedConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// allow lets another exchange read.
+// allow adds the bytes of one more exchange, up to perConn.
 func (c *greetedConn) allow() {
 	if c.allowed.Add(perExchange) > perConn {
 		c.allowed.Store(perConn)

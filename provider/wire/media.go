@@ -6,11 +6,12 @@ import (
 	"slices"
 )
 
-// mediaTypes are the types that a message may name. Others are a server's text.
+// mediaTypes are the types that a message may name. Any other type is text of the server.
 var mediaTypes = []string{"application/json", "application/problem+json", "application/xml", "application/xhtml+xml",
 	"application/octet-stream", "application/grpc", "text/html", "text/plain", "text/xml"}
 
-// MediaType is the type of a body, in words that a message may show.
+// MediaType returns the media type of a body for a message: one of mediaTypes, "no content
+// type" or "another type".
 func MediaType(h http.Header) string {
 	header := h.Get("Content-Type")
 	if header == "" {

@@ -32,7 +32,7 @@ type Transport struct{ *http.Transport }
 // RoundTrip implements http.RoundTripper.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	req = req.Clone(req.Context())
-	// A decoder of gzip takes 40 KiB beside each answer, which is short anyway.
+	// A gzip decoder would take 40 KiB for each answer, and answers are short.
 	req.Header.Set("Accept-Encoding", "identity")
 	if req.URL.Scheme == "https" {
 		req = greet(req)
@@ -47,9 +47,9 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// NewTransport is a transport for answers that are short. The proxies of the environment
-// (HTTPS_PROXY and so on) are used. conf becomes the transport's. A nil dial is the
-// system's.
+// NewTransport returns a transport for short answers. It uses the proxies of the
+// environment (HTTPS_PROXY and so on). It takes ownership of conf. If dial is nil, it uses
+// a net.Dialer.
 func NewTransport(conf *tls.Config, dial Dial) *Transport {
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: DialTime, KeepAlive: 30 * time.Second}).DialContext
@@ -67,21 +67,22 @@ func NewTransport(conf *tls.Config, dial Dial) *Transport {
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: 16 << 10,
 		HTTP2: &http.HTTP2Config{
-			// A connection whose other end is gone must not cost a mount its 45 s.
+			// A dead connection must not use up the 45 s of a mount.
 			SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second,
-			// What a server may send before it is read, and so before it is counted. Go's
-			// own bound is 4 MiB a stream.
+			// What a server may send before it is read, and so before it is counted. The
+			// default of Go is 4 MiB a stream.
 			MaxReceiveBufferPerStream: 256 << 10, MaxReceiveBufferPerConnection: 1 << 20,
 		},
 	}}
 }
 
-// Errors of this program's own about an exchange.
+// Errors that this program makes about an exchange.
 var (
-	// ErrFull says that no connection may be opened, since as many are open as may be.
+	// ErrFull means that the limit of open connections is reached.
 	ErrFull = errors.New("this node has too many connections to stores at once")
-	// ErrSwitched says that an answer leaves HTTP. What is read of it ends with no context.
-	ErrSwitched = errors.New("answered 101 Switching Protocols, which nobody asked for")
+	// ErrSwitched means that the server answered HTTP 101. Reads of such an answer do not
+	// end with the context.
+	ErrSwitched = errors.New("answered 101 Switching Protocols, which was not requested")
 
 	errProxyAddress = errors.New("the proxy that the environment names is not a valid URL")
 )
@@ -105,7 +106,7 @@ func (e *proxyError) Error() string {
 	return fmt.Sprintf("the proxy %s refused the connection (HTTP %d)", e.host, e.status)
 }
 
-// proxyUnusable is a proxy that does not get as far as a refusal.
+// proxyUnusable is a failed exchange with a proxy, before the proxy answered.
 type proxyUnusable struct {
 	host  string // of the proxy
 	cause error
@@ -124,12 +125,11 @@ func proxyAnswered(_ context.Context, proxy *url.URL, _ *http.Request, answer *h
 	return &proxyError{host: proxy.Host, status: answer.StatusCode}
 }
 
-// Cause tells failures apart as far as they are of different kinds, or have different
-// cures.
+// Cause is the class of a failure: failures of different kinds, or with different cures,
+// have different causes.
 type Cause string
 
-// The causes of failures. NoAnswer stands for every one that is about the network or the
-// server.
+// The causes of failures. NoAnswer is any other failure of the network or the server.
 const (
 	NoAnswer         Cause = ""
 	TimedOut         Cause = "timed out"
@@ -144,7 +144,7 @@ const (
 	BadCertificate   Cause = "bad certificate"
 )
 
-// Untrusted says that the server's certificate is the cause.
+// Untrusted reports whether the cause is the server's certificate.
 func (c Cause) Untrusted() bool {
 	return slices.Contains([]Cause{UnknownAuthority, Expired, NotYetValid, WrongName, BadCertificate}, c)
 }
@@ -194,8 +194,8 @@ func Explain(err error) Failure {
 	return Failure{NoAnswer, "the exchange failed"}
 }
 
-// networkFailure is about names, addresses and connections. The zero Failure stands for
-// something else.
+// networkFailure explains errors of name lookups, addresses and connections. It returns
+// the zero Failure for any other error.
 func networkFailure(err error) Failure {
 	var lookup *net.DNSError
 	switch {
@@ -222,7 +222,8 @@ func networkFailure(err error) Failure {
 	return Failure{}
 }
 
-// timedOut looks at each error of the chain: the outer ones know of their next one alone.
+// timedOut reports whether any error of the chain is a timeout. An outer error looks only
+// at the next one, so each is asked.
 func timedOut(err error) bool {
 	for ; err != nil; err = errors.Unwrap(err) {
 		if timeout, is := err.(interface{ Timeout() bool }); is && timeout.Timeout() {
@@ -254,12 +255,12 @@ const (
 	notTLS    = "the server does not speak TLS"
 	notHTTP   = "the answer is not HTTP"
 	longHead  = "the header of the answer is too long"
-	broken    = "the server broke the exchange off"
+	broken    = "the server aborted the exchange"
 	tlsFailed = "the TLS connection failed"
 )
 
-// phrases are what errors say that have no type. A server that has its own words quoted
-// may so choose among our texts, and no more.
+// phrases map texts of errors without a type to texts of this program. A server whose words
+// are quoted in an error can choose one of these texts, and nothing else.
 var phrases = []struct{ of, text string }{
 	{"failed to parse Location header", "answered with a redirect that cannot be read"},
 	{"server gave HTTP response to HTTPS client", notTLS + " but plain HTTP"},

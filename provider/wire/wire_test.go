@@ -44,7 +44,7 @@ func TestExplain(t *testing.T) {
 	}{
 		{errors.New(planted), NoAnswer, "the exchange failed"},
 		{ErrFull, NodeFull, "this node has too many connections to stores at once"},
-		{ErrSwitched, Switched, "answered 101 Switching Protocols, which nobody asked for"},
+		{ErrSwitched, Switched, "answered 101 Switching Protocols, which was not requested"},
 		{errProxyAddress, Proxy, "the proxy that the environment names is not a valid URL"},
 		{&proxyError{"proxy.example:3128", 407}, Proxy, "the proxy proxy.example:3128 refused the connection (HTTP 407)"},
 		{&proxyUnusable{"p.example", errno(syscall.ECONNREFUSED)}, Proxy,
@@ -71,7 +71,7 @@ func TestExplain(t *testing.T) {
 		{alert(planted), NoAnswer, "ended the TLS connection with an alert"},
 		{errors.New("malformed HTTP response " + planted), NoAnswer, "the answer is not HTTP"},
 		{errors.New("failed to parse Location header " + planted), NoAnswer, "answered with a redirect that cannot be read"},
-		{errors.New("http2: server sent GOAWAY; debug=" + planted), NoAnswer, "the server broke the exchange off"},
+		{errors.New("http2: server sent GOAWAY; debug=" + planted), NoAnswer, "the server aborted the exchange"},
 		{errors.New("tls: " + planted), NoAnswer, "the TLS connection failed"},
 		{&tls.CertificateVerificationError{Err: errors.New(planted)}, BadCertificate,
 			"the certificate is not valid for a server"},

@@ -1,7 +1,7 @@
-// Package soak mounts thousands of times, through rotation, failures of the
-// store and changes of credentials, and proves that memory, goroutines and
-// descriptors come back to where they were. Everything is in its test: a short
-// one, or for as long as SOAK says (make soak).
+// Package soak runs thousands of mounts through rotation, failures of the store
+// and changes of credentials. Its test checks that memory, goroutines and file
+// descriptors return to their level before. The test is short by default; SOAK
+// sets its duration (make soak).
 //
-// It measures nothing else: what a mount costs is test/bench's.
+// It measures nothing else. The cost of a mount is measured by test/bench.
 package soak

@@ -27,21 +27,21 @@ const (
 	paths   = 40
 	// mounts is how many mounts each worker does in a round.
 	mounts = 50
-	// shortRounds is how many rounds there are where SOAK says nothing.
+	// shortRounds is the number of rounds if SOAK is not set.
 	shortRounds = 3
-	// slack is how many goroutines and descriptors may be the runtime's, gRPC's and
-	// the test's own.
+	// slack is how many goroutines and descriptors the runtime, gRPC and the test may
+	// use themselves.
 	slack = 8
 )
 
-// faults are what the store does wrong in turn, each for some requests.
+// faults are the faults of the store, in turn, each for some requests.
 var faults = []emulator.Fault{
 	{Status: 503}, {Status: 500}, {Status: 502, ContentType: "text/html", Body: "<html>bad gateway</html>"},
 	{Status: 429, RetryAfter: "1"}, {Status: 429, RetryAfter: "soon"}, {Hang: true}, {Truncate: true}, {CloseAfterHeaders: true},
 	{Status: 200, ContentType: "text/html", Body: "<html>hello</html>"}, {Redirect: "https://evil.example/"}, {Delay: 50 * time.Millisecond},
 }
 
-// soak is a daemon, its store, and what they hold.
+// soak is a daemon with its store, and counts of mounts.
 type soak struct {
 	*harness.Daemon
 	provider *provider.Provider
@@ -112,18 +112,18 @@ func (s *soak) spoil(ctx context.Context, t *testing.T, number int) {
 	for i := 0; ctx.Err() == nil; i++ {
 		f := faults[(number+i)%len(faults)]
 		f.Times = 10
-		repair := s.Store.Break(t, f)
+		fix := s.Store.Break(t, f)
 		s.Store.ResetRequests()
 		_ = s.Store.Await(ctx, 10) // its error is the end of ctx
-		repair()
-		s.past.Add(int64(30 * time.Second)) // the rests that were imposed are over, as is the time in the cache
+		fix()
+		s.past.Add(int64(30 * time.Second)) // ends the backoff and the TTL of the cache
 		s.write(t)
 		_ = s.Store.Await(ctx, 40)
 		s.provider.Sweep()
 	}
 }
 
-// mount asks for two keys of each of n secrets.
+// mount requests two keys of each of n secrets.
 func (s *soak) mount(t *testing.T, first, n, class int, credential map[string]string) {
 	var objects strings.Builder
 	for i := first; i < first+n; i++ {
@@ -160,8 +160,8 @@ func (l level) String() string {
 	return fmt.Sprintf("%d goroutines, %d descriptors, %.1f MB of heap", l.goroutines, l.descriptors, float64(l.heap)/1e6)
 }
 
-// settle lets the provider forget all, and measures once that is done: when the
-// level is no higher than wanted, or after a while.
+// settle lets the provider's caches expire, and returns the level as soon as it is not
+// above wanted, or after 5 s.
 func (s *soak) settle(t *testing.T, wanted level) level {
 	t.Helper()
 	s.past.Add(int64(time.Hour))
@@ -187,7 +187,7 @@ func (s *soak) settle(t *testing.T, wanted level) level {
 func measure(t *testing.T) level {
 	t.Helper()
 	var l level
-	if entries, err := os.ReadDir("/proc/self/fd"); err == nil { // elsewhere it is not known
+	if entries, err := os.ReadDir("/proc/self/fd"); err == nil { // not known on other systems
 		l.descriptors = len(entries)
 	}
 	runtime.GC()
@@ -198,8 +198,8 @@ func measure(t *testing.T) level {
 	return l
 }
 
-// rounds says whether one more round is due: for as long as SOAK says, else
-// shortRounds.
+// rounds returns whether another round is due after done rounds: for the duration of
+// SOAK, or shortRounds times if it is not set.
 func rounds(t *testing.T) func(done int) bool {
 	t.Helper()
 	text := os.Getenv("SOAK")
@@ -214,11 +214,11 @@ func rounds(t *testing.T) func(done int) bool {
 	return func(int) bool { return time.Now().Before(end) }
 }
 
-func TestWhateverHappensEverythingComesBack(t *testing.T) {
+func TestResourcesAreReleased(t *testing.T) {
 	s := start(t)
 	more := rounds(t)
 	idle := measure(t)
-	s.round(t, 0) // what is made once and kept is made now
+	s.round(t, 0) // allocates what is kept for the life of the process
 	before := s.settle(t, level{goroutines: idle.goroutines + slack, descriptors: idle.descriptors + slack, heap: idle.heap + 16<<20})
 	done := 0
 	for ; more(done) && !t.Failed(); done++ {
@@ -230,10 +230,10 @@ func TestWhateverHappensEverythingComesBack(t *testing.T) {
 	after := s.settle(t, level{goroutines: before.goroutines, descriptors: before.descriptors, heap: wanted.heap})
 	t.Logf("%d rounds: %d mounts served, %d refused; before %s, after %s", done+1, s.served.Load(), s.refused.Load(), before, after)
 	if after.goroutines > wanted.goroutines || after.descriptors > wanted.descriptors || after.heap > wanted.heap {
-		t.Errorf("there is more than at the beginning: before %s, after %s", before, after)
+		t.Errorf("resources were not released: before %s, after %s", before, after)
 	}
 	s.mount(t, 0, 4, 0, map[string]string{"token": harness.Token})
 	if s.served.Load() == 0 || s.refused.Load() == 0 {
-		t.Error("it was all success, or none: nothing is proven")
+		t.Error("all mounts succeeded, or none: the test proves nothing")
 	}
 }
