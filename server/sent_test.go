@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -86,15 +87,27 @@ func TestAnAnswerThatGRPCForgetsIsOverToo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}()
-	for {
+	await(t, "the answer that was forgotten to be over", func() bool {
 		runtime.GC()
 		select {
 		case <-over:
-			return
-		case <-t.Context().Done():
-			t.Fatal("nobody was told")
+			return true
 		default:
+			return false
 		}
+	})
+}
+
+// await waits until ok says true, for 20 s at most, and says what it waited for.
+func await(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for !ok() {
+		if ctx.Err() != nil {
+			t.Fatalf("waited 20 s for %s", what)
+		}
+		runtime.Gosched()
 	}
 }
 
@@ -152,24 +165,18 @@ func TestAConnectionThatBreaksEndsItsAnswers(t *testing.T) {
 	if _, err := client.Mount(t.Context(), &pb.MountRequest{Attributes: "{}"}); err != nil {
 		t.Fatal(err)
 	}
-	for m.over.Load() != 1 && t.Context().Err() == nil { // who reads takes its answer
-		runtime.Gosched()
-	}
+	await(t, "the answer that was read to be over", func() bool { return m.over.Load() == 1 })
 	stall.Store(true)
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() { _, _ = client.Mount(t.Context(), &pb.MountRequest{Attributes: "{}"}) })
 	}
-	for m.begun.Load() != 9 && t.Context().Err() == nil {
-		runtime.Gosched()
-	}
+	await(t, "nine mounts to begin", func() bool { return m.begun.Load() == 9 })
 	if err := conn.Close(); err != nil {
 		t.Error(err)
 	}
 	all.Wait()
-	for m.over.Load() != 9 && t.Context().Err() == nil {
-		runtime.Gosched()
-	}
+	await(t, "the broken connection to end its eight answers", func() bool { return m.over.Load() == 9 })
 	cancel()
 	if err := <-served; err != nil {
 		t.Error(err)
