@@ -245,11 +245,11 @@ func TestNothingIsLeftOfAnAnswerThatNobodyReads(t *testing.T) {
 	_ = c.(*net.TCPConn).SetReadBuffer(2 << 10)
 	fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 	<-served
-	for closed := false; !closed && t.Context().Err() == nil; time.Sleep(time.Millisecond) { // before a byte was read
+	await(t, "the connection to be closed before a byte was read", func() bool {
 		l.mu.Lock()
-		closed = len(l.conns) == 0
-		l.mu.Unlock()
-	}
+		defer l.mu.Unlock()
+		return len(l.conns) == 0
+	})
 	if _, err := io.ReadAll(c); err == nil {
 		t.Error("the connection ended well: the kernel has kept what was not read")
 	}
@@ -278,9 +278,7 @@ func TestASourceGetsOnePageAtATime(t *testing.T) {
 		t.Errorf("further pages: %v", got)
 	}
 	end <- struct{}{}
-	for get("/", "10.1.0.1:1") != 200 && t.Context().Err() == nil {
-		time.Sleep(time.Millisecond)
-	}
+	await(t, "the place of the page that ended", func() bool { return get("/", "10.1.0.1:1") == 200 })
 	close(end)
 	all.Wait()
 }

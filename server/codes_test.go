@@ -298,21 +298,17 @@ func TestAMountThatDoesNotEndIsAnsweredFor(t *testing.T) {
 		t.Errorf("it was answered for after %s", took)
 	}
 	// It holds what it took, so that the daemon is to be restarted, unless it ends.
-	for page := ""; !strings.HasPrefix(page, "503 1 mount did not end when its time was over"); page = harness.Page(t, d.Admin+"/healthz") {
-		if t.Context().Err() != nil {
-			t.Fatal(page)
-		}
+	awaitHealth := func(page string) {
+		t.Helper()
+		harness.Await(t, "/healthz to be "+page, func() bool { return strings.HasPrefix(harness.Page(t, d.Admin+"/healthz"), page) })
 	}
+	awaitHealth("503 1 mount did not end when its time was over")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	_, err = d.Do(ctx, harness.Mount{Objects: "- secretPath: s"})
 	want(t, err, codes.Internal, "the mount did not end in time")
 	end()
-	for page := ""; !strings.HasPrefix(page, "200"); page = harness.Page(t, d.Admin+"/healthz") {
-		if t.Context().Err() != nil {
-			t.Fatal(page)
-		}
-	}
+	awaitHealth("200")
 	if err := d.Stop(); err != nil {
 		t.Errorf("the server could not end: %v", err)
 	}

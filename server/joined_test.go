@@ -54,11 +54,9 @@ func TestAReadKeepsItsClientForThoseWhoJoinedIt(t *testing.T) {
 			t.Errorf("the mount that joined: %v", err)
 		}
 	})
-	for !strings.Contains(harness.Page(t, d.Admin+"/metrics"), `{served="joined"} 1`) {
-		if t.Context().Err() != nil {
-			t.Fatal("nobody joined")
-		}
-	}
+	harness.Await(t, "the second mount to join the read", func() bool {
+		return strings.Contains(harness.Page(t, d.Admin+"/metrics"), `{served="joined"} 1`)
+	})
 	leave()
 	mend()
 	all.Wait()
@@ -73,15 +71,16 @@ func TestASmallMountDoesNotWaitInTheQueueOfALargeOne(t *testing.T) {
 	mend := d.Store.Break(t, emulator.Fault{Hang: true, Times: 1})
 	var all sync.WaitGroup
 	all.Go(func() { mustMount(t, d, harness.Mount{Objects: objects("shop", many)}, "s0", `{"v":"shop 0"}`) })
-	served := func(line string) bool { return strings.Contains(harness.Page(t, d.Admin+"/metrics"), line) }
-	for !served(`{served="miss"} 30`) && t.Context().Err() == nil {
+	awaitServed := func(line string) {
+		t.Helper()
+		harness.Await(t, line, func() bool { return strings.Contains(harness.Page(t, d.Admin+"/metrics"), line) })
 	}
+	awaitServed(`{served="miss"} 30`)
 	var before int
 	all.Go(func() {
 		mustMount(t, d, harness.Mount{Objects: "- secretPath: shop/s20"}, "s20", `{"v":"shop 20"}`)
 	})
-	for !served(`{served="joined"} 1`) && t.Context().Err() == nil {
-	}
+	awaitServed(`{served="joined"} 1`)
 	mend()
 	all.Wait()
 	for _, r := range d.Store.Requests() {

@@ -56,9 +56,7 @@ func TestMountsThatHoldMuchWait(t *testing.T) {
 		ends <- err
 	}
 	go mount()
-	for d.Budget.UsedBy(budget.Holding) < 13<<20 && t.Context().Err() == nil { // all but the slow one
-		time.Sleep(time.Millisecond)
-	}
+	harness.Await(t, "all secrets but the slow one", func() bool { return d.Budget.UsedBy(budget.Holding) >= 13<<20 })
 	mustMount(t, d, harness.Mount{Objects: "- secretPath: shop/s0"}, "s0", `{"v":"shop 0"}`)
 	short, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -96,19 +95,6 @@ func TestAnAnswerThatGRPCForgetsIsOverToo(t *testing.T) {
 			return false
 		}
 	})
-}
-
-// await waits until ok says true, for 20 s at most, and says what it waited for.
-func await(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	for !ok() {
-		if ctx.Err() != nil {
-			t.Fatalf("waited 20 s for %s", what)
-		}
-		runtime.Gosched()
-	}
 }
 
 // stalled is a connection that reads nothing any more once stall is set.
