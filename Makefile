@@ -12,8 +12,12 @@ FUZZTIME := 20000x
 MINUTES := 10
 ATTACK := 5m
 ROUNDS := 9
+# What mutate changes, how many mutants it runs (0 for all), and which where there are more.
+PACKAGES := ./provider/pace ./provider/cache ./provider/quota
+MUTANTS := 0
+SEED := 1
 
-.PHONY: help demo test fuzz bench soak attack lint build dockerfile image chart chart-package cluster cluster-down e2e
+.PHONY: help demo test fuzz mutate bench soak attack lint build dockerfile image chart chart-package cluster cluster-down e2e
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -29,6 +33,9 @@ fuzz: ## each fuzz target for FUZZTIME
 		echo "== $$t, $(FUZZTIME)"; \
 		go test ./$${t%%:*} -run '^$$' -fuzz "^$${t##*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s >bin/fuzz.log 2>&1 || { cat bin/fuzz.log; exit 1; }; \
 		tail -1 bin/fuzz.log; done
+
+mutate: ## small changes of PACKAGES that their own tests do not notice (MUTANTS, SEED)
+	@go run ./test/mutate -n $(MUTANTS) -seed $(SEED) $(PACKAGES)
 
 bench: ## what a mount costs, into docs/performance.md; fails where a figure is missed
 	@go run ./test/bench -rounds $(ROUNDS) -write docs/performance.md

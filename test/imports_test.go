@@ -37,6 +37,7 @@ var arrows = map[string][]string{
 	"test":               {},
 	"test/emulator":      {},
 	"test/bench":         {"test/emulator"},
+	"test/mutate":        {},
 	"test/soak":          {},
 	"test/harness":       {"server", "provider", "provider/budget", "provider/auth", "test/emulator"},
 }
@@ -45,7 +46,7 @@ var arrows = map[string][]string{
 var foreign = map[string][]string{
 	"github.com/hashicorp/vault/api": {"provider/okms"},
 	"net/http":                       {"provider/wire", "provider/okms", "provider/auth", "server", "test/emulator", "test/harness", "test/bench", "cmd/ovhcsi"},
-	"flag":                           {"cmd/commandline", "cmd/ovhcloud-csi-provider", "cmd/ovhcsi", "test/bench"},
+	"flag":                           {"cmd/commandline", "cmd/ovhcloud-csi-provider", "cmd/ovhcsi", "test/bench", "test/mutate"},
 	"google.golang.org/grpc":         {"server", "test/harness", "test/bench"},
 	"sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1": {"server", "test/harness", "test/bench"},
 	"github.com/prometheus/client_golang/prometheus":         {"server"},
