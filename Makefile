@@ -10,6 +10,7 @@ RACE := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
 # So many inputs, or a time such as 10m.
 FUZZTIME := 20000x
 MINUTES := 10
+GOVULNCHECK := v1.9.0
 ATTACK := 5m
 ROUNDS := 9
 # What mutate changes, how many mutants it runs (0 for all), and which where there are more.
@@ -17,7 +18,7 @@ PACKAGES := ./provider/pace ./provider/cache ./provider/quota
 MUTANTS := 0
 SEED := 1
 
-.PHONY: help demo test fuzz mutate bench soak attack lint build dockerfile image chart chart-package cluster cluster-down e2e
+.PHONY: help demo test fuzz mutate bench soak attack lint vulncheck build dockerfile image chart chart-package cluster cluster-down e2e
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -46,11 +47,20 @@ soak: ## mounts for MINUTES (10) through rotation, failures and changes of crede
 attack: ## a mixed attack on the daemon in a cgroup of 256 MiB for ATTACK (5m); as root
 	@ATTACK=$(ATTACK) go test -v -count=1 -timeout 30m -run '^TestMixedAttack$$' ./cmd/ovhcloud-csi-provider
 
-lint: ## gofmt, go vet (for macOS too) and staticcheck
+lint: ## gofmt, go vet (for macOS too), staticcheck, and switches that miss a kind
 	@unformatted=$$(gofmt -l cmd provider server test); test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }
 	@for m in $(LINTED); do echo "== lint in $$m"; (cd $$m && go vet ./... && GOOS=darwin CGO_ENABLED=0 go vet ./...) || exit 1; done
 	@go build -o bin/staticcheck honnef.co/go/tools/cmd/staticcheck
 	@for m in $(LINTED); do (cd $$m && $(CURDIR)/bin/staticcheck ./...) || exit 1; done
+	@go build -o bin/exhaustive github.com/nishanths/exhaustive/cmd/exhaustive
+	@bin/exhaustive -typeonly '^$(shell go list -m)/.*[.](Kind|Cause)$$' ./...
+
+# An error is about the network only if the database is what it could not get.
+vulncheck: ## known vulnerabilities in the code that is called, by govulncheck
+	@mkdir -p bin; go run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK) ./... >bin/vulncheck.log 2>&1; code=$$?; \
+	if grep -q '^govulncheck: fetching vulnerabilities' bin/vulncheck.log; then \
+		echo "left out: the database of vulnerabilities, https://vuln.go.dev, cannot be reached"; \
+	else cat bin/vulncheck.log; exit $$code; fi
 
 build: ## the daemon and the tool, into bin/
 	@CGO_ENABLED=0 go build -trimpath -tags grpcnotrace -ldflags '-s -w' -o bin/ ./cmd/...

@@ -75,6 +75,8 @@ func explainOne(from origin, o object, f fetched, again string) Failure {
 	case okms.ClientRefused, okms.TokenFailing:
 		out.What, out.Advice = explainToken(from, e, again)
 		out.Facts = "" // stand in the text
+	case okms.Limited, okms.Failing, okms.Unreachable, okms.TimedOut, okms.Untrusted, okms.Unreadable, okms.NodeFull:
+		fallthrough
 	default:
 		out.What, out.Advice = explainTrouble(from, e, again)
 	}
@@ -84,6 +86,8 @@ func explainOne(from origin, o object, f fetched, again string) Failure {
 // explainTrouble is about a store that did not get as far as an answer to the
 // request, or gave one that says nothing of the secret.
 func explainTrouble(from origin, e *okms.Error, again string) (what, advice string) {
+	// Others have answers of their own.
+	//exhaustive:ignore
 	switch e.Kind {
 	case okms.Limited:
 		return "OKMS limits requests at the moment", again
@@ -116,6 +120,8 @@ func reachAdvice(from origin, e *okms.Error, again string) string {
 
 // trustAdvice is what to do where the server's certificate is not trusted.
 func trustAdvice(cause wire.Cause) string {
+	// Others need the authority.
+	//exhaustive:ignore
 	switch cause {
 	case wire.Expired:
 		return "renew it on the server, or set the node's clock"
@@ -138,6 +144,8 @@ func explainForeign(e *okms.Error, again string) (what, advice string) {
 // explainAbsent is about a secret or version that OKMS does not have to give.
 func explainAbsent(from origin, f fetched) (what, advice string) {
 	e := f.err
+	// Others are not about an absent secret.
+	//exhaustive:ignore
 	switch e.Kind {
 	case okms.SecretAbsent:
 		return "OKMS has no such secret in domain " + from.domain.ID,
@@ -190,6 +198,8 @@ func facts(e *okms.Error) string {
 	if e.Kind == okms.Unauthenticated && e.Status == 0 {
 		return e.Text
 	}
+	// Others are explained with OKMS's words.
+	//exhaustive:ignore
 	switch e.Kind {
 	case okms.SecretAbsent, okms.VersionAbsent, okms.Deactivated, okms.Deleted:
 		return e.Facts() // its words would say the same again

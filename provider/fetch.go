@@ -226,6 +226,8 @@ func (l *listings) ask(ctx context.Context, s source, ref okms.Ref) (okms.Secret
 	if !errors.As(err, &failed) {
 		return secret, err
 	}
+	// Other versions help with these alone.
+	//exhaustive:ignore
 	switch failed.Kind {
 	case okms.VersionAbsent, okms.Deactivated, okms.Deleted:
 		return secret, &absent{failed, l.of(ctx, s, ref.Path)}

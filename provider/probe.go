@@ -58,6 +58,8 @@ func probed(from origin, action string, err error) (refused, failure error) {
 		return nil, err
 	}
 	f := explainOne(from, object{}, fetched{err: failed}, "try again")
+	// Others say nothing of the right to read.
+	//exhaustive:ignore
 	switch failed.Kind {
 	case okms.SecretAbsent, okms.VersionAbsent, okms.Deactivated, okms.Deleted:
 		return nil, nil

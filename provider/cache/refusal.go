@@ -29,6 +29,8 @@ func (c *Cache) settle(f *flight) {
 		c.revoke(allOfPath, f.key, goneVersion(f.key.Ref.Version, failed.Version))
 	case okms.Rejected:
 		c.revoke(allOfPath, f.key, func(asked, _ int) bool { return asked == f.key.Ref.Version })
+	case okms.Limited, okms.Failing, okms.Unreachable, okms.TimedOut, okms.Untrusted, okms.Unreadable, okms.NodeFull,
+		okms.TokenFailing: // they say nothing of the credential or the secret
 	}
 }
 

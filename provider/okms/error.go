@@ -190,6 +190,8 @@ func (k Kind) MayPass() bool {
 	switch k {
 	case Unreachable, TimedOut, Failing, Limited, TokenFailing:
 		return true
+	case SecretAbsent, VersionAbsent, Deactivated, Deleted, Unauthenticated, Denied, DomainUnknown, Rejected,
+		Untrusted, Unreadable, NodeFull, ClientRefused:
 	}
 	return false
 }

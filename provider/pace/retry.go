@@ -92,6 +92,8 @@ func mayRetry(e *okms.Error) bool {
 		return e.Status/100 != 4 || e.Status == 429
 	case okms.Failing:
 		return e.Status == 500 || e.Status == 502 || e.Status == 503 || e.Status == 504
+	case okms.SecretAbsent, okms.VersionAbsent, okms.Deactivated, okms.Deleted, okms.Unauthenticated, okms.Denied,
+		okms.DomainUnknown, okms.Rejected, okms.TimedOut, okms.Untrusted, okms.Unreadable, okms.NodeFull, okms.ClientRefused:
 	}
 	return false
 }
