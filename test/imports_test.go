@@ -88,6 +88,19 @@ func TestArrowsPointDown(t *testing.T) {
 	}
 }
 
+// TestPackagesBelowAreTestedWithoutTheServer: their tests would be compiled and run again
+// after each change of the server.
+func TestPackagesBelowAreTestedWithoutTheServer(t *testing.T) {
+	for _, line := range goList(t, "-f", `{{.ImportPath}} {{join .TestImports " "}} {{join .XTestImports " "}}`, "./provider/...") {
+		fields := strings.Fields(line)
+		for _, to := range fields[1:] {
+			if slices.Contains([]string{module + "/server", module + "/test/harness"}, to) {
+				t.Errorf("the tests of %s import %s", fields[0], to)
+			}
+		}
+	}
+}
+
 func TestTheEmulatorNeedsTheStandardLibraryOnly(t *testing.T) {
 	for _, p := range goList(t, "-deps", "-f", `{{if not .Standard}}{{.ImportPath}}{{end}}`, "./test/emulator") {
 		if p != "" && p != module+"/test/emulator" {

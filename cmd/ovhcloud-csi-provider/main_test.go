@@ -20,13 +20,12 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// binary is the daemon, built once for the stories of this package.
+// built is the folder of what the tests build. It is deleted at their end.
+var built string
+
+// binary builds the daemon when the first test needs it, and returns its path.
 var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "daemon")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "ovhcloud-csi-provider")
+	path := filepath.Join(built, "ovhcloud-csi-provider")
 	out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("building: %w\n%s", err, out)
@@ -35,10 +34,13 @@ var binary = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
+	var err error
+	if built, err = os.MkdirTemp("", "daemon"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
+	code := m.Run()
+	_ = os.RemoveAll(built)
 	os.Exit(code)
 }
 
