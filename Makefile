@@ -17,6 +17,8 @@ ROUNDS := 9
 PACKAGES := ./provider/pace ./provider/cache ./provider/quota
 MUTANTS := 0
 SEED := 1
+# Packages whose tests are run too: ./provider tests ./provider/yamlnode, ./provider/okms tests ./provider/wire.
+ALSO :=
 
 .PHONY: help demo test fuzz mutate bench soak attack lint vulncheck build dockerfile image chart chart-package cluster cluster-down e2e
 help: ## list the targets
@@ -35,8 +37,8 @@ fuzz: ## each fuzz target for FUZZTIME
 		go test ./$${t%%:*} -run '^$$' -fuzz "^$${t##*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s >bin/fuzz.log 2>&1 || { cat bin/fuzz.log; exit 1; }; \
 		tail -1 bin/fuzz.log; done
 
-mutate: ## small changes of PACKAGES that their own tests do not notice (MUTANTS, SEED)
-	@go run ./test/mutate -n $(MUTANTS) -seed $(SEED) $(PACKAGES)
+mutate: ## small changes of PACKAGES that no test of theirs notices (MUTANTS, SEED, ALSO)
+	@go run ./test/mutate -n $(MUTANTS) -seed $(SEED) -also '$(ALSO)' $(PACKAGES)
 
 bench: ## what a mount costs, into docs/performance.md; fails where a figure is missed
 	@go run ./test/bench -rounds $(ROUNDS) -write docs/performance.md

@@ -11,7 +11,7 @@ import (
 // state of the folder where the folder itself, not its ..data, is replaced all the time.
 // No folder is deleted, so that none gets the inode of another.
 func TestAFolderThatIsReplacedWhileItIsRead(t *testing.T) {
-	const states = 2000
+	const states = 500
 	root := t.TempDir()
 	dir := filepath.Join(root, "credential")
 	replace := func(state int) error {

@@ -1,5 +1,5 @@
 // Command mutate changes one small thing of a package at a time, and runs the package's
-// own tests. A change that no test notices survives: it is printed, and wants a test, or a
+// tests. A change that no test notices survives: it is printed, and wants a test, or a
 // line with a reason in accepted.txt. The files of the tree stay as they are: go test gets
 // the changed one by -overlay.
 package main
@@ -25,8 +25,9 @@ var accepted string
 func main() {
 	most := flag.Int("n", 0, "how many `mutants` to run at most, 0 for all")
 	seed := flag.Uint64("seed", 1, "which of them are run where there are more")
+	also := flag.String("also", "", "`packages` whose tests are run too, separated by spaces, for packages that others test")
 	flag.Parse()
-	survivors, err := run(context.Background(), flag.Args(), *most, *seed)
+	survivors, err := run(context.Background(), flag.Args(), strings.Fields(*also), *most, *seed)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutate:", err)
 		os.Exit(2)
@@ -37,8 +38,12 @@ func main() {
 }
 
 // run returns how many mutants survived that are not accepted.
-func run(ctx context.Context, patterns []string, most int, seed uint64) (survivors int, err error) {
-	packages, err := load(ctx, patterns)
+func run(ctx context.Context, patterns, also []string, most int, seed uint64) (survivors int, err error) {
+	others, err := list(ctx, also)
+	if err != nil {
+		return 0, err
+	}
+	packages, err := load(ctx, patterns, others)
 	if err != nil {
 		return 0, err
 	}
@@ -81,7 +86,8 @@ type pkg struct {
 	ImportPath string
 	GoFiles    []string
 	Module     struct{ Dir string }
-	limit      time.Duration // of a run of its tests
+	also       []string      // packages whose tests are run too, by import path
+	limit      time.Duration // of a run of the tests
 }
 
 // job is one mutant of a package.
@@ -90,11 +96,14 @@ type job struct {
 	mutant mutant
 }
 
-// load lists the packages and runs their tests once, which must pass.
-func load(ctx context.Context, patterns []string) (packages []*pkg, err error) {
-	list := exec.CommandContext(ctx, "go", append([]string{"list", "-json=Dir,ImportPath,GoFiles,Module"}, patterns...)...)
-	list.Stderr = os.Stderr
-	out, err := list.Output()
+// list lists packages; no pattern stands for none.
+func list(ctx context.Context, patterns []string) (packages []*pkg, err error) {
+	if len(patterns) == 0 {
+		return nil, nil
+	}
+	cmd := exec.CommandContext(ctx, "go", append([]string{"list", "-json=Dir,ImportPath,GoFiles,Module"}, patterns...)...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
 	if err != nil {
 		return nil, fmt.Errorf("go list: %w", err)
 	}
@@ -102,6 +111,20 @@ func load(ctx context.Context, patterns []string) (packages []*pkg, err error) {
 		p := &pkg{}
 		if err := d.Decode(p); err != nil {
 			return nil, err
+		}
+		packages = append(packages, p)
+	}
+	return packages, nil
+}
+
+// load lists the packages and runs their tests once, and those of others, which must pass.
+func load(ctx context.Context, patterns []string, others []*pkg) (packages []*pkg, err error) {
+	if packages, err = list(ctx, patterns); err != nil {
+		return nil, err
+	}
+	for _, p := range packages {
+		for _, other := range others {
+			p.also = append(p.also, other.ImportPath)
 		}
 		if out, err := p.test(ctx, "-count=1", "-run=^$"); err != nil { // to have all compiled
 			return nil, fmt.Errorf("%s without a change: %w\n%s", p.ImportPath, err, out)
@@ -111,7 +134,6 @@ func load(ctx context.Context, patterns []string) (packages []*pkg, err error) {
 			return nil, fmt.Errorf("%s without a change: %w\n%s", p.ImportPath, err, out)
 		}
 		p.limit = 3*time.Since(begin) + 5*time.Second
-		packages = append(packages, p)
 	}
 	return packages, nil
 }
@@ -141,7 +163,7 @@ func (p *pkg) test(ctx context.Context, args ...string) (out []byte, err error) 
 	if _, err := exec.LookPath("prlimit"); err == nil {
 		args = append(args, "-exec=prlimit --as=8589934592")
 	}
-	cmd := exec.CommandContext(ctx, "go", append(args, ".")...)
+	cmd := exec.CommandContext(ctx, "go", append(append(args, "."), p.also...)...)
 	cmd.Dir = p.Dir
 	return cmd.CombinedOutput()
 }

@@ -1,0 +1,53 @@
+package pace
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ovhcloud-csi-provider/provider/okms"
+)
+
+// TestWhatASweepForgets: an open breaker is kept as long as it may still matter, and what
+// is as if nothing had failed is dropped at once.
+func TestWhatASweepForgets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(Config{})
+		for range 3 {
+			p.fail(t, "d", 1)
+		}
+		if n := p.histories.Len(); n != 1 {
+			t.Fatalf("the failures of %d credentials are remembered", n)
+		}
+		time.Sleep(time.Minute) // the budget of retries is full again
+		p.Sweep()
+		if p.histories.Len() != 1 {
+			t.Error("an open breaker is forgotten")
+		}
+		time.Sleep(forgotten)
+		p.Sweep()
+		if p.histories.Len() != 0 {
+			t.Error("what is too old to matter is remembered")
+		}
+	})
+}
+
+// TestALateFailureDoesNotEndATrial: a read from before the breaker opened may fail while
+// another mount tries.
+func TestALateFailureDoesNotEndATrial(t *testing.T) {
+	trial, late := NewMount("a"), NewMount("b")
+	now := time.Now()
+	b := &breaker{state: halfOpen, trial: trial, trialSince: now, backoff: firstBackoff}
+	b.failure(late, &okms.Error{Kind: okms.Unreachable}, now)
+	if b.state != halfOpen || b.trial != trial || b.backoff != firstBackoff {
+		t.Errorf("the breaker is %+v", b)
+	}
+	b.failure(trial, &okms.Error{Kind: okms.Unreachable}, now)
+	if b.state != open || b.trial != nil || b.backoff != 2*firstBackoff || !b.retryAt.Equal(now.Add(2*firstBackoff)) {
+		t.Errorf("after the trial's own failure it is %+v", b)
+	}
+	b.abandoned(late)
+	if b.state != open {
+		t.Errorf("a mount that does not try has changed it: %+v", b)
+	}
+}
