@@ -80,3 +80,27 @@ func TestAllThatOneMayHave(t *testing.T) {
 		t.Error("all is refused to who waits")
 	}
 }
+
+// TestUnitsThatComeTooLateAreGivenBack: a wait that has ended may be given its units
+// before it has left the line. Which comes first is chance, so it is tried often.
+func TestUnitsThatComeTooLateAreGivenBack(t *testing.T) {
+	for range 1000 {
+		synctest.Test(t, func(t *testing.T) {
+			q := quota.New(1, quota.Options{FirstFits: true})
+			q.Take("a", 1)
+			ctx, cancel := context.WithCancel(t.Context())
+			go func() {
+				if q.Wait(ctx, "b", 1) {
+					q.Give("b", 1)
+				}
+			}()
+			synctest.Wait()
+			cancel()
+			q.Give("a", 1)
+			synctest.Wait()
+			if q.Used() != 0 {
+				t.Fatal("a unit is lost")
+			}
+		})
+	}
+}
