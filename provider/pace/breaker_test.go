@@ -51,3 +51,27 @@ func TestALateFailureDoesNotEndATrial(t *testing.T) {
 		t.Errorf("a mount that does not try has changed it: %+v", b)
 	}
 }
+
+// TestBothBreakersBearOnAHurriedRead: one that lets it through does not speak for the other.
+func TestBothBreakersBearOnAHurriedRead(t *testing.T) {
+	now := time.Now()
+	opened := func() *breaker {
+		b := &breaker{last: &okms.Error{Kind: okms.TimedOut}}
+		b.open(longestBackoff, now)
+		return b
+	}
+	for name, c := range map[string]struct {
+		all             breakers
+		hurried, others bool // are refused
+	}{
+		"none": {breakers{}, false, false}, "both closed": {breakers{{}, {}}, false, false},
+		"that of the hurried": {breakers{{}, opened()}, true, false}, "that of all": {breakers{opened(), {}}, true, true},
+	} {
+		for hurried, want := range map[bool]bool{true: c.hurried, false: c.others} {
+			a := asking{Asker{Mount: NewMount("shop")}, hurried}
+			if _, refused := c.all.allow(t.Context(), a, now); (refused != nil) != want {
+				t.Errorf("%s is open, hurried %v: refused with %v", name, hurried, refused)
+			}
+		}
+	}
+}
