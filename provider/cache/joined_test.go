@@ -1,0 +1,59 @@
+package cache_test
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ovhcloud-csi-provider/provider/cache"
+)
+
+// TestAReadIsToldWhoJoinsIt: the turns in which it waits are theirs, too.
+func TestAReadIsToldWhoJoinsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := &store{takes: time.Second}, cache.New(cache.Config{})
+		var mu sync.Mutex
+		told := map[string][]any{}
+		var all sync.WaitGroup
+		for i := range 3 {
+			r := s.of(1, "p")
+			r.By, r.Joined = i, func(by any) {
+				mu.Lock()
+				defer mu.Unlock()
+				told[fmt.Sprint("read of ", i)] = append(told[fmt.Sprint("read of ", i)], by)
+			}
+			all.Go(func() { wantVersion(t, c, r, 1) })
+			synctest.Wait()
+		}
+		all.Wait()
+		if got := fmt.Sprint(told); got != "map[read of 0:[1 2]]" {
+			t.Errorf("told were %s", got)
+		}
+	})
+}
+
+// TestAValueCountsWithItsTexts: each text of its key may be long, and is kept.
+func TestAValueCountsWithItsTexts(t *testing.T) {
+	size := func(change func(r *cache.Read)) int {
+		s, c := &store{}, cache.New(cache.Config{TTL: time.Hour})
+		r := s.of(1, "p")
+		if change != nil {
+			change(&r)
+		}
+		wantVersion(t, c, r, 1)
+		_, bytes := c.Size()
+		return bytes
+	}
+	plain, long := size(nil), strings.Repeat("x", 1000)
+	for name, change := range map[string]func(r *cache.Read){
+		"endpoint": func(r *cache.Read) { r.Key.Domain.Endpoint += long }, "okmsId": func(r *cache.Read) { r.Key.Domain.ID += long },
+		"caBundle": func(r *cache.Read) { r.Key.Domain.CABundle += long }, "path": func(r *cache.Read) { r.Key.Ref.Path += long },
+	} {
+		if more := size(change) - plain; more != len(long) {
+			t.Errorf("1000 bytes more of %s count as %d", name, more)
+		}
+	}
+}
