@@ -93,3 +93,17 @@ func TestANilAccountHoldsNothing(t *testing.T) {
 		t.Errorf("an account that took 7 bytes holds %d", one.Held(Making))
 	}
 }
+
+// TestWhatOneMountCanHave: all of Making, which ends soon, and half of each other part.
+func TestWhatOneMountCanHave(t *testing.T) {
+	b := New(0)
+	for stage := range b.stages {
+		want := b.Parts[stage] / 2
+		if stage == Making {
+			want = b.Parts[stage]
+		}
+		if got := b.Most(stage); got != want {
+			t.Errorf("stage %d: %d bytes of %d, want %d", stage, got, b.Parts[stage], want)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package cache_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/provider/cache"
+	"ovhcloud-csi-provider/provider/okms"
 )
 
 // TestAReadIsToldWhoJoinsIt: the turns in which it waits are theirs, too.
@@ -56,4 +58,48 @@ func TestAValueCountsWithItsTexts(t *testing.T) {
 			t.Errorf("1000 bytes more of %s count as %d", name, more)
 		}
 	}
+}
+
+// TestWhatIsTooOldToBeServedHurriesNobody: only who may have a stale value leaves after
+// StalePatience.
+func TestWhatIsTooOldToBeServedHurriesNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &store{}
+		var served []cache.Outcome
+		c := cache.New(cache.Config{TTL: time.Second, Observe: func(o cache.Outcome) { served = append(served, o) }})
+		r := s.of(1, "p")
+		r.MaxStale, r.Keep = time.Hour, 3*time.Hour
+		wantVersion(t, c, r, 1)
+		s.takes = 2 * cache.StalePatience
+		time.Sleep(time.Minute)
+		wantVersion(t, c, r, 1) // the stale one
+		time.Sleep(2 * time.Hour)
+		wantVersion(t, c, r, 3)
+		if got := fmt.Sprint(served); got != "[miss miss stale miss]" {
+			t.Errorf("observed %s", got)
+		}
+	})
+}
+
+// TestAFailureIsNotReadAgainByWhoJoined: a read is repeated only for who has more time than
+// the one that began it had, and only where that time was the reason.
+func TestAFailureIsNotReadAgainByWhoJoined(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := &store{takes: time.Second, fail: &okms.Error{Kind: okms.Unreachable}}, cache.New(cache.Config{})
+		short, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		var all sync.WaitGroup
+		for _, ctx := range []context.Context{short, t.Context()} {
+			all.Go(func() {
+				if _, err := c.Get(ctx, s.of(1, "p")); err == nil {
+					t.Error("got a value")
+				}
+			})
+			synctest.Wait()
+		}
+		all.Wait()
+		if n := s.reads.Load(); n != 1 {
+			t.Errorf("%d reads", n)
+		}
+	})
 }
