@@ -13,11 +13,11 @@ MINUTES := 10
 GOVULNCHECK := v1.9.0
 ATTACK := 5m
 ROUNDS := 9
-# What mutate changes, how many mutants it runs (0 for all), and which where there are more.
+# For mutate: the packages, the most mutants to run (0 for all), and the seed of the sample.
 PACKAGES := ./provider/pace ./provider/cache ./provider/quota
 MUTANTS := 0
 SEED := 1
-# Packages whose tests are run too: ./provider tests ./provider/yamlnode, ./provider/okms tests ./provider/wire.
+# More packages whose tests are run: those of ./provider test ./provider/yamlnode, those of ./provider/okms ./provider/wire.
 ALSO :=
 
 .PHONY: help demo test fuzz mutate bench soak attack lint vulncheck build dockerfile image chart chart-package cluster cluster-down e2e
@@ -37,7 +37,7 @@ fuzz: ## each fuzz target for FUZZTIME
 		go test ./$${t%%:*} -run '^$$' -fuzz "^$${t##*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s >bin/fuzz.log 2>&1 || { cat bin/fuzz.log; exit 1; }; \
 		tail -1 bin/fuzz.log; done
 
-mutate: ## small changes of PACKAGES that no test of theirs notices (MUTANTS, SEED, ALSO)
+mutate: ## mutation tests of PACKAGES; fails if a mutant survives (MUTANTS, SEED, ALSO)
 	@go run ./test/mutate -n $(MUTANTS) -seed $(SEED) -also '$(ALSO)' $(PACKAGES)
 
 bench: ## what a mount costs, into docs/performance.md; fails where a figure is missed
@@ -57,7 +57,7 @@ lint: ## gofmt, go vet (for macOS too), staticcheck, and switches that miss a ki
 	@go build -o bin/exhaustive github.com/nishanths/exhaustive/cmd/exhaustive
 	@bin/exhaustive -typeonly '^$(shell go list -m)/.*[.](Kind|Cause)$$' ./...
 
-# An error is about the network only if the database is what it could not get.
+# Only a failure to fetch the database is ignored.
 vulncheck: ## known vulnerabilities in the code that is called, by govulncheck
 	@mkdir -p bin; go run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK) ./... >bin/vulncheck.log 2>&1; code=$$?; \
 	if grep -q '^govulncheck: fetching vulnerabilities' bin/vulncheck.log; then \

@@ -94,8 +94,8 @@ func TestANilAccountHoldsNothing(t *testing.T) {
 	}
 }
 
-// TestWhatOneMountCanHave: all of Making, which ends soon, and half of each other part.
-func TestWhatOneMountCanHave(t *testing.T) {
+// TestTheMostThatOneMountMayHave: all of Making, which ends soon, and half of each other part.
+func TestTheMostThatOneMountMayHave(t *testing.T) {
 	b := New(0)
 	for stage := range b.stages {
 		want := b.Parts[stage] / 2

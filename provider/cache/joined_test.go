@@ -13,8 +13,8 @@ import (
 	"ovhcloud-csi-provider/provider/okms"
 )
 
-// TestAReadIsToldWhoJoinsIt: the turns in which it waits are theirs, too.
-func TestAReadIsToldWhoJoinsIt(t *testing.T) {
+// TestJoinsAreReported: a read gets the turns of all mounts that joined it.
+func TestJoinsAreReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, c := &store{takes: time.Second}, cache.New(cache.Config{})
 		var mu sync.Mutex
@@ -32,7 +32,7 @@ func TestAReadIsToldWhoJoinsIt(t *testing.T) {
 		}
 		all.Wait()
 		if got := fmt.Sprint(told); got != "map[read of 0:[1 2]]" {
-			t.Errorf("told were %s", got)
+			t.Errorf("reported were %s", got)
 		}
 	})
 }
@@ -60,9 +60,9 @@ func TestAValueCountsWithItsTexts(t *testing.T) {
 	}
 }
 
-// TestWhatIsTooOldToBeServedHurriesNobody: only who may have a stale value leaves after
-// StalePatience.
-func TestWhatIsTooOldToBeServedHurriesNobody(t *testing.T) {
+// TestAnExpiredValueShortensNoRead: only a caller that may get a stale value stops waiting
+// after StalePatience.
+func TestAnExpiredValueShortensNoRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &store{}
 		var served []cache.Outcome
@@ -81,9 +81,9 @@ func TestWhatIsTooOldToBeServedHurriesNobody(t *testing.T) {
 	})
 }
 
-// TestAFailureIsNotReadAgainByWhoJoined: a read is repeated only for who has more time than
-// the one that began it had, and only where that time was the reason.
-func TestAFailureIsNotReadAgainByWhoJoined(t *testing.T) {
+// TestAJoinedReadThatFailsIsNotRepeated: it is repeated only if it ran out of the time of
+// the caller that began it, and only for a caller with more time.
+func TestAJoinedReadThatFailsIsNotRepeated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, c := &store{takes: time.Second, fail: &okms.Error{Kind: okms.Unreachable}}, cache.New(cache.Config{})
 		short, cancel := context.WithTimeout(t.Context(), 20*time.Second)

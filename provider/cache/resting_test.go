@@ -11,9 +11,9 @@ import (
 	"ovhcloud-csi-provider/provider/okms"
 )
 
-// TestATrialIsJoinedByWhoHasNothingElse: during a rest a read under way is a trial, which
-// may hang. A caller with another store does not join it; any other caller does.
-func TestATrialIsJoinedByWhoHasNothingElse(t *testing.T) {
+// TestOnlyCallersWithoutAFallbackJoinATrial: while the circuit breaker is not closed, a read
+// in progress is a trial, which may hang. A caller with another store does not join it.
+func TestOnlyCallersWithoutAFallbackJoinATrial(t *testing.T) {
 	resting := &okms.Error{Kind: okms.Unreachable, Text: "rests"}
 	for name, c := range map[string]struct {
 		elsewhere bool

@@ -35,8 +35,8 @@ func TestALongRetryAfterIsObeyedByItsMount(t *testing.T) {
 	}
 }
 
-// TestTheLongestPauseOfAll checks the bound of 30 s, from which on a Retry-After is the
-// matter of one mount.
+// TestTheLongestPauseOfAll checks the bound of 30 s, above which a Retry-After
+// stops no other mount.
 func TestTheLongestPauseOfAll(t *testing.T) {
 	for wish, stopped := range map[time.Duration]bool{30 * time.Second: true, 31 * time.Second: false} {
 		synctest.Test(t, func(t *testing.T) {
@@ -52,8 +52,9 @@ func TestTheLongestPauseOfAll(t *testing.T) {
 	}
 }
 
-// TestWhoseReadsRest checks what callers with a fallback or a stale value are told.
-func TestWhoseReadsRest(t *testing.T) {
+// TestResting checks the failure that a caller with a fallback or a stale value gets at
+// once while the circuit breaker is open.
+func TestResting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := pace.New(pace.Config{})
 		a := asker(1)

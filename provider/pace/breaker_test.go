@@ -8,9 +8,8 @@ import (
 	"ovhcloud-csi-provider/provider/okms"
 )
 
-// TestWhatASweepForgets: an open breaker is kept as long as it may still matter, and what
-// is as if nothing had failed is dropped at once.
-func TestWhatASweepForgets(t *testing.T) {
+// TestASweepKeepsAnOpenBreaker, for ten minutes after the last failure.
+func TestASweepKeepsAnOpenBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := New(Config{})
 		for range 3 {
@@ -27,7 +26,7 @@ func TestWhatASweepForgets(t *testing.T) {
 		time.Sleep(forgotten)
 		p.Sweep()
 		if p.histories.Len() != 0 {
-			t.Error("what is too old to matter is remembered")
+			t.Error("a failure from more than ten minutes ago is remembered")
 		}
 	})
 }
@@ -52,7 +51,7 @@ func TestALateFailureDoesNotEndATrial(t *testing.T) {
 	}
 }
 
-// TestBothBreakersBearOnAHurriedRead: one that lets it through does not speak for the other.
+// TestBothBreakersBearOnAHurriedRead: if one lets it through, the other is still checked.
 func TestBothBreakersBearOnAHurriedRead(t *testing.T) {
 	now := time.Now()
 	opened := func() *breaker {

@@ -64,9 +64,9 @@ func TestAMountThatGivesUpDuringAPause(t *testing.T) {
 	})
 }
 
-// TestASweepDropsWhatIsOver: after an answer, and when its budget is full again, nothing
-// follows from what has failed.
-func TestASweepDropsWhatIsOver(t *testing.T) {
+// TestASweepDropsClosedBreakers: after an answer, a failure has no more consequences once the
+// retry budget is full again.
+func TestASweepDropsClosedBreakers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := New(Config{})
 		p.fail(t, "d", 1)

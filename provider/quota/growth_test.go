@@ -10,16 +10,16 @@ import (
 	"ovhcloud-csi-provider/provider/quota"
 )
 
-// TestWhoUsesWhatIsFreeLearnsOfEachGrowth: the cache gives its bytes away when mounts take
-// theirs, so that a growth which it is not told of exceeds the memory.
-func TestWhoUsesWhatIsFreeLearnsOfEachGrowth(t *testing.T) {
+// TestEachGrowthIsReported: the cache evicts values when mounts take memory. If a growth
+// is not reported, both together exceed the limit.
+func TestEachGrowthIsReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		grown := 0
 		q := quota.New(10, quota.Options{Grown: func() { grown++ }})
 		want := func(what string, n int) {
 			t.Helper()
 			if grown != n {
-				t.Errorf("after %s: told %d times, want %d", what, grown, n)
+				t.Errorf("after %s: reported %d times, want %d", what, grown, n)
 			}
 		}
 		q.Take("a", 5)
@@ -37,11 +37,12 @@ func TestWhoUsesWhatIsFreeLearnsOfEachGrowth(t *testing.T) {
 		want("a wait that began", 2)
 		q.Give("a", 5)
 		synctest.Wait()
-		want("units given to who waits", 3)
+		want("units given to a waiter", 3)
 	})
 }
 
-// TestWaitersOfTwoNamespacesAlternate: who was given something is last then.
+// TestWaitersOfTwoNamespacesAlternate: a namespace that was served goes to the end of the
+// queue.
 func TestWaitersOfTwoNamespacesAlternate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := quota.New(1, quota.Options{FirstFits: true})
@@ -63,8 +64,8 @@ func TestWaitersOfTwoNamespacesAlternate(t *testing.T) {
 	})
 }
 
-// TestAllThatOneMayHave checks the bounds themselves.
-func TestAllThatOneMayHave(t *testing.T) {
+// TestTheMostThatOneNamespaceMayHave checks the bounds themselves.
+func TestTheMostThatOneNamespaceMayHave(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	q := quota.New(10, quota.Options{})
@@ -77,12 +78,12 @@ func TestAllThatOneMayHave(t *testing.T) {
 	}
 	q.Give("a", 10)
 	if !q.Wait(ctx, "b", 10) {
-		t.Error("all is refused to who waits")
+		t.Error("all is refused to a waiter")
 	}
 }
 
 // TestUnitsThatComeTooLateAreGivenBack: a wait that has ended may be given its units
-// before it has left the line. Which comes first is chance, so it is tried often.
+// before it has left the line. The order is random, so it is tried often.
 func TestUnitsThatComeTooLateAreGivenBack(t *testing.T) {
 	for range 1000 {
 		synctest.Test(t, func(t *testing.T) {

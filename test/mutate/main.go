@@ -1,7 +1,7 @@
-// Command mutate changes one small thing of a package at a time, and runs the package's
-// tests. A change that no test notices survives: it is printed, and wants a test, or a
-// line with a reason in accepted.txt. The files of the tree stay as they are: go test gets
-// the changed one by -overlay.
+// Command mutate runs mutation tests. It changes one small thing of a package at a time
+// (a mutant), and runs the package's tests. A mutant survives if all tests pass: it is
+// printed, and needs a test, or a line with a reason in accepted.txt. No file of the tree
+// changes: go test reads the changed file by -overlay.
 package main
 
 import (
@@ -24,8 +24,8 @@ var accepted string
 
 func main() {
 	most := flag.Int("n", 0, "how many `mutants` to run at most, 0 for all")
-	seed := flag.Uint64("seed", 1, "which of them are run where there are more")
-	also := flag.String("also", "", "`packages` whose tests are run too, separated by spaces, for packages that others test")
+	seed := flag.Uint64("seed", 1, "the `seed` of the sample if there are more mutants")
+	also := flag.String("also", "", "more `packages` whose tests are run, separated by spaces")
 	flag.Parse()
 	survivors, err := run(context.Background(), flag.Args(), strings.Fields(*also), *most, *seed)
 	if err != nil {
@@ -156,8 +156,8 @@ func (p *pkg) appendJobs(jobs []job) ([]job, error) {
 	return jobs, nil
 }
 
-// test runs the package's tests. Where the system can, they get 8 GiB of addresses: a
-// mutant may allocate without end.
+// test runs the package's tests, with 8 GiB of address space where prlimit exists: a mutant
+// may allocate without end.
 func (p *pkg) test(ctx context.Context, args ...string) (out []byte, err error) {
 	args = append([]string{"test", "-vet=off", "-failfast"}, args...)
 	if _, err := exec.LookPath("prlimit"); err == nil {
