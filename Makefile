@@ -10,10 +10,17 @@ RACE := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
 # So many inputs, or a time such as 10m.
 FUZZTIME := 20000x
 MINUTES := 10
+GOVULNCHECK := v1.9.0
 ATTACK := 5m
 ROUNDS := 9
+# For mutate: the packages, the most mutants to run (0 for all), and the seed of the sample.
+PACKAGES := ./provider/pace ./provider/cache ./provider/quota
+MUTANTS := 0
+SEED := 1
+# More packages whose tests are run: those of ./provider test ./provider/yamlnode, those of ./provider/okms ./provider/wire.
+ALSO :=
 
-.PHONY: help demo test fuzz bench soak attack lint build dockerfile image chart chart-package cluster cluster-down e2e
+.PHONY: help demo test fuzz mutate bench soak attack lint vulncheck build dockerfile image chart chart-package cluster cluster-down e2e
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -30,6 +37,9 @@ fuzz: ## each fuzz target for FUZZTIME
 		go test ./$${t%%:*} -run '^$$' -fuzz "^$${t##*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s >bin/fuzz.log 2>&1 || { cat bin/fuzz.log; exit 1; }; \
 		tail -1 bin/fuzz.log; done
 
+mutate: ## mutation tests of PACKAGES; fails if a mutant survives (MUTANTS, SEED, ALSO)
+	@go run ./test/mutate -n $(MUTANTS) -seed $(SEED) -also '$(ALSO)' $(PACKAGES)
+
 bench: ## what a mount costs, into docs/performance.md; fails where a figure is missed
 	@go run ./test/bench -rounds $(ROUNDS) -write docs/performance.md
 
@@ -39,11 +49,20 @@ soak: ## mounts for MINUTES (10) through rotation, failures and changes of crede
 attack: ## a mixed attack on the daemon in a cgroup of 256 MiB for ATTACK (5m); as root
 	@ATTACK=$(ATTACK) go test -v -count=1 -timeout 30m -run '^TestMixedAttack$$' ./cmd/ovhcloud-csi-provider
 
-lint: ## gofmt, go vet (for macOS too) and staticcheck
+lint: ## gofmt, go vet (for macOS too), staticcheck, and switches that miss a kind
 	@unformatted=$$(gofmt -l cmd provider server test); test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }
 	@for m in $(LINTED); do echo "== lint in $$m"; (cd $$m && go vet ./... && GOOS=darwin CGO_ENABLED=0 go vet ./...) || exit 1; done
 	@go build -o bin/staticcheck honnef.co/go/tools/cmd/staticcheck
 	@for m in $(LINTED); do (cd $$m && $(CURDIR)/bin/staticcheck ./...) || exit 1; done
+	@go build -o bin/exhaustive github.com/nishanths/exhaustive/cmd/exhaustive
+	@bin/exhaustive -typeonly '^$(shell go list -m)/.*[.](Kind|Cause)$$' ./...
+
+# Only a failure to fetch the database is ignored.
+vulncheck: ## known vulnerabilities in the code that is called, by govulncheck
+	@mkdir -p bin; go run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK) ./... >bin/vulncheck.log 2>&1; code=$$?; \
+	if grep -q '^govulncheck: fetching vulnerabilities' bin/vulncheck.log; then \
+		echo "left out: the database of vulnerabilities, https://vuln.go.dev, cannot be reached"; \
+	else cat bin/vulncheck.log; exit $$code; fi
 
 build: ## the daemon and the tool, into bin/
 	@CGO_ENABLED=0 go build -trimpath -tags grpcnotrace -ldflags '-s -w' -o bin/ ./cmd/...

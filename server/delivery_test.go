@@ -92,16 +92,15 @@ func TestADeliveryIsOverIfGRPCLosesTheBytes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}()
-	for {
+	await(t, "the answer that was forgotten to be over", func() bool {
 		runtime.GC()
 		select {
 		case <-over:
-			return
-		case <-t.Context().Done():
-			t.Fatal("the delivery is not over")
+			return true
 		default:
+			return false
 		}
-	}
+	})
 }
 
 // stalled is a connection that stops reading when stall is set.
@@ -159,24 +158,18 @@ func TestABrokenConnectionEndsItsDeliveries(t *testing.T) {
 	if _, err := client.Mount(t.Context(), &pb.MountRequest{Attributes: "{}"}); err != nil {
 		t.Fatal(err)
 	}
-	for m.over.Load() != 1 && t.Context().Err() == nil { // a caller that reads takes its answer
-		runtime.Gosched()
-	}
+	await(t, "the answer that was read to be over", func() bool { return m.over.Load() == 1 })
 	stall.Store(true)
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() { _, _ = client.Mount(t.Context(), &pb.MountRequest{Attributes: "{}"}) })
 	}
-	for m.begun.Load() != 9 && t.Context().Err() == nil {
-		runtime.Gosched()
-	}
+	await(t, "nine mounts to begin", func() bool { return m.begun.Load() == 9 })
 	if err := conn.Close(); err != nil {
 		t.Error(err)
 	}
 	all.Wait()
-	for m.over.Load() != 9 && t.Context().Err() == nil {
-		runtime.Gosched()
-	}
+	await(t, "the broken connection to end its eight answers", func() bool { return m.over.Load() == 9 })
 	cancel()
 	if err := <-served; err != nil {
 		t.Error(err)

@@ -41,7 +41,7 @@ var arrows = map[string][]string{
 	},
 	"provider/plan": {
 		"provider/class", "provider/connections", "provider/credential", "provider/failure", "provider/message",
-		"provider/okms", "provider/place",
+		"provider/okms", "provider/place", "provider/rules",
 	},
 	"provider/plan/plantest": {
 		"provider/class", "provider/connections", "provider/credential", "provider/failure", "provider/plan",
@@ -49,7 +49,7 @@ var arrows = map[string][]string{
 	},
 	"provider/read": {
 		"provider/budget", "provider/cache", "provider/class", "provider/connections", "provider/credential",
-		"provider/failure", "provider/okms", "provider/pace", "provider/place", "provider/plan",
+		"provider/failure", "provider/oauth", "provider/okms", "provider/pace", "provider/place", "provider/plan",
 		"provider/sensitive", "provider/wire",
 	},
 	"provider/render": {
@@ -61,38 +61,38 @@ var arrows = map[string][]string{
 	"provider/pace":  {"provider/failure", "provider/okms", "provider/place"},
 	"provider/okms":  {"provider/failure", "provider/place", "provider/rawjson", "provider/sensitive", "provider/wire"},
 	"provider/connections": {
-		"provider/credential", "provider/message", "provider/nearest", "provider/place", "provider/sensitive",
-		"provider/yamlnode",
+		"provider/credential", "provider/message", "provider/nearest", "provider/place", "provider/rules",
+		"provider/sensitive", "provider/yamlnode",
 	},
-	"provider/credential": {
-		"provider/message", "provider/place", "provider/rawjson", "provider/sensitive", "provider/sniff",
-		"provider/wire",
-	},
-	"provider/place":     {"provider/message", "provider/sniff"},
-	"provider/failure":   {"provider/message"},
-	"provider/budget":    {"provider/quota"},
-	"provider/quota":     {},
-	"provider/encoding":  {"provider/message", "provider/nearest"},
-	"provider/volume":    {"provider/message"},
-	"provider/rawjson":   {},
-	"provider/yamlnode":  {},
-	"provider/nearest":   {},
-	"provider/message":   {},
-	"provider/sniff":     {},
-	"provider/wire":      {},
-	"provider/sensitive": {},
-	"test":               {},
-	"test/bench":         {"test/emulator"},
-	"test/bounds":        {},
-	"test/credentials":   {},
-	"test/emulator":      {},
-	"test/fallback":      {},
+	"provider/rules":      {"provider/message"},
+	"provider/credential": {"provider/message", "provider/place", "provider/sensitive", "provider/sniff"},
+	"provider/oauth":      {"provider/credential", "provider/rawjson", "provider/sensitive", "provider/wire"},
+	"provider/place":      {"provider/message", "provider/sniff"},
+	"provider/failure":    {"provider/message"},
+	"provider/budget":     {"provider/quota"},
+	"provider/quota":      {},
+	"provider/encoding":   {"provider/message", "provider/nearest"},
+	"provider/volume":     {"provider/message"},
+	"provider/rawjson":    {},
+	"provider/yamlnode":   {},
+	"provider/nearest":    {},
+	"provider/message":    {},
+	"provider/sniff":      {},
+	"provider/wire":       {},
+	"provider/sensitive":  {},
+	"test":                {},
+	"test/bench":          {"test/emulator"},
+	"test/bounds":         {},
+	"test/credentials":    {},
+	"test/emulator":       {},
+	"test/fallback":       {},
 	"test/harness": {
 		"provider", "provider/budget", "provider/connections", "provider/failure", "provider/place", "server",
 		"test/emulator",
 	},
 	"test/load":     {},
 	"test/messages": {},
+	"test/mutate":   {},
 	"test/outages":  {},
 	"test/pki":      {},
 	"test/soak":     {},
@@ -101,8 +101,8 @@ var arrows = map[string][]string{
 // foreign is where each vocabulary that is not ours ends: who may import it.
 var foreign = map[string][]string{
 	"github.com/hashicorp/vault/api": {"provider/okms"},
-	"net/http":                       {"provider/wire", "provider/okms", "provider/credential", "server", "test/emulator", "test/harness", "test/bench", "cmd/ovhcsi"},
-	"flag":                           {"cmd/commandline", "cmd/ovhcloud-csi-provider", "cmd/ovhcsi", "test/bench", "test/harness"},
+	"net/http":                       {"provider/wire", "provider/okms", "provider/oauth", "server", "test/emulator", "test/harness", "test/bench", "cmd/ovhcsi"},
+	"flag":                           {"cmd/commandline", "cmd/ovhcloud-csi-provider", "cmd/ovhcsi", "test/bench", "test/harness", "test/mutate"},
 	"google.golang.org/grpc":         {"server", "test/harness", "test/bench"},
 	"sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1": {"server", "test/harness", "test/bench"},
 	"github.com/prometheus/client_golang/prometheus":         {"server"},
@@ -139,6 +139,19 @@ func TestArrowsPointDown(t *testing.T) {
 			}
 			if may, bounded := foreign[to]; bounded && !slices.Contains(may, from) {
 				t.Errorf("%s imports %s, which belongs to %v", from, to, may)
+			}
+		}
+	}
+}
+
+// TestPackagesBelowAreTestedWithoutTheServer: their tests would be compiled and run again
+// after each change of the server.
+func TestPackagesBelowAreTestedWithoutTheServer(t *testing.T) {
+	for _, line := range goList(t, "-f", `{{.ImportPath}} {{join .TestImports " "}} {{join .XTestImports " "}}`, "./provider/...") {
+		fields := strings.Fields(line)
+		for _, to := range fields[1:] {
+			if slices.Contains([]string{module + "/server", module + "/test/harness"}, to) {
+				t.Errorf("the tests of %s import %s", fields[0], to)
 			}
 		}
 	}

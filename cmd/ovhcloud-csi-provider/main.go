@@ -13,8 +13,6 @@ import (
 	"syscall"
 	"time"
 
-	// The image is built from scratch. If the system has no certificate authorities, these
-	// of Mozilla are used.
 	_ "golang.org/x/crypto/x509roots/fallback"
 	"k8s.io/klog/v2"
 

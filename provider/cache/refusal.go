@@ -1,8 +1,6 @@
 package cache
 
-import (
-	"ovhcloud-csi-provider/provider/failure"
-)
+import "ovhcloud-csi-provider/provider/failure"
 
 // settle draws the conclusions of a read that ended. c.mu is held.
 func (c *Cache) settle(f *flight) {

@@ -6,31 +6,12 @@ package class
 import (
 	"fmt"
 	"io/fs"
-	"maps"
-	"slices"
-	"strings"
 
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/message"
-	"ovhcloud-csi-provider/provider/nearest"
 	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/volume"
 )
-
-// The parameters of a SecretProviderClass.
-const (
-	paramRegion     = place.FieldRegion
-	ParamEndpoint   = place.FieldEndpoint
-	paramOKMSID     = place.FieldOKMSID
-	paramCABundle   = place.FieldCABundle
-	ParamObjects    = "objects"
-	ParamConnection = "connection"
-)
-
-var parameters = []string{ParamConnection, paramRegion, ParamEndpoint, paramOKMSID, paramCABundle, ParamObjects}
-
-// CredentialSource is where the credentials of a mount come from, in messages.
-const CredentialSource = "nodePublishSecretRef"
 
 // Class is the parameters of a mount in typed form. Each field is right by itself, and so
 // are the objects against one another.
@@ -71,29 +52,6 @@ func Parse(attributes map[string]string, with Given) (Class, *failure.List) {
 		checkObject(o, tree, c)
 	}
 	return cl, c
-}
-
-// unknownParameters collects the names that are not valid.
-func unknownParameters(given map[string]string, credentials bool, c *failure.List) {
-	known := nearest.Vocabulary{Valid: parameters, Synonyms: parameterSynonyms(), Taken: map[string]bool{CredentialSource: credentials}, Conflicts: parameterConflicts}
-	for name := range given {
-		known.Taken[name] = true
-	}
-	for _, name := range slices.Sorted(maps.Keys(given)) {
-		foreign := strings.HasPrefix(name, AttributePrefix) || name == AttributeClass || name == attributeProvider
-		if foreign || slices.Contains(parameters, name) {
-			continue
-		}
-		if c.Stop() {
-			break
-		}
-		advice, meant := known.Advise(name)
-		c.Parameter(message.Name(name), "unknown parameter; %s", advice)
-		c.Misspelt("parameters." + meant)
-		if meant == ParamEndpoint { // which is given in place of a region
-			c.Misspelt("parameters." + paramRegion)
-		}
-	}
 }
 
 // parseDomain reads where the secrets are: region or endpoint, okmsId, caBundle.

@@ -14,6 +14,9 @@ import (
 	"ovhcloud-csi-provider/provider/volume"
 )
 
+// MaxKey bounds secretKey in bytes.
+const MaxKey = 1024
+
 // objectFields is every field of an object with what reads it.
 var objectFields = map[string]func(*Object, string) error{
 	"secretPath": func(o *Object, v string) error {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -38,14 +37,9 @@ func (c *Connection) Dir() string { return c.dir }
 func (c *Connection) Rules() []string {
 	var lines []string
 	for _, r := range c.rules {
-		lines = append(lines, r.line())
+		lines = append(lines, r.String())
 	}
 	return lines
-}
-
-func (r rule) line() string {
-	return fmt.Sprintf("namespaces %s; service accounts %s; paths %s", strings.Join(r.namespaces, ", "),
-		strings.Join(r.accounts, ", "), strings.Join(Grant{rules: []rule{r}}.Paths(), ", "))
 }
 
 // NotCoveredBy are the rules of c that allow what no rule of another connection is
@@ -55,56 +49,13 @@ func (r rule) line() string {
 func (c *Connection) NotCoveredBy(other *Connection) []string {
 	var lines []string
 	for _, r := range c.rules {
-		if !r.coveredBy(other.rules) {
-			lines = append(lines, r.line())
+		if !r.CoveredBy(other.rules) {
+			lines = append(lines, r.String())
 		}
 	}
 	return lines
 }
 
-// coveredBy looks at each namespace, service account and path of r by itself.
-func (r rule) coveredBy(rules []rule) bool {
-	for _, namespace := range r.namespaces {
-		for _, account := range r.accounts {
-			for _, path := range r.paths {
-				same := func(p pathPattern) bool { return p.covers(path) }
-				all := func(o rule) bool {
-					return covers(o.namespaces, namespace) && covers(o.accounts, account) && slices.ContainsFunc(o.paths, same)
-				}
-				if !slices.ContainsFunc(rules, all) {
-					return false
-				}
-			}
-		}
-	}
-	return true
-}
-
-// covers says that one of the globs matches all that another does, if that can be
-// seen at once.
-func covers(globs []string, glob string) bool {
-	return slices.Contains(globs, glob) || !strings.Contains(glob, "*") && matchesAny(globs, glob) || slices.Contains(globs, "*")
-}
-
-// covers says the same of paths.
-func (p pathPattern) covers(other pathPattern) bool {
-	if slices.Equal(p, other) || slices.Equal(p, pathPattern{anySegments}) {
-		return true
-	}
-	return !strings.Contains(strings.Join(other, "/"), "*") && p.matches(other)
-}
-
 // ProbePath is a path that the first rule allows, and at which there is hardly a
 // secret: to see by a read whether the credential has the right to read there.
-func (c *Connection) ProbePath() string {
-	const unlikely = "ovhcsi-connections-check"
-	segments := slices.Clone(c.rules[0].paths[0])
-	for i, segment := range segments {
-		if segment == anySegments {
-			segments[i] = unlikely
-		} else {
-			segments[i] = strings.ReplaceAll(segment, "*", unlikely)
-		}
-	}
-	return strings.Join(segments, "/")
-}
+func (c *Connection) ProbePath() string { return c.rules[0].Example() }

@@ -13,6 +13,7 @@ import (
 	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/nearest"
 	"ovhcloud-csi-provider/provider/place"
+	"ovhcloud-csi-provider/provider/rules"
 	"ovhcloud-csi-provider/provider/yamlnode"
 )
 
@@ -23,7 +24,7 @@ type spec struct {
 	// dir is the folder with the credential's files.
 	dir string
 	outage
-	rules []rule
+	rules []rules.Rule
 	// text is the rules as they stand there, to see whether they changed.
 	text string
 }
@@ -356,8 +357,8 @@ func suggestFallback(of spec, specs map[string]spec) string {
 
 // rules reads the list of rules. A rule that stands twice is taken for one that
 // was to be changed after copying.
-func (r *reader) rules(n *yamlnode.Node, where string) []rule {
-	var rules []rule
+func (r *reader) rules(n *yamlnode.Node, where string) []rules.Rule {
+	var rules []rules.Rule
 	if !yamlnode.IsList(n) {
 		r.wrong(n, where, "is %s, not a list of rules", yamlnode.Describe(n))
 		return nil
@@ -383,17 +384,17 @@ func (r *reader) rules(n *yamlnode.Node, where string) []rule {
 	return rules
 }
 
-func (r *reader) rule(n *yamlnode.Node, where string) rule {
-	var one rule
+func (r *reader) rule(n *yamlnode.Node, where string) rules.Rule {
+	var one rules.Rule
 	fields := r.fields(n, where, []string{"namespaces", "serviceAccounts", "paths"})
 	if !yamlnode.IsMap(n) {
 		return one
 	}
-	one.namespaces = r.patterns(n, fields, where, "namespaces", "*", checkNamespace)
-	one.accounts = r.patterns(n, fields, where, "serviceAccounts", "*", checkAccount)
-	r.patterns(n, fields, where, "paths", anySegments, func(text string) error {
-		p, err := parsePathPattern(text)
-		one.paths = append(one.paths, p)
+	one.Namespaces = r.patterns(n, fields, where, "namespaces", "*", rules.CheckNamespace)
+	one.Accounts = r.patterns(n, fields, where, "serviceAccounts", "*", rules.CheckAccount)
+	r.patterns(n, fields, where, "paths", rules.AnySegments, func(text string) error {
+		p, err := rules.ParsePattern(text)
+		one.Paths = append(one.Paths, p)
 		return err
 	})
 	return one

@@ -241,8 +241,8 @@ func TestACutAllowsNothingMore(t *testing.T) {
 		accepted++
 		for name, s := range specs {
 			for _, r := range s.rules {
-				if !r.coveredBy(whole[name].rules) {
-					t.Errorf("cut at %d of %d: %s", i, len(goodConfig), r.line())
+				if !r.CoveredBy(whole[name].rules) {
+					t.Errorf("cut at %d of %d: %s", i, len(goodConfig), r.String())
 				}
 			}
 		}

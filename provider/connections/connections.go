@@ -15,6 +15,7 @@ import (
 
 	"ovhcloud-csi-provider/provider/credential"
 	"ovhcloud-csi-provider/provider/place"
+	"ovhcloud-csi-provider/provider/rules"
 )
 
 // Connection is an identity that the provider holds: where it goes, what it
@@ -24,7 +25,7 @@ type Connection struct {
 	credential credential.Credential
 	// narrowed are the newest rules, where place and credential are still those of
 	// before: a mount must be allowed by both then. nil where spec is the newest.
-	narrowed []rule
+	narrowed []rules.Rule
 	// problem is why there is no credential, or why the newest one is not used.
 	problem error
 }
@@ -63,11 +64,10 @@ func (c *Connection) Credential() (credential.Credential, error) {
 }
 
 // Grant is what the connection allows to the pods of a service account.
-func (c *Connection) Grant(namespace, account string) Grant {
-	g := grant(c.rules, namespace, account)
+func (c *Connection) Grant(namespace, account string) rules.Grant {
+	g := rules.For(c.rules, namespace, account)
 	if c.narrowed != nil {
-		newest := grant(c.narrowed, namespace, account)
-		g.only = &newest
+		g = g.And(rules.For(c.narrowed, namespace, account))
 	}
 	return g
 }
@@ -283,7 +283,7 @@ func successor(before *Connection, s spec, now time.Time) *Connection {
 	}
 	kept := before.spec
 	kept.outage = s.outage
-	return &Connection{spec: kept, credential: before.credential, narrowed: append([]rule{}, s.rules...), problem: fmt.Errorf("%s: %w", s.dir, err)}
+	return &Connection{spec: kept, credential: before.credential, narrowed: append([]rules.Rule{}, s.rules...), problem: fmt.Errorf("%s: %w", s.dir, err)}
 }
 
 func readCredential(s spec, now time.Time) (credential.Credential, error) {

@@ -149,20 +149,6 @@ func checkKeyNumbers(der []byte, envelope bool) error {
 	return nil
 }
 
-// privateKeyBlock is the PEM block that tls.X509KeyPair takes the key from; nil if
-// there is none.
-func privateKeyBlock(keyPEM []byte) *pem.Block {
-	for rest := keyPEM; ; {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			return nil
-		}
-		if block.Type == "PRIVATE KEY" || strings.HasSuffix(block.Type, " PRIVATE KEY") {
-			return block
-		}
-	}
-}
-
 // provePossession signs with the key and verifies with the certificate's public key.
 func provePossession(private crypto.PrivateKey, public crypto.PublicKey) error {
 	signer, ok := private.(crypto.Signer)

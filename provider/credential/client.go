@@ -23,11 +23,11 @@ type Client struct {
 func (c Client) Successor() string { return place.SuccessorOf(c.TokenURL) }
 
 func parseClient(m Material, source string) (Credential, error) {
-	id, err := oneLine(m[KeyClientID].Reveal(), KeyClientID)
+	id, err := OneLine(m[KeyClientID].Reveal(), KeyClientID)
 	if err != nil {
 		return Credential{}, err
 	}
-	secret, err := oneLine(m[KeyClientSecret].Reveal(), KeyClientSecret)
+	secret, err := OneLine(m[KeyClientSecret].Reveal(), KeyClientSecret)
 	if err != nil {
 		return Credential{}, err
 	}

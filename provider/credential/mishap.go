@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"ovhcloud-csi-provider/provider/sniff"
 )
@@ -132,4 +133,18 @@ func mishapOfPEM(key string, text []byte) string {
 		return "holds a certificate; the private key belongs there, and the certificate in " + KeyCertificate
 	}
 	return ""
+}
+
+// privateKeyBlock is the PEM block that tls.X509KeyPair takes the key from; nil if
+// there is none.
+func privateKeyBlock(keyPEM []byte) *pem.Block {
+	for rest := keyPEM; ; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			return nil
+		}
+		if block.Type == "PRIVATE KEY" || strings.HasSuffix(block.Type, " PRIVATE KEY") {
+			return block
+		}
+	}
 }

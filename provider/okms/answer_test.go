@@ -194,6 +194,8 @@ func FuzzAnswer(f *testing.F) {
 		if s.Data.Len() != 0 {
 			t.Error("an error came with data")
 		}
+		// Answers make no others.
+		//exhaustive:ignore
 		switch err.Kind {
 		case failure.SecretAbsent, failure.VersionAbsent, failure.Deactivated, failure.Deleted, failure.Unauthenticated, failure.Denied, failure.DomainUnknown, failure.Rejected, failure.Limited, failure.Failing, failure.Unreadable:
 		default:

@@ -17,20 +17,9 @@ import (
 	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/sensitive"
 	"ovhcloud-csi-provider/test/emulator"
-	"ovhcloud-csi-provider/test/harness"
 )
 
-const token = harness.Token
-
-// start starts a store with one secret s.
-func start(t *testing.T) *harness.Store {
-	t.Helper()
-	s := harness.StartStore(t)
-	s.Hold(t, map[string]string{"s": `{"a":"1"}`})
-	return s
-}
-
-func domainOf(s *harness.Store) place.Domain {
+func domainOf(s *store) place.Domain {
 	return place.Domain{Endpoint: s.URL, ID: s.OKMSID(), CABundle: string(s.Server.CA)}
 }
 

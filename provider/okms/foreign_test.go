@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/provider/credential"
+	"ovhcloud-csi-provider/provider/oauth"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/sensitive"
@@ -349,14 +350,14 @@ func readsFor(t *testing.T, s raw, trusted bool, most time.Duration) (said map[s
 	}
 	said["the calls"] = fmt.Sprintf("%+v", calls)
 	told := make(chan string, 1)
-	tokens := credential.NewTokens(
+	tokens := oauth.New(
 		credential.Client{ID: "EU.x", Secret: sensitive.New([]byte(planted)), TokenURL: s.url + emulator.TokenPath},
-		roots, nil, time.Now, func(status int, _ time.Duration, failed *credential.TokenError) {
+		roots, nil, time.Now, func(status int, _ time.Duration, failed *oauth.Error) {
 			told <- fmt.Sprintf("%d %+v", status, failed)
 		})
 	ctx, cancel = context.WithTimeout(t.Context(), most)
 	defer cancel()
-	var refused *credential.TokenError
+	var refused *oauth.Error
 	if _, err := tokens.Token(ctx, sensitive.Bytes{}); errors.As(err, &refused) {
 		said["a token"] = fmt.Sprintf("%s %+v", refused.Error(), *refused)
 	} else if err != nil {

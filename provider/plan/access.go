@@ -11,6 +11,7 @@ import (
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/place"
+	"ovhcloud-csi-provider/provider/rules"
 )
 
 // useConnection makes the plan one with a connection's place and credential, if
@@ -20,7 +21,7 @@ import (
 func (p *Plan) useConnection(req Request, cl class.Class, all *connections.Set, c *failure.List) {
 	pod := req.Pod()
 	connection := all.Find(cl.Connection)
-	var grant connections.Grant
+	var grant rules.Grant
 	if connection != nil {
 		grant = connection.Grant(pod.Namespace, pod.ServiceAccount)
 	}
@@ -112,7 +113,7 @@ func (p *Plan) useOwn(req Request, cl class.Class, endpoints place.Endpoints, no
 
 // allowedHint says what to drop of a path that is written as for Vault and not allowed, if
 // the rest of it is.
-func allowedHint(grant connections.Grant, path string) string {
+func allowedHint(grant rules.Grant, path string) string {
 	if dropped, rest := class.PathWithoutVault(path); dropped == "" || !grant.Allows(rest) {
 		return ""
 	}

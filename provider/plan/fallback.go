@@ -4,12 +4,13 @@ import (
 	"fmt"
 
 	"ovhcloud-csi-provider/provider/connections"
+	"ovhcloud-csi-provider/provider/rules"
 )
 
 // Fallback is the connection that stands in for a mount's own.
 type Fallback struct {
 	Origin
-	Grant connections.Grant // to the mount's pod
+	Grant rules.Grant // to the mount's pod
 }
 
 // fallbackOf is what stands in for a connection in the mounts of a pod: nil if

@@ -12,6 +12,7 @@ import (
 	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/provider/credential"
 	"ovhcloud-csi-provider/provider/failure"
+	"ovhcloud-csi-provider/provider/oauth"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/plan"
@@ -62,7 +63,7 @@ type clientKey struct {
 
 type pooled struct {
 	source
-	tokens *credential.Tokens // nil unless the credential is an OAuth2 client
+	tokens *oauth.Tokens // nil unless the credential is an OAuth2 client
 	used   time.Time
 	users  int  // mounts and reads that use it now
 	gone   bool // from the pool: the last user closes it
@@ -109,7 +110,7 @@ func (c *clients) open(o plan.Origin) (*pooled, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.tokens = credential.NewTokens(o.Credential.Client(), roots, c.options.Conns.Dial, c.now, func(status int, took time.Duration, failed *credential.TokenError) {
+		p.tokens = oauth.New(o.Credential.Client(), roots, c.options.Conns.Dial, c.now, func(status int, took time.Duration, failed *oauth.Error) {
 			call := okms.Call{API: "oauth2", Operation: "token", Host: p.tokens.Host(), Status: status, Took: took}
 			if failed != nil {
 				call.Kind = tokenFailure(failed).Kind
@@ -135,7 +136,7 @@ func (c *clients) open(o plan.Origin) (*pooled, error) {
 // tokenFailure is a failure of the token endpoint as one of a read.
 func tokenFailure(err error) *okms.Error {
 	failed := &okms.Error{Kind: failure.TokenFailing, Text: err.Error()}
-	var of *credential.TokenError
+	var of *oauth.Error
 	if errors.As(err, &of) {
 		failed.Status, failed.Cause = of.Status, of.Cause
 		switch {

@@ -11,6 +11,7 @@ import (
 	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/provider/credential"
 	"ovhcloud-csi-provider/provider/failure"
+	"ovhcloud-csi-provider/provider/oauth"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/plan"
@@ -136,7 +137,7 @@ func TestAClientThatWasLetGoOfIsClosedByItsLastUser(t *testing.T) {
 	}
 	defer func() { _ = silent.Close() }()
 	ended := 0
-	p := &pooled{tokens: credential.NewTokens(credential.Client{TokenURL: "https://" + silent.Addr().String()}, nil, nil, time.Now, func(int, time.Duration, *credential.TokenError) { ended++ })}
+	p := &pooled{tokens: oauth.New(credential.Client{TokenURL: "https://" + silent.Addr().String()}, nil, nil, time.Now, func(int, time.Duration, *oauth.Error) { ended++ })}
 	if p.client, err = okms.New(place.Domain{}, okms.Login{}, okms.Options{}); err != nil {
 		t.Fatal(err)
 	}

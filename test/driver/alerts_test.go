@@ -75,7 +75,7 @@ func servedByABusyDaemon(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	d, err := StartDaemon(t.Context(), os.Getenv(programVariable), s.node.Socket("ovhcloud"),
+	d, err := StartDaemon(t.Context(), daemonProgram(t), s.node.Socket("ovhcloud"),
 		"--admin-address", "127.0.0.1:0", "--allow-endpoint", s.server.URL, "--config", filepath.Join(dir, "config.yaml"))
 	if err != nil {
 		t.Fatal(err)

@@ -42,7 +42,7 @@ func withConnections(s *shop) *Daemon {
 	if err := os.WriteFile(filepath.Join(dir, "config.yaml"), []byte(config.String()), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
-	d, err := StartDaemon(s.t.Context(), os.Getenv(programVariable), s.node.Socket("ovhcloud"),
+	d, err := StartDaemon(s.t.Context(), daemonProgram(s.t), s.node.Socket("ovhcloud"),
 		"--admin-address", "", "--mount-timeout", "3s", "--config", filepath.Join(dir, "config.yaml"))
 	if err != nil {
 		s.t.Fatal(err)

@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"testing"
 
 	"go.opentelemetry.io/otel"
 )
 
-// TestMain runs the tests where they can mount, with the daemon built once for all of them.
+// TestMain runs the tests where they can mount.
 func TestMain(m *testing.M) {
 	os.Exit(Isolated(func() int { return run(m) }))
 }
@@ -30,24 +31,34 @@ func run(m *testing.M) int {
 		defer file.Close()
 		LogTo(file)
 	}
-	if os.Getenv(programVariable) != "" {
-		return m.Run()
-	}
-	dir, err := os.MkdirTemp("", "daemon")
-	if err != nil {
+	var err error
+	if built, err = os.MkdirTemp("", "daemon"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(dir)
-	program, err := BuildDaemon(context.Background(), dir)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	os.Setenv(programVariable, program)
+	defer os.RemoveAll(built)
 	return m.Run()
 }
 
-// programVariable tells the tests where the daemon's program is. Set by the caller, it has them test that one; else
-// it is built from this checkout.
+// programVariable is set by a caller who has a daemon's program tested. Else it is built from this checkout.
 const programVariable = "OVHCLOUD_CSI_TEST_DAEMON"
+
+// built is the folder of what the tests build. It is deleted at their end.
+var built string
+
+// daemonOnce returns the path of the daemon's program. It is built when the first test needs it.
+var daemonOnce = sync.OnceValues(func() (string, error) {
+	if program := os.Getenv(programVariable); program != "" {
+		return program, nil
+	}
+	return BuildDaemon(context.Background(), built)
+})
+
+func daemonProgram(t *testing.T) string {
+	t.Helper()
+	program, err := daemonOnce()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return program
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -87,7 +86,7 @@ func openShop(t *testing.T, opts Options) *shop {
 // startDaemon starts a daemon on the node's socket for the length of the test.
 func (s *shop) startDaemon() *Daemon {
 	s.t.Helper()
-	d, err := StartDaemon(s.t.Context(), os.Getenv(programVariable), s.node.Socket("ovhcloud"),
+	d, err := StartDaemon(s.t.Context(), daemonProgram(s.t), s.node.Socket("ovhcloud"),
 		"--admin-address", "", "--mount-timeout", "3s", "--cache-ttl", "0", "--allow-endpoint", s.server.URL,
 		"--allow-endpoint", nobody, "-v", "4")
 	if err != nil {

@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"ovhcloud-csi-provider/provider/failure"
-
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"ovhcloud-csi-provider/provider/failure"
 )
 
 // Forbidden reports whether err has a code after which a pod may start with an empty

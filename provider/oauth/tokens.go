@@ -1,4 +1,6 @@
-package credential
+// Package oauth gets the access tokens of an OAuth2 client, and replaces them before they
+// end. It calls the token endpoint and nothing else.
+package oauth
 
 import (
 	"bytes"
@@ -16,6 +18,7 @@ import (
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 
+	"ovhcloud-csi-provider/provider/credential"
 	"ovhcloud-csi-provider/provider/sensitive"
 	"ovhcloud-csi-provider/provider/wire"
 )
@@ -35,9 +38,9 @@ const (
 	unstatedLife = 5 * time.Minute
 )
 
-// TokenError is a failure to get an access token: the token endpoint's, not
+// Error is a failure to get an access token: the token endpoint's, not
 // OKMS's. It holds no secret.
-type TokenError struct {
+type Error struct {
 	// Host is the token endpoint's.
 	Host string
 	// Refused says that the endpoint refused the client; if it did not, it can be
@@ -55,7 +58,7 @@ type TokenError struct {
 }
 
 // Error is the host and what happened.
-func (e *TokenError) Error() string { return e.Host + ": " + e.Text }
+func (e *Error) Error() string { return e.Host + ": " + e.Text }
 
 // Tokens gets the access tokens of an OAuth2 client and keeps the newest. Any
 // number of goroutines may use it at once; they share one exchange. Close it.
@@ -64,7 +67,7 @@ type Tokens struct {
 	http   *http.Client
 	host   string
 	now    func() time.Time
-	tell   func(status int, took time.Duration, failed *TokenError)
+	tell   func(status int, took time.Duration, failed *Error)
 
 	ctx     context.Context // of exchanges, which serve many callers
 	cancel  context.CancelFunc
@@ -85,12 +88,12 @@ type flight struct {
 	err   error
 }
 
-// NewTokens makes the source of a client's tokens; it opens no connection. roots
+// New makes the source of a client's tokens; it opens no connection. roots
 // are the authorities trusted with the token endpoint, nil for the system's. dial opens
 // connections, nil for the system's. tell is called after each exchange with its HTTP
 // status, 0 for none, and its failure, nil for none.
-func NewTokens(c Client, roots *x509.CertPool, dial wire.Dial, now func() time.Time,
-	tell func(status int, took time.Duration, failed *TokenError)) *Tokens {
+func New(c credential.Client, roots *x509.CertPool, dial wire.Dial, now func() time.Time,
+	tell func(status int, took time.Duration, failed *Error)) *Tokens {
 	u, err := url.Parse(c.TokenURL)
 	if err != nil {
 		u = &url.URL{} // parseTokenURL has read it before
@@ -145,7 +148,7 @@ func (t *Tokens) Token(ctx context.Context, refused sensitive.Bytes) (sensitive.
 	case <-f.done:
 		return f.token, f.err
 	case <-ctx.Done():
-		return sensitive.Bytes{}, &TokenError{Host: t.host, Text: "no answer in time"}
+		return sensitive.Bytes{}, &Error{Host: t.host, Text: "no answer in time"}
 	}
 }
 
@@ -180,9 +183,9 @@ func (t *Tokens) exchange() (sensitive.Bytes, time.Duration, error) {
 		return sensitive.Bytes{}, 0, failed
 	}
 	t.tell(http.StatusOK, time.Since(began), nil)
-	token, err := oneLine([]byte(got.AccessToken), "the access token")
+	token, err := credential.OneLine([]byte(got.AccessToken), "the access token")
 	if err != nil || got.Type() != "Bearer" {
-		return sensitive.Bytes{}, 0, &TokenError{Host: t.host, Status: http.StatusOK, Text: "the answer holds no bearer token"}
+		return sensitive.Bytes{}, 0, &Error{Host: t.host, Status: http.StatusOK, Text: "the answer holds no bearer token"}
 	}
 	life := unstatedLife
 	if !got.Expiry.IsZero() {
@@ -201,8 +204,8 @@ var (
 
 // failure tells what happened without quoting the answer, which may repeat the
 // request and so the secret.
-func (t *Tokens) failure(err error) *TokenError {
-	e := &TokenError{Host: t.host}
+func (t *Tokens) failure(err error) *Error {
+	e := &Error{Host: t.host}
 	var answered *oauth2.RetrieveError
 	var sent *url.Error
 	var own *tokenAnswerError

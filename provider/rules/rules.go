@@ -1,46 +1,55 @@
-package connections
+// Package rules says which pods may read which secrets: rules of namespaces, service
+// accounts and paths, and what they grant to one caller.
+package rules
 
 import (
 	"errors"
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"ovhcloud-csi-provider/provider/message"
 )
 
-// rule allows the pods of some namespaces and service accounts some paths.
+// Rule allows the pods of some namespaces and service accounts some paths.
 // Rules only add to one another: what no rule allows is denied.
-type rule struct {
+type Rule struct {
 	// namespaces and accounts are globs in which * stands for any characters.
-	namespaces, accounts []string
-	paths                []pathPattern
+	Namespaces, Accounts []string
+	Paths                []Pattern
 }
 
-// pathPattern is the segments of a pattern: * within one stands for any
+// Pattern is the segments of a pattern: * within one stands for any
 // characters of that segment, the segment ** for any number of segments.
-type pathPattern []string
+type Pattern []string
 
-const anySegments = "**"
+const AnySegments = "**"
 
 // Grant is what a connection allows to one namespace and service account.
 type Grant struct {
-	rules []rule
+	rules []Rule
 	// only, if there is one, must allow the same too.
 	only *Grant
 }
 
-// grant collects the rules for a caller. A namespace that is not stated matches
+// For collects the rules for a caller. A namespace that is not stated matches
 // no rule; a service account that is not stated matches * alone, because the
 // secrets-store-sync-controller may have none to state.
-func grant(rules []rule, namespace, account string) Grant {
+func For(rules []Rule, namespace, account string) Grant {
 	var g Grant
 	for _, r := range rules {
-		if namespace != "" && matchesAny(r.namespaces, namespace) && matchesAny(r.accounts, account) {
+		if namespace != "" && matchesAny(r.Namespaces, namespace) && matchesAny(r.Accounts, account) {
 			g.rules = append(g.rules, r)
 		}
 	}
+	return g
+}
+
+// And returns what both grants allow.
+func (g Grant) And(other Grant) Grant {
+	g.only = &other
 	return g
 }
 
@@ -53,22 +62,20 @@ func (g Grant) Allows(secretPath string) bool {
 	if g.only != nil && !g.only.Allows(secretPath) {
 		return false
 	}
+	return slices.ContainsFunc(g.rules, func(r Rule) bool { return r.Allows(secretPath) })
+}
+
+// Allows reports whether the rule allows the secret at a path to those whom it is for.
+func (r Rule) Allows(secretPath string) bool {
 	segments := strings.Split(secretPath, "/")
-	for _, r := range g.rules {
-		for _, p := range r.paths {
-			if p.matches(segments) {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.Paths, func(p Pattern) bool { return p.matches(segments) })
 }
 
 // Paths are the patterns that the caller may read, for a message to the caller.
 func (g Grant) Paths() []string {
 	var all []string
 	for _, r := range g.rules {
-		for _, p := range r.paths {
+		for _, p := range r.Paths {
 			all = append(all, strings.Join(p, "/"))
 		}
 	}
@@ -94,11 +101,11 @@ func matches(glob, name string) bool {
 // matches backtracks to the last ** only, so that its time is bounded by the
 // product of the lengths. A ** at the end stands for at least one segment:
 // prod/** is what is below prod, and prod itself is not.
-func (p pathPattern) matches(segments []string) bool {
+func (p Pattern) matches(segments []string) bool {
 	at, retry, from := 0, -1, 0
 	for i := 0; i < len(segments); {
 		switch {
-		case at < len(p) && p[at] == anySegments:
+		case at < len(p) && p[at] == AnySegments:
 			if at == len(p)-1 {
 				return true
 			}
@@ -123,42 +130,42 @@ var (
 	pathGlob      = regexp.MustCompile(`^[a-zA-Z0-9_.:/=@*-]+$`)
 )
 
-// checkNamespace refuses what can match no namespace (Kubernetes: RFC 1123
+// CheckNamespace refuses what can match no namespace (Kubernetes: RFC 1123
 // labels).
-func checkNamespace(glob string) error {
+func CheckNamespace(glob string) error {
 	if !namespaceGlob.MatchString(glob) || len(strings.ReplaceAll(glob, "*", "")) > 63 {
 		return fmt.Errorf("%s can match no namespace: their names are lower case letters, digits and -, at most 63; * stands for any of them", message.Quote(glob))
 	}
 	return nil
 }
 
-// checkAccount refuses what can match no service account (Kubernetes: RFC 1123
+// CheckAccount refuses what can match no service account (Kubernetes: RFC 1123
 // subdomains).
-func checkAccount(glob string) error {
+func CheckAccount(glob string) error {
 	if !accountGlob.MatchString(glob) || len(strings.ReplaceAll(glob, "*", "")) > 253 {
 		return fmt.Errorf("%s can match no service account: their names are lower case letters, digits, - and .; * stands for any of them", message.Quote(glob))
 	}
 	return nil
 }
 
-// parsePathPattern refuses what can match no path of a secret.
-func parsePathPattern(text string) (pathPattern, error) {
+// ParsePattern refuses what can match no path of a secret.
+func ParsePattern(text string) (Pattern, error) {
 	if !pathGlob.MatchString(text) {
 		return nil, fmt.Errorf("%s can match no path: they hold only letters, digits and _ . : / = @ -; * stands for any within a segment, ** for any segments", message.Quote(text))
 	}
 	if len(text) > 255 {
 		return nil, fmt.Errorf("is %d characters long; OKMS allows 255", len(text))
 	}
-	p := pathPattern(strings.Split(text, "/"))
+	p := Pattern(strings.Split(text, "/"))
 	for i, segment := range p {
 		switch {
 		case segment == "":
 			return nil, fmt.Errorf("%s must not begin or end with a slash, nor hold two in a row", message.Quote(text))
 		case segment == "." || segment == "..":
 			return nil, fmt.Errorf("%s must not hold the segment %q", message.Quote(text), segment)
-		case strings.Contains(segment, anySegments) && segment != anySegments:
+		case strings.Contains(segment, AnySegments) && segment != AnySegments:
 			return nil, fmt.Errorf("%s: ** must be a segment of its own, as in prod/**", message.Quote(text))
-		case segment == anySegments && i > 0 && p[i-1] == anySegments:
+		case segment == AnySegments && i > 0 && p[i-1] == AnySegments:
 			return nil, errors.New("** is there twice in a row; write it once")
 		}
 	}

@@ -1,4 +1,4 @@
-package credential
+package oauth
 
 import (
 	"errors"
@@ -20,7 +20,7 @@ func TestALongTokenAnswerIsRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := i.tokens.Token(t.Context(), sensitive.Bytes{})
-		var failed *TokenError
+		var failed *Error
 		if !errors.As(err, &failed) || failed.Text != want || failed.Status != status || failed.Refused {
 			t.Errorf("%v (%+v), want %s", err, failed, want)
 		}

@@ -1,4 +1,4 @@
-package credential
+package oauth
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"ovhcloud-csi-provider/provider/place"
+	"ovhcloud-csi-provider/provider/credential"
 	"ovhcloud-csi-provider/provider/sensitive"
 	"ovhcloud-csi-provider/test/emulator"
 )
@@ -49,7 +49,7 @@ func startIssuer(t *testing.T) *issuer {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(e.CA())
 	i.Emulator = e
-	i.tokens = NewTokens(Client{ID: clientID, Secret: sensitive.New([]byte(clientSecret)), TokenURL: server.URL + emulator.TokenPath}, roots, nil, i.now, func(int, time.Duration, *TokenError) {})
+	i.tokens = New(credential.Client{ID: clientID, Secret: sensitive.New([]byte(clientSecret)), TokenURL: server.URL + emulator.TokenPath}, roots, nil, i.now, func(int, time.Duration, *Error) {})
 	t.Cleanup(i.tokens.Close)
 	return i
 }
@@ -219,7 +219,7 @@ func TestHowTheTokenEndpointFails(t *testing.T) {
 			"HTTP 400, temporarily_unavailable", false},
 		"a refused handshake": {fault(emulator.Fault{TLSAlert: true}), "refused the TLS handshake: bad certificate", false},
 		"an unknown authority": {func(i *issuer) error {
-			i.tokens = NewTokens(i.tokensClient(), x509.NewCertPool(), nil, i.now, i.tokens.tell)
+			i.tokens = New(i.tokensClient(), x509.NewCertPool(), nil, i.now, i.tokens.tell)
 			return nil
 		}, "the server's certificate is not trusted: the certificate is signed by an unknown authority", false},
 	} {
@@ -230,7 +230,7 @@ func TestHowTheTokenEndpointFails(t *testing.T) {
 			}
 			defer i.tokens.Close()
 			_, err := i.tokens.Token(t.Context(), sensitive.Bytes{})
-			var failed *TokenError
+			var failed *Error
 			if !errors.As(err, &failed) || failed.Text != c.want || failed.Refused != c.refused || !strings.HasPrefix(err.Error(), "127.0.0.1:") {
 				t.Errorf("%v (%+v), want %s", err, failed, c.want)
 			}
@@ -252,7 +252,7 @@ func TestATokenEndpointThatLeavesHTTPIsNotWaitedFor(t *testing.T) {
 	defer server.CloseClientConnections()
 	roots := x509.NewCertPool()
 	roots.AddCert(server.Certificate())
-	tokens := NewTokens(Client{ID: "x", Secret: sensitive.New([]byte("x")), TokenURL: server.URL + "/t"}, roots, nil, time.Now, func(int, time.Duration, *TokenError) {})
+	tokens := New(credential.Client{ID: "x", Secret: sensitive.New([]byte("x")), TokenURL: server.URL + "/t"}, roots, nil, time.Now, func(int, time.Duration, *Error) {})
 	_, err := tokens.Token(t.Context(), sensitive.Bytes{})
 	if err == nil || !strings.Contains(err.Error(), "answered 101 Switching Protocols") {
 		t.Errorf("error = %v", err)
@@ -267,8 +267,8 @@ func fault(f emulator.Fault) func(i *issuer) error {
 	}
 }
 
-func (i *issuer) tokensClient() Client {
-	return Client{ID: clientID, Secret: sensitive.New([]byte(clientSecret)), TokenURL: i.tokens.config.TokenURL}
+func (i *issuer) tokensClient() credential.Client {
+	return credential.Client{ID: clientID, Secret: sensitive.New([]byte(clientSecret)), TokenURL: i.tokens.config.TokenURL}
 }
 
 func TestWaitingForATokenEndsWithTheCaller(t *testing.T) {
@@ -286,63 +286,5 @@ func TestWaitingForATokenEndsWithTheCaller(t *testing.T) {
 	cancel()
 	if err := <-failed; err == nil || !strings.HasSuffix(err.Error(), ": no answer in time") {
 		t.Errorf("got %v", err)
-	}
-}
-
-func TestTokenURLs(t *testing.T) {
-	parse := func(url string) (Credential, error) {
-		m := material(KeyClientID, " id\n", KeyClientSecret, "secret\n")
-		if url != "" {
-			m[KeyTokenURL] = sensitive.New([]byte(url))
-		}
-		return Parse(m, "x", now)
-	}
-	for endpoint, want := range map[string]string{
-		"https://eu-west-par.okms.ovh.net":       "https://www.ovh.com/auth/oauth2/token",
-		"https://ca-east-bhs.okms.ovh.net":       "https://ca.ovh.com/auth/oauth2/token",
-		"https://ap-southeast-sgp.okms.ovh.net":  "https://ca.ovh.com/auth/oauth2/token",
-		"https://us-east-vin.okms.ovh.us":        "https://us.ovhcloud.com/auth/oauth2/token",
-		"https://okms.example":                   "",
-		"https://eu-west-par.okms.ovh.net.x.com": "",
-	} {
-		c, err := parse("")
-		if err != nil {
-			t.Fatal(err)
-		}
-		at, err := c.At(endpoint)
-		if at.Client().TokenURL != want || (err == nil) != (want != "") {
-			t.Errorf("%s: %q, %v", endpoint, at.Client().TokenURL, err)
-		}
-		if want != "" && (at.ID() == c.ID() || at.Fingerprint() != c.Fingerprint()) {
-			t.Error("the token URL must change the ID and not the fingerprint")
-		}
-	}
-	for url, want := range map[string]string{
-		"HTTPS://Auth.Example:443/a/token\n": "https://auth.example/a/token",
-		"http://127.0.0.1:8080/token":        "http://127.0.0.1:8080/token",
-	} {
-		if c, err := parse(url); err != nil || c.Client().TokenURL != want {
-			t.Errorf("%q: %q, %v", url, c.Client().TokenURL, err)
-		}
-	}
-	for url, want := range map[string]string{
-		"auth.example/token":               "tokenUrl: does not begin with https://; write https://<host>/<path>",
-		"http://auth.example/token":        "tokenUrl: plain http is for loopback addresses only",
-		"https://u:planted@auth.example/t": "tokenUrl: holds a user name or password; drop it; write https://<host>/<path>",
-		"https://auth.example/t?planted":   "tokenUrl: has something behind the host; write https://<host>/<path>",
-	} {
-		if _, err := parse(url); err == nil || err.Error() != want {
-			t.Errorf("%q: %v, want %s", url, err, want)
-		}
-	}
-	endpoints, err := place.ParseEndpoints([]string{"auth.example"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for url, allowed := range map[string]bool{"https://www.ovh.com/auth/oauth2/token": true, "https://ca.ovh.com/auth/oauth2/token": true, "https://us.ovhcloud.com/auth/oauth2/token": true, "https://auth.example/any": true,
-		"https://www.ovh.com/elsewhere": false, "https://evil.example/auth/oauth2/token": false, "https://auth.example:8443/any": false} {
-		if err := endpoints.CheckTokenURL(url); (err == nil) != allowed {
-			t.Errorf("%s: %v", url, err)
-		}
 	}
 }

@@ -1,0 +1,76 @@
+package connections
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"ovhcloud-csi-provider/provider/rules"
+)
+
+// Who is not known is nobody: not even a rule for all namespaces is for them.
+func TestANamespaceThatIsNotStatedIsGrantedNothing(t *testing.T) {
+	specs, err := parseConfig(strings.Replace(goodConfig, `["shop", "team-*"]`, `["*"]`, 1), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !rules.For(specs["default"].rules, "any", "").Any() || rules.For(specs["default"].rules, "", "web").Any() {
+		t.Error("every namespace is to be granted, and none that is not stated")
+	}
+}
+
+func TestWhoIsGranted(t *testing.T) {
+	specs, err := parseConfig(goodConfig, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stated := specs["default"].rules
+	cases := []struct {
+		namespace, account, path string
+		want                     bool
+	}{
+		{"shop", "web", "prod/shop/db", true},
+		{"shop", "", "prod/shop/db", true}, // serviceAccounts: ["*"]
+		{"team-a", "anything", "prod/shop/db", true},
+		{"team-", "web", "prod/shop/db", true},
+		{"", "web", "prod/shop/db", false},
+		{"Shop", "web", "prod/shop/db", false},
+		{"shop2", "web", "prod/shop/db", false},
+		{"xteam-a", "web", "prod/shop/db", false},
+		{"pay", "teller", "prod/pay/card", true},
+		{"pay", "teller-7", "prod/pay/card", false},
+		{"pay", "", "prod/pay/card", false},
+		{"pay", "teller", "prod/shop/db", false},   // of another rule
+		{"shop", "teller", "prod/pay/card", false}, // of another rule
+		{"shop", "web", "prod/shop", false},
+	}
+	for _, c := range cases {
+		if got := rules.For(stated, c.namespace, c.account).Allows(c.path); got != c.want {
+			t.Errorf("namespace %q, service account %q, path %s: allowed is %v, want %v", c.namespace, c.account, c.path, got, c.want)
+		}
+	}
+}
+
+func TestRulesOnlyAddToOneAnother(t *testing.T) {
+	specs, err := parseConfig(strings.Replace(goodConfig, "      - namespaces: [pay]\n        serviceAccounts: [teller]\n        paths: [prod/pay/card]\n", `
+      - {namespaces: [shop], serviceAccounts: [web], paths: [prod/pay/card]}
+      - {namespaces: ["*"], serviceAccounts: ["*"], paths: [public]}
+`, 1), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		namespace, account string
+		want               []string
+	}{
+		{"shop", "web", []string{"prod/shop/**", "prod/pay/card", "public"}},
+		{"shop", "other", []string{"prod/shop/**", "public"}},
+		{"shop", "", []string{"prod/shop/**", "public"}},
+		{"any", "web", []string{"public"}},
+		{"", "web", nil}, // what is not stated is not "any"
+	} {
+		if got := rules.For(specs["default"].rules, c.namespace, c.account).Paths(); !slices.Equal(got, c.want) {
+			t.Errorf("namespace %q, service account %q: %v, want %v", c.namespace, c.account, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,59 @@
+package connections
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// TestABurstOfChangesIsReadOnce checks how long the watcher waits after a change: until
+// 50 ms passed without another one, since programs write a certificate and its key one
+// after the other, and 300 ms at most.
+func TestABurstOfChangesIsReadOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		changes int // 40 ms apart
+		want    time.Duration
+	}{
+		"one change": {0, 50 * time.Millisecond}, "two": {1, 90 * time.Millisecond},
+		"five": {4, 210 * time.Millisecond}, "no end": {100, 300 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				w := watcher{fsn: &fsnotify.Watcher{Events: make(chan fsnotify.Event)}}
+				for i := range c.changes {
+					time.AfterFunc(time.Duration(i+1)*40*time.Millisecond, func() {
+						select {
+						case w.fsn.Events <- fsnotify.Event{Name: "/credentials/tls.key", Op: fsnotify.Write}:
+						case <-ctx.Done():
+						}
+					})
+				}
+				began := time.Now()
+				w.settle(ctx)
+				if took := time.Since(began); took != c.want {
+					t.Errorf("it waited %s, want %s", took, c.want)
+				}
+				cancel()
+				synctest.Wait()
+			})
+		})
+	}
+}
+
+// TestSettlingEndsWithTheDaemon checks that the end of the daemon does not wait for it.
+func TestSettlingEndsWithTheDaemon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		w := watcher{fsn: &fsnotify.Watcher{Events: make(chan fsnotify.Event)}}
+		began := time.Now()
+		w.settle(ctx)
+		if took := time.Since(began); took != 0 {
+			t.Errorf("it waited %s", took)
+		}
+	})
+}

@@ -1,0 +1,84 @@
+package okms_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"ovhcloud-csi-provider/provider/failure"
+	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/wire"
+)
+
+// TestTheCategoryCountsAndNotTheStatus: OVHcloud documents the status of a refusal in
+// contradictory ways, so each category is answered here with a status of another kind.
+func TestTheCategoryCountsAndNotTheStatus(t *testing.T) {
+	for category, want := range map[int]failure.Kind{
+		1: failure.Failing, 2: failure.Rejected, 3: failure.Unauthenticated, 4: failure.Denied, 6: failure.Failing, 7: failure.Failing,
+		8: failure.Rejected, 9: failure.Limited, 10: failure.Rejected,
+	} {
+		for _, status := range []int{400, 401, 403, 404, 429, 500} {
+			body := fmt.Sprintf(`{"error_code":%d,"errors":["no"]}`, 0x0105<<16|category<<12|1)
+			c := reading(t, httptest.NewServer(answering(status, body)))
+			_, err := c.Get(t.Context(), okms.Ref{Path: "s"})
+			if failed := (*okms.Error)(nil); !errors.As(err, &failed) || failed.Kind != want {
+				t.Errorf("category %d with HTTP %d: got %v, want %s", category, status, err, want)
+			}
+		}
+	}
+}
+
+// TestTheTokenIsSentInBothHeaders: OVHcloud's guides for the Vault-compatible API name
+// X-Vault-Token, those for its own API the bearer form.
+func TestTheTokenIsSentInBothHeaders(t *testing.T) {
+	var h http.Header
+	c := reading(t, httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h = r.Header
+		w.WriteHeader(http.StatusNotFound)
+	})))
+	if _, err := c.Get(t.Context(), okms.Ref{Path: "s"}); err == nil {
+		t.Fatal("no error")
+	}
+	for name, want := range map[string]string{"Authorization": "Bearer " + token, "X-Vault-Token": token} {
+		if got := h.Values(name); len(got) != 1 || got[0] != want {
+			t.Errorf("%d values of %s, want the token once", len(got), name)
+		}
+	}
+}
+
+// TestAPlaceInTheLineIsGivenUp: a connection that nobody waits for any more must not be
+// given to the one that did.
+func TestAPlaceInTheLineIsGivenUp(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	conns := okms.NewConns(1)
+	dial := func(most time.Duration) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(t.Context(), most)
+		defer cancel()
+		return conns.Dial(ctx, "tcp", listener.Addr().String())
+	}
+	first, err := dial(20 * time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := dial(20 * time.Millisecond); !errors.Is(err, wire.ErrFull) {
+		t.Errorf("a second connection: %v", err)
+	}
+	_ = first.Close()
+	if open := conns.Open(); open != 0 {
+		t.Errorf("%d connections are counted when all are closed", open)
+	}
+	again, err := dial(20 * time.Second)
+	if err != nil {
+		t.Fatalf("the place is lost: %v", err)
+	}
+	_ = again.Close()
+}

@@ -1,0 +1,33 @@
+package okms
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestTheShortestPartThatIsRedacted checks the bound itself: a part of 12 bytes of a
+// credential is redacted in any form, a part of 11 bytes is not.
+func TestTheShortestPartThatIsRedacted(t *testing.T) {
+	const secret = "planted_credential_abcdefghijklmnopqrstuvwxyz"
+	sent := &sentTexts{}
+	sent.add(secret)
+	for _, form := range formsOf(secret) {
+		for at := 0; at+12 <= len(form); at++ {
+			if got := sent.redact("<" + form[at:at+12] + ">"); got != "<[redacted]>" {
+				t.Fatalf("12 bytes from %d of %q: got %s", at, form, got)
+			}
+		}
+	}
+	if part := secret[:11]; sent.redact("<"+part+">") != "<"+part+">" {
+		t.Error("a part of 11 bytes is redacted, and so are words that are in a credential by chance")
+	}
+}
+
+// TestAShortSecretIsRedactedWhole checks a secret that is shorter than the shortest part.
+func TestAShortSecretIsRedactedWhole(t *testing.T) {
+	sent := &sentTexts{}
+	sent.add("k3y")
+	if got := sent.redact("k3yk3y, k3 and K3Y of k3y"); strings.Contains(got, "k3y") || !strings.Contains(got, "k3 and K3Y of") {
+		t.Errorf("got %s", got)
+	}
+}

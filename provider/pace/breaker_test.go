@@ -1,0 +1,77 @@
+package pace
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ovhcloud-csi-provider/provider/failure"
+	"ovhcloud-csi-provider/provider/okms"
+)
+
+// TestASweepKeepsAnOpenBreaker, for ten minutes after the last failure.
+func TestASweepKeepsAnOpenBreaker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(Config{})
+		for range 3 {
+			p.fail(t, "d", 1)
+		}
+		if n := p.histories.Len(); n != 1 {
+			t.Fatalf("the failures of %d credentials are remembered", n)
+		}
+		time.Sleep(time.Minute) // the budget of retries is full again
+		p.Sweep()
+		if p.histories.Len() != 1 {
+			t.Error("an open breaker is forgotten")
+		}
+		time.Sleep(forgotten)
+		p.Sweep()
+		if p.histories.Len() != 0 {
+			t.Error("a failure from more than ten minutes ago is remembered")
+		}
+	})
+}
+
+// TestALateFailureDoesNotEndATrial: a read from before the breaker opened may fail while
+// another mount tries.
+func TestALateFailureDoesNotEndATrial(t *testing.T) {
+	trial, late := NewMount("a"), NewMount("b")
+	now := time.Now()
+	b := &breaker{state: halfOpen, trial: trial, trialSince: now, backoff: firstBackoff}
+	b.failure(late, &okms.Error{Kind: failure.Unreachable}, now)
+	if b.state != halfOpen || b.trial != trial || b.backoff != firstBackoff {
+		t.Errorf("the breaker is %+v", b)
+	}
+	b.failure(trial, &okms.Error{Kind: failure.Unreachable}, now)
+	if b.state != open || b.trial != nil || b.backoff != 2*firstBackoff || !b.retryAt.Equal(now.Add(2*firstBackoff)) {
+		t.Errorf("after the trial's own failure it is %+v", b)
+	}
+	b.abandoned(late)
+	if b.state != open {
+		t.Errorf("a mount that does not try has changed it: %+v", b)
+	}
+}
+
+// TestBothBreakersBearOnAHurriedRead: if one lets it through, the other is still checked.
+func TestBothBreakersBearOnAHurriedRead(t *testing.T) {
+	now := time.Now()
+	opened := func() *breaker {
+		b := &breaker{last: &okms.Error{Kind: failure.TimedOut}}
+		b.open(longestBackoff, now)
+		return b
+	}
+	for name, c := range map[string]struct {
+		all             breakers
+		hurried, others bool // are refused
+	}{
+		"none": {breakers{}, false, false}, "both closed": {breakers{{}, {}}, false, false},
+		"that of the hurried": {breakers{{}, opened()}, true, false}, "that of all": {breakers{opened(), {}}, true, true},
+	} {
+		for hurried, want := range map[bool]bool{true: c.hurried, false: c.others} {
+			a := Asker{Mount: NewMount("shop"), Hurried: hurried}
+			if _, refused := c.all.allow(t.Context(), a, now); (refused != nil) != want {
+				t.Errorf("%s is open, hurried %v: refused with %v", name, hurried, refused)
+			}
+		}
+	}
+}

@@ -1,0 +1,107 @@
+package quota_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ovhcloud-csi-provider/provider/quota"
+)
+
+// TestEachGrowthIsReported: the cache evicts values when mounts take memory. If a growth
+// is not reported, both together exceed the limit.
+func TestEachGrowthIsReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		grown := 0
+		q := quota.New(10, quota.Options{Grown: func() { grown++ }})
+		want := func(what string, n int) {
+			t.Helper()
+			if grown != n {
+				t.Errorf("after %s: reported %d times, want %d", what, grown, n)
+			}
+		}
+		q.Take("a", 5)
+		want("units that were taken", 1)
+		q.Take("a", 5)
+		want("units that were refused", 1)
+		q.TakeAny(6)
+		want("units of nobody that were refused", 1)
+		q.TakeAny(1)
+		want("units of nobody", 2)
+		q.Give("", 1)
+		want("units that were given back", 2)
+		go q.Wait(t.Context(), "a", 5)
+		synctest.Wait()
+		want("a wait that began", 2)
+		q.Give("a", 5)
+		synctest.Wait()
+		want("units given to a waiter", 3)
+	})
+}
+
+// TestWaitersOfTwoNamespacesAlternate: a namespace that was served goes to the end of the
+// queue.
+func TestWaitersOfTwoNamespacesAlternate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := quota.New(1, quota.Options{FirstFits: true})
+		q.Take("first", 1)
+		var order []string
+		for _, who := range []string{"a", "a", "a", "b", "b", "b"} {
+			go func() {
+				q.Wait(t.Context(), who, 1)
+				order = append(order, who) // only one has the unit
+				q.Give(who, 1)
+			}()
+			synctest.Wait()
+		}
+		q.Give("first", 1)
+		synctest.Wait()
+		if got := fmt.Sprint(order); got != "[a b a b a b]" {
+			t.Errorf("served in the order %s", got)
+		}
+	})
+}
+
+// TestTheMostThatOneNamespaceMayHave checks the bounds themselves.
+func TestTheMostThatOneNamespaceMayHave(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	q := quota.New(10, quota.Options{})
+	if !q.Wait(ctx, "a", 5) || q.Wait(ctx, "b", 6) {
+		t.Error("half of all is refused, or more than half is given")
+	}
+	q = quota.New(10, quota.Options{FirstFits: true})
+	if !q.Take("a", 10) || q.Take("b", 1) {
+		t.Error("all is refused to the first one, or more than all is given")
+	}
+	q.Give("a", 10)
+	if !q.Wait(ctx, "b", 10) {
+		t.Error("all is refused to a waiter")
+	}
+}
+
+// TestUnitsThatComeTooLateAreGivenBack: a wait that has ended may be given its units
+// before it has left the line. The order is random, so it is tried often.
+func TestUnitsThatComeTooLateAreGivenBack(t *testing.T) {
+	for range 1000 {
+		synctest.Test(t, func(t *testing.T) {
+			q := quota.New(1, quota.Options{FirstFits: true})
+			q.Take("a", 1)
+			ctx, cancel := context.WithCancel(t.Context())
+			go func() {
+				if q.Wait(ctx, "b", 1) {
+					q.Give("b", 1)
+				}
+			}()
+			synctest.Wait()
+			cancel()
+			q.Give("a", 1)
+			synctest.Wait()
+			if q.Used() != 0 {
+				t.Fatal("a unit is lost")
+			}
+		})
+	}
+}

@@ -1,0 +1,58 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+func (r Rule) String() string {
+	return fmt.Sprintf("namespaces %s; service accounts %s; paths %s", strings.Join(r.Namespaces, ", "),
+		strings.Join(r.Accounts, ", "), strings.Join(Grant{rules: []Rule{r}}.Paths(), ", "))
+}
+
+// CoveredBy looks at each namespace, service account and path of r by itself.
+func (r Rule) CoveredBy(others []Rule) bool {
+	for _, namespace := range r.Namespaces {
+		for _, account := range r.Accounts {
+			for _, path := range r.Paths {
+				same := func(p Pattern) bool { return p.covers(path) }
+				all := func(o Rule) bool {
+					return covers(o.Namespaces, namespace) && covers(o.Accounts, account) && slices.ContainsFunc(o.Paths, same)
+				}
+				if !slices.ContainsFunc(others, all) {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+// covers says that one of the globs matches all that another does, if that can be
+// seen at once.
+func covers(globs []string, glob string) bool {
+	return slices.Contains(globs, glob) || !strings.Contains(glob, "*") && matchesAny(globs, glob) || slices.Contains(globs, "*")
+}
+
+// covers says the same of paths.
+func (p Pattern) covers(other Pattern) bool {
+	if slices.Equal(p, other) || slices.Equal(p, Pattern{AnySegments}) {
+		return true
+	}
+	return !strings.Contains(strings.Join(other, "/"), "*") && p.matches(other)
+}
+
+// Example returns a path that the rule allows, and at which there is hardly a secret.
+func (r Rule) Example() string {
+	const unlikely = "ovhcsi-connections-check"
+	segments := slices.Clone(r.Paths[0])
+	for i, segment := range segments {
+		if segment == AnySegments {
+			segments[i] = unlikely
+		} else {
+			segments[i] = strings.ReplaceAll(segment, "*", unlikely)
+		}
+	}
+	return strings.Join(segments, "/")
+}

@@ -1,0 +1,17 @@
+package harness
+
+import (
+	"testing"
+	"time"
+)
+
+// Await waits until ok says true, for 20 s at most. The test fails with what it waited
+// for: without a deadline of its own it would hang until the time of all tests is over.
+func Await(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited 20 s for %s", what)
+		}
+	}
+}
