@@ -26,7 +26,6 @@ const largestKnot = 3
 // what is untied is taken out.
 var knots = map[string][]int{
 	"cmd/ovhcsi":     {4},
-	"provider/read":  {9},
 	"provider/cache": {5},
 	"provider/okms":  {4},
 	"provider/pace":  {5},

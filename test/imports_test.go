@@ -49,7 +49,7 @@ var arrows = map[string][]string{
 	},
 	"provider/read": {
 		"provider/budget", "provider/cache", "provider/class", "provider/connections", "provider/credential",
-		"provider/failure", "provider/oauth", "provider/okms", "provider/pace", "provider/place", "provider/plan",
+		"provider/failure", "provider/okms", "provider/pace", "provider/place", "provider/plan", "provider/pool",
 		"provider/sensitive", "provider/wire",
 	},
 	"provider/render": {
@@ -80,12 +80,16 @@ var arrows = map[string][]string{
 	"provider/sniff":      {},
 	"provider/wire":       {},
 	"provider/sensitive":  {},
-	"test":                {},
-	"test/bench":          {"test/emulator"},
-	"test/bounds":         {},
-	"test/credentials":    {},
-	"test/emulator":       {},
-	"test/fallback":       {},
+	"provider/pool": {
+		"provider/budget", "provider/credential", "provider/failure", "provider/oauth", "provider/okms",
+		"provider/place", "provider/plan", "provider/sensitive",
+	},
+	"test":             {},
+	"test/bench":       {"test/emulator"},
+	"test/bounds":      {},
+	"test/credentials": {},
+	"test/emulator":    {},
+	"test/fallback":    {},
 	"test/harness": {
 		"provider", "provider/budget", "provider/connections", "provider/failure", "provider/place", "server",
 		"test/emulator",

@@ -1,6 +1,7 @@
 package read
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -12,6 +13,12 @@ import (
 	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/plan"
 	"ovhcloud-csi-provider/provider/wire"
+)
+
+// The IAM actions that reading and describing a secret take.
+const (
+	ActionRead     = "okms:apikms:secret/version/getData"
+	ActionDescribe = "okms:apikms:secret/get"
 )
 
 // explain makes of a failed read what the user of an object is told: what is
@@ -46,7 +53,8 @@ func withFallback(first, second string) string {
 
 func hostOf(d place.Domain) string { return strings.TrimPrefix(d.Endpoint, "https://") }
 
-// explainOne is explain for one store. again says who tries again what may pass.
+// explainOne is explain for one store. again says who tries again what may pass. Each kind of
+// failure that a read can have has its words here.
 func explainOne(from plan.Origin, o class.Object, e *okms.Error, again string) failure.Failure {
 	out := failure.Failure{Kind: e.Kind, Object: o.Number, Where: o.Where(), Facts: facts(e)}
 	if e.Foreign {
@@ -55,15 +63,15 @@ func explainOne(from plan.Origin, o class.Object, e *okms.Error, again string) f
 		return out
 	}
 	switch e.Kind {
-	case failure.SecretAbsent, failure.VersionAbsent, failure.Deactivated, failure.Deleted:
-		out.What, out.Advice = explainAbsent(from, e)
-		out.Advice = withPathHint(e, o.SecretPath, out.Advice)
+	case failure.SecretAbsent:
+		out.What = "OKMS has no such secret in domain " + from.Domain.ID
+		out.Advice = cmp.Or(class.VaultHint(o.SecretPath),
+			"check secretPath, which is case-sensitive, and okmsId; optional: true lets the mount go on without the file")
+	case failure.VersionAbsent, failure.Deactivated, failure.Deleted:
+		out.What, out.Advice = explainVersion(e)
 	case failure.Unauthenticated:
 		out.What = fmt.Sprintf("OKMS refused the %s", from.Credential)
-		out.Advice = "it is wrong, expired, revoked, or not of this OKMS domain"
-		if hint := from.Credential.Hint(); hint != "" {
-			out.Advice = hint
-		}
+		out.Advice = cmp.Or(from.Credential.Hint(), "it is wrong, expired, revoked, or not of this OKMS domain")
 	case failure.Denied:
 		out.What = fmt.Sprintf("OKMS does not allow the %s to read it", from.Credential)
 		out.Advice = grantAdvice(from, ActionRead)
@@ -77,32 +85,32 @@ func explainOne(from plan.Origin, o class.Object, e *okms.Error, again string) f
 		}
 	case failure.ClientRefused, failure.TokenFailing:
 		out.What, out.Advice = explainToken(from, e, again)
-		out.Facts = "" // stand in the text
-	default:
-		out.What, out.Advice = explainTrouble(from, e, again)
+		out.Facts = "" // are in the text
+	case failure.Limited:
+		out.What, out.Advice = "OKMS limits requests at the moment", again
+	case failure.Failing:
+		out.What, out.Advice = "OKMS at "+hostOf(from.Domain)+" has a fault", again
+	case failure.Unreachable:
+		out.What, out.Advice = "OKMS cannot be reached: "+e.Text, reachAdvice(from, e, again)
+	case failure.TimedOut:
+		out.What, out.Advice = "no answer from OKMS in time: "+e.Text, again
+	case failure.Untrusted:
+		out.What, out.Advice = "the server's certificate is not trusted: "+e.Text, trustAdvice(e.Cause)
+	case failure.NodeFull:
+		out.What, out.Advice = e.Text, failure.NodeFullAdvice
+	case failure.Unreadable, failure.Broken:
+		out.What = e.Text
+	case failure.Invalid, failure.EndpointRefused, failure.NotAllowed, failure.TooLarge, failure.NoCredential,
+		failure.KeyAbsent, failure.Unusable: // no read fails so
+		out.What = e.Text
 	}
 	return out
 }
 
-// explainTrouble is about a store that did not get as far as an answer to the
-// request, or gave one that says nothing of the secret.
-func explainTrouble(from plan.Origin, e *okms.Error, again string) (what, advice string) {
-	switch e.Kind {
-	case failure.Limited:
-		return "OKMS limits requests at the moment", again
-	case failure.Failing:
-		return "OKMS at " + hostOf(from.Domain) + " has a fault", again
-	case failure.Unreachable:
-		return "OKMS cannot be reached: " + e.Text, reachAdvice(from, e, again)
-	case failure.TimedOut:
-		return "no answer from OKMS in time: " + e.Text, again
-	case failure.Untrusted:
-		return "the server's certificate is not trusted: " + e.Text, trustAdvice(e.Cause)
-	case failure.NodeFull:
-		return e.Text, failure.NodeFullAdvice
-	default:
-		return e.Text, ""
-	}
+// isGone reports whether a failed read is about a secret or a version that OKMS does not have
+// to give: the credential may read it.
+func isGone(e *okms.Error) bool {
+	return e.Kind == failure.SecretAbsent || e.Kind.Drops() == failure.OfVersion
 }
 
 // reachAdvice is what to do where there is no connection to a store.
@@ -119,6 +127,7 @@ func reachAdvice(from plan.Origin, e *okms.Error, again string) string {
 
 // trustAdvice is what to do where the server's certificate is not trusted.
 func trustAdvice(cause wire.Cause) string {
+	//exhaustive:ignore the other causes are about the authority, or none of trust
 	switch cause {
 	case wire.Expired:
 		return "renew it on the server, or set the node's clock"
@@ -138,22 +147,18 @@ func explainForeign(e *okms.Error, again string) (what, advice string) {
 	return e.Error() + ": a proxy or firewall in between?", again
 }
 
-// explainAbsent is about a secret or version that OKMS does not have to give.
-func explainAbsent(from plan.Origin, e *okms.Error) (what, advice string) {
-	switch e.Kind {
-	case failure.SecretAbsent:
-		return "OKMS has no such secret in domain " + from.Domain.ID,
-			"check secretPath, which is case-sensitive, and okmsId; optional: true lets the mount go on without the file"
-	case failure.Deactivated:
+// explainVersion is about a version that OKMS does not have to give.
+func explainVersion(e *okms.Error) (what, advice string) {
+	switch {
+	case e.Kind == failure.Deactivated:
 		return fmt.Sprintf("version %s is deactivated%s", number(e.Version), since(e)),
 			"reactivate it, write a new version, or pin an active one with objectVersion" + others(e)
-	case failure.Deleted:
+	case e.Kind == failure.Deleted:
 		return fmt.Sprintf("version %s is deleted for good%s", number(e.Version), since(e)),
 			"write a new version, or pin an active one with objectVersion" + others(e)
-	default: // VersionAbsent
-		return "OKMS has no such version of the secret",
-			"old versions are dropped when there are more than the secret keeps" + others(e)
 	}
+	return "OKMS has no such version of the secret",
+		"old versions are dropped when there are more than the secret keeps" + others(e)
 }
 
 func grantAdvice(from plan.Origin, action string) string {
@@ -186,8 +191,7 @@ func facts(e *okms.Error) string {
 	if e.Kind == failure.Unauthenticated && e.Status == 0 {
 		return e.Text
 	}
-	switch e.Kind {
-	case failure.SecretAbsent, failure.VersionAbsent, failure.Deactivated, failure.Deleted:
+	if isGone(e) {
 		return e.Facts() // its words would say the same again
 	}
 	if e.Code != 0 && e.Text != "" {
@@ -222,13 +226,4 @@ func others(e *okms.Error) string {
 		return "; no version is active"
 	}
 	return ""
-}
-
-// withPathHint returns what to do about a read that failed: where there is no secret at a
-// path that is written as for Vault, what to drop of it.
-func withPathHint(e *okms.Error, path, advice string) string {
-	if hint := class.VaultHint(path); hint != "" && e.Kind == failure.SecretAbsent {
-		return hint
-	}
-	return advice
 }

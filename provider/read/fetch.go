@@ -2,44 +2,17 @@ package read
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"runtime/debug"
 	"sync"
-	"time"
 
 	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/provider/cache"
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/pace"
-	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
-
-// Result is the outcome of one read: a secret, which may be a stale one, or an error.
-type Result struct {
-	Secret  okms.Secret
-	because *okms.Error   // why it is stale, nil if it is not
-	age     time.Duration // of a stale one
-	Err     *okms.Error
-	// of is what the secret is a version of.
-	Of versionOf
-	// instead is why the fallback gave the secret, nil if it did not. second is what the
-	// fallback failed with, where it did.
-	instead *okms.Error
-	second  *Result
-}
-
-// versionOf is what a secret is a version of. Where a fallback gave the same text as the
-// first domain gave last, it is the first domain's: a version that moves restarts workloads.
-// Else the host of the fallback is in it, behind an @.
-type versionOf struct {
-	Domain  place.Domain
-	Version int
-	Created string
-	Host    string
-}
 
 // Crash carries a panic from the goroutine of a read to that of its mount, which
 // panics with it. Only the type of Value may be logged: it may hold anything.
@@ -74,10 +47,6 @@ type fetching struct {
 // has no room for them, it drops all, waits for more room than it had, and begins again:
 // who waits holds nothing that others wait for.
 func (p *Reader) fetch(ctx context.Context, account *budget.Account, s sources, refs []okms.Ref) (got Results, failures []failure.Failure) {
-	s.first.lists = &listings{}
-	if s.second != nil {
-		s.second.lists = s.first.lists
-	}
 	var reserved int64
 	most := min(maxHeld, p.budget.Most(budget.Holding))
 	for {
@@ -166,59 +135,4 @@ func (f *fetching) add(ref okms.Ref, one Result) {
 	}
 	f.account.Give(budget.Holding, f.taken)
 	f.taken = 0
-}
-
-// source is where a mount reads, and with what right.
-type source struct {
-	client     *okms.Client
-	domain     place.Domain
-	credential [sha256.Size]byte
-	maxStale   time.Duration
-	lists      *listings // of the mount, for all its sources
-	// hold keeps the client open until the returned function is called.
-	hold func() (release func())
-}
-
-// gave is what came of a read that the source gave a value for.
-func (s source) gave(v cache.Value) Result {
-	return Result{Secret: v.Secret, because: v.Because, age: v.Age, Of: versionOf{Domain: s.domain, Version: v.Secret.Version, Created: v.Secret.Created}}
-}
-
-func (s source) key(ref okms.Ref) cache.Key {
-	return cache.Key{Credential: s.credential, Domain: s.domain, Ref: ref}
-}
-
-// readFrom gets one secret from one source: from the cache, else from the store
-// when it is the mount's turn, else a stale one from the cache. With elsewhere no
-// stale one is served: the caller has another source, which is asked first.
-func (p *Reader) readFrom(ctx context.Context, s source, mount *pace.Mount, ref okms.Ref, elsewhere bool) Result {
-	asker := pace.Asker{Mount: mount, Turn: &pace.Turn{}, Credential: s.credential, Domain: s.domain}
-	maxStale := s.maxStale
-	if elsewhere {
-		maxStale = 0
-	}
-	got, failed := p.cache.Get(ctx, cache.Read{
-		Key:       s.key(ref),
-		MaxStale:  maxStale,
-		Keep:      s.maxStale,
-		Elsewhere: elsewhere,
-		Resting: func() *okms.Error {
-			a := asker
-			a.Hurried = true // it has something else
-			return p.pace.Resting(a)
-		},
-		By:     mount,
-		Joined: func(by any) { p.pace.Share(asker, by.(*pace.Mount)) },
-		Do: func(ctx context.Context) (okms.Secret, *okms.Error) {
-			// Other mounts may have joined the read when this one has left.
-			defer s.hold()()
-			a := asker
-			a.Hurried = isHurried(ctx)
-			return p.pace.Do(ctx, a, func(ctx context.Context) (okms.Secret, *okms.Error) { return s.lists.ask(ctx, s, ref) })
-		},
-	})
-	if failed != nil {
-		return Result{Err: failed}
-	}
-	return s.gave(got)
 }

@@ -40,7 +40,7 @@ type knownSecret struct {
 func newKnown() *known { return &known{places: map[knownKey]*list.Element{}, recent: list.New()} }
 
 func (s source) known(path string) knownKey {
-	return knownKey{s.credential, s.domain.Endpoint, s.domain.ID, path}
+	return knownKey{s.Credential, s.Domain.Endpoint, s.Domain.ID, path}
 }
 
 // note remembers what the first domain gave.

@@ -6,13 +6,14 @@ import (
 
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/place"
+	"ovhcloud-csi-provider/provider/pool"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
 func TestWhatIsKnownIsBoundedAndOfOneCredential(t *testing.T) {
 	k := newKnown()
 	from := func(credential byte) source {
-		return source{credential: [32]byte{credential}, domain: place.Domain{Endpoint: "https://a", ID: "1", CABundle: "x"}}
+		return source{Lease: &pool.Lease{Credential: [32]byte{credential}, Domain: place.Domain{Endpoint: "https://a", ID: "1", CABundle: "x"}}}
 	}
 	secret := func(path string, version int, text string) okms.Secret {
 		return okms.Secret{Path: path, Version: version, Created: "then", Data: sensitive.New([]byte(text))}

@@ -36,13 +36,13 @@ func (l *listings) of(ctx context.Context, s source, path string) okms.Others {
 	if l.byPath == nil {
 		l.byPath = map[listingKey]func() okms.Others{}
 	}
-	key := listingKey{s.domain, path}
+	key := listingKey{s.Domain, path}
 	list := l.byPath[key]
 	if list == nil && len(l.byPath) < mostListings {
 		list = sync.OnceValue(func() okms.Others {
 			ctx, cancel := context.WithTimeout(ctx, listingTime)
 			defer cancel()
-			latest, some, _ := s.client.LatestActive(ctx, path)
+			latest, some, _ := s.Client.LatestActive(ctx, path)
 			return okms.Others{Listed: some, LatestActive: latest}
 		})
 		l.byPath[key] = list
@@ -56,7 +56,7 @@ func (l *listings) of(ctx context.Context, s source, path string) okms.Others {
 
 // ask asks the store. A failure that is about one version says which other one there is.
 func (l *listings) ask(ctx context.Context, s source, ref okms.Ref) (okms.Secret, *okms.Error) {
-	secret, failed := s.client.Get(ctx, ref)
+	secret, failed := s.Client.Get(ctx, ref)
 	if failed != nil && failed.Kind.Drops() == failure.OfVersion {
 		failed.Others = l.of(ctx, s, ref.Path)
 	}

@@ -4,19 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"ovhcloud-csi-provider/provider/class"
 	"ovhcloud-csi-provider/provider/connections"
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/plan"
-)
-
-// The IAM actions that reading and describing a secret take.
-const (
-	ActionRead     = "okms:apikms:secret/version/getData"
-	ActionDescribe = "okms:apikms:secret/get"
+	"ovhcloud-csi-provider/provider/pool"
 )
 
 // Probe is what a connection's credential may do. The errors are in the words
@@ -38,18 +32,17 @@ func ProbeConnection(ctx context.Context, connection *connections.Connection, us
 		return Probe{}, err
 	}
 	from := plan.OriginOf(connection, credential)
-	pool := clients{options: okms.Options{UserAgent: userAgent}, now: time.Now}
-	p, err := pool.open(from)
+	client, closeClient, err := pool.Open(from, okms.Options{UserAgent: userAgent})
 	if err != nil {
 		return Probe{}, err
 	}
-	defer p.close()
+	defer closeClient()
 	probe := Probe{Path: connection.ProbePath()}
-	_, failed := p.client.Get(ctx, okms.Ref{Path: probe.Path})
+	_, failed := client.Get(ctx, okms.Ref{Path: probe.Path})
 	if probe.Read, err = probed(from, ActionRead, failed); err != nil {
 		return Probe{}, err
 	}
-	_, _, failed = p.client.LatestActive(ctx, probe.Path)
+	_, _, failed = client.LatestActive(ctx, probe.Path)
 	probe.Describe, err = probed(from, ActionDescribe, failed)
 	return probe, err
 }
@@ -60,10 +53,10 @@ func probed(from plan.Origin, action string, failed *okms.Error) (refused, uncle
 		return nil, nil
 	}
 	f := explainOne(from, class.Object{}, failed, "try again")
-	switch failed.Kind {
-	case failure.SecretAbsent, failure.VersionAbsent, failure.Deactivated, failure.Deleted:
+	switch {
+	case isGone(failed):
 		return nil, nil
-	case failure.Denied:
+	case failed.Kind == failure.Denied:
 		f.What = fmt.Sprintf("OKMS does not allow it to the %s", from.Credential)
 		f.Advice = grantAdvice(from, action)
 		return errors.New(f.Text()), nil

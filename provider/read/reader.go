@@ -13,6 +13,7 @@ import (
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/pace"
 	"ovhcloud-csi-provider/provider/plan"
+	"ovhcloud-csi-provider/provider/pool"
 )
 
 // Config of a reader. The zero value works, and has no budget of its own.
@@ -47,7 +48,7 @@ type Config struct {
 // one kind may outlive the mount that needed it: an OAuth2 client's exchange for its next
 // token, which ends by itself, or with Close.
 type Reader struct {
-	clients     clients
+	pool        *pool.Pool
 	cache       *cache.Cache
 	pace        *pace.Pace
 	budget      *budget.Budget
@@ -65,9 +66,8 @@ func New(c Config) *Reader {
 		c.ObserveRead = func(Outcome) {}
 	}
 	r := &Reader{
-		clients: clients{options: okms.Options{UserAgent: c.UserAgent, Observe: c.Observe, Conns: okms.NewConns(c.Budget.Connections),
-			Answers: okms.NewQuota(int(c.Budget.Answers), int(c.Budget.AnswerShare))}, now: c.Now, budget: c.Budget,
-			byKey: map[clientKey]*pooled{}, current: map[string]clientKey{}},
+		pool: pool.New(okms.Options{UserAgent: c.UserAgent, Observe: c.Observe, Conns: okms.NewConns(c.Budget.Connections),
+			Answers: okms.NewQuota(int(c.Budget.Answers), int(c.Budget.AnswerShare))}, c.Budget, c.Now),
 		cache:       cache.New(cache.Config{TTL: c.CacheTTL, Bytes: c.CacheBytes, Patience: pace.Patience, Observe: c.ObserveRead, Now: c.Now}),
 		pace:        pace.New(pace.Config{Reads: c.MaxReads, Total: c.Budget.Reads, Retried: c.ObserveRetry, Now: c.Now}),
 		budget:      c.Budget,
@@ -91,24 +91,24 @@ func (p *Reader) giveWay() {
 func (p *Reader) Sweep() {
 	p.cache.Sweep()
 	p.pace.Sweep()
-	p.clients.sweep()
+	p.pool.Sweep()
 }
 
 // Close closes the connections to OKMS, and ends exchanges for tokens.
-func (p *Reader) Close() { p.clients.close() }
+func (p *Reader) Close() { p.pool.Close() }
 
 // Read reads the secrets of a plan, side by side, for a mount that holds memory in an
 // account. Failures are those that are not about one read; those of reads are in the
 // results.
 func (p *Reader) Read(ctx context.Context, account *budget.Account, pl plan.Plan) (Results, []failure.Failure) {
-	from, release, err := p.sourcesOf(pl, account.Namespace())
-	if errors.Is(err, errNoClient) {
+	from, err := openSources(p.pool, pl, account.Namespace(), p.maxStale)
+	if errors.Is(err, pool.ErrFull) {
 		return nil, []failure.Failure{failure.Busy()}
 	}
 	if err != nil {
 		return nil, []failure.Failure{{Kind: failure.Broken, Object: failure.WholeClass, Where: "parameters", What: err.Error()}}
 	}
-	defer release()
+	defer from.close()
 	return p.fetch(ctx, account, from, pl.Reads)
 }
 
@@ -119,3 +119,7 @@ type Outcome = cache.Outcome
 func Outcomes() []Outcome {
 	return []Outcome{cache.Hit, cache.Miss, cache.Joined, cache.Stale, ByFallback}
 }
+
+// ByFallback is the ReadOutcome of a secret that a connection's fallback gave. It
+// counts beside what both connections' reads came to.
+const ByFallback = Outcome("fallback")

@@ -1,9 +1,11 @@
 package read
 
 import (
+	"strings"
 	"testing"
 	"time"
 
+	"ovhcloud-csi-provider/provider/class"
 	"ovhcloud-csi-provider/provider/credential"
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
@@ -58,8 +60,9 @@ func TestARefusedClientSecretThatLooksWrongIsExplained(t *testing.T) {
 // A secret that exists is at the right path, whatever the path looks like.
 func TestNoPathIsSuggestedForASecretThatExists(t *testing.T) {
 	for _, kind := range []failure.Kind{failure.VersionAbsent, failure.Deactivated, failure.Deleted} {
-		if got := withPathHint(&okms.Error{Kind: kind}, "secret/data/x", "pin it"); got != "pin it" {
-			t.Errorf("%s: %s", kind, got)
+		f := explainOne(plan.Origin{}, class.Object{SecretPath: "secret/data/x"}, &okms.Error{Kind: kind}, "again")
+		if strings.Contains(f.Text(), "drop secret/data/") {
+			t.Errorf("%s: %s", kind, f.Text())
 		}
 	}
 }

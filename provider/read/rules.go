@@ -8,42 +8,7 @@ import (
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/pace"
-	"ovhcloud-csi-provider/provider/plan"
 )
-
-// ByFallback is the ReadOutcome of a secret that a connection's fallback gave. It
-// counts beside what both connections' reads came to.
-const ByFallback = Outcome("fallback")
-
-// sources are where a mount reads: from first, and what allowed says from second
-// where first cannot be asked.
-type sources struct {
-	first     source
-	second    *source
-	allowed   func(path string) bool
-	namespace string // of the pod, for whose turn it is
-}
-
-// sourcesOf opens what a plan reads from. A fallback that cannot be opened is done
-// without. namespace is that of the pod.
-func (p *Reader) sourcesOf(pl plan.Plan, namespace string) (s sources, release func(), err error) {
-	first, releaseFirst, err := p.clients.get(pl.Origin, namespace)
-	if err != nil {
-		return sources{}, nil, err
-	}
-	first.maxStale = pl.MaxStale(p.maxStale) // of our own copy
-	s.first, s.namespace = first, namespace
-	if pl.Fallback == nil {
-		return s, releaseFirst, nil
-	}
-	second, releaseSecond, err := p.clients.get(pl.Fallback.Origin, namespace)
-	if err != nil {
-		return s, releaseFirst, nil
-	}
-	second.maxStale = pl.Fallback.MaxStale(p.maxStale)
-	s.second, s.allowed = &second, pl.Fallback.Grant.Allows
-	return s, func() { releaseFirst(); releaseSecond() }, nil
-}
 
 // hurried bounds the wait for a store that something else can stand in for, to three
 // quarters of the time that is left at most.
@@ -89,7 +54,7 @@ func (p *Reader) read(ctx context.Context, s sources, mount *pace.Mount, ref okm
 		second.instead = first.Err
 		second.Of.Host = "@" + hostOf(second.Of.Domain)
 		if same := p.known.same(s.first, second.Secret); same != nil {
-			second.Of = versionOf{Domain: s.first.domain, Version: same.version, Created: same.created}
+			second.Of = versionOf{Domain: s.first.Domain, Version: same.version, Created: same.created}
 		}
 		return second
 	case second.Err != nil:
@@ -130,4 +95,39 @@ func (p *Reader) readSecond(ctx context.Context, s sources, mount *pace.Mount, r
 		defer cancel()
 	}
 	return p.readFrom(ctx, *s.second, mount, ref, false)
+}
+
+// readFrom gets one secret from one source: from the cache, else from the store
+// when it is the mount's turn, else a stale one from the cache. With elsewhere no
+// stale one is served: the caller has another source, which is asked first.
+func (p *Reader) readFrom(ctx context.Context, s source, mount *pace.Mount, ref okms.Ref, elsewhere bool) Result {
+	asker := pace.Asker{Mount: mount, Turn: &pace.Turn{}, Credential: s.Credential, Domain: s.Domain}
+	maxStale := s.maxStale
+	if elsewhere {
+		maxStale = 0
+	}
+	got, failed := p.cache.Get(ctx, cache.Read{
+		Key:       s.key(ref),
+		MaxStale:  maxStale,
+		Keep:      s.maxStale,
+		Elsewhere: elsewhere,
+		Resting: func() *okms.Error {
+			a := asker
+			a.Hurried = true // it has something else
+			return p.pace.Resting(a)
+		},
+		By:     mount,
+		Joined: func(by any) { p.pace.Share(asker, by.(*pace.Mount)) },
+		Do: func(ctx context.Context) (okms.Secret, *okms.Error) {
+			// Other mounts may have joined the read when this one has left.
+			defer s.Clone().Close()
+			a := asker
+			a.Hurried = isHurried(ctx)
+			return p.pace.Do(ctx, a, func(ctx context.Context) (okms.Secret, *okms.Error) { return s.lists.ask(ctx, s, ref) })
+		},
+	})
+	if failed != nil {
+		return Result{Err: failed}
+	}
+	return s.gave(got)
 }

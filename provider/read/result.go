@@ -7,8 +7,33 @@ import (
 	"ovhcloud-csi-provider/provider/class"
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/plan"
 )
+
+// Result is the outcome of one read: a secret, which may be a stale one, or an error.
+type Result struct {
+	Secret  okms.Secret
+	because *okms.Error   // why it is stale, nil if it is not
+	age     time.Duration // of a stale one
+	Err     *okms.Error
+	// of is what the secret is a version of.
+	Of versionOf
+	// instead is why the fallback gave the secret, nil if it did not. second is what the
+	// fallback failed with, where it did.
+	instead *okms.Error
+	second  *Result
+}
+
+// versionOf is what a secret is a version of. Where a fallback gave the same text as the
+// first domain gave last, it is the first domain's: a version that moves restarts workloads.
+// Else the host of the fallback is in it, behind an @.
+type versionOf struct {
+	Domain  place.Domain
+	Version int
+	Created string
+	Host    string
+}
 
 // Results are what came of the reads of a mount.
 type Results map[okms.Ref]Result

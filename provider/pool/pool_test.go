@@ -1,4 +1,4 @@
-package read
+package pool
 
 import (
 	"context"
@@ -20,9 +20,9 @@ import (
 )
 
 // poolOf is a pool of clients under a clock, and a mount with a token of its own.
-func poolOf(now *time.Time) (*clients, func(token string) plan.Plan) {
+func poolOf(now *time.Time) (*Pool, func(token string) plan.Plan) {
 	clock := func() time.Time { return *now }
-	pool := &clients{now: clock, budget: budget.New(64 << 20), byKey: map[clientKey]*pooled{}, current: map[string]clientKey{}}
+	pool := New(okms.Options{}, budget.New(64<<20), clock)
 	return pool, func(token string) plan.Plan {
 		p, failures := plantest.Of(plantest.Request(plantest.Credentials(map[string]string{"token": token})), nil, *now)
 		if len(failures) > 0 {
@@ -36,12 +36,12 @@ func TestClientsAreSharedByEqualCredentialsOnly(t *testing.T) {
 	now := time.Unix(0, 0)
 	pool, with := poolOf(&now)
 	get := func(p plan.Plan) *okms.Client {
-		from, release, err := pool.get(p.Origin, "shop")
+		lease, err := pool.Lease(p.Origin, "shop")
 		if err != nil {
 			t.Fatal(err)
 		}
-		release()
-		return from.client
+		lease.Close()
+		return lease.Client
 	}
 	first, again, other := get(with("a")), get(with("a")), get(with("b"))
 	elsewhere := with("a")
@@ -51,7 +51,7 @@ func TestClientsAreSharedByEqualCredentialsOnly(t *testing.T) {
 	if first != again || first == other || first == get(elsewhere) {
 		t.Error("clients are mixed up")
 	}
-	if _, _, err := pool.get(trusting.Origin, "shop"); err == nil {
+	if _, err := pool.Lease(trusting.Origin, "shop"); err == nil {
 		t.Error("a bundle that is none was taken for the system's")
 	}
 }
@@ -59,22 +59,22 @@ func TestClientsAreSharedByEqualCredentialsOnly(t *testing.T) {
 func TestClientsThatNobodyAsksForAreLetGoOf(t *testing.T) {
 	now := time.Unix(0, 0)
 	pool, with := poolOf(&now)
-	_, release, err := pool.get(with("idle").Origin, "shop")
+	lease, err := pool.Lease(with("idle").Origin, "shop")
 	if err != nil {
 		t.Fatal(err)
 	}
-	release()
-	_, release, err = pool.get(with("used").Origin, "shop")
+	lease.Close()
+	lease, err = pool.Lease(with("used").Origin, "shop")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer release()
+	defer lease.Close()
 	for range 3 {
-		now = now.Add(clientIdle / 2)
-		if _, _, err := pool.get(with("used").Origin, "shop"); err != nil {
+		now = now.Add(idleTime / 2)
+		if _, err := pool.Lease(with("used").Origin, "shop"); err != nil {
 			t.Fatal(err)
 		}
-		pool.sweep()
+		pool.Sweep()
 	}
 	if len(pool.byKey) != 1 {
 		t.Errorf("%d clients are kept", len(pool.byKey))
@@ -88,11 +88,11 @@ func TestClientsAreBounded(t *testing.T) {
 	pool, with := poolOf(&now)
 	use := func(namespace, token string) (release func()) {
 		now = now.Add(time.Millisecond)
-		_, release, err := pool.get(with(token).Origin, namespace)
+		lease, err := pool.Lease(with(token).Origin, namespace)
 		if err != nil {
 			t.Fatalf("%s of %s: %v", token, namespace, err)
 		}
-		return release
+		return lease.Close
 	}
 	use("honest", "mine")()
 	busy := use("many", "busy")
@@ -104,7 +104,7 @@ func TestClientsAreBounded(t *testing.T) {
 		t.Errorf("%d clients are kept, of which %d may be of one namespace", n, most)
 	}
 	kept := func(token string) bool {
-		_, is := pool.byKey[clientKey{with(token).Domain, with(token).Credential.ID()}]
+		_, is := pool.byKey[key{with(token).Domain, with(token).Credential.ID()}]
 		return is
 	}
 	if !kept("mine") || !kept("busy") || kept("many0") || !kept(fmt.Sprint("many", 3*most-1)) {
@@ -113,18 +113,18 @@ func TestClientsAreBounded(t *testing.T) {
 	busy()
 	var all []func()
 	for i := range most {
-		if _, release, err := pool.get(with(fmt.Sprint("held", i)).Origin, "many"); err == nil {
-			all = append(all, release)
+		if lease, err := pool.Lease(with(fmt.Sprint("held", i)).Origin, "many"); err == nil {
+			all = append(all, lease.Close)
 		}
 	}
-	if _, _, err := pool.get(with("one-more").Origin, "many"); !errors.Is(err, errNoClient) {
+	if _, err := pool.Lease(with("one-more").Origin, "many"); !errors.Is(err, ErrFull) {
 		t.Errorf("more clients are in use than there is room for: %v", err)
 	}
 	use("honest", "another")()
 	for _, release := range all {
 		release()
 	}
-	pool.close()
+	pool.Close()
 	if used := pool.budget.Used(); used != 0 {
 		t.Errorf("%d bytes are held by no client", used)
 	}
@@ -137,13 +137,14 @@ func TestAClientThatWasLetGoOfIsClosedByItsLastUser(t *testing.T) {
 	}
 	defer func() { _ = silent.Close() }()
 	ended := 0
-	p := &pooled{tokens: oauth.New(credential.Client{TokenURL: "https://" + silent.Addr().String()}, nil, nil, time.Now, func(int, time.Duration, *oauth.Error) { ended++ })}
-	if p.client, err = okms.New(place.Domain{}, okms.Login{}, okms.Options{}); err != nil {
+	p := &client{tokens: oauth.New(credential.Client{TokenURL: "https://" + silent.Addr().String()}, nil, nil, time.Now, func(int, time.Duration, *oauth.Error) { ended++ })}
+	if p.okms, err = okms.New(place.Domain{}, okms.Login{}, okms.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	pool := &clients{now: time.Now, byKey: map[clientKey]*pooled{{}: p}}
-	users := []func(){pool.hold(p), pool.hold(p), pool.hold(p)}
-	pool.close()
+	pool := &Pool{now: time.Now, byKey: map[key]*client{{}: p}}
+	first := (&Lease{pool: pool, of: p}).Clone()
+	users := []func(){first.Close, first.Clone().Close, first.Clone().Close}
+	pool.Close()
 
 	// An exchange that only the closing ends, which waits for it.
 	gone, cancel := context.WithCancel(t.Context())
@@ -167,22 +168,23 @@ func TestClientsOfConnectionsAreNotPushedOut(t *testing.T) {
 	pool, with := poolOf(&now)
 	held := with("held").Origin
 	held.Connection = "team"
-	first, release, err := pool.get(held, "shop")
+	first, err := pool.Lease(held, "shop")
 	if err != nil {
 		t.Fatal(err)
 	}
-	release()
+	first.Close()
 	most := int(pool.budget.Parts[budget.Clients] / perClient)
 	for i := range 2 * most {
 		now = now.Add(time.Millisecond)
-		if _, release, err = pool.get(with(fmt.Sprint("pod", i)).Origin, "shop"); err != nil {
+		lease, err := pool.Lease(with(fmt.Sprint("pod", i)).Origin, "shop")
+		if err != nil {
 			t.Fatal(err)
 		}
-		release()
+		lease.Close()
 	}
-	again, release, err := pool.get(held, "shop")
-	if err != nil || again.client != first.client || len(pool.byKey) > most+1 {
-		t.Errorf("another client: %v, %v, of %d", again.client != first.client, err, len(pool.byKey))
+	again, err := pool.Lease(held, "shop")
+	if err != nil || again.Client != first.Client || len(pool.byKey) > most+1 {
+		t.Errorf("another client: %v, %v, of %d", again.Client != first.Client, err, len(pool.byKey))
 	}
-	release()
+	again.Close()
 }
