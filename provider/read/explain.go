@@ -126,8 +126,9 @@ func reachAdvice(from plan.Origin, e *okms.Error, again string) string {
 }
 
 // trustAdvice is what to do where the server's certificate is not trusted.
+// The other causes are about the authority, or not about trust.
 func trustAdvice(cause wire.Cause) string {
-	//exhaustive:ignore the other causes are about the authority, or none of trust
+	//exhaustive:ignore
 	switch cause {
 	case wire.Expired:
 		return "renew it on the server, or set the node's clock"
