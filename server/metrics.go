@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -77,8 +78,22 @@ func (m *Metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
 }
 
-// ObserveCall counts an exchange with OKMS.
-func (m *Metrics) ObserveCall(c provider.Call) {
+// Trace returns the observers that count exchanges, reads and retries. Each exchange is also
+// given to calls.
+func (m *Metrics) Trace(calls ...func(provider.Call)) read.Trace {
+	return read.Trace{
+		Call: func(_ context.Context, c provider.Call) {
+			m.countCall(c)
+			for _, also := range calls {
+				also(c)
+			}
+		},
+		Read:  func(_ context.Context, served read.Outcome) { m.reads.WithLabelValues(string(served)).Inc() },
+		Retry: func(_ context.Context, after failure.Kind) { m.retries.WithLabelValues(string(after)).Inc() },
+	}
+}
+
+func (m *Metrics) countCall(c provider.Call) {
 	m.requests.WithLabelValues(c.API, c.Operation, statusLabel(c.Status)).Inc()
 	m.seconds.WithLabelValues(c.API, c.Operation).Observe(c.Took.Seconds())
 	if c.Dialled {
@@ -95,14 +110,6 @@ func statusLabel(status int) string {
 	}
 	return "other"
 }
-
-// ObserveRead counts a read of a secret.
-func (m *Metrics) ObserveRead(served read.Outcome) {
-	m.reads.WithLabelValues(string(served)).Inc()
-}
-
-// ObserveRetry counts a retry of a read.
-func (m *Metrics) ObserveRetry(after failure.Kind) { m.retries.WithLabelValues(string(after)).Inc() }
 
 // mountBegins counts a mount as in progress until observeMount.
 func (m *Metrics) mountBegins() { m.inFlight.Inc() }

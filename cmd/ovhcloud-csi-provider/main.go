@@ -72,15 +72,13 @@ func serve(ctx context.Context, f flags, memory *budget.Budget) error {
 		Endpoints:   f.endpoints,
 		Connections: connections,
 		Reader: provider.ReaderConfig{
-			MaxReads:     f.maxReads,
-			CacheTTL:     f.cacheTTL,
-			CacheBytes:   f.cacheBytes,
-			MaxStale:     f.maxStale,
-			Budget:       memory,
-			UserAgent:    server.RuntimeName + "/" + commandline.Version(),
-			Observe:      func(c provider.Call) { metrics.ObserveCall(c); server.LogCall(c) },
-			ObserveRead:  metrics.ObserveRead,
-			ObserveRetry: metrics.ObserveRetry,
+			MaxReads:   f.maxReads,
+			CacheTTL:   f.cacheTTL,
+			CacheBytes: f.cacheBytes,
+			MaxStale:   f.maxStale,
+			Budget:     memory,
+			UserAgent:  server.RuntimeName + "/" + commandline.Version(),
+			Trace:      metrics.Trace(server.LogCall),
 		},
 	})
 	defer mounts.Close()

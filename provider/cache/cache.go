@@ -49,7 +49,7 @@ type Config struct {
 	Patience time.Duration
 	// Observe is called once for each read; a stale one also counts as the Miss
 	// or the Joined that failed. nil observes nothing.
-	Observe func(Outcome)
+	Observe func(context.Context, Outcome)
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 }
@@ -59,7 +59,7 @@ type Config struct {
 type Cache struct {
 	ttl      time.Duration
 	patience time.Duration
-	observe  func(Outcome)
+	observe  func(context.Context, Outcome)
 	now      func() time.Time
 
 	mu      sync.Mutex
@@ -73,7 +73,7 @@ func New(c Config) *Cache {
 		c.Bytes = defaultBytes
 	}
 	if c.Observe == nil {
-		c.Observe = func(Outcome) {}
+		c.Observe = func(context.Context, Outcome) {}
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -123,20 +123,20 @@ func (c *Cache) Get(ctx context.Context, r Read) (Value, *okms.Error) {
 	for {
 		l := c.look(ctx, r)
 		if l.fresh {
-			c.observe(Hit)
+			c.observe(ctx, Hit)
 			return Value{Secret: l.secret}, nil
 		}
 		if l.joined {
-			c.observe(Joined)
+			c.observe(ctx, Joined)
 		} else {
-			c.observe(Miss)
+			c.observe(ctx, Miss)
 		}
 		secret, err := c.wait(ctx, r, l)
 		if err == nil {
 			return Value{Secret: secret}, nil
 		}
 		if v, ok := c.stale(r, err); ok {
-			c.observe(Stale)
+			c.observe(ctx, Stale)
 			return v, nil
 		}
 		if l.flight == nil || !l.joined || !l.flight.endedEarlyFor(ctx, err) {

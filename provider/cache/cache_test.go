@@ -69,7 +69,7 @@ func TestAValueIsServedForItsTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &store{}
 		var served []cache.Outcome
-		c := cache.New(cache.Config{TTL: 30 * time.Second, Observe: func(o cache.Outcome) { served = append(served, o) }})
+		c := cache.New(cache.Config{TTL: 30 * time.Second, Observe: func(_ context.Context, o cache.Outcome) { served = append(served, o) }})
 		wantVersion(t, c, s.of(1, "p"), 1)
 		time.Sleep(29 * time.Second)
 		wantVersion(t, c, s.of(1, "p"), 1)

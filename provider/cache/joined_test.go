@@ -67,7 +67,7 @@ func TestAnExpiredValueShortensNoRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &store{}
 		var served []cache.Outcome
-		c := cache.New(cache.Config{TTL: time.Second, Patience: 5 * time.Second, Observe: func(o cache.Outcome) { served = append(served, o) }})
+		c := cache.New(cache.Config{TTL: time.Second, Patience: 5 * time.Second, Observe: func(_ context.Context, o cache.Outcome) { served = append(served, o) }})
 		r := s.of(1, "p")
 		r.MaxStale, r.Keep = time.Hour, 3*time.Hour
 		wantVersion(t, c, r, 1)

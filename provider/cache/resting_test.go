@@ -1,6 +1,7 @@
 package cache_test
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"testing"
@@ -32,7 +33,7 @@ func TestOnlyCallersWithoutAFallbackJoinATrial(t *testing.T) {
 				s := &store{takes: time.Second}
 				var mu sync.Mutex
 				var served []cache.Outcome
-				cached := cache.New(cache.Config{Observe: func(o cache.Outcome) {
+				cached := cache.New(cache.Config{Observe: func(_ context.Context, o cache.Outcome) {
 					mu.Lock()
 					defer mu.Unlock()
 					served = append(served, o)

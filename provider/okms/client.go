@@ -26,7 +26,7 @@ type Options struct {
 	UserAgent string
 	// Observe is called after each exchange, from the goroutine that made it. nil
 	// observes nothing.
-	Observe func(Call)
+	Observe func(context.Context, Call)
 	// Answers limits the bytes of answers in progress, of all clients that share it. nil
 	// means no limit.
 	Answers *Quota
@@ -40,7 +40,7 @@ type Client struct {
 	vault     *vault.Client
 	transport *authenticated
 	host      string
-	observe   func(Call)
+	observe   func(context.Context, Call)
 	answers   *Quota   // nil for no limit
 	hidden    []string // secrets that no message may show, in addition to what was sent
 }
@@ -88,7 +88,7 @@ func New(domain place.Domain, login Login, o Options) (*Client, error) {
 		c.hidden = append(c.hidden, string(secret.Reveal()))
 	}
 	if c.observe == nil {
-		c.observe = func(Call) {}
+		c.observe = func(context.Context, Call) {}
 	}
 	return c, nil
 }
@@ -149,11 +149,11 @@ func (c *Client) exchange(
 	call := Call{API: "kv2", Operation: o.name, Host: c.host, Path: path, Status: x.answer.status,
 		Took: time.Since(begin), Dialled: x.phase.dialled.Load()}
 	if failed == nil {
-		c.observe(call)
+		c.observe(ctx, call)
 		return nil
 	}
 	call.Kind, call.RequestID = failed.Kind, failed.RequestID
-	c.observe(call)
+	c.observe(ctx, call)
 	return failed
 }
 

@@ -38,7 +38,7 @@ func byToken() okms.Login { return okms.Login{Token: sensitive.New([]byte(token)
 func TestReadAndCalls(t *testing.T) {
 	s := start(t)
 	var calls []okms.Call
-	c := client(t, domainOf(s), byToken(), okms.Options{UserAgent: "test/1", Observe: func(c okms.Call) { calls = append(calls, c) }})
+	c := client(t, domainOf(s), byToken(), okms.Options{UserAgent: "test/1", Observe: func(_ context.Context, c okms.Call) { calls = append(calls, c) }})
 	secret, err := c.Get(t.Context(), okms.Ref{Path: "s", Version: 1})
 	if err != nil || string(secret.Data.Reveal()) != `{"a":"1"}` || secret.Version != 1 {
 		t.Fatalf("%v, %v", secret, err)

@@ -338,7 +338,7 @@ func readsFor(t *testing.T, s raw, trusted bool, most time.Duration) (said map[s
 	var calls []okms.Call
 	c := client(t, place.Domain{Endpoint: s.url, ID: "734b9b45-8b1a-469c-b140-b10bd6540017", CABundle: s.ca},
 		okms.Login{Token: sensitive.New([]byte(planted))},
-		okms.Options{Observe: func(c okms.Call) { calls = append(calls, c) }})
+		okms.Options{Observe: func(_ context.Context, c okms.Call) { calls = append(calls, c) }})
 	if _, failed := c.Get(ctx, okms.Ref{Path: "s"}); failed == nil {
 		t.Error("a read succeeded")
 	} else {

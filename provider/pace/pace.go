@@ -43,7 +43,7 @@ type Config struct {
 	Total int
 	// Retried is called before each retry with the kind of failure that it is
 	// for. nil observes nothing.
-	Retried func(failure.Kind)
+	Retried func(context.Context, failure.Kind)
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 }
@@ -51,7 +51,7 @@ type Config struct {
 // Pace is shared by all mounts. It starts no goroutine.
 type Pace struct {
 	reads   int
-	retried func(failure.Kind)
+	retried func(context.Context, failure.Kind)
 	now     func() time.Time
 
 	places *places
@@ -74,7 +74,7 @@ func New(c Config) *Pace {
 		c.Total = noBound
 	}
 	if c.Retried == nil {
-		c.Retried = func(failure.Kind) {}
+		c.Retried = func(context.Context, failure.Kind) {}
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -133,7 +133,7 @@ func (p *Pace) Do(ctx context.Context, a Asker, read func(context.Context) (okms
 		if !again || !sleep(ctx, wait) {
 			return secret, failed
 		}
-		p.retried(failed.Kind)
+		p.retried(ctx, failed.Kind)
 		before = failed
 	}
 }

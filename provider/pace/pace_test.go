@@ -114,7 +114,7 @@ func TestWhatIsRetried(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &story{answers: []*okms.Error{&c.failure}}
 				var retried []failure.Kind
-				p := pace.New(pace.Config{Retried: func(k failure.Kind) { retried = append(retried, k) }})
+				p := pace.New(pace.Config{Retried: func(_ context.Context, k failure.Kind) { retried = append(retried, k) }})
 				want := c.failure.Kind
 				if c.asked > 1 {
 					want = ""

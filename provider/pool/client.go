@@ -71,7 +71,7 @@ func open(o plan.Origin, options okms.Options, now func() time.Time) (*client, e
 				call.Kind = tokenFailure(failed).Kind
 			}
 			if options.Observe != nil {
-				options.Observe(call)
+				options.Observe(context.Background(), call)
 			}
 		})
 		login.Hidden = []sensitive.Bytes{o.Credential.Client().Secret}

@@ -33,15 +33,23 @@ type Config struct {
 	Budget *budget.Budget
 	// UserAgent is what OKMS is told this program is. Empty leaves Go's own.
 	UserAgent string
-	// Observe is called after each exchange with OKMS; nil observes nothing.
-	Observe func(okms.Call)
-	// ObserveRead is called for each read of a secret with how it was served, and
-	// ObserveRetry before each further attempt at one with what it is for. nil observes
-	// nothing.
-	ObserveRead  func(Outcome)
-	ObserveRetry func(failure.Kind)
+	// Trace observes reads.
+	Trace Trace
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
+}
+
+// Trace is the functions that are called while secrets are read, in the shape of
+// httptrace.ClientTrace. Any of them may be nil. They are called from many goroutines at once.
+// A context is that of the read, which several mounts may share; it holds no value of a mount.
+type Trace struct {
+	// Call is called after each exchange with OKMS or with a token endpoint. The context of an
+	// exchange for a token is that of no read.
+	Call func(context.Context, okms.Call)
+	// Read is called for each read of a secret with how it was served.
+	Read func(context.Context, Outcome)
+	// Retry is called before each retry, with the kind of the failure that it follows.
+	Retry func(context.Context, failure.Kind)
 }
 
 // Reader reads the secrets of mounts, any number at once. Of the goroutines that it starts
@@ -54,7 +62,7 @@ type Reader struct {
 	budget      *budget.Budget
 	known       *known
 	maxStale    time.Duration
-	observeRead func(Outcome) // never nil
+	observeRead func(context.Context, Outcome) // never nil
 }
 
 // New makes a reader. The caller closes it after the last mount.
@@ -62,18 +70,18 @@ func New(c Config) *Reader {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.ObserveRead == nil {
-		c.ObserveRead = func(Outcome) {}
+	if c.Trace.Read == nil {
+		c.Trace.Read = func(context.Context, Outcome) {}
 	}
 	r := &Reader{
-		pool: pool.New(okms.Options{UserAgent: c.UserAgent, Observe: c.Observe, Conns: okms.NewConns(c.Budget.Connections),
+		pool: pool.New(okms.Options{UserAgent: c.UserAgent, Observe: c.Trace.Call, Conns: okms.NewConns(c.Budget.Connections),
 			Answers: okms.NewQuota(int(c.Budget.Answers), int(c.Budget.AnswerShare))}, c.Budget, c.Now),
-		cache:       cache.New(cache.Config{TTL: c.CacheTTL, Bytes: c.CacheBytes, Patience: pace.Patience, Observe: c.ObserveRead, Now: c.Now}),
-		pace:        pace.New(pace.Config{Reads: c.MaxReads, Total: c.Budget.Reads, Retried: c.ObserveRetry, Now: c.Now}),
+		cache:       cache.New(cache.Config{TTL: c.CacheTTL, Bytes: c.CacheBytes, Patience: pace.Patience, Observe: c.Trace.Read, Now: c.Now}),
+		pace:        pace.New(pace.Config{Reads: c.MaxReads, Total: c.Budget.Reads, Retried: c.Trace.Retry, Now: c.Now}),
 		budget:      c.Budget,
 		known:       newKnown(),
 		maxStale:    c.MaxStale,
-		observeRead: c.ObserveRead,
+		observeRead: c.Trace.Read,
 	}
 	c.Budget.OnGrowth(r.giveWay)
 	return r

@@ -50,7 +50,7 @@ func (p *Reader) read(ctx context.Context, s sources, mount *pace.Mount, ref okm
 	own, stale := p.cache.Stale(s.first.key(ref), s.first.maxStale, first.Err)
 	switch {
 	case second.Err == nil && (second.because == nil || !stale || second.age <= own.Age):
-		p.observeRead(ByFallback)
+		p.observeRead(ctx, ByFallback)
 		second.instead = first.Err
 		second.Of.Host = "@" + hostOf(second.Of.Domain)
 		if same := p.known.same(s.first, second.Secret); same != nil {
@@ -61,7 +61,7 @@ func (p *Reader) read(ctx context.Context, s sources, mount *pace.Mount, ref okm
 		first.second = &second
 	}
 	if stale {
-		p.observeRead(cache.Stale)
+		p.observeRead(ctx, cache.Stale)
 		served := s.first.gave(own)
 		served.second = first.second
 		return served

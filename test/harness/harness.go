@@ -143,8 +143,7 @@ func Start(t testing.TB, o Options) *Daemon {
 		}
 		p := provider.New(provider.Config{Endpoints: endpoints, Connections: o.Connections, Reader: provider.ReaderConfig{
 			MaxReads: o.MaxReads, CacheTTL: o.CacheTTL, CacheBytes: o.CacheBytes, MaxStale: o.MaxStale,
-			Budget: memory, Now: o.Now, Observe: metrics.ObserveCall, ObserveRead: metrics.ObserveRead,
-			ObserveRetry: metrics.ObserveRetry}})
+			Budget: memory, Now: o.Now, Trace: metrics.Trace()}})
 		t.Cleanup(p.Close)
 		o.Mounter = p
 	}
