@@ -37,7 +37,7 @@ var arrows = map[string][]string{
 	},
 	"provider/class": {
 		"provider/encoding", "provider/failure", "provider/message", "provider/nearest", "provider/okms",
-		"provider/place", "provider/volume", "provider/yamlnode",
+		"provider/place", "provider/strictmap", "provider/volume", "provider/yamlnode",
 	},
 	"provider/plan": {
 		"provider/class", "provider/connections", "provider/credential", "provider/failure", "provider/message",
@@ -62,7 +62,7 @@ var arrows = map[string][]string{
 	"provider/okms":  {"provider/failure", "provider/place", "provider/rawjson", "provider/sensitive", "provider/wire"},
 	"provider/connections": {
 		"provider/credential", "provider/message", "provider/nearest", "provider/place", "provider/rules",
-		"provider/sensitive", "provider/yamlnode",
+		"provider/sensitive", "provider/strictmap", "provider/yamlnode",
 	},
 	"provider/rules":      {"provider/message"},
 	"provider/credential": {"provider/message", "provider/place", "provider/sensitive", "provider/sniff"},
@@ -84,12 +84,13 @@ var arrows = map[string][]string{
 		"provider/budget", "provider/credential", "provider/failure", "provider/oauth", "provider/okms",
 		"provider/place", "provider/plan", "provider/sensitive",
 	},
-	"test":             {},
-	"test/bench":       {"test/emulator"},
-	"test/bounds":      {},
-	"test/credentials": {},
-	"test/emulator":    {},
-	"test/fallback":    {},
+	"provider/strictmap": {"provider/message", "provider/yamlnode"},
+	"test":               {},
+	"test/bench":         {"test/emulator"},
+	"test/bounds":        {},
+	"test/credentials":   {},
+	"test/emulator":      {},
+	"test/fallback":      {},
 	"test/harness": {
 		"provider", "provider/budget", "provider/connections", "provider/failure", "provider/place", "server",
 		"test/emulator",

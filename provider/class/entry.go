@@ -1,13 +1,16 @@
 package class
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"ovhcloud-csi-provider/provider/encoding"
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/nearest"
+	"ovhcloud-csi-provider/provider/strictmap"
 	"ovhcloud-csi-provider/provider/yamlnode"
 )
 
@@ -24,41 +27,46 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *failu
 		c.Add(number, failure.Invalid, where, "is %s, not a map of fields%s", yamlnode.Describe(n), asEntry(n))
 		return o
 	}
-	known := nearest.Vocabulary{Valid: fieldNames(), Synonyms: FieldSynonyms(), Taken: fieldsOf(n), Conflicts: fieldConflicts}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if c.Stop() {
-			break
-		}
-		key, value := n.Content[i], n.Content[i+1]
-		c.At(key.Line)
-		at := where + "." + message.Name(key.Value)
-		set, valid := objectFields[key.Value]
-		switch {
-		case !yamlnode.IsName(key):
-			c.Add(number, failure.Invalid, where, "the name of a field is %s, not a word", yamlnode.Describe(key))
-		case !valid:
+	known := nearest.Vocabulary{Valid: fieldNames(), Synonyms: fieldSynonyms(), Taken: fieldsOf(n), Conflicts: fieldConflicts()}
+	strictmap.Map{
+		Stop: c.Stop,
+		Unknown: func(key *yamlnode.Node) string {
+			if _, valid := fieldOf(key.Value); valid {
+				return ""
+			}
 			advice, meant := adviseField(known, key.Value)
-			if odd := yamlnode.OddSign(key); odd != "" {
-				advice = "it holds " + odd
-			}
-			c.Add(number, failure.Invalid, at, "unknown field; %s", advice)
 			c.Misspelt(where + "." + meant)
-		case o.given[key.Value] > 0:
-			c.Add(number, failure.Invalid, at, "is given twice; drop one of them")
-		case mayBeEmpty[key.Value] && yamlnode.IsEmpty(value):
-			o.given[key.Value] = key.Line // and has no meaning
-		default:
-			o.given[key.Value] = key.Line
-			if err := setField(&o, value, set); err != nil {
-				c.Field(number, at, err)
-			}
+			return "unknown field; " + cmp.Or(holds(key), advice)
+		},
+		Wrong: func(key *yamlnode.Node, name, what string) {
+			c.At(key.Line)
+			c.Add(number, failure.Invalid, strings.TrimSuffix(where+"."+name, "."), "%s", what)
+		},
+	}.Each(n, func(key, value *yamlnode.Node) {
+		c.At(key.Line)
+		o.given[key.Value] = key.Line
+		f, _ := fieldOf(key.Value)
+		if f.MayBeEmpty && yamlnode.IsEmpty(value) {
+			return // and has no meaning
 		}
-	}
+		if err := setField(&o, value, f.set); err != nil {
+			c.Field(number, where+"."+message.Name(key.Value), err)
+		}
+	})
 	c.At(n.Line)
 	if o.given["secretPath"] == 0 {
 		c.Field(number, where+".secretPath", missingPath(o))
 	}
 	return o
+}
+
+// holds returns the sign in the name of a field that is not what it looks like, "" if there is
+// none.
+func holds(key *yamlnode.Node) string {
+	if odd := yamlnode.OddSign(key); odd != "" {
+		return "it holds " + odd
+	}
+	return ""
 }
 
 // setField reads the value of a field. The error says if a sign in it is not what it looks
@@ -99,12 +107,13 @@ func dropSign(sign string) string {
 	return "drop the quotes around the entry"
 }
 
-// fieldsOf is the names of an object's fields. allKeys: false is as if it were not given.
+// fieldsOf returns the names of an object's fields. allKeys: false is as if it were not given.
 func fieldsOf(n *yamlnode.Node) map[string]bool {
-	fields := map[string]bool{}
+	fields := strictmap.Names(n)
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		name := n.Content[i].Value
-		fields[name] = fields[name] || name != "allKeys" || n.Content[i+1].Value != "false"
+		if n.Content[i].Value == "allKeys" && n.Content[i+1].Value == "false" {
+			fields["allKeys"] = false
+		}
 	}
 	return fields
 }

@@ -2,87 +2,150 @@ package class
 
 import (
 	"fmt"
-	"maps"
 	"slices"
-	"strconv"
-	"strings"
-	"unicode/utf8"
 
 	"ovhcloud-csi-provider/provider/encoding"
 	"ovhcloud-csi-provider/provider/message"
-	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/volume"
 )
 
 // MaxKey bounds secretKey in bytes.
 const MaxKey = 1024
 
-// objectFields is every field of an object with what reads it.
-var objectFields = map[string]func(*Object, string) error{
-	"secretPath": func(o *Object, v string) error {
-		o.SecretPath = v
-		if err := CheckSecretPath(v); err != nil {
-			return fmt.Errorf("%s %w", message.Quote(v), err)
-		}
-		return nil
-	},
-	"objectName": func(o *Object, v string) error {
-		o.ObjectName = v
-		if err := volume.CheckName(v); err != nil {
-			return fmt.Errorf("%s %w", message.Quote(v), err)
-		}
-		if isMistyped(v) {
-			return fmt.Errorf("%s cannot be meant as the name of a file", message.Quote(v))
-		}
-		return nil
-	},
-	"secretKey": func(o *Object, v string) error {
-		o.SecretKey = v
-		if len(v) > MaxKey {
-			return fmt.Errorf("is %d bytes long; at most %d are read", len(v), MaxKey)
-		}
-		return nil
-	},
-	"allKeys":        func(o *Object, v string) (err error) { o.AllKeys, err = parseBool(v); return err },
-	"optional":       func(o *Object, v string) (err error) { o.Optional, err = parseBool(v); return err },
-	"objectVersion":  func(o *Object, v string) (err error) { o.Version, err = parseVersion(v); return err },
-	"encoding":       func(o *Object, v string) (err error) { o.Encoding, err = encoding.Parse(v); return err },
-	"filePermission": func(o *Object, v string) (err error) { o.Mode, err = ParseMode(v); return err },
+// Field is a field of an object.
+type Field struct {
+	Name string
+	// Doc says what it means, in Markdown on one line: README.md's table is made of it.
+	Doc string
+	// Example is a valid value as YAML.
+	Example string
+	// Synonyms are names that other programs have for it, separated by spaces.
+	Synonyms string
+	// Conflicts are the fields that it cannot be combined with.
+	Conflicts []string
+	// MayBeEmpty says that an empty value is as if the field were not given: templates leave
+	// it so.
+	MayBeEmpty bool
+	// set reads a value into the object. The error says what is wrong with it.
+	set func(*Object, string) error
 }
 
-// mayBeEmpty are the fields that templates leave empty where they are not set. They are
-// then as if they were not given.
-var mayBeEmpty = map[string]bool{"secretKey": true, "objectVersion": true}
-
-// isMistyped says whether a name is a template, is in typographic quotes, or has spaces at
-// its ends that are none: valid for a file, and never meant.
-func isMistyped(name string) bool {
-	const marks = "\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"
-	first, _ := utf8.DecodeRuneInString(name)
-	last, _ := utf8.DecodeLastRuneInString(name)
-	odd := func(r rune) bool { return r >= utf8.RuneSelf && (invisible(r) || strings.ContainsRune(marks, r)) }
-	return odd(first) || odd(last) || strings.Contains(name, "{{")
+// fields is every field of an object, in the order of README.md.
+var fields = []Field{
+	{
+		Name: "secretPath", Example: "prod/shop/db",
+		Doc:      "the path in Secret Manager, case-sensitive",
+		Synonyms: "secretName resourceName secret remoteKey secretId vaultPath keyPath",
+		set:      setSecretPath,
+	},
+	{
+		Name: "objectName", Example: "db/password",
+		Doc: "the file's path in the volume; with `allKeys` the folder. `secretObjects` refers to it. Default: " +
+			"the last segment of `secretKey`, without the backslashes of a path (`tls\\.crt` makes `tls.crt`), " +
+			"or of `secretPath`; with `allKeys` the root. Required where `secretKey` is a path with `#`",
+		Synonyms: "objectAlias fileName file path name alias filePath destination target dest as",
+		set:      setObjectName,
+	},
+	{
+		Name: "secretKey", Example: "password",
+		Doc: "A key of the secret. If no key has exactly this name, it is read as a path into nested JSON: " +
+			"`users.kevin.token`, `hosts.0`, `items.#(name==\"x\").value`, `hosts.#.name` (the language of " +
+			"`property` in External Secrets Operator, without patterns, counts, modifiers and multipaths). A " +
+			"path that finds nothing is an absent key",
+		Synonyms:   "property jmesPath extractJSONKey extractYAMLKey jsonPath jsonKey field secretField subKey",
+		Conflicts:  []string{"allKeys"},
+		MayBeEmpty: true,
+		set:        setSecretKey,
+	},
+	{
+		Name: "allKeys", Example: "true",
+		Doc: "`true`: a file for each top-level key. A key that another object of the class names by `secretKey` " +
+			"is left to that object. A key that cannot be the name of a file is an error that names it",
+		Synonyms:  "extract dataFrom all wholeSecret",
+		Conflicts: []string{"secretKey"},
+		set:       func(o *Object, v string) (err error) { o.AllKeys, err = parseBool(v); return err },
+	},
+	{
+		Name: "objectVersion", Example: "3",
+		Doc: "a version number, or `latest` (default). Left empty, it is as if it were not given, and so is " +
+			"`secretKey`",
+		Synonyms:   "version objectVersionLabel versionId versionStage secretVersion versionNumber versionLabel",
+		MayBeEmpty: true,
+		set:        func(o *Object, v string) (err error) { o.Version, err = parseVersion(v); return err },
+	},
+	{
+		Name: "encoding", Example: "base64",
+		Doc: "how the value is encoded in Secret Manager: `utf-8` (default), `base64`, `base64url`, `hex`. The " +
+			"file gets the decoded bytes; line breaks within the value are ignored. For `secretKey` and " +
+			"`allKeys`, and strings only",
+		Synonyms: "objectEncoding decodingStrategy decode valueEncoding",
+		set:      func(o *Object, v string) (err error) { o.Encoding, err = encoding.Parse(v); return err },
+	},
+	{
+		Name: "filePermission", Example: `"0440"`,
+		Doc: "octal, default 0644. Quotes and a leading 0 change nothing. The owner must be able to read the " +
+			"file; the group may do no more than the owner, others no more than the group. Helm turns a bare " +
+			"0400 in its values into 256: quote it",
+		Synonyms: "mode permission permissions fileMode filePermissions defaultMode perm chmod",
+		set:      func(o *Object, v string) (err error) { o.Mode, err = parseMode(v); return err },
+	},
+	{
+		Name: "optional", Example: "true",
+		Doc: "`true`: if the secret, the version or the key does not exist, or `allKeys` finds no keys, the file " +
+			"is left out. It hides no refusal, no outage, and no deactivated or deleted version",
+		Synonyms: "ignoreMissing allowMissing ignoreNotFound",
+		set:      func(o *Object, v string) (err error) { o.Optional, err = parseBool(v); return err },
+	},
 }
 
-func fieldNames() []string { return slices.Sorted(maps.Keys(objectFields)) }
+// Fields returns every field of an object.
+func Fields() []Field { return slices.Clone(fields) }
 
-func parseBool(v string) (bool, error) {
-	switch v {
-	case "true":
-		return true, nil
-	case "false":
-		return false, nil
+func fieldOf(name string) (Field, bool) {
+	if i := slices.IndexFunc(fields, func(f Field) bool { return f.Name == name }); i >= 0 {
+		return fields[i], true
 	}
-	return false, fmt.Errorf("%s is neither true nor false", message.Quote(v))
+	return Field{}, false
 }
 
-func parseVersion(v string) (int, error) {
-	if v == "latest" {
-		return 0, nil
+func fieldNames() (names []string) {
+	for _, f := range fields {
+		names = append(names, f.Name)
 	}
-	n, err := strconv.ParseUint(v, 10, 32)
-	if err != nil || v[0] == '0' && len(v) > 1 || n < 1 || n > okms.MaxVersion {
-		return 0, fmt.Errorf("%s is neither a version number from 1 to %d nor latest", message.Quote(v), okms.MaxVersion)
+	return names
+}
+
+func fieldConflicts() map[string][]string {
+	conflicts := map[string][]string{}
+	for _, f := range fields {
+		conflicts[f.Name] = f.Conflicts
 	}
-	return int(n), nil
+	return conflicts
+}
+
+func setSecretPath(o *Object, v string) error {
+	o.SecretPath = v
+	if err := CheckSecretPath(v); err != nil {
+		return fmt.Errorf("%s %w", message.Quote(v), err)
+	}
+	return nil
+}
+
+func setObjectName(o *Object, v string) error {
+	o.ObjectName = v
+	if err := volume.CheckName(v); err != nil {
+		return fmt.Errorf("%s %w", message.Quote(v), err)
+	}
+	if isMistyped(v) {
+		return fmt.Errorf("%s cannot be meant as the name of a file", message.Quote(v))
+	}
+	return nil
+}
+
+func setSecretKey(o *Object, v string) error {
+	o.SecretKey = v
+	if len(v) > MaxKey {
+		return fmt.Errorf("is %d bytes long; at most %d are read", len(v), MaxKey)
+	}
+	return nil
 }

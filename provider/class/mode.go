@@ -9,10 +9,10 @@ import (
 	"ovhcloud-csi-provider/provider/message"
 )
 
-// ParseMode reads octal digits, with or without a leading 0 or 0o. It returns an error
+// parseMode reads octal digits, with or without a leading 0 or 0o. It returns an error
 // for a mode that checkMode refuses. Helm makes the decimal 256 of a bare 0400 in a
 // values file, and YAML 1.1 does the same: the error then names the octal mode.
-func ParseMode(v string) (fs.FileMode, error) {
+func parseMode(v string) (fs.FileMode, error) {
 	n, err := strconv.ParseUint(strings.TrimPrefix(strings.TrimPrefix(v, "0o"), "0O"), 8, 32)
 	wrong := checkMode(fs.FileMode(n))
 	if err == nil && n <= 0o777 && wrong == "" {

@@ -31,12 +31,6 @@ var parameterConflicts = map[string][]string{
 	ParamConnection: {paramRegion, ParamEndpoint, paramOKMSID, paramCABundle, CredentialSource},
 }
 
-// fieldConflicts are the fields of an object that cannot be combined.
-var fieldConflicts = map[string][]string{
-	"secretKey": {"allKeys"},
-	"allKeys":   {"secretKey"},
-}
-
 // Cures for names that have no counterpart.
 const (
 	noLogins = "drop it: OKMS has no Kubernetes logins and no roles; " +
@@ -109,19 +103,13 @@ func covering(table map[string]nearest.Synonym, cure, field string) map[string]n
 	return table
 }
 
-// FieldSynonyms are names of the fields of an object of other providers, by canonical name.
-var FieldSynonyms = sync.OnceValue(func() map[string]nearest.Synonym {
-	return covering(nearest.Synonyms(map[string]string{
-		"objectName":           "objectAlias fileName file path name alias filePath destination target dest as",
-		"secretPath":           "secretName resourceName secret remoteKey secretId vaultPath keyPath",
-		"secretPath secretKey": "key",
-		"secretKey":            "property jmesPath extractJSONKey extractYAMLKey jsonPath jsonKey field secretField subKey",
-		"filePermission":       "mode permission permissions fileMode filePermissions defaultMode perm chmod",
-		"objectVersion":        "version objectVersionLabel versionId versionStage secretVersion versionNumber versionLabel",
-		"encoding":             "objectEncoding decodingStrategy decode valueEncoding",
-		"allKeys":              "extract dataFrom all wholeSecret",
-		"optional":             "ignoreMissing allowMissing ignoreNotFound",
-	}, map[string]string{
+// fieldSynonyms are names of the fields of an object in other programs, by canonical name.
+var fieldSynonyms = sync.OnceValue(func() map[string]nearest.Synonym {
+	counterparts := map[string]string{"secretPath secretKey": "key"} // of the one that is free
+	for _, f := range fields {
+		counterparts[f.Name] = f.Synonyms
+	}
+	return covering(nearest.Synonyms(counterparts, map[string]string{
 		noType:      "objectType type kind secretType",
 		noArguments: "secretArgs args arguments method",
 		noRefresh:   "refreshInterval rotationPollInterval pollInterval",

@@ -14,6 +14,7 @@ import (
 	"ovhcloud-csi-provider/provider/nearest"
 	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/rules"
+	"ovhcloud-csi-provider/provider/strictmap"
 	"ovhcloud-csi-provider/provider/yamlnode"
 )
 
@@ -143,49 +144,44 @@ func cut(text string) Problems {
 
 var connectionName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
-// fields are the values of a map by name. Names must be among valid; without
-// valid names they are those of connections.
+// fields returns the values of a map by name. Names must be among valid; without valid
+// names they are those of connections.
 func (r *reader) fields(n *yamlnode.Node, where string, valid []string) map[string]*yamlnode.Node {
-	all, lines := map[string]*yamlnode.Node{}, map[string]int{}
+	all := map[string]*yamlnode.Node{}
 	if !yamlnode.IsMap(n) {
 		r.wrong(n, where, "is %s, not a map", yamlnode.Describe(n))
 		return all
 	}
-	taken := map[string]bool{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		taken[n.Content[i].Value] = true
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i], n.Content[i+1]
-		at := strings.TrimPrefix(where+"."+message.Name(key.Value), ".")
-		switch {
-		case !yamlnode.IsName(key):
-			r.wrong(key, where, "the name of a field is %s, not a word", yamlnode.Describe(key))
-		case valid == nil && !connectionName.MatchString(key.Value):
-			r.wrong(key, at, "is no name for a connection; want lower case letters, digits and -, at most 63")
-		case valid != nil && !slices.Contains(valid, key.Value):
-			r.unknown(key, where, at, valid, taken)
-		case all[key.Value] != nil:
-			r.wrong(key, at, "is given twice, first in line %d; drop one of them", lines[key.Value])
-		default:
-			all[key.Value], lines[key.Value] = value, key.Line
-		}
-	}
+	taken := strictmap.Names(n)
+	strictmap.Map{
+		Unknown: func(key *yamlnode.Node) string {
+			switch {
+			case valid == nil && !connectionName.MatchString(key.Value):
+				return "is no name for a connection; want lower case letters, digits and -, at most 63"
+			case valid != nil && !slices.Contains(valid, key.Value):
+				return r.unknown(key, where, valid, taken)
+			}
+			return ""
+		},
+		Wrong: func(key *yamlnode.Node, name, what string) {
+			r.wrong(key, strings.Trim(where+"."+name, "."), "%s", what)
+		},
+	}.Each(n, func(key, value *yamlnode.Node) { all[key.Value] = value })
 	return all
 }
 
-// unknown notes a field that is not valid, and what to do about it.
-func (r *reader) unknown(key *yamlnode.Node, where, at string, valid []string, taken map[string]bool) {
+// unknown returns what to do about a field that is not valid, and notes which one is meant.
+func (r *reader) unknown(key *yamlnode.Node, where string, valid []string, taken map[string]bool) string {
 	advice, meant := adviseOn(key.Value, valid, taken)
 	if key.Value == fieldOfChart {
 		meant, advice = fieldDir, "it belongs in the Helm chart's values; this file has "+fieldDir+
 			" in its place. The file that the chart makes of them is in its ConfigMap (ovhcsi connections --help)"
 	}
-	r.wrong(key, at, "unknown field; %s", advice)
 	r.misspelt = append(r.misspelt, strings.TrimPrefix(where+"."+meant, "."))
 	if meant == place.FieldEndpoint { // which is given in place of a region
 		r.misspelt = append(r.misspelt, where+"."+place.FieldRegion)
 	}
+	return "unknown field; " + advice
 }
 
 const (

@@ -1,0 +1,7 @@
+package class
+
+// For the tests, which are outside of the package since their requests are plantest's.
+var (
+	FieldSynonyms = fieldSynonyms
+	ParseMode     = parseMode
+)
