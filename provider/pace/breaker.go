@@ -9,23 +9,24 @@ import (
 	"ovhcloud-csi-provider/provider/okms"
 )
 
-// When a circuit breaker opens, and how it closes. After the reads of tripAfter mounts in
-// a row failed it opens: reads fail at once with what is known. Then it is half-open
-// again and again, after firstBackoff at first and longestBackoff at last: one mount at
-// a time may try. The first answer that says that OKMS works, be it a 404, closes it.
+// Rule 11: when a circuit breaker opens, and how it closes. It opens after the reads of
+// tripAfter mounts in a row failed; reads then fail at once with the last failure. It is
+// half-open for one trial after firstBackoff, and after twice as long each time the trial
+// fails, at most longestBackoff. Any answer that shows that OKMS works, also a 404, closes
+// it.
 const (
 	tripAfter      = 3
 	firstBackoff   = time.Second
 	longestBackoff = 10 * time.Second
 )
 
-// trialAlone is how long a trial keeps the others out: where it hangs, the store may work
-// again for the next one.
+// trialAlone is how long a trial is the only one. If it hangs, the store may work again for
+// the next mount.
 const trialAlone = 5 * time.Second
 
-// longestPause is the longest Retry-After that stops other mounts, too. A longer one ends
-// the mount that got it, and those that come are let through until they have failed as
-// well: an hour asked for by mistake must not stop pods for an hour.
+// longestPause is the longest Retry-After that also stops other mounts (rule 10). A longer
+// one ends only the mount that got it: an hour sent by mistake must not stop all pods for
+// an hour.
 const longestPause = 30 * time.Second
 
 type state int
@@ -36,35 +37,35 @@ const (
 	halfOpen              // one mount tries; the reads of others fail at once
 )
 
-// breaker is the circuit breaker of one credential's reads of one domain. It is there
-// from the first failure to the next answer. Under Pace.mu.
+// breaker is the circuit breaker for one credential and one domain. It exists from the
+// first failure to the next answer. Pace.mu guards it.
 type breaker struct {
 	state state
 	last  *okms.Error // the last failure
-	// failures are the mounts in a row whose reads failed, while it is closed.
+	// failures are the mounts whose reads failed in a row while the breaker was closed.
 	failures []*Mount
 	backoff  time.Duration
 	retryAt  time.Time
-	// trial is the mount that tries, since trialSince.
+	// trial is the mount that has the trial, since trialSince.
 	trial      *Mount
 	trialSince time.Time
-	// Until pausedUntil OKMS wants to be left alone.
+	// OKMS asked, by Retry-After, for no reads until pausedUntil.
 	pausedUntil time.Time
 }
 
-// verdict is what the end of a read tells of the store.
+// verdict is what the end of a read says about the store.
 type verdict int
 
 const (
-	nothing verdict = iota // it was not asked, or its answer not waited for
+	nothing verdict = iota // it was not asked, or the answer was not awaited
 	works                  // it answered, be it with a refusal
 	fails                  // it could not be reached, or has a fault
 )
 
-// allow says whether m may read now. It may if both results are zero. wait is how long it
-// must wait first; refused is the failure that stands for a new one.
+// allow reports whether m may read now: it may if both results are zero. wait is how long
+// it must wait first. refused is the failure that is returned in place of a read.
 func (b *breaker) allow(ctx context.Context, m *Mount, now time.Time) (wait time.Duration, refused *okms.Error) {
-	// What is further away than can have been meant is a clock that jumped.
+	// A longer pause than the longest that is kept means that the clock jumped back.
 	if pause := b.pausedUntil.Sub(now); pause > 0 && pause <= longestPause {
 		if deadline, bounded := ctx.Deadline(); bounded && time.Until(deadline) < pause {
 			return 0, b.repeated("OKMS asked this node to wait")
@@ -83,15 +84,15 @@ func (b *breaker) allow(ctx context.Context, m *Mount, now time.Time) (wait time
 	return 0, nil
 }
 
-// isAhead says whether a moment is still to come, and not further away than it was
-// when it was set.
+// isAhead reports whether a time is in the future, and no further than it was when it was
+// set. If it is further, the clock jumped back.
 func isAhead(now, at time.Time, most time.Duration) bool {
 	return now.Before(at) && at.Sub(now) <= most
 }
 
 const openText = "this failed for several mounts, and is tried again in a moment"
 
-// repeated is the last failure, told to somebody for whom nothing was asked.
+// repeated returns the last failure for a read that is not sent, and why it is not.
 func (b *breaker) repeated(why string) *okms.Error {
 	e := *b.last
 	if e.Text != "" {
@@ -101,14 +102,15 @@ func (b *breaker) repeated(why string) *okms.Error {
 	return &e
 }
 
-// success closes the breaker. It says whether it can be forgotten: a limiter may answer
-// one read and refuse another, which does not end a pause that OKMS asked for.
+// success closes the breaker. over reports whether the breaker can be dropped: it cannot
+// while a pause that OKMS asked for lasts, since a limiter may answer one read and refuse
+// another.
 func (b *breaker) success(now time.Time) (over bool) {
 	b.state, b.trial, b.failures = closed, nil, nil
 	return !b.pausedUntil.After(now)
 }
 
-// failure draws the conclusions of one more failure.
+// failure counts a failed read, and opens the breaker if it is one too many.
 func (b *breaker) failure(m *Mount, failed *okms.Error, now time.Time) {
 	b.last = failed
 	if wish := now.Add(failed.RetryAfter); failed.RetryAfter <= longestPause && wish.After(b.pausedUntil) {
@@ -133,16 +135,17 @@ func (b *breaker) open(backoff time.Duration, now time.Time) {
 	b.backoff, b.retryAt = backoff, now.Add(backoff)
 }
 
-// abandoned ends m's trial, if there is one, without a verdict: the next one may try.
+// abandoned ends the trial of m, if it has one, without a verdict. The next mount may have
+// a trial.
 func (b *breaker) abandoned(m *Mount) {
 	if b.state == halfOpen && b.trial == m {
 		b.state, b.trial = open, nil
 	}
 }
 
-// breakers are those of a credential in a domain; nil are closed ones without failures.
-// What hurried reads learn of a store that gives no answer in their time is apart, in
-// the second one: a store that takes longer may serve others.
+// breakers are those of a credential in a domain; a nil one is closed and has no failures.
+// The second one is for hurried reads only: that a store does not answer them in their
+// short time proves nothing to reads that wait longer.
 type breakers [2]*breaker
 
 const (
@@ -150,10 +153,10 @@ const (
 	ofHurried
 )
 
-// allow says whether a may read now, by all breakers that it is subject to.
+// allow reports whether a may read now, by all breakers that apply to it.
 func (all breakers) allow(ctx context.Context, a Asker, now time.Time) (wait time.Duration, refused *okms.Error) {
 	if b := all[ofHurried]; b != nil && a.Hurried && slices.Contains(b.failures, a.Mount) {
-		// It has waited for one read, and need not for each of its others.
+		// It has waited for one read, and does not wait for each of its others.
 		return 0, b.repeated("another secret of this mount was waited for already")
 	}
 	for _, b := range all.bearingOn(a) {
@@ -164,7 +167,7 @@ func (all breakers) allow(ctx context.Context, a Asker, now time.Time) (wait tim
 	return wait, refused
 }
 
-// bearingOn returns the breakers that a is subject to.
+// bearingOn returns the breakers that apply to a.
 func (all breakers) bearingOn(a Asker) (some []*breaker) {
 	if all[ofAll] != nil {
 		some = append(some, all[ofAll])
@@ -175,7 +178,8 @@ func (all breakers) bearingOn(a Asker) (some []*breaker) {
 	return some
 }
 
-// resting is why a's reads fail at the moment, if it is another mount that may try.
+// resting returns the failure that reads of a get at once, nil if the breakers are closed
+// or a has the trial.
 func (all breakers) resting(a Asker) *okms.Error {
 	for _, b := range all.bearingOn(a) {
 		if b.state != closed && b.trial != a.Mount {
@@ -185,7 +189,8 @@ func (all breakers) resting(a Asker) *okms.Error {
 	return nil
 }
 
-// conclude learns from the end of a read that took so long.
+// conclude counts the end of a read, which took so long, in each breaker that it says
+// something about.
 func (all *breakers) conclude(a Asker, said verdict, failed *okms.Error, took time.Duration, now time.Time) {
 	concerned := ofAll
 	if said == fails && a.Hurried && failed.Kind == failure.TimedOut {

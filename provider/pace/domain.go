@@ -9,32 +9,32 @@ import (
 	"ovhcloud-csi-provider/provider/place"
 )
 
-// What is remembered at most. A pod chooses its okmsId and its credential freely, so
-// both are bounded over the whole node.
+// Limits on what is remembered, over the whole node: a pod chooses its okmsId and its
+// credential freely.
 const (
 	mostDomains   = 1024 // unless more are being read from
 	mostHistories = 4096 // of all domains together
 )
 
-// forgotten is how long a domain that nobody reads from, and a failure, is remembered.
+// forgotten is how long an unused domain, and a failure, is remembered.
 const forgotten = 10 * time.Minute
 
-// domain is what is known of one domain. All but room is under Pace.mu.
+// domain is what is known about one OKMS domain. Pace.mu guards all but room.
 type domain struct {
 	of   place.Domain // without CA bundle
 	room *room
-	// asking is how many calls of Do there are. While there are none, the domain is at
-	// idle of Pace.idle, since used.
+	// asking is how many calls of Do are in progress. If there are none, the domain is in
+	// Pace.idle at idle, since used.
 	asking int
 	idle   *list.Element
 	used   time.Time
-	// retries are the retries of all, namespaces those of each namespace.
+	// retries is the retry budget of all, namespaces that of each namespace.
 	retries    bucket
 	namespaces map[string]*bucket
 	histories  map[[sha256.Size]byte]*history // by credential
 }
 
-// history is what the failures of one credential's reads of one domain led to.
+// history is what followed from the failures of one credential's reads of one domain.
 type history struct {
 	domain     *domain
 	credential [sha256.Size]byte
@@ -44,8 +44,9 @@ type history struct {
 	retries    bucket
 }
 
-// arrive finds or makes the domain. Whom a mount trusts besides makes no other domain: a
-// pod may choose its CA bundle, but not how often OKMS is asked.
+// arrive returns the domain, which it makes if needed, and counts a call of Do in it. CA
+// bundles do not make other domains: a pod may choose its bundle, but not how often OKMS is
+// asked.
 func (p *Pace) arrive(of place.Domain) *domain {
 	of.CABundle = ""
 	p.mu.Lock()
@@ -61,12 +62,13 @@ func (p *Pace) arrive(of place.Domain) *domain {
 	return d
 }
 
-// newDomain remembers a domain. The one that is idle for the longest time makes room.
+// newDomain adds a domain. If there are too many, the one that has been idle for the
+// longest time is evicted.
 func (p *Pace) newDomain(of place.Domain) *domain {
 	if longest := p.idle.Front(); longest != nil && len(p.domains) >= mostDomains {
 		p.forget(longest.Value.(*domain))
 	}
-	// The texts may be small parts of large ones.
+	// The texts may be small parts of large ones, which they would keep in memory.
 	of.Endpoint, of.ID = strings.Clone(of.Endpoint), strings.Clone(of.ID)
 	d := &domain{of: of, room: newRoom(p.reads),
 		namespaces: map[string]*bucket{}, histories: map[[sha256.Size]byte]*history{}}
@@ -82,12 +84,12 @@ func (p *Pace) depart(d *domain) {
 		return
 	}
 	d.idle, d.used = p.idle.PushBack(d), p.now()
-	if len(p.domains) > mostDomains { // there was no idle one to make room for it
+	if len(p.domains) > mostDomains { // no idle one could be evicted
 		p.forget(d)
 	}
 }
 
-// forget drops an idle domain, and what is known of it.
+// forget drops an idle domain and all that is known about it.
 func (p *Pace) forget(d *domain) {
 	for _, h := range d.histories {
 		p.drop(h)
@@ -96,8 +98,8 @@ func (p *Pace) forget(d *domain) {
 	delete(p.domains, d.of)
 }
 
-// history finds or makes that of a credential in a domain, for a failure. The one whose
-// last failure is the oldest makes room.
+// history returns the history of a credential in a domain for a new failure, and makes it
+// if needed. If there are too many, the one with the oldest last failure is evicted.
 func (p *Pace) history(d *domain, credential [sha256.Size]byte, now time.Time) *history {
 	h := d.histories[credential]
 	if h == nil {
@@ -118,12 +120,12 @@ func (p *Pace) drop(h *history) {
 	delete(h.domain.histories, h.credential)
 }
 
-// over says that nothing follows any more from the history.
+// over reports whether nothing follows from the history any more.
 func (h *history) over(now time.Time) bool {
 	return h.breakers == breakers{} && h.retries.left(ofCredential, now) == ofCredential.most
 }
 
-// breakersOf are those of a credential in a domain.
+// breakersOf returns the circuit breakers of a credential in a domain.
 func (d *domain) breakersOf(credential [sha256.Size]byte) breakers {
 	if h := d.histories[credential]; h != nil {
 		return h.breakers
@@ -131,8 +133,8 @@ func (d *domain) breakersOf(credential [sha256.Size]byte) breakers {
 	return breakers{}
 }
 
-// Sweep forgets domains that nobody reads from, and failures from which nothing follows
-// any more. The owner calls it now and then.
+// Sweep drops unused domains, and failures from which nothing follows any more. The owner
+// calls it every few seconds.
 func (p *Pace) Sweep() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -1,14 +1,15 @@
-// Package pace decides when a domain of OKMS is asked: how many reads at once
-// and whose turn it is, when a failed one is tried again, and when a domain that
-// keeps failing is left alone. It is the one place that retries.
+// Package pace decides when a domain of OKMS is asked: how many reads are in progress at
+// once and whose turn is next (a fair queue), when a failed read is retried (exponential
+// backoff with jitter, within token buckets), and when a domain that keeps failing is not
+// asked for a while (a circuit breaker). No other package retries.
 //
-// What belongs to a domain as a whole (room for reads, budget of retries) is
-// shared by all credentials. What is concluded from failures (a pause that OKMS
-// asked for, a circuit breaker) is held per credential: OKMS hangs up on a
-// certificate without rights, and one team's must not stop the reads of others.
-// For the same reason a namespace never has all of what is shared.
+// What belongs to a domain as a whole, which is the places for reads and the retry budget,
+// is shared by all credentials. What follows from failures, which is a pause that OKMS
+// asked for and the circuit breaker, is kept per credential: OKMS hangs up on a certificate
+// without rights, and that of one team must not stop the reads of others. For the same
+// reason no namespace ever has all of what is shared.
 //
-// Its rules are 7 to 11 of "The rules of reads" in DESIGN.md. It keeps no values, and
+// It implements rules 7 to 11 of "The rules of reads" in DESIGN.md. It keeps no values, and
 // does not know how a secret is read.
 package pace
 
@@ -27,28 +28,28 @@ import (
 	"ovhcloud-csi-provider/provider/place"
 )
 
-// leastTime is what a read must have to be worth beginning.
+// leastTime is how much time a read must have left to be worth its request.
 const leastTime = 10 * time.Millisecond
 
-// shortestTelling is how long a read without an answer must have lasted to tell anything
-// of the store.
+// shortestTelling is how long a read must have waited without an answer to count as a
+// failure of the store. Less time proves nothing about it.
 const shortestTelling = 3 * time.Second
 
 // Config of a Pace. The zero value works.
 type Config struct {
 	// Reads is how many reads of one domain may be in progress at once. 0 means 64.
 	Reads int
-	// Total is how many reads of all domains together may be in progress at once. 0
-	// means 128; less means that there is no such bound.
+	// Total is how many reads of all domains together may be in progress at once. 0 means
+	// 128, less than 0 means no limit.
 	Total int
-	// Retried is called before each retry with the kind of failure that it is
-	// for. nil observes nothing.
+	// Retried is called before each retry with the kind of the failure that it follows. nil
+	// is not called.
 	Retried func(context.Context, failure.Kind)
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 }
 
-// Pace is shared by all mounts. It starts no goroutine.
+// Pace is shared by all mounts. It starts no goroutines.
 type Pace struct {
 	reads   int
 	retried func(context.Context, failure.Kind)
@@ -62,7 +63,7 @@ type Pace struct {
 	histories *list.List               // of *history, of all domains; the oldest failure first
 }
 
-// New makes a Pace that knows no domain yet.
+// New returns a Pace that knows no domain yet.
 func New(c Config) *Pace {
 	if c.Reads <= 0 {
 		c.Reads = 64
@@ -83,14 +84,14 @@ func New(c Config) *Pace {
 		domains: map[place.Domain]*domain{}, idle: list.New(), histories: list.New()}
 }
 
-// Mount is one mount of a namespace. Namespaces take turns to read, and within each its
-// mounts. Make one with NewMount.
+// Mount is one mount of a namespace. Namespaces take turns to read, and the mounts of a
+// namespace do too. Make one with NewMount.
 type Mount struct{ namespace string }
 
-// NewMount makes a Mount that is not equal to any other.
+// NewMount returns a Mount that is not equal to any other.
 func NewMount(namespace string) *Mount { return &Mount{strings.Clone(namespace)} }
 
-// Asker says who wants to read, and where.
+// Asker says which mount wants to read, in which domain, and with which credential.
 type Asker struct {
 	Mount *Mount
 	// Turn is the read's place in the line for room, for Share. nil stands for one of
@@ -98,17 +99,17 @@ type Asker struct {
 	Turn       *Turn
 	Credential [sha256.Size]byte
 	Domain     place.Domain
-	// Hurried says that the read has no more time than Patience: that a store gives no
-	// answer in it proves nothing to those who wait longer.
+	// Hurried says that the read has no more time than Patience. If a store does not answer
+	// in that time, this proves nothing to reads that wait longer.
 	Hurried bool
 }
 
 // Patience is how long a read waits for an answer if its mount has something else to fall
-// back on: a stale value, or another store. Reads with no more time than that are hurried.
+// back on: a stale value, or the fallback. Reads with no more time than that are hurried.
 const Patience = 5 * time.Second
 
-// Do reads when it is time, and again where that may help and fits into ctx's time. The
-// error is nil if a read succeeded. A panic of read goes through.
+// Do calls read when it is its turn, and retries it if that may help and fits into the time
+// of ctx. The error is nil if a read succeeded. It does not recover a panic of read.
 func (p *Pace) Do(ctx context.Context, a Asker, read func(context.Context) (okms.Secret, *okms.Error)) (okms.Secret, *okms.Error) {
 	if a.Turn == nil {
 		a.Turn = &Turn{}
@@ -124,7 +125,7 @@ func (p *Pace) Do(ctx context.Context, a Asker, read func(context.Context) (okms
 			return secret, nil
 		}
 		if failed.Kind == failure.TimedOut && before != nil {
-			return secret, before // which tells more than that the time is over
+			return secret, before // it says more than that the time is over
 		}
 		if !asked {
 			return secret, failed
@@ -138,15 +139,14 @@ func (p *Pace) Do(ctx context.Context, a Asker, read func(context.Context) (okms
 	}
 }
 
-// Share has another mount wait for the read of a, which then is also that one's
-// turn: a mount of few reads does not wait in the queue of one of many whose read
-// it joined.
+// Share lets another mount wait for the read of a too. The read then also has the turns of
+// that mount: a mount with few reads does not wait in the queue of a mount with many reads.
 func (p *Pace) Share(a Asker, with *Mount) {
 	p.places.share(a.Turn, a.Mount, with)
 }
 
-// leaveTime keeps something of ctx's time for what comes after the read: to
-// answer the mount while its caller still listens.
+// leaveTime returns a context that ends a tenth of the time before ctx, at most half a
+// second, so that the mount is answered while its caller still waits.
 func leaveTime(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, bounded := ctx.Deadline()
 	if !bounded {
@@ -155,7 +155,8 @@ func leaveTime(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(ctx, deadline.Add(-min(500*time.Millisecond, time.Until(deadline)/10)))
 }
 
-// once reads once, if that is allowed. asked says whether it was.
+// once calls read once, if the circuit breaker allows it. asked reports whether read was
+// called.
 func (p *Pace) once(ctx context.Context, d *domain, a Asker, read func(context.Context) (okms.Secret, *okms.Error)) (secret okms.Secret, asked bool, failed *okms.Error) {
 	said := nothing
 	begin := time.Now()
@@ -170,15 +171,15 @@ func (p *Pace) once(ctx context.Context, d *domain, a Asker, read func(context.C
 	switch {
 	case failed == nil || !failed.Kind.MayPass():
 		said = works
-	case failed.Kind == failure.TimedOut && time.Since(begin) < shortestTelling: // our time was too short to blame the store
-	case !errors.Is(ctx.Err(), context.Canceled): // else all callers left, which says nothing of the store
+	case failed.Kind == failure.TimedOut && time.Since(begin) < shortestTelling: // too short to blame the store
+	case !errors.Is(ctx.Err(), context.Canceled): // if all callers left, that says nothing about the store
 		said = fails
 	}
 	return secret, true, failed
 }
 
-// admit waits until the domain may be asked and there is a place, or says why it is not
-// asked. The caller calls leave.
+// admit waits until the breaker allows the read and the read has a place. It returns the
+// failure if it does not come to that, else the caller calls leave when the read is over.
 func (p *Pace) admit(ctx context.Context, d *domain, a Asker) (leave func(), refused *okms.Error) {
 	for {
 		wait, refused := p.allow(ctx, d, a)
@@ -195,7 +196,7 @@ func (p *Pace) admit(ctx context.Context, d *domain, a Asker) (leave func(), ref
 		if !ok {
 			return nil, &okms.Error{Kind: failure.TimedOut, Queued: true, Text: "waited for other reads of this node to end"}
 		}
-		// Those that had the places until now may have failed.
+		// Reads that had the places until now may have opened the breaker.
 		if wait, refused = p.allow(ctx, d, a); wait == 0 && refused == nil {
 			return leave, nil
 		}
@@ -203,15 +204,16 @@ func (p *Pace) admit(ctx context.Context, d *domain, a Asker) (leave func(), ref
 	}
 }
 
-// allow says whether a may read now. It may if both results are zero. wait is how long it
-// must wait first; refused is the failure that stands for a new one.
+// allow reports whether a may read now: it may if both results are zero. wait is how long
+// it must wait first. refused is the failure that is returned in place of a read.
 func (p *Pace) allow(ctx context.Context, d *domain, a Asker) (wait time.Duration, refused *okms.Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return d.breakersOf(a.Credential).allow(ctx, a, p.now())
 }
 
-// conclude learns from the end of a read that took so long.
+// conclude tells the circuit breakers what the end of a read says about the store. took is
+// how long the read was.
 func (p *Pace) conclude(d *domain, a Asker, said verdict, failed *okms.Error, took time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -224,9 +226,9 @@ func (p *Pace) conclude(d *domain, a Asker, said verdict, failed *okms.Error, to
 	}
 }
 
-// Resting is why a's reads fail at once at the moment, while another mount may try; nil
-// if they do not. A read that is in progress then is such a trial. It is for who has
-// something to fall back on.
+// Resting returns the failure that reads of a get at once while the circuit breaker is not
+// closed, nil if it is closed. If there is a read in progress then, it is the trial of
+// another mount. The caller is one that has something to fall back on.
 func (p *Pace) Resting(a Asker) *okms.Error {
 	a.Domain.CABundle = ""
 	p.mu.Lock()
@@ -238,7 +240,7 @@ func (p *Pace) Resting(a Asker) *okms.Error {
 	return d.breakersOf(a.Credential).resting(a)
 }
 
-// sleep waits, and says whether ctx lasted.
+// sleep waits. It returns false if ctx ended first.
 func sleep(ctx context.Context, wait time.Duration) bool {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()

@@ -9,17 +9,18 @@ import (
 	"time"
 )
 
-// places bounds the reads in progress, of each domain and of all together, and says
-// whose turn it is. A read takes its place in its domain and its place among all at once
-// or waits for both, so no read that waits holds what another one could use.
+// places is the semaphore for reads in progress, of each domain and of all together, with
+// fair queues (rule 7). A read gets its place in its domain and its place among all at
+// once, or waits for both, so that no waiting read holds a place that another one could
+// use.
 //
-// Namespaces take turns, then a namespace's domains, then its mounts, however many reads
-// each of them has.
+// Namespaces take turns, then the domains of a namespace, then its mounts, however many
+// reads each of them has.
 type places struct {
 	mu  sync.Mutex
 	all pool
-	// waiting are the namespaces with reads that wait, by name and in turns: whose turn
-	// it is stands first.
+	// waiting are the namespaces with waiting reads, by name, and in turns in their order:
+	// the first one is next.
 	waiting map[string]*namespace
 	turns   *list.List // of *namespace
 }
@@ -36,7 +37,7 @@ type room struct {
 	turns *list.List // of *line, those that wait here
 }
 
-// namespace is the waiting reads of a namespace, a line for each domain.
+// namespace is the waiting reads of a namespace, with a line for each domain.
 type namespace struct {
 	name  string
 	lines map[*room]*line
@@ -44,7 +45,7 @@ type namespace struct {
 	turn  *list.Element
 }
 
-// line is the reads of one namespace that wait for one domain, a queue for each mount.
+// line is the reads of one namespace that wait for one domain, with a queue for each mount.
 // No line and no queue is empty.
 type line struct {
 	namespace       *namespace
@@ -60,22 +61,22 @@ type queue struct {
 	turn  *list.Element
 }
 
-// waiter is one read's wait for a place. It stands in the queues of all mounts that want
-// the read, and in none once it is over.
+// waiter is a read that waits for a place. It is in the queues of all mounts that want the
+// read, and in none of them when the wait is over.
 type waiter struct {
 	room   *room
-	stands []stand
+	queued []entry
 	given  chan struct{} // closed when it has a place
 	holder string        // the namespace that the place counts for
 }
 
-type stand struct {
+type entry struct {
 	line  *line
 	queue *queue
 	place *list.Element
 }
 
-// Turn is a read's place in line. Its fields are under the mutex of places.
+// Turn is a read's position in the queue. The mutex of places guards its fields.
 type Turn struct {
 	others  []*Mount // that want the read besides the one which began it
 	current *waiter  // nil before the first
@@ -92,17 +93,17 @@ func newPool(n int) pool { return pool{free: n, held: map[string]int{}} }
 
 func newRoom(n int) *room { return &room{pool: newPool(n), turns: list.New()} }
 
-// mostOfFree is how many times as many places as stay free one namespace may hold: 15/16 of
-// all if it is alone. Reads that hang so leave something for others.
+// mostOfFree is how many times the free places one namespace may hold: 15/16 of all if it
+// is alone. Reads that hang thus leave some places to other namespaces.
 const mostOfFree = 15
 
-// fits says whether a namespace may take one more place. Its first one it may take
-// wherever there is one.
+// fits reports whether a namespace may have one more place. It may have its first one if
+// any is free.
 func (p *pool) fits(namespace string) bool {
 	return p.free > 0 && p.held[namespace]+1 <= max(1, mostOfFree*(p.free-1))
 }
 
-// take adds n places to those of a namespace, which may be -1.
+// take adds n places to those of a namespace. n may be -1.
 func (p *pool) take(namespace string, n int) {
 	p.free -= n
 	if p.held[namespace] += n; p.held[namespace] == 0 {
@@ -110,8 +111,8 @@ func (p *pool) take(namespace string, n int) {
 	}
 }
 
-// enter takes a place, after a wait if need be. ok is false if ctx was done first, or so
-// nearly that less than least of its time is left. Otherwise the caller calls leave.
+// enter waits for a place. ok is false if ctx ended first, or if less than least of its
+// time is left. Otherwise the caller calls leave when the read is over.
 func (p *places) enter(ctx context.Context, r *room, a Asker, least time.Duration) (leave func(), ok bool) {
 	w, at := p.line(r, a)
 	leave = func() { p.leave(w) }
@@ -132,8 +133,8 @@ func (p *places) enter(ctx context.Context, r *room, a Asker, least time.Duratio
 	return nil, false
 }
 
-// line takes a place at once if one of the mounts that want the read may have it.
-// Otherwise it puts the read into the queues of all.
+// line gives the read a place at once if one of its mounts may have one. Otherwise it puts
+// the read into the queues of all its mounts.
 func (p *places) line(r *room, a Asker) (w *waiter, at bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -147,12 +148,12 @@ func (p *places) line(r *room, a Asker) (w *waiter, at bool) {
 		}
 	}
 	for _, m := range mounts {
-		p.stand(w, m)
+		p.enqueue(w, m)
 	}
 	return w, false
 }
 
-// share makes the place in line of a read that a mount began another mount's, too.
+// share adds a mount to a read that another mount began.
 func (p *places) share(turn *Turn, began, with *Mount) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -162,29 +163,29 @@ func (p *places) share(turn *Turn, began, with *Mount) {
 	turn.others = append(turn.others, with)
 	w := turn.current
 	switch {
-	case w == nil || len(w.stands) == 0: // not in line
+	case w == nil || len(w.queued) == 0: // not in line
 	case p.fits(w.room, with.namespace):
-		p.unstand(w)
+		p.dequeue(w)
 		p.give(w, with.namespace)
 	default:
-		p.stand(w, with)
+		p.enqueue(w, with)
 	}
 }
 
-// giveUp ends a wait. It says false if the read has got a place.
+// giveUp ends a wait. It returns false if the read has got a place.
 func (p *places) giveUp(w *waiter) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(w.stands) == 0 {
+	if len(w.queued) == 0 {
 		return false
 	}
-	p.unstand(w)
+	p.dequeue(w)
 	return true
 }
 
-// leave gives a place back, and so to whose turn it is. Where there was none left among
-// those of all domains, the turn is the next namespace's, wherever it reads; else the
-// domain's own turns count, in which nobody is behind for what it reads elsewhere.
+// leave gives a place back, and gives it to the next read. If no place was free among those
+// of all domains, the next namespace gets it, wherever it reads. Otherwise the order in the
+// domain counts: no namespace is behind there because of what it reads elsewhere.
 func (p *places) leave(w *waiter) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -197,7 +198,8 @@ func (p *places) leave(w *waiter) {
 	}
 }
 
-// serveRoom gives a place in a domain to whose turn it is there.
+// serveRoom gives a place in a domain to the next read there. It returns false if none can
+// have one.
 func (p *places) serveRoom(r *room) bool {
 	for turn := r.turns.Front(); turn != nil && r.free > 0; turn = turn.Next() {
 		if p.serve(turn.Value.(*line)) {
@@ -207,8 +209,8 @@ func (p *places) serveRoom(r *room) bool {
 	return false
 }
 
-// serveAny gives a place to whose turn it is among all. A namespace has no more lines
-// that cannot be served than there are full domains.
+// serveAny gives a place to the next read of all. It returns false if none can have one. A
+// namespace has no more lines that cannot be served than there are full domains.
 func (p *places) serveAny() bool {
 	for turn := p.turns.Front(); turn != nil && p.all.free > 0; turn = turn.Next() {
 		n := turn.Value.(*namespace)
@@ -221,8 +223,8 @@ func (p *places) serveAny() bool {
 	return false
 }
 
-// serve gives a line's next read a place, if the line's namespace may have one. All whose
-// turn it was stand last then.
+// serve gives a place to the next read of a line if its namespace may have one. The line,
+// its mount and its namespace are last in their orders then.
 func (p *places) serve(l *line) bool {
 	if !p.fits(l.room, l.namespace.name) {
 		return false
@@ -233,7 +235,7 @@ func (p *places) serve(l *line) bool {
 	l.room.turns.MoveToBack(l.turn)
 	l.turns.MoveToBack(q.turn)
 	w := q.reads.Front().Value.(*waiter)
-	p.unstand(w)
+	p.dequeue(w)
 	p.give(w, l.namespace.name)
 	return true
 }
@@ -242,7 +244,7 @@ func (p *places) fits(r *room, namespace string) bool {
 	return r.fits(namespace) && p.all.fits(namespace)
 }
 
-// give gives a read that stands in no queue a place.
+// give gives a place to a read that is in no queue.
 func (p *places) give(w *waiter, namespace string) {
 	w.room.take(namespace, 1)
 	p.all.take(namespace, 1)
@@ -250,8 +252,8 @@ func (p *places) give(w *waiter, namespace string) {
 	close(w.given)
 }
 
-// stand puts a wait at the end of a mount's queue.
-func (p *places) stand(w *waiter, m *Mount) {
+// enqueue adds a waiting read to the end of the queue of a mount.
+func (p *places) enqueue(w *waiter, m *Mount) {
 	n := p.waiting[m.namespace]
 	if n == nil {
 		n = &namespace{name: m.namespace, lines: map[*room]*line{}, turns: list.New()}
@@ -270,12 +272,12 @@ func (p *places) stand(w *waiter, m *Mount) {
 		q.turn = l.turns.PushBack(q)
 		l.queues[m] = q
 	}
-	w.stands = append(w.stands, stand{l, q, q.reads.PushBack(w)})
+	w.queued = append(w.queued, entry{l, q, q.reads.PushBack(w)})
 }
 
-// unstand takes a wait out of all its queues, and with it what is empty then.
-func (p *places) unstand(w *waiter) {
-	for _, s := range w.stands {
+// dequeue takes a waiting read out of all its queues, and drops what is empty then.
+func (p *places) dequeue(w *waiter) {
+	for _, s := range w.queued {
 		l, n := s.line, s.line.namespace
 		if s.queue.reads.Remove(s.place); s.queue.reads.Len() > 0 {
 			continue
@@ -292,5 +294,5 @@ func (p *places) unstand(w *waiter) {
 		p.turns.Remove(n.turn)
 		delete(p.waiting, n.name)
 	}
-	w.stands = nil
+	w.queued = nil
 }

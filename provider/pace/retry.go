@@ -8,46 +8,46 @@ import (
 	"ovhcloud-csi-provider/provider/okms"
 )
 
-// How a read is retried: with exponential backoff and full jitter. The waits are random,
-// from 0 to firstWait for the first and to twice as much for each further one; four
-// retries take two seconds in the mean. Longer troubles are kubelet's to retry, and the
-// pod's events tell of them meanwhile.
+// Rule 8: retries have exponential backoff with full jitter. The waits are random, from 0
+// to firstWait before the first retry and to twice as much before each further one, so four
+// retries take two seconds on average. kubelet retries after longer faults, and the events
+// of the pod show them meanwhile.
 const (
 	mostRetries = 4
 	firstWait   = 250 * time.Millisecond
 )
 
-// rate is what a bucket holds at most, and how long it takes to get one token more.
+// rate is the size of a token bucket, and how long it takes to get one more token.
 type rate struct {
 	most  float64
 	every time.Duration
 }
 
-// The budgets of retries, each a token bucket: a node adds at most two requests a second
-// to the load of a domain in trouble. One credential has half of that, so that one which
-// always fails, such as a certificate without rights, leaves retries to others; its
-// namespace has three quarters, since a pod may bring any number of credentials.
+// Rule 9: the retry budgets, each a token bucket. A node adds at most two requests a second
+// to the load of a failing domain. One credential has half of that, so that one which
+// always fails, such as a certificate without rights, leaves retries to others. A namespace
+// has three quarters, since a pod may bring any number of credentials.
 var (
 	ofDomain     = rate{20, 500 * time.Millisecond}
 	ofNamespace  = rate{15, 666 * time.Millisecond}
 	ofCredential = rate{10, time.Second}
 )
 
-// bucket is a token bucket. It holds spent tokens less than its rate's most, as of then.
+// bucket is a token bucket: at the time then, it held its size less the spent tokens.
 type bucket struct {
 	spent float64
 	then  time.Time
 }
 
-// left is how many tokens a bucket holds now.
+// left returns how many tokens the bucket holds now.
 func (b *bucket) left(r rate, now time.Time) float64 {
 	b.spent = max(0, b.spent-max(0, now.Sub(b.then).Seconds())/r.every.Seconds())
 	b.then = now
 	return r.most - b.spent
 }
 
-// spend takes a retry out of the budgets of a's domain, namespace and credential, if
-// none of them is empty.
+// spend takes one retry from the budgets of the domain, the namespace and the credential.
+// It returns false, and takes nothing, if one of them is empty.
 func (p *Pace) spend(d *domain, a Asker) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -68,14 +68,14 @@ func (p *Pace) spend(d *domain, a Asker) bool {
 	return true
 }
 
-// retryWait says whether a failed read is tried again, and after what time.
+// retryWait reports whether a failed read is retried, and after which time.
 func (p *Pace) retryWait(
 	ctx context.Context, d *domain, a Asker, failed *okms.Error, retry int,
 ) (wait time.Duration, ok bool) {
 	if retry >= mostRetries || !failed.Kind.Retries(failed.Status) || ctx.Err() != nil {
 		return 0, false
 	}
-	// Not all at the same moment, when many were asked to wait as long.
+	// Jitter also on Retry-After, which many reads may have got at once.
 	wait = max(failed.RetryAfter+rand.N(failed.RetryAfter/4+1), rand.N(firstWait<<retry))
 	if deadline, bounded := ctx.Deadline(); bounded && time.Until(deadline) <= wait {
 		return 0, false
