@@ -1,7 +1,8 @@
-// Package cache shares the reads of a node's mounts: equal reads under way are
-// joined, and what was read is kept for a while, within a bound of bytes.
+// Package cache shares the reads of a node's mounts. Equal reads in progress are one read
+// (single flight), and values are kept for a time (TTL), within a limit of bytes (LRU), and
+// longer for outages (stale).
 //
-// Its rules are 1 to 6 of "The rules of reads" in DESIGN.md. It does not retry, and
+// It implements rules 1 to 6 of "The rules of reads" in DESIGN.md. It does not retry, and
 // does not know how a secret is read.
 package cache
 
@@ -19,8 +20,8 @@ import (
 // defaultBytes is Config.Bytes where none are given.
 const defaultBytes = 64 << 20
 
-// Key says what is read, where, and by whom. A value that was read from a server which
-// one CA bundle vouches for is not served to who trusts another one.
+// Key is rule 1: what is read, from where, and by which credential. A value that was read
+// from a server with one CA bundle is not served to a caller that trusts another one.
 type Key struct {
 	Credential [sha256.Size]byte
 	Domain     place.Domain
@@ -33,29 +34,29 @@ type Outcome string
 // The outcomes of a read. A read that fails is a Miss or Joined.
 const (
 	Hit    Outcome = "hit"    // from memory, within the TTL
-	Miss   Outcome = "miss"   // the store was asked, or is left alone at the moment
-	Joined Outcome = "joined" // an equal read was under way
-	Stale  Outcome = "stale"  // from memory, since the store could not be asked
+	Miss   Outcome = "miss"   // the store was asked, or the circuit breaker is open
+	Joined Outcome = "joined" // an equal read was in progress
+	Stale  Outcome = "stale"  // from memory, because the store could not be asked
 )
 
-// Config of a Cache. The zero value joins reads and keeps nothing.
+// Config of a Cache. The zero value shares reads in progress and keeps nothing.
 type Config struct {
-	// TTL is how long a value is served without asking for it again.
+	// TTL is how long a value is served without another read (rule 2).
 	TTL time.Duration
-	// Bytes bounds the values that are kept. 0 means 64 MiB.
+	// Bytes limits the memory of the values that are kept. 0 means 64 MiB.
 	Bytes int
-	// Patience is how long a caller waits for the store if there is a stale value that it may
-	// have. 0 means that it waits as long as others.
+	// Patience is how long a caller waits for the store if there is a stale value that it
+	// may get. 0 means that it waits as long as other callers.
 	Patience time.Duration
-	// Observe is called once for each read; a stale one also counts as the Miss
-	// or the Joined that failed. nil observes nothing.
+	// Observe is called once for each read. A stale read is also counted as the Miss or the
+	// Joined that failed. nil is not called.
 	Observe func(context.Context, Outcome)
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 }
 
-// Cache is shared by all mounts. It starts no goroutine that outlives the calls
-// of Get which need it.
+// Cache is shared by all mounts. It starts no goroutine that outlives the calls of Get that
+// need it.
 type Cache struct {
 	ttl      time.Duration
 	patience time.Duration
@@ -67,7 +68,7 @@ type Cache struct {
 	flights index[*flight] // that others may join
 }
 
-// New makes an empty cache.
+// New returns an empty cache.
 func New(c Config) *Cache {
 	if c.Bytes <= 0 {
 		c.Bytes = defaultBytes
@@ -84,24 +85,24 @@ func New(c Config) *Cache {
 	return &Cache{ttl: c.TTL, patience: c.Patience, observe: c.Observe, now: c.Now, store: newStore(c.Bytes), flights: newIndex[*flight]()}
 }
 
-// Read is one read that somebody wants.
+// Read is one read that a caller wants.
 type Read struct {
 	Key Key
-	// MaxStale is how old a value may be where the store cannot be asked. 0 means
-	// none may.
+	// MaxStale is how old a value may be that is served if the store cannot be asked. 0
+	// means that none is.
 	MaxStale time.Duration
-	// Keep is how old the value may later be served by Stale, where that is more than
+	// Keep is how old a value may be that Stale serves later, if that is more than
 	// MaxStale: a caller with a fallback asks there first.
 	Keep time.Duration
 	// Elsewhere says that the caller has another store to ask.
 	Elsewhere bool
-	// Resting is why reads of this credential rest, nil if they do not. What is under
-	// way during a rest is a probe, which may hang: a caller with a stale value or
-	// another store does not join it. It must not call the cache. A nil Resting stands
-	// for never.
+	// Resting returns the failure that reads of this credential get at once while the
+	// circuit breaker is not closed, and nil otherwise. A read in progress is then the
+	// trial of another mount, which may hang: a caller with a stale value or another store
+	// does not join it. Resting must not call the cache. nil means never.
 	Resting func() *okms.Error
-	// By is who reads, and Joined is told the By of each read that joins this one
-	// while it is under way. A nil Joined is told nothing.
+	// By is who reads. Joined is called with the By of each read that joins this one while
+	// it is in progress. A nil Joined is not called.
 	By     any
 	Joined func(by any)
 	// Do asks the store. It must end soon after its context does.
@@ -111,14 +112,14 @@ type Read struct {
 // Value is what a read got.
 type Value struct {
 	Secret okms.Secret
-	// Because is why the value is a stale one. nil says that it is not stale.
+	// Because is why the value is stale. nil means that it is not stale.
 	Because *okms.Error
 	// Age is how long ago a stale value was read. It is 0 for others.
 	Age time.Duration
 }
 
-// Get gets a value for a caller that waits until ctx is done. The error is nil if there is
-// one. A panic of r.Do becomes one of every caller, with a *Crash.
+// Get returns a value for a caller that waits until ctx ends. The error is nil if there is
+// a value. If r.Do panics, every caller that waits for it panics with a *Crash.
 func (c *Cache) Get(ctx context.Context, r Read) (Value, *okms.Error) {
 	for {
 		l := c.look(ctx, r)
@@ -145,23 +146,23 @@ func (c *Cache) Get(ctx context.Context, r Read) (Value, *okms.Error) {
 	}
 }
 
-// looked is what a caller found: a fresh value, or a flight to wait for, or why
-// it does not wait for one.
+// looked is what a caller found: a fresh value, or a flight to wait for, or why it does not
+// wait for one.
 type looked struct {
 	fresh   bool
 	secret  okms.Secret
 	flight  *flight
 	joined  bool
 	resting *okms.Error
-	stale   bool // there is something to be served if the flight takes long
+	stale   bool // there is a stale value to serve if the flight takes long
 }
 
 func (c *Cache) wait(ctx context.Context, r Read, l looked) (okms.Secret, *okms.Error) {
 	if l.resting != nil {
 		return okms.Secret{}, l.resting
 	}
-	if l.joined && l.flight.told != nil {
-		l.flight.told(r.By)
+	if l.joined && l.flight.onJoin != nil {
+		l.flight.onJoin(r.By)
 	}
 	return c.await(ctx, l.flight, l.stale)
 }
@@ -171,7 +172,7 @@ func (c *Cache) look(ctx context.Context, r Read) (l looked) {
 	defer c.mu.Unlock()
 	if e := c.store.entries.find(r.Key); e != nil {
 		age := e.age(c.now())
-		// Less than 0 is a clock that jumped: what is not known to be fresh is not.
+		// An age below 0 means that the clock jumped back. Such a value is not fresh.
 		if age >= 0 && age < c.ttl {
 			c.store.use(e)
 			return looked{fresh: true, secret: e.secret}
@@ -185,7 +186,7 @@ func (c *Cache) look(ctx context.Context, r Read) (l looked) {
 		}
 	}
 	if l.joined = f != nil; !l.joined {
-		f = c.takeOff(ctx, r, l.stale)
+		f = c.begin(ctx, r, l.stale)
 	}
 	l.flight = f
 	f.waiting++
@@ -193,7 +194,8 @@ func (c *Cache) look(ctx context.Context, r Read) (l looked) {
 	return l
 }
 
-// stale finds a value for a caller whose read failed.
+// stale returns a value for a caller whose read failed (rule 5). ok is false if it may not
+// have one.
 func (c *Cache) stale(r Read, failed *okms.Error) (Value, bool) {
 	if !failed.Kind.MayPass() {
 		return Value{}, false
@@ -201,8 +203,8 @@ func (c *Cache) stale(r Read, failed *okms.Error) (Value, bool) {
 	return c.Stale(r.Key, r.MaxStale, failed)
 }
 
-// Stale gives what is kept under a key if it is not older than maxStale, to a
-// caller that knows why the store cannot be asked. The caller counts the read.
+// Stale returns the value of a key if it is not older than maxStale, for a caller that
+// knows why the store cannot be asked. The caller counts the read.
 func (c *Cache) Stale(key Key, maxStale time.Duration, because *okms.Error) (Value, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -218,32 +220,31 @@ func (c *Cache) Stale(key Key, maxStale time.Duration, because *okms.Error) (Val
 	return Value{Secret: e.secret, Because: because, Age: age}, true
 }
 
-// Sweep drops the values that are too old to be served in any way. The owner
-// calls it now and then: nothing else does where nobody reads any more.
+// Sweep drops the values that are too old to be served in any way. The owner calls it every
+// few seconds, since values that are not read any more are not dropped otherwise.
 func (c *Cache) Sweep() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.store.sweep(c.now())
 }
 
-// Shrink drops the least recently used values until about so many bytes are freed, or
-// nothing is kept any more. It returns how many bytes it freed.
+// Shrink evicts the least recently used values until about so many bytes are freed, or none
+// are left. It returns how many bytes it freed.
 func (c *Cache) Shrink(bytes int) (freed int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.store.shrink(bytes)
 }
 
-// Size is how many values are kept, and about how many bytes they take.
+// Size returns how many values are kept, and about how many bytes they take.
 func (c *Cache) Size() (values, bytes int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.store.recent.Len(), c.store.taken()
 }
 
-// Crash carries a panic from the goroutine of a read to those who wait for it,
-// and they panic with it. Only the type of Value may be logged: it may hold
-// anything.
+// Crash carries a panic from the goroutine of a read to the callers that wait for it, which
+// panic with it. Only the type of Value may be logged: it may hold a secret.
 type Crash struct {
 	Value any
 	Stack []byte

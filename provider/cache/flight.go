@@ -10,24 +10,24 @@ import (
 	"ovhcloud-csi-provider/provider/okms"
 )
 
-// flight is one read under way. Those who wait for it own it: the last one that
-// leaves early cancels it and waits for its end.
+// flight is one read in progress that any number of callers share (single flight, rule 3).
+// It belongs to those that wait for it: the last one that leaves early cancels it and waits
+// for its end.
 type flight struct {
 	key    Key
-	told   func(by any) // of those who join; may be nil
+	onJoin func(by any) // called for each caller that joins; may be nil
 	ctx    context.Context
 	cancel context.CancelFunc
-	done   chan struct{} // closed when the outcome stands
+	done   chan struct{} // closed when there is an outcome
 
 	// Under the cache's mutex.
-	waiting int           // how many wait
-	keep    time.Duration // how long the value is worth keeping, for the most demanding of them
-	// outdated says that a refusal, or that the secret is absent, was learnt while the
-	// read was under way, or could have been: its value may be older than that, and
-	// is not kept.
+	waiting int           // callers
+	keep    time.Duration // how long to keep the value, the longest of the callers
+	// outdated says that the value may be older than a refusal, or than the news that the
+	// secret is gone, so it is not kept (rule 4).
 	outdated bool
 
-	// The outcome, to be read after done.
+	// The outcome, valid after done.
 	secret okms.Secret
 	err    *okms.Error
 	crash  *Crash
@@ -35,11 +35,10 @@ type flight struct {
 
 func (f *flight) keyed() Key { return f.key }
 
-// takeOff begins a read. It has the time of the caller that begins it, or
-// the cache's patience if that one is impatient, but does not end with the caller. c.mu
-// is held.
-func (c *Cache) takeOff(ctx context.Context, r Read, impatient bool) *flight {
-	f := &flight{key: r.Key, told: r.Joined, done: make(chan struct{})}
+// begin begins a read. It has the time of the caller that begins it, or the cache's
+// patience if that caller is impatient, but does not end with that caller. c.mu is held.
+func (c *Cache) begin(ctx context.Context, r Read, impatient bool) *flight {
+	f := &flight{key: r.Key, onJoin: r.Joined, done: make(chan struct{})}
 	alone := context.WithoutCancel(ctx)
 	deadline, bounded := ctx.Deadline()
 	if impatient && (!bounded || time.Until(deadline) > c.patience) {
@@ -51,12 +50,12 @@ func (c *Cache) takeOff(ctx context.Context, r Read, impatient bool) *flight {
 		f.ctx, f.cancel = context.WithCancel(alone)
 	}
 	c.flights.add(f)
-	go c.fly(f, r.Do)
+	go c.run(f, r.Do)
 	return f
 }
 
-// fly does the read to its end, whatever that is.
-func (c *Cache) fly(f *flight, do func(context.Context) (okms.Secret, *okms.Error)) {
+// run does the read to its end.
+func (c *Cache) run(f *flight, do func(context.Context) (okms.Secret, *okms.Error)) {
 	defer f.cancel()
 	defer close(f.done)
 	defer func() {
@@ -72,15 +71,15 @@ func (c *Cache) fly(f *flight, do func(context.Context) (okms.Secret, *okms.Erro
 	f.secret, f.err = do(f.ctx)
 }
 
-// forget keeps others from joining a flight. c.mu is held.
+// forget keeps further callers from joining a flight. c.mu is held.
 func (c *Cache) forget(f *flight) {
 	if c.flights.find(f.key) == f {
 		c.flights.remove(f.key)
 	}
 }
 
-// await waits for the outcome of a flight, or leaves it when ctx is done. With
-// impatient it leaves after the cache's patience.
+// await waits for the outcome of a flight, or leaves it when ctx ends. An impatient caller
+// leaves after the cache's patience.
 func (c *Cache) await(ctx context.Context, f *flight, impatient bool) (okms.Secret, *okms.Error) {
 	if impatient {
 		var cancel context.CancelFunc
@@ -103,7 +102,7 @@ func (c *Cache) await(ctx context.Context, f *flight, impatient bool) (okms.Secr
 	return f.secret, f.err
 }
 
-// leave takes one who waits off a flight. The last one cancels it.
+// leave takes one caller off a flight. The last one cancels it.
 func (c *Cache) leave(f *flight) (last bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -113,12 +112,12 @@ func (c *Cache) leave(f *flight) (last bool) {
 	}
 	f.cancel()
 	c.forget(f)
-	f.outdated = true // others may learn newer things before it ends
+	f.outdated = true // others may read a newer value before it ends
 	return true
 }
 
-// endedEarlyFor says that a flight ran out of the time of the caller that began
-// it, while the caller of ctx has more.
+// endedEarlyFor reports whether a flight ran out of the time of the caller that began it,
+// while the caller of ctx has more.
 func (f *flight) endedEarlyFor(ctx context.Context, failed *okms.Error) bool {
 	if failed.Kind != failure.TimedOut || ctx.Err() != nil {
 		return false

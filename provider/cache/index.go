@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// site is an OKMS domain without the authorities that a class trusts there. What OKMS
-// says there counts for all classes, however each of them spells its caBundle.
+// site is an OKMS domain without its CA bundle. A refusal there counts for all classes,
+// whatever caBundle they have.
 type site struct{ endpoint, id string }
 
 func (k Key) site() site { return site{k.Domain.Endpoint, k.Domain.ID} }
@@ -18,15 +18,15 @@ type keyed interface {
 	keyed() Key
 }
 
-// index finds what it holds by its key. It also finds all of a credential, of a
-// credential in a site, and of a path there, without looking at anything else: a
-// refusal would hold up the whole node otherwise.
+// index finds items by key, and also all items of a credential, of a credential in a site,
+// and of a path there, without a look at any others: a refusal would otherwise delay every
+// read of the node.
 type index[T keyed] struct {
 	holders map[[sha256.Size]byte]map[site]shelf[T]
 	shelves int
 }
 
-// shelf is what one credential has in one site, by path. The items of a path are
+// shelf is the items of one credential in one site, by path. The items of a path are
 // ordered by compare. No path and no shelf is empty.
 type shelf[T keyed] map[string][]T
 
@@ -34,7 +34,7 @@ func newIndex[T keyed]() index[T] {
 	return index[T]{holders: map[[sha256.Size]byte]map[site]shelf[T]{}}
 }
 
-// compare orders keys that differ in the version and in the CA bundle only.
+// compare orders keys that differ only in the version and in the CA bundle.
 func compare(a, b Key) int {
 	return cmp.Or(cmp.Compare(a.Ref.Version, b.Ref.Version), cmp.Compare(a.Domain.CABundle, b.Domain.CABundle))
 }
@@ -43,7 +43,7 @@ func position[T keyed](items []T, k Key) (at int, found bool) {
 	return slices.BinarySearchFunc(items, k, func(item T, k Key) int { return compare(item.keyed(), k) })
 }
 
-// find returns what is under a key, nil if nothing is.
+// find returns the item of a key, nil if there is none.
 func (x *index[T]) find(k Key) (found T) {
 	items := x.holders[k.Credential][k.site()][k.Ref.Path]
 	if at, ok := position(items, k); ok {
@@ -52,7 +52,7 @@ func (x *index[T]) find(k Key) (found T) {
 	return found
 }
 
-// add puts an item under its key, where nothing must be.
+// add adds an item. There must be none with its key.
 func (x *index[T]) add(item T) {
 	k := item.keyed()
 	sites := x.holders[k.Credential]
@@ -70,7 +70,7 @@ func (x *index[T]) add(item T) {
 	s[k.Ref.Path] = slices.Insert(s[k.Ref.Path], at, item)
 }
 
-// remove takes away what is under a key, if anything is.
+// remove drops the item of a key, if there is one.
 func (x *index[T]) remove(k Key) {
 	sites := x.holders[k.Credential]
 	s := sites[k.site()]
@@ -93,12 +93,12 @@ func (x *index[T]) remove(k Key) {
 	}
 }
 
-// scope says how much of what a credential reads a refusal is about.
+// scope says which of a credential's items a refusal is about.
 type scope int
 
 const (
 	allOfCredential scope = iota // in all sites
-	allOfPlace
+	allOfDomain
 	allOfPath
 )
 
@@ -110,7 +110,7 @@ func (x *index[T]) within(s scope, k Key) (all []T) {
 		for _, in := range x.holders[k.Credential] {
 			all = in.appendTo(all)
 		}
-	case allOfPlace:
+	case allOfDomain:
 		all = x.holders[k.Credential][k.site()].appendTo(nil)
 	case allOfPath:
 		all = slices.Clone(x.holders[k.Credential][k.site()][k.Ref.Path])

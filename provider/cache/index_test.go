@@ -43,7 +43,7 @@ func TestTheIndexFindsByEachPartOfTheKey(t *testing.T) {
 			t.Errorf("%+v is not found", e.key)
 		}
 	}
-	for s, want := range map[scope]int{allOfCredential: 32, allOfPlace: 16, allOfPath: 8} {
+	for s, want := range map[scope]int{allOfCredential: 32, allOfDomain: 16, allOfPath: 8} {
 		if got := len(x.within(s, all[0].key)); got != want {
 			t.Errorf("scope %d holds %d, want %d", s, got, want)
 		}

@@ -2,7 +2,8 @@ package cache
 
 import "ovhcloud-csi-provider/provider/failure"
 
-// settle draws the conclusions of a read that ended. c.mu is held.
+// settle keeps the value of a read that ended, or drops the values that its refusal speaks
+// against (rule 4). c.mu is held.
 func (c *Cache) settle(f *flight) {
 	if f.err == nil {
 		if !f.outdated {
@@ -15,7 +16,7 @@ func (c *Cache) settle(f *flight) {
 	case failure.OfCredential: // by the token endpoint, which is one for all domains
 		c.revoke(allOfCredential, f.key, anyVersion)
 	case failure.OfDomain:
-		c.revoke(allOfPlace, f.key, anyVersion)
+		c.revoke(allOfDomain, f.key, anyVersion)
 	case failure.OfPath:
 		c.revoke(allOfPath, f.key, anyVersion)
 	case failure.OfVersion:
@@ -25,15 +26,15 @@ func (c *Cache) settle(f *flight) {
 	}
 }
 
-// A versions says of a value by the version that was asked for, 0 for the latest, and by
-// the one that came, 0 for not yet, whether a refusal is about it.
+// versions reports whether a refusal is about a value: asked is the version that was asked
+// for, 0 for the latest, and came the one that the value has, 0 while it is being read.
 type versions func(asked, came int) bool
 
 func anyVersion(int, int) bool { return true }
 
-// goneVersion is what a refusal of the version that was asked for is about. The store may
-// have said which one is gone, 0 if not: it may also have been read as the latest one, or
-// is being read as that.
+// goneVersion returns which values a refusal of the version asked is about. gone is the
+// version that the store says is gone, 0 if it does not say it: that version may also have
+// been read as the latest one, or is being read as that.
 func goneVersion(asked, gone int) versions {
 	if gone == 0 {
 		gone = asked
@@ -43,10 +44,9 @@ func goneVersion(asked, gone int) versions {
 	}
 }
 
-// revoke drops the values within a scope of a key that match. It has those not kept that
-// are being read, and nobody joins them any more: their answers may be older than the
-// refusal. Values that were read with another CA bundle are no different: the store
-// has spoken of the credential. c.mu is held.
+// revoke drops the values within a scope of a key that match. Reads in progress that match
+// are not kept and not joined any more: their answers may be older than the refusal. The CA
+// bundle makes no difference, since the refusal is about the credential. c.mu is held.
 func (c *Cache) revoke(s scope, of Key, match versions) {
 	for _, e := range c.store.entries.within(s, of) {
 		if match(e.key.Ref.Version, e.secret.Version) {

@@ -8,16 +8,15 @@ import (
 	"ovhcloud-csi-provider/provider/okms"
 )
 
-// What the store itself takes in bytes, about: for a value (the entry, its places in the
-// index and in the list, the value's and the path's headers), and for each credential
-// in each place.
+// What the store itself takes for a value (the entry, its places in the index and in the
+// list, the headers of its texts), and for each credential in a site. In bytes,
+// approximately.
 const (
 	entryOverhead = 500
 	shelfOverhead = 900
 )
 
-// store keeps values within a bound of bytes: the least recently used goes first. The
-// cache's mutex guards it.
+// store is an LRU of values within a limit of bytes (rule 6). The cache's mutex guards it.
 type store struct {
 	most    int
 	bytes   int // of the entries
@@ -39,21 +38,21 @@ func newStore(most int) store {
 
 func (e *entry) keyed() Key { return e.key }
 
-// size is about what the entry takes, in bytes. Equal CA bundles may be one text in
-// memory, but need not be, so each counts.
+// size returns about how many bytes the entry takes. Equal CA bundles may share memory, but
+// need not, so each one counts.
 func (e *entry) size() int {
 	return entryOverhead + len(e.key.Domain.Endpoint) + len(e.key.Domain.ID) + len(e.key.Domain.CABundle) +
 		len(e.key.Ref.Path) + len(e.secret.Created) + cap(e.secret.Data.Reveal())
 }
 
-// age is how old the value is. It is negative if the clock jumped back.
+// age returns how old the value is. It is negative if the clock jumped back.
 func (e *entry) age(now time.Time) time.Duration { return now.Sub(e.at) }
 
-// tooOld says that the value may not be served in any way any more.
+// tooOld reports whether the value may not be served in any way any more.
 func (e *entry) tooOld(now time.Time) bool { return e.age(now) < 0 || e.age(now) > e.keep }
 
-// owned copies the texts of the entry that may be small parts of large ones: of a class,
-// or of an answer.
+// owned copies the texts of the entry that may be small parts of large ones, of a class or
+// of an answer, which they would keep in memory.
 func (e *entry) owned() {
 	e.key.Domain.ID = strings.Clone(e.key.Domain.ID)
 	e.key.Ref.Path = strings.Clone(e.key.Ref.Path)
@@ -61,8 +60,8 @@ func (e *entry) owned() {
 	e.secret.Created = strings.Clone(e.secret.Created)
 }
 
-// put keeps a value in the place of the one that was there, if there is room for it at
-// all.
+// put adds a value in place of the one with the same key. A value that is larger than the
+// whole store is not kept.
 func (s *store) put(e *entry) {
 	s.drop(s.entries.find(e.key))
 	if e.keep <= 0 || e.size()+shelfOverhead > s.most {
@@ -75,10 +74,10 @@ func (s *store) put(e *entry) {
 	s.shrink(s.taken() - s.most)
 }
 
-// use moves an entry to the end of those that go first.
+// use makes an entry the most recently used one.
 func (s *store) use(e *entry) { s.recent.MoveToFront(e.place) }
 
-// drop takes an entry out; nil is none.
+// drop removes an entry. nil is none.
 func (s *store) drop(e *entry) {
 	if e == nil {
 		return
@@ -88,8 +87,8 @@ func (s *store) drop(e *entry) {
 	s.entries.remove(e.key)
 }
 
-// shrink drops the least recently used values until so many bytes are freed, or nothing
-// is left. It returns how many it freed.
+// shrink evicts the least recently used values until so many bytes are freed, or none are
+// left. It returns how many it freed.
 func (s *store) shrink(bytes int) (freed int) {
 	before := s.taken()
 	for s.recent.Len() > 0 && before-s.taken() < bytes {
@@ -98,10 +97,10 @@ func (s *store) shrink(bytes int) (freed int) {
 	return before - s.taken()
 }
 
-// taken is about how many bytes the store takes.
+// taken returns about how many bytes the store takes.
 func (s *store) taken() int { return s.bytes + s.entries.shelves*shelfOverhead }
 
-// sweep drops what is too old for any use.
+// sweep drops the values that are too old to be served in any way.
 func (s *store) sweep(now time.Time) {
 	var next *list.Element
 	for place := s.recent.Front(); place != nil; place = next {

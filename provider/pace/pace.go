@@ -94,8 +94,8 @@ func NewMount(namespace string) *Mount { return &Mount{strings.Clone(namespace)}
 // Asker says which mount wants to read, in which domain, and with which credential.
 type Asker struct {
 	Mount *Mount
-	// Turn is the read's place in the line for room, for Share. nil stands for one of
-	// the mount alone.
+	// Turn is the read's position in the queue, for Share. nil means that no other mount can
+	// share it.
 	Turn       *Turn
 	Credential [sha256.Size]byte
 	Domain     place.Domain
