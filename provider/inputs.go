@@ -13,7 +13,7 @@ import (
 func inputs(pl plan.Plan, got read.Results) map[okms.Ref]render.Input {
 	all := make(map[okms.Ref]render.Input, len(got))
 	for ref, f := range got {
-		in := render.Input{Secret: f.Secret, Domain: f.Of.Domain, Version: f.Of.Version, Created: f.Of.Created, Host: f.Of.Host}
+		in := render.Input{Secret: f.Secret, Domain: f.Version.Domain, Version: f.Version.Number, Created: f.Version.Created, Host: f.Version.Host}
 		if f.Err != nil {
 			in.Unread = func(o class.Object) failure.Failure { return got.FailureOf(pl, o) }
 			in.Absent = f.Err.Kind == failure.SecretAbsent || f.Err.Kind == failure.VersionAbsent

@@ -21,8 +21,9 @@ const (
 	ActionDescribe = "okms:apikms:secret/get"
 )
 
-// explain makes of a failed read what the user of an object is told: what is
-// wrong, what the store said, and what to do; and the same of the fallback.
+// explain returns the Failure that the user of an object sees for a failed read: what is
+// wrong, what the store said, and what to do. If the fallback failed too, it says the same
+// of the fallback.
 func explain(pl plan.Plan, o class.Object, f Result) failure.Failure {
 	out := explainOne(pl.Origin, o, f.Err, failure.TriesAgain)
 	if f.second == nil {
@@ -43,7 +44,7 @@ func explain(pl plan.Plan, o class.Object, f Result) failure.Failure {
 	return out
 }
 
-// withFallback adds to what is said of a store what is said of its fallback.
+// withFallback joins a text about a store and one about its fallback.
 func withFallback(first, second string) string {
 	if first == "" || second == "" {
 		return first + second
@@ -53,8 +54,9 @@ func withFallback(first, second string) string {
 
 func hostOf(d place.Domain) string { return strings.TrimPrefix(d.Endpoint, "https://") }
 
-// explainOne is explain for one store. again says who tries again what may pass. Each kind of
-// failure that a read can have has its words here.
+// explainOne returns the Failure for a failed read of one store. again says what happens
+// next if the failure may pass. It has the words for each kind of failure that a read can
+// have.
 func explainOne(from plan.Origin, o class.Object, e *okms.Error, again string) failure.Failure {
 	out := failure.Failure{Kind: e.Kind, Object: o.Number, Where: o.Where(), Facts: facts(e)}
 	if e.Foreign {
@@ -113,7 +115,7 @@ func isGone(e *okms.Error) bool {
 	return e.Kind == failure.SecretAbsent || e.Kind.Drops() == failure.OfVersion
 }
 
-// reachAdvice is what to do where there is no connection to a store.
+// reachAdvice returns what to do if a store is unreachable.
 func reachAdvice(from plan.Origin, e *okms.Error, again string) string {
 	if e.Cause == wire.Proxy {
 		return again + "; if this persists, check HTTPS_PROXY and NO_PROXY, and which hosts the proxy allows"
@@ -125,8 +127,8 @@ func reachAdvice(from plan.Origin, e *okms.Error, again string) string {
 	return advice
 }
 
-// trustAdvice is what to do where the server's certificate is not trusted.
-// The other causes are about the authority, or not about trust.
+// trustAdvice returns what to do if the server's certificate is not trusted. The causes
+// that it does not list are about the authority, or not about trust.
 func trustAdvice(cause wire.Cause) string {
 	//exhaustive:ignore
 	switch cause {
@@ -142,13 +144,12 @@ func trustAdvice(cause wire.Cause) string {
 	return "if the endpoint is right, give its certificate authority in caBundle"
 }
 
-// explainForeign is about an answer that is not OKMS's. The facts are part of what it
-// says.
+// explainForeign is about an answer that is not from OKMS. The facts are part of the text.
 func explainForeign(e *okms.Error, again string) (what, advice string) {
 	return e.Error() + ": a proxy or firewall in between?", again
 }
 
-// explainVersion is about a version that OKMS does not have to give.
+// explainVersion is about a version that does not exist, or whose data is gone.
 func explainVersion(e *okms.Error) (what, advice string) {
 	switch {
 	case e.Kind == failure.Deactivated:
@@ -166,8 +167,8 @@ func grantAdvice(from plan.Origin, action string) string {
 	return "grant its identity the IAM action " + action + " on the OKMS domain " + from.Domain.ID + "; a change takes about a minute"
 }
 
-// explainToken is about the token endpoint of an OAuth2 client, which failed
-// before OKMS could be asked.
+// explainToken is about the token endpoint of an OAuth2 client. If it fails, OKMS is not
+// asked.
 func explainToken(from plan.Origin, e *okms.Error, again string) (what, advice string) {
 	if e.Kind == failure.ClientRefused {
 		return fmt.Sprintf("the token endpoint refused the %s: %s", from.Credential, e.Text), refusedClientAdvice(from.Credential)
@@ -186,8 +187,8 @@ func explainToken(from plan.Origin, e *okms.Error, again string) (what, advice s
 	return what, advice + movedAdvice(from.Credential, e) + "; OKMS was not asked"
 }
 
-// facts is what OKMS said, in its own words and by its numbers. Where no answer
-// of OKMS came, the words are this program's and stand in the message already.
+// facts returns what OKMS said, in its words and numbers. If OKMS did not answer, the words
+// are this program's and are in the message already.
 func facts(e *okms.Error) string {
 	if e.Kind == failure.Unauthenticated && e.Status == 0 {
 		return e.Text
@@ -218,7 +219,7 @@ func since(e *okms.Error) string {
 	return " since " + e.Since
 }
 
-// others says which version could be read instead, "" if that is not known.
+// others returns which version could be read instead, "" if that is not known.
 func others(e *okms.Error) string {
 	switch {
 	case e.Others.LatestActive > 0:

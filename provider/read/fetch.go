@@ -14,20 +14,20 @@ import (
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
-// Crash carries a panic from the goroutine of a read to that of its mount, which
-// panics with it. Only the type of Value may be logged: it may hold anything.
+// Crash carries a panic from the goroutine of a read to that of its mount, which panics
+// with it. Only the type of Value may be logged: it may hold a secret.
 type Crash = cache.Crash
 
-// maxHeld is what the secrets of one mount may take in memory, in bytes, before files are
-// made of them. The driver takes 3.5 MiB of files from a mount, but an object may take
-// little of a large secret, hence the room above that.
+// maxHeld is how many bytes the secrets of one mount may take in memory. The driver takes
+// 3.5 MiB of files from a mount, but an object may need only a little of a large secret,
+// hence the margin.
 const maxHeld = 16 << 20
 
-// mostAtOnce is how many reads of one mount are under way at once, be it in line for
-// a place. Each takes some 30 kB, and a class may ask for a thousand.
+// mostAtOnce is how many reads of one mount are in progress or wait for a place at once.
+// Each takes some 30 kB, and a class may ask for a thousand.
 const mostAtOnce = 32
 
-// fetching is the reads of one mount under way.
+// fetching is the reads of one mount in progress.
 type fetching struct {
 	account *budget.Account
 	most    int64 // bytes of secrets
@@ -38,14 +38,14 @@ type fetching struct {
 	crash   *Crash
 	held    int64 // bytes of secrets
 	taken   int64 // of the account, held of them in use
-	full    bool  // the node has no more for now
-	tooMuch bool  // the mount may not have more
+	full    bool  // the node has no more memory for now
+	tooMuch bool  // the mount may not have more memory
 }
 
-// fetch does the reads of a plan side by side, and every one of them to its end, so
-// that all failures can be told at once. The account holds the secrets. Where the node
-// has no room for them, it drops all, waits for more room than it had, and begins again:
-// who waits holds nothing that others wait for.
+// fetch does the reads of a plan in parallel, each to its end, so that all failures are
+// reported at once. The account holds the memory of the secrets. If the node has no memory
+// for them, fetch drops all, waits for more memory than it had, and starts again: a mount
+// that waits holds nothing that others wait for.
 func (p *Reader) fetch(ctx context.Context, account *budget.Account, s sources, refs []okms.Ref) (got Results, failures []failure.Failure) {
 	var reserved int64
 	most := min(maxHeld, p.budget.Most(budget.Holding))
@@ -66,8 +66,8 @@ func (p *Reader) fetch(ctx context.Context, account *budget.Account, s sources, 
 	}
 }
 
-// fetchOnce does all reads, unless there is no room for what they give. reserved bytes
-// of the account are for them, and most is what they may take.
+// fetchOnce does all reads, and stops if there is no memory for a secret. The account has
+// reserved bytes for them, and they may take at most most bytes.
 func (p *Reader) fetchOnce(ctx context.Context, account *budget.Account, reserved, most int64, s sources, refs []okms.Ref) *fetching {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -93,7 +93,7 @@ func (p *Reader) fetchOnce(ctx context.Context, account *budget.Account, reserve
 	return f
 }
 
-// read does one read and takes in what came of it.
+// read does one read and adds its outcome.
 func (f *fetching) read(ref okms.Ref, read func() Result) {
 	defer f.recovered()
 	f.add(ref, read())
@@ -113,8 +113,8 @@ func (f *fetching) recovered() {
 	}
 }
 
-// add takes in the outcome of a read. Where there is no room for it, everything is
-// dropped, and the other reads end.
+// add adds the outcome of a read. If there is no memory for it, all outcomes are dropped
+// and the other reads end.
 func (f *fetching) add(ref okms.Ref, one Result) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

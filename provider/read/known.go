@@ -11,17 +11,17 @@ import (
 // mostKnown is how many secrets are remembered, of about 400 bytes each.
 const mostKnown = 2000
 
-// known remembers which version each secret of a connection with a fallback was last
-// read at, and a hash of its text. Where the fallback gives the same text, the files are
-// the same, and so are their versions: controllers that restart workloads when a version
-// moves must not restart a cluster because a region is away.
+// known remembers which version each secret of a connection with a fallback was last read
+// at, and a hash of its text. If the fallback gives the same text, the files have the same
+// versions: controllers that restart workloads when a version changes must not restart a
+// cluster because a region is unavailable.
 //
-// It is empty after a start of the daemon, and where more secrets are read it forgets the
-// longest unread: what the fallback gives has a version of its own then.
+// It is empty after a start of the daemon, and evicts the least recently read secret. What
+// the fallback gives for others has a version of its own.
 type known struct {
 	mu     sync.Mutex
 	places map[knownKey]*list.Element // of *knownSecret
-	recent *list.List                 // the last read first
+	recent *list.List                 // the most recently read first
 }
 
 // knownKey is a secret of the first domain, as one credential reads it.
@@ -43,7 +43,7 @@ func (s source) known(path string) knownKey {
 	return knownKey{s.Credential, s.Domain.Endpoint, s.Domain.ID, path}
 }
 
-// note remembers what the first domain gave.
+// note remembers a secret that the first domain gave.
 func (k *known) note(s source, secret okms.Secret) {
 	key := s.known(secret.Path)
 	k.mu.Lock()
@@ -62,8 +62,8 @@ func (k *known) note(s source, secret okms.Secret) {
 	}
 }
 
-// same is the version of the first domain whose text a secret of the fallback has; nil
-// if it has another, or none is known.
+// same returns the version of the first domain that has the same text as a secret of the
+// fallback. It returns nil if the text differs or none is known.
 func (k *known) same(s source, secret okms.Secret) *knownSecret {
 	k.mu.Lock()
 	defer k.mu.Unlock()

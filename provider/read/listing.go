@@ -10,15 +10,16 @@ import (
 	"ovhcloud-csi-provider/provider/place"
 )
 
-// What mounts ask for only to tell the user more: at most so many lists of versions, and
-// each for so long, since what OKMS said of the secret itself must not wait for it.
+// Limits on the lists of versions that are requested only to tell the user more: so many
+// for one mount, and each for so long, since the answer about the secret itself must not
+// wait for them.
 const (
 	mostListings = 20
 	listingTime  = time.Second
 )
 
-// listings are the lists of versions that one mount has asked for: each at most once. A
-// class may pin a thousand versions of one secret, and a list may be 1 MiB long.
+// listings are the lists of versions that one mount has requested, each at most once. A
+// class may pin a thousand versions of one secret, and a list may have 1 MiB.
 type listings struct {
 	mu     sync.Mutex
 	byPath map[listingKey]func() okms.Others
@@ -29,8 +30,8 @@ type listingKey struct {
 	path   string
 }
 
-// of says what could be read instead at a path of a source. Without the right to list,
-// without an answer in time, and after mostListings, that is not known.
+// of returns what could be read instead at a path of a source. It returns the zero value
+// without the right to list, without an answer in time, and after mostListings lists.
 func (l *listings) of(ctx context.Context, s source, path string) okms.Others {
 	l.mu.Lock()
 	if l.byPath == nil {

@@ -13,19 +13,19 @@ import (
 	"ovhcloud-csi-provider/provider/pool"
 )
 
-// Probe is what a connection's credential may do. The errors are in the words
-// that a mount would fail with; nil means that OKMS allows it.
+// Probe is what a connection's credential may do. The errors have the words that a mount
+// would fail with; nil means that OKMS allows it.
 type Probe struct {
-	// Path is the secret that was asked for. That it does not exist is fine.
+	// Path is the secret that was requested. It need not exist.
 	Path string
-	// Read is of ActionRead, which every mount needs. Describe is of ActionDescribe,
-	// which makes errors tell more.
+	// Read is about ActionRead, which every mount needs, and Describe about ActionDescribe,
+	// with which error messages say more.
 	Read, Describe error
 }
 
-// ProbeConnection asks OKMS twice, for a secret that hardly exists: OKMS checks
-// rights before existence (so it is deduced), and nothing is changed or shown.
-// The error is what keeps OKMS from saying what is allowed.
+// ProbeConnection sends two requests to OKMS for a secret that probably does not exist.
+// OKMS checks rights before existence, so the answers tell what the credential may do;
+// nothing is changed or shown. The error is why the answers do not tell it.
 func ProbeConnection(ctx context.Context, connection *connections.Connection, userAgent string) (Probe, error) {
 	credential, err := connection.Credential()
 	if err != nil {
@@ -47,7 +47,8 @@ func ProbeConnection(ctx context.Context, connection *connections.Connection, us
 	return probe, err
 }
 
-// probed tells a refusal of an action from a failure that says nothing of it.
+// probed returns either the refusal of an action, or a failure that does not tell whether
+// the action is allowed.
 func probed(from plan.Origin, action string, failed *okms.Error) (refused, unclear error) {
 	if failed == nil {
 		return nil, nil

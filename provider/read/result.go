@@ -11,44 +11,44 @@ import (
 	"ovhcloud-csi-provider/provider/plan"
 )
 
-// Result is the outcome of one read: a secret, which may be a stale one, or an error.
+// Result is the outcome of one read: a secret, which may be stale, or an error.
 type Result struct {
 	Secret  okms.Secret
 	because *okms.Error   // why it is stale, nil if it is not
 	age     time.Duration // of a stale one
 	Err     *okms.Error
-	// of is what the secret is a version of.
-	Of versionOf
-	// instead is why the fallback gave the secret, nil if it did not. second is what the
-	// fallback failed with, where it did.
+	// Version is what the versions of the secret's files are made of.
+	Version Version
+	// instead is why the fallback was asked for the secret, nil if it was not. second is
+	// the failed read of the fallback, nil if there is none.
 	instead *okms.Error
 	second  *Result
 }
 
-// versionOf is what a secret is a version of. Where a fallback gave the same text as the
-// first domain gave last, it is the first domain's: a version that moves restarts workloads.
-// Else the host of the fallback is in it, behind an @.
-type versionOf struct {
+// Version identifies a version of a secret. If the fallback gave the same text as the first
+// domain gave last, it is that of the first domain: a version that changes restarts
+// workloads. Otherwise Host is the fallback's host behind an @.
+type Version struct {
 	Domain  place.Domain
-	Version int
+	Number  int
 	Created string
 	Host    string
 }
 
-// Results are what came of the reads of a mount.
+// Results are the outcomes of the reads of a mount.
 type Results map[okms.Ref]Result
 
-// FallbackReads are those of a mount's reads that the fallback of its connection
-// gave: its name, its credential without telling it, the secrets as path@version,
-// and why the connection itself could not be asked for the first of them. All are
-// empty where it gave none.
+// FallbackReads are the reads of a mount that the fallback of its connection served: its
+// name, its credential without any secret part, the secrets as path@version, and why the
+// connection itself could not be asked for the first of them. All are empty if there are
+// none.
 type FallbackReads struct {
 	Connection, Credential string
 	Reads                  []string
 	Because                string
 }
 
-// Reads names the secrets that were read, as path@version, in the order of the plan.
+// Reads returns the secrets that were read, as path@version, in the order of the plan.
 func (got Results) Reads(pl plan.Plan) []string {
 	var reads []string
 	for _, ref := range pl.Reads {
@@ -59,8 +59,8 @@ func (got Results) Reads(pl plan.Plan) []string {
 	return reads
 }
 
-// Stale names the secrets that were served stale, with their ages, and says why
-// the first of them was. Both are empty where none was.
+// Stale returns the secrets that were served stale, with their ages, and why the first of
+// them was. Both are empty if there are none.
 func (got Results) Stale(pl plan.Plan) (reads []string, because string) {
 	for _, ref := range pl.Reads {
 		f := got[ref]
@@ -80,7 +80,7 @@ func (got Results) Stale(pl plan.Plan) (reads []string, because string) {
 	return reads, because
 }
 
-// Fallback tells what the fallback gave.
+// Fallback returns the reads that the fallback served.
 func (got Results) Fallback(pl plan.Plan) (out FallbackReads) {
 	for _, ref := range pl.Reads {
 		f := got[ref]

@@ -10,8 +10,8 @@ import (
 	"ovhcloud-csi-provider/provider/pace"
 )
 
-// hurried bounds the wait for a store that something else can stand in for, to three
-// quarters of the time that is left at most.
+// hurried returns a context for a read that has something to fall back on: it has
+// pace.Patience, and at most three quarters of the time that is left (rule 12).
 func hurried(ctx context.Context) (context.Context, context.CancelFunc) {
 	patience := pace.Patience
 	if deadline, bounded := ctx.Deadline(); bounded {
@@ -27,17 +27,17 @@ func isHurried(ctx context.Context) bool {
 	return bounded && time.Until(deadline) <= pace.Patience
 }
 
-// read gets one secret: from the first store; if that cannot be asked, from the
-// second; else the younger of their stale ones. A version by its number is another
-// value in another domain, so it has no fallback. See rules 12 to 15 of "The rules
-// of reads" in DESIGN.md.
+// read returns one secret: from the first store; if that cannot be asked, from the second
+// one, the fallback; otherwise the younger of their stale values. These are rules 12 to 15
+// of "The rules of reads" in DESIGN.md. A version by its number has no fallback, since it
+// is another value in another domain.
 func (p *Reader) read(ctx context.Context, s sources, mount *pace.Mount, ref okms.Ref) Result {
 	if s.second == nil || ref.Version != 0 || !s.allowed(ref.Path) {
 		return p.readFrom(ctx, s.first, mount, ref, false)
 	}
 	first := p.readFirst(ctx, s.first, mount, ref)
 	for first.Err != nil && first.Err.Queued && ctx.Err() == nil {
-		first = p.readFirst(ctx, s.first, mount, ref) // the crowd is this node's own: the store may be well
+		first = p.readFirst(ctx, s.first, mount, ref) // it waited for other reads of this node: the store may be well
 	}
 	if first.Err == nil {
 		p.known.note(s.first, first.Secret)
@@ -52,9 +52,9 @@ func (p *Reader) read(ctx context.Context, s sources, mount *pace.Mount, ref okm
 	case second.Err == nil && (second.because == nil || !stale || second.age <= own.Age):
 		p.observeRead(ctx, ByFallback)
 		second.instead = first.Err
-		second.Of.Host = "@" + hostOf(second.Of.Domain)
+		second.Version.Host = "@" + hostOf(second.Version.Domain)
 		if same := p.known.same(s.first, second.Secret); same != nil {
-			second.Of = versionOf{Domain: s.first.Domain, Version: same.version, Created: same.created}
+			second.Version = Version{Domain: s.first.Domain, Number: same.version, Created: same.created}
 		}
 		return second
 	case second.Err != nil:
@@ -66,7 +66,7 @@ func (p *Reader) read(ctx context.Context, s sources, mount *pace.Mount, ref okm
 		served.second = first.second
 		return served
 	}
-	if first.Err.Kind == failure.TimedOut && ctx.Err() == nil { // it was given a part of the time
+	if first.Err.Kind == failure.TimedOut && ctx.Err() == nil { // it had only a part of the time
 		again := p.readFrom(ctx, s.first, mount, ref, false)
 		if again.Err == nil {
 			p.known.note(s.first, again.Secret)
@@ -78,16 +78,15 @@ func (p *Reader) read(ctx context.Context, s sources, mount *pace.Mount, ref okm
 	return first
 }
 
-// readFirst asks the first store alone, for a part of the time.
+// readFirst asks the first store only, for a part of the time.
 func (p *Reader) readFirst(ctx context.Context, first source, mount *pace.Mount, ref okms.Ref) Result {
 	ctx, cancel := hurried(ctx)
 	defer cancel()
 	return p.readFrom(ctx, first, mount, ref, true)
 }
 
-// readSecond asks the second store, for a part of the time if a stale secret of
-// the first could still be served. That one is looked up again then: a refusal may
-// drop it meanwhile.
+// readSecond asks the second store, for a part of the time if there is a stale value of the
+// first one. The caller must look that value up again: a refusal may drop it meanwhile.
 func (p *Reader) readSecond(ctx context.Context, s sources, mount *pace.Mount, ref okms.Ref) Result {
 	if _, stale := p.cache.Stale(s.first.key(ref), s.first.maxStale, nil); stale {
 		var cancel context.CancelFunc
@@ -97,9 +96,9 @@ func (p *Reader) readSecond(ctx context.Context, s sources, mount *pace.Mount, r
 	return p.readFrom(ctx, *s.second, mount, ref, false)
 }
 
-// readFrom gets one secret from one source: from the cache, else from the store
-// when it is the mount's turn, else a stale one from the cache. With elsewhere no
-// stale one is served: the caller has another source, which is asked first.
+// readFrom returns one secret from one source: from the cache, else from the store when it
+// is the mount's turn, else a stale value from the cache. With elsewhere it returns no
+// stale value: the caller has another source, and asks it first.
 func (p *Reader) readFrom(ctx context.Context, s source, mount *pace.Mount, ref okms.Ref, elsewhere bool) Result {
 	asker := pace.Asker{Mount: mount, Turn: &pace.Turn{}, Credential: s.Credential, Domain: s.Domain}
 	maxStale := s.maxStale
@@ -113,13 +112,13 @@ func (p *Reader) readFrom(ctx context.Context, s source, mount *pace.Mount, ref 
 		Elsewhere: elsewhere,
 		Resting: func() *okms.Error {
 			a := asker
-			a.Hurried = true // it has something else
+			a.Hurried = true // it has something to fall back on
 			return p.pace.Resting(a)
 		},
 		By:     mount,
 		Joined: func(by any) { p.pace.Share(asker, by.(*pace.Mount)) },
 		Do: func(ctx context.Context) (okms.Secret, *okms.Error) {
-			// Other mounts may have joined the read when this one has left.
+			// Other mounts may still wait for the read when this one has ended.
 			defer s.Clone().Close()
 			a := asker
 			a.Hurried = isHurried(ctx)

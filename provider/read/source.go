@@ -19,7 +19,7 @@ type source struct {
 // gave returns what came of a read that the source gave a value for.
 func (s source) gave(v cache.Value) Result {
 	return Result{Secret: v.Secret, because: v.Because, age: v.Age,
-		Of: versionOf{Domain: s.Domain, Version: v.Secret.Version, Created: v.Secret.Created}}
+		Version: Version{Domain: s.Domain, Number: v.Secret.Version, Created: v.Secret.Created}}
 }
 
 func (s source) key(ref okms.Ref) cache.Key {

@@ -7,16 +7,15 @@ import (
 	"ovhcloud-csi-provider/provider/okms"
 )
 
-// refusedClientAdvice says what to do about an OAuth2 client that the token endpoint
-// refuses.
+// refusedClientAdvice returns what to do if the token endpoint refuses an OAuth2 client.
 func refusedClientAdvice(c credential.Credential) string {
 	const check = "check clientId and clientSecret, and tokenUrl: " +
 		"an account of another continent than the region's has another"
 	return cmp.Or(c.Hint(), check) + "; OKMS was not asked"
 }
 
-// movedAdvice says what to do where a token endpoint of OVHcloud may be gone, since
-// another one takes its place; "" where it answers.
+// movedAdvice returns what to do if a token endpoint of OVHcloud may have moved. It returns
+// "" if the endpoint answers.
 func movedAdvice(c credential.Credential, e *okms.Error) string {
 	successor := c.Client().Successor()
 	if successor == "" {
