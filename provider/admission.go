@@ -11,7 +11,7 @@ import (
 	"ovhcloud-csi-provider/provider/render"
 )
 
-// plan is makePlan in its turn.
+// plan parses the class and makes the plan of a mount, when there is memory for it.
 func (p *Provider) plan(ctx context.Context, account *budget.Account, req Request) (plan.Plan, []failure.Failure) {
 	takes := class.ParsingTakes(req.Attributes[class.ParamObjects])
 	if takes > p.budget.Most(budget.Making) {
@@ -30,8 +30,8 @@ func (p *Provider) plan(ctx context.Context, account *budget.Account, req Reques
 	return pl, wrong.All()
 }
 
-// render is render in its turn, into a response. What the answer takes is kept in an
-// account of its own until it is sent.
+// render makes the files of a mount, when there is memory for it, and adds them to a
+// response. The memory of the answer is held until it is sent.
 func (p *Provider) render(ctx context.Context, account *budget.Account, pl plan.Plan, got map[okms.Ref]render.Input, into *Response) []failure.Failure {
 	takes := render.Takes(pl, got)
 	if takes > p.budget.Most(budget.Making) {
@@ -57,8 +57,8 @@ func (p *Provider) render(ctx context.Context, account *budget.Account, pl plan.
 	return nil
 }
 
-// NodeFullError is the error of a mount for which there is no room among the others of
-// the node. class names its SecretProviderClass, "" if that is not known yet.
+// NodeFullError returns the error of a mount for which the node has no memory because of
+// its other mounts. class names its SecretProviderClass, "" if that is not known yet.
 func NodeFullError(class string) *failure.Error {
 	return &failure.Error{Class: class, Failures: []failure.Failure{failure.Busy()}}
 }

@@ -9,7 +9,7 @@ import (
 	"ovhcloud-csi-provider/provider/render"
 )
 
-// inputs are what came of the reads, for the files.
+// inputs returns the outcomes of the reads as render takes them.
 func inputs(pl plan.Plan, got read.Results) map[okms.Ref]render.Input {
 	all := make(map[okms.Ref]render.Input, len(got))
 	for ref, f := range got {

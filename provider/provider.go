@@ -25,8 +25,8 @@ type Config struct {
 	// Connections are the identities that mounts may use without credentials of their own.
 	// nil has none.
 	Connections *connections.Set
-	// Reader is how secrets are read, with the budget and the clock of all. A nil Budget is
-	// one of its own, of budget.DefaultLimit.
+	// Reader is how secrets are read, with the budget and the clock of all. If its Budget
+	// is nil, the provider makes one with budget.DefaultLimit.
 	Reader read.Config
 }
 
@@ -62,11 +62,11 @@ func New(c Config) *Provider {
 		budget: c.Reader.Budget, now: c.Reader.Now}
 }
 
-// sweepEvery is how often Run looks for what is not used any more.
+// sweepEvery is how often Run drops what is unused.
 const sweepEvery = 10 * time.Second
 
-// Run drops what mounts do not use any more, until ctx is done. Mounts do not need it;
-// memory does.
+// Run drops what mounts do not use any more, until ctx ends. Mounts do not need it; memory
+// does.
 func (p *Provider) Run(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
@@ -80,14 +80,14 @@ func (p *Provider) Run(ctx context.Context) {
 	}
 }
 
-// Sweep does once what Run does again and again.
+// Sweep does once what Run repeats.
 func (p *Provider) Sweep() { p.reader.Sweep() }
 
 // Close closes the connections to OKMS, and ends exchanges for tokens.
 func (p *Provider) Close() { p.reader.Close() }
 
-// Mount reads what the request asks for. The error is a *failure.Error that holds every
-// reason for the failure; nothing is delivered then.
+// Mount reads what the request asks for. The error is a *failure.Error with every reason
+// for the failure; no files are returned then.
 func (p *Provider) Mount(ctx context.Context, req Request) (Response, error) {
 	account := req.Account
 	if account == nil {
@@ -103,7 +103,7 @@ func (p *Provider) Mount(ctx context.Context, req Request) (Response, error) {
 		return response, NodeFullError(req.Class())
 	}
 	got, failures := p.reader.Read(ctx, account, pl)
-	response.tell(pl, got)
+	response.note(pl, got)
 	if len(failures) == 0 {
 		failures = p.render(ctx, account, pl, inputs(pl, got), &response)
 	}
@@ -113,7 +113,8 @@ func (p *Provider) Mount(ctx context.Context, req Request) (Response, error) {
 	return response, nil
 }
 
-// stated returns the name of a connection that a pod asked for, fit for the log; "" for none.
+// stated returns the name of a connection that a pod asked for, safe for the log, "" for
+// none.
 func stated(connection string) string {
 	if connection == "" {
 		return ""

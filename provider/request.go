@@ -10,15 +10,15 @@ import (
 
 // Request is one mount as the driver asks for it.
 type Request struct {
-	// Attributes are the parameters of the SecretProviderClass, overridden by the
-	// pod's volumeAttributes, and what kubelet states of the pod.
+	// Attributes are the parameters of the SecretProviderClass, overridden by the pod's
+	// volumeAttributes, and what kubelet says about the pod.
 	Attributes map[string]string
 	// Credentials are those of nodePublishSecretRef. nil if the volume has none.
 	Credentials credential.Material
-	// Account is what the mount holds of the budget, with the request itself in it. The
-	// caller closes it. nil stands for a new one.
+	// Account is the memory that the mount holds, that of the request included. The caller
+	// closes it. nil means a new one.
 	Account *budget.Account
-	// Mode is for files whose object states none; 0 means 0644.
+	// Mode is for files whose object has none; 0 means 0644.
 	Mode fs.FileMode
 }
 
@@ -26,8 +26,8 @@ func (r Request) plan() plan.Request {
 	return plan.Request{Attributes: r.Attributes, Credentials: r.Credentials, Mode: r.Mode}
 }
 
-// Pod returns whom the mount is for.
+// Pod returns the pod of the mount.
 func (r Request) Pod() plan.Pod { return r.plan().Pod() }
 
-// Class returns the SecretProviderClass as namespace/name, as far as it is stated.
+// Class returns the SecretProviderClass as namespace/name. Either may be empty.
 func (r Request) Class() string { return r.plan().Class() }

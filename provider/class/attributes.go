@@ -7,7 +7,7 @@ import (
 	"ovhcloud-csi-provider/provider/failure"
 )
 
-// Attributes of a mount that the driver and kubelet add to the parameters.
+// The attributes of a mount that the driver and kubelet add to the parameters.
 const (
 	AttributePrefix    = "csi.storage.k8s.io/"
 	AttributeClass     = "secretProviderClass"
@@ -21,13 +21,13 @@ const (
 // attributes are those of them that a mount needs.
 var attributes = []string{AttributeClass, AttributePod, AttributeNamespace, AttributePodUID, AttributeAccount}
 
-// maxNameLength bounds what is kept of the name of an unknown parameter, in bytes. Longer
-// ones are told by their beginning.
+// maxNameLength limits what is kept of the name of an unknown parameter, in bytes. Longer
+// names are cut.
 const maxNameLength = 100
 
-// KnownAttributes are those of a mount's attributes that it needs: our parameters, what
-// kubelet states of the pod, and the names alone of what is unknown, as many as are
-// told. A pod's author can add others of any size.
+// KnownAttributes returns the attributes that a mount needs: our parameters, what kubelet
+// says about the pod, and only the names of unknown ones, as many as a message shows. The
+// author of a pod can add others of any size.
 func KnownAttributes(all map[string]string) map[string]string {
 	known := map[string]string{}
 	unknown := 0

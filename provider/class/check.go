@@ -9,8 +9,8 @@ import (
 	"ovhcloud-csi-provider/provider/volume"
 )
 
-// checkObject checks the fields of an object against one another, and its place
-// in the volume against that of the objects before it.
+// checkObject checks the fields of an object against each other, and its path in the volume
+// against those of the objects before it.
 func checkObject(o Object, tree volume.Layout, c *failure.List) {
 	at := func(field string) string { return fmt.Sprintf("objects[%d].%s", o.Number, field) }
 	defer func() { c.At(0) }()
@@ -38,7 +38,7 @@ func checkObject(o Object, tree volume.Layout, c *failure.List) {
 	}
 }
 
-// checkDefaultName checks the name of a file that is made of the key or the path.
+// checkDefaultName checks a file name that is made of the key or the path.
 func checkDefaultName(o Object, c *failure.List) (ok bool) {
 	err, space := volume.CheckName(o.File()), SpaceAtEnds(o.SecretKey)
 	wrong := func(field, format string, args ...any) {

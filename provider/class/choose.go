@@ -8,15 +8,15 @@ import (
 	"ovhcloud-csi-provider/provider/place"
 )
 
-// defaultConnection is used where a mount states nothing of where its secrets
+// defaultConnection is the connection of a mount that says nothing about where its secrets
 // are, and brings no credentials.
 const defaultConnection = "default"
 
-// chooseConnection gives the name of the connection that a mount uses, unless it
-// states itself where its secrets are. A connection has a place and a credential
-// of its own: whatever else the mount states of these is an error, because a pod
-// can override every parameter of its class. combined says that there is such an error:
-// then it is not known what was meant.
+// chooseConnection returns the name of the connection that a mount uses, or ownPlace if the
+// mount says itself where its secrets are. A connection has a domain and a credential of
+// its own: it is an error if the mount gives any of these too, because a pod can override
+// every parameter of its class. combined reports such an error: it is not known then what
+// was meant.
 func chooseConnection(attributes map[string]string, credentials bool, c *failure.List) (name string, ownPlace, combined bool) {
 	var stated []string
 	for _, field := range place.Fields() {
@@ -38,8 +38,8 @@ func chooseConnection(attributes map[string]string, credentials bool, c *failure
 	return strings.TrimSpace(name), false, combined
 }
 
-// cannotCombine is what is wrong with a connection where other fields of a place, or
-// credentials, are given too. It is one mistake, however many there are.
+// cannotCombine returns the error for a connection that is given with other fields of a
+// domain, or with credentials. It is one mistake, however many fields there are.
 func cannotCombine(stated []string, credentials bool) string {
 	others := stated
 	if credentials {

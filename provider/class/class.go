@@ -13,27 +13,27 @@ import (
 	"ovhcloud-csi-provider/provider/volume"
 )
 
-// Class is the parameters of a mount in typed form. Each field is right by itself, and so
-// are the objects against one another.
+// Class is the parameters of a mount in typed form. Each field is valid, and so are the
+// objects together.
 type Class struct {
-	Connection string       // the name of the connection to use, unless OwnPlace
-	Combined   bool         // it cannot be used, because more is given of what it has
-	OwnPlace   bool         // the mount states the domain itself
+	Connection string       // the name of the connection to use, unless OwnPlace is true
+	Combined   bool         // it cannot be used, because what it has is also given itself
+	OwnPlace   bool         // the mount gives the domain itself
 	Domain     place.Domain // if OwnPlace
 	Objects    []Object
 }
 
-// Given is what comes with a class's parameters in a mount.
+// Given is what comes with the parameters of a class in a mount.
 type Given struct {
-	// Credentials says whether some came with the mount.
+	// Credentials says whether there are credentials.
 	Credentials bool
 	// Mode is for files whose object states none.
 	Mode fs.FileMode
 }
 
-// Parse reads what is ours of a mount's attributes: the parameters of its class, which a
-// pod's volumeAttributes override. It returns everything that is wrong with it. What could
-// be read is returned all the same, for further failures.
+// Parse reads the attributes of a mount: the parameters of its class, which the pod's
+// volumeAttributes override. It returns everything that is wrong with them. What could be
+// read is returned even then, so that later steps can find further mistakes.
 func Parse(attributes map[string]string, with Given) (Class, *failure.List) {
 	var cl Class
 	c := &failure.List{}

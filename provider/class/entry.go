@@ -14,7 +14,7 @@ import (
 	"ovhcloud-csi-provider/provider/yamlnode"
 )
 
-// parseObject reads one entry of the list. All that is wrong with it is added to c.
+// parseObject reads one entry of the list. It adds all mistakes to c.
 func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *failure.List) Object {
 	where := fmt.Sprintf("objects[%d]", number)
 	o := Object{Number: number, Mode: defaultMode, Encoding: encoding.UTF8, line: n.Line, given: map[string]int{}}
@@ -60,8 +60,8 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *failu
 	return o
 }
 
-// holds returns the sign in the name of a field that is not what it looks like, "" if there is
-// none.
+// holds returns the character in the name of a field that is not what it looks like, "" if
+// there is none.
 func holds(key *yamlnode.Node) string {
 	if odd := yamlnode.OddSign(key); odd != "" {
 		return "it holds " + odd
@@ -69,8 +69,8 @@ func holds(key *yamlnode.Node) string {
 	return ""
 }
 
-// setField reads the value of a field. The error says if a sign in it is not what it looks
-// like.
+// setField reads the value of a field. The error names a character in it that is not what
+// it looks like.
 func setField(o *Object, value *yamlnode.Node, set func(*Object, string) error) error {
 	text, err := yamlnode.Scalar(value)
 	if err == nil {
@@ -82,8 +82,8 @@ func setField(o *Object, value *yamlnode.Node, set func(*Object, string) error) 
 	return err
 }
 
-// missingPath is the error where an object names no secret. Users of the azure and aws
-// providers take objectName for it.
+// missingPath returns the error for an object that names no secret. Users of the azure and
+// aws providers expect objectName to do it.
 func missingPath(o Object) error {
 	if o.ObjectName != "" {
 		return fmt.Errorf("%w; it names the secret, and objectName the file", message.ErrMissing)
@@ -91,7 +91,7 @@ func missingPath(o Object) error {
 	return message.ErrMissing
 }
 
-// asEntry says how to write an entry that is the path of a secret alone.
+// asEntry returns how to write an entry that is only the path of a secret.
 func asEntry(n *yamlnode.Node) string {
 	if n.Kind == yamlnode.Single && n.Anchor == "" && PathError(n.Value) == nil {
 		return "; write - secretPath: " + n.Value
@@ -99,7 +99,8 @@ func asEntry(n *yamlnode.Node) string {
 	return ""
 }
 
-// dropSign is the cure for an entry that is a text, by the sign that makes it one.
+// dropSign returns the cure for an entry that is a text, by the character that makes it
+// one.
 func dropSign(sign string) string {
 	if sign == "|" || sign == ">" {
 		return "drop the " + sign + " behind the dash"

@@ -9,11 +9,11 @@ import (
 	"ovhcloud-csi-provider/provider/message"
 )
 
-// pathOperators are the parts of a path that name no key: each element, and queries.
+// pathOperators are the parts of a path that name no key: all elements, and queries.
 var pathOperators = regexp.MustCompile(`(^|[.|])#($|[.|(])`)
 
-// FileOfKey is the name of a file for a key or path, with its escaped signs as they are:
-// tls\.crt makes the file tls.crt.
+// FileOfKey returns the file name for a key or path, without the backslashes of escaped
+// characters: tls\.crt makes the file tls.crt.
 func FileOfKey(key string) string {
 	var name strings.Builder
 	for i := 0; i < len(key); i++ {
@@ -25,16 +25,16 @@ func FileOfKey(key string) string {
 	return name.String()
 }
 
-// escapes says whether a backslash takes the meaning of the sign behind it.
+// escapes reports whether a backslash makes the character after it a literal one.
 func escapes(key string, i int) bool {
 	return key[i] == '\\' && i+1 < len(key) && strings.IndexByte(`.|*?#@!{}[]()=<>%~\`, key[i+1]) >= 0
 }
 
-// invisible says whether a sign at the end of a key cannot be seen.
+// invisible reports whether a character at the end of a key cannot be seen.
 func invisible(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
 
-// SpaceAtEnds says where white space stands at an end of a key, "" if there is none: a block
-// scalar (|) ends in a line break.
+// SpaceAtEnds says at which end of a key there is white space, "" if there is none. A block
+// scalar (|) of YAML ends in a line break.
 func SpaceAtEnds(key string) string {
 	switch {
 	case strings.TrimFunc(key, invisible) == key:
@@ -49,7 +49,7 @@ func SpaceAtEnds(key string) string {
 	return "begins with white space"
 }
 
-// WriteKey is the cure for a key with white space at its ends.
+// WriteKey returns the cure for a key with white space at its ends.
 func WriteKey(key string) string {
 	if strings.TrimFunc(key, invisible) == "" {
 		return "name a key, or drop secretKey for the whole secret"

@@ -9,9 +9,9 @@ import (
 	"ovhcloud-csi-provider/provider/message"
 )
 
-// parseMode reads octal digits, with or without a leading 0 or 0o. It returns an error
-// for a mode that checkMode refuses. Helm makes the decimal 256 of a bare 0400 in a
-// values file, and YAML 1.1 does the same: the error then names the octal mode.
+// parseMode reads octal digits, with or without a leading 0 or 0o. It returns an error for
+// a mode that checkMode rejects. Helm turns a bare 0400 in a values file into the decimal
+// 256, and so does YAML 1.1: the error then names the octal mode.
 func parseMode(v string) (fs.FileMode, error) {
 	n, err := strconv.ParseUint(strings.TrimPrefix(strings.TrimPrefix(v, "0o"), "0O"), 8, 32)
 	wrong := checkMode(fs.FileMode(n))
@@ -28,9 +28,9 @@ func parseMode(v string) (fs.FileMode, error) {
 	return 0, fmt.Errorf("%s lets %s; use a mode such as \"0400\", \"0440\" or \"0644\"", message.Quote(v), wrong)
 }
 
-// checkMode returns why nobody can want a mode, or "" for one that makes sense: the owner
-// may read the file, the group may do no more than the owner, and others no more than
-// the group. A decimal number that was read as octal nearly always breaks this rule.
+// checkMode returns why a mode cannot be meant, or "" if it makes sense: the owner may read
+// the file, the group may do no more than the owner, and others no more than the group. A
+// decimal number that is read as octal nearly always breaks this rule.
 func checkMode(mode fs.FileMode) string {
 	owner, group, others := mode>>6&7, mode>>3&7, mode&7
 	switch {

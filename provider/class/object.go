@@ -26,10 +26,10 @@ type Object struct {
 	given      map[string]int // the lines of its fields
 }
 
-// Ref is what has to be read for the object.
+// Ref returns what has to be read for the object.
 func (o Object) Ref() okms.Ref { return okms.Ref{Path: o.SecretPath, Version: o.Version} }
 
-// Where names the object in messages about its content.
+// Where names the object in messages about its secret.
 func (o Object) Where() string {
 	version := "latest version"
 	if o.Version != 0 {
@@ -41,9 +41,9 @@ func (o Object) Where() string {
 	return fmt.Sprintf("objects[%d] %s (secret %q, %s)", o.Number, message.Quote(o.File()), o.SecretPath, version)
 }
 
-// File is the path in the volume, or with allKeys the folder, "" for the root.
-// By default it is the last element of the key or of the secret's path. Dots do
-// not separate elements: the keys tls.crt and tls\.crt make the file tls.crt.
+// File returns the path of the file in the volume, or with allKeys that of the folder, ""
+// for the root. The default is the last segment of the key or of the secret's path. Dots do
+// not separate segments: the keys tls.crt and tls\.crt make the file tls.crt.
 func (o Object) File() string {
 	switch {
 	case o.ObjectName != "" || o.AllKeys:

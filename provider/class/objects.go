@@ -11,7 +11,7 @@ import (
 	"ovhcloud-csi-provider/provider/yamlnode"
 )
 
-// Bounds of the parameter objects: its text in bytes, and its entries.
+// Limits of the parameter objects: its text in bytes, and its entries.
 const (
 	maxObjectsText = 256 << 10
 	// A list of MaxObjects entries with all fields has 18,000 of the signs that end a node.
@@ -19,8 +19,8 @@ const (
 	MaxObjects = 1000
 )
 
-// parseObjects reads the YAML list. An object with a wrong field is left out of
-// the result, after all its wrong fields were collected.
+// parseObjects reads the YAML list. An object with an invalid field is left out of the
+// result, after all mistakes in it were added to c.
 func parseObjects(text string, defaultMode fs.FileMode, c *failure.List) []Object {
 	if len(text) > maxObjectsText {
 		c.Parameter(ParamObjects, "is %d bytes long; at most %d are read; split the list over several classes", len(text), maxObjectsText)
@@ -55,13 +55,14 @@ func parseObjects(text string, defaultMode fs.FileMode, c *failure.List) []Objec
 }
 
 // ParsingTakes returns about how many bytes of memory a list of objects takes while it is
-// read.
+// parsed.
 func ParsingTakes(text string) int64 {
 	const perNode = 400
 	return 64<<10 + 4*int64(len(text)) + perNode*int64(min(countSigns(text), maxSigns))
 }
 
-// countSigns counts what ends or begins a node of YAML: it has no more nodes than these.
+// countSigns counts the characters that begin or end a node of YAML. There are no more
+// nodes than these.
 func countSigns(text string) (n int) {
 	for i := range len(text) {
 		switch text[i] {
@@ -96,14 +97,15 @@ func parseList(text string) ([]*yamlnode.Node, error) {
 	return list.Content, nil
 }
 
-// isPlain says whether an entry is a single value without quotes: most likely fields that
-// YAML did not see.
+// isPlain reports whether an entry is a single value without quotes: probably fields that
+// YAML did not recognise.
 func isPlain(entry *yamlnode.Node) bool {
 	_, isText := yamlnode.IsText(entry)
 	return !isText && entry.Kind == yamlnode.Single
 }
 
-// asList says how to make a list of what is none. The azure provider has its list in a map.
+// asList returns how to make a list of something else. The azure provider has its list in a
+// map.
 func asList(n *yamlnode.Node) string {
 	if yamlnode.IsMap(n) && len(n.Content) == 2 && n.Content[1].Kind == yamlnode.List {
 		return fmt.Sprintf("drop the line %s: above the entries, and a | behind their dashes", message.Name(n.Content[0].Value))

@@ -14,5 +14,5 @@ const (
 
 var parameters = []string{ParamConnection, paramRegion, ParamEndpoint, paramOKMSID, paramCABundle, ParamObjects}
 
-// CredentialSource is where the credentials of a mount come from, in messages.
+// CredentialSource names in messages where the credentials of a mount come from.
 const CredentialSource = "nodePublishSecretRef"

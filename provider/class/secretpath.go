@@ -9,11 +9,11 @@ import (
 )
 
 // secretPathChars is OKMS's pattern for the path of a secret (SW: PostSecretV2
-// Request.path). It admits no percent sign: that is for the encoded form.
+// Request.path). It has no percent sign, which is for the encoded form.
 var secretPathChars = regexp.MustCompile(`^[a-zA-Z0-9_.:/=@-]+$`)
 
-// CheckSecretPath holds OKMS's rules for paths. Dot segments are refused here
-// because HTTP clients resolve them, and would read another secret.
+// CheckSecretPath applies OKMS's rules for paths. Dot segments are invalid because HTTP
+// clients resolve them and would read another secret.
 func CheckSecretPath(p string) error {
 	err := PathError(p)
 	switch {
@@ -25,7 +25,7 @@ func CheckSecretPath(p string) error {
 	return err
 }
 
-// PathError is checkSecretPath without advice.
+// PathError is CheckSecretPath without advice.
 func PathError(p string) error {
 	switch {
 	case len(p) > 255:
@@ -44,7 +44,7 @@ func PathError(p string) error {
 	return nil
 }
 
-// withoutSlashes says how to write a path that has too many slashes.
+// withoutSlashes returns how to write a path that has too many slashes.
 func withoutSlashes(p string) string {
 	if hint := VaultHint(p); hint != "" {
 		return "; " + hint
@@ -59,10 +59,10 @@ func withoutSlashes(p string) string {
 	return ""
 }
 
-// errSigns is the cause where a path has signs that no path of OKMS has.
+// errSigns is the error for a path with characters that no path of OKMS has.
 var errSigns = errors.New("may hold only letters, digits and _ . : / = @ -")
 
-// withoutSigns says what to do about signs that people put into a path.
+// withoutSigns returns what to do about characters that people often put into a path.
 func withoutSigns(p string) string {
 	if decoded, err := url.PathUnescape(p); err == nil && decoded != p && PathError(decoded) == nil {
 		return "; write " + decoded
@@ -73,5 +73,5 @@ func withoutSigns(p string) string {
 	return ""
 }
 
-// errSlashes is the cause where a path has too many slashes.
+// errSlashes is the error for a path with too many slashes.
 var errSlashes = errors.New("must not begin or end with a slash, nor hold two in a row")

@@ -6,10 +6,10 @@ import (
 	"ovhcloud-csi-provider/provider/nearest"
 )
 
-// adviseField returns what to do about a field that is not valid, and the one that is given
-// by whoever does it.
+// adviseField returns what to do about an unknown field, and the field that is given if
+// this is done.
 func adviseField(v nearest.Vocabulary, name string) (advice, meant string) {
-	// The path of a file, or of a secret if a name of a file stands beside it.
+	// The path of a file, or of a secret if a file name is given too.
 	named := v.Taken["objectName"] || v.Taken["name"] || v.Taken["fileName"]
 	if nearest.Canonical(name) == "path" && !v.Taken["secretPath"] && named {
 		name = "secret_path"
@@ -21,8 +21,8 @@ func adviseField(v nearest.Vocabulary, name string) (advice, meant string) {
 	return advice, meant
 }
 
-// parameterConflicts are the parameters that cannot be combined.
-// Credentials of the mount are credentialSource.
+// parameterConflicts are the parameters that cannot be combined. CredentialSource is the
+// credentials of the mount.
 var parameterConflicts = map[string][]string{
 	paramRegion:     {ParamEndpoint, ParamConnection},
 	ParamEndpoint:   {paramRegion, ParamConnection},
@@ -55,7 +55,7 @@ const (
 	noPolicy    = "drop it: values are written as they are stored"
 )
 
-// parameterSynonyms are names of the parameters of other providers, by canonical name.
+// parameterSynonyms are names of the parameters in other providers, by canonical name.
 var parameterSynonyms = sync.OnceValue(func() map[string]nearest.Synonym {
 	return covering(nearest.Synonyms(map[string]string{
 		ParamEndpoint: "vaultAddress vaultAddr vaultUrl vaultUri address addr url uri server host hostname serverUrl " +
@@ -89,10 +89,10 @@ var parameterSynonyms = sync.OnceValue(func() map[string]nearest.Synonym {
 	}), ofObjects, ParamObjects)
 })
 
-// remoteRef is the cure for the reference of External Secrets Operator.
+// remoteRef is the cure for the remoteRef of External Secrets Operator.
 const remoteRef = "write its key as secretPath, and its property as secretKey"
 
-// covering is a table in which whoever follows a cure gives a field that must be there.
+// covering returns a table in which the cure gives a field that is required.
 func covering(table map[string]nearest.Synonym, cure, field string) map[string]nearest.Synonym {
 	for name, s := range table {
 		if s.Cure == cure {

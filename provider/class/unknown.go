@@ -10,7 +10,7 @@ import (
 	"ovhcloud-csi-provider/provider/nearest"
 )
 
-// unknownParameters collects the names that are not valid.
+// unknownParameters adds the parameters that are not valid.
 func unknownParameters(given map[string]string, credentials bool, c *failure.List) {
 	known := nearest.Vocabulary{Valid: parameters, Synonyms: parameterSynonyms(), Taken: map[string]bool{CredentialSource: credentials}, Conflicts: parameterConflicts}
 	for name := range given {

@@ -10,8 +10,8 @@ import (
 	"ovhcloud-csi-provider/provider/okms"
 )
 
-// isMistyped says whether a name is a template, is in typographic quotes, or has spaces at
-// its ends that are none: valid for a file, and never meant.
+// isMistyped reports whether a name is a template, is in typographic quotes, or has
+// invisible characters at its ends: valid for a file, and never meant.
 func isMistyped(name string) bool {
 	const marks = "\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"
 	first, _ := utf8.DecodeRuneInString(name)

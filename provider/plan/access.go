@@ -14,10 +14,9 @@ import (
 	"ovhcloud-csi-provider/provider/rules"
 )
 
-// useConnection makes the plan one with a connection's place and credential, if
-// the connection allows that to the pod that kubelet states. What does not exist
-// and what the pod may not use look alike to the pod: the difference is for the
-// log alone.
+// useConnection sets the domain and credential of a connection, if the connection allows it
+// to the pod that kubelet names. The pod cannot tell a connection that does not exist from
+// one that it may not use: only the log says which it is.
 func (p *Plan) useConnection(req Request, cl class.Class, all *connections.Set, c *failure.List) {
 	pod := req.Pod()
 	connection := all.Find(cl.Connection)
@@ -48,8 +47,8 @@ func (p *Plan) useConnection(req Request, cl class.Class, all *connections.Set, 
 	p.Fallback, p.noFallback = fallbackOf(p.Origin, all, pod)
 }
 
-// notAllowed is the one answer for connections that do not exist and for those
-// that the pod may not use.
+// notAllowed returns the one answer for connections that do not exist and for those that
+// the pod may not use.
 func notAllowed(req Request, cl class.Class, connection *connections.Connection, connections *connections.Set) failure.Failure {
 	f := failure.Failure{Kind: failure.NotAllowed, Object: failure.WholeClass, Where: "parameters." + class.ParamConnection,
 		What:   fmt.Sprintf("there is no connection %s that %s may use", message.Quote(cl.Connection), caller(req.Pod())),
@@ -69,7 +68,7 @@ func notAllowed(req Request, cl class.Class, connection *connections.Connection,
 	return f
 }
 
-// caller names whom kubelet states the mount is for.
+// caller names the pod of the mount, as kubelet describes it.
 func caller(pod Pod) string {
 	account := "a service account that is not stated"
 	if pod.ServiceAccount != "" {
@@ -81,8 +80,8 @@ func caller(pod Pod) string {
 	return fmt.Sprintf("%s of namespace %s", account, message.Quote(pod.Namespace))
 }
 
-// useOwn makes the plan one with the place that the mount states and the
-// credential that it brings, if that credential may go there.
+// useOwn sets the domain that the mount gives and the credential that it brings, if that
+// credential may be sent there.
 func (p *Plan) useOwn(req Request, cl class.Class, endpoints place.Endpoints, now time.Time, c *failure.List) {
 	p.Domain = cl.Domain
 	if cl.Domain.Endpoint != "" {
@@ -112,7 +111,7 @@ func (p *Plan) useOwn(req Request, cl class.Class, endpoints place.Endpoints, no
 }
 
 // allowedHint says what to drop of a path that is written as for Vault and not allowed, if
-// the rest of it is.
+// the rest of it is allowed.
 func allowedHint(grant rules.Grant, path string) string {
 	if dropped, rest := class.PathWithoutVault(path); dropped == "" || !grant.Allows(rest) {
 		return ""

@@ -7,16 +7,15 @@ import (
 	"ovhcloud-csi-provider/provider/rules"
 )
 
-// Fallback is the connection that stands in for a mount's own.
+// Fallback is the connection that is asked if a mount's own connection cannot be.
 type Fallback struct {
 	Origin
 	Grant rules.Grant // to the mount's pod
 }
 
-// fallbackOf is what stands in for a connection in the mounts of a pod: nil if
-// nothing does, or cannot at the moment, and then why; that is for the log alone.
-// Whatever is wrong with it is no reason to refuse the mount. Its own fallback is
-// not followed.
+// fallbackOf returns the fallback of a connection for a pod. It returns nil if there is
+// none or it cannot be used at the moment, and why, which is only for the log. Problems of
+// the fallback do not fail the mount. The fallback of the fallback is not used.
 func fallbackOf(first Origin, connections *connections.Set, pod Pod) (f *Fallback, why string) {
 	name := first.via.Fallback()
 	if name == "" {
@@ -42,8 +41,8 @@ func fallbackOf(first Origin, connections *connections.Set, pod Pod) (f *Fallbac
 	return f, ""
 }
 
-// WithoutFallback is why the fallback of the plan's connection is not asked for a
-// secret; "" if it is, or if there is none. It is for the log alone.
+// WithoutFallback returns why the fallback of the plan's connection is not asked for a
+// secret, "" if it is or if there is none. It is only for the log.
 func (p Plan) WithoutFallback(path string) string {
 	if p.Fallback != nil && !p.Fallback.Grant.Allows(path) {
 		return fmt.Sprintf("the fallback %q does not allow the path to the pod", p.Fallback.Connection)

@@ -1,6 +1,6 @@
 // Package plan decides where the secrets of a mount come from, and with what right: which
-// OKMS domain, which credential, whether a connection allows it to the pod, and who may be
-// asked instead. What it can refuse it refuses before anything is read.
+// OKMS domain, which credential, whether a connection allows it to the pod, and which
+// fallback may be asked. What it can reject it rejects before anything is read.
 package plan
 
 import (
@@ -14,38 +14,38 @@ import (
 	"ovhcloud-csi-provider/provider/place"
 )
 
-// Plan is a mount that is known to be right as far as that can be known without
-// asking the store. It is immutable.
+// Plan is a mount that is valid as far as that is known without asking the store. It is
+// immutable.
 type Plan struct {
 	Origin
-	// fallback is who is asked where the origin cannot be reached; nil for nobody.
-	// noFallback is why it is nobody though the connection names one.
+	// Fallback is asked if the origin cannot be; nil if there is none. noFallback is why
+	// there is none although the connection names one.
 	Fallback   *Fallback
 	noFallback string
 	Objects    []class.Object
-	// reads are the distinct reads of the objects, in their order. Objects of one
-	// secret and version share one read, and so see one version.
+	// Reads are the distinct reads of the objects, in their order. Objects of one secret
+	// and version share one read, and so see the same version.
 	Reads []okms.Ref
 }
 
-// Origin is where a mount's secrets come from, and with what right.
+// Origin is where secrets come from, and with what right.
 type Origin struct {
 	Domain     place.Domain
 	Credential credential.Credential
-	// connection is its name, "" if the credential came with the mount. Where a mount
-	// fails it may be one that does not exist, for the audit line.
+	// Connection is the name of the connection, "" if the credential came with the mount.
+	// If the mount fails, the connection may not exist; the name is for the audit line.
 	Connection string
 	// via is the connection, nil if the credential came with the mount.
 	via *connections.Connection
 }
 
-// OriginOf is the origin that a connection is.
+// OriginOf returns the origin of a connection.
 func OriginOf(c *connections.Connection, credential credential.Credential) Origin {
 	return Origin{Domain: c.Place(), Credential: credential, Connection: c.Name(), via: c}
 }
 
-// MaxStale is how old a secret may be that is served while the domain cannot be
-// asked; daemons is the bound of those who have none of their own.
+// MaxStale returns how old a secret may be that is served while the domain cannot be asked.
+// daemons is the limit for origins that have none of their own.
 func (o Origin) MaxStale(daemons time.Duration) time.Duration {
 	if o.via == nil {
 		return daemons
@@ -53,7 +53,7 @@ func (o Origin) MaxStale(daemons time.Duration) time.Duration {
 	return o.via.MaxStale(daemons)
 }
 
-// Rights is what decides with which credential a mount may read, and where.
+// Rights decide with which credentials a mount may read, and where.
 type Rights struct {
 	// Endpoints says where the credentials of a mount may be sent.
 	Endpoints place.Endpoints
@@ -61,9 +61,9 @@ type Rights struct {
 	Connections *connections.Set
 }
 
-// Make decides where the secrets of a class come from, and with what right. It calls no
-// server. It returns everything that is refused; of the plan only the name of the
-// connection counts then, for the audit line.
+// Make decides where the secrets of a class come from, and with what right. It does no I/O.
+// It returns everything that is rejected; the only valid part of the plan is then the name
+// of the connection, for the audit line.
 func Make(cl class.Class, req Request, rights Rights, now time.Time) (Plan, *failure.List) {
 	c := &failure.List{}
 	p := Plan{Origin: Origin{Connection: cl.Connection}, Objects: cl.Objects}

@@ -18,8 +18,8 @@ import (
 	"ovhcloud-csi-provider/provider/volume"
 )
 
-// parts is a secret taken apart into its top-level keys. In memory it takes up to twenty
-// times as much as the secret.
+// parts is the top-level keys of a secret. In memory it takes up to twenty times as much as
+// the secret.
 type parts struct {
 	list  []part // in the order of the text
 	byKey map[string]rawjson.Value
@@ -27,7 +27,7 @@ type parts struct {
 	err   error // why it has no parts; it quotes no value
 }
 
-// part is one key of a secret with the text of its value, byte for byte.
+// part is one key of a secret, with the text of its value byte for byte.
 type part struct {
 	key   string
 	value rawjson.Value
@@ -47,7 +47,7 @@ func (r *renderer) takeApart(secret okms.Secret) *parts {
 	for raw, value := range p.whole.Members() {
 		key, ok := raw.Unquote()
 		if !ok {
-			key = append([]byte{0xff}, raw...) // no text: what needs a name refuses it
+			key = append([]byte{0xff}, raw...) // not a text: file names and keys reject it
 		}
 		name := string(key)
 		if _, twice := p.byKey[name]; twice {
@@ -60,7 +60,7 @@ func (r *renderer) takeApart(secret okms.Secret) *parts {
 	return p
 }
 
-// namedKeys are the keys that objects of the plan name by secretKey, for each secret:
+// namedKeys returns, for each secret, the keys that objects of the plan name by secretKey.
 // allKeys leaves them to those objects.
 func namedKeys(pl plan.Plan) map[okms.Ref]map[string]bool {
 	named := map[okms.Ref]map[string]bool{}
@@ -76,7 +76,7 @@ func namedKeys(pl plan.Plan) map[okms.Ref]map[string]bool {
 	return named
 }
 
-// allKeys makes a file of each key that no other object of the class writes.
+// allKeys makes a file of each key that no other object of the class names.
 func (r *renderer) allKeys(i int, f Input, p *parts) {
 	o := r.plan.Objects[i]
 	switch {
@@ -112,7 +112,7 @@ func (r *renderer) allKeys(i int, f Input, p *parts) {
 	}
 }
 
-// adviceOnKey says what to do about a key that is no file's name.
+// adviceOnKey returns what to do about a key that cannot be a file name.
 func adviceOnKey(key string) string {
 	if key == "" || len(key) > class.MaxKey || !utf8.ValidString(key) {
 		return "rename it in the secret: secretKey cannot name it either"
@@ -120,7 +120,7 @@ func adviceOnKey(key string) string {
 	return "write it with an object of its own, with secretKey and objectName; allKeys leaves it to that one"
 }
 
-// oneKey takes the key literally if there is such a one, else as a path into
+// oneKey makes a file of a key. If no key has exactly the name, it is read as a path into
 // nested JSON.
 func (r *renderer) oneKey(i int, f Input, p *parts) {
 	o := r.plan.Objects[i]
@@ -149,8 +149,8 @@ func (r *renderer) oneKey(i int, f Input, p *parts) {
 	}
 }
 
-// find follows an object's key as a path. It is not ok where that cannot be done, which
-// is told then.
+// find follows an object's key as a path. ok is false if that failed; the failure is added
+// then.
 func (r *renderer) find(o class.Object, f Input, whole rawjson.Value) (value rawjson.Value, ok bool) {
 	way, err := rawjson.ParsePath(o.SecretKey)
 	if err != nil {
@@ -165,8 +165,7 @@ func (r *renderer) find(o class.Object, f Input, whole rawjson.Value) (value raw
 	return value, r.goesOn(o, err)
 }
 
-// goesOn says whether what an object took is still within the bounds of the mount; err
-// is of the steps.
+// goesOn reports whether the mount is still within its limits. err is from the steps.
 func (r *renderer) goesOn(o class.Object, err error) bool {
 	switch {
 	case err == nil:
@@ -181,8 +180,8 @@ func (r *renderer) goesOn(o class.Object, err error) bool {
 	return false
 }
 
-// keysAdvice names the keys that exist, and for the first failures of a mount,
-// since it is work, the nearest one.
+// keysAdvice names the existing keys. For the first failures of a mount it also suggests
+// the nearest one, which takes time.
 func (r *renderer) keysAdvice(wanted string, p *parts) string {
 	if len(p.list) == 0 {
 		return "it has no keys at all"
@@ -211,10 +210,11 @@ func (r *renderer) keysAdvice(wanted string, p *parts) string {
 	return advice
 }
 
-// loneSurrogate: JSON can spell half of a UTF-16 pair, but no bytes are it.
+// loneSurrogate is the error for half a UTF-16 pair, which JSON can spell but which stands
+// for no bytes.
 const loneSurrogate = "holds half a UTF-16 surrogate pair, which stands for no bytes"
 
-// fileBytes makes the bytes of a file from the JSON text of a value.
+// fileBytes returns the bytes of a file from the JSON text of a value.
 func (r *renderer) fileBytes(o class.Object, key string, value rawjson.Value) ([]byte, bool) {
 	if !value.IsString() {
 		if o.Encoding != encoding.UTF8 {

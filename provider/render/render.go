@@ -1,4 +1,4 @@
-// Package render makes files of secrets: bytes in, bytes out. It calls nobody.
+// Package render makes files of secrets: bytes in, bytes out. It does no I/O.
 package render
 
 import (
@@ -19,25 +19,26 @@ import (
 	"ovhcloud-csi-provider/provider/volume"
 )
 
-// Input is what came of a read: a secret, with what the versions of its files are called
-// after, or why there is none.
+// Input is the outcome of a read: a secret and what the versions of its files are made of,
+// or why there is none.
 type Input struct {
 	Secret okms.Secret
-	// Domain, Version and Created say what the secret is a version of: those of another
-	// domain where that is known to have the same text. Host is "" or what to put behind the
-	// version of a fallback's.
+	// Domain, Version and Created identify the version of the secret: that of another
+	// domain if that domain is known to have the same text. Host is put after the versions
+	// of files from a fallback, else it is empty.
 	Domain  place.Domain
 	Version int
 	Created string
 	Host    string
-	// Unread returns why an object of the secret has no files. nil says that it was read.
+	// Unread returns why an object of the secret has no files. nil means that the secret
+	// was read.
 	Unread func(class.Object) failure.Failure
-	// Absent says of a secret that was not read that it does not exist, or its version does
-	// not: optional objects go without.
+	// Absent says that the secret or its version does not exist: optional objects are left
+	// out.
 	Absent bool
 }
 
-// Output is what a mount writes. Versions holds one entry for each file, and one for each
+// Output is the files of a mount. Versions has one entry for each file, and one for each
 // optional object that does not exist.
 type Output struct {
 	Files    []File
@@ -54,27 +55,27 @@ type File struct {
 // Version tells the driver whether a file may have changed. IDs are unique.
 type Version struct{ ID, Version string }
 
-// maxResponse bounds the answer to the driver in bytes: it refuses 4 MiB, and
-// with a code that lets the pod start with an empty volume (its provider_client
-// and kubelet's handling of ResourceExhausted).
+// maxResponse limits the answer to the driver in bytes. The driver rejects 4 MiB, with a
+// code after which the pod starts with an empty volume (its provider_client, and how
+// kubelet handles ResourceExhausted).
 const maxResponse = 3584 << 10
 
-// maxStatus bounds, in bytes, the list of files and versions that the driver writes
-// into an object of Kubernetes for each volume (SecretProviderClassPodStatus): etcd
-// takes 1.5 MiB.
+// maxStatus limits the list of files and versions that the driver writes into a Kubernetes
+// object for each volume (SecretProviderClassPodStatus), in bytes. etcd takes 1.5 MiB.
 const maxStatus = 1 << 20
 
-// fileOverhead is what a file costs in the answer beside its path, twice, and
-// its contents: tags, lengths, mode and version.
+// fileOverhead is what a file takes in the answer in addition to its contents and twice its
+// path: tags, lengths, mode and version. In bytes.
 const fileOverhead = 64
 
-// maxSteps bounds what a mount's secrets are looked at to make its files, in bytes: a
-// fraction of a second. A class of 1,000 paths into a secret of 32 KB takes as many.
+// maxSteps limits how many bytes of secrets a mount may look at, each as often as it is
+// looked at: a fraction of a second. A class of 1,000 paths into a secret of 32 KB takes as
+// many.
 const maxSteps = 32 << 20
 
-// Make makes the files of a plan from what was fetched, and says how many bytes
-// their answer takes. It makes all or none: with any failure neither files nor
-// versions are returned. It ends soon after ctx does.
+// Make makes the files of a plan, and returns how many bytes their answer takes. It makes
+// all files or none: if there are failures, it returns neither files nor versions. It ends
+// soon after ctx does.
 func Make(ctx context.Context, pl plan.Plan, got map[okms.Ref]Input) (out Output, size int, failures []failure.Failure) {
 	r := renderer{plan: pl, ctx: ctx, steps: rawjson.NewSteps(ctx, maxSteps), made: make([]made, len(pl.Objects)), named: namedKeys(pl)}
 	of := map[okms.Ref][]int{}
@@ -100,7 +101,7 @@ func Make(ctx context.Context, pl plan.Plan, got map[okms.Ref]Input) (out Output
 	return r.out, r.size, nil
 }
 
-// renderer is the state of one render.
+// renderer is the state of Make.
 type renderer struct {
 	failure.List
 	plan  plan.Plan
@@ -111,24 +112,24 @@ type renderer struct {
 	ended bool // no further object is looked at
 	out   Output
 	size  int // of the answer to the driver, in bytes
-	// status is the size of the status that the driver makes of it, in bytes.
+	// status is the size of the driver's list of files and versions, in bytes.
 	status int
 }
 
-// made is what one object comes to.
+// made is the files of one object.
 type made struct {
 	absent bool // and optional
 	files  []madeFile
 }
 
-// madeFile is a file by its path in the volume, with the key that it is of.
+// madeFile is a file by its path in the volume, with the key that it is made of.
 type madeFile struct {
 	name, key string
 	content   []byte
 }
 
-// secret makes the files of all objects of one secret, which is taken apart once, and
-// let go of before the next one.
+// secret makes the files of all objects of one secret. Its keys are read once, and their
+// memory is free before the next secret.
 func (r *renderer) secret(objects []int, f Input) {
 	var p *parts
 	for _, i := range objects {
@@ -150,16 +151,16 @@ func (r *renderer) secret(objects []int, f Input) {
 	}
 }
 
-// late ends a render whose time is over.
+// late ends the work of a mount that has no time left.
 func (r *renderer) late(o class.Object) {
 	r.ended = true
 	r.Add(o.Number, failure.TimedOut, o.Where(), "the time of the mount ran out before its files were made; use fewer objects")
 }
 
-// tooLarge says that no further file can be taken.
+// tooLarge reports whether no further file fits.
 func (r *renderer) tooLarge() bool { return r.size > maxResponse || r.status > maxStatus }
 
-// unread says why an object has no files, unless it need not have any.
+// unread adds why an object has no files, unless it is optional and absent.
 func (r *renderer) unread(i int, f Input) {
 	o := r.plan.Objects[i]
 	if o.Optional && f.Absent {
@@ -169,7 +170,7 @@ func (r *renderer) unread(i int, f Input) {
 	r.Put(f.Unread(o))
 }
 
-// object makes the files of one object, or says why it cannot.
+// object makes the files of one object, or adds why it cannot.
 func (r *renderer) object(i int, f Input, p *parts) {
 	o := r.plan.Objects[i]
 	switch {
@@ -184,15 +185,15 @@ func (r *renderer) object(i int, f Input, p *parts) {
 	}
 }
 
-// file takes in one file.
+// file adds one file.
 func (r *renderer) file(i int, f madeFile) {
 	r.made[i].files = append(r.made[i].files, f)
 	r.size += len(f.content) + 2*len(f.name) + fileOverhead
 	r.status += len(f.name) + statusOverhead
 }
 
-// assemble puts what was made into the answer, in the order of the plan: that one says
-// which of two objects a path belongs to.
+// assemble puts the files into the answer, in the order of the plan, which decides to which
+// of two objects a path belongs.
 func (r *renderer) assemble(got map[okms.Ref]Input) {
 	r.size, r.status = 0, 0
 	tree := volume.NewLayout()
@@ -225,19 +226,19 @@ func (r *renderer) place(o class.Object, file madeFile, f Input, tree volume.Lay
 	r.size += len(file.content) + 2*len(file.name) + len(id) + fileOverhead
 }
 
-// statusOverhead is what an entry takes in the driver's status beside its texts.
+// statusOverhead is what an entry takes in the driver's list in addition to its texts, in
+// bytes.
 const statusOverhead = len(`{"id":"","version":""},`)
 
-// note adds to what the driver lists of the volume.
+// note adds an entry to the driver's list.
 func (r *renderer) note(id, version string) {
 	r.out.Versions = append(r.out.Versions, Version{ID: id, Version: version})
 	r.status += len(id) + len(version) + statusOverhead
 }
 
-// noteAbsent notes an optional object that does not exist, so that the driver, which
-// wants at least one version, has one. The name stays taken: another object's
-// file must not come and go with it. The id of a folder ends in a slash, as that
-// of no file does.
+// noteAbsent adds an entry for an optional object that does not exist, since the driver
+// needs at least one. The name stays taken: another object's file must not come and go with
+// it. The ID of a folder ends in a slash, as that of no file does.
 func (r *renderer) noteAbsent(o class.Object, tree volume.Layout) {
 	id := o.File()
 	if o.AllKeys {
@@ -249,8 +250,8 @@ func (r *renderer) noteAbsent(o class.Object, tree volume.Layout) {
 	r.note(id, "absent")
 }
 
-// version changes exactly when the content of the file can: with the version of the secret,
-// with the domain that it came from, and with what the class says of the object. It tells
+// version returns the version of a file. It changes exactly when the content of the file
+// can: with the version of the secret, with the domain, and with the object. It shows
 // nothing of the content.
 func version(o class.Object, key string, f Input) string {
 	h := sha256.New()

@@ -9,16 +9,16 @@ import (
 	"ovhcloud-csi-provider/provider/rawjson"
 )
 
-// mostSpellings bounds how many other spellings of a path are tried, and spellingSteps what
-// they may look at, in bytes.
+// mostSpellings limits how many other spellings of a path are tried, and spellingSteps how
+// many bytes they may look at.
 const (
 	mostSpellings = 64
 	spellingSteps = 1 << 20
 )
 
-// otherSpelling returns a path that finds something in a secret where the given one finds
-// nothing: with dots escaped that belong to the names of keys, without escapes, or in the
-// place of JSONPath and JSON Pointer. It returns "" if none does.
+// otherSpelling returns a path that finds something in a secret if the given one finds
+// nothing: with escaped dots, without escapes, or in place of JSONPath and JSON Pointer. It
+// returns "" if none does.
 func (r *renderer) otherSpelling(key string, whole rawjson.Value) string {
 	steps := rawjson.NewSteps(r.ctx, spellingSteps)
 	for _, spelling := range spellings(key) {
@@ -33,8 +33,8 @@ func (r *renderer) otherSpelling(key string, whole rawjson.Value) string {
 	return ""
 }
 
-// writeSpelling is the cure where another spelling finds something. Single quotes are right
-// in YAML for all that a path holds.
+// writeSpelling returns the cure if another spelling finds something. In single quotes,
+// YAML takes everything that a path may have.
 func writeSpelling(spelling string) string {
 	cure := fmt.Sprintf("write secretKey: '%s'", strings.ReplaceAll(spelling, "'", "''"))
 	if strings.Contains(spelling, `\`) {
@@ -48,7 +48,7 @@ var (
 	jsonPathRoot  = regexp.MustCompile(`^(\$\.?|\.)`)
 )
 
-// spellings are what a path may have been meant to be.
+// spellings returns what a path may have been meant to be.
 func spellings(key string) []string {
 	var all []string
 	if len(key) > 200 {

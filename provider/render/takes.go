@@ -8,15 +8,16 @@ import (
 	"ovhcloud-csi-provider/provider/plan"
 )
 
-// perFile is what a file takes in memory beside its path and content: its own fields and
-// those of its entry in the answer.
+// perFile is what a file takes in memory in addition to its path and content, in bytes: its
+// own fields and those of its entry in the answer.
 const perFile = 400
 
-// AnswerTakes is how many bytes an answer takes: it is there twice while it is sent.
+// AnswerTakes returns how many bytes an answer takes. It is in memory twice while it is
+// sent.
 func AnswerTakes(size, files int64) int64 { return 2*size + files*perFile }
 
-// Takes is the most that it can take to make the files of a mount: the largest
-// answer that the secrets can make, and the parts of the largest secret.
+// Takes returns the most bytes that it can take to make the files of a mount: the largest
+// possible answer, and the keys of the largest secret.
 func Takes(pl plan.Plan, got map[okms.Ref]Input) int64 {
 	const perPart = 20 // bytes for each byte of a secret of the shortest members
 	members := map[okms.Ref]int64{}
@@ -37,14 +38,14 @@ func Takes(pl plan.Plan, got map[okms.Ref]Input) int64 {
 	return AnswerTakes(min(size, maxResponse), min(files, int64(maxStatus/statusOverhead))) + perPart*largest
 }
 
-// mostMembers is a bound on the keys of a JSON object: each has two quotes and a colon,
-// and each but the first a comma.
+// mostMembers returns a limit on the keys of a JSON object: each has two quotes and a
+// colon, and each but the first a comma.
 func mostMembers(object []byte) int64 {
 	return int64(min(bytes.Count(object, []byte(`"`))/2, bytes.Count(object, []byte(":")), bytes.Count(object, []byte(","))+1))
 }
 
-// Unread returns the failures of the reads alone: what is wrong with a mount for whose
-// files there was no room.
+// Unread returns only the failures of the reads, for a mount for whose files there is no
+// memory.
 func Unread(pl plan.Plan, got map[okms.Ref]Input) []failure.Failure {
 	r := renderer{plan: pl, made: make([]made, len(pl.Objects))}
 	for i, o := range pl.Objects {

@@ -10,13 +10,13 @@ import (
 	"unicode/utf8"
 )
 
-// maxFileName bounds a path in the volume, in bytes: a path has 4095 at most, and the
-// volume's own stands before it.
+// maxFileName limits a path in the volume, in bytes. A whole path has 4095 at most, and it
+// begins with that of the volume.
 const maxFileName = 3 << 10
 
-// CheckName holds the driver's rules for a path in the volume (its
-// pkg/util/fileutil: writer.go and atomic_writer.go), and refuses what no person
-// can type: control characters and bytes that are not UTF-8.
+// CheckName applies the driver's rules for a path in the volume (its pkg/util/fileutil:
+// writer.go and atomic_writer.go), and rejects what nobody can type: control characters and
+// bytes that are not UTF-8.
 func CheckName(name string) error {
 	switch {
 	case name == "":

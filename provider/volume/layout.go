@@ -7,13 +7,14 @@ import (
 	"ovhcloud-csi-provider/provider/message"
 )
 
-// Layout is the tree of a volume while it is planned: which path is a file or a
-// folder, and for which object.
+// Layout is the planned tree of a volume: which path is a file or a folder, and of which
+// object. Make one with NewLayout.
 type Layout struct{ files, folders map[string]int }
 
+// NewLayout returns an empty Layout.
 func NewLayout() Layout { return Layout{files: map[string]int{}, folders: map[string]int{}} }
 
-// AddFile claims name for an object's file.
+// AddFile adds an object's file. It returns an error if another object has the path.
 func (l Layout) AddFile(name string, object int) error {
 	if owner, taken := l.files[name]; taken {
 		return fmt.Errorf("%s already writes the file %s; give another objectName", by(owner, object), message.Quote(name))
@@ -28,7 +29,8 @@ func (l Layout) AddFile(name string, object int) error {
 	return nil
 }
 
-// AddFolder claims name for the folder of an object's files; "" is the root.
+// AddFolder adds the folder of an object's files; "" is the root. Objects may share a
+// folder.
 func (l Layout) AddFolder(name string, object int) error {
 	if name == "" {
 		return nil

@@ -14,9 +14,10 @@ import (
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
+// TestDomain is the okmsId of the requests.
 const TestDomain = "734b9b45-8b1a-469c-b140-b10bd6540017"
 
-// Request is a valid one, as the driver makes it, changed by the given functions.
+// Request returns a valid request as the driver makes it, changed by the given functions.
 func Request(change ...func(*plan.Request)) plan.Request {
 	r := plan.Request{
 		Attributes: map[string]string{
@@ -40,18 +41,22 @@ func Request(change ...func(*plan.Request)) plan.Request {
 	return r
 }
 
+// With gives an attribute.
 func With(name, value string) func(*plan.Request) {
 	return func(r *plan.Request) { r.Attributes[name] = value }
 }
 
+// Without drops an attribute.
 func Without(name string) func(*plan.Request) {
 	return func(r *plan.Request) { delete(r.Attributes, name) }
 }
 
+// Objects gives the lines of the parameter objects.
 func Objects(lines ...string) func(*plan.Request) {
 	return With("objects", strings.Join(lines, "\n")+"\n")
 }
 
+// Credentials gives the credentials of nodePublishSecretRef.
 func Credentials(data map[string]string) func(*plan.Request) {
 	return func(r *plan.Request) {
 		r.Credentials = nil
@@ -64,7 +69,7 @@ func Credentials(data map[string]string) func(*plan.Request) {
 	}
 }
 
-// Of is the plan of a request, and why there is none.
+// Of returns the plan of a request and all failures.
 func Of(r plan.Request, held *connections.Set, now time.Time) (plan.Plan, []failure.Failure) {
 	cl, wrong := class.Parse(r.Attributes, r.Given())
 	p, refused := plan.Make(cl, r, plan.Rights{Connections: held}, now)
@@ -72,6 +77,7 @@ func Of(r plan.Request, held *connections.Set, now time.Time) (plan.Plan, []fail
 	return p, wrong.All()
 }
 
+// Planned returns the plan of a valid request.
 func Planned(t *testing.T, r plan.Request) plan.Plan {
 	t.Helper()
 	p, failures := Of(r, nil, time.Now())
@@ -81,8 +87,8 @@ func Planned(t *testing.T, r plan.Request) plan.Plan {
 	return p
 }
 
-// Refused gives the failures of a request as their user reads them, without the
-// head that names the class.
+// Refused returns the failures of an invalid request as a user reads them, without the head
+// that names the class.
 func Refused(t *testing.T, r plan.Request) (kind failure.Kind, text string) {
 	t.Helper()
 	_, failures := Of(r, nil, time.Now())
