@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// Read reads a file of connections and their credentials once, for a
-// check by a person. cacheTTL is that of the provider that the file is for. dir
-// says where the credential of a connection is, given its name and the folder that
-// the file states. The error is Problems if the file was read and is wrong. Each
-// connection's own Credential tells what is wrong there.
+// Read reads a file of connections and their credentials once, for a check by a person.
+// cacheTTL is that of the provider that the file is for. dir returns the folder of a
+// connection's credential, given its name and the folder in the file. The error is Problems
+// if the file was read and is invalid. The Credential of each connection says what is wrong
+// with it.
 func Read(file string, cacheTTL time.Duration, dir func(name, stated string) string, now time.Time) ([]*Connection, error) {
 	content, err := readFile(file)
 	if err != nil {
@@ -30,10 +30,10 @@ func Read(file string, cacheTTL time.Duration, dir func(name, stated string) str
 	return all, nil
 }
 
-// Dir is the folder of the connection's credential.
+// Dir returns the folder of the connection's credential.
 func (c *Connection) Dir() string { return c.dir }
 
-// Rules are the connection's rules, one line for each, for people.
+// Rules returns the connection's rules, one line for each, for people.
 func (c *Connection) Rules() []string {
 	var lines []string
 	for _, r := range c.rules {
@@ -42,10 +42,10 @@ func (c *Connection) Rules() []string {
 	return lines
 }
 
-// NotCoveredBy are the rules of c that allow what no rule of another connection is
-// sure to allow too, as lines for people: a pattern is sure to cover its like, and
-// the one that stands for everything covers all. What c allows by them has no
-// fallback, or not all of it.
+// NotCoveredBy returns, as lines for people, the rules of c that allow something that
+// another connection may not allow. A pattern certainly covers an equal one, and the
+// pattern for everything covers all. What c allows by these rules has no fallback, or only
+// part of it has.
 func (c *Connection) NotCoveredBy(other *Connection) []string {
 	var lines []string
 	for _, r := range c.rules {
@@ -56,6 +56,6 @@ func (c *Connection) NotCoveredBy(other *Connection) []string {
 	return lines
 }
 
-// ProbePath is a path that the first rule allows, and at which there is hardly a
-// secret: to see by a read whether the credential has the right to read there.
+// ProbePath returns a path that the first rule allows, and at which there is probably no
+// secret: reading it shows whether the credential has the right to read there.
 func (c *Connection) ProbePath() string { return c.rules[0].Example() }

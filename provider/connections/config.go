@@ -18,7 +18,7 @@ import (
 	"ovhcloud-csi-provider/provider/yamlnode"
 )
 
-// spec is a connection as the file states it, without its credential.
+// spec is a connection as it is in the file, without its credential.
 type spec struct {
 	name  string
 	place place.Domain
@@ -30,7 +30,7 @@ type spec struct {
 	text string
 }
 
-// outage is what a connection does where its domain cannot be reached or fails.
+// outage is what a connection does if its domain is unreachable or fails.
 type outage struct {
 	// maxStale is the connection's own, if hasMaxStale.
 	maxStale    time.Duration
@@ -39,14 +39,14 @@ type outage struct {
 	fallback string
 }
 
-// Bounds of the file. Each connection is also a label of metrics.
+// Limits of the file. Each connection is also a label of metrics.
 const (
 	maxConfig      = 1 << 20
 	maxConnections = 200
 )
 
-// Problem is one thing that is wrong with the file of connections. Line counts
-// from 1; 0 means the file as a whole.
+// Problem is one mistake in the file of connections. Line counts from 1; 0 means the file
+// as a whole.
 type Problem struct {
 	Line int
 	Text string
@@ -54,10 +54,10 @@ type Problem struct {
 	missing string
 }
 
-// Problems is everything that is wrong with the file, in the order of its lines.
+// Problems is every mistake in the file, in the order of its lines.
 type Problems []Problem
 
-// Error is all problems on one line.
+// Error returns all problems on one line.
 func (p Problems) Error() string {
 	texts := make([]string, len(p))
 	for i, one := range p {
@@ -69,7 +69,7 @@ func (p Problems) Error() string {
 	return strings.Join(texts, "; ")
 }
 
-// reader reads the file and collects what is wrong with it.
+// reader reads the file and collects its mistakes.
 type reader struct {
 	cacheTTL time.Duration
 	problems Problems
@@ -86,7 +86,7 @@ func (r *reader) wrong(n *yamlnode.Node, where, format string, args ...any) {
 	r.problems = append(r.problems, Problem{Line: n.Line, Text: text})
 }
 
-// field notes what is wrong with a field.
+// field adds a mistake in a field.
 func (r *reader) field(n *yamlnode.Node, where string, err error) {
 	r.wrong(n, where, "%s", err)
 	if errors.Is(err, message.ErrMissing) {
@@ -94,8 +94,8 @@ func (r *reader) field(n *yamlnode.Node, where string, err error) {
 	}
 }
 
-// parseConfig reads the file of connections for a provider with a --cache-ttl. The
-// error is Problems.
+// parseConfig reads the file of connections for a provider with a --cache-ttl. The error is
+// Problems.
 func parseConfig(text string, cacheTTL time.Duration) (map[string]spec, error) {
 	whole := func(format string, args ...any) error { return Problems{{Text: fmt.Sprintf(format, args...)}} }
 	if len(text) > maxConfig {
@@ -131,9 +131,9 @@ func parseConfig(text string, cacheTTL time.Duration) (map[string]spec, error) {
 	return specs, nil
 }
 
-// cut returns the problem of a file whose last line has no end. A file that is cut within
-// a line can be good YAML and allow more: of the last line "- prod/**/public" it leaves
-// "- prod/**". A cut between two lines takes whole rules away.
+// cut returns the problem of a file whose last line has no end. A file that is cut within a
+// line can be valid YAML and allow more: of the last line "- prod/**/public" remains "-
+// prod/**". A cut between two lines only removes whole rules.
 func cut(text string) Problems {
 	if strings.HasSuffix(text, "\n") {
 		return nil
@@ -170,7 +170,7 @@ func (r *reader) fields(n *yamlnode.Node, where string, valid []string) map[stri
 	return all
 }
 
-// unknown returns what to do about a field that is not valid, and notes which one is meant.
+// unknown returns what to do about an unknown field, and notes which one is meant.
 func (r *reader) unknown(key *yamlnode.Node, where string, valid []string, taken map[string]bool) string {
 	advice, meant := adviseOn(key.Value, valid, taken)
 	if key.Value == fieldOfChart {
@@ -193,7 +193,7 @@ const (
 	fieldOfChart = "existingSecret"
 )
 
-// stated is a connection as it stands in the file.
+// stated is a connection as it is in the file.
 type stated struct {
 	node  *yamlnode.Node
 	where string // such as connections.default
@@ -203,7 +203,7 @@ type stated struct {
 	texts  map[string]string
 }
 
-// at is where a field stands; where it is missing, the connection.
+// at returns the node of a field, or that of the connection if the field is not given.
 func (s stated) at(field string) *yamlnode.Node {
 	if n := s.fields[field]; n != nil {
 		return n
@@ -240,7 +240,7 @@ func (r *reader) connection(name string, n *yamlnode.Node) spec {
 	return s
 }
 
-// place reads where the domain is. If one of its fields is no text, which is told
+// place reads where the domain is. If one of its fields is not a text, which is a mistake
 // already, the others cannot be judged.
 func (r *reader) place(s stated) place.Domain {
 	for _, field := range place.Fields() {
@@ -267,7 +267,7 @@ func (r *reader) dir(s stated) string {
 	return dir
 }
 
-// outage reads what is done where the domain cannot be reached.
+// outage reads what is done if the domain is unreachable.
 func (r *reader) outage(name string, s stated) (o outage) {
 	if text := s.texts[fieldMaxStale]; text != "" {
 		var err error
@@ -282,7 +282,7 @@ func (r *reader) outage(name string, s stated) (o outage) {
 	return o
 }
 
-// CheckCacheTTL holds for --cache-ttl, of the daemon and of who checks its file.
+// CheckCacheTTL returns an error for an invalid --cache-ttl, of the daemon and of ovhcsi.
 func CheckCacheTTL(ttl time.Duration) error {
 	if ttl < 0 || ttl > time.Hour {
 		return fmt.Errorf("%s is not from 0 to 1h", ttl)
@@ -290,10 +290,10 @@ func CheckCacheTTL(ttl time.Duration) error {
 	return nil
 }
 
-// longestStale is the oldest that a stale secret may be.
+// longestStale is the greatest age of a stale secret.
 const longestStale = 7 * 24 * time.Hour
 
-// CheckMaxStale holds for --max-stale and for the field of a connection.
+// CheckMaxStale returns an error for an invalid --max-stale or maxStale.
 func CheckMaxStale(stale, cacheTTL time.Duration) error {
 	switch {
 	case stale < 0 || stale > longestStale:
@@ -312,9 +312,9 @@ func parseMaxStale(text string, cacheTTL time.Duration) (time.Duration, error) {
 	return stale, CheckMaxStale(stale, cacheTTL)
 }
 
-// checkFallbacks wants of each fallback that it is another connection and another
-// domain. One that names a fallback of its own is fine: that one is not followed,
-// so two regions may stand in for each other.
+// checkFallbacks checks that each fallback is another connection and another domain. A
+// fallback may have a fallback itself, which is not used then: two regions may be each
+// other's fallback.
 func (r *reader) checkFallbacks(specs map[string]spec) {
 	for name, n := range r.fallbacks {
 		where := "connections." + name + "." + fieldFallback
@@ -331,13 +331,13 @@ func (r *reader) checkFallbacks(specs map[string]spec) {
 	}
 }
 
-// sameDomain says whether two connections are known to be of the same domain.
+// sameDomain reports whether two connections certainly have the same domain.
 func sameDomain(a, b spec) bool {
 	return a.place.Endpoint == b.place.Endpoint && a.place.ID == b.place.ID && a.place.ID != ""
 }
 
-// suggestFallback suggests a fallback for a connection that names one which does not
-// exist: only a connection of another domain can be one.
+// suggestFallback suggests a fallback for a connection that names one which does not exist:
+// only a connection of another domain can be one.
 func suggestFallback(of spec, specs map[string]spec) string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(specs)) {
@@ -351,8 +351,8 @@ func suggestFallback(of spec, specs map[string]spec) string {
 	return nearest.Suggestion(of.fallback, names)
 }
 
-// rules reads the list of rules. A rule that stands twice is taken for one that
-// was to be changed after copying.
+// rules reads the list of rules. A rule that is given twice is probably a copy that was not
+// changed.
 func (r *reader) rules(n *yamlnode.Node, where string) []rules.Rule {
 	var rules []rules.Rule
 	if !yamlnode.IsList(n) {
@@ -396,9 +396,8 @@ func (r *reader) rule(n *yamlnode.Node, where string) rules.Rule {
 	return one
 }
 
-// patterns reads a list of patterns that must be there: a list that is left out
-// or empty would be read as "all" by some and as "none" by others. every is the
-// pattern that matches everything.
+// patterns reads a list of patterns, which is required: some people would read a missing or
+// empty list as "all", others as "none". every is the pattern that matches everything.
 func (r *reader) patterns(rule *yamlnode.Node, fields map[string]*yamlnode.Node, where, name, every string, check func(string) error) []string {
 	n := fields[name]
 	at := where + "." + name

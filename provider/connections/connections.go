@@ -18,8 +18,8 @@ import (
 	"ovhcloud-csi-provider/provider/rules"
 )
 
-// Connection is an identity that the provider holds: where it goes, what it
-// proves itself with, and who may read what with it. It is immutable.
+// Connection is an identity of the provider: its domain, its credential, and which pods may
+// read what with it. It is immutable.
 type Connection struct {
 	spec
 	credential credential.Credential
@@ -30,14 +30,14 @@ type Connection struct {
 	problem error
 }
 
-// Name is the connection's name.
+// Name returns the connection's name.
 func (c *Connection) Name() string { return c.name }
 
-// Place is where the connection's credential goes, and nowhere else.
+// Place returns the domain of the connection. Its credential is sent nowhere else.
 func (c *Connection) Place() place.Domain { return c.place }
 
-// MaxStale is how old a secret of the connection may be that is served while its
-// domain cannot be reached or fails: its own bound, or else the daemon's.
+// MaxStale returns how old a secret of the connection may be that is served while its
+// domain is unreachable or fails: its own limit, or else the daemon's.
 func (c *Connection) MaxStale(daemons time.Duration) time.Duration {
 	if own, stated := c.OwnMaxStale(); stated {
 		return own
@@ -45,17 +45,17 @@ func (c *Connection) MaxStale(daemons time.Duration) time.Duration {
 	return daemons
 }
 
-// OwnMaxStale is the bound that is stated for the connection itself, if one is.
+// OwnMaxStale returns the connection's own limit, if it has one.
 func (c *Connection) OwnMaxStale() (d time.Duration, stated bool) {
 	return c.maxStale, c.hasMaxStale
 }
 
-// Fallback is the name of the connection to ask where this one's domain cannot be
-// reached or fails; "" for none.
+// Fallback returns the name of the connection to ask if this one's domain is unreachable or
+// fails, "" for none.
 func (c *Connection) Fallback() string { return c.fallback }
 
-// Credential is the last good one. The error says why there is none at all; it
-// is for who runs the provider, not for users.
+// Credential returns the last valid one. The error says why there is none; it is for the
+// operator, not for users.
 func (c *Connection) Credential() (credential.Credential, error) {
 	if c.credential.Kind() == "" {
 		return credential.Credential{}, c.problem
@@ -63,7 +63,7 @@ func (c *Connection) Credential() (credential.Credential, error) {
 	return c.credential, nil
 }
 
-// Grant is what the connection allows to the pods of a service account.
+// Grant returns what the connection allows to the pods of a service account.
 func (c *Connection) Grant(namespace, account string) rules.Grant {
 	g := rules.For(c.rules, namespace, account)
 	if c.narrowed != nil {
@@ -72,15 +72,16 @@ func (c *Connection) Grant(namespace, account string) rules.Grant {
 	return g
 }
 
-// Reload tells of a change in what Connections hold, good or bad, once.
+// Reload is one change of the connections, valid or not.
 type Reload struct {
 	// Connection is empty for the file itself.
 	Connection string
 	// Source is the file or folder that changed.
 	Source string
-	// Credential names what is in use now, without telling it. Empty for none.
+	// Credential names the credential in use, without any secret part. It is empty for
+	// none.
 	Credential string
-	// Removed says that the file no longer states the connection.
+	// Removed says that the connection is not in the file any more.
 	Removed bool
 	// Err is why the new state is not in use; nil if it is. Kept says that the last
 	// good state stays in use then.
@@ -99,7 +100,7 @@ type Status struct {
 	Connections []ConnectionStatus // by name
 }
 
-// ConnectionStatus is the state of one connection, as Status is of the file.
+// ConnectionStatus is the state of one connection.
 type ConnectionStatus struct {
 	Name      string
 	Source    string
@@ -109,7 +110,7 @@ type ConnectionStatus struct {
 	Good, Bad int
 }
 
-// Err is nil if all that was read last is in use, else what is not and why.
+// Err returns nil if everything that was read last is in use, else what is not and why.
 func (s Status) Err() error {
 	var all []error
 	if s.Problem != nil {
@@ -123,23 +124,23 @@ func (s Status) Err() error {
 	return errors.Join(all...)
 }
 
-// Options are what Connections need. File is required.
+// Options of Open. File is required.
 type Options struct {
-	// File is the YAML file that states the connections.
+	// File is the YAML file of the connections.
 	File string
 	// CacheTTL is the daemon's, which each maxStale must exceed.
 	CacheTTL time.Duration
-	// Notify is called for each change; nil tells nobody. Calls do not overlap.
+	// Notify is called for each change, one at a time. nil is not called.
 	Notify func(Reload)
 	// Now is the clock that certificates are checked against; nil is the system's.
 	Now func() time.Time
-	// Ticks gives the moments at which everything is read anew even if no change
-	// was seen, until it is stopped; nil is once a minute.
+	// Ticks returns the times at which everything is read again even if no change was seen,
+	// until it is stopped. nil is once a minute.
 	Ticks func() (ticks <-chan time.Time, stop func())
 }
 
-// Set are what a file states, with the credentials of its folders: the
-// last good state of each. A nil *Connections has none.
+// Set is the connections of a file with the credentials of their folders, each in its last
+// valid state. A nil *Set has none.
 type Set struct {
 	options Options
 
@@ -154,8 +155,8 @@ type Set struct {
 
 type counts struct{ good, bad int }
 
-// Open reads everything once. What cannot be read is no error here:
-// it is told by Notify and Status, and may come later. Run watches from then on.
+// Open reads everything once. What cannot be read is not an error: Notify and Status report
+// it, and it may come later. Run watches the files from then on.
 func Open(o Options) *Set {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -174,7 +175,7 @@ func Open(o Options) *Set {
 	return c
 }
 
-// Find gives the connection of a name, or nil.
+// Find returns the connection of a name, or nil.
 func (c *Set) Find(name string) *Connection {
 	if c == nil {
 		return nil
@@ -184,7 +185,7 @@ func (c *Set) Find(name string) *Connection {
 	return c.byName[name]
 }
 
-// Problem is why the file's newest state is not in use, nil if it is.
+// Problem returns why the file's newest state is not in use, nil if it is.
 func (c *Set) Problem() error {
 	if c == nil {
 		return errors.New("the provider was started without --config")
@@ -194,7 +195,7 @@ func (c *Set) Problem() error {
 	return c.problem
 }
 
-// Status is the state of everything at the moment.
+// Status returns the present state of everything.
 func (c *Set) Status() Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -207,8 +208,8 @@ func (c *Set) Status() Status {
 	return s
 }
 
-// readConfig is what the file states, or what it stated when it was good, with
-// the digest of what is stated.
+// readConfig returns the connections in the file, or those of its last valid state, with
+// the digest of the file.
 func (c *Set) readConfig() (specs map[string]spec, digest [sha256.Size]byte, err error) {
 	content, err := readFile(c.options.File)
 	if err == nil {
@@ -219,8 +220,8 @@ func (c *Set) readConfig() (specs map[string]spec, digest [sha256.Size]byte, err
 	return c.stated, c.content, err
 }
 
-// reload reads everything, checks it, and only then puts it in use. Run and
-// OpenConnections call it, never both at once, so nobody else writes byName.
+// reload reads everything, checks it, and then puts it in use. Open and Run call it, never
+// both at once, so it is the only writer of byName.
 func (c *Set) reload() {
 	specs, content, problem := c.readConfig()
 	now := c.options.Now()
@@ -265,12 +266,12 @@ func (n *counts) add(problem error) {
 	}
 }
 
-// successor is the connection of a spec with the credential that its folder holds
-// now. If that is broken, the last good credential stays, but only for the place
-// and folder that it was for: it must not go to a place that it was not read for.
-// New rules, maxStale and fallback hold at once all the same. Where place or
-// folder changed too, the last good connection stays for what both its rules and
-// the new ones allow: the new paths are those of another place.
+// successor returns the connection of a spec with the credential that is in its folder now.
+// If that credential is invalid, the last valid one stays in use, but only for the domain
+// and folder that it was read for: it must not be sent to another domain. New rules,
+// maxStale and fallback apply at once even then. If domain or folder changed too, the last
+// valid connection stays in use for what both its rules and the new ones allow, since the
+// new paths are those of another domain.
 func successor(before *Connection, s spec, now time.Time) *Connection {
 	credential, err := readCredential(s, now)
 	switch {

@@ -14,19 +14,19 @@ import (
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
-// maxFile bounds a credential's file in bytes; a Kubernetes Secret holds as much.
+// maxFile limits a file of a credential in bytes. A Kubernetes Secret has as much.
 const maxFile = 1 << 20
 
-// kubernetesData is the link that kubelet swaps when a Secret or ConfigMap that
-// is mounted as a volume changes, so that all its files change at once.
+// kubernetesData is the link that kubelet replaces when a mounted Secret or ConfigMap
+// changes, so that all its files change at once.
 const kubernetesData = "..data"
 
-// ErrNoFolder is the cause where the folder of a credential is not there.
+// ErrNoFolder is in the chain of the error about a folder that does not exist.
 var ErrNoFolder = fmt.Errorf("%w: there is no such folder", credential.ErrNoCredential)
 
-// readFolder reads the files of a credential, one for each key, all of one state
-// of the folder, even if it changes meanwhile: an old clientId with a new
-// clientSecret would be a credential that never was.
+// readFolder reads the files of a credential, one for each key. They are all of one state
+// of the folder, even if it changes meanwhile: an old clientId with a new clientSecret
+// would be a credential that never existed.
 func readFolder(dir string) (credential.Material, error) {
 	for range 3 {
 		from, before := stateOf(dir)
@@ -38,9 +38,8 @@ func readFolder(dir string) (credential.Material, error) {
 	return nil, errors.New("the folder changes all the time")
 }
 
-// stateOf is the folder in which the files of dir really are, which kubelet
-// replaces at each change, and what tells it from another in its place; nil if it
-// is not there.
+// stateOf returns the folder that really has the files of dir, which kubelet replaces at
+// each change, and its identity. folder is nil if it does not exist.
 func stateOf(dir string) (from string, folder fs.FileInfo) {
 	from = dir
 	if state, err := os.Readlink(filepath.Join(dir, kubernetesData)); err == nil {
@@ -55,7 +54,7 @@ func stateOf(dir string) (from string, folder fs.FileInfo) {
 	return from, folder
 }
 
-// readFiles reads the known keys, and of other files the names alone.
+// readFiles reads the known keys, and only the names of other files.
 func readFiles(dir string) (credential.Material, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -105,8 +104,8 @@ func readFile(path string) ([]byte, error) {
 	return content, nil
 }
 
-// withoutPath is the cause alone: kubelet's folders have names with time stamps,
-// and the caller names the folder or file that users know.
+// withoutPath returns only the cause: kubelet's folders have time stamps as names, and the
+// caller names the folder or file that users know.
 func withoutPath(err error) error {
 	var of *fs.PathError
 	if errors.As(err, &of) {

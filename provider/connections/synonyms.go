@@ -18,7 +18,7 @@ const (
 	onlyReads           = "drop it: a connection only reads"
 )
 
-// fileSynonyms are what people call the fields of the file of connections, from External
+// fileSynonyms are other names for the fields of the file of connections, from External
 // Secrets Operator's stores, the policies of Vault and RBAC.
 var fileSynonyms = sync.OnceValue(func() map[string]nearest.Synonym {
 	return nearest.Synonyms(map[string]string{
@@ -42,8 +42,8 @@ var fileSynonyms = sync.OnceValue(func() map[string]nearest.Synonym {
 	})
 })
 
-// adviseOn returns what to do about an unknown field of a map with others, and the field
-// that is meant. A name of another part of the file is no synonym here.
+// adviseOn returns what to do about an unknown field of a map, and the field that is meant.
+// A name of another part of the file is not a synonym here.
 func adviseOn(name string, valid []string, taken map[string]bool) (advice, meant string) {
 	v := nearest.Vocabulary{Valid: valid, Synonyms: map[string]nearest.Synonym{}, Taken: taken, Conflicts: fieldConflicts}
 	s, known := fileSynonyms()[nearest.Canonical(name)]

@@ -12,16 +12,15 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// How long a burst of changes in the files must be over before they are read,
-// and how long it may go on at the most: programs write a certificate and its
-// key one after the other.
+// How long the files must not change before they are read, and how long changes may delay
+// that at most: programs write a certificate and its key one after the other.
 const (
 	settled    = 50 * time.Millisecond
 	mostSettle = 300 * time.Millisecond
 )
 
-// Run puts changes of the file and the folders in use, until ctx is done. Where
-// the system cannot watch folders, the slow re-reading alone does it.
+// Run puts changes of the file and the folders in use, until ctx ends. If the system cannot
+// watch folders, they are read again once a minute.
 func (c *Set) Run(ctx context.Context) {
 	ticks, stop := c.options.Ticks()
 	defer stop()
@@ -54,8 +53,8 @@ func (c *Set) Run(ctx context.Context) {
 	}
 }
 
-// targets are the file and the folders that are read. Run's own goroutine is the
-// only one that changes what is stated.
+// targets returns the file and the folders that are read. Only the goroutine of Run changes
+// them.
 func (c *Set) targets() []string {
 	all := []string{c.options.File}
 	for _, s := range c.stated {
@@ -64,9 +63,9 @@ func (c *Set) targets() []string {
 	return all
 }
 
-// watcher watches the folders of the targets, and their parents too, so that a
-// folder that comes, goes or is replaced is seen. It never watches files: an
-// editor that renames, and kubelet, replace them. The zero value watches nothing.
+// watcher watches the folders of the targets, and their parents, so that it sees folders
+// that are created, deleted or replaced. It watches no files: editors and kubelet replace
+// them. The zero value watches nothing.
 type watcher struct {
 	fsn     *fsnotify.Watcher
 	targets []string
@@ -89,8 +88,7 @@ func (w *watcher) errors() <-chan error {
 	return w.fsn.Errors
 }
 
-// watch makes the folders of the targets those under watch, and tells whether
-// any was added.
+// watch watches the folders of the targets and no others. It reports whether any was added.
 func (w *watcher) watch(targets []string) (added bool) {
 	if w.fsn == nil {
 		return false
@@ -128,7 +126,7 @@ func (w *watcher) watch(targets []string) (added bool) {
 	return added
 }
 
-// existing is the nearest folder at or above a path.
+// existing returns the nearest existing folder at or above a path.
 func existing(path string) string {
 	for {
 		if info, err := os.Stat(path); err == nil && info.IsDir() || path == filepath.Dir(path) {
@@ -138,9 +136,9 @@ func existing(path string) string {
 	}
 }
 
-// take tells whether a change can change a target: it is in the target's folder,
-// or on the way to it. A folder that came, went or was renamed must be watched
-// anew, even if the new one has the number of the old one.
+// take reports whether a change can change a target: it is in the target's folder, or on
+// the way to it. A folder that was created, deleted or renamed must be watched again, even
+// if the new one has the inode of the old one.
 func (w *watcher) take(e fsnotify.Event) bool {
 	if w.seen[e.Name] != nil && e.Has(fsnotify.Create|fsnotify.Remove|fsnotify.Rename) {
 		_ = w.fsn.Remove(e.Name)
@@ -156,7 +154,7 @@ func (w *watcher) take(e fsnotify.Event) bool {
 	return false
 }
 
-// settle waits until a burst of changes is over.
+// settle waits until the files stop changing.
 func (w *watcher) settle(ctx context.Context) {
 	most := time.NewTimer(mostSettle)
 	defer most.Stop()

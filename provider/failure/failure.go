@@ -8,7 +8,7 @@ import (
 	"ovhcloud-csi-provider/provider/message"
 )
 
-// WholeClass stands for the number of an object in failures that are not about one.
+// WholeClass is the number of an object in failures that are not about an object.
 const WholeClass = -1
 
 // Failure is one reason why a mount failed.
@@ -20,18 +20,17 @@ type Failure struct {
 	Line int
 	// Where is the parameter or the object: `objects[2].secretPath`.
 	Where string
-	// What is wrong there, Facts is what the store said of it (may be empty), and
-	// Advice what to do (may be empty).
+	// What is wrong, Facts is what the store said about it, and Advice is what to do. Facts
+	// and Advice may be empty.
 	What, Facts, Advice string
-	// Hidden is what the log may tell and the user may not: whether a connection
-	// exists that the user may not use, or why one's fallback was not asked. Empty
-	// for nothing.
+	// Hidden is what the log may show and the user may not: whether a connection exists
+	// that the user may not use, or why its fallback was not asked. It may be empty.
 	Hidden string
-	// missing says that a field is not there at all.
+	// missing says that a field is not given at all.
 	missing bool
 }
 
-// Text returns what is wrong, what the store said of it, and what to do, as one text.
+// Text returns what is wrong, what the store said about it, and what to do.
 func (f Failure) Text() string {
 	text := f.What
 	if f.Line > 0 {
@@ -63,7 +62,7 @@ func (e *Error) Kind() Kind {
 	return Broken
 }
 
-// Hidden is what the log may tell beside the error.
+// Hidden returns what the log may show in addition to the error.
 func (e *Error) Hidden() string {
 	var all []string
 	for _, f := range e.Failures {
@@ -74,12 +73,12 @@ func (e *Error) Hidden() string {
 	return message.Bound(strings.Join(all, "; "), MaxText/4)
 }
 
-// MaxText bounds a message in bytes. The event that carries it is an object of
-// Kubernetes; gRPC carries it in a header.
+// MaxText limits a message in bytes. The event that carries it is an object of Kubernetes;
+// gRPC carries it in a header.
 const MaxText = 16 << 10
 
-// Error is what a user reads in the events of the pod: one line if there is one
-// reason, else a line for each. Objects that failed alike share a line.
+// Error returns what a user reads in the events of the pod: one line if there is one
+// reason, else a line for each. Objects that failed for the same reason share a line.
 func (e *Error) Error() string {
 	head, lines := e.head(), e.lines()
 	if len(lines) == 1 {
@@ -97,8 +96,8 @@ func (e *Error) Error() string {
 	return text.String()
 }
 
-// head names the class, if it is known. Who calls as secrets-store-sync-controller does states only
-// its namespace.
+// head names the class, if it is known. A caller like secrets-store-sync-controller gives
+// only its namespace.
 func (e *Error) head() string {
 	if e.Class == "" {
 		return ""
@@ -109,8 +108,8 @@ func (e *Error) head() string {
 	return "SecretProviderClass " + e.Class + ": "
 }
 
-// mostNamed is how many objects that failed alike are named: the cause stands behind
-// them, and events are cut.
+// mostNamed is how many objects that failed for the same reason are named. The reason comes
+// after them, and events are cut.
 const mostNamed = 3
 
 func (e *Error) lines() []string {

@@ -2,7 +2,7 @@
 // follows from a kind in one table, and the texts that users read in the events of a pod.
 package failure
 
-// Kind tells failures apart as far as somebody must act differently. It is also a label of
+// Kind tells failures apart as far as a person must act differently. It is also a label of
 // the metrics. The zero value is no kind.
 type Kind string
 
@@ -81,7 +81,7 @@ var table = []row{
 	{TimedOut, true, true, never, OfNothing, Internal},
 }
 
-// Scope is which values of the cache a failure speaks against.
+// Scope is the values of the cache that a failure makes invalid.
 type Scope int
 
 // The scopes, each within that of the credential.
@@ -94,7 +94,7 @@ const (
 	OfRequest                 // those of the same request
 )
 
-// Answer is how a mount's caller is told of a failure. No value stands for an answer after
+// Answer is how a mount's caller learns of a failure. There is no value for an answer after
 // which kubelet does not know the outcome of the mount.
 type Answer int
 
@@ -108,7 +108,7 @@ const (
 	NotUsable // the secret is not in a state that can be mounted
 )
 
-// retry says when the same request is worth another try.
+// retry says when it is worth repeating the request.
 type retry int
 
 const (
@@ -143,13 +143,14 @@ func (k Kind) Shared() bool { return rows[k].shared }
 // then a stale value or the fallback may be served.
 func (k Kind) MayPass() bool { return rows[k].passes }
 
-// Drops returns which values of the cache a failure of this kind speaks against.
+// Drops returns the values of the cache that a failure of this kind makes invalid.
 func (k Kind) Drops() Scope { return rows[k].drops }
 
-// Answer returns how the caller of the mount is told. It is Internal for an unknown kind.
+// Answer returns how the caller of the mount learns of the failure. It is Internal for an
+// unknown kind.
 func (k Kind) Answer() Answer { return rows[k].answer }
 
-// Retries reports whether the request is worth another try after an answer with an HTTP
+// Retries reports whether it is worth repeating the request after an answer with an HTTP
 // status, 0 if there was no answer.
 func (k Kind) Retries(status int) bool {
 	switch rows[k].retry {

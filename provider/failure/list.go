@@ -9,10 +9,10 @@ import (
 	"ovhcloud-csi-provider/provider/message"
 )
 
-// Most bounds how many failures of a mount are looked for: a message holds fewer.
+// Most limits how many failures of a mount are looked for: a message holds fewer.
 const Most = 200
 
-// List gathers the failures of a mount. The zero value is empty.
+// List is the failures of a mount. The zero value is empty.
 type List struct {
 	failures []Failure
 	misspelt []string // fields that were misspelt: that they are missing is no further failure
@@ -26,7 +26,7 @@ func (l *List) Add(object int, kind Kind, where, format string, args ...any) {
 }
 
 // Put adds a failure, unless there are more than a message holds. Those that decide the
-// kind of the whole, or share a line, are added all the same: they are few.
+// kind of the error, or share a line, are always added: they are few.
 func (l *List) Put(f Failure) {
 	if f.Object != WholeClass {
 		f.Line = l.line
@@ -56,7 +56,7 @@ func (l *List) Field(object int, where string, err error) {
 // none.
 func (l *List) At(line int) { l.line = line }
 
-// Misspelt notes a field that was given under a wrong name, which is a failure of its own.
+// Misspelt notes a field that was given under a wrong name, which is a failure itself.
 func (l *List) Misspelt(where string) { l.misspelt = append(l.misspelt, where) }
 
 // Stop reports whether there are so many failures that no more should be looked for. The
@@ -69,7 +69,7 @@ func (l *List) Stop() bool {
 	return true
 }
 
-// Join adds what another list holds to the end of this one, within the same bound.
+// Join adds the failures of another list, within the same limit.
 func (l *List) Join(other *List) {
 	for _, f := range other.failures {
 		l.keep(f)

@@ -6,12 +6,14 @@ import (
 	"strings"
 )
 
+// String returns the rule on one line, for people.
 func (r Rule) String() string {
 	return fmt.Sprintf("namespaces %s; service accounts %s; paths %s", strings.Join(r.Namespaces, ", "),
 		strings.Join(r.Accounts, ", "), strings.Join(Grant{rules: []Rule{r}}.Paths(), ", "))
 }
 
-// CoveredBy looks at each namespace, service account and path of r by itself.
+// CoveredBy reports whether other rules certainly allow all that r allows. It looks at each
+// namespace, service account and path of r separately.
 func (r Rule) CoveredBy(others []Rule) bool {
 	for _, namespace := range r.Namespaces {
 		for _, account := range r.Accounts {
@@ -29,13 +31,12 @@ func (r Rule) CoveredBy(others []Rule) bool {
 	return true
 }
 
-// covers says that one of the globs matches all that another does, if that can be
-// seen at once.
+// covers reports whether one of the globs certainly matches all that another one matches.
 func covers(globs []string, glob string) bool {
 	return slices.Contains(globs, glob) || !strings.Contains(glob, "*") && matchesAny(globs, glob) || slices.Contains(globs, "*")
 }
 
-// covers says the same of paths.
+// covers reports the same for paths.
 func (p Pattern) covers(other Pattern) bool {
 	if slices.Equal(p, other) || slices.Equal(p, Pattern{AnySegments}) {
 		return true
@@ -43,7 +44,7 @@ func (p Pattern) covers(other Pattern) bool {
 	return !strings.Contains(strings.Join(other, "/"), "*") && p.matches(other)
 }
 
-// Example returns a path that the rule allows, and at which there is hardly a secret.
+// Example returns a path that the rule allows, and at which there is probably no secret.
 func (r Rule) Example() string {
 	const unlikely = "ovhcsi-connections-check"
 	segments := slices.Clone(r.Paths[0])

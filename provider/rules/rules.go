@@ -13,30 +13,30 @@ import (
 	"ovhcloud-csi-provider/provider/message"
 )
 
-// Rule allows the pods of some namespaces and service accounts some paths.
-// Rules only add to one another: what no rule allows is denied.
+// Rule allows some paths to the pods of some namespaces and service accounts. Rules only
+// add to each other: what no rule allows is denied.
 type Rule struct {
 	// namespaces and accounts are globs in which * stands for any characters.
 	Namespaces, Accounts []string
 	Paths                []Pattern
 }
 
-// Pattern is the segments of a pattern: * within one stands for any
-// characters of that segment, the segment ** for any number of segments.
+// Pattern is the segments of a path pattern. * in a segment stands for any characters of
+// that segment, the segment ** for any number of segments.
 type Pattern []string
 
+// AnySegments is the segment that stands for any number of segments.
 const AnySegments = "**"
 
-// Grant is what a connection allows to one namespace and service account.
+// Grant is what rules allow to one namespace and service account.
 type Grant struct {
 	rules []Rule
 	// only, if there is one, must allow the same too.
 	only *Grant
 }
 
-// For collects the rules for a caller. A namespace that is not stated matches
-// no rule; a service account that is not stated matches * alone, because the
-// secrets-store-sync-controller may have none to state.
+// For returns the grant of a caller. An empty namespace matches no rule. An empty service
+// account only matches *, because secrets-store-sync-controller may have none.
 func For(rules []Rule, namespace, account string) Grant {
 	var g Grant
 	for _, r := range rules {
@@ -53,11 +53,11 @@ func (g Grant) And(other Grant) Grant {
 	return g
 }
 
-// Any says whether anything at all is allowed.
+// Any reports whether anything is allowed.
 func (g Grant) Any() bool { return len(g.rules) > 0 && (g.only == nil || g.only.Any()) }
 
-// Allows says whether the secret at a path may be read. The path must have been
-// checked to be one that OKMS takes: no empty, "." or ".." segments.
+// Allows reports whether the secret at a path may be read. The path must be valid for OKMS:
+// no empty, "." or ".." segments.
 func (g Grant) Allows(secretPath string) bool {
 	if g.only != nil && !g.only.Allows(secretPath) {
 		return false
@@ -65,13 +65,14 @@ func (g Grant) Allows(secretPath string) bool {
 	return slices.ContainsFunc(g.rules, func(r Rule) bool { return r.Allows(secretPath) })
 }
 
-// Allows reports whether the rule allows the secret at a path to those whom it is for.
+// Allows reports whether the rule allows the secret at a path, to those whom the rule is
+// for.
 func (r Rule) Allows(secretPath string) bool {
 	segments := strings.Split(secretPath, "/")
 	return slices.ContainsFunc(r.Paths, func(p Pattern) bool { return p.matches(segments) })
 }
 
-// Paths are the patterns that the caller may read, for a message to the caller.
+// Paths returns the patterns that the caller may read, for a message to the caller.
 func (g Grant) Paths() []string {
 	var all []string
 	for _, r := range g.rules {
@@ -91,16 +92,16 @@ func matchesAny(globs []string, name string) bool {
 	return false
 }
 
-// matches compares one segment. The characters that path.Match gives a meaning
-// beside * cannot stand in a pattern.
+// matches compares one segment. Patterns have none of the other characters that path.Match
+// gives a meaning.
 func matches(glob, name string) bool {
 	ok, err := path.Match(glob, name)
 	return ok && err == nil
 }
 
-// matches backtracks to the last ** only, so that its time is bounded by the
-// product of the lengths. A ** at the end stands for at least one segment:
-// prod/** is what is below prod, and prod itself is not.
+// matches backtracks only to the last **, so that its time is limited by the product of the
+// lengths. A ** at the end stands for at least one segment: prod/** is everything below
+// prod, but not prod.
 func (p Pattern) matches(segments []string) bool {
 	at, retry, from := 0, -1, 0
 	for i := 0; i < len(segments); {
@@ -130,8 +131,8 @@ var (
 	pathGlob      = regexp.MustCompile(`^[a-zA-Z0-9_.:/=@*-]+$`)
 )
 
-// CheckNamespace refuses what can match no namespace (Kubernetes: RFC 1123
-// labels).
+// CheckNamespace returns an error for a glob that can match no namespace (Kubernetes: RFC
+// 1123 labels).
 func CheckNamespace(glob string) error {
 	if !namespaceGlob.MatchString(glob) || len(strings.ReplaceAll(glob, "*", "")) > 63 {
 		return fmt.Errorf("%s can match no namespace: their names are lower case letters, digits and -, at most 63; * stands for any of them", message.Quote(glob))
@@ -139,8 +140,8 @@ func CheckNamespace(glob string) error {
 	return nil
 }
 
-// CheckAccount refuses what can match no service account (Kubernetes: RFC 1123
-// subdomains).
+// CheckAccount returns an error for a glob that can match no service account (Kubernetes:
+// RFC 1123 subdomains).
 func CheckAccount(glob string) error {
 	if !accountGlob.MatchString(glob) || len(strings.ReplaceAll(glob, "*", "")) > 253 {
 		return fmt.Errorf("%s can match no service account: their names are lower case letters, digits, - and .; * stands for any of them", message.Quote(glob))
