@@ -8,8 +8,8 @@ import (
 	"ovhcloud-csi-provider/provider/sniff"
 )
 
-// Bounds of a credential in bytes. A PAT has about 1 KB, and what is sent in a header
-// no server takes beyond some 8 KB; each read under way holds a token several times.
+// Limits of a credential in bytes. A PAT has about 1 KB, and no server takes more than some
+// 8 KB in a header. Each read in progress holds a token several times.
 const (
 	maxToken       = 16 << 10 // and for each of the other texts
 	maxKey         = 32 << 10 // an RSA key of maxModulus has 6.4 KB
@@ -23,8 +23,8 @@ func checkSize(raw []byte, key string, most int) error {
 	return nil
 }
 
-// OneLine is raw without a byte order mark and the white space around it, printable
-// ASCII throughout.
+// OneLine returns raw without a byte order mark and without white space around it. It is an
+// error if the rest is not printable ASCII. key names the text in errors.
 func OneLine(raw []byte, key string) ([]byte, error) {
 	text := bytes.TrimSpace(sniff.WithoutMark(raw))
 	if len(text) == 0 {

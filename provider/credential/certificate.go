@@ -22,14 +22,15 @@ import (
 	"ovhcloud-csi-provider/provider/sniff"
 )
 
-// maxModulus bounds an RSA key, in bits. Checking a larger one, and each handshake
-// with it, occupies a processor for up to many seconds, which nothing can end. crypto/rsa wants 1024 at least.
+// maxModulus limits an RSA key, in bits. A check of a larger one, and each handshake with
+// it, takes a processor for up to many seconds, which nothing can end. crypto/rsa wants at
+// least 1024.
 const maxModulus = 8192
 
-// parseCertificate reads a client certificate and its private key. The key is checked
-// in the order of what the check costs: its size, its form, and then whether it can
-// sign for the certificate. Only the last proves that whoever sent it holds the key:
-// tls.X509KeyPair compares public parts, which everybody may know.
+// parseCertificate reads a client certificate and its private key. The checks of the key
+// come in the order of their cost: its size, its form, and whether it can sign for the
+// certificate. Only the last one proves that the sender holds the key: tls.X509KeyPair
+// compares public parts, which anyone may know.
 func parseCertificate(certPEM, keyPEM []byte, source string, now time.Time) (Credential, error) {
 	if err := checkSize(keyPEM, KeyPrivateKey, maxKey); err != nil {
 		return Credential{}, err
@@ -74,7 +75,7 @@ func parseCertificate(certPEM, keyPEM []byte, source string, now time.Time) (Cre
 		id: id, fingerprint: sha256.Sum256(pair.Certificate[0])}, nil
 }
 
-// modulusOf is the size of the leaf's RSA key in bits, 0 if it has none that can be
+// modulusOf returns the size of the leaf's RSA key in bits, 0 if it has none that can be
 // read.
 func modulusOf(certPEM []byte) int {
 	for block, rest := pem.Decode(certPEM); block != nil; block, rest = pem.Decode(rest) {
@@ -93,8 +94,8 @@ func modulusOf(certPEM []byte) int {
 	return 0
 }
 
-// identityOfPair covers the private key, which is what a certificate proves itself
-// with, and the whole chain: a corrected chain must not be taken for the wrong one.
+// identityOfPair covers the private key, which is the secret part, and the whole chain: a
+// corrected chain must not count as the wrong one.
 func identityOfPair(pair tls.Certificate) (id [sha256.Size]byte, err error) {
 	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
 	if err != nil {
@@ -103,10 +104,10 @@ func identityOfPair(pair tls.Certificate) (id [sha256.Size]byte, err error) {
 	return identity(string(KindCertificate), append([][]byte{key}, pair.Certificate...)...), nil
 }
 
-// checkKeyForm refuses what must not reach crypto/x509, which does arithmetic with all
-// numbers of an RSA key before it compares anything, and does not check the primes of
-// a key that has more than two. What is not DER it leaves to tls.X509KeyPair, which
-// reads with the same package.
+// checkKeyForm rejects what must not reach crypto/x509, which calculates with all numbers
+// of an RSA key before it compares anything, and does not check the primes of a key with
+// more than two. What is not DER is left to tls.X509KeyPair, which reads with the same
+// package.
 func checkKeyForm(keyPEM []byte) error {
 	block := privateKeyBlock(keyPEM)
 	if block == nil {
@@ -118,8 +119,8 @@ func checkKeyForm(keyPEM []byte) error {
 	return checkKeyNumbers(block.Bytes, true)
 }
 
-// checkKeyNumbers looks at a key of any form: PKCS #1 (RFC 8017, appendix A.1.2), SEC 1,
-// or with envelope also PKCS #8 (RFC 5958), whose OCTET STRING holds one of the others.
+// checkKeyNumbers checks a key of any form: PKCS #1 (RFC 8017, appendix A.1.2), SEC 1, or
+// with envelope also PKCS #8 (RFC 5958), whose OCTET STRING holds one of the others.
 func checkKeyNumbers(der []byte, envelope bool) error {
 	var elements []asn1.RawValue
 	if _, err := asn1.Unmarshal(der, &elements); err != nil {

@@ -1,7 +1,5 @@
-// Package credential turns the material of a Kubernetes Secret or of a folder into a
-// credential for OKMS: a token, a client certificate, or an OAuth2 client with its tokens.
-//
-// It calls no server but the token endpoint of an OAuth2 client, and reads no secret.
+// Package credential turns the data of a Kubernetes Secret or of a folder into a credential
+// for OKMS: a token, a client certificate, or an OAuth2 client. It does no I/O.
 package credential
 
 import (
@@ -14,7 +12,7 @@ import (
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
-// Kind is how a credential proves itself.
+// Kind is how a credential authenticates.
 type Kind string
 
 // The kinds of credential.
@@ -24,8 +22,8 @@ const (
 	KindClient      Kind = "OAuth2 client" // a service account of OVHcloud
 )
 
-// Credential is one parsed identity. It is immutable, and it prints as its kind,
-// source and fingerprint. The zero value proves nothing.
+// Credential is one identity. It is immutable, and it prints as its kind, source and
+// fingerprint. The zero value authenticates nothing.
 type Credential struct {
 	kind        Kind
 	source      string
@@ -38,27 +36,26 @@ type Credential struct {
 	hint        string
 }
 
-// Kind is how the credential proves itself.
+// Kind returns how the credential authenticates.
 func (c Credential) Kind() Kind { return c.kind }
 
-// Client is what an OAuth2 client gets its tokens with, the zero value for the
-// other kinds.
+// Client returns the OAuth2 client, the zero value for the other kinds.
 func (c Credential) Client() Client { return c.client }
 
-// Expires is when the credential ends: the end of a certificate, or what a token
-// that is a JWT says. The zero time stands for unknown or never.
+// Expires returns when the credential ends: the end of a certificate, or the expiry of a
+// token that is a JWT. The zero time means unknown or never.
 func (c Credential) Expires() time.Time { return c.expires }
 
-// Token is the bearer token, empty for the other kinds.
+// Token returns the bearer token, empty for the other kinds.
 func (c Credential) Token() sensitive.Bytes { return c.token }
 
-// Certificate is the client certificate with its key, nil for the other kinds.
+// Certificate returns the client certificate with its key, nil for the other kinds.
 func (c Credential) Certificate() *tls.Certificate { return c.certificate }
 
-// ID is the same for equal credentials and differs for others, or for another
-// token URL. Who lacks one byte of the credential's secret has another ID: it is a
-// SHA-256 over the kind and all of the secret, of a certificate the private key. It
-// is a map key, not for printing.
+// ID is equal for equal credentials and differs for others, and for another token URL.
+// Anyone who lacks one byte of the credential's secret has another ID: it is a SHA-256 over
+// the kind and all of the secret, for a certificate the private key. It is a map key, not
+// for printing.
 func (c Credential) ID() [sha256.Size]byte {
 	if c.client.TokenURL == "" {
 		return c.id
@@ -66,7 +63,7 @@ func (c Credential) ID() [sha256.Size]byte {
 	return identity(string(c.kind), c.id[:], []byte(c.client.TokenURL))
 }
 
-// identity is a SHA-256 over a kind and its parts, each with its length in front, so
+// identity returns a SHA-256 over a kind and its parts, each with its length in front, so
 // that no part can reach into the next.
 func identity(kind string, parts ...[]byte) (id [sha256.Size]byte) {
 	h := sha256.New()
@@ -78,16 +75,16 @@ func identity(kind string, parts ...[]byte) (id [sha256.Size]byte) {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
-// Hint is a sentence for a user whose credential the store refuses, if something
-// about it looks wrong; else empty.
+// Hint returns what to tell a user whose credential the store rejects, if something about
+// it looks wrong; otherwise "".
 func (c Credential) Hint() string { return c.hint }
 
-// Fingerprint is the first eight hex digits of the SHA-256 of the token, of the
-// certificate in DER form, or of clientId:clientSecret. A user can compute it to
-// see which one is in use.
+// Fingerprint returns the first eight hex digits of the SHA-256 of the token, of the
+// certificate in DER form, or of clientId:clientSecret. A user can compute it to see which
+// credential is in use.
 func (c Credential) Fingerprint() string { return hex.EncodeToString(c.fingerprint[:4]) }
 
-// String names the credential without telling it: "token 1f2e3d4c from
+// String names the credential without any secret part: "token 1f2e3d4c from
 // nodePublishSecretRef".
 func (c Credential) String() string {
 	if c.kind == "" {

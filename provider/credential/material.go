@@ -6,31 +6,30 @@ import (
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
-// Material is credential data by key, as a Kubernetes Secret holds it.
+// Material is credential data by key, as in a Kubernetes Secret.
 type Material map[string]sensitive.Bytes
 
-// The keys of a Material that are understood. Others are not looked at: a Secret
-// made by cert-manager also has ca.crt, and the driver adds service account
-// tokens.
+// The known keys of a Material. Others are ignored: a Secret of cert-manager also has
+// ca.crt, and the driver adds service account tokens.
 const (
 	KeyToken        = "token"
 	KeyCertificate  = "tls.crt"
 	KeyPrivateKey   = "tls.key"
 	KeyClientID     = "clientId"
 	KeyClientSecret = "clientSecret"
-	KeyTokenURL     = "tokenUrl" // optional, beside the two above
+	KeyTokenURL     = "tokenUrl" // optional, with the two above
 )
 
-// Keys are the keys of a Material that are understood.
+// Keys returns the known keys of a Material.
 func Keys() []string {
 	return []string{KeyToken, KeyCertificate, KeyPrivateKey, KeyClientID, KeyClientSecret, KeyTokenURL}
 }
 
-// mostForeign is how many keys that are not understood are named in a message.
+// mostForeign is how many unknown keys a message names.
 const mostForeign = 10
 
-// Known is m with the keys that are understood, and of others the names alone of a few,
-// for messages. It is a new map: a large one stays large whatever is deleted.
+// Known returns m with the known keys, and only the names of a few others, for messages. It
+// is a new map: a large map stays large whatever is deleted.
 func (m Material) Known() Material {
 	if m == nil {
 		return nil

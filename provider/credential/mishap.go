@@ -11,10 +11,10 @@ import (
 	"ovhcloud-csi-provider/provider/sniff"
 )
 
-// mishap returns what looks wrong with the text under a key of a credential, as a
-// sentence with its cure, or "" if nothing does. It looks for what happens on the way
-// into a Kubernetes Secret. It never quotes the text. The text may be right all the same:
-// where it can be used, the caller says it only after the store has refused it.
+// mishap returns what looks wrong with the text under a key of a credential, with the cure,
+// or "" if nothing does. It looks for typical mistakes on the way into a Kubernetes Secret.
+// It never quotes the text. The text may be valid: if it can be used, the caller shows this
+// only after the store has rejected it.
 func mishap(key string, raw []byte) string {
 	text := bytes.TrimSpace(sniff.WithoutMark(raw))
 	if len(text) == 0 || len(text) > maxCertificate {
@@ -36,7 +36,7 @@ func mishap(key string, raw []byte) string {
 	return key + " " + what
 }
 
-// Cures that several mishaps share.
+// Cures of several mistakes.
 const (
 	storeUnencoded = "store it as it is, since kubectl create secret and stringData encode by themselves"
 	storeUTF8      = "write the file as UTF-8 without a byte order mark"
@@ -51,7 +51,7 @@ var (
 	unexpanded = regexp.MustCompile(`^(\$\{?\w+\}?|\$\(\w+\)|<[\w -]+>|\{\{.*\}\})$`)
 )
 
-// mishapOfLine looks at what should be one line of printable ASCII.
+// mishapOfLine checks what should be one line of printable ASCII.
 func mishapOfLine(text []byte) string {
 	switch {
 	case sniff.IsUTF16(text):
@@ -80,7 +80,7 @@ func mishapOfLine(text []byte) string {
 	return ""
 }
 
-// mishapOfJSON looks at the answer of an API that was stored as a whole.
+// mishapOfJSON checks an answer of an API that was stored as a whole.
 func mishapOfJSON(text []byte) string {
 	var answer map[string]json.RawMessage
 	if json.Unmarshal(text, &answer) != nil {
@@ -102,7 +102,7 @@ func mishapOfJSON(text []byte) string {
 	return "is a JSON object; store only the value that is the credential, without quotes"
 }
 
-// mishapOfPEM looks at what should be PEM.
+// mishapOfPEM checks what should be PEM.
 func mishapOfPEM(key string, text []byte) string {
 	begin := []byte("-----BEGIN ")
 	block, _ := pem.Decode(text)
@@ -135,7 +135,7 @@ func mishapOfPEM(key string, text []byte) string {
 	return ""
 }
 
-// privateKeyBlock is the PEM block that tls.X509KeyPair takes the key from; nil if
+// privateKeyBlock returns the PEM block that tls.X509KeyPair takes the key from, nil if
 // there is none.
 func privateKeyBlock(keyPEM []byte) *pem.Block {
 	for rest := keyPEM; ; {

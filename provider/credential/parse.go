@@ -11,14 +11,13 @@ import (
 	"ovhcloud-csi-provider/provider/message"
 )
 
-// ErrNoCredential is what Parse returns where the material holds no credential
-// at all.
+// ErrNoCredential is in the chain of Parse's error if the material holds no credential at
+// all.
 var ErrNoCredential = errors.New("no credential")
 
-// Parse reads the one credential in m. source is where m comes from, as the
-// credential tells it; now is what a certificate's dates are checked against.
-// Errors name keys of m, never what stands behind them, and leave it to the
-// caller to say where m comes from.
+// Parse reads the one credential in m. source is where m comes from, for String; now is the
+// time at which a certificate must be valid. Errors name keys of m, never their values, and
+// do not say where m comes from.
 func Parse(m Material, source string, now time.Time) (Credential, error) {
 	has := func(keys ...string) int {
 		n := 0

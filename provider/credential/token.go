@@ -10,8 +10,8 @@ import (
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
-// parseToken drops white space around a token, which files and here-documents
-// leave behind, and refuses what no HTTP header can carry.
+// parseToken drops white space around a token, which files and here-documents leave, and
+// rejects what cannot be in an HTTP header.
 func parseToken(raw []byte, source string, now time.Time) (Credential, error) {
 	token, err := OneLine(raw, KeyToken)
 	if err != nil {
@@ -27,8 +27,8 @@ func parseToken(raw []byte, source string, now time.Time) (Credential, error) {
 	return c, nil
 }
 
-// endOfJWT is the time at which a token says that it ends (RFC 7519, exp), or
-// zero if it does not say so or is no JWT. PATs are JWTs.
+// endOfJWT returns the expiry of a token (RFC 7519, exp), or zero if it has none or is not
+// a JWT. PATs are JWTs.
 func endOfJWT(token []byte) time.Time {
 	parts := bytes.Split(token, []byte("."))
 	if len(parts) != 3 {

@@ -11,16 +11,15 @@ import (
 	"ovhcloud-csi-provider/provider/wire"
 )
 
-// maxTokenAnswer bounds an answer of a token endpoint in bytes. A token is at most 16 KiB.
+// maxTokenAnswer limits an answer of a token endpoint in bytes. A token has at most 16 KiB.
 const maxTokenAnswer = 64 << 10
 
-// tokenAnswers reads the answers of a token endpoint itself, within their bound, and
-// hands on what is used of them and nothing else: the OAuth2 library would make a tree
-// of whatever the endpoint says, and net/http follow the text of its headers into an
-// error.
+// tokenAnswers reads the answers of a token endpoint within a limit, and passes on only the
+// members that are used: the OAuth2 library would decode everything that the endpoint
+// sends, and net/http would put the text of its headers into an error.
 type tokenAnswers struct{ base *wire.Transport }
 
-// tokenAnswerError is an answer that could not be read to its end, or is of no use.
+// tokenAnswerError is an answer that could not be read to its end, or is useless.
 type tokenAnswerError struct {
 	status int
 	text   string
@@ -57,7 +56,8 @@ func (t tokenAnswers) RoundTrip(req *http.Request) (*http.Response, error) {
 		Body: io.NopCloser(bytes.NewReader(used.json())), Request: req}, nil
 }
 
-// foreignAnswer is about an answer that is not a token endpoint's, of so many bytes.
+// foreignAnswer returns the error for an answer that is not from a token endpoint. size is
+// its length in bytes.
 func foreignAnswer(resp *http.Response, size int) *tokenAnswerError {
 	sizeText := fmt.Sprintf("%d bytes", size)
 	if size > maxTokenAnswer {
@@ -67,11 +67,12 @@ func foreignAnswer(resp *http.Response, size int) *tokenAnswerError {
 		"a proxy or firewall in between?", sizeText, wire.MediaType(resp.Header), resp.StatusCode)}
 }
 
-// tokenFields are the members of a token endpoint's answer (RFC 6749, sections 5.1 and
-// 5.2) that are used, none of them longer than the whole.
+// tokenFields are the members of a token endpoint's answer (RFC 6749, sections 5.1 and 5.2)
+// that are used.
 type tokenFields map[string]rawjson.Value
 
-// usedOf reads an answer; what is not a JSON object, or too long, has none of them.
+// usedOf reads an answer. It returns no members if the answer is not a JSON object or is
+// too long.
 func usedOf(body []byte) tokenFields {
 	used := tokenFields{}
 	if len(body) > maxTokenAnswer {
@@ -91,8 +92,9 @@ func usedOf(body []byte) tokenFields {
 	return used
 }
 
-// refuses says that the endpoint names an error, as RFC 6749 wants of each refusal. An
-// answer without it is not its own: it says nothing of the client.
+// refuses reports whether the endpoint names an error, as RFC 6749 requires of each
+// refusal. An answer without it is not from the endpoint, and says nothing about the
+// client.
 func (f tokenFields) refuses() bool { return f["error"].IsString() && len(f["error"]) > len(`""`) }
 
 func (f tokenFields) json() []byte {

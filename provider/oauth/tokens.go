@@ -1,5 +1,5 @@
 // Package oauth gets the access tokens of an OAuth2 client, and replaces them before they
-// end. It calls the token endpoint and nothing else.
+// expire. It calls only the token endpoint.
 package oauth
 
 import (
@@ -23,7 +23,7 @@ import (
 	"ovhcloud-csi-provider/provider/wire"
 )
 
-// Times of access tokens. OVHcloud's live for an hour.
+// Times of access tokens. Those of OVHcloud last an hour.
 const (
 	// A token is replaced ahead of its end when this part of its life is left.
 	aheadPart = 5
@@ -38,13 +38,13 @@ const (
 	unstatedLife = 5 * time.Minute
 )
 
-// Error is a failure to get an access token: the token endpoint's, not
-// OKMS's. It holds no secret.
+// Error is a failure to get an access token: of the token endpoint, not of OKMS. It holds
+// no secret.
 type Error struct {
 	// Host is the token endpoint's.
 	Host string
-	// Refused says that the endpoint refused the client; if it did not, it can be
-	// asked again later.
+	// Refused says that the endpoint rejected the client. Otherwise it can be asked again
+	// later.
 	Refused bool
 	// NodeFull says that the endpoint was not asked, since this node has too many
 	// connections.
@@ -57,11 +57,12 @@ type Error struct {
 	Text string
 }
 
-// Error is the host and what happened.
+// Error returns the host and what happened.
 func (e *Error) Error() string { return e.Host + ": " + e.Text }
 
-// Tokens gets the access tokens of an OAuth2 client and keeps the newest. Any
-// number of goroutines may use it at once; they share one exchange. Close it.
+// Tokens gets the access tokens of an OAuth2 client and keeps the newest. Any number of
+// goroutines may use it at once; they share one exchange (single flight). The caller closes
+// it.
 type Tokens struct {
 	config clientcredentials.Config
 	http   *http.Client
@@ -81,15 +82,15 @@ type Tokens struct {
 	flight  *flight
 }
 
-// flight is one exchange under way. token and err are set when done is closed.
+// flight is one exchange in progress. token and err are valid when done is closed.
 type flight struct {
 	done  chan struct{}
 	token sensitive.Bytes
 	err   error
 }
 
-// New makes the source of a client's tokens; it opens no connection. roots
-// are the authorities trusted with the token endpoint, nil for the system's. dial opens
+// New returns the tokens of a client, without opening a connection. roots are the
+// authorities that are trusted for the token endpoint, nil for the system's. dial opens
 // connections, nil for the system's. tell is called after each exchange with its HTTP
 // status, 0 for none, and its failure, nil for none.
 func New(c credential.Client, roots *x509.CertPool, dial wire.Dial, now func() time.Time,
@@ -113,18 +114,18 @@ func New(c credential.Client, roots *x509.CertPool, dial wire.Dial, now func() t
 	}
 }
 
-// Host is that of the token endpoint, with its port if it states one.
+// Host returns the host of the token endpoint, with its port if the URL has one.
 func (t *Tokens) Host() string { return t.host }
 
-// Close ends an exchange under way and waits for that.
+// Close ends an exchange in progress and waits for that.
 func (t *Tokens) Close() {
 	t.cancel()
 	t.running.Wait()
 }
 
-// Token is a token that is good for a while. refused is the one that OKMS has
-// just refused, empty for none: another one is given in its place, or the same
-// if a new one would not help. Errors are *TokenError.
+// Token returns a token that is valid for a while. refused is the one that OKMS has just
+// rejected, empty for none: another one is returned, or the same if a new one would not
+// help. Errors are *Error.
 func (t *Tokens) Token(ctx context.Context, refused sensitive.Bytes) (sensitive.Bytes, error) {
 	t.mu.Lock()
 	now := t.now()
@@ -194,16 +195,16 @@ func (t *Tokens) exchange() (sensitive.Bytes, time.Duration, error) {
 	return sensitive.New(token), max(life, 0), nil
 }
 
-// errorCodes are what RFC 6749, section 5.2, says of a refusal, and 4.1.2.1 of a fault.
-// Others are not told: an endpoint may repeat the secret there.
+// errorCodes are the codes of RFC 6749 for a refusal (section 5.2) and for a fault
+// (4.1.2.1). Others are not shown: an endpoint may repeat the secret there.
 var (
 	errorCodes = append([]string{"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client",
 		"unsupported_grant_type", "invalid_scope", "access_denied"}, faults...)
 	faults = []string{"server_error", "temporarily_unavailable"}
 )
 
-// failure tells what happened without quoting the answer, which may repeat the
-// request and so the secret.
+// failure returns what happened without quoting the answer, which may repeat the request
+// and so the secret.
 func (t *Tokens) failure(err error) *Error {
 	e := &Error{Host: t.host}
 	var answered *oauth2.RetrieveError

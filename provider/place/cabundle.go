@@ -12,8 +12,8 @@ import (
 	"ovhcloud-csi-provider/provider/sniff"
 )
 
-// Bounds of a CA bundle in bytes, since each client in use holds one: of a mount, and
-// of a connection, whose author is trusted. All authorities of a system take 220 kB.
+// Limits of a CA bundle in bytes, since each client in use holds one: of a mount, and of a
+// connection, whose author is trusted. All authorities of a system take 220 kB.
 const (
 	MaxBundleOfMount      = 64 << 10
 	MaxBundleOfConnection = 512 << 10
@@ -21,10 +21,9 @@ const (
 
 var pemBegin = []byte("-----BEGIN ")
 
-// parseCABundle returns a CA bundle without byte order marks, of which each file that it was
-// made of may have one. Text around the
-// certificates is fine: it names them. The error quotes nothing of the bundle, which may
-// hold what does not belong there.
+// parseCABundle returns a CA bundle without byte order marks; each of the files that it was
+// made of may have one. Text around the certificates is valid: it names them. The error
+// never quotes the bundle, which may hold a private key by mistake.
 func parseCABundle(bundle string, most int) (string, error) {
 	if len(bundle) > most {
 		return "", fmt.Errorf("is %d bytes long; at most %d are read; give the authority of the endpoint only",
@@ -66,7 +65,7 @@ func checkAuthority(block *pem.Block, number int) error {
 	return nil
 }
 
-// noAuthority says why there is no certificate in a bundle, and what to do.
+// noAuthority returns why there is no certificate in a bundle, and what to do.
 func noAuthority(text []byte) string {
 	text = bytes.TrimSpace(text)
 	decoded, encoded := sniff.DecodeBase64(text)

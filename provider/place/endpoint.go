@@ -14,11 +14,10 @@ import (
 	"ovhcloud-csi-provider/provider/message"
 )
 
-// Endpoints says where credentials that come with a mount may be sent: to
-// OVHcloud's OKMS hosts, and to what the operator of the daemon added. A pod can
-// override every parameter of its SecretProviderClass, the endpoint too, so this
-// is what keeps it from sending a credential elsewhere. The zero value allows
-// OVHcloud's hosts alone.
+// Endpoints says where credentials that come with a mount may be sent: to OVHcloud's OKMS
+// hosts, and to those that the operator of the daemon added. A pod can override every
+// parameter of its SecretProviderClass, also the endpoint, so this is what keeps
+// credentials from being sent elsewhere. The zero value allows only OVHcloud's hosts.
 type Endpoints struct{ added []endpoint }
 
 type endpoint struct{ scheme, host, port string }
@@ -27,7 +26,7 @@ type endpoint struct{ scheme, host, port string }
 var ovhHosts = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?\.okms\.ovh\.(net|us)$`)
 
 // ParseEndpoints reads the values of --allow-endpoint: "host" (https, port 443),
-// "host:port" (https) or a URL. Plain http is taken for loopback addresses only.
+// "host:port" (https) or a URL. Plain HTTP is only allowed for loopback addresses.
 func ParseEndpoints(values []string) (Endpoints, error) {
 	var e Endpoints
 	for _, v := range values {
@@ -47,10 +46,10 @@ func ParseEndpoints(values []string) (Endpoints, error) {
 	return e, nil
 }
 
-// Normalize checks the form of an endpoint, scheme://host[:port] with an optional
-// slash, and returns it in the one spelling that this package and the HTTP client
-// agree on: lower case, no default port, no slash. It does not say whether the
-// endpoint is allowed. Errors do not repeat the text, which may hold a password.
+// Normalize checks the form of an endpoint, scheme://host[:port] with an optional slash,
+// and returns it in the spelling that this package and the HTTP client agree on: lower
+// case, no default port, no slash. It does not check whether the endpoint is allowed.
+// Errors do not repeat the text, which may hold a password.
 func Normalize(text string) (string, error) {
 	at, err := parseEndpoint(text)
 	if err != nil {
@@ -59,7 +58,8 @@ func Normalize(text string) (string, error) {
 	return at.String(), nil
 }
 
-// Check says whether a credential may be sent to an endpoint. Errors name it.
+// Check returns an error unless a credential may be sent to an endpoint. The error names
+// it.
 func (e Endpoints) Check(text string) error {
 	at, err := parseEndpoint(text)
 	if err != nil {
@@ -96,8 +96,7 @@ func defaultPort(scheme string) string {
 	return "443"
 }
 
-// hostName is what a DNS name may be made of. Anything else is for no resolver
-// to make sense of.
+// hostName is the characters of a DNS name.
 var hostName = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$`)
 
 func parseEndpoint(text string) (endpoint, error) {
@@ -132,7 +131,7 @@ func parseEndpoint(text string) (endpoint, error) {
 	return at, nil
 }
 
-// checkScheme holds for what the operator names: any host, but not in plain http.
+// checkScheme is for endpoints that the operator names: any host, but not in plain HTTP.
 func (at endpoint) checkScheme() error {
 	if at.scheme == "http" && !isLoopback(at.host) {
 		return errors.New("plain http is for loopback addresses only")

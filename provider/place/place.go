@@ -22,7 +22,7 @@ type Domain struct {
 	CABundle string
 }
 
-// The fields of a Place as users spell them.
+// The fields of a Domain as users spell them.
 const (
 	FieldRegion   = "region"
 	FieldEndpoint = "endpoint"
@@ -30,7 +30,7 @@ const (
 	FieldCABundle = "caBundle"
 )
 
-// Fields are the names of all fields of a Place.
+// Fields returns the names of all fields of a Domain.
 func Fields() []string { return []string{FieldRegion, FieldEndpoint, FieldOKMSID, FieldCABundle} }
 
 var (
@@ -44,9 +44,9 @@ var (
 	apiPath = regexp.MustCompile(`^/*(v[12](?:/secret)?|swagger)([/?#].*)?$`)
 )
 
-// Parse reads a Place from its fields by name, with a CA bundle of maxBundle bytes
-// at most, and calls wrong for each thing that is wrong, with the name of the field.
-// It does not say whether a credential may go there.
+// Parse reads a Domain from its fields by name, with a CA bundle of at most maxBundle
+// bytes. It calls wrong for each mistake, with the name of the field. It does not check
+// whether a credential may be sent there.
 func Parse(fields map[string]string, maxBundle int, wrong func(field string, err error)) Domain {
 	var p Domain
 	text, hasID := fields[FieldOKMSID]
@@ -75,8 +75,8 @@ func Parse(fields map[string]string, maxBundle int, wrong func(field string, err
 	return p
 }
 
-// parseHost sets the endpoint from region or endpoint, and gives the okmsId that
-// stands in the latter, if one does.
+// parseHost sets the endpoint from region or endpoint, and returns the okmsId in the
+// endpoint, "" if it has none.
 func parseHost(p *Domain, fields map[string]string, wrong func(field string, err error)) (inside string) {
 	region, hasRegion := fields[FieldRegion]
 	endpoint, hasEndpoint := fields[FieldEndpoint]
@@ -109,8 +109,8 @@ func parseOKMSID(text string) (string, error) {
 	return "", fmt.Errorf("%s is not a UUID, such as 734b9b45-8b1a-469c-b140-b10bd6540017", message.Quote(text))
 }
 
-// splitEndpoint splits off the okmsId that a Vault-style address ends in. The
-// text is not repeated in errors: people paste addresses with passwords.
+// splitEndpoint splits off the okmsId at the end of a Vault-style address. Errors do not
+// repeat the text: people paste addresses with passwords.
 func splitEndpoint(text string) (endpoint, id string, err error) {
 	text = strings.TrimSpace(text)
 	if m := vaultStyle.FindStringSubmatch(text); m != nil {
@@ -133,8 +133,8 @@ func splitEndpoint(text string) (endpoint, id string, err error) {
 // endpointForm says what an endpoint looks like.
 const endpointForm = "write https://<host>, or https://<host>/api/<okmsId>"
 
-// dropPath says what to drop of an address behind its host or okmsId: the path of an API
-// is named, and anything else is rest.
+// dropPath says what to drop of an address after its host or okmsId: the path of an API is
+// named, and anything else is rest.
 func dropPath(path, rest string) string {
 	m := apiPath.FindStringSubmatch(path)
 	switch {

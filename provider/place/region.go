@@ -37,8 +37,8 @@ func regionEndpoint(region string) (string, error) {
 	return "https://" + name + ".okms.ovh.net", nil
 }
 
-// sites are what the sites of regions are called elsewhere: by the Public Cloud and in
-// the Control Panel.
+// sites are other names for the sites of regions, in the Public Cloud and in the Control
+// Panel.
 var sites = map[string]string{
 	"gra": "gra", "gravelines": "gra", "rbx": "rbx", "roubaix": "rbx",
 	"sbg": "sbg", "strasbourg": "sbg", "par": "par", "paris": "par",
@@ -52,8 +52,8 @@ var sites = map[string]string{
 
 var words = regexp.MustCompile(`[a-z]+`)
 
-// notRegion says what a name is that is no region of OKMS, and which one may be meant:
-// that of the last word which names a site.
+// notRegion says what a name is that is not a region of OKMS, and which region may be
+// meant: that of the last word that names a site.
 func notRegion(name string) string {
 	near := ""
 	if len(name) <= 63 {
@@ -77,7 +77,8 @@ func regionAt(site string) string {
 	return ""
 }
 
-// holdsTemplate says whether a text is one for Helm, Kustomize, envsubst or the like.
+// holdsTemplate reports whether a text is a template of Helm, Kustomize, envsubst or the
+// like.
 func holdsTemplate(text string) bool {
 	return strings.Contains(text, "{{") || strings.Contains(text, "${") || strings.Contains(text, "$(")
 }

@@ -1,5 +1,5 @@
-// Package sniff guesses what the bytes are that were given in place of a credential or a
-// certificate: base64, DER, UTF-16, or a text in quotes. Messages name the mistake by it.
+// Package sniff recognises bytes that were given in place of a credential or a certificate:
+// base64, DER, UTF-16, or a text in quotes. Error messages name the mistake by it.
 package sniff
 
 import (
@@ -16,7 +16,7 @@ var Mark = []byte("\xef\xbb\xbf")
 // WithoutMark returns raw without a byte order mark in front.
 func WithoutMark(raw []byte) []byte { return bytes.TrimPrefix(raw, Mark) }
 
-// IsQuoted says whether a quotation mark stands at one end or at both.
+// IsQuoted reports whether there is a quotation mark at one end or at both.
 func IsQuoted(text []byte) bool {
 	const marks = "\"'`\u201c\u201d\u2018\u2019\u00ab\u00bb"
 	first, _ := utf8.DecodeRune(text)
@@ -24,7 +24,7 @@ func IsQuoted(text []byte) bool {
 	return strings.ContainsRune(marks, first) || strings.ContainsRune(marks, last)
 }
 
-// IsUTF16 says whether a text in ASCII was written as UTF-16.
+// IsUTF16 reports whether a text in ASCII was written as UTF-16.
 func IsUTF16(text []byte) bool {
 	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
 		return true
@@ -32,7 +32,7 @@ func IsUTF16(text []byte) bool {
 	return len(text) > 4 && bytes.Count(text, []byte{0})*5 > len(text)*2
 }
 
-// IsBinary says whether bytes are no text at all. A text in another language is one.
+// IsBinary reports whether bytes are not a text. A text in another language is a text.
 func IsBinary(text []byte) bool {
 	if !utf8.Valid(text) {
 		return true
@@ -40,19 +40,19 @@ func IsBinary(text []byte) bool {
 	return bytes.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && !unicode.IsSpace(r) })
 }
 
-// IsDER says whether bytes begin as a certificate or key in DER does: with a SEQUENCE of
-// 128 bytes or more.
+// IsDER reports whether bytes begin like a certificate or key in DER: with a SEQUENCE of at
+// least 128 bytes.
 func IsDER(text []byte) bool {
 	return len(text) > 128 && text[0] == 0x30 && (text[1] == 0x81 || text[1] == 0x82)
 }
 
-// leastEncoded is how long a text in base64 must be, decoded, so that it is hardly
-// printable by chance: one of 12 random bytes is once in 100,000 times.
+// leastEncoded is how long a text in base64 must be, decoded, so that it is hardly ever
+// printable by chance: 12 random bytes are once in 100,000 times.
 const leastEncoded = 12
 
-// IsEncoded says whether a text is base64 of a credential. A PAT is a JWT and begins
-// with "eyJ", and base64 of it with "ZXlK"; of others, what is printable when it is
-// decoded was most likely encoded by hand.
+// IsEncoded reports whether a text is a credential in base64. A PAT is a JWT and begins
+// with "eyJ", and base64 of it with "ZXlK". Of other texts, those that are printable when
+// decoded were most likely encoded by hand.
 func IsEncoded(text []byte) bool {
 	decoded, ok := DecodeBase64(text)
 	if !ok || bytes.HasPrefix(text, []byte("eyJ")) {
@@ -66,7 +66,7 @@ func IsEncoded(text []byte) bool {
 	return len(decoded) >= leastEncoded && !bytes.ContainsFunc(decoded, unprintable)
 }
 
-// DecodeBase64 decodes both alphabets, with padding or without, whatever the line breaks.
+// DecodeBase64 decodes both alphabets, with or without padding and line breaks.
 func DecodeBase64(text []byte) (decoded []byte, ok bool) {
 	bare := bytes.TrimRight(bytes.Join(bytes.Fields(text), nil), "=")
 	for _, alphabet := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
