@@ -5,7 +5,7 @@ MODULES := . test/clients test/driver
 LINTED := $(MODULES) test/cluster test/dockerfile test/e2e
 # The race detector needs a C compiler; without one the tests run all the same.
 # The driver has races of its own (k8s.io/mount-utils asks once, unguarded,
-# whether there is a systemd), so its stories run without.
+# whether there is a systemd), so its scenarios run without.
 RACE := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
 # So many inputs, or a time such as 10m.
 FUZZTIME := 20000x
@@ -86,5 +86,5 @@ cluster: ## a real Kubernetes node on this machine, with the driver (root, Linux
 cluster-down: ## take it down; nothing of it stays
 	@test/cluster/down
 
-e2e: ## stories in a real cluster: KUBECONFIG's, or such a node, booted and taken down
+e2e: ## scenarios in a real cluster: KUBECONFIG's, or such a node, booted and taken down
 	@test/e2e/run

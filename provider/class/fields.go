@@ -42,7 +42,7 @@ var fields = []Field{
 		Name: "objectName", Example: "db/password",
 		Doc: "the file's path in the volume; with `allKeys` the folder. `secretObjects` refers to it. Default: " +
 			"the last segment of `secretKey`, without the backslashes of a path (`tls\\.crt` makes `tls.crt`), " +
-			"or of `secretPath`; with `allKeys` the root. Required where `secretKey` is a path with `#`",
+			"or of `secretPath`; with `allKeys` the root. Required if `secretKey` is a path with `#`",
 		Synonyms: "objectAlias fileName file path name alias filePath destination target dest as",
 		set:      setObjectName,
 	},
@@ -59,15 +59,15 @@ var fields = []Field{
 	},
 	{
 		Name: "allKeys", Example: "true",
-		Doc: "`true`: a file for each top-level key. A key that another object of the class names by `secretKey` " +
-			"is left to that object. A key that cannot be the name of a file is an error that names it",
+		Doc: "`true`: a file for each top-level key. A key that another object of the class names by " +
+			"`secretKey` is left to that object. A key that cannot be a file name is an error that names it",
 		Synonyms:  "extract dataFrom all wholeSecret",
 		Conflicts: []string{"secretKey"},
 		set:       func(o *Object, v string) (err error) { o.AllKeys, err = parseBool(v); return err },
 	},
 	{
 		Name: "objectVersion", Example: "3",
-		Doc: "a version number, or `latest` (default). Left empty, it is as if it were not given, and so is " +
+		Doc: "a version number, or `latest` (default). An empty value is ignored, and so is an empty " +
 			"`secretKey`",
 		Synonyms:   "version objectVersionLabel versionId versionStage secretVersion versionNumber versionLabel",
 		MayBeEmpty: true,
@@ -76,8 +76,8 @@ var fields = []Field{
 	{
 		Name: "encoding", Example: "base64",
 		Doc: "how the value is encoded in Secret Manager: `utf-8` (default), `base64`, `base64url`, `hex`. The " +
-			"file gets the decoded bytes; line breaks within the value are ignored. For `secretKey` and " +
-			"`allKeys`, and strings only",
+			"file gets the decoded bytes; line breaks within the value are ignored. Only for `secretKey` and " +
+			"`allKeys`, and only for strings",
 		Synonyms: "objectEncoding decodingStrategy decode valueEncoding",
 		set:      func(o *Object, v string) (err error) { o.Encoding, err = encoding.Parse(v); return err },
 	},
@@ -91,8 +91,8 @@ var fields = []Field{
 	},
 	{
 		Name: "optional", Example: "true",
-		Doc: "`true`: if the secret, the version or the key does not exist, or `allKeys` finds no keys, the file " +
-			"is left out. It hides no refusal, no outage, and no deactivated or deleted version",
+		Doc: "`true`: if the secret, the version or the key does not exist, or `allKeys` finds no keys, the " +
+			"file is left out. It does not hide a refusal, an outage, or a deactivated or deleted version",
 		Synonyms: "ignoreMissing allowMissing ignoreNotFound",
 		set:      func(o *Object, v string) (err error) { o.Optional, err = parseBool(v); return err },
 	},

@@ -13,7 +13,7 @@ import (
 
 func TestAReadIsRetriedFourTimes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &story{}
+		s := &scenario{}
 		s.always(okms.Error{Kind: failure.Failing, Status: 503})
 		wantKind(t, s.mount(t, pace.New(pace.Config{}), 1, time.Hour), failure.Failing)
 		if n := len(s.asked); n != 5 {
@@ -27,7 +27,7 @@ func TestAReadIsRetriedFourTimes(t *testing.T) {
 func TestALongRetryAfterIsObeyedByItsMount(t *testing.T) {
 	for range 20 { // the waits are random
 		synctest.Test(t, func(t *testing.T) {
-			s := &story{answers: []*okms.Error{{Kind: failure.Limited, Status: 429, RetryAfter: 40 * time.Second}}}
+			s := &scenario{answers: []*okms.Error{{Kind: failure.Limited, Status: 429, RetryAfter: 40 * time.Second}}}
 			wantKind(t, s.mount(t, pace.New(pace.Config{}), 1, time.Hour), "")
 			if waited := s.asked[1].Sub(s.asked[0]); waited < 40*time.Second || waited > 51*time.Second {
 				t.Errorf("asked again after %s", waited)
@@ -42,9 +42,9 @@ func TestTheLongestPauseOfAll(t *testing.T) {
 	for wish, stopped := range map[time.Duration]bool{30 * time.Second: true, 31 * time.Second: false} {
 		synctest.Test(t, func(t *testing.T) {
 			p := pace.New(pace.Config{})
-			s := &story{answers: []*okms.Error{{Kind: failure.Limited, RetryAfter: wish}}}
+			s := &scenario{answers: []*okms.Error{{Kind: failure.Limited, RetryAfter: wish}}}
 			wantKind(t, s.mount(t, p, 1, time.Second), failure.Limited)
-			other := &story{}
+			other := &scenario{}
 			got := other.mount(t, p, 1, time.Second)
 			if want := map[bool]failure.Kind{true: failure.Limited}[stopped]; got != want || len(other.asked) > 0 == stopped {
 				t.Errorf("after a wish of %s another mount got %q, and asked %d times", wish, got, len(other.asked))
@@ -63,7 +63,7 @@ func TestResting(t *testing.T) {
 		if resting(a) {
 			t.Error("reads of an unknown domain rest")
 		}
-		s := &story{}
+		s := &scenario{}
 		s.always(okms.Error{Kind: failure.Failing, Status: 501})
 		for range 2 {
 			s.mount(t, p, 1, time.Minute)

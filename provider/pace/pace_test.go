@@ -15,14 +15,14 @@ import (
 	"ovhcloud-csi-provider/provider/place"
 )
 
-// story is a store whose next answers are told in advance.
-type story struct {
+// scenario is a store whose next answers are told in advance.
+type scenario struct {
 	answers []*okms.Error // nil is a good one; after the last, all are good
 	asked   []time.Time
 	takes   time.Duration
 }
 
-func (s *story) read(ctx context.Context) (okms.Secret, *okms.Error) {
+func (s *scenario) read(ctx context.Context) (okms.Secret, *okms.Error) {
 	s.asked = append(s.asked, time.Now())
 	select {
 	case <-time.After(s.takes):
@@ -40,7 +40,7 @@ func (s *story) read(ctx context.Context) (okms.Secret, *okms.Error) {
 	return okms.Secret{Version: 1}, nil
 }
 
-func (s *story) always(e okms.Error) {
+func (s *scenario) always(e okms.Error) {
 	for range 1000 {
 		s.answers = append(s.answers, &e)
 	}
@@ -48,7 +48,7 @@ func (s *story) always(e okms.Error) {
 
 // mount is one read by a new mount that has this much time: "" is success, else
 // the kind.
-func (s *story) mount(t *testing.T, p *pace.Pace, credential byte, limit time.Duration) failure.Kind {
+func (s *scenario) mount(t *testing.T, p *pace.Pace, credential byte, limit time.Duration) failure.Kind {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
@@ -112,7 +112,7 @@ func TestWhatIsRetried(t *testing.T) {
 	for _, c := range cases {
 		t.Run(strings.TrimSpace(c.failure.Error()), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := &story{answers: []*okms.Error{&c.failure}}
+				s := &scenario{answers: []*okms.Error{&c.failure}}
 				var retried []failure.Kind
 				p := pace.New(pace.Config{Retried: func(_ context.Context, k failure.Kind) { retried = append(retried, k) }})
 				want := c.failure.Kind
@@ -131,7 +131,7 @@ func TestWhatIsRetried(t *testing.T) {
 func TestRetriesEndInTimeWithTheTrueReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, limit := range []time.Duration{10 * time.Millisecond, time.Second, time.Minute} {
-			s := &story{takes: limit / 4}
+			s := &scenario{takes: limit / 4}
 			s.always(okms.Error{Kind: failure.Failing, Status: 503})
 			wantKind(t, s.mount(t, pace.New(pace.Config{}), 1, limit), failure.Failing)
 			if n := len(s.asked); n > 5 {
@@ -143,7 +143,7 @@ func TestRetriesEndInTimeWithTheTrueReason(t *testing.T) {
 
 func TestRetryAfterIsObeyed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &story{answers: []*okms.Error{{Kind: failure.Limited, Status: 429, RetryAfter: 7 * time.Second}}}
+		s := &scenario{answers: []*okms.Error{{Kind: failure.Limited, Status: 429, RetryAfter: 7 * time.Second}}}
 		p := pace.New(pace.Config{})
 		var both sync.WaitGroup
 		both.Go(func() { wantKind(t, s.mount(t, p, 1, time.Minute), "") })
@@ -158,7 +158,7 @@ func TestRetryAfterIsObeyed(t *testing.T) {
 
 func TestARetryAfterBeyondTheMountsTimeFailsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &story{answers: []*okms.Error{{Kind: failure.Limited, Status: 429, RetryAfter: 20 * time.Second}}}
+		s := &scenario{answers: []*okms.Error{{Kind: failure.Limited, Status: 429, RetryAfter: 20 * time.Second}}}
 		p := pace.New(pace.Config{})
 		begin := time.Now()
 		wantKind(t, s.mount(t, p, 1, 10*time.Second), failure.Limited)
@@ -174,7 +174,7 @@ func TestARetryAfterBeyondTheMountsTimeFailsAtOnce(t *testing.T) {
 
 func TestARetryAfterOfAnHourIsNotBelievedForAnHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &story{}
+		s := &scenario{}
 		s.always(okms.Error{Kind: failure.Limited, Status: 429, RetryAfter: time.Hour})
 		p := pace.New(pace.Config{})
 		for range 100 { // of which three ask
@@ -191,7 +191,7 @@ func TestARetryAfterOfAnHourIsNotBelievedForAnHour(t *testing.T) {
 
 func TestTheBudgetBoundsRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &story{}
+		s := &scenario{}
 		s.always(okms.Error{Kind: failure.Failing, Status: 503})
 		p := pace.New(pace.Config{})
 		for credential := range byte(50) {
@@ -207,7 +207,7 @@ func TestTheBudgetBoundsRetries(t *testing.T) {
 
 func TestAStoreThatKeepsFailingIsProbedByOneMountAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &story{}
+		s := &scenario{}
 		s.always(okms.Error{Kind: failure.Failing, Status: 501, Text: "down"}) // not retried
 		p := pace.New(pace.Config{})
 		for range 3 {
@@ -251,7 +251,7 @@ var down = &okms.Error{Kind: failure.Failing, Status: 501}
 func TestARefusalSaysThatTheStoreWorks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		absent := &okms.Error{Kind: failure.SecretAbsent}
-		s := &story{answers: []*okms.Error{down, down, absent, down, down, absent, down, down, nil, nil}}
+		s := &scenario{answers: []*okms.Error{down, down, absent, down, down, absent, down, down, nil, nil}}
 		p := pace.New(pace.Config{})
 		for _, want := range []failure.Kind{failure.Failing, failure.Failing, failure.SecretAbsent, failure.Failing, failure.Failing, failure.SecretAbsent, failure.Failing, failure.Failing, "", ""} {
 			wantKind(t, s.mount(t, p, 1, time.Minute), want)
@@ -261,7 +261,7 @@ func TestARefusalSaysThatTheStoreWorks(t *testing.T) {
 
 func TestAProberThatIsGoneLeavesItsPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &story{answers: []*okms.Error{down, down, down}}
+		s := &scenario{answers: []*okms.Error{down, down, down}}
 		p := pace.New(pace.Config{})
 		for range 3 {
 			wantKind(t, s.mount(t, p, 1, time.Minute), failure.Failing)
@@ -284,13 +284,13 @@ func TestAProberThatIsGoneLeavesItsPlace(t *testing.T) {
 
 func TestAProberThatHangsLeavesItsPlaceToAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &story{answers: []*okms.Error{down, down, down}}
+		s := &scenario{answers: []*okms.Error{down, down, down}}
 		p := pace.New(pace.Config{})
 		for range 3 {
 			wantKind(t, s.mount(t, p, 1, time.Minute), failure.Failing)
 		}
 		time.Sleep(time.Second)
-		hanging := &story{takes: time.Hour}
+		hanging := &scenario{takes: time.Hour}
 		var probing sync.WaitGroup
 		probing.Go(func() { wantKind(t, hanging.mount(t, p, 1, 45*time.Second), failure.TimedOut) })
 		synctest.Wait()
@@ -385,7 +385,7 @@ func TestAReadThatASmallMountJoinedIsItsTurnToo(t *testing.T) {
 
 func TestWhoWaitsForRoomInVainLeavesTheLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &story{takes: 3 * time.Second}
+		s := &scenario{takes: 3 * time.Second}
 		p := pace.New(pace.Config{Reads: 1})
 		var all sync.WaitGroup
 		all.Go(func() { wantKind(t, s.mount(t, p, 1, time.Minute), "") })

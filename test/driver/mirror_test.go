@@ -27,7 +27,7 @@ func TestSecretObjectsAreMirroredAndFollowANewVersionAtOnce(t *testing.T) {
 	}
 	s.put("prod/va1/dockerconfigjson", dockerConfig2)
 	publish(t, pod)
-	// The controller looks again by itself after five minutes; the story's patience is shorter.
+	// The controller looks again by itself after five minutes; the scenario's patience is shorter.
 	s.secret("registry", corev1.DockerConfigJsonKey, dockerConfig2)
 }
 

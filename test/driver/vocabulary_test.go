@@ -14,10 +14,10 @@ import (
 	"ovhcloud-csi-provider/test/emulator"
 )
 
-// The words the stories are told in.
+// The words the scenarios are told in.
 
 const (
-	// patience is how long a story waits for what is to come by itself.
+	// patience is how long a scenario waits for what is to come by itself.
 	patience = 30 * time.Second
 	// token is the personal access token of the shop's pods.
 	token = "pat-of-the-shop-4711"

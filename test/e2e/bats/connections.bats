@@ -2,7 +2,7 @@
 
 # Credentials that the provider holds, and credentials that change.
 
-load stories
+load scenarios
 
 # Rolls nothing out where the values are as they were.
 held() { install_provider --set cacheTTL=0s -f <(connections); }
@@ -11,7 +11,7 @@ held() { install_provider --set cacheTTL=0s -f <(connections); }
 connections() {
   jq -n --arg endpoint "https://$(host):18443" --arg id $OKMS_ID --arg ca "$(okms get ca.pem)" --arg namespace "$NS" '{connections: {e2e: {
     endpoint: $endpoint, okmsId: $id, caBundle: $ca, existingSecret: "okms-e2e",
-    allow: [{namespaces: [$namespace], serviceAccounts: ["*"], paths: ["stories/*"]}]}}}'
+    allow: [{namespaces: [$namespace], serviceAccounts: ["*"], paths: ["scenarios/*"]}]}}}'
 }
 
 # connected NAME [NAMESPACE]: a class that uses the connection.
@@ -24,7 +24,7 @@ spec:
   provider: ovhcloud
   parameters:
     connection: e2e
-    objects: "[{secretPath: stories/$1, secretKey: user, objectName: user}]"
+    objects: "[{secretPath: scenarios/$1, secretKey: user, objectName: user}]"
 YAML
 }
 
@@ -33,7 +33,7 @@ YAML
 token() { echo "{\"token\": \"$1\", \"name\": \"$1\"}" | okms post tokens; }
 
 @test "connection from a Helm value: one namespace may use it, another may not" {
-  secret stories/connected first
+  secret scenarios/connected first
   credential okms-e2e e2e-token $RELEASE_NAMESPACE
   held
   kubectl create ns $NS-other --dry-run=client -o yaml | kubectl apply -f -
@@ -92,8 +92,8 @@ in_use() {
   local before i old=pat-before new=pat-after
   token $old
   token $new
-  secret stories/stream first
-  secret stories/standing first
+  secret scenarios/stream first
+  secret scenarios/standing first
   credential okms-e2e $old $RELEASE_NAMESPACE
   held
   soon in_use $old
@@ -105,34 +105,34 @@ in_use() {
   stream
   for i in 1 2 3; do runs standing-$i first; done
   soon streamed_on 5
-  [ "$(requests 'stories/(stream|standing)' | jq -c 'map(.identity) | unique')" = "[\"$old\"]" ]
+  [ "$(requests 'scenarios/(stream|standing)' | jq -c 'map(.identity) | unique')" = "[\"$old\"]" ]
 
   credential okms-e2e $new $RELEASE_NAMESPACE
   soon in_use $new
   okms delete requests
   revoke $old
-  secret stories/standing second
+  secret scenarios/standing second
 
   # Ten pods more, and those that run are renewed three times.
   soon streamed_on $(($(streamed) + 10))
   for i in 1 2 3; do soon has standing-$i second; done
-  soon asked stories/standing 9
-  [ "$(requests 'stories/(stream|standing)' | jq -c 'map([.identity, .status]) | unique')" = "[[\"$new\",200]]" ]
+  soon asked scenarios/standing 9
+  [ "$(requests 'scenarios/(stream|standing)' | jq -c 'map([.identity, .status]) | unique')" = "[[\"$new\",200]]" ]
   [ -z "$(kubectl get job stream -n $NS -o jsonpath='{.status.failed}')" ]
   [ "$(failures_of stream)" = 0 ]
   [ "$(failures_of standing)" = 0 ]
   [ "$(mounts stream | jq -r .result | sort -u)" = ok ]
   [ "$(mounts standing | jq -r .result | sort -u)" = ok ]
   [ "$(incarnation)" = "$before" ]
-  echo "# $(streamed) pods came and went, $(requests 'stories/(stream|standing)' | jq length) reads with the new token" >&3
+  echo "# $(streamed) pods came and went, $(requests 'scenarios/(stream|standing)' | jq length) reads with the new token" >&3
   kubectl delete job stream -n $NS --wait=false
 }
 
 @test "token of a running pod revoked: the files stay, log and metric tell, a new token mends it; likewise a deactivated version" {
   token taken
   credential taken taken
-  secret stories/taken first
-  secret stories/withdrawn first
+  secret scenarios/taken first
+  secret scenarios/withdrawn first
   class taken
   class withdrawn
   pod taken taken
@@ -140,7 +140,7 @@ in_use() {
   runs taken first
   runs withdrawn first
   revoke taken
-  echo '{"path": "stories/withdrawn", "state": "deactivated"}' | okms post state
+  echo '{"path": "scenarios/withdrawn", "state": "deactivated"}' | okms post state
   soon mount_says taken "OKMS refused the token"
   soon mount_says withdrawn "version 1 is deactivated"
   soon older taken 30
@@ -149,8 +149,8 @@ in_use() {
   has withdrawn first
 
   credential taken e2e-token
-  secret stories/taken second
-  secret stories/withdrawn second
+  secret scenarios/taken second
+  secret scenarios/withdrawn second
   soon has taken second
   soon has withdrawn second
   [ "$(failures taken)" = 0 ]
@@ -168,8 +168,8 @@ older() {
 synced() { kubectl exec -i -n $NS sync -- synccaller --namespace "${1:-$NS}"; }
 
 @test "controller that keeps Secrets in step (secrets-store-sync-controller): served by a connection, refused without" {
-  local objects='[{secretPath: stories/synced, secretKey: user, objectName: user}]' answer
-  secret stories/synced first
+  local objects='[{secretPath: scenarios/synced, secretKey: user, objectName: user}]' answer
+  secret scenarios/synced first
   credential okms-e2e e2e-token $RELEASE_NAMESPACE
   held
   soon in_use e2e-token

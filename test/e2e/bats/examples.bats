@@ -3,7 +3,7 @@
 # The files of manifests/examples, as they stand there: only the address of the store,
 # images and the node are put in.
 
-load stories
+load scenarios
 
 # example FILE: applies one.
 example() {
@@ -27,10 +27,10 @@ reads() { [ "$(kubectl exec -n $NS "$1" -- cat "/secrets/$2")" = "$3" ]; }
 
 DB='{"user": "kevin", "password": "first"}'
 
-@test "each example is the subject of a story" {
+@test "each example is the subject of a scenario" {
   local file
   for file in "$ROOT"/manifests/examples/*; do
-    grep -qE "^  example $(basename "$file")\$" "$BATS_TEST_FILENAME" || { echo "no story uses $file"; return 1; }
+    grep -qE "^  example $(basename "$file")\$" "$BATS_TEST_FILENAME" || { echo "no scenario uses $file"; return 1; }
   done
 }
 
@@ -104,7 +104,7 @@ spec:
       imagePullPolicy: IfNotPresent
       env:
         - {name: REGISTRY_AUTH, value: htpasswd}
-        - {name: REGISTRY_AUTH_HTPASSWD_REALM, value: stories}
+        - {name: REGISTRY_AUTH_HTPASSWD_REALM, value: scenarios}
         - {name: REGISTRY_AUTH_HTPASSWD_PATH, value: /auth/htpasswd}
       volumeMounts: [{name: auth, mountPath: /auth}]
   volumes:

@@ -2,7 +2,7 @@
 
 # The chart on a real apiserver.
 
-load stories
+load scenarios
 
 @test "helm: its test passes, a misspelt value and a second release are refused, pods keep their files when it is gone" {
   helm test ovhcloud-csi-provider -n $RELEASE_NAMESPACE --timeout 60s
@@ -11,12 +11,12 @@ load stories
   run helm install second "$OVHCLOUD_CHART" -n $NS
   [ "$status" != 0 ] && [[ "$output" == *"installed already"* ]]
 
-  secret stories/kept first
+  secret scenarios/kept first
   class kept
   pod kept
   runs kept first
   helm uninstall ovhcloud-csi-provider -n $RELEASE_NAMESPACE --wait
-  class waits "{secretPath: stories/kept, secretKey: user, objectName: user}"
+  class waits "{secretPath: scenarios/kept, secretKey: user, objectName: user}"
   pod waits
   has kept first
   install_provider
@@ -44,13 +44,13 @@ BEFORE=f6ad005a4a4e7fc351513ef0a66638653b191af1
   git -C "$ROOT" archive $BEFORE charts | tar -x -C "$BATS_TEST_TMPDIR/before"
   helm uninstall ovhcloud-csi-provider -n $RELEASE_NAMESPACE --wait
   OVHCLOUD_CHART=$BATS_TEST_TMPDIR/before/charts/ovhcloud-csi-provider install_provider
-  secret stories/upgraded first
+  secret scenarios/upgraded first
   class upgraded
   pod upgraded
   runs upgraded first
   install_provider
   has upgraded first
-  secret stories/upgraded second
+  secret scenarios/upgraded second
   soon has upgraded second
   pod later credential $NS upgraded
   runs later second
@@ -65,7 +65,7 @@ notes_say() { helm get notes ovhcloud-csi-provider -n $RELEASE_NAMESPACE | grep 
   [ -n "${OWN_NODE:-}" ] || skip "the driver of another cluster is left alone"
   local crds="secretproviderclasses.secrets-store.csi.x-k8s.io secretproviderclasspodstatuses.secrets-store.csi.x-k8s.io"
   notes_say "The Secrets Store CSI driver is there, and rotation is on"
-  secret stories/early first
+  secret scenarios/early first
   # What the driver's chart installs, but for its DaemonSet.
   kubectl get csidriver secrets-store.csi.k8s.io -o json >"$BATS_TEST_TMPDIR/driver.json"
   # shellcheck disable=SC2086

@@ -2,11 +2,11 @@
 
 # The store goes away, and comes back.
 
-load stories
+load scenarios
 
 @test "store down at the start of a pod, and back later" {
   close_gate
-  secret stories/down first
+  secret scenarios/down first
   class down "" 18445
   pod down
   refused down "OKMS cannot be reached"
@@ -17,12 +17,12 @@ load stories
 
 @test "store down during rotation: the files stay, and follow when it is back" {
   gate
-  secret stories/rotation first
+  secret scenarios/rotation first
   class rotation "" 18445
   pod rotation
   runs rotation first
   close_gate
-  secret stories/rotation second
+  secret scenarios/rotation second
   # The daemon tells when it was asked in vain; the pod must not notice.
   soon mount_says rotation "cannot be reached"
   has rotation first
@@ -86,6 +86,6 @@ closest() {
   kubectl rollout status -n $NS deployment/waits --timeout=${WAIT}s
   [ "$(restarts_of waits)" = 0 ]
   # However many pods: each secret once in --cache-ttl, 30 s.
-  echo "# back: $(requests stories/outage/ | jq length) reads until all $pods run, of each secret at the least $(closest stories/outage/ | jq min) s apart" >&3
-  [ "$(closest stories/outage/ | jq -c "length == $secrets and all(. >= 29)")" = true ]
+  echo "# back: $(requests scenarios/outage/ | jq length) reads until all $pods run, of each secret at the least $(closest scenarios/outage/ | jq min) s apart" >&3
+  [ "$(closest scenarios/outage/ | jq -c "length == $secrets and all(. >= 29)")" = true ]
 }

@@ -2,11 +2,11 @@
 
 # The provider and the driver end and begin, and many pods come at once.
 
-load stories
+load scenarios
 
 @test "rolling update while pods come and go: no mount fails" {
   local i
-  secret stories/rolling first
+  secret scenarios/rolling first
   class rolling
   kubectl rollout restart -n $RELEASE_NAMESPACE $PROVIDER
   for i in 1 2 3 4 5 6; do
@@ -28,11 +28,11 @@ kill_daemon() {
 }
 
 @test "daemon killed in the middle of a mount: the pod starts all the same" {
-  secret stories/killed first
+  secret scenarios/killed first
   class killed
-  echo '{"hang": true, "path": "stories/killed"}' | okms post faults
+  echo '{"hang": true, "path": "scenarios/killed"}' | okms post faults
   pod killed
-  arrived() { okms get requests | grep stories/killed; }
+  arrived() { okms get requests | grep scenarios/killed; }
   soon arrived
   kill_daemon
   okms delete faults
@@ -42,7 +42,7 @@ kill_daemon() {
 
 @test "driver and provider restarted, in either order: pods start after it" {
   local order app
-  secret stories/restarts first
+  secret scenarios/restarts first
   class restarts
   for order in "secrets-store-csi-driver ovhcloud-csi-provider" "ovhcloud-csi-provider secrets-store-csi-driver"; do
     for app in $order; do
@@ -61,7 +61,7 @@ kill_daemon() {
   crowd crowd 100 10
   kubectl rollout status -n $NS deployment/crowd --timeout=300s
   took=$((SECONDS - start))
-  reads=$(requests stories/crowd/ | jq length)
+  reads=$(requests scenarios/crowd/ | jq length)
   echo "# a hundred pods after $took s, $reads reads of the store" >&3
   # Each node reads each secret once in --cache-ttl, 30 s.
   most=$((10 * $(kubectl get nodes -o name | wc -l) * (1 + took / 30)))

@@ -4,10 +4,10 @@
 # says why, it never runs with an empty volume, and it starts by itself when the cause
 # is mended.
 
-load stories
+load scenarios
 
 @test "token that is unknown or revoked" {
-  secret stories/revoked first
+  secret scenarios/revoked first
   echo '{"token": "revoked-token"}' | okms post tokens
   revoke revoked-token
   class revoked
@@ -19,7 +19,7 @@ load stories
 }
 
 @test "right missing" {
-  secret stories/denied first
+  secret scenarios/denied first
   class denied
   echo '{"token": "denied-token", "actions": ["okms:apikms:secret/get"]}' | okms post tokens
   credential denied denied-token
@@ -33,23 +33,23 @@ load stories
   class absent
   pod absent
   refused absent "OKMS has no such secret"
-  secret stories/absent first
+  secret scenarios/absent first
   runs absent first
 }
 
 @test "version deactivated" {
-  secret stories/deactivated first
-  echo '{"path": "stories/deactivated", "version": 1, "state": "deactivated"}' | okms post state
+  secret scenarios/deactivated first
+  echo '{"path": "scenarios/deactivated", "version": 1, "state": "deactivated"}' | okms post state
   class deactivated
   pod deactivated
   refused deactivated "version 1 is deactivated"
-  echo '{"path": "stories/deactivated", "version": 1, "state": "active"}' | okms post state
+  echo '{"path": "scenarios/deactivated", "version": 1, "state": "active"}' | okms post state
   runs deactivated first
 }
 
 @test "class with a typo" {
-  secret stories/typo first
-  class typo "{secretPath: stories/typo, secretkey: user, objectName: user}"
+  secret scenarios/typo first
+  class typo "{secretPath: scenarios/typo, secretkey: user, objectName: user}"
   pod typo
   refused typo "secretKey"
   class typo
@@ -57,7 +57,7 @@ load stories
 }
 
 @test "certificate of the store not trusted" {
-  secret stories/untrusted first
+  secret scenarios/untrusted first
   class untrusted "" "" ""
   pod untrusted
   refused untrusted "give its certificate authority in caBundle"
@@ -66,7 +66,7 @@ load stories
 }
 
 @test "credential's Secret missing" {
-  secret stories/uncredited first
+  secret scenarios/uncredited first
   class uncredited
   pod uncredited uncredited
   refused uncredited 'secrets "uncredited" not found'
@@ -75,9 +75,9 @@ load stories
 }
 
 @test "store that answers with faults" {
-  secret stories/faulty first
+  secret scenarios/faulty first
   class faulty
-  echo '{"status": 503, "path": "stories/faulty"}' | okms post faults
+  echo '{"status": 503, "path": "scenarios/faulty"}' | okms post faults
   pod faulty
   refused faulty "kubelet tries again"
   okms delete faults

@@ -1,6 +1,6 @@
 // Command synccaller calls a provider once, exactly as secrets-store-sync-controller v0.0.4 does: no pod behind the
 // request, no nodePublishSecretRef, the service config and the permission of that program. It reads the parameters of a
-// SecretProviderClass as a JSON object on standard input, and prints the answer as JSON. It is for the stories alone.
+// SecretProviderClass as a JSON object on standard input, and prints the answer as JSON. It is for the scenarios alone.
 package main
 
 import (

@@ -1,8 +1,8 @@
-# What the stories are told with. Every story has a path in the store, a class, a
+# What the scenarios are told with. Every scenario has a path in the store, a class, a
 # credential and a pod of its own name, so that none disturbs another; every file of
 # them has a namespace.
 
-NS=stories-$(basename "$BATS_TEST_FILENAME" .bats)
+NS=scenarios-$(basename "$BATS_TEST_FILENAME" .bats)
 WAIT=150 # seconds; kubelet doubles its pause between two tries, up to two minutes
 OKMS_ID=734b9b45-8b1a-469c-b140-b10bd6540017
 RELEASE_NAMESPACE=kube-system
@@ -32,7 +32,7 @@ teardown_file() {
   kubectl delete pod gate -n okms --ignore-not-found --wait=false
 }
 
-# What a story that failed leaves to look at.
+# What a scenario that failed leaves to look at.
 teardown() {
   [ -z "${BATS_TEST_COMPLETED:-}" ] || return 0
   kubectl get pods -n $NS -o wide | tail -15
@@ -84,10 +84,10 @@ credential() {
 # secret PATH VALUE: a new version with one key, user.
 secret() { echo "{\"user\": \"$2\"}" | okms put "secrets/$1"; }
 
-# class NAME [OBJECT [PORT [CA]]]: the default object is the key user of stories/NAME;
+# class NAME [OBJECT [PORT [CA]]]: the default object is the key user of scenarios/NAME;
 # an empty CA leaves caBundle out.
 class() {
-  local object=${2:-"{secretPath: stories/$1, secretKey: user, objectName: user}"} ca
+  local object=${2:-"{secretPath: scenarios/$1, secretKey: user, objectName: user}"} ca
   ca=${4-$(okms get ca.pem)}
   [ -z "$ca" ] || ca="caBundle: \"${ca//$'\n'/\\n}\""
   kubectl apply -f - <<YAML
@@ -138,8 +138,8 @@ YAML
 crowd_class() {
   local i objects=
   for ((i = 0; i < $2; i++)); do
-    secret "stories/$1/$i" value-$i
-    objects+="{secretPath: stories/$1/$i, secretKey: user, objectName: '$i'}, "
+    secret "scenarios/$1/$i" value-$i
+    objects+="{secretPath: scenarios/$1/$i, secretKey: user, objectName: '$i'}, "
   done
   class "$1" "$objects" "${3:-18443}"
 }
@@ -178,7 +178,7 @@ YAML
 # restarts_of NAME: how often its pods' containers were started again.
 restarts_of() { kubectl get pods -n $NS -l "app=$1" -o json | jq '[.items[].status.containerStatuses[]?.restartCount] | add // 0'; }
 
-# gate: a second address of the store, port 18445, which a story can close.
+# gate: a second address of the store, port 18445, which a scenario can close.
 gate() {
   kubectl apply -f - <<YAML
 apiVersion: v1
