@@ -24,7 +24,7 @@ ALSO :=
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## the whole way of a secret, on this machine: store, daemon, driver, pod
+demo: ## a secret on its way on this machine: store, daemon, driver, pod
 	@cd test/driver && go run ./demo
 
 test: ## every test, the real driver included
@@ -86,5 +86,5 @@ cluster: ## a real Kubernetes node on this machine, with the driver (root, Linux
 cluster-down: ## take it down; nothing of it stays
 	@test/cluster/down
 
-e2e: ## scenarios in a real cluster: KUBECONFIG's, or such a node, booted and taken down
+e2e: ## end-to-end scenarios in KUBECONFIG's cluster, or on a node booted for them
 	@test/e2e/run

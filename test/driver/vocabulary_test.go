@@ -14,7 +14,7 @@ import (
 	"ovhcloud-csi-provider/test/emulator"
 )
 
-// The words the scenarios are told in.
+// The helpers of the scenarios.
 
 const (
 	// patience is how long a scenario waits for what is to come by itself.

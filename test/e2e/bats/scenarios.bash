@@ -1,4 +1,4 @@
-# What the scenarios are told with. Every scenario has a path in the store, a class, a
+# Helpers of the scenarios. Every scenario has a path in the store, a class, a
 # credential and a pod of its own name, so that none disturbs another; every file of
 # them has a namespace.
 
