@@ -23,8 +23,8 @@ var arrows = map[string][]string{
 		"provider/place", "server", "server/tasks",
 	},
 	"cmd/ovhcsi": {
-		"cmd/commandline", "provider/connections", "provider/credential", "provider/okms", "provider/read",
-		"test/emulator",
+		"cmd/commandline", "provider/connections", "provider/credential", "provider/explain", "provider/okms",
+		"provider/read", "test/emulator",
 	},
 	"server": {
 		"provider", "provider/budget", "provider/class", "provider/failure", "provider/plan", "provider/read",
@@ -48,9 +48,9 @@ var arrows = map[string][]string{
 		"provider/sensitive",
 	},
 	"provider/read": {
-		"provider/budget", "provider/cache", "provider/class", "provider/connections", "provider/credential",
+		"provider/budget", "provider/cache", "provider/class", "provider/connections", "provider/explain",
 		"provider/failure", "provider/okms", "provider/pace", "provider/place", "provider/plan", "provider/pool",
-		"provider/sensitive", "provider/wire",
+		"provider/sensitive",
 	},
 	"provider/render": {
 		"provider/class", "provider/encoding", "provider/failure", "provider/message", "provider/nearest",
@@ -80,6 +80,10 @@ var arrows = map[string][]string{
 	"provider/sniff":      {},
 	"provider/wire":       {},
 	"provider/sensitive":  {},
+	"provider/explain": {
+		"provider/class", "provider/credential", "provider/failure", "provider/okms", "provider/plan",
+		"provider/wire",
+	},
 	"provider/pool": {
 		"provider/budget", "provider/credential", "provider/failure", "provider/oauth", "provider/okms",
 		"provider/place", "provider/plan", "provider/sensitive",

@@ -12,6 +12,7 @@ import (
 	"ovhcloud-csi-provider/cmd/commandline"
 	"ovhcloud-csi-provider/provider/connections"
 	"ovhcloud-csi-provider/provider/credential"
+	"ovhcloud-csi-provider/provider/explain"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/read"
 )
@@ -286,14 +287,14 @@ func askOnline(ctx context.Context, connection *connections.Connection, line pri
 			line("", "%s: NO: %v", action, refused)
 		}
 	}
-	tell(read.ActionRead, probe.Read)
-	tell(read.ActionDescribe, probe.Describe)
+	tell(explain.ActionRead, probe.Read)
+	tell(explain.ActionDescribe, probe.Describe)
 	switch {
 	case probe.Read != nil:
-		line("", "BROKEN: no mount works without %s", read.ActionRead)
+		line("", "BROKEN: no mount works without %s", explain.ActionRead)
 		return broken
 	case probe.Describe != nil:
-		line("", "mounts work; with %s, error texts would be more precise", read.ActionDescribe)
+		line("", "mounts work; with %s, error texts would be more precise", explain.ActionDescribe)
 	}
 	return good
 }

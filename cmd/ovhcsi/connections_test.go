@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"ovhcloud-csi-provider/provider/read"
+	"ovhcloud-csi-provider/provider/explain"
 	"ovhcloud-csi-provider/test/emulator"
 )
 
@@ -126,7 +126,7 @@ func TestCheckOnlineTellsWhatTheCredentialMay(t *testing.T) {
 	}{
 		"everything": {nil, nil, exitOK, []string{"  online      asked for prod/ovhcsi-connections-check, which need not exist\n",
 			"getData: allowed\n", "secret/get: allowed\n", "\n1 connection, no mistake found.\n"}},
-		"reads alone": {[]string{read.ActionRead}, nil, exitOK, []string{"getData: allowed\n", "secret/get: NO: OKMS does not allow it to the token ",
+		"reads alone": {[]string{explain.ActionRead}, nil, exitOK, []string{"getData: allowed\n", "secret/get: NO: OKMS does not allow it to the token ",
 			"; grant its identity the IAM action okms:apikms:secret/get on the OKMS domain ", "mounts work; with okms:apikms:secret/get, error texts would be more precise\n"}},
 		"nothing": {[]string{}, nil, exitFailed, []string{"getData: NO: OKMS does not allow it to the token ",
 			"; grant its identity the IAM action okms:apikms:secret/version/getData on the OKMS domain ", "BROKEN: no mount works without okms:apikms:secret/version/getData\n"}},

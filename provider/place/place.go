@@ -22,6 +22,9 @@ type Domain struct {
 	CABundle string
 }
 
+// Host returns the host of the endpoint for messages, with its port if that is not 443.
+func (d Domain) Host() string { return strings.TrimPrefix(d.Endpoint, "https://") }
+
 // The fields of a Domain as users spell them.
 const (
 	FieldRegion   = "region"

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/provider/connections"
+	"ovhcloud-csi-provider/provider/explain"
 	"ovhcloud-csi-provider/provider/failure"
-	"ovhcloud-csi-provider/provider/read"
 	"ovhcloud-csi-provider/test/emulator"
 	"ovhcloud-csi-provider/test/harness"
 )
@@ -105,7 +105,7 @@ func allowPay(p *scenario) {
 
 // grant grants a token the action that the advice names.
 func grant(p *scenario) {
-	if err := p.Store.AddToken("may-nothing", emulator.Identity{Actions: []string{read.ActionRead}}); err != nil {
+	if err := p.Store.AddToken("may-nothing", emulator.Identity{Actions: []string{explain.ActionRead}}); err != nil {
 		p.Fatal(err)
 	}
 }

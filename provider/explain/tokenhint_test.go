@@ -1,4 +1,4 @@
-package read
+package explain
 
 import (
 	"strings"
@@ -60,7 +60,7 @@ func TestARefusedClientSecretThatLooksWrongIsExplained(t *testing.T) {
 // A secret that exists is at the right path, whatever the path looks like.
 func TestNoPathIsSuggestedForASecretThatExists(t *testing.T) {
 	for _, kind := range []failure.Kind{failure.VersionAbsent, failure.Deactivated, failure.Deleted} {
-		f := explainOne(plan.Origin{}, class.Object{SecretPath: "secret/data/x"}, &okms.Error{Kind: kind}, "again")
+		f := Read(plan.Origin{}, class.Object{SecretPath: "secret/data/x"}, &okms.Error{Kind: kind}, "again")
 		if strings.Contains(f.Text(), "drop secret/data/") {
 			t.Errorf("%s: %s", kind, f.Text())
 		}
