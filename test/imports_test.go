@@ -28,7 +28,7 @@ var arrows = map[string][]string{
 	},
 	"server": {
 		"provider", "provider/budget", "provider/class", "provider/failure", "provider/plan", "provider/read",
-		"server/tasks",
+		"server/fairhttp", "server/socket", "server/tasks",
 	},
 	"server/tasks": {},
 	"provider": {
@@ -89,6 +89,8 @@ var arrows = map[string][]string{
 		"provider/place", "provider/plan", "provider/sensitive",
 	},
 	"provider/strictmap": {"provider/message", "provider/yamlnode"},
+	"server/fairhttp":    {},
+	"server/socket":      {},
 	"test":               {},
 	"test/bench":         {"test/emulator"},
 	"test/bounds":        {},
@@ -110,7 +112,7 @@ var arrows = map[string][]string{
 // foreign is where each vocabulary that is not ours ends: who may import it.
 var foreign = map[string][]string{
 	"github.com/hashicorp/vault/api": {"provider/okms"},
-	"net/http":                       {"provider/wire", "provider/okms", "provider/oauth", "server", "test/emulator", "test/harness", "test/bench", "cmd/ovhcsi"},
+	"net/http":                       {"provider/wire", "provider/okms", "provider/oauth", "server", "server/fairhttp", "test/emulator", "test/harness", "test/bench", "cmd/ovhcsi"},
 	"flag":                           {"cmd/commandline", "cmd/ovhcloud-csi-provider", "cmd/ovhcsi", "test/bench", "test/harness", "test/mutate"},
 	"google.golang.org/grpc":         {"server", "test/harness", "test/bench"},
 	"sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1": {"server", "test/harness", "test/bench"},
