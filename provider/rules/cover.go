@@ -6,21 +6,24 @@ import (
 	"strings"
 )
 
+// String returns the rule on one line, for people.
 func (r Rule) String() string {
 	return fmt.Sprintf("namespaces %s; service accounts %s; paths %s", strings.Join(r.Namespaces, ", "),
 		strings.Join(r.Accounts, ", "), strings.Join(Grant{rules: []Rule{r}}.Paths(), ", "))
 }
 
-// CoveredBy looks at each namespace, service account and path of r by itself.
+// CoveredBy reports whether the other rules are sure to allow everything that r allows. It
+// checks each combination of namespace, service account and path of r by itself, so different
+// rules may cover different combinations. False means "not sure".
 func (r Rule) CoveredBy(others []Rule) bool {
 	for _, namespace := range r.Namespaces {
 		for _, account := range r.Accounts {
 			for _, path := range r.Paths {
-				same := func(p Pattern) bool { return p.covers(path) }
-				all := func(o Rule) bool {
-					return covers(o.Namespaces, namespace) && covers(o.Accounts, account) && slices.ContainsFunc(o.Paths, same)
+				coversPath := func(p Pattern) bool { return p.covers(path) }
+				coversAll := func(o Rule) bool {
+					return covers(o.Namespaces, namespace) && covers(o.Accounts, account) && slices.ContainsFunc(o.Paths, coversPath)
 				}
-				if !slices.ContainsFunc(others, all) {
+				if !slices.ContainsFunc(others, coversAll) {
 					return false
 				}
 			}
@@ -29,13 +32,13 @@ func (r Rule) CoveredBy(others []Rule) bool {
 	return true
 }
 
-// covers says that one of the globs matches all that another does, if that can be
-// seen at once.
+// covers reports whether one of the globs matches everything that glob matches. It knows three
+// cases: the same glob, a name without *, and the glob * alone. False means "not sure".
 func covers(globs []string, glob string) bool {
 	return slices.Contains(globs, glob) || !strings.Contains(glob, "*") && matchesAny(globs, glob) || slices.Contains(globs, "*")
 }
 
-// covers says the same of paths.
+// covers reports whether p matches every path that other matches, by the same three cases.
 func (p Pattern) covers(other Pattern) bool {
 	if slices.Equal(p, other) || slices.Equal(p, Pattern{AnySegments}) {
 		return true
@@ -43,7 +46,7 @@ func (p Pattern) covers(other Pattern) bool {
 	return !strings.Contains(strings.Join(other, "/"), "*") && p.matches(other)
 }
 
-// Example returns a path that the rule allows, and at which there is hardly a secret.
+// Example returns a path that the rule allows and that is unlikely to hold a secret.
 func (r Rule) Example() string {
 	const unlikely = "ovhcsi-connections-check"
 	segments := slices.Clone(r.Paths[0])
