@@ -345,7 +345,7 @@ func TestBrokenCredentialsAreToldOnceAndKeepTheLastGoodOne(t *testing.T) {
 		"expired":                {map[string]string{credential.KeyCertificate: oldCert, credential.KeyPrivateKey: oldKey}, "expired on 2026-11-23T11:00:00Z"},
 		"a key with a passphrase": {map[string]string{credential.KeyCertificate: cert, credential.KeyPrivateKey: "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"},
 			"tls.key is protected by a passphrase; store the key without one"},
-		"a token of two lines":     {map[string]string{credential.KeyToken: "a\nb"}, "want one line of printable ASCII"},
+		"a token of two lines":     {map[string]string{credential.KeyToken: "a\nb"}, "write one line of printable ASCII"},
 		"half a client":            {map[string]string{credential.KeyClientID: "a"}, "holds only one of clientId and clientSecret"},
 		"a token URL in clear":     {map[string]string{credential.KeyClientID: "a", credential.KeyClientSecret: "b", credential.KeyTokenURL: "http://x.example/t"}, "tokenUrl: plain http is for loopback addresses only"},
 		"a file that is too large": {map[string]string{credential.KeyToken: strings.Repeat("x", maxFile+1)}, "reading token: is larger than 1048576 bytes"},

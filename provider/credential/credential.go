@@ -1,7 +1,5 @@
-// Package credential turns the material of a Kubernetes Secret or of a folder into a
-// credential for OKMS: a token, a client certificate, or an OAuth2 client with its tokens.
-//
-// It calls no server but the token endpoint of an OAuth2 client, and reads no secret.
+// Package credential parses the data of a Kubernetes Secret or of a folder into a credential for
+// OKMS: a token, a client certificate, or an OAuth2 client. It calls no server.
 package credential
 
 import (
@@ -14,7 +12,7 @@ import (
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
-// Kind is how a credential proves itself.
+// Kind is the kind of a credential.
 type Kind string
 
 // The kinds of credential.
@@ -24,8 +22,8 @@ const (
 	KindClient      Kind = "OAuth2 client" // a service account of OVHcloud
 )
 
-// Credential is one parsed identity. It is immutable, and it prints as its kind,
-// source and fingerprint. The zero value proves nothing.
+// Credential is a parsed credential. It is immutable, and prints as its kind, fingerprint and
+// source, never as its secret. The zero value is no credential: its Kind is empty.
 type Credential struct {
 	kind        Kind
 	source      string
@@ -34,31 +32,30 @@ type Credential struct {
 	client      Client
 	expires     time.Time
 	id          [sha256.Size]byte // of the kind and all secret parts
-	fingerprint [sha256.Size]byte // what a user can compute; see Fingerprint
+	fingerprint [sha256.Size]byte // see Fingerprint
 	hint        string
 }
 
-// Kind is how the credential proves itself.
+// Kind returns the kind of the credential, empty for the zero value.
 func (c Credential) Kind() Kind { return c.kind }
 
-// Client is what an OAuth2 client gets its tokens with, the zero value for the
-// other kinds.
+// Client returns the OAuth2 client, the zero value for the other kinds.
 func (c Credential) Client() Client { return c.client }
 
-// Expires is when the credential ends: the end of a certificate, or what a token
-// that is a JWT says. The zero time stands for unknown or never.
+// Expires returns the end of a certificate, or of a token that is a JWT. It is the zero time if
+// the end is unknown.
 func (c Credential) Expires() time.Time { return c.expires }
 
-// Token is the bearer token, empty for the other kinds.
+// Token returns the bearer token, empty for the other kinds.
 func (c Credential) Token() sensitive.Bytes { return c.token }
 
-// Certificate is the client certificate with its key, nil for the other kinds.
+// Certificate returns the client certificate with its private key, nil for the other kinds. The
+// caller must not change it.
 func (c Credential) Certificate() *tls.Certificate { return c.certificate }
 
-// ID is the same for equal credentials and differs for others, or for another
-// token URL. Who lacks one byte of the credential's secret has another ID: it is a
-// SHA-256 over the kind and all of the secret, of a certificate the private key. It
-// is a map key, not for printing.
+// ID returns a SHA-256 of the kind, the whole secret (of a certificate its private key) and the
+// token URL. Equal credentials have the same ID. A credential with one wrong byte in its secret
+// has another ID, so an ID proves possession of the secret. It is a map key: do not print it.
 func (c Credential) ID() [sha256.Size]byte {
 	if c.client.TokenURL == "" {
 		return c.id
@@ -66,8 +63,8 @@ func (c Credential) ID() [sha256.Size]byte {
 	return identity(string(c.kind), c.id[:], []byte(c.client.TokenURL))
 }
 
-// identity is a SHA-256 over a kind and its parts, each with its length in front, so
-// that no part can reach into the next.
+// identity returns a SHA-256 of a kind and its parts. The length comes before each of them, so
+// that two lists of parts never encode to the same bytes.
 func identity(kind string, parts ...[]byte) (id [sha256.Size]byte) {
 	h := sha256.New()
 	fmt.Fprintf(h, "%d:%s", len(kind), kind)
@@ -78,16 +75,15 @@ func identity(kind string, parts ...[]byte) (id [sha256.Size]byte) {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
-// Hint is a sentence for a user whose credential the store refuses, if something
-// about it looks wrong; else empty.
+// Hint returns a sentence about what looks wrong with the credential, empty if nothing does. It
+// is for a user whose credential OKMS has refused.
 func (c Credential) Hint() string { return c.hint }
 
-// Fingerprint is the first eight hex digits of the SHA-256 of the token, of the
-// certificate in DER form, or of clientId:clientSecret. A user can compute it to
-// see which one is in use.
+// Fingerprint returns the first eight hex digits of the SHA-256 of the token, of the certificate
+// in DER, or of clientId:clientSecret. Users can compute it to see which credential is in use.
 func (c Credential) Fingerprint() string { return hex.EncodeToString(c.fingerprint[:4]) }
 
-// String names the credential without telling it: "token 1f2e3d4c from
+// String returns the name of the credential without its secret, such as "token 1f2e3d4c from
 // nodePublishSecretRef".
 func (c Credential) String() string {
 	if c.kind == "" {

@@ -6,31 +6,30 @@ import (
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
-// Material is credential data by key, as a Kubernetes Secret holds it.
+// Material is the data of a credential by key, as in a Kubernetes Secret.
 type Material map[string]sensitive.Bytes
 
-// The keys of a Material that are understood. Others are not looked at: a Secret
-// made by cert-manager also has ca.crt, and the driver adds service account
-// tokens.
+// The known keys of a Material. Others are ignored: a Secret of cert-manager also has ca.crt, and
+// the driver adds service account tokens.
 const (
 	KeyToken        = "token"
 	KeyCertificate  = "tls.crt"
 	KeyPrivateKey   = "tls.key"
 	KeyClientID     = "clientId"
 	KeyClientSecret = "clientSecret"
-	KeyTokenURL     = "tokenUrl" // optional, beside the two above
+	KeyTokenURL     = "tokenUrl" // optional, for the two keys above
 )
 
-// Keys are the keys of a Material that are understood.
+// Keys returns the known keys of a Material. The caller owns the slice.
 func Keys() []string {
 	return []string{KeyToken, KeyCertificate, KeyPrivateKey, KeyClientID, KeyClientSecret, KeyTokenURL}
 }
 
-// mostForeign is how many keys that are not understood are named in a message.
-const mostForeign = 10
+// maxUnknown is the limit of unknown keys that a message names.
+const maxUnknown = 10
 
-// Known is m with the keys that are understood, and of others the names alone of a few,
-// for messages. It is a new map: a large one stays large whatever is deleted.
+// Known returns a copy of m with the known keys, and with a few of the unknown ones without
+// their values, for messages; nil if m is nil. It is a copy because a Go map never shrinks.
 func (m Material) Known() Material {
 	if m == nil {
 		return nil
@@ -41,10 +40,10 @@ func (m Material) Known() Material {
 			known[key] = value
 		}
 	}
-	foreign := 0
+	unknown := 0
 	for key := range m {
-		if _, is := known[key]; !is && foreign < mostForeign {
-			foreign++
+		if _, is := known[key]; !is && unknown < maxUnknown {
+			unknown++
 			known[strings.Clone(key[:min(len(key), 253)])] = sensitive.Bytes{}
 		}
 	}

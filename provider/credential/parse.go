@@ -11,14 +11,12 @@ import (
 	"ovhcloud-csi-provider/provider/message"
 )
 
-// ErrNoCredential is what Parse returns where the material holds no credential
-// at all.
+// ErrNoCredential is the error of Parse if the material has none of the known keys.
 var ErrNoCredential = errors.New("no credential")
 
-// Parse reads the one credential in m. source is where m comes from, as the
-// credential tells it; now is what a certificate's dates are checked against.
-// Errors name keys of m, never what stands behind them, and leave it to the
-// caller to say where m comes from.
+// Parse returns the credential of m, which must have exactly one. source names the origin of m
+// for Credential.String. A certificate must be valid at now. Errors name keys of m, never their
+// values; the caller adds where m comes from.
 func Parse(m Material, source string, now time.Time) (Credential, error) {
 	has := func(keys ...string) int {
 		n := 0
@@ -59,11 +57,11 @@ func Parse(m Material, source string, now time.Time) (Credential, error) {
 		ErrNoCredential, KeyToken, KeyCertificate, KeyPrivateKey, KeyClientID, KeyClientSecret, found(m))
 }
 
-// found lists the keys that m has instead.
+// found returns the end of the sentence about missing keys: the keys that m has, "" if it has none.
 func found(m Material) string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(m)) {
-		if !strings.HasPrefix(name, "csi.storage.k8s.io/") && len(names) < mostForeign {
+		if !strings.HasPrefix(name, "csi.storage.k8s.io/") && len(names) < maxUnknown {
 			names = append(names, message.Quote(name))
 		}
 	}
