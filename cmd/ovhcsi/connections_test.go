@@ -92,7 +92,7 @@ func TestCheckOfABrokenFileTellsEachMistakeWithItsLine(t *testing.T) {
 	b.write("config.yaml", "connections:\n  team:\n    regoin: x\n    allow: []\n")
 	file := filepath.Join(b.dir, "config.yaml")
 	b.has(b.check(exitFailed), file+":3: connections.team.regoin: unknown field; did you mean \"region\"?\n",
-		file+":4: connections.team.allow: is an empty list, so nobody could use the connection\n")
+		file+":4: connections.team.allow: is an empty list; add at least one rule: without rules no pod may use the connection\n")
 	b.write("config.yaml", "connections: [")
 	b.has(b.check(exitFailed), file+": is not YAML: ")
 	b.write("config.yaml", "connections: {}")
@@ -107,7 +107,7 @@ func TestCheckOfACredentialThatLooksWrong(t *testing.T) {
 	b := newBench(t)
 	for token, want := range map[string]string{
 		base64.StdEncoding.EncodeToString([]byte("eyJ" + planted)):                  "probably BROKEN: the token looks base64-encoded twice",
-		"eyJ." + base64.RawURLEncoding.EncodeToString([]byte(`{"exp":1e9}`)) + ".x": "probably BROKEN: the token says of itself that it expired on 2001-09-09T01:46:40Z",
+		"eyJ." + base64.RawURLEncoding.EncodeToString([]byte(`{"exp":1e9}`)) + ".x": "probably BROKEN: by its exp claim the token expired on 2001-09-09T01:46:40Z",
 	} {
 		b.write("team/token", token)
 		b.has(b.check(exitFailed, "--credentials", b.dir), want, "\n1 connection, BROKEN.\n")

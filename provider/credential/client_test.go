@@ -72,7 +72,7 @@ func TestTokenURLs(t *testing.T) {
 		"auth.example/token":               "tokenUrl: does not begin with https://; write https://<host>/<path>",
 		"http://auth.example/token":        "tokenUrl: plain http is for loopback addresses only",
 		"https://u:planted@auth.example/t": "tokenUrl: holds a user name or password; drop it; write https://<host>/<path>",
-		"https://auth.example/t?planted":   "tokenUrl: has something behind the host; write https://<host>/<path>",
+		"https://auth.example/t?planted":   "tokenUrl: has a path, query or fragment after the host; write https://<host>/<path>",
 	} {
 		if _, err := parse(url); err == nil || err.Error() != want {
 			t.Errorf("%q: %v, want %s", url, err, want)

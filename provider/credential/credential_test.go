@@ -65,7 +65,7 @@ func TestTokensThatTellTheirEnd(t *testing.T) {
 		hint string
 	}{
 		fmt.Sprintf(`{"exp":%d}`, now.Add(time.Hour).Unix()):   {end: now.Add(time.Hour)},
-		fmt.Sprintf(`{"exp":%d}`, now.Add(-time.Hour).Unix()):  {now.Add(-time.Hour), "the token says of itself that it expired on 2026-11-23T11:00:00Z"},
+		fmt.Sprintf(`{"exp":%d}`, now.Add(-time.Hour).Unix()):  {now.Add(-time.Hour), "by its exp claim the token expired on 2026-11-23T11:00:00Z"},
 		fmt.Sprintf(`{"exp":%d.5}`, now.Add(time.Hour).Unix()): {end: now.Add(time.Hour)},
 		`{"exp":1e300}`:  {},
 		`{"exp":null}`:   {},
@@ -153,7 +153,7 @@ func TestMaterialThatIsNoCredential(t *testing.T) {
 		{"an endless client", material(KeyClientID, strings.Repeat("x", 700_000), KeyClientSecret, "x"), "clientId is 700000 bytes long; at most 16384 are read"},
 		{"an endless certificate", material(KeyCertificate, strings.Repeat(cert, 500), KeyPrivateKey, key), "tls.crt is " + fmt.Sprint(500*len(cert)) + " bytes long; at most 65536 are read"},
 		{"an endless key", material(KeyCertificate, cert, KeyPrivateKey, strings.Repeat(key, 500)), "tls.key is " + fmt.Sprint(500*len(key)) + " bytes long; at most 32768 are read"},
-		{"a key that takes for ever", material(KeyCertificate, largeCert, KeyPrivateKey, largeKey), "the key of the certificate in tls.crt has 8704 bits; at most 8192 are taken"},
+		{"a key that takes for ever", material(KeyCertificate, largeCert, KeyPrivateKey, largeKey), "the key of the certificate in tls.crt has 8704 bits; at most 8192 are supported"},
 		{"another kind of PEM", material(KeyCertificate, switched, KeyPrivateKey, key),
 			`tls.crt and tls.key do not make a client certificate: failed to find "CERTIFICATE" PEM block in certificate input after skipping PEM blocks of the following types: [?[2J]`},
 		{"nothing", nil, "no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret"},
@@ -162,8 +162,8 @@ func TestMaterialThatIsNoCredential(t *testing.T) {
 		{"two kinds", material(KeyToken, planted, KeyCertificate, cert, KeyPrivateKey, key), "holds both a token and a certificate; keep exactly one of them"},
 		{"a token and a key", material(KeyToken, planted, KeyPrivateKey, key), "holds both a token and a certificate; keep exactly one of them"},
 		{"an empty token", material(KeyToken, " \n"), "token is empty"},
-		{"two lines of token", material(KeyToken, planted+"\n"+planted), "token holds white space, a control character or a character outside ASCII within; want one line of printable ASCII"},
-		{"a token in unicode", material(KeyToken, planted+"é"), "token holds white space, a control character or a character outside ASCII within; want one line of printable ASCII"},
+		{"two lines of token", material(KeyToken, planted+"\n"+planted), "token has white space, a control character or a character outside ASCII in it; write one line of printable ASCII"},
+		{"a token in unicode", material(KeyToken, planted+"é"), "token has white space, a control character or a character outside ASCII in it; write one line of printable ASCII"},
 		{"a certificate without key", material(KeyCertificate, cert), "holds only one of tls.crt and tls.key; a client certificate needs both"},
 		{"a key without certificate", material(KeyPrivateKey, key), "holds only one of tls.crt and tls.key; a client certificate needs both"},
 		{"another key", material(KeyCertificate, cert, KeyPrivateKey, otherKey), "tls.crt and tls.key do not make a client certificate: private key does not match public key"},

@@ -50,7 +50,7 @@ func TestATokenEndpointThatIsGoneSaysWhatToSet(t *testing.T) {
 
 func TestARefusedClientSecretThatLooksWrongIsExplained(t *testing.T) {
 	from := plan.Origin{Credential: client(t, "cGxhbnRlZC1jbGllbnQtc2VjcmV0", "https://eu-west-par.okms.ovh.net")}
-	const want = "clientSecret looks base64-encoded twice: store it as it is, since kubectl create secret and stringData encode by themselves; " +
+	const want = "clientSecret looks base64-encoded twice: store it as it is, since kubectl create secret and stringData encode it for you; " +
 		"OKMS was not asked"
 	if _, advice := explainToken(from, &okms.Error{Kind: failure.ClientRefused, Status: 401}, failure.TriesAgain); advice != want {
 		t.Error(advice)

@@ -56,7 +56,7 @@ func TestWrongAllowEndpoint(t *testing.T) {
 		"":                       `"" is not a host, host:port or URL: the host is not a valid name or address`,
 		"http://okms.example":    `"http://okms.example": plain http is for loopback addresses only`,
 		"http://localhost":       `"http://localhost": plain http is for loopback addresses only`,
-		"https://x.example/path": `"https://x.example/path" is not a host, host:port or URL: has something behind the host`,
+		"https://x.example/path": `"https://x.example/path" is not a host, host:port or URL: has a path, query or fragment after the host`,
 		"*.example":              `"*.example" is not a host, host:port or URL: the host is not a valid name or address`,
 		"x.example:0":            `"x.example:0" is not a host, host:port or URL: the port is not a number from 1 to 65535`,
 		"x.example:0443":         `"x.example:0443" is not a host, host:port or URL: the port is not a number from 1 to 65535`,

@@ -122,12 +122,12 @@ func remedies() []remedy {
 		{failure.NotAllowed, "drop secret/data/: the path is prod/shop/db",
 			overTeam("- secretPath: secret/data/prod/shop/db\n"), overTeam("- secretPath: prod/shop/db\n")},
 		{failure.NotAllowed, "it allows prod/shop/**", overTeam("- secretPath: prod/pay/card\n"), allowPay},
-		{failure.NotAllowed, "check the name, or ask who runs the provider to allow it",
+		{failure.NotAllowed, "check the name, or ask the operator to allow it",
 			func(p *scenario) {
 				p.mount = harness.OverConnection("taem", "- secretPath: prod/shop/db\n",
 					nil)
 			}, overTeam("- secretPath: prod/shop/db\n")},
-		{failure.NotAllowed, "give region, okmsId and nodePublishSecretRef, or ask who runs the provider for a connection",
+		{failure.NotAllowed, "give region, okmsId and nodePublishSecretRef, or ask the operator for a connection",
 			func(p *scenario) {
 				p.mount = harness.OverConnection("", "- secretPath: one\n",
 					nil)
