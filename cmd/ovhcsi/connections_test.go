@@ -92,7 +92,7 @@ func TestCheckOfABrokenFileTellsEachMistakeWithItsLine(t *testing.T) {
 	b.write("config.yaml", "connections:\n  team:\n    regoin: x\n    allow: []\n")
 	file := filepath.Join(b.dir, "config.yaml")
 	b.has(b.check(exitFailed), file+":3: connections.team.regoin: unknown field; did you mean \"region\"?\n",
-		file+":4: connections.team.allow: is an empty list, so nobody could use the connection\n")
+		file+":4: connections.team.allow: is an empty list; add at least one rule: without rules no pod may use the connection\n")
 	b.write("config.yaml", "connections: [")
 	b.has(b.check(exitFailed), file+": is not YAML: ")
 	b.write("config.yaml", "connections: {}")

@@ -7,11 +7,10 @@ import (
 	"time"
 )
 
-// Read reads a file of connections and their credentials once, for a
-// check by a person. cacheTTL is that of the provider that the file is for. dir
-// says where the credential of a connection is, given its name and the folder that
-// the file states. The error is Problems if the file was read and is wrong. Each
-// connection's own Credential tells what is wrong there.
+// Read returns the connections of a file with their credentials, sorted by name, for a check by a
+// person. cacheTTL is the --cache-ttl of the daemon. dir returns the folder of a connection's
+// credential, from its name and its credentialsDir. The error is Problems if the file has errors.
+// The error of a credential is that of Connection.Credential.
 func Read(file string, cacheTTL time.Duration, dir func(name, stated string) string, now time.Time) ([]*Connection, error) {
 	content, err := readFile(file)
 	if err != nil {
@@ -30,10 +29,10 @@ func Read(file string, cacheTTL time.Duration, dir func(name, stated string) str
 	return all, nil
 }
 
-// Dir is the folder of the connection's credential.
+// Dir returns the folder of the connection's credential.
 func (c *Connection) Dir() string { return c.dir }
 
-// Rules are the connection's rules, one line for each, for people.
+// Rules returns the connection's rules for people, one line for each.
 func (c *Connection) Rules() []string {
 	var lines []string
 	for _, r := range c.rules {
@@ -42,10 +41,9 @@ func (c *Connection) Rules() []string {
 	return lines
 }
 
-// NotCoveredBy are the rules of c that allow what no rule of another connection is
-// sure to allow too, as lines for people: a pattern is sure to cover its like, and
-// the one that stands for everything covers all. What c allows by them has no
-// fallback, or not all of it.
+// NotCoveredBy returns, as lines for people, the rules of c that are not sure to be covered by the
+// rules of other (see rules.Rule.CoveredBy). If other is the fallback of c, secrets of these
+// rules may have no fallback. It is nil if all rules are covered.
 func (c *Connection) NotCoveredBy(other *Connection) []string {
 	var lines []string
 	for _, r := range c.rules {
@@ -56,6 +54,6 @@ func (c *Connection) NotCoveredBy(other *Connection) []string {
 	return lines
 }
 
-// ProbePath is a path that the first rule allows, and at which there is hardly a
-// secret: to see by a read whether the credential has the right to read there.
+// ProbePath returns a path that the first rule allows and that is unlikely to hold a secret. A
+// read of it shows whether the credential has the permission to read there.
 func (c *Connection) ProbePath() string { return c.rules[0].Example() }

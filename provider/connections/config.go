@@ -17,7 +17,7 @@ import (
 	"ovhcloud-csi-provider/provider/yamlnode"
 )
 
-// spec is a connection as the file states it, without its credential.
+// spec is a connection of the file, without its credential.
 type spec struct {
 	name  string
 	place place.Domain
@@ -25,38 +25,37 @@ type spec struct {
 	dir string
 	outage
 	rules []rules.Rule
-	// text is the rules as they stand there, to see whether they changed.
+	// text is the text of the rules, to detect changes.
 	text string
 }
 
-// outage is what a connection does where its domain cannot be reached or fails.
+// outage has the settings of a connection for the time when its domain is unreachable or fails.
 type outage struct {
-	// maxStale is the connection's own, if hasMaxStale.
+	// maxStale is the greatest age of a stale secret; it counts only if hasMaxStale is set.
 	maxStale    time.Duration
 	hasMaxStale bool
-	// fallback is the name of the connection that is asked then; "" for none.
+	// fallback is the name of the connection that is read instead; "" for none.
 	fallback string
 }
 
-// Bounds of the file. Each connection is also a label of metrics.
+// Limits of the file in bytes and in connections. Each connection is a label value of metrics.
 const (
 	maxConfig      = 1 << 20
 	maxConnections = 200
 )
 
-// Problem is one thing that is wrong with the file of connections. Line counts
-// from 1; 0 means the file as a whole.
+// Problem is an error in the file of connections. Line counts from 1; 0 means the whole file.
 type Problem struct {
 	Line int
 	Text string
-	// missing is the field that is not there at all, if that is the problem.
+	// missing is the name of the field if the problem is that it is missing; else empty.
 	missing string
 }
 
-// Problems is everything that is wrong with the file, in the order of its lines.
+// Problems are all errors of the file, in the order of its lines.
 type Problems []Problem
 
-// Error is all problems on one line.
+// Error returns all problems on one line.
 func (p Problems) Error() string {
 	texts := make([]string, len(p))
 	for i, one := range p {
@@ -68,15 +67,16 @@ func (p Problems) Error() string {
 	return strings.Join(texts, "; ")
 }
 
-// reader reads the file and collects what is wrong with it.
+// reader parses the file and collects its problems.
 type reader struct {
 	cacheTTL time.Duration
 	problems Problems
-	misspelt []string // what unknown fields may have been meant to be
-	// fallbacks are the nodes that name one, by the connection that does.
+	misspelt []string // the valid fields that unknown ones were probably meant to be
+	// fallbacks are the nodes of the field fallback, by the name of the connection that has it.
 	fallbacks map[string]*yamlnode.Node
 }
 
+// wrong adds a problem at the line of n. where is the path of the field, empty for the file.
 func (r *reader) wrong(n *yamlnode.Node, where, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	if where != "" {
@@ -85,7 +85,7 @@ func (r *reader) wrong(n *yamlnode.Node, where, format string, args ...any) {
 	r.problems = append(r.problems, Problem{Line: n.Line, Text: text})
 }
 
-// field notes what is wrong with a field.
+// field adds the problem of a field, and remembers whether the field is missing.
 func (r *reader) field(n *yamlnode.Node, where string, err error) {
 	r.wrong(n, where, "%s", err)
 	if errors.Is(err, message.ErrMissing) {
@@ -93,8 +93,8 @@ func (r *reader) field(n *yamlnode.Node, where string, err error) {
 	}
 }
 
-// parseConfig reads the file of connections for a provider with a --cache-ttl. The
-// error is Problems.
+// parseConfig returns the connections of the file by name. cacheTTL is the --cache-ttl of the
+// daemon. The error is Problems.
 func parseConfig(text string, cacheTTL time.Duration) (map[string]spec, error) {
 	whole := func(format string, args ...any) error { return Problems{{Text: fmt.Sprintf(format, args...)}} }
 	if len(text) > maxConfig {
@@ -102,7 +102,7 @@ func parseConfig(text string, cacheTTL time.Duration) (map[string]spec, error) {
 	}
 	root, err := yamlnode.Document(text)
 	if errors.Is(err, yamlnode.ErrEmpty) {
-		return nil, whole("is empty; want connections: {…}")
+		return nil, whole("is empty; write connections: {…}")
 	} else if err != nil {
 		return nil, append(Problems{{Text: err.Error()}}, cut(text)...)
 	}
@@ -121,7 +121,7 @@ func parseConfig(text string, cacheTTL time.Duration) (map[string]spec, error) {
 		r.field(root, "connections", message.ErrMissing)
 	}
 	if r.problems = append(cut(text), r.problems...); len(r.problems) > 0 {
-		r.problems = slices.DeleteFunc(r.problems, func(p Problem) bool { // what was only misspelt is not missing
+		r.problems = slices.DeleteFunc(r.problems, func(p Problem) bool { // a misspelt field is not missing
 			return p.missing != "" && slices.Contains(r.misspelt, p.missing)
 		})
 		slices.SortStableFunc(r.problems, func(a, b Problem) int { return a.Line - b.Line })
@@ -130,9 +130,9 @@ func parseConfig(text string, cacheTTL time.Duration) (map[string]spec, error) {
 	return specs, nil
 }
 
-// cut returns the problem of a file whose last line has no end. A file that is cut within
-// a line can be good YAML and allow more: of the last line "- prod/**/public" it leaves
-// "- prod/**". A cut between two lines takes whole rules away.
+// cut returns the problem of a file whose last line has no line break; nil if it has one. A file
+// that is cut within a line can be valid YAML and allow more: "- prod/**/public" becomes
+// "- prod/**". A cut between two lines only removes whole rules.
 func cut(text string) Problems {
 	if strings.HasSuffix(text, "\n") {
 		return nil
@@ -143,8 +143,8 @@ func cut(text string) Problems {
 
 var connectionName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
-// fields are the values of a map by name. Names must be among valid; without
-// valid names they are those of connections.
+// fields returns the values of a map by name. A name must be in valid; if valid is nil, it must
+// be a valid name of a connection.
 func (r *reader) fields(n *yamlnode.Node, where string, valid []string) map[string]*yamlnode.Node {
 	all, lines := map[string]*yamlnode.Node{}, map[string]int{}
 	if !yamlnode.IsMap(n) {
@@ -162,7 +162,7 @@ func (r *reader) fields(n *yamlnode.Node, where string, valid []string) map[stri
 		case !yamlnode.IsName(key):
 			r.wrong(key, where, "the name of a field is %s, not a word", yamlnode.Describe(key))
 		case valid == nil && !connectionName.MatchString(key.Value):
-			r.wrong(key, at, "is no name for a connection; want lower case letters, digits and -, at most 63")
+			r.wrong(key, at, "is not a valid name of a connection; use at most 63 lower case letters, digits and -")
 		case valid != nil && !slices.Contains(valid, key.Value):
 			r.unknown(key, where, at, valid, taken)
 		case all[key.Value] != nil:
@@ -174,16 +174,16 @@ func (r *reader) fields(n *yamlnode.Node, where string, valid []string) map[stri
 	return all
 }
 
-// unknown notes a field that is not valid, and what to do about it.
+// unknown adds the problem of an unknown field, with a cure.
 func (r *reader) unknown(key *yamlnode.Node, where, at string, valid []string, taken map[string]bool) {
 	advice, meant := adviseOn(key.Value, valid, taken)
 	if key.Value == fieldOfChart {
-		meant, advice = fieldDir, "it belongs in the Helm chart's values; this file has "+fieldDir+
-			" in its place. The file that the chart makes of them is in its ConfigMap (ovhcsi connections --help)"
+		meant, advice = fieldDir, "it belongs in the Helm chart's values; write "+fieldDir+
+			" here. The chart's ConfigMap has the file to check (ovhcsi connections --help)"
 	}
 	r.wrong(key, at, "unknown field; %s", advice)
 	r.misspelt = append(r.misspelt, strings.TrimPrefix(where+"."+meant, "."))
-	if meant == place.FieldEndpoint { // which is given in place of a region
+	if meant == place.FieldEndpoint { // it replaces region
 		r.misspelt = append(r.misspelt, where+"."+place.FieldRegion)
 	}
 }
@@ -193,21 +193,22 @@ const (
 	fieldAllow    = "allow"
 	fieldMaxStale = "maxStale"
 	fieldFallback = "fallback"
-	// What stands for credentialsDir in the values of the chart: people check those.
+	// fieldOfChart replaces credentialsDir in the values of the chart, which people check by
+	// mistake.
 	fieldOfChart = "existingSecret"
 )
 
-// stated is a connection as it stands in the file.
+// stated is the unparsed form of a connection in the file.
 type stated struct {
 	node  *yamlnode.Node
 	where string // such as connections.default
-	// fields are the nodes of its fields by name, and texts what they say. A field
-	// whose value is no text says "".
+	// fields are the nodes of its fields by name. texts are their values; the text is "" if the
+	// value is not a single text.
 	fields map[string]*yamlnode.Node
 	texts  map[string]string
 }
 
-// at is where a field stands; where it is missing, the connection.
+// at returns the node of a field, and that of the connection if the field is missing.
 func (s stated) at(field string) *yamlnode.Node {
 	if n := s.fields[field]; n != nil {
 		return n
@@ -215,6 +216,7 @@ func (s stated) at(field string) *yamlnode.Node {
 	return s.node
 }
 
+// connection returns the connection of a node. It is incomplete if it has problems.
 func (r *reader) connection(name string, n *yamlnode.Node) spec {
 	from := stated{node: n, where: "connections." + name, texts: map[string]string{}}
 	from.fields = r.fields(n, from.where, append(place.Fields(), fieldDir, fieldMaxStale, fieldFallback, fieldAllow))
@@ -239,13 +241,13 @@ func (r *reader) connection(name string, n *yamlnode.Node) spec {
 		s.rules = r.rules(allow, from.where+"."+fieldAllow)
 		s.text = fmt.Sprint(s.rules)
 	} else {
-		r.field(n, from.where+"."+fieldAllow, message.Missing("nothing is allowed but what stands there, so nobody could use the connection"))
+		r.field(n, from.where+"."+fieldAllow, message.Missing("add at least one rule: without rules no pod may use the connection"))
 	}
 	return s
 }
 
-// place reads where the domain is. If one of its fields is no text, which is told
-// already, the others cannot be judged.
+// place returns the domain of a connection. It returns the zero value if one of the fields is not
+// a text: that is a problem already, and would make false problems of the other fields.
 func (r *reader) place(s stated) place.Domain {
 	for _, field := range place.Fields() {
 		if s.fields[field] != nil && s.texts[field] == "" {
@@ -259,19 +261,19 @@ func (r *reader) place(s stated) place.Domain {
 	return p
 }
 
-// dir reads where the credential is.
+// dir returns the folder of the credential.
 func (r *reader) dir(s stated) string {
 	dir := s.texts[fieldDir]
 	switch {
 	case s.fields[fieldDir] == nil:
 		r.field(s.node, s.where+"."+fieldDir, message.Missing("it is the folder with the files of the credential"))
 	case dir != "" && (!filepath.IsAbs(dir) || filepath.Clean(dir) != dir):
-		r.wrong(s.fields[fieldDir], s.where+"."+fieldDir, "%s is not an absolute path without detours", message.Quote(dir))
+		r.wrong(s.fields[fieldDir], s.where+"."+fieldDir, "%s is not a clean absolute path; begin it with /, and drop . and .. segments and extra slashes", message.Quote(dir))
 	}
 	return dir
 }
 
-// outage reads what is done where the domain cannot be reached.
+// outage returns the settings for an outage of the domain.
 func (r *reader) outage(name string, s stated) (o outage) {
 	if text := s.texts[fieldMaxStale]; text != "" {
 		var err error
@@ -286,7 +288,7 @@ func (r *reader) outage(name string, s stated) (o outage) {
 	return o
 }
 
-// CheckCacheTTL holds for --cache-ttl, of the daemon and of who checks its file.
+// CheckCacheTTL returns an error for an invalid --cache-ttl of the daemon or of the check.
 func CheckCacheTTL(ttl time.Duration) error {
 	if ttl < 0 || ttl > time.Hour {
 		return fmt.Errorf("%s is not from 0 to 1h", ttl)
@@ -294,10 +296,10 @@ func CheckCacheTTL(ttl time.Duration) error {
 	return nil
 }
 
-// longestStale is the oldest that a stale secret may be.
+// longestStale is the upper limit of every maxStale.
 const longestStale = 7 * 24 * time.Hour
 
-// CheckMaxStale holds for --max-stale and for the field of a connection.
+// CheckMaxStale returns an error for an invalid --max-stale or field maxStale.
 func CheckMaxStale(stale, cacheTTL time.Duration) error {
 	switch {
 	case stale < 0 || stale > longestStale:
@@ -308,17 +310,18 @@ func CheckMaxStale(stale, cacheTTL time.Duration) error {
 	return nil
 }
 
+// parseMaxStale returns the duration of a field maxStale.
 func parseMaxStale(text string, cacheTTL time.Duration) (time.Duration, error) {
 	stale, err := time.ParseDuration(text)
 	if err != nil {
-		return 0, fmt.Errorf("%s is no duration, such as 30m or 24h; 0 serves nothing stale", message.Quote(text))
+		return 0, fmt.Errorf("%s is not a duration, such as 30m or 24h; 0 serves nothing stale", message.Quote(text))
 	}
 	return stale, CheckMaxStale(stale, cacheTTL)
 }
 
-// checkFallbacks wants of each fallback that it is another connection and another
-// domain. One that names a fallback of its own is fine: that one is not followed,
-// so two regions may stand in for each other.
+// checkFallbacks adds a problem for each fallback that is not another connection of another
+// domain. A fallback may have a fallback of its own, which is not followed: two regions may be
+// each other's fallback.
 func (r *reader) checkFallbacks(specs map[string]spec) {
 	for name, n := range r.fallbacks {
 		where := "connections." + name + "." + fieldFallback
@@ -330,18 +333,19 @@ func (r *reader) checkFallbacks(specs map[string]spec) {
 		case !known:
 			r.wrong(n, where, "there is no connection %s; %s", message.Quote(of.fallback), suggestFallback(of, specs))
 		case sameDomain(to, of):
-			r.wrong(n, where, "connection %s is of the same domain (%s, okmsId %s), which fails when this one does", message.Quote(of.fallback), to.place.Endpoint, to.place.ID)
+			r.wrong(n, where, "connection %s reads the same domain (%s, okmsId %s), which fails when this one does; name one of another domain", message.Quote(of.fallback), to.place.Endpoint, to.place.ID)
 		}
 	}
 }
 
-// sameDomain says whether two connections are known to be of the same domain.
+// sameDomain reports whether two connections read the same domain. It is false if the okmsId is
+// unknown.
 func sameDomain(a, b spec) bool {
 	return a.place.Endpoint == b.place.Endpoint && a.place.ID == b.place.ID && a.place.ID != ""
 }
 
-// suggestFallback suggests a fallback for a connection that names one which does not
-// exist: only a connection of another domain can be one.
+// suggestFallback returns the cure for a fallback that does not exist. It suggests only
+// connections of another domain.
 func suggestFallback(of spec, specs map[string]spec) string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(specs)) {
@@ -350,13 +354,13 @@ func suggestFallback(of spec, specs map[string]spec) string {
 		}
 	}
 	if len(names) == 0 {
-		return "no connection of this file is of another domain; add one, or drop fallback"
+		return "this file has no connection of another domain; add one, or drop fallback"
 	}
 	return nearest.Suggestion(of.fallback, names)
 }
 
-// rules reads the list of rules. A rule that stands twice is taken for one that
-// was to be changed after copying.
+// rules returns the rules of a list. A duplicate is a problem: it was probably copied and never
+// changed.
 func (r *reader) rules(n *yamlnode.Node, where string) []rules.Rule {
 	var rules []rules.Rule
 	if !yamlnode.IsList(n) {
@@ -364,7 +368,7 @@ func (r *reader) rules(n *yamlnode.Node, where string) []rules.Rule {
 		return nil
 	}
 	if len(n.Content) == 0 {
-		r.wrong(n, where, "is an empty list, so nobody could use the connection")
+		r.wrong(n, where, "is an empty list; add at least one rule: without rules no pod may use the connection")
 	}
 	lines := map[string]int{}
 	for i, item := range n.Content {
@@ -376,7 +380,7 @@ func (r *reader) rules(n *yamlnode.Node, where string) []rules.Rule {
 		}
 		text := fmt.Sprint(one)
 		if line := lines[text]; line != 0 {
-			r.wrong(item, at, "is the same rule as the one in line %d", line)
+			r.wrong(item, at, "is the same rule as in line %d; drop one of them", line)
 		}
 		lines[text] = item.Line
 		rules = append(rules, one)
@@ -384,6 +388,7 @@ func (r *reader) rules(n *yamlnode.Node, where string) []rules.Rule {
 	return rules
 }
 
+// rule returns the rule of a node. It is incomplete if it has problems.
 func (r *reader) rule(n *yamlnode.Node, where string) rules.Rule {
 	var one rules.Rule
 	fields := r.fields(n, where, []string{"namespaces", "serviceAccounts", "paths"})
@@ -400,21 +405,20 @@ func (r *reader) rule(n *yamlnode.Node, where string) rules.Rule {
 	return one
 }
 
-// patterns reads a list of patterns that must be there: a list that is left out
-// or empty would be read as "all" by some and as "none" by others. every is the
-// pattern that matches everything.
+// patterns returns the patterns of a list. A missing or empty list is a problem: some people read
+// it as "all", others as "none". every is the pattern that matches everything, for the cure.
 func (r *reader) patterns(rule *yamlnode.Node, fields map[string]*yamlnode.Node, where, name, every string, check func(string) error) []string {
 	n := fields[name]
 	at := where + "." + name
 	switch {
 	case n == nil:
-		r.field(rule, at, message.Missing(fmt.Sprintf("[%q] stands for every one", every)))
+		r.field(rule, at, message.Missing(fmt.Sprintf("write [%q] to match all", every)))
 		return nil
 	case !yamlnode.IsList(n):
 		r.wrong(n, at, "is %s, not a list", yamlnode.Describe(n))
 		return nil
 	case len(n.Content) == 0:
-		r.wrong(n, at, "is an empty list, so the rule would allow nothing")
+		r.wrong(n, at, "is an empty list, so the rule allows nothing; add an entry, or drop the rule")
 		return nil
 	}
 	var all []string
@@ -427,7 +431,7 @@ func (r *reader) patterns(rule *yamlnode.Node, fields map[string]*yamlnode.Node,
 		case err != nil:
 			r.wrong(item, fmt.Sprintf("%s[%d]", at, i), "%s", err)
 		case slices.Contains(all, text):
-			r.wrong(item, fmt.Sprintf("%s[%d]", at, i), "%s is given twice", message.Quote(text))
+			r.wrong(item, fmt.Sprintf("%s[%d]", at, i), "%s is given twice; drop one of them", message.Quote(text))
 		default:
 			all = append(all, text)
 		}

@@ -10,20 +10,6 @@ import (
 	"ovhcloud-csi-provider/provider/place"
 )
 
-const goodConfig = `connections:
-  default:
-    region: eu-west-par
-    okmsId: 734b9b45-8b1a-469c-b140-b10bd6540017
-    credentialsDir: /etc/ovhcloud-csi/credentials/default
-    allow:
-      - namespaces: ["shop", "team-*"]
-        serviceAccounts: ["*"]
-        paths: ["prod/shop/**"]
-      - namespaces: [pay]
-        serviceAccounts: [teller]
-        paths: [prod/pay/card]
-`
-
 func TestAGoodFile(t *testing.T) {
 	specs, err := parseConfig(goodConfig, 0)
 	if err != nil {
@@ -63,11 +49,11 @@ func TestWrongFiles(t *testing.T) {
 		{"unknown field that is like none", "region:", "place:", "3: connections.default.place: unknown field; valid are region, endpoint, okmsId, caBundle, credentialsDir, maxStale, fallback, allow\n" +
 			"3: connections.default.region: is missing; give a region, such as eu-west-par, or an endpoint"},
 		{"the chart's values", "credentialsDir:", "existingSecret:", "5: connections.default.existingSecret: unknown field; " +
-			"it belongs in the Helm chart's values; this file has credentialsDir in its place. " +
-			"The file that the chart makes of them is in its ConfigMap (ovhcsi connections --help)"},
+			"it belongs in the Helm chart's values; write credentialsDir here. " +
+			"The chart's ConfigMap has the file to check (ovhcsi connections --help)"},
 		{"misspelt field of a rule", "        paths: [prod/pay/card]", "        path: [prod/pay/card]", `12: connections.default.allow[1].path: unknown field; did you mean "paths"?`},
 		{"unknown field of a rule", "        paths: [prod/pay/card]", "        paths: [prod/pay/card]\n        deny: [x]",
-			`13: connections.default.allow[1].deny: unknown field; drop it: nothing is allowed but what allow lists`},
+			`13: connections.default.allow[1].deny: unknown field; drop it: everything that allow does not list is denied`},
 		{"another unknown field of a rule", "        paths: [prod/pay/card]", "        paths: [prod/pay/card]\n        colour: [x]",
 			`13: connections.default.allow[1].colour: unknown field; valid are namespaces, serviceAccounts, paths`},
 		{"the address as ESO calls it", "region: eu-west-par", "server: https://eu-west-par.okms.ovh.net", `3: connections.default.server: unknown field; did you mean "endpoint"?`},
@@ -86,49 +72,49 @@ func TestWrongFiles(t *testing.T) {
 		{"field twice", "    okmsId:", "    region: x\n    okmsId:", "4: connections.default.region: is given twice, first in line 3; drop one of them"},
 		{"connection twice", "    okmsId:", "    okmsId: 734b9b45-8b1a-469c-b140-b10bd6540017\n  default:\n    okmsId:",
 			"3: connections.default.credentialsDir: is missing; it is the folder with the files of the credential\n" +
-				"3: connections.default.allow: is missing; nothing is allowed but what stands there, so nobody could use the connection\n" +
+				"3: connections.default.allow: is missing; add at least one rule: without rules no pod may use the connection\n" +
 				"5: connections.default: is given twice, first in line 2; drop one of them"},
-		{"name of a connection", "  default:", "  De/fault:", `2: connections."De/fault": is no name for a connection; want lower case letters, digits and -, at most 63`},
-		{"name of a connection with a forged line", "  default:", "  \"a\\nlevel=INFO msg=forged\":", `2: connections."a\nlevel=INFO msg=forged": is no name for a connection; want lower case letters, digits and -, at most 63`},
+		{"name of a connection", "  default:", "  De/fault:", `2: connections."De/fault": is not a valid name of a connection; use at most 63 lower case letters, digits and -`},
+		{"name of a connection with a forged line", "  default:", "  \"a\\nlevel=INFO msg=forged\":", `2: connections."a\nlevel=INFO msg=forged": is not a valid name of a connection; use at most 63 lower case letters, digits and -`},
 		{"field with a forged line", "region:", "\"a\\r\\u2028\\e[2Kb\":", "3: connections.default.\"a\\r\\u2028\\x1b[2Kb\": unknown field; valid are region, endpoint, okmsId, caBundle, credentialsDir, maxStale, fallback, allow\n" +
 			"3: connections.default.region: is missing; give a region, such as eu-west-par, or an endpoint"},
 		{"region and endpoint", "    okmsId:", "    endpoint: https://x.example\n    okmsId:", "3: connections.default.region: cannot be combined with endpoint; drop one of them"},
 		{"plain http", "region: eu-west-par", "endpoint: http://okms.example", "3: connections.default.endpoint: plain http is for loopback addresses only"},
 		{"okmsId", "734b9b45-8b1a", "x", `4: connections.default.okmsId: "x-469c-b140-b10bd6540017" is not a UUID, such as 734b9b45-8b1a-469c-b140-b10bd6540017`},
 		{"an empty region", "eu-west-par", "", "3: connections.default.region: is empty"},
-		{"folder that is not absolute", "/etc/ovhcloud-csi/", "etc/", `5: connections.default.credentialsDir: "etc/credentials/default" is not an absolute path without detours`},
-		{"folder with a detour", "/etc/ovhcloud-csi/", "/etc/../", `5: connections.default.credentialsDir: "/etc/../credentials/default" is not an absolute path without detours`},
+		{"folder that is not absolute", "/etc/ovhcloud-csi/", "etc/", `5: connections.default.credentialsDir: "etc/credentials/default" is not a clean absolute path; begin it with /, and drop . and .. segments and extra slashes`},
+		{"folder with a detour", "/etc/ovhcloud-csi/", "/etc/../", `5: connections.default.credentialsDir: "/etc/../credentials/default" is not a clean absolute path; begin it with /, and drop . and .. segments and extra slashes`},
 		{"no rules", goodConfig[strings.Index(goodConfig, "    allow:"):], "",
-			"3: connections.default.allow: is missing; nothing is allowed but what stands there, so nobody could use the connection"},
-		{"empty rules", goodConfig[strings.Index(goodConfig, "    allow:"):], "    allow: []", "6: connections.default.allow: is an empty list, so nobody could use the connection"},
+			"3: connections.default.allow: is missing; add at least one rule: without rules no pod may use the connection"},
+		{"empty rules", goodConfig[strings.Index(goodConfig, "    allow:"):], "    allow: []", "6: connections.default.allow: is an empty list; add at least one rule: without rules no pod may use the connection"},
 		{"rules as a map", goodConfig[strings.Index(goodConfig, "    allow:"):], "    allow: {namespaces: [a]}", "6: connections.default.allow: is a map, not a list of rules"},
 		{"the same rule twice", "      - namespaces: [pay]\n        serviceAccounts: [teller]\n        paths: [prod/pay/card]",
 			"      - namespaces: [shop, team-*]\n        serviceAccounts: ['*']\n        paths: [prod/shop/**]",
-			"10: connections.default.allow[1]: is the same rule as the one in line 7"},
+			"10: connections.default.allow[1]: is the same rule as in line 7; drop one of them"},
 		{"a rule without namespaces", "      - namespaces: [pay]\n        serviceAccounts", "      - serviceAccounts",
-			`10: connections.default.allow[1].namespaces: is missing; ["*"] stands for every one`},
-		{"a rule without paths", "        paths: [prod/pay/card]", "", `10: connections.default.allow[1].paths: is missing; ["**"] stands for every one`},
-		{"empty list of accounts", "[teller]", "[]", "11: connections.default.allow[1].serviceAccounts: is an empty list, so the rule would allow nothing"},
+			`10: connections.default.allow[1].namespaces: is missing; write ["*"] to match all`},
+		{"a rule without paths", "        paths: [prod/pay/card]", "", `10: connections.default.allow[1].paths: is missing; write ["**"] to match all`},
+		{"empty list of accounts", "[teller]", "[]", "11: connections.default.allow[1].serviceAccounts: is an empty list, so the rule allows nothing; add an entry, or drop the rule"},
 		{"one in place of a list", "[teller]", "teller", "11: connections.default.allow[1].serviceAccounts: is a single value, not a list"},
 		{"empty path", "[prod/pay/card]", "['']", "12: connections.default.allow[1].paths[0]: is empty"},
-		{"no paths in the list", "[prod/pay/card]", "[]", "12: connections.default.allow[1].paths: is an empty list, so the rule would allow nothing"},
+		{"no paths in the list", "[prod/pay/card]", "[]", "12: connections.default.allow[1].paths: is an empty list, so the rule allows nothing; add an entry, or drop the rule"},
 		{"path with a slash in front", "[prod/pay/card]", "[/prod]", `12: connections.default.allow[1].paths[0]: "/prod" must not begin or end with a slash, nor hold two in a row`},
 		{"path with dots", "[prod/pay/card]", "[prod/../x]", `12: connections.default.allow[1].paths[0]: "prod/../x" must not hold the segment ".."`},
-		{"path in percent form", "[prod/pay/card]", "[prod%2Fpay]", `12: connections.default.allow[1].paths[0]: "prod%2Fpay" can match no path: they hold only letters, digits and _ . : / = @ -; * stands for any within a segment, ** for any segments`},
+		{"path in percent form", "[prod/pay/card]", "[prod%2Fpay]", `12: connections.default.allow[1].paths[0]: "prod%2Fpay" can match no path; use letters, digits and _ . : / = @ -, * for any characters of a segment, ** for any segments`},
 		{"** within a segment", "[prod/pay/card]", "[prod/x**]", `12: connections.default.allow[1].paths[0]: "prod/x**": ** must be a segment of its own, as in prod/**`},
-		{"** twice in a row", "[prod/pay/card]", "[prod/**/**]", "12: connections.default.allow[1].paths[0]: ** is there twice in a row; write it once"},
+		{"** twice in a row", "[prod/pay/card]", "[prod/**/**]", "12: connections.default.allow[1].paths[0]: has ** twice in a row; write it once"},
 		{"path that is too long", "[prod/pay/card]", "[" + strings.Repeat("x", 256) + "]", "12: connections.default.allow[1].paths[0]: is 256 characters long; OKMS allows 255"},
-		{"path twice", "[prod/pay/card]", "[a, a]", `12: connections.default.allow[1].paths[1]: "a" is given twice`},
-		{"namespace in capitals", "[pay]", "[Pay*]", `10: connections.default.allow[1].namespaces[0]: "Pay*" can match no namespace: their names are lower case letters, digits and -, at most 63; * stands for any of them`},
-		{"namespace with a slash", "[pay]", "[pay/*]", `10: connections.default.allow[1].namespaces[0]: "pay/*" can match no namespace: their names are lower case letters, digits and -, at most 63; * stands for any of them`},
-		{"namespace as a set", "[pay]", "['pay[ab]']", `10: connections.default.allow[1].namespaces[0]: "pay[ab]" can match no namespace: their names are lower case letters, digits and -, at most 63; * stands for any of them`},
-		{"namespace that begins with a dash", "[pay]", "['-*']", `10: connections.default.allow[1].namespaces[0]: "-*" can match no namespace: their names are lower case letters, digits and -, at most 63; * stands for any of them`},
+		{"path twice", "[prod/pay/card]", "[a, a]", `12: connections.default.allow[1].paths[1]: "a" is given twice; drop one of them`},
+		{"namespace in capitals", "[pay]", "[Pay*]", `10: connections.default.allow[1].namespaces[0]: "Pay*" can match no namespace; use at most 63 lower case letters, digits and -, and * for any characters`},
+		{"namespace with a slash", "[pay]", "[pay/*]", `10: connections.default.allow[1].namespaces[0]: "pay/*" can match no namespace; use at most 63 lower case letters, digits and -, and * for any characters`},
+		{"namespace as a set", "[pay]", "['pay[ab]']", `10: connections.default.allow[1].namespaces[0]: "pay[ab]" can match no namespace; use at most 63 lower case letters, digits and -, and * for any characters`},
+		{"namespace that begins with a dash", "[pay]", "['-*']", `10: connections.default.allow[1].namespaces[0]: "-*" can match no namespace; use at most 63 lower case letters, digits and -, and * for any characters`},
 		{"namespace that is too long", "[pay]", "[" + strings.Repeat("x", 64) + "*]", `10: connections.default.allow[1].namespaces[0]: "` + strings.Repeat("x", 64) +
-			`*" can match no namespace: their names are lower case letters, digits and -, at most 63; * stands for any of them`},
-		{"service account with two dots", "[teller]", "['a..*']", `11: connections.default.allow[1].serviceAccounts[0]: "a..*" can match no service account: their names are lower case letters, digits, - and .; * stands for any of them`},
-		{"service account with a space", "[teller]", "['a b']", `11: connections.default.allow[1].serviceAccounts[0]: "a b" can match no service account: their names are lower case letters, digits, - and .; * stands for any of them`},
-		{"maxStale without a unit", "    allow:", "    maxStale: 5\n    allow:", `6: connections.default.maxStale: "5" is no duration, such as 30m or 24h; 0 serves nothing stale`},
-		{"maxStale in words", "    allow:", "    maxStale: a day\n    allow:", `6: connections.default.maxStale: "a day" is no duration, such as 30m or 24h; 0 serves nothing stale`},
+			`*" can match no namespace; use at most 63 lower case letters, digits and -, and * for any characters`},
+		{"service account with two dots", "[teller]", "['a..*']", `11: connections.default.allow[1].serviceAccounts[0]: "a..*" can match no service account; use lower case letters, digits, - and ., and * for any characters`},
+		{"service account with a space", "[teller]", "['a b']", `11: connections.default.allow[1].serviceAccounts[0]: "a b" can match no service account; use lower case letters, digits, - and ., and * for any characters`},
+		{"maxStale without a unit", "    allow:", "    maxStale: 5\n    allow:", `6: connections.default.maxStale: "5" is not a duration, such as 30m or 24h; 0 serves nothing stale`},
+		{"maxStale in words", "    allow:", "    maxStale: a day\n    allow:", `6: connections.default.maxStale: "a day" is not a duration, such as 30m or 24h; 0 serves nothing stale`},
 		{"maxStale below 0", "    allow:", "    maxStale: -1h\n    allow:", "6: connections.default.maxStale: -1h0m0s is not from 0 to 168h"},
 		{"maxStale of a year", "    allow:", "    maxStale: 8760h\n    allow:", "6: connections.default.maxStale: 8760h0m0s is not from 0 to 168h"},
 		{"maxStale within the ttl", "    allow:", "    maxStale: 30s\n    allow:", "6: connections.default.maxStale: 30s is not longer than --cache-ttl, which is 30s"},
@@ -136,19 +122,19 @@ func TestWrongFiles(t *testing.T) {
 		{"maxStale as a list", "    allow:", "    maxStale: [1h]\n    allow:", "6: connections.default.maxStale: is a list; want a single value"},
 		{"maxStale misspelt", "    allow:", "    maxstale: 1h\n    allow:", `6: connections.default.maxstale: unknown field; did you mean "maxStale"?`},
 		{"fallback to itself", "    allow:", "    fallback: default\n    allow:", "6: connections.default.fallback: is the connection itself; name one of another domain"},
-		{"fallback to nobody", "    allow:", "    fallback: defualt\n    allow:", `6: connections.default.fallback: there is no connection "defualt"; no connection of this file is of another domain; add one, or drop fallback`},
+		{"fallback to nobody", "    allow:", "    fallback: defualt\n    allow:", `6: connections.default.fallback: there is no connection "defualt"; this file has no connection of another domain; add one, or drop fallback`},
 		{"fallback to nobody, near another", "    allow:", "    fallback: rxb\n    allow:", `6: connections.default.fallback: there is no connection "rxb"; did you mean "rbx"?`},
 		{"fallback to nobody, near nothing", "    allow:", "    fallback: nope-rbx\n    allow:", `6: connections.default.fallback: there is no connection "nope-rbx"; valid are rbx`},
 		{"fallback to nobody, near one of the same domain", "    allow:", "    fallback: twim\n    allow:",
-			`6: connections.default.fallback: there is no connection "twim"; no connection of this file is of another domain; add one, or drop fallback`},
-		{"fallback to a name that is none", "    allow:", "    fallback: 'Rbx\\e'\n    allow:", `6: connections.default.fallback: there is no connection "Rbx\\e"; no connection of this file is of another domain; add one, or drop fallback`},
+			`6: connections.default.fallback: there is no connection "twim"; this file has no connection of another domain; add one, or drop fallback`},
+		{"fallback to a name that is none", "    allow:", "    fallback: 'Rbx\\e'\n    allow:", `6: connections.default.fallback: there is no connection "Rbx\\e"; this file has no connection of another domain; add one, or drop fallback`},
 		{"fallback left empty", "    allow:", "    fallback:\n    allow:", "6: connections.default.fallback: is empty"},
 		{"fallback as a map", "    allow:", "    fallback: {name: rbx}\n    allow:", "6: connections.default.fallback: is a map; want a single value"},
-		{"fallback to the same domain", "    allow:", "    fallback: twin\n    allow:", `6: connections.default.fallback: connection "twin" is of the same domain (https://eu-west-par.okms.ovh.net, okmsId 734b9b45-8b1a-469c-b140-b10bd6540017), which fails when this one does`},
+		{"fallback to the same domain", "    allow:", "    fallback: twin\n    allow:", `6: connections.default.fallback: connection "twin" reads the same domain (https://eu-west-par.okms.ovh.net, okmsId 734b9b45-8b1a-469c-b140-b10bd6540017), which fails when this one does; name one of another domain`},
 		{"an alias", "[pay]", "&x [pay]", "10: connections.default.allow[1].namespaces: is an anchor (&x), not a list"},
 		{"no YAML", "connections:", "connections", "0: is not YAML: line 2: mapping values are not allowed in this context"},
 		{"two documents", "connections:", "---\nconnections: {}\n---\nconnections:", "0: holds more than one YAML document (---)"},
-		{"nothing", goodConfig, "", "0: is empty; want connections: {…}"},
+		{"nothing", goodConfig, "", "0: is empty; write connections: {…}"},
 		{"a list", goodConfig, "- a", "1: is a list, not a map"},
 		{"connections left empty", goodConfig, "connections:", "1: connections: is empty, not a map"},
 		{"other things only", goodConfig, "{}", "1: connections: is missing"},

@@ -12,30 +12,31 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// How long a burst of changes in the files must be over before they are read,
-// and how long it may go on at the most: programs write a certificate and its
-// key one after the other.
-const (
-	settled    = 50 * time.Millisecond
-	mostSettle = 300 * time.Millisecond
-)
+// settling is the wait after a change before everything is read: programs write a certificate and
+// its key one after the other.
+type settling struct {
+	quiet time.Duration // time without another change
+	most  time.Duration // limit of the whole wait
+}
 
-// Run puts changes of the file and the folders in use, until ctx is done. Where
-// the system cannot watch folders, the slow re-reading alone does it.
+var defaultSettling = settling{quiet: 50 * time.Millisecond, most: 300 * time.Millisecond}
+
+// Run puts changes of the file and the folders in use, until ctx is done. If the system cannot
+// watch folders, Run sees changes at the ticks only.
 func (c *Set) Run(ctx context.Context) {
 	ticks, stop := c.options.Ticks()
 	defer stop()
 	var w watcher
 	if fsn, err := fsnotify.NewWatcher(); err != nil {
-		c.options.Notify(Reload{Source: c.options.File, Err: fmt.Errorf("folders cannot be watched, so changes are seen late: %w", err)})
+		c.options.Notify(Reload{Source: c.options.File, Err: fmt.Errorf("cannot watch folders, so changes take up to a minute to be read: %w", err)})
 	} else {
 		defer fsn.Close()
-		w = watcher{fsn: fsn, seen: map[string]fs.FileInfo{}}
+		w = watcher{fsn: fsn, seen: map[string]fs.FileInfo{}, settling: c.options.settling}
 	}
 	relevant := true
 	for {
-		// What is read may name new folders, and what changed before the watch on them
-		// was there is read after it.
+		// The new state may have new folders. They may change before they are watched, so they are
+		// read again after that.
 		for more := relevant; more; {
 			c.reload()
 			more = w.watch(c.targets())
@@ -54,8 +55,8 @@ func (c *Set) Run(ctx context.Context) {
 	}
 }
 
-// targets are the file and the folders that are read. Run's own goroutine is the
-// only one that changes what is stated.
+// targets returns the paths of the file and of the credential folders, the file first. Only the
+// goroutine of Run calls it, which is the only one that changes c.stated.
 func (c *Set) targets() []string {
 	all := []string{c.options.File}
 	for _, s := range c.stated {
@@ -64,17 +65,19 @@ func (c *Set) targets() []string {
 	return all
 }
 
-// watcher watches the folders of the targets, and their parents too, so that a
-// folder that comes, goes or is replaced is seen. It never watches files: an
-// editor that renames, and kubelet, replace them. The zero value watches nothing.
+// watcher watches the folders of the targets, and their parents, to see when a folder is created,
+// deleted or replaced. It never watches files, since editors and kubelet replace them. The zero
+// value watches nothing.
 type watcher struct {
 	fsn     *fsnotify.Watcher
 	targets []string
-	// seen is each folder under watch as it was then: a watch follows the folder,
-	// not its path.
-	seen map[string]fs.FileInfo
+	// seen is the identity of each watched folder, by path: a watch follows the folder, not the
+	// path.
+	seen     map[string]fs.FileInfo
+	settling settling
 }
 
+// events returns the channel of changes; nil for the zero value.
 func (w *watcher) events() <-chan fsnotify.Event {
 	if w.fsn == nil {
 		return nil
@@ -82,6 +85,7 @@ func (w *watcher) events() <-chan fsnotify.Event {
 	return w.fsn.Events
 }
 
+// errors returns the channel of errors; nil for the zero value.
 func (w *watcher) errors() <-chan error {
 	if w.fsn == nil {
 		return nil
@@ -89,8 +93,7 @@ func (w *watcher) errors() <-chan error {
 	return w.fsn.Errors
 }
 
-// watch makes the folders of the targets those under watch, and tells whether
-// any was added.
+// watch watches the folders of the targets and no others. It reports whether it added one.
 func (w *watcher) watch(targets []string) (added bool) {
 	if w.fsn == nil {
 		return false
@@ -111,7 +114,7 @@ func (w *watcher) watch(targets []string) (added bool) {
 	for dir := range wanted {
 		now, err := os.Stat(dir)
 		if err != nil {
-			continue // gone meanwhile; its parent tells when it is back
+			continue // deleted meanwhile; the watch on its parent sees when it is created again
 		}
 		if before := w.seen[dir]; before != nil {
 			if os.SameFile(before, now) {
@@ -123,12 +126,12 @@ func (w *watcher) watch(targets []string) (added bool) {
 		if w.fsn.Add(dir) == nil {
 			w.seen[dir] = now
 			added = true
-		} // else the slow re-reading is left
+		} // else only the ticks see its changes
 	}
 	return added
 }
 
-// existing is the nearest folder at or above a path.
+// existing returns a path, or its nearest parent, that is an existing folder.
 func existing(path string) string {
 	for {
 		if info, err := os.Stat(path); err == nil && info.IsDir() || path == filepath.Dir(path) {
@@ -138,9 +141,9 @@ func existing(path string) string {
 	}
 }
 
-// take tells whether a change can change a target: it is in the target's folder,
-// or on the way to it. A folder that came, went or was renamed must be watched
-// anew, even if the new one has the number of the old one.
+// take reports whether an event may change a target: it is in the target's folder or in a parent
+// of it. If a watched folder was created, deleted or renamed, take removes its watch, so that
+// watch adds a new one even if the new folder has the inode of the old one.
 func (w *watcher) take(e fsnotify.Event) bool {
 	if w.seen[e.Name] != nil && e.Has(fsnotify.Create|fsnotify.Remove|fsnotify.Rename) {
 		_ = w.fsn.Remove(e.Name)
@@ -156,12 +159,12 @@ func (w *watcher) take(e fsnotify.Event) bool {
 	return false
 }
 
-// settle waits until a burst of changes is over.
+// settle waits until there is no change for the quiet time, the limit is reached, or ctx is done.
 func (w *watcher) settle(ctx context.Context) {
-	most := time.NewTimer(mostSettle)
+	most := time.NewTimer(w.settling.most)
 	defer most.Stop()
 	for {
-		quiet := time.NewTimer(settled)
+		quiet := time.NewTimer(w.settling.quiet)
 		select {
 		case e := <-w.events():
 			w.take(e)

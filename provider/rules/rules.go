@@ -136,7 +136,7 @@ var (
 // labels).
 func CheckNamespace(glob string) error {
 	if !namespaceGlob.MatchString(glob) || len(strings.ReplaceAll(glob, "*", "")) > 63 {
-		return fmt.Errorf("%s can match no namespace: their names are lower case letters, digits and -, at most 63; * stands for any of them", message.Quote(glob))
+		return fmt.Errorf("%s can match no namespace; use at most 63 lower case letters, digits and -, and * for any characters", message.Quote(glob))
 	}
 	return nil
 }
@@ -145,7 +145,7 @@ func CheckNamespace(glob string) error {
 // 1123 subdomains).
 func CheckAccount(glob string) error {
 	if !accountGlob.MatchString(glob) || len(strings.ReplaceAll(glob, "*", "")) > 253 {
-		return fmt.Errorf("%s can match no service account: their names are lower case letters, digits, - and .; * stands for any of them", message.Quote(glob))
+		return fmt.Errorf("%s can match no service account; use lower case letters, digits, - and ., and * for any characters", message.Quote(glob))
 	}
 	return nil
 }
@@ -154,7 +154,7 @@ func CheckAccount(glob string) error {
 // path of a secret, by the rules of OKMS.
 func ParsePattern(text string) (Pattern, error) {
 	if !pathGlob.MatchString(text) {
-		return nil, fmt.Errorf("%s can match no path: they hold only letters, digits and _ . : / = @ -; * stands for any within a segment, ** for any segments", message.Quote(text))
+		return nil, fmt.Errorf("%s can match no path; use letters, digits and _ . : / = @ -, * for any characters of a segment, ** for any segments", message.Quote(text))
 	}
 	if len(text) > 255 {
 		return nil, fmt.Errorf("is %d characters long; OKMS allows 255", len(text))
@@ -169,7 +169,7 @@ func ParsePattern(text string) (Pattern, error) {
 		case strings.Contains(segment, AnySegments) && segment != AnySegments:
 			return nil, fmt.Errorf("%s: ** must be a segment of its own, as in prod/**", message.Quote(text))
 		case segment == AnySegments && i > 0 && p[i-1] == AnySegments:
-			return nil, errors.New("** is there twice in a row; write it once")
+			return nil, errors.New("has ** twice in a row; write it once")
 		}
 	}
 	return p, nil
