@@ -10,7 +10,6 @@ import (
 	"ovhcloud-csi-provider/provider/class"
 	"ovhcloud-csi-provider/provider/connections"
 	"ovhcloud-csi-provider/provider/failure"
-	"ovhcloud-csi-provider/provider/plan"
 	"ovhcloud-csi-provider/provider/plan/plantest"
 )
 
@@ -86,14 +85,17 @@ func FuzzConnection(f *testing.F) {
 // One mistake is one error: a connection is added to a class that works without it.
 func TestAConnectionAndWhatItHasIsOneError(t *testing.T) {
 	for name, c := range map[string]struct {
-		change []func(*plan.Request)
+		change changes
 		want   string
 	}{
-		"a region":                   {[]func(*plan.Request){plantest.Credentials(nil), plantest.Without("okmsId")}, "region"},
-		"region and okmsId":          {[]func(*plan.Request){plantest.Credentials(nil)}, "region and okmsId"},
-		"all that there is":          {[]func(*plan.Request){plantest.With("endpoint", "https://x.example"), plantest.With("caBundle", "no PEM")}, "region, endpoint, okmsId, caBundle and nodePublishSecretRef"},
-		"a credential":               {[]func(*plan.Request){plantest.Without("region"), plantest.Without("okmsId")}, "nodePublishSecretRef"},
-		"a region that is no region": {[]func(*plan.Request){plantest.With("region", "GRA11"), plantest.Without("okmsId"), plantest.Credentials(nil)}, "region"},
+		"a region":          {changes{plantest.Credentials(nil), plantest.Without("okmsId")}, "region"},
+		"region and okmsId": {changes{plantest.Credentials(nil)}, "region and okmsId"},
+		"all that there is": {changes{plantest.With("endpoint", "https://x.example"), plantest.With("caBundle", "no PEM")},
+			"region, endpoint, okmsId, caBundle and nodePublishSecretRef"},
+		"a credential": {changes{plantest.Without("region"), plantest.Without("okmsId")},
+			"nodePublishSecretRef"},
+		"a region that is no region": {changes{plantest.With("region", "GRA11"), plantest.Without("okmsId"), plantest.Credentials(nil)},
+			"region"},
 	} {
 		kind, got := plantest.Refused(t, plantest.Request(append(c.change, plantest.With("connection", "team"))...))
 		want := "parameters.connection: cannot be combined with " + c.want + ": a connection has its own; drop connection, or drop " + c.want

@@ -57,17 +57,24 @@ func TestPlanOfTheContractsExample(t *testing.T) {
 func TestWhereTheDomainIs(t *testing.T) {
 	cases := []struct {
 		name   string
-		change []func(*plan.Request)
+		change changes
 		want   place.Domain
 	}{
 		{"region", nil, place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: plantest.TestDomain}},
-		{"region of the United States", []func(*plan.Request){plantest.With("region", "us-east-vin")}, place.Domain{Endpoint: "https://us-east-vin.okms.ovh.us", ID: plantest.TestDomain}},
-		{"region in capitals with space", []func(*plan.Request){plantest.With("region", " EU-West-PAR ")}, place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: plantest.TestDomain}},
-		{"okmsId in capitals", []func(*plan.Request){plantest.With("okmsId", strings.ToUpper(plantest.TestDomain))}, place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: plantest.TestDomain}},
-		{"endpoint", []func(*plan.Request){plantest.Without("region"), plantest.With("endpoint", "https://EU-west-par.okms.ovh.net:443/")}, place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: plantest.TestDomain}},
-		{"endpoint as the guides print it", []func(*plan.Request){plantest.Without("region"), plantest.Without("okmsId"), plantest.With("endpoint", "https://eu-west-par.okms.ovh.net/api/"+plantest.TestDomain)},
+		{"region of the United States", changes{plantest.With("region", "us-east-vin")},
+			place.Domain{Endpoint: "https://us-east-vin.okms.ovh.us", ID: plantest.TestDomain}},
+		{"region in capitals with space", changes{plantest.With("region", " EU-West-PAR ")},
 			place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: plantest.TestDomain}},
-		{"endpoint and okmsId that agree", []func(*plan.Request){plantest.Without("region"), plantest.With("endpoint", "https://eu-west-par.okms.ovh.net/api/"+strings.ToUpper(plantest.TestDomain)+"/")},
+		{"okmsId in capitals", changes{plantest.With("okmsId", strings.ToUpper(plantest.TestDomain))},
+			place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: plantest.TestDomain}},
+		{"endpoint",
+			changes{endpoint("https://EU-west-par.okms.ovh.net:443/")},
+			place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: plantest.TestDomain}},
+		{"endpoint as the guides print it",
+			changes{endpoint("https://eu-west-par.okms.ovh.net/api/" + plantest.TestDomain), plantest.Without("okmsId")},
+			place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: plantest.TestDomain}},
+		{"endpoint and okmsId that agree",
+			changes{endpoint("https://eu-west-par.okms.ovh.net/api/" + strings.ToUpper(plantest.TestDomain) + "/")},
 			place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: plantest.TestDomain}},
 	}
 	for _, c := range cases {
