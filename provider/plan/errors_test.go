@@ -12,7 +12,7 @@ import (
 	"ovhcloud-csi-provider/provider/plan/plantest"
 )
 
-func TestWrongParameters(t *testing.T) {
+func TestInvalidParameters(t *testing.T) {
 	cases := []struct {
 		name   string
 		change changes
@@ -34,7 +34,7 @@ func TestWrongParameters(t *testing.T) {
 		{"the only parameter, misspelt",
 			changes{plantest.Without("objects"), plantest.With("object", "- secretPath: a")}, failure.Invalid,
 			`parameters.object: unknown parameter; did you mean "objects"?`},
-		{"api is not there yet", changes{plantest.With("api", "rest")}, failure.Invalid,
+		{"api is not supported", changes{plantest.With("api", "rest")}, failure.Invalid,
 			`parameters.api: unknown parameter; valid are connection, region, endpoint, okmsId, caBundle, objects`},
 		{"no region", changes{plantest.Without("region")}, failure.Invalid,
 			"parameters.region: is missing; give a region, such as eu-west-par, or an endpoint"},
@@ -45,7 +45,7 @@ func TestWrongParameters(t *testing.T) {
 				strings.Join(place.KnownRegions(), ", ")},
 		{"no okmsId", changes{plantest.Without("okmsId")}, failure.Invalid,
 			"parameters.okmsId: is missing; it is the UUID of the OKMS domain"},
-		{"okmsId no UUID", changes{plantest.With("okmsId", "prod/../x")}, failure.Invalid,
+		{"invalid okmsId", changes{plantest.With("okmsId", "prod/../x")}, failure.Invalid,
 			`parameters.okmsId: "prod/../x" is not a UUID, such as 734b9b45-8b1a-469c-b140-b10bd6540017`},
 		{"endpoint of another domain",
 			changes{endpoint("https://eu-west-par.okms.ovh.net/api/00000000-0000-0000-0000-000000000000")},
@@ -85,14 +85,15 @@ func TestWrongParameters(t *testing.T) {
 			"parameters.endpoint: no credential is sent there: https://eu-west-par.okms.ovh.net:8443 is not a host of " +
 				"OVHcloud, and the provider's --allow-endpoint does not name it; use a host of OVHcloud, or ask the operator " +
 				"to add this one"},
-		{"caBundle no PEM", changes{plantest.With("caBundle", "hello")}, failure.Invalid,
+		{"caBundle without PEM", changes{plantest.With("caBundle", "hello")}, failure.Invalid,
 			"parameters.caBundle: holds no certificate in PEM form; give the text from -----BEGIN CERTIFICATE----- to " +
 				"-----END CERTIFICATE-----"},
 		{"an endless caBundle", changes{plantest.With("caBundle", strings.Repeat("x", 70_000))},
 			failure.Invalid,
 			"parameters.caBundle: is 70000 bytes long; at most 65536 are read; give the authority of the endpoint only"},
 		{"a path of a file that is too long",
-			changes{plantest.With("objects", "- secretPath: a\n  objectName: "+strings.Repeat(strings.Repeat("d", 200)+"/", 16)+"f")},
+			changes{plantest.Objects("- secretPath: a",
+				"  objectName: "+strings.Repeat(strings.Repeat("d", 200)+"/", 16)+"f")},
 			failure.Invalid,
 			`objects[0].objectName: "` + strings.Repeat("d", 80) + `…" is 3217 bytes long; a path has at most 3072 (line 2)`},
 		{"caBundle with a key",
@@ -100,9 +101,7 @@ func TestWrongParameters(t *testing.T) {
 			failure.Invalid,
 			"parameters.caBundle: PEM block 1 is not a certificate, but a private key; remove it, and replace that key: " +
 				"anyone who can read this text has it"},
-		{"no credentials", changes{plantest.Credentials(nil)}, failure.NoCredential,
-			"nodePublishSecretRef: no credentials came with the mount; name a Secret with a token, with tls.crt and " +
-				"tls.key, or with clientId and clientSecret in nodePublishSecretRef of the pod's volume"},
+		{"no credentials", changes{plantest.Credentials(nil)}, failure.NoCredential, "nodePublishSecretRef: " + noCredentials},
 		{"Secret of another kind",
 			changes{plantest.Credentials(map[string]string{"username": "x", "password": "y"})},
 			failure.NoCredential,
@@ -113,7 +112,7 @@ func TestWrongParameters(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			kind, text := plantest.Refused(t, plantest.Request(c.change...))
+			kind, text := refused(t, c.change...)
 			if text != c.want || kind != c.kind {
 				t.Errorf("got  %s: %s\nwant %s: %s", kind, text, c.kind, c.want)
 			}
@@ -124,7 +123,7 @@ func TestWrongParameters(t *testing.T) {
 	}
 }
 
-func TestWrongObjects(t *testing.T) {
+func TestInvalidObjects(t *testing.T) {
 	const list = `allKeys, encoding, filePermission, objectName, objectVersion, optional, secretKey, secretPath`
 	cases := []struct{ name, objects, want string }{
 		{"empty", "", "parameters.objects: is empty; it lists the secrets to mount"},
@@ -142,7 +141,7 @@ func TestWrongObjects(t *testing.T) {
 			"parameters.objects: holds more than one YAML document (---)"},
 		{"a tab", "- secretPath: a\n\tobjectName: b\n",
 			"parameters.objects: is not YAML: line 2, column 1: the line is indented with a tab; replace it with spaces"},
-		{"broken YAML", "- secretPath: [a\n",
+		{"invalid YAML", "- secretPath: [a\n",
 			"parameters.objects: is not YAML: line 1, column 15: the bracket [ is not closed"},
 		{"a NUL byte", "- secretPath: \"a\x00b\"\n",
 			"parameters.objects: is not YAML: line 1: control characters are not allowed"},
@@ -159,11 +158,11 @@ func TestWrongObjects(t *testing.T) {
 			`objects[0].filePermisson: unknown field; did you mean "filePermission"? (line 2)`},
 		{"a field of the vault provider", "- secretPath: a\n  method: GET\n",
 			"objects[0].method: unknown field; drop it: OKMS takes no arguments with a read (line 2)"},
-		{"find is not there yet", "- secretPath: a\n  find: {path: x}\n",
+		{"find is not supported", "- secretPath: a\n  find: {path: x}\n",
 			"objects[0].find: unknown field; valid are " + list + " (line 2)"},
-		{"template is not there yet", "- secretPath: a\n  template: x\n",
+		{"template is not supported", "- secretPath: a\n  template: x\n",
 			"objects[0].template: unknown field; valid are " + list + " (line 2)"},
-		{"format is not there yet", "- secretPath: a\n  format: yaml\n",
+		{"format is not supported", "- secretPath: a\n  format: yaml\n",
 			"objects[0].format: unknown field; valid are " + list + " (line 2)"},
 		{"a field twice", "- secretPath: a\n  secretPath: b\n",
 			"objects[0].secretPath: is given twice; drop one of them (line 2)"},
@@ -183,7 +182,7 @@ func TestWrongObjects(t *testing.T) {
 			`objects[0].secretPath: has the YAML tag "!!binary"; want a plain value (line 1)`},
 		{"no secretPath", "- objectName: a\n",
 			"objects[0].secretPath: is missing; it names the secret, and objectName the file (line 1)"},
-		{"a slash in front", "- secretPath: /a\n",
+		{"a leading slash", "- secretPath: /a\n",
 			`objects[0].secretPath: "/a" must not begin or end with a slash, nor hold two in a row; write a (line 1)`},
 		{"dot segments", "- secretPath: a/../b\n",
 			`objects[0].secretPath: "a/../b" must not hold the segment ".." (line 1)`},
@@ -201,14 +200,14 @@ func TestWrongObjects(t *testing.T) {
 			`objects[0].objectName: "../x" must not begin with ".." (line 2)`},
 		{"a file of the atomic writer", "- secretPath: a\n  objectName: ..data\n",
 			`objects[0].objectName: "..data" must not begin with ".." (line 2)`},
-		{"a file by a detour", "- secretPath: a\n  objectName: x/../../y\n",
+		{"a file path with ..", "- secretPath: a\n  objectName: x/../../y\n",
 			`objects[0].objectName: "x/../../y" must not hold empty, "." or ".." elements, nor end with a slash (line 2)`},
 		{"a file with a line break", "- secretPath: a\n  objectName: \"x\\ny\"\n",
 			`objects[0].objectName: "x\ny" holds a control character or is not UTF-8 (line 2)`},
 		{"a long file name", "- secretPath: a\n  objectName: " + strings.Repeat("n", 256),
 			`objects[0].objectName: "` + strings.Repeat("n", 80) + `…" has an element of 256 bytes; a file name has at ` +
 				`most 255 (line 2)`},
-		{"a key that is no file name", "- secretPath: a\n  secretKey: ..\n",
+		{"a key that is not a file name", "- secretPath: a\n  secretKey: ..\n",
 			`objects[0].objectName: is required: the default, "..", must not begin with ".." (line 1)`},
 		{"a long key", "- secretPath: a\n  secretKey: " + strings.Repeat("k", 1025),
 			"objects[0].secretKey: is 1025 bytes long; at most 1024 are read (line 2)"},
@@ -252,7 +251,7 @@ func TestWrongObjects(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			kind, text := plantest.Refused(t, plantest.Request(plantest.With("objects", c.objects)))
+			kind, text := refused(t, plantest.With("objects", c.objects))
 			if text != c.want || kind != failure.Invalid {
 				t.Errorf("got  %s: %s\nwant %s: %s", kind, text, failure.Invalid, c.want)
 			}
@@ -260,16 +259,16 @@ func TestWrongObjects(t *testing.T) {
 	}
 }
 
-func TestEverythingWrongIsToldAtOnceInTheOrderOfTheObjects(t *testing.T) {
-	_, text := plantest.Refused(t, plantest.Request(plantest.Without("region"), plantest.With("regoin", "x"), plantest.Credentials(nil), plantest.Objects(
+func TestAllErrorsAreReportedInTheOrderOfTheObjects(t *testing.T) {
+	_, text := refused(t, plantest.Without("region"), plantest.With("regoin", "x"), plantest.Credentials(nil), plantest.Objects(
 		"- secretPath: /a", "  optional: yes",
 		"- secretPath: b",
 		"- secretPath: c", "  objectName: b",
 		"- objectName: d",
-	)))
+	))
 	want := `6 errors:
 - parameters.regoin: unknown parameter; did you mean "region"?
-- nodePublishSecretRef: no credentials came with the mount; name a Secret with a token, with tls.crt and tls.key, or with clientId and clientSecret in nodePublishSecretRef of the pod's volume
+- nodePublishSecretRef: ` + noCredentials + `
 - objects[0].secretPath: "/a" must not begin or end with a slash, nor hold two in a row; write a (line 1)
 - objects[0].optional: "yes" is neither true nor false (line 2)
 - objects[2].objectName: objects[1] already writes the file "b"; give another objectName (line 5)
@@ -279,20 +278,22 @@ func TestEverythingWrongIsToldAtOnceInTheOrderOfTheObjects(t *testing.T) {
 	}
 }
 
-func TestThatMoreIsWrongIsTold(t *testing.T) {
+func TestAMessageSaysThatThereMayBeMoreErrors(t *testing.T) {
 	var misspelt strings.Builder
 	for range 300 {
 		misspelt.WriteString("- secretPth: a\n")
 	}
-	if _, text := plantest.Refused(t, plantest.Request(plantest.With("objects", misspelt.String()))); !strings.HasSuffix(text, "- objects: there may be more errors; fix these first") {
+	_, text := refused(t, plantest.With("objects", misspelt.String()))
+	if !strings.HasSuffix(text, "- objects: there may be more errors; fix these first") {
 		t.Errorf("got … %s", text[len(text)-300:])
 	}
-	if _, text := plantest.Refused(t, plantest.Request(plantest.With("okmsUUID", "x"), plantest.Without("okmsId"), plantest.With("region", "evil.example"))); !strings.Contains(text, "is not the name of a region") || !strings.Contains(text, "did you mean") {
+	_, text = refused(t, plantest.With("okmsUUID", "x"), plantest.Without("okmsId"), plantest.With("region", "evil.example"))
+	if !strings.Contains(text, "is not the name of a region") || !strings.Contains(text, "did you mean") {
 		t.Errorf("got %s", text)
 	}
 }
 
-func TestTheGravestKindSurvivesManyFailures(t *testing.T) {
+func TestTheMostSevereKindIsKeptAmongManyFailures(t *testing.T) {
 	var c failure.List
 	for i := range 2 * failure.Most {
 		c.Add(i, failure.KeyAbsent, "x", "y")
@@ -303,7 +304,7 @@ func TestTheGravestKindSurvivesManyFailures(t *testing.T) {
 	}
 }
 
-func TestHugeInputIsRefusedInFewWords(t *testing.T) {
+func TestHugeInputGetsAShortMessage(t *testing.T) {
 	var many strings.Builder
 	for i := range 1000 {
 		fmt.Fprintf(&many, "- secretPath: /wrong%d\n", i)
@@ -319,11 +320,12 @@ func TestHugeInputIsRefusedInFewWords(t *testing.T) {
 	}
 	for name, text := range cases {
 		t.Run(name, func(t *testing.T) {
-			if _, got := plantest.Refused(t, plantest.Request(plantest.With("objects", text))); len(got) > 20<<10 {
+			if _, got := refused(t, plantest.With("objects", text)); len(got) > 20<<10 {
 				t.Errorf("the message has %d bytes", len(got))
 			}
-			if _, failures := plantest.Of(plantest.Request(plantest.With("objects", text)), nil, time.Now()); len(failures) > failure.Most+1 {
-				t.Errorf("%d failures are held", len(failures))
+			_, failures := plantest.Of(plantest.Request(plantest.With("objects", text)), nil, time.Now())
+			if len(failures) > failure.Most+1 {
+				t.Errorf("%d failures are kept, want at most %d", len(failures), failure.Most+1)
 			}
 		})
 	}
@@ -331,20 +333,24 @@ func TestHugeInputIsRefusedInFewWords(t *testing.T) {
 	for i := range 2 * failure.Most {
 		parameters = append(parameters, plantest.With(fmt.Sprint("unknown", i), "x"))
 	}
-	if _, failures := plantest.Of(plantest.Request(parameters...), nil, time.Now()); len(failures) != failure.Most+1 || !strings.Contains(failures[failure.Most].What, "there may be more") {
-		t.Errorf("of so many unknown parameters %d failures are held", len(failures))
+	_, failures := plantest.Of(plantest.Request(parameters...), nil, time.Now())
+	if len(failures) != failure.Most+1 || !strings.Contains(failures[failure.Most].What, "there may be more") {
+		t.Errorf("of %d unknown parameters %d failures are kept", len(parameters), len(failures))
 	}
-	if _, got := plantest.Refused(t, plantest.Request(plantest.Without("region"), plantest.With("endpoint", "https://x:"+strings.Repeat("0", 900_000)))); len(got) > 20<<10 {
+	if _, got := refused(t, endpoint("https://x:"+strings.Repeat("0", 900_000))); len(got) > 20<<10 {
 		t.Errorf("the message about a port has %d bytes", len(got))
 	}
-	_, got := plantest.Refused(t, plantest.Request(plantest.With("objects", cases["1 MiB"])))
-	if want := "parameters.objects: is 1048560 bytes long; at most 262144 are read; split the list over several classes"; got != want {
-		t.Errorf("got %s", got)
+	for objects, want := range map[string]string{
+		cases["1 MiB"]:                      "is 1048560 bytes long; at most 262144 are read",
+		many.String() + "- secretPath: a\n": "has 1001 entries; at most 1000 are read",
+	} {
+		want = "parameters.objects: " + want + "; split the list over several classes"
+		if _, got := refused(t, plantest.With("objects", objects)); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
 	}
-	if _, got := plantest.Refused(t, plantest.Request(plantest.With("objects", many.String()+"- secretPath: a\n"))); got != "parameters.objects: has 1001 entries; at most 1000 are read; split the list over several classes" {
-		t.Errorf("got %s", got)
-	}
-	if _, got := plantest.Refused(t, plantest.Request(plantest.With("objects", many.String()))); !strings.HasPrefix(got, "201 errors:\n- objects[0].secretPath") || !strings.HasSuffix(got, " more") {
+	_, got := refused(t, plantest.With("objects", many.String()))
+	if !strings.HasPrefix(got, "201 errors:\n- objects[0].secretPath") || !strings.HasSuffix(got, " more") {
 		t.Errorf("got %.100s … %s", got, got[len(got)-100:])
 	}
 }
