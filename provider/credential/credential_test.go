@@ -1,37 +1,15 @@
 package credential
 
 import (
-	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/asn1"
 	"encoding/base64"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"math/big"
 	"strings"
 	"testing"
 	"time"
 
-	"ovhcloud-csi-provider/provider/sensitive"
 	"ovhcloud-csi-provider/test/pki"
 )
-
-const planted = "eyJhbGciOiJIUzI1NiJ9.planted-token"
-
-var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-
-func material(pairs ...string) Material {
-	m := Material{}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		m[pairs[i]] = sensitive.New([]byte(pairs[i+1]))
-	}
-	return m
-}
 
 func TestTokens(t *testing.T) {
 	for name, text := range map[string]string{
@@ -102,43 +80,6 @@ func TestCertificates(t *testing.T) {
 	if chain.Fingerprint() != c.Fingerprint() || other.Fingerprint() == c.Fingerprint() {
 		t.Error("the fingerprint is not the certificate's")
 	}
-}
-
-// largePair returns a certificate and its RSA key of 8704 bits, which is too large. Its factors are
-// not primes: they would take minutes to find, and no check reads them.
-func largePair(t *testing.T) (cert, key string) {
-	t.Helper()
-	factor := func(seed byte) *big.Int {
-		b := bytes.Repeat([]byte{seed}, 544)
-		b[0], b[543] = 0xff, seed|1
-		return new(big.Int).SetBytes(b)
-	}
-	one, e := big.NewInt(1), big.NewInt(65537)
-	p, q := factor(0x5a), factor(0x3c)
-	p1, q1 := new(big.Int).Sub(p, one), new(big.Int).Sub(q, one)
-	n, d := new(big.Int).Mul(p, q), new(big.Int).ModInverse(e, new(big.Int).Mul(p1, q1))
-	der, err := asn1.Marshal(struct {
-		Version               int
-		N                     *big.Int
-		E                     int
-		D, P, Q, Dp, Dq, Qinv *big.Int
-	}{0, n, 65537, d, p, q, new(big.Int).Mod(d, p1), new(big.Int).Mod(d, q1), new(big.Int).ModInverse(q, p)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	issuer, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: one, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour)}
-	public := &rsa.PublicKey{N: n, E: 65537}
-	crt, err := x509.CreateCertificate(rand.Reader, template, &x509.Certificate{SerialNumber: one}, public, issuer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: crt}))
-	key = string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: der}))
-	return cert, key
 }
 
 func TestInvalidMaterial(t *testing.T) {

@@ -13,14 +13,6 @@ import (
 	"ovhcloud-csi-provider/test/pki"
 )
 
-// twice returns the output of `base64`, with line breaks at 76 characters.
-func twice(text string) string {
-	return regexp.MustCompile(`.{76}`).ReplaceAllString(base64.StdEncoding.EncodeToString([]byte(text)), "$0\n")
-}
-
-// jwt has the form of a PAT, and its base64 is long enough for line breaks.
-var jwt = "eyJhbGciOiJFZERTQSJ9." + strings.Repeat("planted-", 12) + ".c2ln"
-
 // TestMistakesInATokenAreExplained: the mistake is in the error if an HTTP header cannot hold the
 // token, and else in the hint, which is shown after OKMS has refused the token.
 func TestMistakesInATokenAreExplained(t *testing.T) {

@@ -75,8 +75,3 @@ func TestInvalidBundles(t *testing.T) {
 		}
 	}
 }
-
-// wrapped64 returns what `base64` prints, with line breaks at 76 characters.
-func wrapped64(text string) string {
-	return regexp.MustCompile(`.{76}`).ReplaceAllString(base64.StdEncoding.EncodeToString([]byte(text)), "$0\n")
-}

@@ -5,15 +5,6 @@ import (
 	"testing"
 )
 
-// placeOf returns the domain of fields, and its errors, one on each line.
-func placeOf(fields map[string]string) (Domain, string) {
-	var wrong []string
-	p := Parse(fields, MaxBundleOfMount, func(field string, err error) { wrong = append(wrong, field+": "+err.Error()) })
-	return p, strings.Join(wrong, "\n")
-}
-
-const testID = "734b9b45-8b1a-469c-b140-b10bd6540017"
-
 func TestRegions(t *testing.T) {
 	for region, meant := range map[string]string{
 		"GRA11": "eu-west-gra", "gra": "eu-west-gra", "SBG5": "eu-west-sbg", "Europe (France - Paris)": "eu-west-par",

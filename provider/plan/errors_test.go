@@ -101,7 +101,8 @@ func TestInvalidParameters(t *testing.T) {
 			failure.Invalid,
 			"parameters.caBundle: PEM block 1 is not a certificate, but a private key; remove it, and replace that key: " +
 				"anyone who can read this text has it"},
-		{"no credentials", changes{plantest.Credentials(nil)}, failure.NoCredential, "nodePublishSecretRef: " + noCredentials},
+		{"no credentials", changes{plantest.Credentials(nil)}, failure.NoCredential,
+			"nodePublishSecretRef: " + noCredentials},
 		{"Secret of another kind",
 			changes{plantest.Credentials(map[string]string{"username": "x", "password": "y"})},
 			failure.NoCredential,
@@ -260,12 +261,13 @@ func TestInvalidObjects(t *testing.T) {
 }
 
 func TestAllErrorsAreReportedInTheOrderOfTheObjects(t *testing.T) {
-	_, text := refused(t, plantest.Without("region"), plantest.With("regoin", "x"), plantest.Credentials(nil), plantest.Objects(
+	objects := plantest.Objects(
 		"- secretPath: /a", "  optional: yes",
 		"- secretPath: b",
 		"- secretPath: c", "  objectName: b",
 		"- objectName: d",
-	))
+	)
+	_, text := refused(t, plantest.Without("region"), plantest.With("regoin", "x"), plantest.Credentials(nil), objects)
 	want := `6 errors:
 - parameters.regoin: unknown parameter; did you mean "region"?
 - nodePublishSecretRef: ` + noCredentials + `
@@ -287,7 +289,8 @@ func TestAMessageSaysThatThereMayBeMoreErrors(t *testing.T) {
 	if !strings.HasSuffix(text, "- objects: there may be more errors; fix these first") {
 		t.Errorf("got … %s", text[len(text)-300:])
 	}
-	_, text = refused(t, plantest.With("okmsUUID", "x"), plantest.Without("okmsId"), plantest.With("region", "evil.example"))
+	_, text = refused(t, plantest.With("okmsUUID", "x"), plantest.Without("okmsId"),
+		plantest.With("region", "evil.example"))
 	if !strings.Contains(text, "is not the name of a region") || !strings.Contains(text, "did you mean") {
 		t.Errorf("got %s", text)
 	}
