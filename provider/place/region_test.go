@@ -77,18 +77,19 @@ func TestEndpointsWithTheAPIsPath(t *testing.T) {
 			}
 		}
 	}
-	const host = "https://eu-west-par.okms.ovh.net"
+	const host, withPassword = "https://eu-west-par.okms.ovh.net", "https://u:planted@eu-west-par.okms.ovh.net"
 	const form = "; write https://<host>, or https://<host>/api/<okmsId>"
 	for endpoint, want := range map[string]string{
-		host + "/v1/secret":       "endpoint: drop /v1/secret at its end" + form,
-		host + "/swagger/":        "endpoint: drop /swagger at its end" + form,
-		host + "/planted":         "endpoint: drop what follows the host" + form,
-		host + "?planted":         "endpoint: drop what follows the host" + form,
-		host + "/api/x/v1/secret": "endpoint: what follows /api/ is not a UUID; write https://<host>/api/<okmsId>",
-		"https://u:planted@eu-west-par.okms.ovh.net/api/" + testID + "/v1/secret": "endpoint: drop /v1/secret at its end",
-		"https://u:planted@eu-west-par.okms.ovh.net/v1/secret":                    "endpoint: holds a user name or password; drop it" + form,
-		"eu-west-par.okms.ovh.net":                                                "endpoint: does not begin with https://" + form,
-		"https://v1":                                                              "",
+		host + "/v1/secret": "endpoint: drop /v1/secret at its end" + form,
+		host + "/swagger/":  "endpoint: drop /swagger at its end" + form,
+		host + "/planted":   "endpoint: drop what follows the host" + form,
+		host + "?planted":   "endpoint: drop what follows the host" + form,
+		host + "/api/x/v1/secret": "endpoint: " +
+			"what follows /api/ is not a UUID; write https://<host>/api/<okmsId>",
+		withPassword + "/api/" + testID + "/v1/secret": "endpoint: drop /v1/secret at its end",
+		withPassword + "/v1/secret":                    "endpoint: holds a user name or password; drop it" + form,
+		"eu-west-par.okms.ovh.net":                     "endpoint: does not begin with https://" + form,
+		"https://v1":                                   "",
 	} {
 		if _, text := placeOf(map[string]string{FieldEndpoint: endpoint, FieldOKMSID: testID}); text != want {
 			t.Errorf("%s: got %q, want %q", endpoint, text, want)

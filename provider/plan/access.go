@@ -16,8 +16,8 @@ import (
 
 // useConnection sets the plan's origin and fallback from a connection. It adds a failure to c if
 // the connection does not allow that to the pod that kubelet names. A pod gets the same message
-// for a connection that does not exist and for one that it may not use: only the log tells them
-// apart.
+// for a connection that does not exist and for one that it may not use: only the log has the
+// difference.
 func (p *Plan) useConnection(req Request, cl class.Class, all *connections.Set, c *failure.List) {
 	pod := req.Pod()
 	connection := all.Find(cl.Connection)
