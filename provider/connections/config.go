@@ -264,7 +264,8 @@ func (r *reader) dir(s stated) string {
 	case s.fields[fieldDir] == nil:
 		r.field(s.node, s.where+"."+fieldDir, message.Missing("it is the folder with the files of the credential"))
 	case dir != "" && (!filepath.IsAbs(dir) || filepath.Clean(dir) != dir):
-		r.wrong(s.fields[fieldDir], s.where+"."+fieldDir, "%s is not a clean absolute path; begin it with /, and drop . and .. segments and extra slashes", message.Quote(dir))
+		r.wrong(s.fields[fieldDir], s.where+"."+fieldDir, "%s is not a clean absolute path; "+
+			"begin it with /, and drop . and .. segments and extra slashes", message.Quote(dir))
 	}
 	return dir
 }
@@ -329,7 +330,8 @@ func (r *reader) checkFallbacks(specs map[string]spec) {
 		case !known:
 			r.wrong(n, where, "there is no connection %s; %s", message.Quote(of.fallback), suggestFallback(of, specs))
 		case sameDomain(to, of):
-			r.wrong(n, where, "connection %s reads the same domain (%s, okmsId %s), which fails when this one does; name one of another domain", message.Quote(of.fallback), to.place.Endpoint, to.place.ID)
+			r.wrong(n, where, "connection %s reads the same domain (%s, okmsId %s), which fails when this one does; "+
+				"name one of another domain", message.Quote(of.fallback), to.place.Endpoint, to.place.ID)
 		}
 	}
 }

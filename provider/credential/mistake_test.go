@@ -13,17 +13,9 @@ import (
 	"ovhcloud-csi-provider/test/pki"
 )
 
-// twice is what `base64` prints, with line breaks at 76 signs.
-func twice(text string) string {
-	return regexp.MustCompile(`.{76}`).ReplaceAllString(base64.StdEncoding.EncodeToString([]byte(text)), "$0\n")
-}
-
-// jwt has the form of a PAT, and is long enough for line breaks.
-var jwt = "eyJhbGciOiJFZERTQSJ9." + strings.Repeat("planted-", 12) + ".c2ln"
-
-// What looks wrong with a token is told in the error where no header can carry it, and
-// else once OKMS has refused it.
-func TestMishapsOfATokenAreExplained(t *testing.T) {
+// TestMistakesInATokenAreExplained: the mistake is in the error if an HTTP header cannot hold the
+// token, and else in the hint, which is shown after OKMS has refused the token.
+func TestMistakesInATokenAreExplained(t *testing.T) {
 	windows := "\xff\xfe"
 	for _, unit := range utf16.Encode([]rune(jwt)) {
 		windows += string([]byte{byte(unit), byte(unit >> 8)})
@@ -36,26 +28,41 @@ func TestMishapsOfATokenAreExplained(t *testing.T) {
 		{"encoded twice, with the line breaks of base64", twice(jwt), encoded, ""},
 		{"encoded twice, with line breaks of Windows", strings.ReplaceAll(twice(jwt), "\n", "\r\n"), encoded, ""},
 		{"encoded twice, behind a byte order mark", base64.StdEncoding.EncodeToString([]byte("\ufeff" + jwt)), "", encoded},
-		{"a token of no form, encoded twice", base64.StdEncoding.EncodeToString([]byte("planted-opaque-token\n")), "", encoded},
+		{"a token of no form, encoded twice", base64.StdEncoding.EncodeToString([]byte("planted-opaque-token\n")), "",
+			encoded},
 		{"double quotes", `"` + jwt + `"`, "", "the token is in quotes; store it without them"},
 		{"single quotes and a line break", `'` + jwt + "'\n", "", "the token is in quotes; store it without them"},
 		{"typographic quotes", "\u201c" + jwt + "\u201d", "the token is in quotes; store it without them", ""},
 		{"a quote in front", `"` + jwt, "", "the token is in quotes; store it without them"},
-		{"Bearer", "Bearer " + jwt, `the token begins with "Bearer " or the name of a header; store only what follows it`, ""},
-		{"bearer", "bearer\t" + jwt, `the token begins with "Bearer " or the name of a header; store only what follows it`, ""},
-		{"a header", "X-Vault-Token:" + jwt, "", `the token begins with "Bearer " or the name of a header; store only what follows it`},
-		{"the answer that made it", `{"creation": "2026-01-01T00:00:00Z", "token": "` + jwt + `"}`, "the token is a whole JSON answer; store only the value of its field token, without quotes", ""},
-		{"the answer on one line", `{"name":"ci","token":"` + jwt + `"}`, "", "the token is a whole JSON answer; store only the value of its field token, without quotes"},
+		{"Bearer", "Bearer " + jwt, `the token begins with "Bearer " or the name of a header; store only what follows it`,
+			""},
+		{"bearer", "bearer\t" + jwt, `the token begins with "Bearer " or the name of a header; store only what follows it`,
+			""},
+		{"a header", "X-Vault-Token:" + jwt, "",
+			`the token begins with "Bearer " or the name of a header; store only what follows it`},
+		{"the answer that made it", `{"creation": "2026-01-01T00:00:00Z", "token": "` + jwt + `"}`,
+			"the token is a whole JSON answer; store only the value of its field token, without quotes", ""},
+		{"the answer on one line", `{"name":"ci","token":"` + jwt + `"}`, "",
+			"the token is a whole JSON answer; store only the value of its field token, without quotes"},
 		{"the answer of the token endpoint", `{"access_token":"` + jwt + `","expires_in":3599}`, "",
-			"the token is the answer of a token endpoint; store clientId and clientSecret instead, since an access token expires within the hour"},
-		{"another JSON", `{"a":1}`, "", "the token is a JSON object; store only the value that is the credential, without quotes"},
-		{"raw text under data", string(binary), "the token is binary: a manifest probably has the text under data:, which is decoded; put it under stringData:", ""},
-		{"the head of a token under data", `{"alg":"EdDSA"}`, "", "the token is only the decoded header of a token: a manifest probably has the token under data:, which is decoded; put it under stringData:"},
-		{"UTF-16", windows, "the token is in UTF-16, as PowerShell writes files; write the file as UTF-8 without a byte order mark", ""},
+			"the token is the answer of a token endpoint; store clientId and clientSecret instead, since an access token " +
+				"expires within the hour"},
+		{"another JSON", `{"a":1}`, "",
+			"the token is a JSON object; store only the value that is the credential, without quotes"},
+		{"raw text under data", string(binary),
+			"the token is binary: a manifest probably has the text under data:, which is decoded; put it under stringData:",
+			""},
+		{"the head of a token under data", `{"alg":"EdDSA"}`, "",
+			"the token is only the decoded header of a token: a manifest probably has the token under data:, which is " +
+				"decoded; put it under stringData:"},
+		{"UTF-16", windows,
+			"the token is in UTF-16, as PowerShell writes files; write the file as UTF-8 without a byte order mark", ""},
 		{"a line break as text", jwt + `\n`, "", `the token ends in the two characters \n; store it without them`},
 		{"its variable", "TOKEN=" + jwt, "", "the token begins with the name of a variable or field; store only the value"},
-		{"a variable that nobody replaced", "${PAT}", "", "the token is a placeholder, not its value; replace it before you create the Secret"},
-		{"a template", "{{ .Values.token }}", "the token is a placeholder, not its value; replace it before you create the Secret", ""},
+		{"a variable that was not replaced", "${PAT}", "",
+			"the token is a placeholder, not its value; replace it before you create the Secret"},
+		{"a template", "{{ .Values.token }}",
+			"the token is a placeholder, not its value; replace it before you create the Secret", ""},
 		{"a byte order mark", "\ufeff" + jwt + "\n", "", ""},
 		{"a good one", jwt, "", ""},
 		{"the first part of one", "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9", "", ""},
@@ -72,25 +79,29 @@ func TestMishapsOfATokenAreExplained(t *testing.T) {
 				t.Errorf("hint %q\nwant %q", got.Hint(), c.hint)
 			}
 			if err != nil && strings.Contains(err.Error(), "planted") || strings.Contains(got.Hint(), "planted") {
-				t.Error("the credential is shown")
+				t.Error("the message shows the credential")
 			}
 		})
 	}
 	marked, err := Parse(material(KeyToken, "\ufeff"+jwt), "x", now)
-	if plain, _ := Parse(material(KeyToken, jwt), "x", now); err != nil || marked.ID() != plain.ID() || string(marked.Token().Reveal()) != jwt {
-		t.Errorf("a byte order mark makes another token of it: %v", err)
+	plain, _ := Parse(material(KeyToken, jwt), "x", now)
+	if err != nil || marked.ID() != plain.ID() || string(marked.Token().Reveal()) != jwt {
+		t.Errorf("a byte order mark changes the token, or error %v", err)
 	}
 }
 
-func TestMishapsOfAClientAreExplained(t *testing.T) {
+func TestMistakesInAClientAreExplained(t *testing.T) {
 	const secret = "planted-secret-of-32-characters!"
 	for _, c := range []struct{ name, id, secret, err, hint string }{
-		{"encoded twice", "EU.id", base64.StdEncoding.EncodeToString([]byte(secret)), "", "clientSecret looks base64-encoded twice: " + storeUnencoded},
-		{"the id encoded twice", base64.StdEncoding.EncodeToString([]byte("EU.0123456789")), secret, "", "clientId looks base64-encoded twice: " + storeUnencoded},
+		{"encoded twice", "EU.id", base64.StdEncoding.EncodeToString([]byte(secret)), "",
+			"clientSecret looks base64-encoded twice: " + storeUnencoded},
+		{"the id encoded twice", base64.StdEncoding.EncodeToString([]byte("EU.0123456789")), secret, "",
+			"clientId looks base64-encoded twice: " + storeUnencoded},
 		{"encoded twice, with line breaks", "EU.id", twice(strings.Repeat(secret, 3)),
 			"clientSecret looks base64-encoded twice: " + storeUnencoded, ""},
 		{"in quotes", "EU.id", `"` + secret + `"`, "", "clientSecret is in quotes; store it without them"},
-		{"the answer", "EU.id", `{"clientSecret":"` + secret + `"}`, "", "clientSecret is a whole JSON answer; store only the value of its field clientSecret, without quotes"},
+		{"the answer", "EU.id", `{"clientSecret":"` + secret + `"}`, "",
+			"clientSecret is a whole JSON answer; store only the value of its field clientSecret, without quotes"},
 		{"a byte order mark", "\ufeffEU.id", "\ufeff" + secret, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -102,35 +113,46 @@ func TestMishapsOfAClientAreExplained(t *testing.T) {
 	}
 	marked, _ := Parse(material(KeyClientID, "\ufeffEU.id", KeyClientSecret, "\ufeff"+secret), "x", now)
 	if marked.Client().ID != "EU.id" || string(marked.Client().Secret.Reveal()) != secret {
-		t.Error("a byte order mark stays")
+		t.Error("clientId or clientSecret still has a byte order mark")
 	}
+	const url = "https://www.ovh.com/auth/oauth2/token"
 	for text, want := range map[string]string{
-		base64.StdEncoding.EncodeToString([]byte("https://www.ovh.com/auth/oauth2/token")): "tokenUrl looks base64-encoded twice: " + storeUnencoded,
-		`"https://www.ovh.com/auth/oauth2/token"`:                                          "tokenUrl is in quotes; store it without them",
+		base64.StdEncoding.EncodeToString([]byte(url)): "tokenUrl looks base64-encoded twice: " + storeUnencoded,
+		`"` + url + `"`: "tokenUrl is in quotes; store it without them",
 	} {
-		if _, err := Parse(material(KeyClientID, "EU.id", KeyClientSecret, secret, KeyTokenURL, text), "x", now); err == nil || err.Error() != want {
-			t.Errorf("%s: %v", text, err)
+		_, err := Parse(material(KeyClientID, "EU.id", KeyClientSecret, secret, KeyTokenURL, text), "x", now)
+		if err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", text, err, want)
 		}
 	}
 }
 
-func TestMishapsOfACertificateAreExplained(t *testing.T) {
+func TestMistakesInACertificateAreExplained(t *testing.T) {
 	cert, key := pki.Pair(t, now.Add(-time.Hour), now.Add(time.Hour))
 	block, _ := pem.Decode([]byte(cert))
 	body := regexp.MustCompile(`-----.*?-----\n`).ReplaceAllString(cert, "")
 	for _, c := range []struct{ name, cert, key, want string }{
 		{"encoded twice", twice(cert), key, "tls.crt looks base64-encoded twice: " + storeUnencoded},
-		{"the key encoded twice", cert, base64.StdEncoding.EncodeToString([]byte(key)), "tls.key looks base64-encoded twice: " + storeUnencoded},
-		{"both encoded twice, with line breaks of Windows", strings.ReplaceAll(twice(cert), "\n", "\r\n"), twice(key), "tls.crt looks base64-encoded twice: " + storeUnencoded},
+		{"the key encoded twice", cert, base64.StdEncoding.EncodeToString([]byte(key)),
+			"tls.key looks base64-encoded twice: " + storeUnencoded},
+		{"both encoded twice, with line breaks of Windows", strings.ReplaceAll(twice(cert), "\n", "\r\n"), twice(key),
+			"tls.crt looks base64-encoded twice: " + storeUnencoded},
 		{"without its lines", body, key, "tls.crt has no lines -----BEGIN and -----END; store the whole PEM text"},
-		{"DER", string(block.Bytes), key, "tls.crt is binary (DER or PKCS #12), not PEM; convert it with openssl, or, if a manifest has it under data:, put PEM under stringData:"},
-		{"line breaks as text", strings.ReplaceAll(cert, "\n", `\n`), key, `tls.crt has the two characters \n instead of line breaks; store it with real line breaks`},
+		{"DER", string(block.Bytes), key,
+			"tls.crt is binary (DER or PKCS #12), not PEM; convert it with openssl, or, if a manifest has it under data:, " +
+				"put PEM under stringData:"},
+		{"line breaks as text", strings.ReplaceAll(cert, "\n", `\n`), key,
+			`tls.crt has the two characters \n instead of line breaks; store it with real line breaks`},
 		{"in quotes", `"` + cert + `"`, key, "tls.crt is in quotes; store it without them"},
-		{"indented", "  " + strings.ReplaceAll(cert, "\n", "\n  "), key, "tls.crt holds PEM that cannot be read; was it cut or indented? Store the PEM file as it is"},
-		{"a key that was cut", cert, key[:len(key)-40], "tls.key holds PEM that cannot be read; was it cut or indented? Store the PEM file as it is"},
-		{"on one line", strings.ReplaceAll(cert, "\n", " "), key, "tls.crt has lost its line breaks; store the PEM file as it is"},
+		{"indented", "  " + strings.ReplaceAll(cert, "\n", "\n  "), key,
+			"tls.crt holds PEM that cannot be read; was it cut or indented? Store the PEM file as it is"},
+		{"a key that was cut", cert, key[:len(key)-40],
+			"tls.key holds PEM that cannot be read; was it cut or indented? Store the PEM file as it is"},
+		{"on one line", strings.ReplaceAll(cert, "\n", " "), key,
+			"tls.crt has lost its line breaks; store the PEM file as it is"},
 		{"swapped", key, cert, "tls.crt holds a private key; put the certificate there, and the private key into tls.key"},
-		{"the certificate twice", cert, cert, "tls.key holds a certificate; put the private key there, and the certificate into tls.crt"},
+		{"the certificate twice", cert, cert,
+			"tls.key holds a certificate; put the private key there, and the certificate into tls.crt"},
 		{"a byte order mark", "\ufeff" + cert, "\ufeff" + key, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

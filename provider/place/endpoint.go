@@ -110,8 +110,10 @@ func parseEndpoint(text string) (endpoint, error) {
 		return endpoint{}, errors.New("does not begin with https://")
 	case u.User != nil:
 		return endpoint{}, errors.New("holds a user name or password; drop it")
-	case (u.Path != "" && u.Path != "/") || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(text, "#"):
-		return endpoint{}, errors.New("has a path, query or fragment after the host")
+	case u.Path != "" && u.Path != "/":
+		return endpoint{}, errors.New("has a path after the host")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(text, "#"):
+		return endpoint{}, errors.New("has a query or fragment")
 	}
 	at := endpoint{scheme: u.Scheme, host: strings.ToLower(u.Hostname()), port: u.Port()}
 	if at.port == "" {

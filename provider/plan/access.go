@@ -16,8 +16,8 @@ import (
 
 // useConnection sets the plan's origin and fallback from a connection. It adds a failure to c if
 // the connection does not allow that to the pod that kubelet names. A pod gets the same message
-// for a connection that does not exist and for one that it may not use: only the log tells them
-// apart.
+// for a connection that does not exist and for one that it may not use: only the log has the
+// difference.
 func (p *Plan) useConnection(req Request, cl class.Class, all *connections.Set, c *failure.List) {
 	pod := req.Pod()
 	connection := all.Find(cl.Connection)
@@ -33,7 +33,8 @@ func (p *Plan) useConnection(req Request, cl class.Class, all *connections.Set, 
 		c.At(o.LineOf("secretPath"))
 		if !grant.Allows(o.SecretPath) {
 			c.Add(o.Number, failure.NotAllowed, fmt.Sprintf("objects[%d].secretPath", o.Number), "connection %q does not allow %s to %s; it allows %s%s",
-				connection.Name(), message.Quote(o.SecretPath), caller(pod), message.Bound(strings.Join(grant.Paths(), ", "), 300), allowedHint(grant, o.SecretPath))
+				connection.Name(), message.Quote(o.SecretPath), caller(pod),
+				message.Bound(strings.Join(grant.Paths(), ", "), 300), allowedHint(grant, o.SecretPath))
 		}
 	}
 	c.At(0)
@@ -91,8 +92,9 @@ func (p *Plan) useOwn(req Request, cl class.Class, endpoints place.Endpoints, no
 		}
 	}
 	if len(req.Credentials) == 0 {
-		c.Add(failure.WholeClass, failure.NoCredential, class.CredentialSource, "no credentials came with the mount; name a Secret with a token, with tls.crt and tls.key, "+
-			"or with clientId and clientSecret in nodePublishSecretRef of the pod's volume")
+		c.Add(failure.WholeClass, failure.NoCredential, class.CredentialSource,
+			"no credentials came with the mount; name a Secret with a token, with tls.crt and tls.key, "+
+				"or with clientId and clientSecret in nodePublishSecretRef of the pod's volume")
 		return
 	}
 	own, err := credential.Parse(req.Credentials, class.CredentialSource, now)

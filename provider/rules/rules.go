@@ -154,7 +154,8 @@ func CheckAccount(glob string) error {
 // path of a secret, by the rules of OKMS.
 func ParsePattern(text string) (Pattern, error) {
 	if !pathGlob.MatchString(text) {
-		return nil, fmt.Errorf("%s can match no path; use letters, digits and _ . : / = @ -, * for any characters of a segment, ** for any segments", message.Quote(text))
+		return nil, fmt.Errorf("%s can match no path; use letters, digits and _ . : / = @ -, "+
+			"* for any characters of a segment, ** for any segments", message.Quote(text))
 	}
 	if len(text) > 255 {
 		return nil, fmt.Errorf("is %d characters long; OKMS allows 255", len(text))
