@@ -33,19 +33,19 @@ import (
 	"ovhcloud-csi-provider/test/emulator"
 )
 
-// What a server says never gets into a message, or without what it was sent.
+// These tests check that a server's text is in no message, or only with credentials redacted.
 
-// planted is the credential that the servers below were sent, and repeat wherever they
-// can. It could be an error code of OAuth2 or a header's name.
+// planted is the credential that is sent to the servers below, and that they repeat wherever they
+// can. It is a valid error code of OAuth2 and a valid header name.
 const planted = "planted_credential_abcdefghijklm"
 
-// raw is a TLS server whose answer to each request are bytes.
+// raw is a TLS server that answers with raw bytes.
 type raw struct {
 	url, ca string
 }
 
-// startRaw serves until the test ends. speak gets each connection once its request's head
-// was read, or its first bytes if conf has it speak HTTP/2.
+// startRaw starts a server that ends with the test. It calls speak for each connection after it
+// has read the request's header, or the first bytes if protocols has HTTP/2.
 func startRaw(t *testing.T, change func(*x509.Certificate), protocols []string, speak func(net.Conn)) raw {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -75,7 +75,7 @@ func startRaw(t *testing.T, change func(*x509.Certificate), protocols []string, 
 	return raw{"https://" + at, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))}
 }
 
-// listen has each connection served in a goroutine that ends with the test.
+// listen calls serve for each connection, in a goroutine that ends with the test.
 func listen(t *testing.T, serve func(net.Conn)) (address string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -99,7 +99,7 @@ func listen(t *testing.T, serve func(net.Conn)) (address string) {
 	return listener.Addr().String()
 }
 
-// saying answers a request of HTTP/1.1 with text, and hangs up.
+// saying returns a function that answers a request of HTTP/1.1 with text, then closes.
 func saying(text string) func(net.Conn) {
 	return func(conn net.Conn) {
 		in := bufio.NewReader(conn)
@@ -113,7 +113,7 @@ func saying(text string) func(net.Conn) {
 			}
 		}
 		_, _ = io.WriteString(conn, text)
-		// Closed with what was not read of a token request's form, it would be reset.
+		// With unread bytes of a token request's form, Close would reset the connection.
 		if closer, is := conn.(interface{ CloseWrite() error }); is {
 			_ = closer.CloseWrite()
 		}
@@ -121,7 +121,7 @@ func saying(text string) func(net.Conn) {
 	}
 }
 
-// frames answers a request of HTTP/2 with frames, and hangs up.
+// frames returns a function that answers a request of HTTP/2 with frames, then closes.
 func frames(all ...[]byte) func(net.Conn) {
 	return func(conn net.Conn) {
 		if !awaitRequest2(conn) {
@@ -135,7 +135,8 @@ func frames(all ...[]byte) func(net.Conn) {
 	}
 }
 
-// awaitRequest2 greets a client of HTTP/2, and reads to the head of its first request.
+// awaitRequest2 does the handshake of HTTP/2, and reads the header of the first request. It
+// returns false if the connection fails.
 func awaitRequest2(conn net.Conn) bool {
 	const settings, headers = 4, 1
 	if _, err := conn.Write(frame(settings, 0, 0, nil)); err != nil {
@@ -157,56 +158,61 @@ func awaitRequest2(conn net.Conn) bool {
 	return true
 }
 
-// frame is a frame of HTTP/2 (RFC 9113, section 4.1).
+// frame returns a frame of HTTP/2 (RFC 9113, section 4.1).
 func frame(kind, flags, stream byte, payload []byte) []byte {
 	n := len(payload)
 	head := []byte{byte(n >> 16), byte(n >> 8), byte(n), kind, flags, 0, 0, 0, stream}
 	return append(head, payload...)
 }
 
-// field is a header field of HPACK, neither indexed nor compressed (RFC 7541, 6.2.2).
+// field returns a header field of HPACK, neither indexed nor compressed (RFC 7541, 6.2.2).
 func field(name, value string) []byte {
 	return append(append([]byte{0, byte(len(name))}, name...), append([]byte{byte(len(value))}, value...)...)
 }
 
-// answers1 are answers of HTTP/1.1 that repeat planted, by what is odd in them.
+// answers1 returns answers of HTTP/1.1 that repeat planted, by the part that repeats it.
 func answers1() map[string]string {
 	all := map[string]string{
-		"a status text":             "HTTP/1.1 401 %s\r\nContent-Length: 0\r\n\r\n",
-		"a status text of a fault":  "HTTP/1.1 503 %s\r\nContent-Length: 0\r\n\r\n",
-		"no HTTP":                   "%s\r\n\r\n",
-		"no HTTP and no line break": "%s",
-		"a version":                 "HTTP/%s 200 OK\r\n\r\n",
-		"a status code":             "HTTP/1.1 %s OK\r\n\r\n",
-		"a short status line":       "HTTP/1.1%s\r\n\r\n",
-		"a header without a colon":  "HTTP/1.1 200 OK\r\n%s\r\n\r\n",
-		"a header after a space":    "HTTP/1.1 200 OK\r\n %s: 1\r\n\r\n",
-		"a header with a space":     "HTTP/1.1 200 OK\r\n%s x: 1\r\n\r\n",
-		"a header of control signs": "HTTP/1.1 200 OK\r\nX: \x00%s\r\n\r\n",
-		"a long header":             "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("%[1]s", 4000) + "\r\n\r\n",
-		"a length":                  "HTTP/1.1 200 OK\r\nContent-Length: %s\r\n\r\n",
-		"two lengths":               "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: %s\r\n\r\n",
-		"a transfer encoding":       "HTTP/1.1 200 OK\r\nTransfer-Encoding: %s\r\n\r\n",
-		"a content encoding":        "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 60\r\n\r\n%-60.60s",
-		"a content type":            "HTTP/1.1 200 OK\r\nContent-Type: %[1]s/%[1]s\r\nContent-Length: 2\r\n\r\n{}",
-		"a content type of a 403":   "HTTP/1.1 403 No\r\nContent-Type: text/%s\r\nContent-Length: 2\r\n\r\n{}",
-		"an odd content type":       "HTTP/1.1 403 No\r\nContent-Type: text/html; %[1]s=;\r\nContent-Length: 2\r\n\r\n{}",
-		"a chunk's size":            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%s\r\n",
-		"a chunk's size of a 403":   "HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n%s\r\n",
-		"a chunk's extension":       "HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n2;%s\r\n{}x",
-		"a trailer":                 "HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n%s\r\n\r\n",
-		"a promised trailer":        "HTTP/1.1 403 No\r\nTrailer: Host,%s\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-		"a Location":                "HTTP/1.1 302 Found\r\nLocation: https://%s.example/?%[1]s\r\nContent-Length: 0\r\n\r\n",
+		"a status text":                    "HTTP/1.1 401 %s\r\nContent-Length: 0\r\n\r\n",
+		"a status text of a fault":         "HTTP/1.1 503 %s\r\nContent-Length: 0\r\n\r\n",
+		"no HTTP":                          "%s\r\n\r\n",
+		"no HTTP and no line break":        "%s",
+		"a version":                        "HTTP/%s 200 OK\r\n\r\n",
+		"a status code":                    "HTTP/1.1 %s OK\r\n\r\n",
+		"a short status line":              "HTTP/1.1%s\r\n\r\n",
+		"a header without a colon":         "HTTP/1.1 200 OK\r\n%s\r\n\r\n",
+		"a header after a space":           "HTTP/1.1 200 OK\r\n %s: 1\r\n\r\n",
+		"a header with a space":            "HTTP/1.1 200 OK\r\n%s x: 1\r\n\r\n",
+		"a header with control characters": "HTTP/1.1 200 OK\r\nX: \x00%s\r\n\r\n",
+		"a long header":                    "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("%[1]s", 4000) + "\r\n\r\n",
+		"a length":                         "HTTP/1.1 200 OK\r\nContent-Length: %s\r\n\r\n",
+		"two lengths":                      "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: %s\r\n\r\n",
+		"a transfer encoding":              "HTTP/1.1 200 OK\r\nTransfer-Encoding: %s\r\n\r\n",
+		"a content encoding":               "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 60\r\n\r\n%-60.60s",
+		"a content type":                   "HTTP/1.1 200 OK\r\nContent-Type: %[1]s/%[1]s\r\nContent-Length: 2\r\n\r\n{}",
+		"a content type of a 403":          "HTTP/1.1 403 No\r\nContent-Type: text/%s\r\nContent-Length: 2\r\n\r\n{}",
+		"an odd content type": "HTTP/1.1 403 No\r\nContent-Type: text/html; %[1]s=;\r\n" +
+			"Content-Length: 2\r\n\r\n{}",
+		"a chunk's size":          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%s\r\n",
+		"a chunk's size of a 403": "HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n%s\r\n",
+		"a chunk's extension":     "HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n2;%s\r\n{}x",
+		"a trailer":               "HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n%s\r\n\r\n",
+		"a promised trailer": "HTTP/1.1 403 No\r\nTrailer: Host,%s\r\n" +
+			"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		"a Location": "HTTP/1.1 302 Found\r\nLocation: https://%s.example/?%[1]s\r\n" +
+			"Content-Length: 0\r\n\r\n",
 		"a Location that is no URL": "HTTP/1.1 302 Found\r\nLocation: https://[%s\r\nContent-Length: 0\r\n\r\n",
 		"a Location with escapes":   "HTTP/1.1 307 Found\r\nLocation: /%%zz%s\r\nContent-Length: 0\r\n\r\n",
 		"a Location with a control": "HTTP/1.1 308 Found\r\nLocation: \x7f%s\r\nContent-Length: 0\r\n\r\n",
-		"a wish to come again":      "HTTP/1.1 429 No\r\nRetry-After: %s\r\nContent-Length: 0\r\n\r\n",
+		"a Retry-After":             "HTTP/1.1 429 No\r\nRetry-After: %s\r\nContent-Length: 0\r\n\r\n",
 		"a challenge":               "HTTP/1.1 401 No\r\nWWW-Authenticate: %s\r\nContent-Length: 0\r\n\r\n",
 		"a cookie":                  "HTTP/1.1 407 No\r\nSet-Cookie: %[1]s=%[1]s\r\nContent-Length: 0\r\n\r\n",
 		"another protocol":          "HTTP/1.1 101 %[1]s\r\nConnection: Upgrade\r\nUpgrade: %[1]s\r\n\r\n%[1]s",
 		"an early hint":             "HTTP/1.1 103 %[1]s\r\nLink: %[1]s\r\n\r\nHTTP/1.1 103 %[1]s\r\n%[1]s\r\n\r\n",
-		"a page":                    "HTTP/1.1 403 No\r\nContent-Type: text/html\r\nContent-Length: 60\r\n\r\n%-60.60s",
-		"a page that is a success":  "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 60\r\n\r\n%-60.60s",
+		"a page": "HTTP/1.1 403 No\r\nContent-Type: text/html\r\n" +
+			"Content-Length: 60\r\n\r\n%-60.60s",
+		"a page that is a success": "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n" +
+			"Content-Length: 60\r\n\r\n%-60.60s",
 		"a form": "HTTP/1.1 400 No\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n" +
 			"error=%[1]s&error_description=%[1]s",
 		"a form that is a success": "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nerror=%[1]s&expires_in=%[1]s",
@@ -217,7 +223,7 @@ func answers1() map[string]string {
 	return all
 }
 
-// bodies are answers in JSON of several statuses, with planted in some form in some field.
+// bodies returns JSON answers of several statuses that have planted, encoded, in one field.
 func bodies() map[string]string {
 	all := map[string]string{}
 	inHex := hex.EncodeToString([]byte(planted))
@@ -230,7 +236,7 @@ func bodies() map[string]string {
 		for field, value := range fieldsWith(text) {
 			body, err := json.Marshal(value)
 			if err != nil {
-				panic(err) // maps of strings
+				panic(err) // impossible: a map of strings
 			}
 			for _, status := range []int{200, 400, 401, 403, 404, 500} {
 				all[fmt.Sprintf("%s in %s of a %d", form, field, status)] = fmt.Sprintf(
@@ -241,7 +247,7 @@ func bodies() map[string]string {
 	return all
 }
 
-// fieldsWith are bodies of OKMS and of token endpoints with a text in one field of them.
+// fieldsWith returns bodies of OKMS and of token endpoints that have text in one field.
 func fieldsWith(text string) map[string]any {
 	type object = map[string]any
 	version := func(data any, metadata object) object {
@@ -259,7 +265,7 @@ func fieldsWith(text string) map[string]any {
 	}
 }
 
-// answers2 are answers of HTTP/2 that repeat planted.
+// answers2 returns answers of HTTP/2 that repeat planted.
 func answers2() map[string][]byte {
 	const endHeaders, endStream = 4, 1
 	goAway := func(code byte) []byte {
@@ -269,23 +275,23 @@ func answers2() map[string][]byte {
 		return frame(1, endHeaders|endStream, 1, bytes.Join(append([][]byte{{0x88}}, fields...), nil)) // :status 200
 	}
 	return map[string][]byte{
-		"goaway":                   goAway(0),
-		"goaway of an error":       goAway(2),
-		"goaway of calm":           goAway(11),
-		"an upper-case name":       headers(field(strings.ToUpper(planted), "x")),
-		"a pseudo-header":          headers(field(":"+planted, "x")),
-		"a value of control signs": headers(field("x", "\x00"+planted)),
-		"a status":                 frame(1, endHeaders|endStream, 1, field(":status", planted)),
-		"a length":                 headers(field("content-length", planted)),
-		"a content type":           headers(field("content-type", planted)),
-		"a frame of no kind":       []byte(planted),
+		"goaway":                          goAway(0),
+		"GOAWAY with an error":            goAway(2),
+		"GOAWAY with ENHANCE_YOUR_CALM":   goAway(11),
+		"an upper-case name":              headers(field(strings.ToUpper(planted), "x")),
+		"a pseudo-header":                 headers(field(":"+planted, "x")),
+		"a value with control characters": headers(field("x", "\x00"+planted)),
+		"a status":                        frame(1, endHeaders|endStream, 1, field(":status", planted)),
+		"a length":                        headers(field("content-length", planted)),
+		"a content type":                  headers(field("content-type", planted)),
+		"a frame of unknown type":         []byte(planted),
 		"a trailer": append(frame(1, endHeaders, 1, []byte{0x88}),
 			frame(1, endHeaders|endStream, 1, field(":"+planted, "x"))...),
 		"a reset": frame(3, 0, 1, []byte{0, 0, 0, 2}),
 	}
 }
 
-// certificates are changes to a certificate that has planted in its names.
+// certificates returns changes to a certificate that put planted in its names.
 func certificates() map[string]func(*x509.Certificate) {
 	named := func(c *x509.Certificate) {
 		c.Subject = pkix.Name{CommonName: planted, Organization: []string{planted}}
@@ -317,14 +323,14 @@ func certificates() map[string]func(*x509.Certificate) {
 	}
 }
 
-// reads has a client read from a server, and get a token from it, and gives all that either
-// says of it.
+// reads makes a client read from a server and request a token from it. It returns every text
+// that results, by its source.
 func reads(t *testing.T, s raw, trusted bool) (said map[string]string) {
 	t.Helper()
 	return readsFor(t, s, trusted, 20*time.Second)
 }
 
-// readsFor is reads in a time, and a token in as much again.
+// readsFor does the same with a timeout for the reads, and another one for the token.
 func readsFor(t *testing.T, s raw, trusted bool, most time.Duration) (said map[string]string) {
 	t.Helper()
 	said = map[string]string{}
@@ -344,7 +350,7 @@ func readsFor(t *testing.T, s raw, trusted bool, most time.Duration) (said map[s
 	} else {
 		said["a read"] = fmt.Sprintf("%s %+v", failed.Error(), *failed)
 	}
-	// That an answer lists no versions is no error.
+	// An answer that lists no versions is not an error.
 	if _, _, failed := c.LatestActive(ctx, "s"); failed != nil {
 		said["a list"] = fmt.Sprintf("%s %+v", failed.Error(), *failed)
 	}
@@ -361,14 +367,14 @@ func readsFor(t *testing.T, s raw, trusted bool, most time.Duration) (said map[s
 	if _, err := tokens.Token(ctx, sensitive.Bytes{}); errors.As(err, &refused) {
 		said["a token"] = fmt.Sprintf("%s %+v", refused.Error(), *refused)
 	} else if err != nil {
-		t.Errorf("a token: %v", err)
+		t.Errorf("token: %v", err)
 	}
 	tokens.Close()
 	said["a token's call"] = <-told
 	return said
 }
 
-// hidden checks that nothing of planted is in what was said.
+// hidden checks that no part of planted is in the texts.
 func hidden(t *testing.T, said map[string]string) {
 	t.Helper()
 	forms := []string{planted, hex.EncodeToString([]byte(planted))}
@@ -391,7 +397,7 @@ func hidden(t *testing.T, said map[string]string) {
 	}
 }
 
-func TestNothingThatAServerSaysOverHTTP1IsRepeated(t *testing.T) {
+func TestNoTextOfAnHTTP1AnswerIsRepeated(t *testing.T) {
 	all := answers1()
 	maps.Copy(all, bodies())
 	for name, answer := range all {
@@ -402,7 +408,7 @@ func TestNothingThatAServerSaysOverHTTP1IsRepeated(t *testing.T) {
 	}
 }
 
-func TestNothingThatAServerSaysOverHTTP2IsRepeated(t *testing.T) {
+func TestNoTextOfAnHTTP2AnswerIsRepeated(t *testing.T) {
 	for name, answer := range answers2() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -411,7 +417,7 @@ func TestNothingThatAServerSaysOverHTTP2IsRepeated(t *testing.T) {
 	}
 }
 
-func TestNothingInACertificateIsRepeated(t *testing.T) {
+func TestNoTextOfACertificateIsRepeated(t *testing.T) {
 	for name, change := range certificates() {
 		for _, trusted := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s, trusted %t", name, trusted), func(t *testing.T) {
@@ -422,13 +428,13 @@ func TestNothingInACertificateIsRepeated(t *testing.T) {
 	}
 }
 
-func TestNothingThatIsNotTLSIsRepeated(t *testing.T) {
+func TestNoBytesOutsideTLSAreRepeated(t *testing.T) {
 	for name, answer := range map[string]string{
 		"words": planted, "HTTP": "HTTP/1.1 400 " + planted + "\r\n\r\n" + planted, "nothing": "",
-		"an alert of no kind": "\x15\x03\x03\x00\x02\x02\xf0" + planted,
-		"a record of no kind": "\x63\x03\x03\x00\x20" + planted,
-		"a long record":       "\x16\x03\x03\xff\xff" + planted,
-		"an old version":      "\x16\x02\x00\x00\x20" + planted,
+		"an unknown alert":       "\x15\x03\x03\x00\x02\x02\xf0" + planted,
+		"an unknown record type": "\x63\x03\x03\x00\x20" + planted,
+		"a long record":          "\x16\x03\x03\xff\xff" + planted,
+		"an old version":         "\x16\x02\x00\x00\x20" + planted,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

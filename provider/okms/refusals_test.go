@@ -19,9 +19,11 @@ import (
 // has no error_code: the HTTP status alone decides.
 func TestStatusesOfRefusalsWithoutACategory(t *testing.T) {
 	for status, want := range map[int]failure.Kind{
-		400: failure.Rejected, 401: failure.Unauthenticated, 403: failure.Denied, 404: failure.SecretAbsent, 405: failure.Rejected,
+		400: failure.Rejected, 401: failure.Unauthenticated, 403: failure.Denied, 404: failure.SecretAbsent,
+		405: failure.Rejected,
 		407: failure.Rejected, 408: failure.Failing, 409: failure.Rejected, 428: failure.Rejected, 429: failure.Limited,
-		430: failure.Rejected, 499: failure.Rejected, 500: failure.Failing, 501: failure.Failing, 503: failure.Failing, 599: failure.Failing,
+		430: failure.Rejected, 499: failure.Rejected, 500: failure.Failing, 501: failure.Failing, 503: failure.Failing,
+		599: failure.Failing,
 	} {
 		c := reading(t, httptest.NewServer(answering(status, `{"errors":["no"]}`)))
 		_, err := c.Get(t.Context(), okms.Ref{Path: "s"})
@@ -36,7 +38,7 @@ func TestStatusesOfRefusalsWithoutACategory(t *testing.T) {
 // net/http closes a connection otherwise, and each refused read would open a new one.
 func TestARefusalKeepsItsConnection(t *testing.T) {
 	for name, body := range map[string]string{
-		"short": `{"errors":["no"]}`, "as long as a refusal may be": `{"errors":["no"]}` + strings.Repeat(" ", 64<<10-17),
+		"short": `{"errors":["no"]}`, "of the maximum length": `{"errors":["no"]}` + strings.Repeat(" ", 64<<10-17),
 	} {
 		for _, length := range []string{"stated", "chunked"} {
 			var opened atomic.Int64
@@ -68,10 +70,11 @@ func TestARefusalKeepsItsConnection(t *testing.T) {
 func reading(t *testing.T, server *httptest.Server) *okms.Client {
 	t.Helper()
 	t.Cleanup(server.Close)
-	return client(t, place.Domain{Endpoint: server.URL, ID: "734b9b45-8b1a-469c-b140-b10bd6540017"}, byToken(), okms.Options{})
+	return client(t, place.Domain{Endpoint: server.URL, ID: "734b9b45-8b1a-469c-b140-b10bd6540017"}, byToken(),
+		okms.Options{})
 }
 
-// answering answers every request alike.
+// answering returns a handler that answers every request alike.
 func answering(status int, body string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -80,7 +83,7 @@ func answering(status int, body string) http.Handler {
 	})
 }
 
-// flushed sends each answer without its length.
+// flushed returns a handler that sends each answer without its length.
 func flushed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		next.ServeHTTP(w, r)

@@ -5,7 +5,7 @@ import (
 	"net/http/httptest"
 )
 
-// authority is the CA bundle of a TLS server.
+// authority returns the CA bundle of a TLS server.
 func authority(s *httptest.Server) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}))
 }

@@ -6,17 +6,17 @@ import (
 	"ovhcloud-csi-provider/test/emulator"
 )
 
-// token may read everything in a store.
+// token has access to every secret in a store.
 const token = "eyJhbGciOiJFZERTQSJ9.okms.reads-everything"
 
-// store is an emulator that listens. The harness of the server has the like, but would
-// have these tests depend on the server.
+// store is an emulator that listens. The harness of package server has a similar one, but would
+// make these tests depend on the server.
 type store struct {
 	*emulator.Emulator
 	*emulator.Server
 }
 
-// start starts a store with one secret s, which ends with the test.
+// start starts a store with one secret, s. It is closed with the test.
 func start(t *testing.T) *store {
 	t.Helper()
 	e, err := emulator.New(emulator.Options{})
@@ -38,7 +38,7 @@ func start(t *testing.T) *store {
 }
 
 // Break injects a fault until the returned function is called.
-func (s *store) Break(t *testing.T, f emulator.Fault) (mend func()) {
+func (s *store) Break(t *testing.T, f emulator.Fault) (repair func()) {
 	t.Helper()
 	mend, err := s.Inject(f)
 	if err != nil {
