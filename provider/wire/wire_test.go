@@ -21,10 +21,10 @@ import (
 	"time"
 )
 
-// planted is what a server may have put into an error.
+// planted is a text that a server may have put into an error.
 const planted = "planted-by-a-server"
 
-// within wraps an error as net/http does.
+// within returns an error wrapped as net/http does.
 func within(err error) error {
 	return &url.Error{Op: "Get", URL: "https://x.example/" + planted, Err: fmt.Errorf("%s: %w", planted, err)}
 }
@@ -86,8 +86,8 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// TestACertificateOfTheChainThatIsOutOfTime: crypto/x509 says of it only that the
-// authority is unknown.
+// TestACertificateOfTheChainThatIsOutOfTime checks a chain of which crypto/x509 only reports that
+// the authority is unknown.
 func TestACertificateOfTheChainThatIsOutOfTime(t *testing.T) {
 	now := time.Now()
 	root, rootKey := issue(t, "root", nil, nil, now.Add(time.Hour))
@@ -104,7 +104,7 @@ func TestACertificateOfTheChainThatIsOutOfTime(t *testing.T) {
 		}
 		_, err := sent[0].Verify(x509.VerifyOptions{Roots: roots, Intermediates: intermediates})
 		if err == nil {
-			t.Fatal("it is trusted")
+			t.Fatal("the chain is trusted")
 		}
 		return Explain(&tls.CertificateVerificationError{UnverifiedCertificates: sent, Err: err})
 	}
@@ -120,7 +120,8 @@ func TestACertificateOfTheChainThatIsOutOfTime(t *testing.T) {
 	}
 }
 
-// issue makes a certificate authority that ends at a time, signed by parent, or itself.
+// issue returns a certificate authority that expires at ends, signed by parent, or by itself if
+// parent is nil.
 func issue(t *testing.T, name string, parent *x509.Certificate, parentKey *ecdsa.PrivateKey, ends time.Time,
 ) (*x509.Certificate, *ecdsa.PrivateKey) {
 	t.Helper()
