@@ -2,30 +2,12 @@ package okms
 
 import (
 	"bytes"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"ovhcloud-csi-provider/provider/failure"
-	"ovhcloud-csi-provider/provider/wire"
 )
-
-// answered returns an answer as the transport makes it. header is pairs of name and value.
-func answered(status int, body string, header ...string) answer {
-	h := http.Header{"Content-Type": {"application/json"}}
-	for i := 0; i+1 < len(header); i += 2 {
-		h.Set(header[i], header[i+1])
-	}
-	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-	a := answer{at: at, status: status, media: wire.MediaType(h), retryAfter: retryAfter(h, at)}
-	if status == http.StatusOK {
-		a.body = []byte(body)
-	} else {
-		a.refusal = decodeRefusal([]byte(body), false)
-	}
-	return a
-}
 
 func TestATimeStampIsCutTo100Bytes(t *testing.T) {
 	s, failed := decodeData(answered(200, `{"data":{"data":{},"metadata":{"version":1,"created_time":"`+strings.Repeat("2",
@@ -34,9 +16,6 @@ func TestATimeStampIsCutTo100Bytes(t *testing.T) {
 		t.Errorf("%q, %v", s.Created, failed)
 	}
 }
-
-const goodMetadata = `{"created_time":"2026-01-02T03:04:05.123456789Z","custom_metadata":null,` +
-	`"deletion_time":"","destroyed":false,"version":7}`
 
 func TestDataKeepsTheBytesThatOKMSSent(t *testing.T) {
 	const data = `{ "b":1.0, "a":12345678901234567890,"h":"<&>" }`
@@ -49,10 +28,6 @@ func TestDataKeepsTheBytesThatOKMSSent(t *testing.T) {
 		s.Created != "2026-01-02T03:04:05.123456789Z" {
 		t.Errorf("got %s at %d of %s", s.Data.Reveal(), s.Version, s.Created)
 	}
-}
-
-func refusalBody(code, text string) string {
-	return `{"error_id":"","error_code":` + code + `,"errors":["` + text + `"],"request_id":"OKMS.1"}`
 }
 
 func TestKindsOfAnswers(t *testing.T) {

@@ -19,22 +19,6 @@ import (
 	"ovhcloud-csi-provider/test/emulator"
 )
 
-func domainOf(s *store) place.Domain {
-	return place.Domain{Endpoint: s.URL, ID: s.OKMSID(), CABundle: string(s.Server.CA)}
-}
-
-func client(t *testing.T, domain place.Domain, login okms.Login, o okms.Options) *okms.Client {
-	t.Helper()
-	c, err := okms.New(domain, login, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	return c
-}
-
-func byToken() okms.Login { return okms.Login{Token: sensitive.New([]byte(token))} }
-
 func TestReadAndCalls(t *testing.T) {
 	s := start(t)
 	var calls []okms.Call
@@ -160,19 +144,6 @@ func TestConnectionsAreKept(t *testing.T) {
 	if dialled != 1 {
 		t.Errorf("got %d connections for five reads in a row, want 1", dialled)
 	}
-}
-
-// failureOf returns the *Error of a read of s.
-func failureOf(t *testing.T, ctx context.Context, domain place.Domain) *okms.Error {
-	t.Helper()
-	secret, e := client(t, domain, byToken(), okms.Options{}).Get(ctx, okms.Ref{Path: "s"})
-	if e == nil {
-		t.Fatalf("got %v", secret)
-	}
-	if strings.Contains(e.Error(), token) {
-		t.Errorf("the error repeats the token: %v", e)
-	}
-	return e
 }
 
 func TestKindsOfFailedExchanges(t *testing.T) {

@@ -10,19 +10,6 @@ import (
 // total: a constant for the redaction of a few short texts, and a multiple of n.
 func mostAllocated(n int) int { return 128<<10 + 40*n }
 
-// takesLittle checks that f allocates at most mostAllocated(n) bytes. It uses the smallest of a
-// few runs, since other goroutines of a fuzzer allocate too.
-func takesLittle(t *testing.T, n int, f func()) {
-	t.Helper()
-	var got int
-	for range 5 {
-		if got = allocates(f); got <= mostAllocated(n) {
-			return
-		}
-	}
-	t.Errorf("an answer of %d bytes allocates %d bytes, want at most %d", n, got, mostAllocated(n))
-}
-
 // sentTo returns a as the answer to a request with a token.
 func sentTo(a answer) answer {
 	a.sent = &sentTexts{all: []string{"eyJ.planted.token.of.a.length"}}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -13,53 +12,9 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/provider/failure"
-	"ovhcloud-csi-provider/provider/place"
-	"ovhcloud-csi-provider/provider/sensitive"
 )
 
 // These tests check how much memory a store can make this program use.
-
-// allocates returns how many bytes f allocates in total, garbage included.
-func allocates(f func()) int {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	return int(after.TotalAlloc - before.TotalAlloc)
-}
-
-// serving returns a client of a TLS server over HTTP/2. Both are closed with the test.
-func serving(t *testing.T, o Options, handler http.HandlerFunc) *Client {
-	t.Helper()
-	server := httptest.NewUnstartedServer(handler)
-	server.EnableHTTP2 = true
-	server.StartTLS()
-	t.Cleanup(server.Close)
-	c, err := New(place.Domain{Endpoint: server.URL, ID: "734b9b45-8b1a-469c-b140-b10bd6540017",
-		CABundle: authority(server)},
-		Login{Token: sensitive.New([]byte("eyJ.planted.token"))}, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	return c
-}
-
-// hostileBodies returns JSON texts, by name, that take many times their size as a tree.
-func hostileBodies(size int) map[string]string {
-	fill := func(head, part, tail string) string {
-		return head + strings.TrimSuffix(strings.Repeat(part, (size-len(head)-len(tail))/len(part)), ",") + tail
-	}
-	return map[string]string{
-		"errors":   fill(`{"errors":[`, `"",`, `]}`),
-		"objects":  fill(`{"errors":["x"],"data":{"metadata":{"custom_metadata":{`, `"":{},`, `}}}}`),
-		"nested":   fill(`{"error_code":1,"x":`, `[`, ``),
-		"one text": fill(`{"errors":["`, `\u0041`, `"]}`),
-		"keys":     fill(`{"error_code":1,`, `"\u0061":1,`, `"b":2}`),
-		"versions": fill(`{"data":{"versions":{`, `"1":{},`, `}}}`),
-		"long ids": fill(`{"data":{"metadata":{"version":1,"created_time":"`, `aaaa`, `"},"data":{}}}`),
-	}
-}
 
 func TestARefusalTakesLittleMemory(t *testing.T) {
 	for _, size := range []int{maxRefusal, 1 << 20} {

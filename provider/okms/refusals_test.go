@@ -2,7 +2,6 @@ package okms_test
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -12,7 +11,6 @@ import (
 
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
-	"ovhcloud-csi-provider/provider/place"
 )
 
 // TestStatusesOfRefusalsWithoutACategory checks the kind of a refusal whose error object
@@ -64,29 +62,4 @@ func TestARefusalKeepsItsConnection(t *testing.T) {
 			}
 		}
 	}
-}
-
-// reading returns a client of a server, which is closed with the test.
-func reading(t *testing.T, server *httptest.Server) *okms.Client {
-	t.Helper()
-	t.Cleanup(server.Close)
-	return client(t, place.Domain{Endpoint: server.URL, ID: "734b9b45-8b1a-469c-b140-b10bd6540017"}, byToken(),
-		okms.Options{})
-}
-
-// answering returns a handler that answers every request alike.
-func answering(status int, body string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(status)
-		_, _ = fmt.Fprint(w, body)
-	})
-}
-
-// flushed returns a handler that sends each answer without its length.
-func flushed(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r)
-		_ = http.NewResponseController(w).Flush()
-	})
 }

@@ -18,27 +18,6 @@ const sample = ` {"user":"root", "port" : 443,"tls.crt":"PEM",
 "names":["one","two","three"],"none":[],
 "#":"hash","big":12345678901234567890123,"escaped":{"a\"b":"q","\u00e9":"e"},"null":null}`
 
-// found returns the value at a path, "absent", or the error.
-func found(t *testing.T, text, path string) string {
-	t.Helper()
-	v, ok := Parse([]byte(text))
-	if !ok {
-		t.Fatal("the text is not JSON")
-	}
-	p, err := ParsePath(path)
-	if err != nil {
-		return err.Error()
-	}
-	got, err := v.Find(p, NewSteps(context.Background(), 1<<20))
-	switch {
-	case err != nil:
-		return err.Error()
-	case !got.Exists():
-		return "absent"
-	}
-	return string(got)
-}
-
 func TestWhatPathsFind(t *testing.T) {
 	for path, want := range map[string]string{
 		"user": `"root"`, "port": "443", `tls\.crt`: `"PEM"`, "nested.a.b.2.c": "null", "nested.a.b": `[1, 2,{"c":null}]`,
