@@ -42,16 +42,18 @@ Exit status: 0 if no mistake was found, 1 if one was found, 2 for an invalid
 command line.
 `
 
-// onlineTime bounds the requests of --online for one connection.
+// onlineTime is the longest time for the requests of --online for one connection.
 const onlineTime = 30 * time.Second
 
+// connectionsCheck is the command line of "ovhcsi connections check".
 type connectionsCheck struct {
 	config, credentials string
 	cacheTTL            time.Duration
 	online              bool
-	all                 map[string]*connections.Connection // of the file
+	all                 map[string]*connections.Connection // of the file, by name
 }
 
+// runConnections runs "ovhcsi connections" and returns the exit status.
 func runConnections(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	c, err := parseConnectionsFlags(args)
 	if errors.Is(err, flag.ErrHelp) {
@@ -73,17 +75,18 @@ func runConnections(ctx context.Context, args []string, stdout, stderr io.Writer
 func connectionsFlags(c *connectionsCheck) *flag.FlagSet {
 	flags := flag.NewFlagSet("connections check", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	flags.StringVar(&c.config, "config", "", "the YAML `FILE` that the provider gets as --config; required")
+	flags.StringVar(&c.config, "config", "", "the YAML `FILE` that is the provider's --config; required")
 	flags.StringVar(&c.credentials, "credentials", "",
 		"read the credential of connection NAME from `DIR`/NAME,\nnot from its credentialsDir in the file")
 	flags.DurationVar(&c.cacheTTL, "cache-ttl", 30*time.Second,
 		"the provider's --cache-ttl, a `DURATION`; each maxStale must exceed it")
 	flags.BoolVar(&c.online, "online", false,
-		"ask OKMS what each credential may do: two reads of a\nsecret that probably does not exist. Nothing is\nchanged or shown")
+		"test the permissions of each credential with two reads\nof a secret that probably does not exist. No secret is\nchanged or printed")
 	return flags
 }
 
-// parseConnectionsFlags returns flag.ErrHelp if help is asked for.
+// parseConnectionsFlags returns the command line, or flag.ErrHelp if it requests help. Any other
+// error describes an invalid command line.
 func parseConnectionsFlags(args []string) (c connectionsCheck, err error) {
 	flags := connectionsFlags(&c)
 	if len(args) == 0 {
@@ -100,7 +103,7 @@ func parseConnectionsFlags(args []string) (c connectionsCheck, err error) {
 	}
 	switch {
 	case flags.NArg() > 0:
-		return c, fmt.Errorf("%q is not a flag; the file is given as --config FILE", flags.Arg(0))
+		return c, fmt.Errorf("%q is not a flag; set the file with --config FILE", flags.Arg(0))
 	case c.config == "":
 		return c, errors.New("--config is missing")
 	}
@@ -110,8 +113,8 @@ func parseConnectionsFlags(args []string) (c connectionsCheck, err error) {
 	return c, nil
 }
 
-// run checks the file and its credentials. It returns whether no mistake was found.
-func (c connectionsCheck) run(ctx context.Context, stdout, stderr io.Writer) (well bool) {
+// run checks the file and its credentials. It returns true if it found no mistake.
+func (c connectionsCheck) run(ctx context.Context, stdout, stderr io.Writer) (valid bool) {
 	all, err := connections.Read(c.config, c.cacheTTL, c.folder, time.Now())
 	var problems connections.Problems
 	switch {
@@ -137,7 +140,7 @@ func (c connectionsCheck) run(ctx context.Context, stdout, stderr io.Writer) (we
 		found.add(c.one(ctx, connection, stdout))
 	}
 	fmt.Fprintln(stdout, found.summary())
-	return found.broken == 0
+	return found.invalid == 0
 }
 
 // finding is the result of the check of one connection.
@@ -146,23 +149,25 @@ type finding struct {
 	warnings int
 }
 
+// state is the result for the credential of a connection.
 type state int
 
 const (
 	good state = iota
-	broken
+	invalid
 	unseen // no mistake found, but the credential was not checked
 )
 
 // tally counts the findings of all connections.
-type tally struct{ all, broken, unseen, warnings int }
+type tally struct{ all, invalid, unseen, warnings int }
 
+// add counts a finding.
 func (t *tally) add(f finding) {
 	t.all++
 	t.warnings += f.warnings
 	switch f.state {
-	case broken:
-		t.broken++
+	case invalid:
+		t.invalid++
 	case unseen:
 		t.unseen++
 	}
@@ -171,7 +176,7 @@ func (t *tally) add(f finding) {
 // summary returns the last line of the output: the result in one sentence.
 func (t tally) summary() string {
 	if t.all == 0 {
-		return "The file states no connections."
+		return "The file has no connections."
 	}
 	connections := fmt.Sprintf("%d connections", t.all)
 	if t.all == 1 {
@@ -179,10 +184,10 @@ func (t tally) summary() string {
 	}
 	text := connections + ", no mistake found"
 	switch {
-	case t.broken > 0 && t.all == 1:
-		text = connections + ", BROKEN"
-	case t.broken > 0:
-		text = fmt.Sprintf("%s, %d of them BROKEN", connections, t.broken)
+	case t.invalid > 0 && t.all == 1:
+		text = connections + ", with errors"
+	case t.invalid > 0:
+		text = fmt.Sprintf("%s, %d of them with errors", connections, t.invalid)
 	case t.unseen > 0:
 		text += fmt.Sprintf("; credentials not checked: %d (set --credentials to their directory)", t.unseen)
 	}
@@ -192,6 +197,7 @@ func (t tally) summary() string {
 	return text + "."
 }
 
+// folder returns the directory of a connection's credential: stated, or that of --credentials.
 func (c connectionsCheck) folder(name, stated string) string {
 	if c.credentials == "" {
 		return stated
@@ -199,7 +205,8 @@ func (c connectionsCheck) folder(name, stated string) string {
 	return filepath.Join(c.credentials, name)
 }
 
-// printer prints a line about a connection under a name.
+// printer prints one line of the result of a connection. name is the label in front; it may be
+// empty.
 type printer func(name, format string, args ...any)
 
 // one prints and checks one connection.
@@ -229,13 +236,13 @@ func (c connectionsCheck) checkFallback(connection *connections.Connection, line
 	line("fallback", "%s: %s", second.Name(), second.Place().Endpoint)
 	lacking := connection.NotCoveredBy(second)
 	for _, rule := range lacking {
-		line("", "WARNING: %s may not allow all of this rule: %s; what it does not allow has no fallback", second.Name(), rule)
+		line("", "WARNING: %s may not allow all of this rule: %s; the rest of the rule has no fallback", second.Name(), rule)
 	}
 	return len(lacking)
 }
 
-// checkIdentity prints and checks the connection's credential, and with --online what it
-// may do.
+// checkIdentity prints and checks the connection's credential, and with --online its
+// permissions.
 func (c connectionsCheck) checkIdentity(ctx context.Context, connection *connections.Connection, line printer) state {
 	credential, err := connection.Credential()
 	switch {
@@ -243,56 +250,56 @@ func (c connectionsCheck) checkIdentity(ctx context.Context, connection *connect
 		line("credential", "not checked: %s is not on this machine", connection.Dir())
 		return unseen
 	case err != nil:
-		line("credential", "BROKEN: %s: %v", connection.Dir(), err)
-		return broken
+		line("credential", "ERROR: %s: %v", connection.Dir(), err)
+		return invalid
 	}
 	found := checkCredential(credential, line)
-	if c.online { // the answer of OKMS overrides the hint of the credential
+	if c.online { // OKMS's answer overrides the hint about the credential
 		found = askOnline(ctx, connection, line)
 	}
 	return found
 }
 
-// checkCredential prints and checks a credential without any request.
+// checkCredential prints and checks a credential without a request.
 func checkCredential(credential credential.Credential, line printer) state {
 	line("credential", "%s %s", credential.Kind(), credential.Fingerprint())
 	if end := credential.Expires(); !end.IsZero() {
 		line("", "expires on %s", end.UTC().Format(time.RFC3339))
 	}
 	if url := credential.Client().TokenURL; url != "" {
-		line("", "gets its tokens at %s", url)
+		line("", "requests its tokens at %s", url)
 	}
 	if credential.Hint() != "" {
-		line("", "probably BROKEN: %s", credential.Hint())
-		return broken
+		line("", "probably INVALID: %s", credential.Hint())
+		return invalid
 	}
 	return good
 }
 
-// askOnline asks OKMS what the credential may do, and prints the answers. It returns broken
-// if OKMS cannot be asked or the credential may not read secrets.
+// askOnline tests the permissions of the credential in OKMS, and prints the results. It returns invalid
+// if OKMS is unreachable or the credential may not read secrets.
 func askOnline(ctx context.Context, connection *connections.Connection, line printer) state {
 	ctx, cancel := context.WithTimeout(ctx, onlineTime)
 	defer cancel()
 	probe, err := read.ProbeConnection(ctx, connection, "ovhcsi")
 	if err != nil {
-		line("online", "BROKEN: %v", err)
-		return broken
+		line("online", "ERROR: %v", err)
+		return invalid
 	}
-	line("online", "asked for %s, which need not exist", probe.Path)
-	tell := func(action string, refused error) {
+	line("online", "tried to read %s, which need not exist", probe.Path)
+	report := func(action string, refused error) {
 		if refused == nil {
 			line("", "%s: allowed", action)
 		} else {
 			line("", "%s: NO: %v", action, refused)
 		}
 	}
-	tell(explain.ActionRead, probe.Read)
-	tell(explain.ActionDescribe, probe.Describe)
+	report(explain.ActionRead, probe.Read)
+	report(explain.ActionDescribe, probe.Describe)
 	switch {
 	case probe.Read != nil:
-		line("", "BROKEN: no mount works without %s", explain.ActionRead)
-		return broken
+		line("", "ERROR: no mount works without %s", explain.ActionRead)
+		return invalid
 	case probe.Describe != nil:
 		line("", "mounts work; with %s, error texts would be more precise", explain.ActionDescribe)
 	}

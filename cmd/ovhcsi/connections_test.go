@@ -14,7 +14,7 @@ import (
 
 const planted = "planted-token-of-a-connection"
 
-// bench is a folder with a configuration and credentials, and a store.
+// bench is a directory with a configuration and credentials, and a store.
 type bench struct {
 	t    *testing.T
 	dir  string
@@ -34,9 +34,11 @@ func newBench(t *testing.T) *bench {
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	b := &bench{t: t, dir: t.TempDir(), okms: e, url: s.URL}
-	b.write("config.yaml", "connections:\n  team:\n    endpoint: "+s.URL+"\n    okmsId: "+e.OKMSID()+"\n    credentialsDir: /nowhere/team\n"+
-		"    allow: [{namespaces: [shop, 'team-*'], serviceAccounts: ['*'], paths: ['prod/**', other]}]\n    caBundle: |\n      "+
-		strings.ReplaceAll(strings.TrimSpace(string(e.CA())), "\n", "\n      ")+"\n")
+	b.write("config.yaml",
+		"connections:\n  team:\n    endpoint: "+s.URL+"\n    okmsId: "+e.OKMSID()+"\n    credentialsDir: /nowhere/team\n"+
+			"    allow: [{namespaces: [shop, 'team-*'], serviceAccounts: ['*'], paths: ['prod/**', other]}]\n"+
+			"    caBundle: |\n      "+
+			strings.ReplaceAll(strings.TrimSpace(string(e.CA())), "\n", "\n      ")+"\n")
 	return b
 }
 
@@ -51,7 +53,7 @@ func (b *bench) write(name, content string) {
 	}
 }
 
-// check runs the command and gives all it printed.
+// check runs the command, checks its exit status, and returns all that it printed.
 func (b *bench) check(status int, args ...string) string {
 	b.t.Helper()
 	var stdout, stderr bytes.Buffer
@@ -70,7 +72,7 @@ func (b *bench) has(text string, lines ...string) {
 	b.t.Helper()
 	for _, line := range lines {
 		if !strings.Contains(text, line) {
-			b.t.Errorf("it lacks %q:\n%s", line, text)
+			b.t.Errorf("the output lacks %q:\n%s", line, text)
 		}
 	}
 }
@@ -81,13 +83,14 @@ func TestCheckOfConnectionsWithoutTheirCredentials(t *testing.T) {
 		"  allows      namespaces shop, team-*; service accounts *; paths prod/**, other\n",
 		"  credential  not checked: /nowhere/team is not on this machine\n",
 		"\n1 connection, no mistake found; credentials not checked: 1 (set --credentials to their directory).\n")
-	b.has(b.check(exitFailed, "--online"), "  credential  BROKEN: /nowhere/team: no credential: there is no such folder\n", "\n1 connection, BROKEN.\n")
+	b.has(b.check(exitFailed, "--online"), "  credential  ERROR: /nowhere/team: no credential: there is no such folder\n",
+		"\n1 connection, with errors.\n")
 	if n := len(b.okms.Requests()); n != 0 {
-		t.Errorf("%d requests were made", n)
+		t.Errorf("got %d requests, want none", n)
 	}
 }
 
-func TestCheckOfABrokenFileTellsEachMistakeWithItsLine(t *testing.T) {
+func TestCheckOfAnInvalidFilePrintsEachMistakeWithItsLine(t *testing.T) {
 	b := newBench(t)
 	b.write("config.yaml", "connections:\n  team:\n    regoin: x\n    allow: []\n")
 	file := filepath.Join(b.dir, "config.yaml")
@@ -99,24 +102,27 @@ func TestCheckOfABrokenFileTellsEachMistakeWithItsLine(t *testing.T) {
 	b.has(b.check(exitFailed), file+": does not end in a line break, so it may have been cut; "+
 		"write the whole file again, with a line break at its end\n")
 	b.write("config.yaml", "connections: {}\n")
-	b.has(b.check(exitOK), "The file states no connections.\n")
+	b.has(b.check(exitOK), "The file has no connections.\n")
 }
 
-// These are credentials, but no mount would work with them.
+// TestCheckOfACredentialThatLooksWrong checks credentials that can be read, but with which no
+// mount works.
 func TestCheckOfACredentialThatLooksWrong(t *testing.T) {
 	b := newBench(t)
 	for token, want := range map[string]string{
-		base64.StdEncoding.EncodeToString([]byte("eyJ" + planted)):                  "probably BROKEN: the token looks base64-encoded twice",
-		"eyJ." + base64.RawURLEncoding.EncodeToString([]byte(`{"exp":1e9}`)) + ".x": "probably BROKEN: by its exp claim the token expired on 2001-09-09T01:46:40Z",
+		base64.StdEncoding.EncodeToString([]byte("eyJ" + planted)): "probably INVALID: the token looks " +
+			"base64-encoded twice",
+		"eyJ." + base64.RawURLEncoding.EncodeToString([]byte(`{"exp":1e9}`)) + ".x": "probably INVALID: the token says " +
+			"of itself that it expired on 2001-09-09T01:46:40Z",
 	} {
 		b.write("team/token", token)
-		b.has(b.check(exitFailed, "--credentials", b.dir), want, "\n1 connection, BROKEN.\n")
+		b.has(b.check(exitFailed, "--credentials", b.dir), want, "\n1 connection, with errors.\n")
 	}
 	b.write("team/token", planted)
 	b.has(b.check(exitOK, "--credentials", b.dir), "\n1 connection, no mistake found.\n")
 }
 
-func TestCheckOnlineTellsWhatTheCredentialMay(t *testing.T) {
+func TestCheckOnlinePrintsThePermissions(t *testing.T) {
 	b := newBench(t)
 	for name, c := range map[string]struct {
 		actions []string
@@ -124,12 +130,16 @@ func TestCheckOnlineTellsWhatTheCredentialMay(t *testing.T) {
 		status  int
 		want    []string
 	}{
-		"everything": {nil, nil, exitOK, []string{"  online      asked for prod/ovhcsi-connections-check, which need not exist\n",
-			"getData: allowed\n", "secret/get: allowed\n", "\n1 connection, no mistake found.\n"}},
-		"reads alone": {[]string{explain.ActionRead}, nil, exitOK, []string{"getData: allowed\n", "secret/get: NO: OKMS does not allow it to the token ",
-			"; grant its identity the IAM action okms:apikms:secret/get on the OKMS domain ", "mounts work; with okms:apikms:secret/get, error texts would be more precise\n"}},
+		"everything": {nil, nil, exitOK,
+			[]string{"  online      tried to read prod/ovhcsi-connections-check, which need not exist\n",
+				"getData: allowed\n", "secret/get: allowed\n", "\n1 connection, no mistake found.\n"}},
+		"reads alone": {[]string{explain.ActionRead}, nil, exitOK,
+			[]string{"getData: allowed\n", "secret/get: NO: OKMS does not allow it to the token ",
+				"; grant its identity the IAM action okms:apikms:secret/get on the OKMS domain ",
+				"mounts work; with okms:apikms:secret/get, error texts would be more precise\n"}},
 		"nothing": {[]string{}, nil, exitFailed, []string{"getData: NO: OKMS does not allow it to the token ",
-			"; grant its identity the IAM action okms:apikms:secret/version/getData on the OKMS domain ", "BROKEN: no mount works without okms:apikms:secret/version/getData\n"}},
+			"; grant its identity the IAM action okms:apikms:secret/version/getData on the OKMS domain ",
+			"ERROR: no mount works without okms:apikms:secret/version/getData\n"}},
 		"elsewhere": {nil, []string{"dev/"}, exitFailed, []string{"getData: NO: "}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -144,18 +154,20 @@ func TestCheckOnlineTellsWhatTheCredentialMay(t *testing.T) {
 	b.t = t
 	b.okms.RevokeToken(planted)
 	refused := b.check(exitFailed, "--online", "--credentials", b.dir)
-	b.has(refused, "  online      BROKEN: OKMS refused the token ")
+	b.has(refused, "  online      ERROR: OKMS refused the token ")
 	if strings.Count(refused, "OKMS refused") > 1 {
-		t.Errorf("told twice:\n%s", refused)
+		t.Errorf("printed twice:\n%s", refused)
 	}
 	mend, err := b.okms.Inject(emulator.Fault{Status: 503})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.has(b.check(exitFailed, "--online", "--credentials", b.dir), "  online      BROKEN: OKMS at 127.0.0.1:", "; try again\n")
+	b.has(b.check(exitFailed, "--online", "--credentials", b.dir), "  online      ERROR: OKMS at 127.0.0.1:",
+		"; try again\n")
 	mend()
 	b.write("team/clientId", "x")
-	b.has(b.check(exitFailed, "--credentials", b.dir), "BROKEN: "+b.dir+"/team: holds both a token and an OAuth2 client; keep exactly one of them\n")
+	b.has(b.check(exitFailed, "--credentials", b.dir),
+		"ERROR: "+b.dir+"/team: holds both a token and an OAuth2 client; keep exactly one of them\n")
 }
 
 func TestCheckOnlineWithAServiceAccount(t *testing.T) {
@@ -166,38 +178,45 @@ func TestCheckOnlineWithAServiceAccount(t *testing.T) {
 	b.write("team/clientId", "EU.id")
 	b.write("team/clientSecret", planted)
 	b.write("team/tokenUrl", b.url+emulator.TokenPath)
-	b.has(b.check(exitOK, "--online", "--credentials", b.dir), "  credential  OAuth2 client ", "gets its tokens at "+b.url, "secret/get: allowed\n")
+	b.has(b.check(exitOK, "--online", "--credentials", b.dir), "  credential  OAuth2 client ",
+		"requests its tokens at "+b.url, "secret/get: allowed\n")
 	b.write("team/clientSecret", "wrong")
-	b.has(b.check(exitFailed, "--online", "--credentials", b.dir), "BROKEN: the token endpoint refused the OAuth2 client ", "HTTP 401, invalid_client")
+	b.has(b.check(exitFailed, "--online", "--credentials", b.dir), "ERROR: the token endpoint refused the OAuth2 client ",
+		"HTTP 401, invalid_client")
 }
 
-func TestCheckTellsOfAFallbackAndWhereItsRulesFallShort(t *testing.T) {
+func TestCheckWarnsOfRulesThatTheFallbackMayNotCover(t *testing.T) {
 	b := newBench(t)
 	config, err := os.ReadFile(filepath.Join(b.dir, "config.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	const shown = "  fallback    rbx: https://eu-west-rbx.okms.ovh.net\n"
-	const warning = "              WARNING: rbx may not allow all of this rule: namespaces shop, team-*; service accounts *; paths prod/**, other; what it does not allow has no fallback\n"
+	const warning = "              WARNING: rbx may not allow all of this rule: namespaces shop, team-*; service " +
+		"accounts *; paths prod/**, other; the rest of the rule has no fallback\n"
 	fallsBackTo := func(rules string) {
-		b.write("config.yaml", strings.Replace(string(config), "    allow:", "    fallback: rbx\n    maxStale: 1h\n    allow:", 1)+
-			"  rbx:\n    region: eu-west-rbx\n    okmsId: 734b9b45-8b1a-469c-b140-b10bd6540017\n    credentialsDir: /nowhere/rbx\n    allow: ["+rules+"]\n")
+		b.write("config.yaml",
+			strings.Replace(string(config), "    allow:", "    fallback: rbx\n    maxStale: 1h\n    allow:", 1)+
+				"  rbx:\n    region: eu-west-rbx\n    okmsId: 734b9b45-8b1a-469c-b140-b10bd6540017\n    credentialsDir: "+
+				"/nowhere/rbx\n    allow: ["+rules+"]\n")
 	}
 	for rules, warned := range map[string]bool{
-		"{namespaces: [shop, 'team-*'], serviceAccounts: ['*'], paths: ['prod/**', other]}":                                              false,
-		"{namespaces: ['*'], serviceAccounts: ['*'], paths: ['**']}":                                                                     false,
-		"{namespaces: [shop], serviceAccounts: ['*'], paths: ['**']}, {namespaces: ['team-*'], serviceAccounts: ['*'], paths: ['**']}":   false,
-		"{namespaces: ['*'], serviceAccounts: ['*'], paths: ['prod/**', 'o*']}":                                                          false,
-		"{namespaces: [shop], serviceAccounts: ['*'], paths: ['**']}":                                                                    true,
-		"{namespaces: ['*'], serviceAccounts: [web], paths: ['**']}":                                                                     true,
-		"{namespaces: ['*'], serviceAccounts: ['*'], paths: ['prod/*', other]}":                                                          true,
-		"{namespaces: [shop], serviceAccounts: ['*'], paths: ['**']}, {namespaces: ['team-*'], serviceAccounts: ['*'], paths: ['p/**']}": true,
+		"{namespaces: [shop, 'team-*'], serviceAccounts: ['*'], paths: ['prod/**', other]}": false,
+		"{namespaces: ['*'], serviceAccounts: ['*'], paths: ['**']}":                        false,
+		"{namespaces: [shop], serviceAccounts: ['*'], paths: ['**']}, {namespaces: ['team-*'], serviceAccounts: ['*'], " +
+			"paths: ['**']}": false,
+		"{namespaces: ['*'], serviceAccounts: ['*'], paths: ['prod/**', 'o*']}": false,
+		"{namespaces: [shop], serviceAccounts: ['*'], paths: ['**']}":           true,
+		"{namespaces: ['*'], serviceAccounts: [web], paths: ['**']}":            true,
+		"{namespaces: ['*'], serviceAccounts: ['*'], paths: ['prod/*', other]}": true,
+		"{namespaces: [shop], serviceAccounts: ['*'], paths: ['**']}, {namespaces: ['team-*'], serviceAccounts: ['*'], " +
+			"paths: ['p/**']}": true,
 	} {
 		fallsBackTo(rules)
 		text := b.check(exitOK)
 		b.has(text, shown, "  maxStale    1h0m0s\n")
 		if strings.Contains(text, warning) != warned {
-			t.Errorf("%s: warned is %v:\n%s", rules, !warned, text)
+			t.Errorf("%s: got a warning: %v\n%s", rules, !warned, text)
 		}
 		last := "\n2 connections, no mistake found; credentials not checked: 2 (set --credentials to their directory)"
 		if warned {
@@ -207,19 +226,20 @@ func TestCheckTellsOfAFallbackAndWhereItsRulesFallShort(t *testing.T) {
 	}
 	fallsBackTo("{namespaces: [shop], serviceAccounts: ['*'], paths: ['**']}")
 	b.write("team/token", planted)
-	b.has(b.check(exitFailed, "--credentials", b.dir), "\n2 connections, 1 of them BROKEN; WARNINGS: 1 (see above).\n")
+	b.has(b.check(exitFailed, "--credentials", b.dir), "\n2 connections, 1 of them with errors; WARNINGS: 1 (see above).\n")
 	b.write("rbx/token", planted)
 	b.has(b.check(exitOK, "--credentials", b.dir), "\n2 connections, no mistake found; WARNINGS: 1 (see above).\n")
-	b.has(b.check(exitFailed, "--cache-ttl", "1h"), "connections.team.maxStale: 1h0m0s is not longer than --cache-ttl, which is 1h0m0s\n")
+	b.has(b.check(exitFailed, "--cache-ttl", "1h"),
+		"connections.team.maxStale: 1h0m0s is not longer than --cache-ttl, which is 1h0m0s\n")
 }
 
-func TestWrongCommandsOfConnections(t *testing.T) {
+func TestInvalidCommandsOfConnections(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"", "missing subcommand; available: check"},
 		{"chek", `unknown subcommand "chek"; available: check`},
 		{"check", "--config is missing"},
 		{"check --confg x", "unknown flag --confg, did you mean --config?"},
-		{"check --config x y", `"y" is not a flag; the file is given as --config FILE`},
+		{"check --config x y", `"y" is not a flag; set the file with --config FILE`},
 		{"check --config x --cache-ttl 2h", "--cache-ttl: 2h0m0s is not from 0 to 1h"},
 		{"check --config x --cache-ttl -5s", "--cache-ttl: -5s is not from 0 to 1h"},
 		{"check --config x --cache-ttl 30", `invalid value "30" for --cache-ttl: not a duration with a unit, such as 30s`},
@@ -234,23 +254,25 @@ func TestWrongCommandsOfConnections(t *testing.T) {
 	}
 }
 
-// A name with a line break is printed in one line, wherever the name comes from.
+// TestNamesForgeNoLines checks that a name with a line break is printed on one line, whatever its
+// source.
 func TestNamesForgeNoLines(t *testing.T) {
 	b := newBench(t)
 	const forged = "\nteam: https://evil.example\x1b[2K"
 	file := filepath.Join(b.dir, "x"+forged)
 	for name, args := range map[string][]string{
-		"a file that is not there": {"--config", file},
-		"a folder":                 {"--credentials", b.dir + forged},
-		"a flag":                   {"--fl" + forged},
-		"an argument":              {forged},
-		"a duration":               {"--cache-ttl", "1s" + forged},
+		"a missing file": {"--config", file},
+		"a directory":    {"--credentials", b.dir + forged},
+		"a flag":         {"--fl" + forged},
+		"an argument":    {forged},
+		"a duration":     {"--cache-ttl", "1s" + forged},
 	} {
 		status := exitUsage
-		if name == "a file that is not there" || name == "a folder" {
+		if name == "a missing file" || name == "a directory" {
 			status = exitFailed
 		}
-		if text := b.check(status, args...); strings.Contains(text, forged) || strings.Contains(text, "\nteam: https://evil") || !strings.Contains(text, "evil.example") {
+		if text := b.check(status, args...); strings.Contains(text, forged) ||
+			strings.Contains(text, "\nteam: https://evil") || !strings.Contains(text, "evil.example") {
 			t.Errorf("%s: %q", name, text)
 		}
 	}
@@ -263,7 +285,8 @@ func TestNamesForgeNoLines(t *testing.T) {
 		"\"a\\nteam: https://evil.example\": {}\n",
 	} {
 		b.write("config.yaml", text)
-		if got := b.check(exitFailed); strings.Contains(got, "\nteam: https://evil") || !strings.Contains(got, `\nteam: https://evil.example"`) {
+		if got := b.check(exitFailed); strings.Contains(got, "\nteam: https://evil") ||
+			!strings.Contains(got, `\nteam: https://evil.example"`) {
 			t.Errorf("%q: %s", text, got)
 		}
 	}

@@ -20,6 +20,8 @@ import (
 	"ovhcloud-csi-provider/test/emulator"
 )
 
+// runEmulator runs "ovhcsi emulator" until ctx is done or a signal arrives, and returns the exit
+// status.
 func runEmulator(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	c, err := parseEmulatorFlags(args)
 	if errors.Is(err, flag.ErrHelp) {
@@ -43,7 +45,7 @@ func runEmulator(ctx context.Context, args []string, stdin io.Reader, stdout, st
 	return exitFailed
 }
 
-// serve runs the emulator until ctx ends.
+// serve runs the emulator until ctx is done. It returns nil for a regular end.
 func (c emulatorConfig) serve(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) (err error) {
 	c.token = cmp.Or(c.token, rand.Text())
 	e, err := c.prepare(stdin, stderr)
@@ -52,13 +54,13 @@ func (c emulatorConfig) serve(ctx context.Context, stdin io.Reader, stdout, stde
 	}
 	server, err := e.Start(c.listen, c.hosts...)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("%w; --listen 127.0.0.1:0 takes a free port", err)
+		return fmt.Errorf("%w; --listen 127.0.0.1:0 selects a free port", err)
 	}
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
-	// Only now: a start that fails must leave the files of an emulator that runs.
+	// Only after the start: one that fails must not replace the files of a running emulator.
 	dir, cleanUp, err := c.folder()
 	if err != nil {
 		return err
@@ -73,13 +75,13 @@ func (c emulatorConfig) serve(ctx context.Context, stdin io.Reader, stdout, stde
 	}
 	defer func() { err = errors.Join(err, stopControl()) }()
 	if _, err := io.WriteString(stdout, greeting(e, server, dir, controlURL)); err != nil {
-		return fmt.Errorf("printing where it serves: %w", err)
+		return fmt.Errorf("printing the addresses: %w", err)
 	}
 	<-ctx.Done()
 	return nil
 }
 
-// prepare makes the emulator and fills it.
+// prepare returns an emulator with the secrets, tokens and faults of the command line.
 func (c emulatorConfig) prepare(stdin io.Reader, log io.Writer) (*emulator.Emulator, error) {
 	e, err := emulator.New(emulator.Options{OKMSID: c.okmsID, Region: c.region, Log: log})
 	if err != nil {
@@ -103,15 +105,16 @@ func (c emulatorConfig) prepare(stdin io.Reader, log io.Writer) (*emulator.Emula
 			return nil, err
 		}
 	}
-	// Before anything listens, so that a wrong value is told first, and over what the seed says.
+	// Before the server starts, so that an invalid token is reported first; after the seed, so that
+	// --token overrides the same token there.
 	if err := e.AddToken(c.token, c.identity()); err != nil {
 		return nil, usageError{fmt.Errorf("--token: %w", err)}
 	}
 	return e, nil
 }
 
-// folder makes the folder for the credentials; cleanUp removes it when it is
-// not the user's.
+// folder makes the directory for the credentials. cleanUp removes it if it is a temporary one. It
+// refuses a directory with credentials that may be real.
 func (c emulatorConfig) folder() (dir string, cleanUp func() error, err error) {
 	if c.dir == "" {
 		dir, err = os.MkdirTemp("", "ovhcsi-emulator-")
@@ -120,25 +123,27 @@ func (c emulatorConfig) folder() (dir string, cleanUp func() error, err error) {
 	if err := os.MkdirAll(c.dir, 0o700); err != nil {
 		return "", nil, err
 	}
-	mark := filepath.Join(c.dir, emulatorsFolder)
+	mark := filepath.Join(c.dir, markFile)
 	if _, err := os.Lstat(mark); err == nil {
 		return c.dir, func() error { return nil }, nil
 	}
 	for _, name := range credentialFiles {
 		if _, err := os.Lstat(filepath.Join(c.dir, name)); err == nil {
-			return "", nil, fmt.Errorf("--dir: %s holds %s and is not marked as an emulator's; name another folder, or make a file %s in it if it is one", c.dir, name, emulatorsFolder)
+			return "", nil, fmt.Errorf("--dir: %s contains %s and is not marked as an emulator's directory; choose another one, or create the file %s in "+
+				"it if its credentials may be replaced", c.dir, name, markFile)
 		}
 	}
 	return c.dir, func() error { return nil }, os.WriteFile(mark, nil, 0o600)
 }
 
-// emulatorsFolder marks a folder whose credentials the emulator may replace: a folder
-// of real ones looks the same.
-const emulatorsFolder = ".ovhcsi-emulator"
+// markFile marks a directory whose credentials the emulator may replace: a directory of real
+// credentials has the same files.
+const markFile = ".ovhcsi-emulator"
 
+// credentialFiles lists the files and directories that writeCredentials makes.
 var credentialFiles = []string{"ca.pem", "token", "client.crt", "client.key", "oauth2"}
 
-// identity is whom the credentials of the emulator's user stand for.
+// identity returns the identity of all credentials that the emulator writes.
 func (c emulatorConfig) identity() emulator.Identity {
 	identity := emulator.Identity{Name: "emulator-user"}
 	if c.write {
@@ -148,7 +153,8 @@ func (c emulatorConfig) identity() emulator.Identity {
 }
 
 // writeCredentials makes a client certificate and an OAuth2 client, and writes them with the
-// token and the CA. Each file replaces an older one, whatever its mode was.
+// token and the CA. A file is removed before it is
+// written, so that an older one's mode is not kept.
 func (c emulatorConfig) writeCredentials(e *emulator.Emulator, url, dir string) error {
 	identity := c.identity()
 	cert, key, err := e.IssueCertificate(identity)
@@ -177,8 +183,8 @@ func (c emulatorConfig) writeCredentials(e *emulator.Emulator, url, dir string) 
 	return nil
 }
 
-// startControl serves the control API on addr, "" for nowhere. stop ends it and
-// waits.
+// startControl serves the control API on addr and returns its URL; if addr is "", it serves
+// nothing. stop stops the server and waits for its end.
 func startControl(addr string, handler http.Handler) (url string, stop func() error, err error) {
 	if addr == "" {
 		return "", func() error { return nil }, nil
@@ -200,12 +206,12 @@ func startControl(addr string, handler http.Handler) (url string, stop func() er
 	return "http://" + listener.Addr().String(), stop, nil
 }
 
-// greeting says what is served and how to ask it. The token is not in it, only
-// where it is.
+// greeting returns the addresses of the emulator, the files of its credentials, and a command to
+// try it. It has the path of the token, but not the token.
 func greeting(e *emulator.Emulator, server *emulator.Server, dir, controlURL string) string {
 	var b strings.Builder
 	line := func(name, value string) { fmt.Fprintf(&b, "  %-14s %s\n", name, value) }
-	b.WriteString("OKMS emulator is ready; end it with Ctrl-C.\n")
+	b.WriteString("OKMS emulator is ready; press Ctrl-C to stop it.\n")
 	line("endpoint", server.URL)
 	line("okmsId", e.OKMSID())
 	line("vault address", server.VaultAddress())
@@ -228,7 +234,7 @@ func greeting(e *emulator.Emulator, server *emulator.Server, dir, controlURL str
 	return b.String()
 }
 
-// shellQuote quotes a word for sh, also inside "$(...)", when it needs it.
+// shellQuote returns a word for sh, quoted if necessary. It may be used inside "$(...)".
 func shellQuote(word string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-:@%=+,", r)

@@ -20,16 +20,16 @@ func emulatorHelp() string {
 
 const emulatorUsage = `ovhcsi emulator - an OVHcloud Secret Manager (OKMS) on this machine
 
-It answers OKMS's Vault-compatible API over TLS, from memory. It is for trying
-and testing: it guards nothing, so put no real secret in it.
+It serves OKMS's Vault-compatible API over TLS, from memory. It is for tests and
+trials. It does not protect its secrets: do not put real ones in it.
 
 Usage: ovhcsi emulator [flags]
 
 `
 
 const emulatorDetails = `
-What it serves is printed on standard output, one line for each request on
-standard error. SIGINT or SIGTERM ends it.
+It prints its addresses on standard output, and one line for each request on
+standard error. SIGINT or SIGTERM stops it.
 
 Seed: the data of each secret is kept byte for byte.
   {
@@ -41,24 +41,24 @@ Seed: the data of each secret is kept byte for byte.
        "actions": ["okms:apikms:secret/version/getData"], "expires": "2030-01-01T00:00:00Z"}
     ]
   }
-A token needs no more than "token"; without actions it may read. "secrets" can
-be a list, to say more about each:
+A token requires only "token"; without actions it may read. "secrets" can be a
+list, with more fields for each:
   [{"path": "prod/x", "versions": [{"data": {"k": "1"}, "state": "deactivated"}, {"data": {"k": "2"}}],
     "max_versions": 5, "cas_required": true, "delete_version_after": "1d", "custom_metadata": {"team": "a"}}]
 States are active, deactivated and deleted.
 
-Faults: a request meets the first that matches.
-  --fault status=503,times=3,path=prod/    three times, where the URI has prod/
+Faults: the first one that matches a request is applied to it.
+  --fault status=503,times=3,path=prod/    three times, for URIs that contain prod/
   --fault status=429,retry-after=2         until the end
   --fault hang,path=prod/slow              no answer at all
 Fields: path=TEXT, writes (only writes), times=N, status=N, retry-after=TEXT,
 content-type=TEXT, body=TEXT, hang, delay=500ms, truncate, close-after-headers,
 drip=10ms (between bytes), tls-alert, redirect=URL, echo (the credential, in an error).
 
-Control API, for changes while it runs:
-  GET, DELETE /requests           what came in; GET /requests?await=N waits for N
+Control API, for changes while the emulator runs:
+  GET, DELETE /requests           the requests so far; GET /requests?await=N waits for N
   GET, POST, DELETE /faults       POST {"status": 503, "times": 3}; DELETE /faults/ID
-  PUT, DELETE /secrets/PATH       PUT makes a new version of the body
+  PUT, DELETE /secrets/PATH       PUT writes the body as a new version
   POST /state                     {"path": "prod/x", "version": 1, "state": "deactivated"}
   POST, DELETE /tokens            POST as in a seed; DELETE {"token": "..."}
   POST /clients                   {"clientId": "...", "clientSecret": "...", "name": "ci"}
@@ -83,12 +83,12 @@ type usageError struct{ error }
 func emulatorFlags(c *emulatorConfig) *flag.FlagSet {
 	flags := flag.NewFlagSet("emulator", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	flags.StringVar(&c.listen, "listen", "127.0.0.1:8443", "`ADDR` to serve on; port 0 takes a free one")
+	flags.StringVar(&c.listen, "listen", "127.0.0.1:8443", "`ADDR` to serve on; port 0 selects a free one")
 	flags.StringVar(&c.seed, "seed", "", "JSON `FILE` of secrets and tokens to start with; - is standard input")
 	flags.StringVar(&c.dir, "dir", "", "`DIR` for ca.pem, token, client.crt, client.key, and a directory oauth2\n"+
 		"with clientId, clientSecret and tokenUrl (all of mode 0600);\ndefault: a new directory, removed at the end")
 	flags.StringVar(&c.token, "token", "", "the `TOKEN` to accept (default: a random one); it is written to DIR/token")
-	flags.BoolVar(&c.write, "write", false, "let these credentials do everything, not only read")
+	flags.BoolVar(&c.write, "write", false, "allow these credentials every action, not only reads")
 	flags.StringVar(&c.okmsID, "okms-id", "", "`UUID` of the domain (default 734b9b45-8b1a-469c-b140-b10bd6540017)")
 	flags.StringVar(&c.region, "region", "", "`NAME` of the domain's region, used in URNs (default eu-west-par)")
 	flags.StringVar(&c.control, "control", "", "`ADDR` of the control API: plain HTTP without authentication")
@@ -103,12 +103,13 @@ func emulatorFlags(c *emulatorConfig) *flag.FlagSet {
 	flags.Func("fault", "`SPEC` of a fault for matching requests; repeatable, see below", func(value string) error {
 		f, err := emulator.ParseFault(value)
 		c.faults = append(c.faults, f)
-		return errors.Unwrap(err) // package flag names the value already
+		return errors.Unwrap(err) // package flag adds the value
 	})
 	return flags
 }
 
-// parseEmulatorFlags returns flag.ErrHelp if help is asked for.
+// parseEmulatorFlags returns the command line, or flag.ErrHelp if it requests help. Any other error
+// describes an invalid command line.
 func parseEmulatorFlags(args []string) (emulatorConfig, error) {
 	var c emulatorConfig
 	if len(args) > 0 && isHelp(args[0]) {
@@ -119,7 +120,7 @@ func parseEmulatorFlags(args []string) (emulatorConfig, error) {
 		return c, commandline.Mistake(flags, err)
 	}
 	if flags.NArg() > 0 {
-		return c, fmt.Errorf("unexpected argument %q; it takes flags only", flags.Arg(0))
+		return c, fmt.Errorf("unexpected argument %q; only flags are accepted", flags.Arg(0))
 	}
 	for name, address := range map[string]string{"listen": c.listen, "control": c.control} {
 		if err := checkAddress(address); err != nil && address != "" {

@@ -7,8 +7,8 @@ import (
 )
 
 // flagsHelp returns the part of a help text that lists the flags, sorted by name, each
-// with its value, usage and default. The name of a value is in back quotes in the usage,
-// as package flag has it.
+// with its value, usage and default. The usage has the name of the value in back quotes,
+// as package flag defines.
 func flagsHelp(flags *flag.FlagSet) string {
 	var left, right []string
 	width := 0

@@ -1,6 +1,6 @@
 // Command ovhcsi is the command line tool for users of the OVHcloud provider for the
-// Secrets Store CSI driver. It runs an OVHcloud Secret Manager on this machine, and checks
-// a file of connections. It is not the provider's daemon.
+// Secrets Store CSI driver. It emulates an OVHcloud Secret Manager on this machine, and
+// checks a file of connections. It is not the provider's daemon.
 package main
 
 import (
@@ -19,9 +19,9 @@ Usage: ovhcsi COMMAND [flags]
 
 Commands:
   connections check  check a file of connections before the provider reads it
-  emulator           an OVHcloud Secret Manager (OKMS) on this machine, for trying and testing
+  emulator           an OVHcloud Secret Manager (OKMS) on this machine, for tests and trials
   version            print the version
-  help               this text
+  help               print this text
 
 "ovhcsi help COMMAND" prints the help of a command.
 `
@@ -37,16 +37,17 @@ func main() {
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// isVersion reports whether a word asks for the version.
+// isVersion reports whether an argument requests the version.
 func isVersion(word string) bool {
 	return slices.Contains([]string{"version", "--version", "-version"}, word)
 }
 
-// isHelp reports whether a word asks for help.
+// isHelp reports whether an argument requests help.
 func isHelp(word string) bool {
 	return slices.Contains([]string{"help", "--help", "-help", "-h"}, word)
 }
 
+// run runs a command line without the program's name, and returns the exit status.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if len(args) == 0 {
 		fmt.Fprint(stderr, usage)
@@ -74,7 +75,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 }
 
-// runVersion prints only the version, for scripts.
+// runVersion prints the version and nothing else, for scripts. It returns the exit status.
 func runVersion(args []string, stdout, stderr io.Writer) int {
 	switch {
 	case len(args) == 0:

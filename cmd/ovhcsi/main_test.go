@@ -20,8 +20,8 @@ import (
 	"testing"
 )
 
-// TestMain lets the test binary be ovhcsi, so that the end-to-end test has a real
-// process with real signals and no second build.
+// TestMain runs the test binary as ovhcsi if the environment says so: the tests then have a real
+// process with real signals, without a second build.
 func TestMain(m *testing.M) {
 	if os.Getenv("OVHCSI_TEST_AS_MAIN") == "1" {
 		main()
@@ -34,7 +34,7 @@ type process struct {
 	t        *testing.T
 	cmd      *exec.Cmd
 	stderr   *bytes.Buffer
-	greeting map[string]string // by the name at the line's beginning
+	greeting map[string]string // values by the name at the beginning of a line
 	curl     string
 }
 
@@ -51,7 +51,7 @@ func startProcess(t *testing.T, args ...string) *process {
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = p.cmd.Process.Kill() }) // no effect once it has ended
+	t.Cleanup(func() { _ = p.cmd.Process.Kill() }) // no effect after its end
 	field := regexp.MustCompile(`^  (\S+(?: \S+)*)  +(.+)$`)
 	for lines := bufio.NewScanner(stdout); lines.Scan(); {
 		if m := field.FindStringSubmatch(lines.Text()); m != nil {
@@ -62,7 +62,7 @@ func startProcess(t *testing.T, args ...string) *process {
 			return p
 		}
 	}
-	t.Fatalf("it ended before it was ready: %v %s", p.cmd.Wait(), p.stderr)
+	t.Fatalf("the process ended before it was ready: %v %s", p.cmd.Wait(), p.stderr)
 	return nil
 }
 
@@ -75,7 +75,8 @@ func (p *process) file(name string) []byte {
 	return content
 }
 
-// client trusts the process's CA and shows its client certificate, if asked.
+// client returns an HTTP client that trusts the process's CA, with its client certificate if
+// withCertificate is true.
 func (p *process) client(withCertificate bool) *http.Client {
 	p.t.Helper()
 	config := &tls.Config{RootCAs: x509.NewCertPool()}
@@ -134,10 +135,12 @@ func writeFile(t *testing.T, content string) string {
 	return path
 }
 
-func TestEmulatorStory(t *testing.T) {
+func TestEmulatorScenario(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "my emulator")
-	seed := writeFile(t, `{"secrets":{"prod/va1/dockerconfigjson":{"auths": {"r":{"n":1.0}}}},"tokens":[{"token":"seeded","paths":["dev/"]}]}`)
-	p := startProcess(t, "--dir", dir, "--seed", seed, "--control", "127.0.0.1:0", "--fault", "status=503,times=1,path=prod/", "--write")
+	seed := writeFile(t,
+		`{"secrets":{"prod/va1/dockerconfigjson":{"auths": {"r":{"n":1.0}}}},"tokens":[{"token":"seeded","paths":["dev/"]}]}`)
+	p := startProcess(t, "--dir", dir, "--seed", seed, "--control", "127.0.0.1:0", "--fault",
+		"status=503,times=1,path=prod/", "--write")
 	token, client := string(p.file("token")), p.client(false)
 	data := p.greeting["vault address"] + "/v1/secret/data/prod/va1/dockerconfigjson"
 
@@ -148,7 +151,8 @@ func TestEmulatorStory(t *testing.T) {
 	p.do(client, "GET", data, "seeded", "", 403)
 	p.do(p.client(true), "POST", data, "", `{"data":{}}`, 200)
 	p.do(client, "GET", data+"?version=2", token, "", 200)
-	p.do(http.DefaultClient, "POST", p.greeting["control API"]+"/state", "", `{"path":"prod/va1/dockerconfigjson","state":"deactivated"}`, 204)
+	p.do(http.DefaultClient, "POST", p.greeting["control API"]+"/state", "",
+		`{"path":"prod/va1/dockerconfigjson","state":"deactivated"}`, 204)
 	p.do(client, "GET", data, token, "", 404)
 	for _, name := range []string{"CA", "token", "client cert", "client key"} {
 		if info, err := os.Stat(p.greeting[name]); err != nil || info.Mode() != 0o600 {
@@ -156,39 +160,42 @@ func TestEmulatorStory(t *testing.T) {
 		}
 	}
 	if !strings.Contains(p.curl, "--cacert '"+filepath.Join(dir, "ca.pem")+"'") || !strings.HasSuffix(p.curl, data) {
-		t.Errorf("the curl line is %s", p.curl)
+		t.Errorf("got the curl command %s", p.curl)
 	}
 
 	p.end(syscall.SIGTERM)
-	if log := p.stderr.String(); strings.Count(log, "\n") != 6 || strings.Contains(log, token) || !strings.Contains(log, "GET /v1/secret/data/prod/va1/dockerconfigjson - 200 - ") {
-		t.Errorf("log is\n%s", log)
+	if log := p.stderr.String(); strings.Count(log, "\n") != 6 || strings.Contains(log, token) ||
+		!strings.Contains(log, "GET /v1/secret/data/prod/va1/dockerconfigjson - 200 - ") {
+		t.Errorf("got the log\n%s", log)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "token")); err != nil {
-		t.Errorf("the user's own folder was removed: %v", err)
+		t.Errorf("the directory of --dir was removed: %v", err)
 	}
 }
 
-func TestOwnFolderIsRemovedAtTheEnd(t *testing.T) {
+func TestTheTemporaryDirectoryIsRemoved(t *testing.T) {
 	p := startProcess(t)
 	dir := filepath.Dir(p.greeting["token"])
-	if got := p.do(p.client(true), "GET", p.greeting["vault address"]+"/v1/secret/metadata", "", "", 200); !strings.Contains(got, `"keys":[]`) {
+	if got := p.do(p.client(true), "GET", p.greeting["vault address"]+"/v1/secret/metadata", "", "",
+		200); !strings.Contains(got, `"keys":[]`) {
 		t.Errorf("got %s", got)
 	}
 	p.do(p.client(true), "POST", p.greeting["vault address"]+"/v1/secret/data/x", "", `{"data":{}}`, 403) // no --write
 	p.end(os.Interrupt)
 	if _, err := os.Stat(dir); !os.IsNotExist(err) {
-		t.Errorf("%s is still there: %v", dir, err)
+		t.Errorf("%s still exists: %v", dir, err)
 	}
 }
 
-// The curl line is what a newcomer pastes, so it is run as it is.
+// TestCurlLineWorks runs the printed curl command unchanged, as new users do.
 func TestCurlLineWorks(t *testing.T) {
 	for _, tool := range []string{"sh", "curl"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skip("no " + tool)
 		}
 	}
-	p := startProcess(t, "--dir", filepath.Join(t.TempDir(), "it's mine"), "--seed", writeFile(t, `{"secrets":{"a/b":{"k":"v"}}}`))
+	p := startProcess(t, "--dir", filepath.Join(t.TempDir(), "it's mine"), "--seed",
+		writeFile(t, `{"secrets":{"a/b":{"k":"v"}}}`))
 	got, err := exec.Command("sh", "-c", p.curl).Output()
 	if err != nil || !strings.Contains(string(got), `"data":{"k":"v"}`) {
 		t.Errorf("%s\n%s\n%v", p.curl, got, err)
@@ -198,7 +205,7 @@ func TestCurlLineWorks(t *testing.T) {
 
 func runWith(stdin string, args ...string) (code int, stdout, stderr string) {
 	ctx, cancel := context.WithCancel(context.Background())
-	cancel() // an emulator that starts ends at once
+	cancel() // an emulator that starts stops at once
 	var out, errOut bytes.Buffer
 	code = run(ctx, args, strings.NewReader(stdin), &out, &errOut)
 	return code, out.String(), errOut.String()
@@ -211,7 +218,7 @@ func TestSeedFromStandardInput(t *testing.T) {
 	}
 }
 
-func TestMistakesGetOneClearLine(t *testing.T) {
+func TestMistakesArePrintedOnOneLine(t *testing.T) {
 	good := []string{"emulator", "--listen", "127.0.0.1:0"}
 	bad := writeFile(t, `{"secrets":{"a":{}},"tokns":[]}`)
 	real := t.TempDir()
@@ -228,35 +235,43 @@ func TestMistakesGetOneClearLine(t *testing.T) {
 		code int
 		want string
 	}{
-		{[]string{"emulater"}, 2, `ovhcsi: unknown command "emulater", did you mean emulator? (available: connections, emulator, version, help)`},
+		{[]string{"emulater"}, 2,
+			`ovhcsi: unknown command "emulater", did you mean emulator? (available: connections, emulator, version, help)`},
 		{[]string{"lint", "x"}, 2, `ovhcsi: unknown command "lint" (available: connections, emulator, version, help)`},
 		{append(good, "--sed", "x"), 2, `unknown flag --sed, did you mean --seed? (see --help)`},
 		{append(good, "-xyzzy"), 2, `unknown flag --xyzzy (see --help)`},
 		{append(good, "--seed"), 2, `flag --seed needs a value`},
-		{append(good, "file.json"), 2, `unexpected argument "file.json"; it takes flags only`},
-		{append(good, "--fault", "statu=3"), 2, `invalid value "statu=3" for --fault: unknown field "statu"; there are path, writes, times`},
-		{append(good, "--fault", "times=3"), 2, `for --fault: it does nothing`},
+		{append(good, "file.json"), 2, `unexpected argument "file.json"; only flags are accepted`},
+		{append(good, "--fault", "statu=3"), 2,
+			`invalid value "statu=3" for --fault: unknown field "statu"; valid are path, writes, times`},
+		{append(good, "--fault", "times=3"), 2, `for --fault: the fault has no effect`},
 		{append(good, "--write=perhaps"), 2, `invalid boolean value "perhaps" for --write`},
 		{append(good, "--host", "a b"), 2, `invalid value "a b" for --host: not a DNS name or IP address`},
 		{append(good, "--okms-id", "mine"), 2, `okms id "mine" is not a UUID`},
 		{append(good, "--token", "not good"), 2, `--token: token must be printable ASCII without spaces`},
 		{append(good, "--seed", "/nowhere/seed.json"), 1, `/nowhere/seed.json`},
 		{append(good, "--seed", bad), 1, bad + `: seed: unknown field "tokns"`},
-		{append(good, "--region", "eu west"), 2, `region "eu west" is no name such as eu-west-par`},
-		{append(good, "--listen", taken.Addr().String()), 1, `address already in use; --listen 127.0.0.1:0 takes a free port`},
-		{append(good, "--listen", "127.0.0.1:99999"), 2, `invalid value "127.0.0.1:99999" for --listen: the port is not a number from 0 to 65535`},
-		{append(good, "--control", "127.0.0.1:99999"), 2, `invalid value "127.0.0.1:99999" for --control: the port is not a number from 0 to 65535`},
-		{append(good, "--listen", "192.0.2.1:0"), 1, `starting the emulator: listen tcp 192.0.2.1:0: bind: `}, // not of this machine
+		{append(good, "--region", "eu west"), 2, `region "eu west" is not a name such as eu-west-par`},
+		{append(good, "--listen", taken.Addr().String()), 1,
+			`address already in use; --listen 127.0.0.1:0 selects a free port`},
+		{append(good, "--listen", "127.0.0.1:99999"), 2,
+			`invalid value "127.0.0.1:99999" for --listen: the port is not a number from 0 to 65535`},
+		{append(good, "--control", "127.0.0.1:99999"), 2,
+			`invalid value "127.0.0.1:99999" for --control: the port is not a number from 0 to 65535`},
+		{append(good, "--listen", "192.0.2.1:0"), 1,
+			`starting the emulator: listen tcp 192.0.2.1:0: bind: `}, // not an address of this machine
 		{append(good, "--control", "192.0.2.1:0"), 1, `starting the control API: listen tcp 192.0.2.1:0: bind: `},
 		{append(good, "--dir", bad), 1, `not a directory`},
-		{append(good, "--dir", real), 1, "--dir: " + real + " holds token and is not marked as an emulator's; name another folder, or make a file .ovhcsi-emulator in it if it is one"},
+		{append(good, "--dir", real), 1,
+			"--dir: " + real + " contains token and is not marked as an emulator's directory; choose another one, or " +
+				"create the file .ovhcsi-emulator in it if its credentials may be replaced"},
 	} {
 		code, stdout, stderr := runWith("", row.args...)
 		if code != row.code || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, row.want) {
 			t.Errorf("%q: exit %d, want %d; stdout %q; stderr %q, want %q", row.args, code, row.code, stdout, stderr, row.want)
 		}
 		if strings.Contains(stderr, "not good") {
-			t.Errorf("%q: the token is in %q", row.args, stderr)
+			t.Errorf("%q: the token is printed in %q", row.args, stderr)
 		}
 	}
 }
@@ -281,7 +296,8 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// The help lists every flag, and its examples of a seed and of faults are valid.
+// TestEmulatorHelpIsTrue checks that the help lists every flag, and that its examples of a seed
+// and of faults are valid.
 func TestEmulatorHelpIsTrue(t *testing.T) {
 	var names []string
 	for _, m := range regexp.MustCompile(`(?m)^  (--[a-z-]+)`).FindAllStringSubmatch(emulatorHelp(), -1) {

@@ -26,7 +26,8 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// An invalid value of a flag is a usage error: nothing is served or written.
+// TestInvalidFlagValues checks that an invalid value of a flag is a usage error, and that nothing
+// is served or written.
 func TestInvalidFlagValues(t *testing.T) {
 	for _, args := range [][]string{
 		{"--listen", "nope"}, {"--listen", "127.0.0.1"}, {"--listen", "127.0.0.1:99999"}, {"--listen", "127.0.0.1:x y"},

@@ -134,14 +134,15 @@ func New(limit int64) *Budget {
 }
 
 // OnGrowth adds a function that is called each time after mounts took memory. Users of the
-// memory that mounts leave free, such as a cache, release theirs in it. Many goroutines may
-// call ease at once.
+// memory that mounts leave free, such as a cache, release theirs in it. ease must be
+// safe for concurrent use.
 func (b *Budget) OnGrowth(ease func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.eases = append(b.eases, ease)
 }
 
+// grown calls the functions of OnGrowth.
 func (b *Budget) grown() {
 	b.mu.Lock()
 	eases := b.eases
@@ -185,8 +186,8 @@ func (b *Budget) Admit() (release func(), ok bool) {
 	return sync.OnceFunc(func() { b.stages[Unread].Give("", UnreadRequest) }), true
 }
 
-// Account counts what one mount holds, by stage. The caller closes it. Many goroutines may
-// call its methods at once.
+// Account counts what one mount holds, by stage. The caller closes it. Its methods are
+// safe for concurrent use.
 type Account struct {
 	budget *Budget
 	who    string
@@ -295,6 +296,7 @@ func (a *Account) Close() {
 	}
 }
 
+// add counts n more bytes in a stage; n may be negative.
 func (a *Account) add(stage int, n int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -7,9 +7,10 @@ import (
 	"testing"
 )
 
-// TestTheSum is the table of DESIGN.md, "What bounds a mount", as one sum.
+// TestTheSum checks that the parts of the budget add up to at most its total.
 func TestTheSum(t *testing.T) {
-	for _, limit := range []int64{0, 1, 64 << 20, 100 << 20, 128 << 20, 200 << 20, 256 << 20, 300 << 20, 1 << 30, 64 << 30} {
+	for _, limit := range []int64{0, 1, 64 << 20, 100 << 20, 128 << 20, 200 << 20, 256 << 20, 300 << 20, 1 << 30,
+		64 << 30} {
 		s := For(limit)
 		if sum := s.Sum(); sum > s.Total || s.Total > s.Limit*5/8 || sum < s.Total*9/10 {
 			t.Errorf("%d MiB: %d of %d bytes are assigned", limit>>20, sum, s.Total)
@@ -25,7 +26,7 @@ func TestTheSum(t *testing.T) {
 		t.Logf("%4d MiB: %+v", s.Limit>>20, s)
 	}
 	if For(0) != For(DefaultLimit) || For(1) != For(leastLimit) {
-		t.Error("an unknown or a tiny limit has sizes of its own")
+		t.Error("an unknown limit differs from the default, or a tiny one from the smallest")
 	}
 }
 
@@ -35,31 +36,32 @@ func TestAnAccountGivesEverythingBack(t *testing.T) {
 	b.OnGrowth(func() { eased++ })
 	release, ok := b.Admit()
 	if !ok || b.Used() != UnreadRequest {
-		t.Fatalf("%d bytes are used", b.Used())
+		t.Fatalf("got %d bytes in use", b.Used())
 	}
 	release()
 	release()
 	a := b.Open("shop")
-	if !a.Take(Arrived, 100) || !a.Wait(t.Context(), Running, 200) || a.Take(Holding, b.Total) || a.Wait(t.Context(), Making, b.Total) {
-		t.Error("what there is was not given, or what there is not")
+	if !a.Take(Arrived, 100) || !a.Wait(t.Context(), Running, 200) || a.Take(Holding, b.Total) ||
+		a.Wait(t.Context(), Making, b.Total) {
+		t.Error("free bytes were refused, or bytes in use were granted")
 	}
 	sent := a.Move(Running, 50)
 	a.Give(Running, 150)
 	if b.Used() != 150 || b.Free()+b.Used() != sumOf(b.Parts) {
-		t.Errorf("%d bytes are used", b.Used())
+		t.Errorf("got %d bytes in use", b.Used())
 	}
 	a.Close()
 	a.Close()
 	if b.Used() != 50 {
-		t.Errorf("%d bytes are used", b.Used())
+		t.Errorf("got %d bytes in use", b.Used())
 	}
 	sent.Close()
 	if b.Used() != 0 || eased != 3 {
-		t.Errorf("%d bytes are used; eased %d times", b.Used(), eased)
+		t.Errorf("got %d bytes in use; ease was called %d times", b.Used(), eased)
 	}
 }
 
-// Unread requests have no namespace yet, and may use all of their stage.
+// TestUnreadRequests checks requests without a namespace: they may use all of their stage.
 func TestUnreadRequests(t *testing.T) {
 	b := New(0)
 	n := 0
@@ -69,10 +71,10 @@ func TestUnreadRequests(t *testing.T) {
 		}
 	}
 	if want := b.Unread(); n != want || n < 500 {
-		t.Errorf("%d were taken, want %d", n, want)
+		t.Errorf("admitted %d requests, want %d", n, want)
 	}
 	if !b.Open("shop").Take(Arrived, 32<<10) {
-		t.Error("none of them can be read")
+		t.Error("no request can be read")
 	}
 }
 
@@ -96,9 +98,11 @@ func TestTheTableOfTheDesign(t *testing.T) {
 		name string
 		size int64
 	}{
-		{"unread requests", s.Parts[Unread]}, {"mounts", s.Parts[Arrived]}, {"their plans and reads", s.Parts[Running]}, {"secrets", s.Parts[Holding]},
+		{"unread requests", s.Parts[Unread]}, {"mounts", s.Parts[Arrived]}, {"their plans and reads", s.Parts[Running]},
+		{"secrets", s.Parts[Holding]},
 		{"work and files", s.Parts[Making]}, {"clients", s.Parts[Clients]}, {"large requests", int64(s.Readers) * reader},
-		{"reads", int64(s.Reads) * (s.AnswerShare + read)}, {"larger answers", s.Answers}, {"connections", int64(s.Connections) * connection},
+		{"reads", int64(s.Reads) * (s.AnswerShare + read)}, {"larger answers", s.Answers},
+		{"connections", int64(s.Connections) * connection},
 		{"log", s.Log}, {"sum", s.Sum()},
 	}
 	var sum int64
@@ -114,7 +118,8 @@ func TestTheTableOfTheDesign(t *testing.T) {
 	if sum != s.Sum() || strings.Count(table, "\n| ") != len(rows)+2 {
 		t.Errorf("the rows add up to %d, not %d, or the table has other rows", sum, s.Sum())
 	}
-	for _, number := range []string{fmt.Sprint(s.Reads, " at once"), fmt.Sprint(s.Connections, " to all"), fmt.Sprintf("of %.1f", float64(s.Total)/(1<<20))} {
+	for _, number := range []string{fmt.Sprint(s.Reads, " at once"), fmt.Sprint(s.Connections, " to all"),
+		fmt.Sprintf("of %.1f", float64(s.Total)/(1<<20))} {
 		if !strings.Contains(table, number) {
 			t.Errorf("the table lacks %q", number)
 		}

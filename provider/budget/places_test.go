@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// reads says whether another large request can be read at once.
+// reads reports whether another large request can be read without waiting.
 func reads(t *testing.T, a *Account) (done func(), ok bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -22,16 +22,16 @@ func TestPlacesToReadLargeRequestsAreGivenBack(t *testing.T) {
 		for i := range b.Readers {
 			done, ok := reads(t, b.Open(string(rune('a'+i))))
 			if !ok {
-				t.Fatalf("the %d. place is not given", i+1)
+				t.Fatalf("place %d was refused", i+1)
 			}
 			ends = append(ends, done)
 		}
 		if _, ok := reads(t, b.Open("z")); ok {
-			t.Error("one more place is given than there are")
+			t.Error("got more places than there are")
 		}
 		ends[0]()
 		if _, ok := reads(t, b.Open("z")); !ok {
-			t.Error("a place that was given back is not there")
+			t.Error("a place that was given back cannot be taken again")
 		}
 	})
 }
@@ -47,16 +47,17 @@ func TestWorkGivesBackItsPlaceAndItsBytes(t *testing.T) {
 			end, ok = a.Work(ctx, n)
 			return a, end, ok
 		}
-		for name, c := range map[string]struct{ keep, want int64 }{"nothing": {0, 0}, "a part": {300, 300}, "more than it took": {2 << 10, n}} {
-			for range 100 { // more often than there are places
+		for name, c := range map[string]struct{ keep, want int64 }{"nothing": {0, 0}, "a part": {300, 300},
+			"more than it took": {2 << 10, n}} {
+			for range 100 { // more times than there are places
 				a, end, ok := work("shop", n)
 				if !ok || a.Held(Making) != n {
-					t.Fatalf("%s: given: %v, and %d bytes are held", name, ok, a.Held(Making))
+					t.Fatalf("%s: got %v, and %d bytes held", name, ok, a.Held(Making))
 				}
 				end(c.keep)
-				end(0) // only the first call counts
+				end(0) // has no effect
 				if a.Held(Making) != c.want || b.UsedBy(Making) != c.want {
-					t.Fatalf("%s: %d bytes are held, %d used; want %d", name, a.Held(Making), b.UsedBy(Making), c.want)
+					t.Fatalf("%s: got %d bytes held, %d in use; want %d", name, a.Held(Making), b.UsedBy(Making), c.want)
 				}
 				a.Close()
 			}
@@ -65,19 +66,19 @@ func TestWorkGivesBackItsPlaceAndItsBytes(t *testing.T) {
 		for i := range int(b.places.Total()) {
 			_, end, ok := work(string(rune('a'+i)), n)
 			if !ok {
-				t.Fatalf("the %d. place is not given", i+1)
+				t.Fatalf("place %d was refused", i+1)
 			}
 			ends = append(ends, end)
 		}
 		used := b.UsedBy(Making)
 		if a, _, ok := work("late", n); ok || a.Held(Making) != 0 || b.UsedBy(Making) != used {
-			t.Errorf("without a place: given: %v, and %d bytes are held", ok, a.Held(Making))
+			t.Errorf("without a place: got %v, and %d bytes held", ok, a.Held(Making))
 		}
 		for _, end := range ends {
 			end(0)
 		}
 		if b.UsedBy(Making) != 0 || b.places.Used() != 0 {
-			t.Errorf("%d bytes and %d places are used in the end", b.UsedBy(Making), b.places.Used())
+			t.Errorf("got %d bytes and %d places in use at the end", b.UsedBy(Making), b.places.Used())
 		}
 	})
 }
@@ -86,7 +87,7 @@ func TestANilAccountHoldsNothing(t *testing.T) {
 	var a *Account
 	a.Close()
 	if a.Held(Making) != 0 {
-		t.Error("it holds something")
+		t.Error("a nil account holds bytes")
 	}
 	one := New(0).Open("shop")
 	if !one.Take(Making, 7) || one.Held(Making) != 7 {
@@ -94,7 +95,8 @@ func TestANilAccountHoldsNothing(t *testing.T) {
 	}
 }
 
-// TestTheMostThatOneMountMayHave: all of Making, which ends soon, and half of each other part.
+// TestTheMostThatOneMountMayHave checks Most: all of Making, whose use is short, and half of
+// each other part.
 func TestTheMostThatOneMountMayHave(t *testing.T) {
 	b := New(0)
 	for stage := range b.stages {

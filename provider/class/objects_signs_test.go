@@ -32,9 +32,9 @@ func TestWhatIsNotYAMLIsTold(t *testing.T) {
 		"- secretPath: *a\n":                                             "line 1, column 15: a value that begins with *; put it in quotes",
 		"- secretPath: a: b\n":                                           "line 1, column 16: a colon and a space within a value; put the value in quotes",
 		"- secretPath: \u2018a\u2019\n   x: y\n":                         `line 1, column 15: a typographic quote (U+2018); type ' or "`,
-		"\u2022 secretPath: a\n":                                         "line 1, column 1: a bullet (U+2022) in place of a dash; type -",
+		"\u2022 secretPath: a\n":                                         "line 1, column 1: a bullet (U+2022) instead of a dash; type -",
 		"- secretPath\uff1a a\n":                                         "line 1, column 13: a full-width colon (U+FF1A); type :",
-		"- secretPath = a\n":                                             "line 1, column 14: an equals sign in place of a colon; type a colon and a space",
+		"- secretPath = a\n":                                             "line 1, column 14: an equals sign instead of a colon; type a colon and a space",
 		"- secretPath: a\n  secretKey: |\n    it's: “x\n  objectName: '": "line 4, column 15: the quote ' is not closed",
 	} {
 		if _, got := plantest.Refused(t, plantest.Request(plantest.With("objects", text))); got != "parameters.objects: is not YAML: "+want {
@@ -54,7 +54,7 @@ func TestValuesWithOddSigns(t *testing.T) {
 		"- secretPath: a\n  objectName: \u201cx\u201d\n":          `objects[0].objectName: "“x”" cannot be meant as the name of a file; it holds a typographic quote (U+201C); type ' or " (line 2)`,
 		"- secretPath: \u201cprod/db\u201d\n":                     `it holds a typographic quote (U+201C); type ' or " (line 1)`,
 		"- secretPath: prod/db\u00a0\n":                           `objects[0].secretPath: "prod/db\u00a0" may hold only letters, digits and _ . : / = @ -; it holds a no-break space (U+00A0); remove it (line 1)`,
-		"- secretPath: prod/\u200bdb\n":                           "it holds a sign that cannot be seen (U+200B); remove it (line 1)",
+		"- secretPath: prod/\u200bdb\n":                           "it holds an invisible character (U+200B); remove it (line 1)",
 		"- secretPath: a\n  optional: \u201ctrue\u201d\n":         `objects[0].optional: "“true”" is neither true nor false; it holds a typographic quote (U+201C); type ' or " (line 2)`,
 		"- secretPath: a\n  objectVersion: 3\u00a0\n":             "it holds a no-break space (U+00A0); remove it (line 2)",
 		"- secretPath: a\n  \u201cobjectName\u201d: b\n":          `unknown field; it holds a typographic quote (U+201C); type ' or " (line 2)`,

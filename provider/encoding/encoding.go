@@ -1,5 +1,5 @@
-// Package encoding decodes values that are stored as base64, base64url or hex, and says
-// what is wrong with one that cannot be decoded.
+// Package encoding decodes values that are stored as base64, base64url or hex, and
+// explains why a value cannot be decoded.
 package encoding
 
 import (
@@ -17,6 +17,7 @@ import (
 // Encoding is how the values of an object are encoded in Secret Manager.
 type Encoding string
 
+// The encodings. UTF8 is the value as it is stored.
 const (
 	UTF8      Encoding = "utf-8"
 	Base64    Encoding = "base64"
@@ -24,6 +25,7 @@ const (
 	Hex       Encoding = "hex"
 )
 
+// Parse returns the encoding with a name. The error suggests a valid name.
 func Parse(v string) (Encoding, error) {
 	switch e := Encoding(v); e {
 	case UTF8, Base64, Base64URL, Hex:
@@ -33,9 +35,9 @@ func Parse(v string) (Encoding, error) {
 	return "", fmt.Errorf("%s is not an encoding; %s", message.Quote(v), nearest.Suggestion(v, valid))
 }
 
-// Decode returns the bytes that text stands for. White space around it and line breaks
-// within are passed over, and base64 may lack its padding. The error says what is wrong
-// and where, and quotes nothing of text.
+// Decode returns the bytes that text encodes; for UTF8 that is text itself. It ignores white
+// space around text and line breaks in it, and accepts base64 without padding. The error
+// describes the mistake and its position, and never quotes text.
 func (e Encoding) Decode(text []byte) ([]byte, error) {
 	if e == UTF8 {
 		return text, nil
@@ -48,6 +50,7 @@ func (e Encoding) Decode(text []byte) ([]byte, error) {
 	return out, nil
 }
 
+// decodeSigns decodes a text without white space around it or line breaks.
 func (e Encoding) decodeSigns(signs []byte) ([]byte, error) {
 	switch e {
 	case Base64URL:
@@ -58,7 +61,7 @@ func (e Encoding) decodeSigns(signs []byte) ([]byte, error) {
 	return base64.RawStdEncoding.AppendDecode(nil, withoutPadding(signs))
 }
 
-// withoutBreaks is text without its line breaks: base64 and xxd -p make lines.
+// withoutBreaks returns text without line breaks, which base64 and xxd -p insert.
 func withoutBreaks(text []byte) []byte {
 	if !bytes.ContainsAny(text, "\r\n") {
 		return text
@@ -66,12 +69,12 @@ func withoutBreaks(text []byte) []byte {
 	return bytes.ReplaceAll(bytes.ReplaceAll(text, []byte("\r"), nil), []byte("\n"), nil)
 }
 
-// withoutPadding is base64 without its padding. Three signs are none, and stay an error.
+// withoutPadding returns base64 without its padding. Three = are no padding, and stay an error.
 func withoutPadding(signs []byte) []byte {
 	return bytes.TrimSuffix(bytes.TrimSuffix(signs, []byte("=")), []byte("="))
 }
 
-// alphabet is what an encoding is written in.
+// alphabet returns the characters of an encoding.
 func (e Encoding) alphabet() string {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 	switch e {
@@ -83,43 +86,44 @@ func (e Encoding) alphabet() string {
 	return letters + "+/"
 }
 
-// mistake returns why text cannot be decoded, whose signs without line breaks are given.
+// mistake returns why text cannot be decoded. signs is text without line breaks and without white
+// space around it.
 func (e Encoding) mistake(text, signs []byte) string {
 	switch {
 	case bytes.HasPrefix(signs, []byte("-----BEGIN ")):
 		return "it is PEM; remove encoding, so that it is written as it is"
 	case e == Hex && (bytes.HasPrefix(signs, []byte("0x")) || bytes.HasPrefix(signs, []byte("0X"))):
-		return "it has 0x in front; remove that from the value in Secret Manager"
+		return "it begins with 0x; remove that from the value in Secret Manager"
 	case e == Hex && hexGroups.Match(signs):
 		return "it has colons or spaces between its digits; remove them from the value in Secret Manager"
 	case e == Hex && only(signs, e.alphabet()):
 		return fmt.Sprintf("it has %d digits, an odd number; was the value cut?", len(signs))
 	case e == Base64 && decodes(Base64URL, signs):
-		return "it has - or _, the signs of base64url; set encoding: base64url"
+		return "it has - or _, the characters of base64url; set encoding: base64url"
 	case e == Base64URL && decodes(Base64, signs):
-		return "it has + or /, the signs of base64; set encoding: base64"
+		return "it has + or /, the characters of base64; set encoding: base64"
 	case e != Hex && only(withoutPadding(signs), e.alphabet()):
-		return fmt.Sprintf("no base64 has %d signs without padding; was the value cut?", len(withoutPadding(signs)))
+		return fmt.Sprintf("base64 never has %d characters without padding; was the value cut?", len(withoutPadding(signs)))
 	}
 	return e.firstWrong(text) + "; correct the value in Secret Manager, or drop encoding"
 }
 
-// hexGroups is hex as fingerprints and keys are printed: in groups.
+// hexGroups matches hex in groups, as fingerprints and keys are printed.
 var hexGroups = regexp.MustCompile(`^[0-9a-fA-F]{2,4}([: -][0-9a-fA-F]{2,4})+$`)
 
-// only says whether text is made of the signs of an alphabet.
+// only reports whether text has only characters of an alphabet.
 func only(text []byte, alphabet string) bool {
 	return !bytes.ContainsFunc(text, func(r rune) bool { return !strings.ContainsRune(alphabet, r) })
 }
 
-// decodes says whether signs are base64 of another alphabet.
+// decodes reports whether signs can be decoded with e.
 func decodes(e Encoding, signs []byte) bool {
 	_, err := e.decodeSigns(signs)
 	return err == nil
 }
 
-// firstWrong says where the first sign stands that is not of the alphabet: counted from 1
-// in the value as it is stored.
+// firstWrong describes the position of the first character that is not in the alphabet, counted
+// from 1 in the value as it is stored.
 func (e Encoding) firstWrong(text []byte) string {
 	signs := bytes.TrimSpace(text)
 	start := bytes.Index(text, signs)
@@ -134,9 +138,9 @@ func (e Encoding) firstWrong(text []byte) string {
 			line, column = line+1, 0
 		case i < start || r == '\r' || strings.ContainsRune(alphabet, r):
 		case line > 1:
-			return fmt.Sprintf("character %d (line %d, column %d) does not belong there", position, line, column)
+			return fmt.Sprintf("character %d (line %d, column %d) is not valid", position, line, column)
 		default:
-			return fmt.Sprintf("character %d does not belong there", position)
+			return fmt.Sprintf("character %d is not valid", position)
 		}
 	}
 	return "its padding (=) is wrong"

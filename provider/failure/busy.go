@@ -1,6 +1,6 @@
 package failure
 
-// TriesAgain says what happens after a failure that may pass by itself.
+// TriesAgain is the advice for a failure that may pass without a change.
 const TriesAgain = "kubelet tries again"
 
 // NodeFullAdvice is for mounts that reached a limit which all mounts of a node share.

@@ -16,21 +16,21 @@ type Failure struct {
 	Kind Kind
 	// Object is the number of the object, or WholeClass.
 	Object int
-	// Line is the line of the parameter objects that the failure is in, 0 if it is in none.
+	// Line is the line of the failure in the parameter objects, from 1; 0 if it has none.
 	Line int
 	// Where is the parameter or the object: `objects[2].secretPath`.
 	Where string
-	// What is wrong, Facts is what the store said about it, and Advice is what to do. Facts
-	// and Advice may be empty.
+	// What describes the failure, Facts is the store's details of it, and Advice is the cure.
+	// Facts and Advice may be empty.
 	What, Facts, Advice string
-	// Hidden is what the log may show and the user may not: whether a connection exists
-	// that the user may not use, or why its fallback was not asked. It may be empty.
+	// Hidden is a text for the log that the user must not see: whether a connection exists
+	// that the user may not use, or why its fallback was not used. It may be empty.
 	Hidden string
-	// missing says that a field is not given at all.
+	// missing reports that a required field is not given.
 	missing bool
 }
 
-// Text returns what is wrong, what the store said about it, and what to do.
+// Text returns What, the line, Facts and Advice as one text.
 func (f Failure) Text() string {
 	text := f.What
 	if f.Line > 0 {
@@ -45,14 +45,14 @@ func (f Failure) Text() string {
 	return text
 }
 
-// Error is a failed mount: every reason, in the order of the objects.
+// Error is the error of a failed mount. It lists every reason, in the order of the objects.
 type Error struct {
 	// Class names the SecretProviderClass, as namespace/name.
 	Class    string
 	Failures []Failure
 }
 
-// Kind returns the gravest of the failures' kinds, and Broken if there are none.
+// Kind returns the gravest kind of the failures; Broken if there are none.
 func (e *Error) Kind() Kind {
 	for _, kind := range Kinds() {
 		if slices.ContainsFunc(e.Failures, func(f Failure) bool { return f.Kind == kind }) {
@@ -62,7 +62,7 @@ func (e *Error) Kind() Kind {
 	return Broken
 }
 
-// Hidden returns what the log may show in addition to the error.
+// Hidden returns the texts that the log may show in addition to the error; "" if there are none.
 func (e *Error) Hidden() string {
 	var all []string
 	for _, f := range e.Failures {
@@ -77,8 +77,8 @@ func (e *Error) Hidden() string {
 // gRPC carries it in a header.
 const MaxText = 16 << 10
 
-// Error returns what a user reads in the events of the pod: one line if there is one
-// reason, else a line for each. Objects that failed for the same reason share a line.
+// Error returns the text of the event of the pod: one line if there is one reason, and a line
+// for each reason otherwise. Objects that failed for the same reason share a line.
 func (e *Error) Error() string {
 	head, lines := e.head(), e.lines()
 	if len(lines) == 1 {
@@ -96,8 +96,8 @@ func (e *Error) Error() string {
 	return text.String()
 }
 
-// head names the class, if it is known. A caller like secrets-store-sync-controller gives
-// only its namespace.
+// head names the class; "" if it is unknown. Some callers, such as
+// secrets-store-sync-controller, send only its namespace.
 func (e *Error) head() string {
 	if e.Class == "" {
 		return ""
@@ -108,10 +108,12 @@ func (e *Error) head() string {
 	return "SecretProviderClass " + e.Class + ": "
 }
 
-// mostNamed is how many objects that failed for the same reason are named. The reason comes
-// after them, and events are cut.
+// mostNamed is how many of the objects that failed for the same reason are named. The reason
+// comes after their names, so a long list of names could push it out of an event, which is cut.
 const mostNamed = 3
 
+// lines returns one line for each reason. Objects that failed for the same reason share a line
+// if their kind is Shared.
 func (e *Error) lines() []string {
 	type group struct {
 		Failure

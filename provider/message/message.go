@@ -1,5 +1,5 @@
-// Package message makes the texts of users, servers and libraries fit for a message: one
-// line, bounded, and without what changes the look of a terminal.
+// Package message makes the texts of users, servers and libraries safe to show in a message: one
+// line, bounded, and without characters that control a terminal.
 package message
 
 import (
@@ -10,10 +10,11 @@ import (
 	"unicode/utf8"
 )
 
-// mostShown bounds what a message shows of a text that somebody else wrote, in bytes.
+// mostShown is how much of a foreign text a message shows, in bytes.
 const mostShown = 80
 
-// Bound returns s, cut to about most bytes with an ellipsis behind if it is longer.
+// Bound returns s. If s is longer than most bytes, it is cut to that length and an ellipsis is
+// added.
 func Bound(s string, most int) string {
 	if len(s) <= most {
 		return s
@@ -21,7 +22,8 @@ func Bound(s string, most int) string {
 	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
-// Quote returns s in Go's double quotes, cut to 80 bytes: one line, whatever is in it.
+// Quote returns s in Go's double quotes, on one line. If s is longer than 80 bytes, it is cut and
+// an ellipsis is added.
 func Quote(s string) string {
 	s = Bound(s, mostShown)
 	if !utf8.ValidString(s) {
@@ -54,9 +56,9 @@ func OneLine(s string) string {
 	}, s), 300)
 }
 
-// ErrMissing is in the chain of the error about a field that must be given. The error is
-// left out where the field was only misspelt, which is another error already.
+// ErrMissing is in the chain of an error about a required field that is not given. Callers drop
+// such an error if the field is misspelt, since that is already another error.
 var ErrMissing = errors.New("is missing")
 
-// Missing returns ErrMissing with an advice.
+// Missing returns an error that wraps ErrMissing and adds an advice.
 func Missing(advice string) error { return fmt.Errorf("%w; %s", ErrMissing, advice) }

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Suggestion returns the text of a message about an invalid name: it suggests the
-// nearest valid name if Name finds one, and lists at most 12 valid names if not.
+// Suggestion returns the end of a message about an invalid name: a question with the valid name
+// that Name finds, or a list of at most 12 valid names if it finds none.
 func Suggestion(name string, valid []string) string {
 	if near := Name(name, valid); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
@@ -31,7 +31,7 @@ func Name(name string, valid []string) string {
 	}
 	for _, v := range valid {
 		if len(v)-len(name) >= fewest || len(name)-len(v) >= fewest {
-			continue // at least that many edits; v may be of any length
+			continue // at least that many edits; skipped because edits takes time and memory for a long v
 		}
 		if d := edits(strings.ToLower(name), strings.ToLower(v)); d < fewest && d < len(v) {
 			best, fewest = v, d

@@ -10,27 +10,27 @@ type Synonym struct {
 	// Names are the valid names in the order of suggestion; empty if there is no
 	// counterpart.
 	Names []string
-	// Cure says what to do if Names is empty.
+	// Cure is the advice if Names is empty.
 	Cure string
 	// Covers is the required name that is given when Cure is followed; "" if there is
 	// none.
 	Covers string
 }
 
-// Vocabulary holds the names that are valid in one place, and those in use there.
+// Vocabulary holds the names that are valid in a map of fields, and those that are in use.
 type Vocabulary struct {
 	Valid    []string
 	Synonyms map[string]Synonym // by Canonical name
-	// Taken are the names that are given, and those that were suggested for others: a
-	// second suggestion of the same name would not work.
+	// Taken holds the names that are given, and those that Advise has suggested: a name can
+	// only be used once.
 	Taken map[string]bool
-	// Conflicts are the names that cannot be combined with a name.
+	// Conflicts lists, by name, the names that cannot be combined with it.
 	Conflicts map[string][]string
 }
 
 // Advise returns what to do about an invalid name, and the name that is given when the
-// advice is followed; "" if none is. It never suggests a name that could not be used, and
-// adds the suggested name to v.Taken.
+// advice is followed; "" if none is. It never suggests a name that is taken or in conflict,
+// and adds the suggested name to v.Taken.
 func (v Vocabulary) Advise(name string) (advice, meant string) {
 	s, known := v.Synonyms[Canonical(name)]
 	if known && len(s.Names) == 0 {

@@ -14,15 +14,15 @@ import (
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
-// answer is an HTTP answer, read to its end or to its limit.
+// answer is an HTTP answer, read to its end or to its limit in bytes.
 type answer struct {
 	at         time.Time
 	status     int
-	media      string // the type of the body, in our words
+	media      string // the type of the body, as wire.MediaType names it
 	retryAfter time.Duration
-	body       []byte     // of a 200; nil for other answers
-	refusal    refusal    // what is used of the body of another answer
-	sent       *sentTexts // what its words must not repeat; may be nil
+	body       []byte     // of a 200; nil for any other status
+	refusal    refusal    // the fields of the body that are used, for any other status
+	sent       *sentTexts // the secrets that no message may repeat; may be nil
 }
 
 // versionMetadata is SW's SecretVersionMetadata (Vault-compatible API).
@@ -33,11 +33,11 @@ type versionMetadata struct {
 	version                   int
 }
 
-// dataAnswer is what is used of SW's answer of GET data/{path}, and of the same fields
-// in the 404 of a version that is deactivated or deleted.
+// dataAnswer holds the fields that are used of SW's answer of GET data/{path}. The 404 of a
+// version that is deactivated or deleted has the same fields.
 type dataAnswer struct {
 	requestID string
-	data      rawjson.Value    // data.data, a part of the body; nil if there is none
+	data      rawjson.Value    // data.data, a slice of the body; nil if there is none
 	metadata  *versionMetadata // data.metadata; nil if there is none
 }
 
@@ -85,7 +85,8 @@ func (meta *versionMetadata) read(v rawjson.Value) (ok bool) {
 		case key.Is("deletion_time"):
 			meta.deletionTime, valid = textOf(value, mostID)
 		case key.Is("destroyed"):
-			meta.destroyed, valid = string(value) == "true", string(value) == "true" || string(value) == "false" || isNull(value)
+			meta.destroyed = string(value) == "true"
+			valid = meta.destroyed || string(value) == "false" || isNull(value)
 		case key.Is("version"):
 			meta.version, valid = numberOf(value)
 		}
@@ -171,7 +172,7 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	return 0
 }
 
-// The most that is kept of a server's text, in bytes.
+// Limits of a server's text that is kept, in bytes.
 const (
 	mostText = 300
 	mostID   = 100
@@ -179,15 +180,16 @@ const (
 
 func isNull(v rawjson.Value) bool { return string(v) == "null" }
 
-// textOf is the beginning of a JSON string, of at least most bytes if it has so many;
-// "" of a null. It says false if v is neither. It takes no memory for the rest of it.
+// textOf returns the beginning of a JSON string, of at least most bytes if the string is that
+// long; "" for null. It returns false if v is neither. The rest of the string is not decoded
+// and takes no memory.
 func textOf(v rawjson.Value, most int) (text string, ok bool) {
 	if !v.IsString() {
 		return "", isNull(v)
 	}
-	const escape = 6 // bytes of the longest one
+	const escape = 6 // bytes of the longest escape, such as \u0041
 	if cut := 1 + 2*escape*most; cut < len(v) {
-		// Not within an escape, and not between a backslash and what it is before.
+		// The cut must not be within an escape, nor after a backslash.
 		if at := bytes.IndexByte(v[cut-escape:cut], '\\'); at >= 0 {
 			cut = cut - escape + at
 		}
@@ -196,7 +198,7 @@ func textOf(v rawjson.Value, most int) (text string, ok bool) {
 		}
 		v = append(v[:cut:cut], '"')
 	}
-	raw, _ := v.Unquote() // half a surrogate pair leaves nothing
+	raw, _ := v.Unquote() // half a surrogate pair is dropped
 	return string(raw), true
 }
 
@@ -209,15 +211,15 @@ func numberOf(v rawjson.Value) (n int, ok bool) {
 	return n, err == nil && len(v) <= 20
 }
 
-// words is what a server said, made safe to print: one line, bounded, and without what
-// it was sent as a secret, be it cut or cleaned of what was between.
+// words returns a server's text made safe to print: one line, bounded, without the secrets
+// that were sent. It redacts twice, since cleaning can join the parts of a secret.
 func (a answer) words(s string) string { return a.sent.redact(cleanText(a.sent.redact(s))) }
 
-// id is the same of an identifier or a time stamp.
+// id does the same as words, for an identifier or a time stamp.
 func (a answer) id(s string) string { return a.sent.redact(cleanID(a.sent.redact(s))) }
 
-// cleanText returns a server's text safe to print: one line of at most mostText bytes and
-// an ellipsis.
+// cleanText returns a server's text made safe to print: one line of at most mostText bytes,
+// followed by an ellipsis if it was cut.
 func cleanText(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -231,7 +233,8 @@ func cleanText(s string) string {
 	return strings.TrimSpace(s)
 }
 
-// cleanID returns only the characters of identifiers and time stamps, at most mostID.
+// cleanID returns the characters of s that identifiers and time stamps have, at most mostID
+// bytes of them.
 func cleanID(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if r < 128 && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_.:+/", r)) {

@@ -15,11 +15,12 @@ import (
 	"ovhcloud-csi-provider/provider/wire"
 )
 
-// TestTheCategoryCountsAndNotTheStatus: OVHcloud documents the status of a refusal in
-// contradictory ways, so each category is answered here with a status of another kind.
-func TestTheCategoryCountsAndNotTheStatus(t *testing.T) {
+// TestTheCategoryOverridesTheStatus sends each category with the status of another kind, since
+// OVHcloud documents the status of a refusal in contradictory ways.
+func TestTheCategoryOverridesTheStatus(t *testing.T) {
 	for category, want := range map[int]failure.Kind{
-		1: failure.Failing, 2: failure.Rejected, 3: failure.Unauthenticated, 4: failure.Denied, 6: failure.Failing, 7: failure.Failing,
+		1: failure.Failing, 2: failure.Rejected, 3: failure.Unauthenticated, 4: failure.Denied, 6: failure.Failing,
+		7: failure.Failing,
 		8: failure.Rejected, 9: failure.Limited, 10: failure.Rejected,
 	} {
 		for _, status := range []int{400, 401, 403, 404, 429, 500} {
@@ -33,8 +34,8 @@ func TestTheCategoryCountsAndNotTheStatus(t *testing.T) {
 	}
 }
 
-// TestTheTokenIsSentInBothHeaders: OVHcloud's guides for the Vault-compatible API name
-// X-Vault-Token, those for its own API the bearer form.
+// TestTheTokenIsSentInBothHeaders checks both forms: OVHcloud's guides use X-Vault-Token for the
+// Vault-compatible API, and the bearer form for its own API.
 func TestTheTokenIsSentInBothHeaders(t *testing.T) {
 	var h http.Header
 	c := reading(t, httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -42,18 +43,18 @@ func TestTheTokenIsSentInBothHeaders(t *testing.T) {
 		w.WriteHeader(http.StatusNotFound)
 	})))
 	if _, err := c.Get(t.Context(), okms.Ref{Path: "s"}); err == nil {
-		t.Fatal("no error")
+		t.Fatal("got no error")
 	}
 	for name, want := range map[string]string{"Authorization": "Bearer " + token, "X-Vault-Token": token} {
 		if got := h.Values(name); len(got) != 1 || got[0] != want {
-			t.Errorf("%d values of %s, want the token once", len(got), name)
+			t.Errorf("got %d values of %s, want the token once", len(got), name)
 		}
 	}
 }
 
-// TestAPlaceInTheLineIsGivenUp: a connection that nobody waits for any more must not be
-// given to the one that did.
-func TestAPlaceInTheLineIsGivenUp(t *testing.T) {
+// TestACancelledWaiterGetsNoPlace checks that a place is not given to a waiter whose context is
+// done: it would never be released.
+func TestACancelledWaiterGetsNoPlace(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -70,15 +71,15 @@ func TestAPlaceInTheLineIsGivenUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := dial(20 * time.Millisecond); !errors.Is(err, wire.ErrFull) {
-		t.Errorf("a second connection: %v", err)
+		t.Errorf("second connection: %v", err)
 	}
 	_ = first.Close()
 	if open := conns.Open(); open != 0 {
-		t.Errorf("%d connections are counted when all are closed", open)
+		t.Errorf("got %d open connections after all were closed, want 0", open)
 	}
 	again, err := dial(20 * time.Second)
 	if err != nil {
-		t.Fatalf("the place is lost: %v", err)
+		t.Fatalf("the place was not released: %v", err)
 	}
 	_ = again.Close()
 }

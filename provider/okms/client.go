@@ -20,12 +20,12 @@ import (
 	"ovhcloud-csi-provider/provider/wire"
 )
 
-// Options of a Client. The zero value works.
+// Options of a Client. The zero value is valid.
 type Options struct {
-	// UserAgent is sent with each request; empty leaves Go's own.
+	// UserAgent is sent with each request. If empty, Go's default is sent.
 	UserAgent string
-	// Observe is called after each exchange, from the goroutine that made it. nil
-	// observes nothing.
+	// Observe is called after each exchange, from the goroutine that made it. May be
+	// nil.
 	Observe func(context.Context, Call)
 	// Answers limits the bytes of answers in progress, of all clients that share it. nil
 	// means no limit.
@@ -34,15 +34,15 @@ type Options struct {
 	Conns *Conns
 }
 
-// Client reads from one domain with one login. It keeps connections between reads.
-// Any number of goroutines may use it at once.
+// Client reads from one domain with one login. It keeps connections open between reads. It is
+// safe for concurrent use.
 type Client struct {
 	vault     *vault.Client
 	transport *authenticated
 	host      string
 	observe   func(context.Context, Call)
 	answers   *Quota   // nil for no limit
-	hidden    []string // secrets that no message may show, in addition to what was sent
+	hidden    []string // secrets that no message may show, in addition to those that were sent
 }
 
 // ClearEnvironment removes every VAULT_* variable from the process's environment.
@@ -56,7 +56,8 @@ func ClearEnvironment() {
 	}
 }
 
-// New returns a client, without opening a connection. The caller closes it.
+// New returns a client. It opens no connection. It fails if the domain's CA bundle or endpoint
+// is invalid. The caller closes the client.
 func New(domain place.Domain, login Login, o Options) (*Client, error) {
 	transport, err := newTransport(domain, login, o)
 	if err != nil {
@@ -69,7 +70,7 @@ func New(domain place.Domain, login Login, o Options) (*Client, error) {
 	v, err := vault.NewClient(&vault.Config{
 		Address:          domain.Endpoint + "/api/" + domain.ID,
 		DisableRedirects: true,
-		// Retries are the caller's.
+		// The caller retries.
 		MaxRetries: 0,
 		CheckRetry: func(context.Context, *http.Response, error) (bool, error) { return false, nil },
 		HttpClient: &http.Client{
@@ -80,7 +81,7 @@ func New(domain place.Domain, login Login, o Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a client for %s: %w", address.Host, err)
 	}
-	// What VAULT_TOKEN, VAULT_NAMESPACE and VAULT_HEADERS may have left.
+	// Remove the values of VAULT_TOKEN, VAULT_NAMESPACE and VAULT_HEADERS.
 	v.ClearToken()
 	v.SetHeaders(http.Header{vault.RequestHeaderName: {"true"}})
 	c := &Client{vault: v, transport: transport, host: address.Host, observe: o.Observe, answers: o.Answers}
@@ -96,7 +97,8 @@ func New(domain place.Domain, login Login, o Options) (*Client, error) {
 // Close closes idle connections. It does not interrupt reads in progress.
 func (c *Client) Close() { c.transport.base.CloseIdleConnections() }
 
-// Get reads one secret at one version. The error is nil for a read that succeeded.
+// Get reads one version of a secret. The error is nil if the read succeeded. The caller owns
+// the Secret.
 func (c *Client) Get(ctx context.Context, ref Ref) (Secret, *Error) {
 	var query url.Values
 	if ref.Version != 0 {
@@ -111,8 +113,8 @@ func (c *Client) Get(ctx context.Context, ref Ref) (Secret, *Error) {
 }
 
 // LatestActive returns the highest number of an active version of a secret, 0 if there
-// is none, and whether the secret lists any version. It needs the IAM action
-// okms:apikms:secret/get, which a plain read does not: expect it to be Denied.
+// is none, and whether any version is listed. It needs the IAM action
+// okms:apikms:secret/get, which a plain read does not need; without it, the Kind is Denied.
 func (c *Client) LatestActive(ctx context.Context, path string) (latest int, some bool, err *Error) {
 	err = c.exchange(ctx, readVersions, path, nil, func(a answer) (failed *Error) {
 		latest, some, failed = decodeLatest(a)
@@ -130,8 +132,8 @@ var (
 	readVersions = operation{"versions", "secret/metadata/"}
 )
 
-// exchange sends one request, decodes its answer, and calls Observe. It returns nil if the
-// answer was good.
+// exchange sends one request, decodes its answer, and calls Observe. It returns nil if decode
+// does.
 func (c *Client) exchange(
 	ctx context.Context, o operation, path string, query url.Values, decode func(answer) *Error,
 ) *Error {
@@ -157,7 +159,8 @@ func (c *Client) exchange(
 	return failed
 }
 
-// fetch has the transport read one answer to its end, whatever its status.
+// fetch sends one request. The transport reads the answer into the exchange of ctx, whatever
+// its status. The error is about the exchange, never about the status.
 func (c *Client) fetch(ctx context.Context, path string, query url.Values) error {
 	resp, err := c.vault.Logical().ReadRawWithDataWithContext(ctx, path, query)
 	if resp != nil {
@@ -169,7 +172,7 @@ func (c *Client) fetch(ctx context.Context, path string, query url.Values) error
 // failure returns the Error of an exchange without a complete answer.
 func (c *Client) failure(ctx context.Context, err error, x *exchange, begin time.Time) *Error {
 	if own := new(Error); errors.As(err, &own) {
-		return own // of Login.Tokens
+		return own // returned by Login.Tokens
 	}
 	e := &Error{Status: x.answer.status}
 	cause := wire.Explain(err)

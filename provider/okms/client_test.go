@@ -19,32 +19,17 @@ import (
 	"ovhcloud-csi-provider/test/emulator"
 )
 
-func domainOf(s *store) place.Domain {
-	return place.Domain{Endpoint: s.URL, ID: s.OKMSID(), CABundle: string(s.Server.CA)}
-}
-
-func client(t *testing.T, domain place.Domain, login okms.Login, o okms.Options) *okms.Client {
-	t.Helper()
-	c, err := okms.New(domain, login, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	return c
-}
-
-func byToken() okms.Login { return okms.Login{Token: sensitive.New([]byte(token))} }
-
 func TestReadAndCalls(t *testing.T) {
 	s := start(t)
 	var calls []okms.Call
-	c := client(t, domainOf(s), byToken(), okms.Options{UserAgent: "test/1", Observe: func(_ context.Context, c okms.Call) { calls = append(calls, c) }})
+	c := client(t, domainOf(s), byToken(), okms.Options{UserAgent: "test/1",
+		Observe: func(_ context.Context, c okms.Call) { calls = append(calls, c) }})
 	secret, err := c.Get(t.Context(), okms.Ref{Path: "s", Version: 1})
 	if err != nil || string(secret.Data.Reveal()) != `{"a":"1"}` || secret.Version != 1 {
 		t.Fatalf("%v, %v", secret, err)
 	}
 	if _, err := c.Get(t.Context(), okms.Ref{Path: "x"}); err == nil {
-		t.Fatal("an absent secret was read")
+		t.Fatal("the read of an absent secret succeeded")
 	}
 	if latest, some, err := c.LatestActive(t.Context(), "s"); err != nil || latest != 1 || !some {
 		t.Errorf("%d, %v, %v", latest, some, err)
@@ -76,14 +61,18 @@ func TestReadAndCalls(t *testing.T) {
 	}
 }
 
-func TestVaultsEnvironmentHasNoEffect(t *testing.T) {
+func TestVaultVariablesHaveNoEffect(t *testing.T) {
 	s := start(t)
 	other := start(t)
 	for name, value := range map[string]string{
-		"VAULT_ADDR": other.URL, "VAULT_AGENT_ADDR": other.URL, "VAULT_TOKEN": "other", "VAULT_NAMESPACE": "other", "VAULT_HEADERS": `{"x-other":"1"}`,
-		"VAULT_CACERT": "/nowhere", "VAULT_CAPATH": "/nowhere", "VAULT_CLIENT_CERT": "/nowhere", "VAULT_CLIENT_KEY": "/nowhere", "VAULT_CLIENT_TIMEOUT": "nonsense",
-		"VAULT_SKIP_VERIFY": "nonsense", "VAULT_TLS_SERVER_NAME": "other", "VAULT_MAX_RETRIES": "nonsense", "VAULT_RATE_LIMIT": "nonsense", "VAULT_SRV_LOOKUP": "true",
-		"VAULT_WRAP_TTL": "60", "VAULT_HTTP_PROXY": "http://192.0.2.1:1", "VAULT_PROXY_ADDR": "http://192.0.2.1:1", "VAULT_DISABLE_REDIRECTS": "nonsense",
+		"VAULT_ADDR": other.URL, "VAULT_AGENT_ADDR": other.URL, "VAULT_TOKEN": "other", "VAULT_NAMESPACE": "other",
+		"VAULT_HEADERS": `{"x-other":"1"}`,
+		"VAULT_CACERT":  "/nowhere", "VAULT_CAPATH": "/nowhere", "VAULT_CLIENT_CERT": "/nowhere",
+		"VAULT_CLIENT_KEY": "/nowhere", "VAULT_CLIENT_TIMEOUT": "nonsense",
+		"VAULT_SKIP_VERIFY": "nonsense", "VAULT_TLS_SERVER_NAME": "other", "VAULT_MAX_RETRIES": "nonsense",
+		"VAULT_RATE_LIMIT": "nonsense", "VAULT_SRV_LOOKUP": "true",
+		"VAULT_WRAP_TTL": "60", "VAULT_HTTP_PROXY": "http://192.0.2.1:1", "VAULT_PROXY_ADDR": "http://192.0.2.1:1",
+		"VAULT_DISABLE_REDIRECTS": "nonsense",
 	} {
 		t.Setenv(name, value)
 	}
@@ -101,7 +90,7 @@ func TestVaultsEnvironmentHasNoEffect(t *testing.T) {
 	}
 }
 
-func TestTheTokenIsTheLoginsWhateverTheEnvironmentSays(t *testing.T) {
+func TestTheTokenOfTheLoginOverridesTheEnvironment(t *testing.T) {
 	s := start(t)
 	t.Setenv("VAULT_TOKEN", "other")
 	t.Setenv("VAULT_NAMESPACE", "other")
@@ -153,24 +142,11 @@ func TestConnectionsAreKept(t *testing.T) {
 		}
 	}
 	if dialled != 1 {
-		t.Errorf("%d connections for five reads in a row", dialled)
+		t.Errorf("got %d connections for five reads in a row, want 1", dialled)
 	}
 }
 
-// failure is the *Error of a read of s.
-func failureOf(t *testing.T, ctx context.Context, domain place.Domain) *okms.Error {
-	t.Helper()
-	secret, e := client(t, domain, byToken(), okms.Options{}).Get(ctx, okms.Ref{Path: "s"})
-	if e == nil {
-		t.Fatalf("got %v", secret)
-	}
-	if strings.Contains(e.Error(), token) {
-		t.Errorf("the error shows the token: %v", e)
-	}
-	return e
-}
-
-func TestKindsOfBrokenExchanges(t *testing.T) {
+func TestKindsOfFailedExchanges(t *testing.T) {
 	cases := []struct {
 		name  string
 		fault emulator.Fault
@@ -179,12 +155,15 @@ func TestKindsOfBrokenExchanges(t *testing.T) {
 	}{
 		{"no answer", emulator.Fault{Hang: true}, failure.TimedOut, "for an answer"},
 		{"a slow answer", emulator.Fault{Drip: time.Second}, failure.TimedOut, "for the rest of the answer"},
-		{"half an answer", emulator.Fault{Truncate: true}, failure.Unreachable, "the connection broke within the answer"},
-		{"headers only", emulator.Fault{CloseAfterHeaders: true}, failure.Unreachable, "the connection broke within the answer"},
+		{"a truncated answer", emulator.Fault{Truncate: true}, failure.Unreachable, "the connection broke within the answer"},
+		{"headers only", emulator.Fault{CloseAfterHeaders: true}, failure.Unreachable,
+			"the connection broke within the answer"},
 		{"an alert", emulator.Fault{TLSAlert: true}, failure.Unauthenticated, "refused the TLS handshake: bad certificate"},
 		{"a redirect", emulator.Fault{Redirect: "/elsewhere"}, failure.Unreadable, "answered with a redirect"},
-		{"an endless answer", emulator.Fault{Status: 200, Body: strings.Repeat("x", 1<<20+1)}, failure.Unreadable, "answer longer than 1 MiB"},
-		{"an endless error", emulator.Fault{Status: 500, Body: strings.Repeat("x", 1<<20+1)}, failure.Failing, "more than 64 KiB of application/json (HTTP 500)"},
+		{"an endless answer", emulator.Fault{Status: 200, Body: strings.Repeat("x", 1<<20+1)}, failure.Unreadable,
+			"answer longer than 1 MiB"},
+		{"an endless error", emulator.Fault{Status: 500, Body: strings.Repeat("x", 1<<20+1)}, failure.Failing,
+			"more than 64 KiB of application/json (HTTP 500)"},
 		{"the token in an error", emulator.Fault{Echo: true}, failure.Failing, "[redacted]"},
 	}
 	for _, c := range cases {
@@ -200,7 +179,7 @@ func TestKindsOfBrokenExchanges(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatLeavesHTTPIsRefused(t *testing.T) {
+func TestHTTP101IsRefused(t *testing.T) {
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Connection", "Upgrade")
 		w.Header().Set("Upgrade", "x")
@@ -210,13 +189,14 @@ func TestAnAnswerThatLeavesHTTPIsRefused(t *testing.T) {
 	}))
 	defer server.CloseClientConnections()
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	e := failureOf(t, t.Context(), place.Domain{Endpoint: server.URL, ID: "734b9b45-8b1a-469c-b140-b10bd6540017", CABundle: string(ca)})
+	e := failureOf(t, t.Context(), place.Domain{Endpoint: server.URL, ID: "734b9b45-8b1a-469c-b140-b10bd6540017",
+		CABundle: string(ca)})
 	if e.Kind != failure.Unreadable || !strings.Contains(e.Text, "answered 101 Switching Protocols") {
 		t.Errorf("got %s: %v", e.Kind, e)
 	}
 }
 
-func TestNoPartOfATokenIsRepeated(t *testing.T) {
+func TestNoErrorRepeatsAPartOfTheToken(t *testing.T) {
 	long := "eyJ" + strings.Repeat("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJ", 20)
 	echo := func(field string) string {
 		body := map[string]any{"error_code": 1, "errors": []string{"no"}, "request_id": "OKMS.1"}
@@ -242,7 +222,8 @@ func TestNoPartOfATokenIsRepeated(t *testing.T) {
 		for _, status := range []int{401, 404, 500} {
 			s := start(t)
 			s.Break(t, emulator.Fault{Status: status, Body: echo(field)})
-			_, e := client(t, domainOf(s), okms.Login{Token: sensitive.New([]byte(long))}, okms.Options{}).Get(t.Context(), okms.Ref{Path: "s"})
+			_, e := client(t, domainOf(s), okms.Login{Token: sensitive.New([]byte(long))}, okms.Options{}).Get(t.Context(),
+				okms.Ref{Path: "s"})
 			if e == nil {
 				t.Fatal("the read succeeded")
 			}
@@ -264,25 +245,25 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	domain.CABundle += string(other.Server.CA)
 	failureOf(t, t.Context(), domain)
 	if got := other.Requests(); len(got) > 0 {
-		t.Errorf("the other host was asked: %+v", got)
+		t.Errorf("the other host got requests: %+v", got)
 	}
 	if got := s.Requests(); len(got) != 1 {
-		t.Errorf("%d requests", len(got))
+		t.Errorf("got %d requests, want 1", len(got))
 	}
 }
 
-func TestThereIsNoRetryHere(t *testing.T) {
+func TestTheClientDoesNotRetry(t *testing.T) {
 	for _, status := range []int{412, 429, 500, 502, 503} {
 		s := start(t)
 		s.Break(t, emulator.Fault{Status: status})
 		failureOf(t, t.Context(), domainOf(s))
 		if got := s.Requests(); len(got) != 1 {
-			t.Errorf("%d: %d requests", status, len(got))
+			t.Errorf("status %d: got %d requests, want 1", status, len(got))
 		}
 	}
 }
 
-func TestKindsWithoutAnExchange(t *testing.T) {
+func TestKindsOfFailedConnections(t *testing.T) {
 	s := start(t)
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -306,18 +287,21 @@ func TestKindsWithoutAnExchange(t *testing.T) {
 		kind     failure.Kind
 		words    string
 	}{
-		{"nobody listens", "https://" + free.Addr().String(), "", failure.Unreachable, "connection refused"},
-		{"nobody shakes hands", "https://" + silent.Addr().String(), "", failure.TimedOut, "for the TLS handshake"},
+		{"no listener", "https://" + free.Addr().String(), "", failure.Unreachable, "connection refused"},
+		{"no TLS handshake", "https://" + silent.Addr().String(), "", failure.TimedOut, "for the TLS handshake"},
 		{"no such host", "https://nowhere.invalid", "", failure.Unreachable, "name lookup failed"},
 		{"an unknown authority", s.URL, "", failure.Untrusted, "signed by an unknown authority"},
-		{"another name", strings.Replace(named.URL, "127.0.0.1", "localhost", 1), namedCA, failure.Untrusted, "the certificate is not for localhost"},
-		{"plain http there", "https://" + plainServer(t), "", failure.Unreachable, "the server does not speak TLS but plain HTTP"},
+		{"another name", strings.Replace(named.URL, "127.0.0.1", "localhost", 1), namedCA, failure.Untrusted,
+			"the certificate is not for localhost"},
+		{"a server of plain HTTP", "https://" + plainServer(t), "", failure.Unreachable,
+			"the server does not speak TLS but plain HTTP"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 			defer cancel()
-			if e := failureOf(t, ctx, place.Domain{Endpoint: c.endpoint, ID: s.OKMSID(), CABundle: c.bundle}); e.Kind != c.kind || !strings.Contains(e.Error(), c.words) {
+			if e := failureOf(t, ctx, place.Domain{Endpoint: c.endpoint, ID: s.OKMSID(),
+				CABundle: c.bundle}); e.Kind != c.kind || !strings.Contains(e.Error(), c.words) {
 				t.Errorf("got %s: %v", e.Kind, e)
 			}
 		})
@@ -331,7 +315,7 @@ func plainServer(t *testing.T) string {
 	return s.Listener.Addr().String()
 }
 
-func TestACallerThatGivesUpIsNamed(t *testing.T) {
+func TestACancelledReadSaysThatTheCallerGaveUp(t *testing.T) {
 	s := start(t)
 	s.Break(t, emulator.Fault{Hang: true})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -344,8 +328,9 @@ func TestACallerThatGivesUpIsNamed(t *testing.T) {
 	}
 }
 
-func TestABrokenCABundleIsNoClient(t *testing.T) {
-	if _, err := okms.New(place.Domain{Endpoint: "https://x.example", CABundle: "nonsense"}, byToken(), okms.Options{}); err == nil {
+func TestAnInvalidCABundleIsRefused(t *testing.T) {
+	if _, err := okms.New(place.Domain{Endpoint: "https://x.example", CABundle: "nonsense"}, byToken(),
+		okms.Options{}); err == nil {
 		t.Error("accepted")
 	}
 }

@@ -49,7 +49,7 @@ type connPool struct {
 	closeIdle func() // nil for a pool that keeps none
 	overTLS   bool   // a connection is usable only after the handshake
 
-	// Guarded by all.mu.
+	// all.mu guards the following fields.
 	used int // the value of all.uses at the last use
 	open int
 }
@@ -76,9 +76,9 @@ func (p *connPool) count(n int) {
 	}
 }
 
-// dial opens a connection of the client. net/http detaches ctx from the request, so that
-// a connection may serve the next one; here it ends with the exchange that wants it, or
-// the connections of reads that are over would keep the others from theirs.
+// dial opens a connection of the client. net/http detaches ctx from the request, so that the
+// connection can serve the next one. Here the dial is cancelled with its exchange; otherwise
+// the dials of finished reads would hold places that other reads wait for.
 func (p *connPool) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	var cancel context.CancelFunc
 	x := exchangeOf(ctx)
@@ -112,15 +112,15 @@ func (p *connPool) dial(ctx context.Context, network, address string) (net.Conn,
 	return counted, nil
 }
 
-// handshake is a connection that an exchange has opened and that does not yet speak TLS.
-// It is closed with the exchange: net/http would go on shaking hands for ten seconds.
+// handshake holds the connection of an exchange until its TLS handshake is complete. It closes
+// the connection with the exchange: net/http would continue the handshake for ten seconds.
 type handshake struct {
 	mu   sync.Mutex
 	conn net.Conn // nil if there is none
 	over bool
 }
 
-// begin notes the connection, or closes it if the exchange is over.
+// begin stores the connection, or closes it if the exchange is over.
 func (h *handshake) begin(conn net.Conn) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -131,14 +131,14 @@ func (h *handshake) begin(conn net.Conn) {
 	h.conn = conn
 }
 
-// done notes that the connection is of use.
+// done drops the connection when its handshake is complete: net/http owns it from then on.
 func (h *handshake) done() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.conn = nil
 }
 
-// abandon ends it with the exchange.
+// abandon closes the connection of an incomplete handshake. Later calls of begin close theirs.
 func (h *handshake) abandon() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -148,7 +148,7 @@ func (h *handshake) abandon() {
 	}
 }
 
-// countedConn counts until it is closed.
+// countedConn is a connection that counts in Conns until it is closed.
 type countedConn struct {
 	net.Conn
 	pool *connPool
@@ -165,15 +165,15 @@ func (c *countedConn) Close() error {
 	return err
 }
 
-// reclaimEvery is how often idle connections are looked for while others wait, and
-// slowClose how long the closing of those of one client is waited for.
+// reclaimEvery is the interval at which idle connections are closed while callers wait.
+// slowClose is how long reclaim waits for one client to close its idle connections.
 const (
 	reclaimEvery = 20 * time.Millisecond
 	slowClose    = 100 * time.Millisecond
 )
 
-// acquire takes a place for a connection of p, until ctx is done. x, which may be nil,
-// learns that it waits for one.
+// acquire takes a place for a connection of p. It waits until there is one, or returns
+// wire.ErrFull when ctx is done. While it waits, it sets x.phase.crowded; x may be nil.
 func (c *Conns) acquire(ctx context.Context, p *connPool, x *exchange) error {
 	mine := c.enter()
 	if mine == nil {
@@ -185,7 +185,7 @@ func (c *Conns) acquire(ctx context.Context, p *connPool, x *exchange) error {
 	again := time.NewTicker(reclaimEvery)
 	defer again.Stop()
 	for {
-		if c.reclaiming.CompareAndSwap(false, true) { // one for all that wait
+		if c.reclaiming.CompareAndSwap(false, true) { // one goroutine for all waiters
 			go c.reclaim(p)
 		}
 		select {
@@ -199,7 +199,7 @@ func (c *Conns) acquire(ctx context.Context, p *connPool, x *exchange) error {
 	}
 }
 
-// enter takes a place, or one in the line for it.
+// enter takes a place and returns nil; if none is free, it returns a new waiter.
 func (c *Conns) enter() (waiter chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -212,7 +212,7 @@ func (c *Conns) enter() (waiter chan struct{}) {
 	return waiter
 }
 
-// leave gives up a place in the line, or the place itself if it has come meanwhile.
+// leave removes a waiter. If the waiter has just got its place, leave releases the place.
 func (c *Conns) leave(waiter chan struct{}) {
 	c.mu.Lock()
 	at := slices.Index(c.waiters, waiter)
@@ -225,7 +225,7 @@ func (c *Conns) leave(waiter chan struct{}) {
 	}
 }
 
-// release gives a place to the first in the line.
+// release passes a place on to the first waiter, or frees it if there is none.
 func (c *Conns) release() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -237,15 +237,15 @@ func (c *Conns) release() {
 	c.waiters = slices.Delete(c.waiters, 0, 1)
 }
 
-// waiting is how many connections wait for a place.
+// waiting returns how many callers wait for a place.
 func (c *Conns) waiting() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.waiters)
 }
 
-// reclaim closes idle connections until nobody waits for a place. No lock is held
-// meanwhile: crypto/tls tells the other end, which may be slow to listen.
+// reclaim closes idle connections until no caller waits for a place, those of p last. It holds
+// no lock meanwhile: closing sends a TLS alert, and the server may be slow to read it.
 func (c *Conns) reclaim(p *connPool) {
 	defer c.reclaiming.Store(false)
 	for _, pool := range c.byUse(p) {
@@ -266,7 +266,7 @@ func (c *Conns) reclaim(p *connPool) {
 	}
 }
 
-// byUse are the pools with connections, the longest unused first and own last.
+// byUse returns the pools that have connections, the least recently used first and own last.
 func (c *Conns) byUse(own *connPool) []*connPool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

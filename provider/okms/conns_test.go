@@ -17,13 +17,13 @@ import (
 	"ovhcloud-csi-provider/provider/wire"
 )
 
-// crowd is clients that share a bound of connections to a server of HTTP/1.1, whose
-// answers to the path "hang" wait until letGo is called.
+// crowd is a set of clients that share a limit of connections to a server of HTTP/1.1. Answers
+// to the path "hang" wait until released is closed.
 type crowd struct {
 	t        *testing.T
 	server   *httptest.Server
 	conns    *Conns
-	hanging  chan struct{} // gets one for each request that hangs
+	hanging  chan struct{} // receives once for each request that hangs
 	released chan struct{}
 	dialled  atomic.Int64
 }
@@ -49,7 +49,8 @@ func startCrowd(t *testing.T, most int) *crowd {
 
 func (c *crowd) client() *Client {
 	c.t.Helper()
-	domain := place.Domain{Endpoint: c.server.URL, ID: "734b9b45-8b1a-469c-b140-b10bd6540017", CABundle: authority(c.server)}
+	domain := place.Domain{Endpoint: c.server.URL, ID: "734b9b45-8b1a-469c-b140-b10bd6540017",
+		CABundle: authority(c.server)}
 	client, err := New(domain,
 		Login{Token: sensitive.New([]byte("eyJ.planted.token"))}, Options{Conns: c.conns})
 	if err != nil {
@@ -66,25 +67,25 @@ func (c *crowd) read(client *Client, path string) {
 	}
 }
 
-func TestIdleConnectionsOfOthersGiveWay(t *testing.T) {
+func TestIdleConnectionsOfOtherClientsAreClosed(t *testing.T) {
 	c := startCrowd(t, 2)
 	oldest, older := c.client(), c.client()
 	c.read(oldest, "s")
 	c.read(older, "s")
 	c.read(c.client(), "s")
 	if got := c.dialled.Load(); got != 3 {
-		t.Fatalf("%d connections", got)
+		t.Fatalf("got %d connections", got)
 	}
 	c.read(older, "s")
 	if got := c.dialled.Load(); got != 3 {
-		t.Errorf("the connection of the client that was used last was closed")
+		t.Errorf("the connection of the most recently used client was closed")
 	}
 	if open := c.conns.Open(); open > 2 {
 		t.Errorf("%d connections are open", open)
 	}
 }
 
-func TestWhoFindsAllConnectionsBusyWaits(t *testing.T) {
+func TestAReadWaitsWhileAllConnectionsAreBusy(t *testing.T) {
 	c := startCrowd(t, 2)
 	done := make(chan *Error, 3)
 	for range 2 {
@@ -102,7 +103,7 @@ func TestWhoFindsAllConnectionsBusyWaits(t *testing.T) {
 		t.Errorf("error = %v", failed)
 	}
 	if _, err := c.conns.Dial(ctx, "tcp", c.server.Listener.Addr().String()); !errors.Is(err, wire.ErrFull) {
-		t.Errorf("a token endpoint: %v", err)
+		t.Errorf("token endpoint: %v", err)
 	}
 	waiting := c.client()
 	go func() {
@@ -137,8 +138,8 @@ func TestAClosedConnectionIsCountedOnce(t *testing.T) {
 	}
 }
 
-// TestAHandshakeEndsWithItsExchange, or a server that never shakes hands keeps the
-// connections of reads that are over.
+// TestAHandshakeEndsWithItsExchange checks that a server which never completes the handshake
+// cannot keep the connections of finished reads open.
 func TestAHandshakeEndsWithItsExchange(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -153,7 +154,7 @@ func TestAHandshakeEndsWithItsExchange(t *testing.T) {
 	for range 5 {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		if _, err := client.Get(ctx, Ref{Path: "s"}); err == nil {
-			t.Error("an answer")
+			t.Error("the read succeeded")
 		}
 		cancel()
 	}

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// endless are answers that begin and then repeat a part for ever, by what repeats.
+// endless is an answer that begins and then repeats a part forever.
 type endless struct{ begin, part string }
 
 var line = strings.Repeat("x", 500) + "\r\n"
@@ -41,7 +41,7 @@ func endless2() map[string]endless {
 	}
 }
 
-// speak answers so until nobody takes it any more.
+// speak sends the answer until the client stops reading.
 func (e endless) speak(conn net.Conn) {
 	if secured, is := conn.(*tls.Conn); is && secured.ConnectionState().NegotiatedProtocol == "h2" {
 		if !awaitRequest2(conn) {
@@ -50,7 +50,7 @@ func (e endless) speak(conn net.Conn) {
 	} else {
 		_, _ = conn.Read(make([]byte, 4096))
 	}
-	go func() { _, _ = io.Copy(io.Discard, conn) }() // what else the client says
+	go func() { _, _ = io.Copy(io.Discard, conn) }() // the rest of the client's requests
 	if _, err := io.WriteString(conn, e.begin); err != nil {
 		return
 	}
@@ -62,8 +62,9 @@ func (e endless) speak(conn net.Conn) {
 	}
 }
 
-// TestAnAnswerWithoutEndIsBrokenOff: at its bound, long before the caller's time is over.
-func TestAnAnswerWithoutEndIsBrokenOff(t *testing.T) {
+// TestAnEndlessAnswerIsAborted checks that it ends at its limit, long before the caller's
+// deadline.
+func TestAnEndlessAnswerIsAborted(t *testing.T) {
 	for protocol, all := range map[string]map[string]endless{"": endless1(), "h2": endless2()} {
 		for name, e := range all {
 			t.Run(name+protocol, func(t *testing.T) {
@@ -73,7 +74,7 @@ func TestAnAnswerWithoutEndIsBrokenOff(t *testing.T) {
 					protocols = []string{protocol}
 				}
 				said := readsFor(t, startRaw(t, nil, protocols, e.speak), true, 5*time.Second)
-				// A list may share the connection of HTTP/2, which goes on and on.
+				// "a list" is left out: it may share the endless HTTP/2 connection.
 				for _, who := range []string{"a read", "a token"} {
 					if said[who] == "" || strings.Contains(said[who], "timed_out") || strings.Contains(said[who], "in time") {
 						t.Errorf("%s: %s", who, said[who])
@@ -84,9 +85,9 @@ func TestAnAnswerWithoutEndIsBrokenOff(t *testing.T) {
 	}
 }
 
-// TestFramesWithoutEndAreBrokenOff, though they are valid, such as those that are empty but
-// for their padding: also when the exchange is over.
-func TestFramesWithoutEndAreBrokenOff(t *testing.T) {
+// TestEndlessFramesAreAborted checks valid frames, such as those with only padding, during the
+// exchange and after it.
+func TestEndlessFramesAreAborted(t *testing.T) {
 	const endHeaders, padded, endStream, windowUpdate = 4, 8, 1, 8
 	refusal := string(frame(1, endHeaders|endStream, 1, field(":status", "403")))
 	padding := string(frame(0, padded, 1, append([]byte{200}, make([]byte, 200)...)))
@@ -111,11 +112,11 @@ func TestFramesWithoutEndAreBrokenOff(t *testing.T) {
 			if !strings.Contains(said["a read"], c.words) {
 				t.Errorf("a read: %s", said["a read"])
 			}
-			for range 2 { // those of the reads and of the token, before the client is closed
+			for range 2 { // the connections of the reads and of the token, before the client is closed
 				select {
 				case <-over:
 				case <-time.After(5 * time.Second):
-					t.Fatal("a connection is kept")
+					t.Fatal("a connection is still open")
 				}
 			}
 		})

@@ -9,46 +9,49 @@ import (
 	"ovhcloud-csi-provider/provider/wire"
 )
 
-// Error is a failed read. It never holds a secret's value or a credential. Its words are
-// this program's own, whatever a server, a proxy or a library says, except those of OKMS's
-// own error object: Text, RequestID and Since may quote that, without what was sent as a
-// credential.
+// Error is a failed read. It never holds a secret's value or a credential. Its texts are
+// fixed texts of this program, with one exception: Text, RequestID and Since may quote OKMS's
+// error object, with the credentials that were sent redacted. Texts of a proxy or a library
+// are never quoted.
 type Error struct {
 	Kind failure.Kind
-	// Status is the HTTP status, 0 if no answer came.
+	// Status is the HTTP status; 0 if there was no answer.
 	Status int
-	// Code is OKMS's error_code, 0 if it gave none.
+	// Code is OKMS's error_code; 0 if the answer has none.
 	Code int
-	// RequestID is OKMS's, for its support. Empty if it gave none.
+	// RequestID is OKMS's identifier of the request, which OVHcloud's support asks for. Empty
+	// if the answer has none.
 	RequestID string
-	// Text is what OKMS said, or what happened; one line, at most 300 bytes.
+	// Text is OKMS's message, or a description of the failure: one line, at most 300 bytes
+	// and an ellipsis.
 	Text string
-	// RetryAfter is OKMS's wish, 0 if it gave none.
+	// RetryAfter is the time to wait that OKMS asked for; 0 if it asked for none.
 	RetryAfter time.Duration
-	// Version and Since say which version is Deactivated or Deleted, and when it
-	// became so (OKMS's time stamp); 0 and "" if unknown.
+	// Version is the version that is Deactivated or Deleted, and Since OKMS's time stamp of
+	// that change; 0 and "" if unknown.
 	Version int
 	Since   string
-	// Cause says of Untrusted what is wrong with the server's certificate, of Unreachable
-	// whether a proxy is the reason, and of TokenFailing both. Else it is empty.
+	// Cause is the defect of the server's certificate if Kind is Untrusted, wire.Proxy if Kind
+	// is Unreachable because of a proxy, and either of them if Kind is TokenFailing. It
+	// has no meaning for other failures.
 	Cause wire.Cause
-	// Foreign says that the answer is not OKMS's but, for example, a proxy's.
+	// Foreign reports that the answer is not from OKMS, but for example from a proxy.
 	Foreign bool
-	// Others says what could be read in place of a version that is gone. The zero value says
-	// that nothing is known of that.
+	// Others describes the versions that can be read instead of one that is Deactivated or
+	// Deleted. Zero if they are unknown.
 	Others Others
-	// Queued says of TimedOut that nothing was asked: the time was spent in line
-	// behind other reads of this node.
+	// Queued reports, if Kind is TimedOut, that no request was sent: the read spent its time
+	// in the queue behind other reads of this node.
 	Queued bool
 }
 
-// Others is what a list of a secret's versions says.
+// Others summarizes the list of a secret's versions.
 type Others struct {
 	Listed       bool // the store listed versions
-	LatestActive int  // the highest number of an active one, 0 if there is none
+	LatestActive int  // the highest number of an active version; 0 if there is none
 }
 
-// Error is the text with the facts behind it in brackets:
+// Error returns Text, or the name of Kind if Text is empty, followed by Facts in brackets:
 // "no access right (HTTP 403, error code 16924673, request OKMS.1234)".
 func (e *Error) Error() string {
 	text := e.Text
@@ -61,8 +64,8 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Facts is what OVHcloud's support needs to find the request: "HTTP 403, error
-// code 16924673, request OKMS.1234". Empty if no answer came.
+// Facts returns the details by which OVHcloud's support finds the request: "HTTP 403, error
+// code 16924673, request OKMS.1234". Empty if there was no answer.
 func (e *Error) Facts() string {
 	var facts []string
 	if e.Status != 0 {
@@ -91,18 +94,18 @@ const (
 	categoryConflict        = 10
 )
 
-// Error codes that say which thing was not found (SDK errors_test.go and
-// OVHcloud's own tests in External Secrets Operator).
+// Error codes that identify the object that was not found (source: SDK errors_test.go and
+// OVHcloud's tests in External Secrets Operator).
 const (
 	codeSecretNotFound  = 0x01055001
 	codeVersionNotFound = 0x01055002
-	// minorDomain is bits 16 to 31 of codes about the domain: CCM, Domain.
+	// minorDomain is the value of bits 16 to 31 in codes about the domain.
 	minorDomain = 0x0103
 )
 
-// kindOf classifies OKMS's answer if it is not a success: by the category of its
-// error_code first, since the HTTP status of a refusal is documented in contradictory
-// ways (401, 403 and 404), then by the status.
+// kindOf returns the Kind of OKMS's answer that is not a success: by the category of its
+// error_code, or by its status if the category is unknown. The category comes first because
+// OVHcloud documents the status of a refusal in contradictory ways (401, 403 and 404).
 func kindOf(status, code int) failure.Kind {
 	if kind := kindOfCode(code); kind != "" {
 		return kind
@@ -115,7 +118,7 @@ func kindOf(status, code int) failure.Kind {
 	case status == 404 && code == 0:
 		return failure.SecretAbsent
 	case status == 404:
-		return failure.Rejected // something else was not found; optional must not hide it
+		return failure.Rejected // another object was not found; optional must not hide that
 	case status == 429:
 		return failure.Limited
 	case status == 408 || status >= 500:
@@ -126,9 +129,9 @@ func kindOf(status, code int) failure.Kind {
 	return failure.Unreadable
 }
 
-// foreignKind classifies an answer that is not OKMS's. It says nothing of the credential
-// or the secret: a page of a proxy with status 404 is no absent secret, and one with 403
-// no refusal. The status only says whether the same read is worth another try.
+// foreignKind returns the Kind of an answer that is not from OKMS. Such an answer proves
+// nothing about the credential or the secret: a proxy's page with status 404 does not mean that
+// the secret is absent. The status only decides whether a retry is worthwhile.
 func foreignKind(status int) failure.Kind {
 	switch {
 	case status == 429:
@@ -139,6 +142,7 @@ func foreignKind(status int) failure.Kind {
 	return failure.Unreadable
 }
 
+// kindOfCode returns the Kind of an error_code; "" if it is unknown.
 func kindOfCode(code int) failure.Kind {
 	switch code >> 12 & 0xf {
 	case categoryAuthentication:

@@ -10,9 +10,9 @@ import (
 	"ovhcloud-csi-provider/provider/wire"
 )
 
-// Bounds of an answer in bytes. A secret is at most 64 KB (OVHcloud's guide), which JSON
-// escapes can make six times as long. A refusal has a few short texts; it fits into
-// the share of the quota that each read has anyway, and is not counted.
+// Limits of an answer in bytes. A secret is at most 64 KB (source: OVHcloud's guide); JSON
+// escapes can make it six times as long. A refusal has a few short texts. It fits into the
+// share of the quota that each read always has, and is not counted.
 const (
 	maxAnswer  = 1 << 20
 	maxRefusal = 64 << 10
@@ -23,34 +23,36 @@ var (
 	errAnswersTooMany = errors.New("the mounts of this node read too many large secrets at once")
 )
 
-// exchange is one request to OKMS and what came of it. It travels in the context, past
-// vault/api, from Client to the transport and back: vault/api would read a body whole,
-// and decode that of a refusal into whatever it says.
+// exchange is one request to OKMS and its answer. It is passed in the context, past vault/api,
+// from Client to the transport: vault/api would read any body whole, and would decode that
+// of a refusal into structures of any size.
 type exchange struct {
-	ctx     context.Context // of the exchange: that of a dial is detached from it
+	ctx     context.Context // of the exchange; the context of a dial is detached from it
 	phase   phase
 	shaking handshake
 	sent    sentTexts
 	answer  answer
-	whole   bool   // the answer is the one that counts, and was read to its end or its bound
-	all     *Quota // of all answers under way; may be nil
-	held    int    // of all
+	whole   bool   // answer is the final one, and was read to its end or its limit
+	all     *Quota // for all answers in progress; nil for no limit
+	held    int    // bytes taken from all
 }
 
 type exchangeKey struct{}
 
+// exchangeOf returns the exchange in ctx; nil if there is none.
 func exchangeOf(ctx context.Context) *exchange {
 	x, _ := ctx.Value(exchangeKey{}).(*exchange)
 	return x
 }
 
-// close ends the exchange.
+// close ends the exchange: it closes a connection whose handshake is incomplete, and returns
+// bytes to the quota.
 func (x *exchange) close() {
 	x.shaking.abandon()
 	x.giveBack()
 }
 
-// giveBack gives back what the answer took of the quota.
+// giveBack returns the bytes of the answer to the quota.
 func (x *exchange) giveBack() {
 	if x.all != nil {
 		x.all.Give(x.held)
@@ -58,7 +60,7 @@ func (x *exchange) giveBack() {
 	}
 }
 
-// read takes in an answer, within its bounds, and closes it.
+// read reads an answer, up to its limit, and closes its body. It replaces the previous answer.
 func (x *exchange) read(resp *http.Response) error {
 	defer resp.Body.Close()
 	now := time.Now()
@@ -79,18 +81,18 @@ func (x *exchange) read(resp *http.Response) error {
 	return err
 }
 
-// firstRoom is what is made ready for an answer of unknown length, in bytes.
+// firstRoom is the first size of the buffer for an answer of unknown length, in bytes.
 const firstRoom = 4 << 10
 
-// readSecret reads the body of a 200 into memory that it counts before it takes it.
-// promised is the length that the server states, -1 for none.
+// readSecret reads the body of a 200. It takes each buffer from the quota before it allocates
+// it. promised is the Content-Length in bytes; -1 if there is none.
 func (x *exchange) readSecret(body io.Reader, promised int64) ([]byte, error) {
 	if promised > maxAnswer {
 		return nil, errAnswerTooLong
 	}
 	room := firstRoom
 	if promised >= 0 {
-		room = int(promised) + 1 // one more to see the end
+		room = int(promised) + 1 // one more byte, to read io.EOF without growing
 	}
 	var got []byte
 	for {
@@ -110,7 +112,7 @@ func (x *exchange) readSecret(body io.Reader, promised int64) ([]byte, error) {
 		case len(got) > maxAnswer:
 			return nil, errAnswerTooLong
 		case err == io.EOF && promised < 0:
-			return append(make([]byte, 0, len(got)), got...), nil // whoever keeps a part of it keeps it all
+			return append(make([]byte, 0, len(got)), got...), nil // a slice of the buffer would keep all of it in memory
 		case err == io.EOF:
 			return got[:len(got):len(got)], nil
 		case err != nil:

@@ -6,32 +6,18 @@ import (
 	"testing"
 )
 
-// mostAllocated bounds what may be allocated, be it garbage afterwards or not, to decode
-// an answer of so many bytes: what redaction takes for a few short texts, and what is linear
-// in the answer.
+// mostAllocated returns how many bytes the decoding of an answer of n bytes may allocate in
+// total: a constant for the redaction of a few short texts, and a multiple of n.
 func mostAllocated(n int) int { return 128<<10 + 40*n }
 
-// takesLittle checks that f allocates little. Other goroutines of a fuzzer allocate too:
-// what counts is the least of a few runs.
-func takesLittle(t *testing.T, n int, f func()) {
-	t.Helper()
-	var got int
-	for range 5 {
-		if got = allocates(f); got <= mostAllocated(n) {
-			return
-		}
-	}
-	t.Errorf("an answer of %d bytes allocates %d, more than %d", n, got, mostAllocated(n))
-}
-
-// sentTo is a, as the answer to a request that had a token.
+// sentTo returns a as the answer to a request with a token.
 func sentTo(a answer) answer {
 	a.sent = &sentTexts{all: []string{"eyJ.planted.token.of.a.length"}}
 	return a
 }
 
-// FuzzRefusal holds that the body of a refusal, whatever it is, takes little memory, and
-// that what is kept of it is short and does not repeat the token.
+// FuzzRefusal checks that any body of a refusal takes little memory, and that the Error is short
+// and does not repeat the token.
 func FuzzRefusal(f *testing.F) {
 	for _, body := range hostileBodies(4 << 10) {
 		f.Add(403, body)
@@ -41,7 +27,7 @@ func FuzzRefusal(f *testing.F) {
 	f.Add(500, `{"errors":["`+strings.Repeat(`\ud800`, 300)+`"]}`)
 	f.Fuzz(func(t *testing.T, status int, body string) {
 		if status == http.StatusOK {
-			return // FuzzAnswer's
+			return // a success; see FuzzAnswer
 		}
 		bytes := []byte(body)
 		var failed *Error
@@ -52,7 +38,7 @@ func FuzzRefusal(f *testing.F) {
 		})
 		const more = len("[redacted]")
 		if len(failed.Text) > mostText+more || len(failed.RequestID) > mostID+more || len(failed.Since) > mostID+more {
-			t.Errorf("more is kept: %+v", *failed)
+			t.Errorf("the error is too long: %+v", *failed)
 		}
 		said := failed.Text + " " + failed.RequestID + " " + failed.Since
 		if strings.Contains(said, "planted.token.of") {
@@ -61,8 +47,8 @@ func FuzzRefusal(f *testing.F) {
 	})
 }
 
-// FuzzVersions holds that a list of versions takes little memory, and that the latest
-// active version is one that the list names.
+// FuzzVersions checks that a list of versions takes little memory, and that the latest active
+// version is in the list.
 func FuzzVersions(f *testing.F) {
 	f.Add(`{"data":{"versions":{"1":{"deletion_time":""},"2":{"destroyed":true},"24000":null}}}`)
 	for _, body := range hostileBodies(4 << 10) {

@@ -21,7 +21,7 @@ import (
 	"ovhcloud-csi-provider/provider/place"
 )
 
-// chainOf is a certificate for 127.0.0.1 followed by others that are of no use.
+// chainOf returns a certificate for 127.0.0.1, followed by unrelated ones.
 func chainOf(t *testing.T, others, namesOfEach int) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -45,10 +45,10 @@ func chainOf(t *testing.T, others, namesOfEach int) tls.Certificate {
 	return chain
 }
 
-func TestAServersCertificatesAreBounded(t *testing.T) {
+func TestTheServersCertificatesAreLimited(t *testing.T) {
 	for _, c := range []struct {
 		others, names int
-		want          string // "" for a chain that is taken
+		want          string // "" for a chain that is accepted
 	}{
 		{3, 1, ""}, {4, 40, ""},
 		{400, 1, "the TLS handshake of the server is too long"}, {1, 4000, "the TLS handshake of the server is too long"},
@@ -68,14 +68,14 @@ func TestAServersCertificatesAreBounded(t *testing.T) {
 		_, failed := client.Get(t.Context(), Ref{Path: "s"})
 		if failed == nil || c.want == "" && failed.Status != http.StatusNotFound ||
 			c.want != "" && (failed.Kind != failure.Unreachable || !strings.HasSuffix(failed.Text, c.want)) {
-			t.Errorf("%d more certificates of %d names: %v, want %q", c.others, c.names, failed, c.want)
+			t.Errorf("%d more certificates of %d names: got %v, want %q", c.others, c.names, failed, c.want)
 		}
 		client.Close()
 		server.Close()
 	}
 }
 
-// TestALongAnswerIsNoLongHandshake: the bound ends with the handshake.
+// TestALongAnswerIsNoLongHandshake checks that the limit of a handshake ends with it.
 func TestALongAnswerIsNoLongHandshake(t *testing.T) {
 	c := serving(t, Options{}, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"data":{"data":{"k":"`+strings.Repeat("v", 500_000)+`"},"metadata":`+goodMetadata+`}}`)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -13,52 +12,9 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/provider/failure"
-	"ovhcloud-csi-provider/provider/place"
-	"ovhcloud-csi-provider/provider/sensitive"
 )
 
-// What a store can make this program take in memory.
-
-// allocates is how many bytes f allocates, whether they are garbage afterwards or not.
-func allocates(f func()) int {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	return int(after.TotalAlloc - before.TotalAlloc)
-}
-
-// serving is a client of a TLS server of one handler, over HTTP/2.
-func serving(t *testing.T, o Options, handler http.HandlerFunc) *Client {
-	t.Helper()
-	server := httptest.NewUnstartedServer(handler)
-	server.EnableHTTP2 = true
-	server.StartTLS()
-	t.Cleanup(server.Close)
-	c, err := New(place.Domain{Endpoint: server.URL, ID: "734b9b45-8b1a-469c-b140-b10bd6540017", CABundle: authority(server)},
-		Login{Token: sensitive.New([]byte("eyJ.planted.token"))}, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	return c
-}
-
-// hostileBodies are JSON that takes many times its size as a tree, by a name.
-func hostileBodies(size int) map[string]string {
-	fill := func(head, part, tail string) string {
-		return head + strings.TrimSuffix(strings.Repeat(part, (size-len(head)-len(tail))/len(part)), ",") + tail
-	}
-	return map[string]string{
-		"errors":   fill(`{"errors":[`, `"",`, `]}`),
-		"objects":  fill(`{"errors":["x"],"data":{"metadata":{"custom_metadata":{`, `"":{},`, `}}}}`),
-		"nested":   fill(`{"error_code":1,"x":`, `[`, ``),
-		"one text": fill(`{"errors":["`, `\u0041`, `"]}`),
-		"keys":     fill(`{"error_code":1,`, `"\u0061":1,`, `"b":2}`),
-		"versions": fill(`{"data":{"versions":{`, `"1":{},`, `}}}`),
-		"long ids": fill(`{"data":{"metadata":{"version":1,"created_time":"`, `aaaa`, `"},"data":{}}}`),
-	}
-}
+// These tests check how much memory a store can make this program use.
 
 func TestARefusalTakesLittleMemory(t *testing.T) {
 	for _, size := range []int{maxRefusal, 1 << 20} {
@@ -73,18 +29,18 @@ func TestARefusalTakesLittleMemory(t *testing.T) {
 			got := allocates(func() {
 				for range reads {
 					if _, err := c.Get(t.Context(), Ref{Path: "s"}); err == nil {
-						t.Error("a refusal is a secret")
+						t.Error("the read succeeded")
 					}
 				}
 			}) / reads
 			if got > 1<<20 {
-				t.Errorf("%s of %d bytes: a read allocates %d", name, len(body), got)
+				t.Errorf("%s of %d bytes: a read allocates %d bytes", name, len(body), got)
 			}
 		}
 	}
 }
 
-func TestALongRefusalIsNotLookedAt(t *testing.T) {
+func TestALongRefusalIsNotDecoded(t *testing.T) {
 	long := `{"errors":["planted"],"error_code":17125377,"x":"` + strings.Repeat("x", 1<<20) + `"}`
 	c := serving(t, Options{}, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -98,16 +54,16 @@ func TestALongRefusalIsNotLookedAt(t *testing.T) {
 	}
 }
 
-func TestASecretIsHeldOnceAndAlone(t *testing.T) {
+func TestASecretIsInMemoryOnceWithoutTheAnswer(t *testing.T) {
 	long := `{"k":"` + strings.Repeat("v", 300_000) + `"}`
 	for name, c := range map[string]struct {
 		data, junk string
 		length     bool
 	}{
-		"a long one":                    {long, "", true},
-		"a long one of unstated length": {long, "", false},
-		"a short one in a long answer":  {`{}`, strings.Repeat("j", 900_000), true},
-		"the same of unstated length":   {`{}`, strings.Repeat("j", 900_000), false},
+		"a long one":                   {long, "", true},
+		"a long one of unknown length": {long, "", false},
+		"a short one in a long answer": {`{}`, strings.Repeat("j", 900_000), true},
+		"the same of unknown length":   {`{}`, strings.Repeat("j", 900_000), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			body := `{"junk":"` + c.junk + `","data":{"data":` + c.data + `,"metadata":` + goodMetadata + `}}`
@@ -134,11 +90,11 @@ func TestASecretIsHeldOnceAndAlone(t *testing.T) {
 			}
 			per := (held() - before) / reads
 			if most := len(c.data)*9/8 + 64<<10; per > most {
-				t.Errorf("a secret of %d bytes holds %d, more than %d", len(c.data), per, most)
+				t.Errorf("a secret of %d bytes takes %d bytes, want at most %d", len(c.data), per, most)
 			}
 			for _, s := range secrets {
 				if string(s.Data.Reveal()) != c.data {
-					t.Fatal("another secret")
+					t.Fatal("got the wrong secret")
 				}
 			}
 		})
@@ -162,11 +118,11 @@ func TestAllVersionsTakeLittleMemory(t *testing.T) {
 		}
 	})
 	if got > 6*body.Len() {
-		t.Errorf("a list of %d bytes allocates %d", body.Len(), got)
+		t.Errorf("a list of %d bytes allocates %d bytes", body.Len(), got)
 	}
 }
 
-func TestAPromiseOfALongAnswerIsCounted(t *testing.T) {
+func TestAContentLengthIsTakenFromTheQuota(t *testing.T) {
 	answers := NewQuota(1<<20, 64<<10)
 	promised := make(chan struct{})
 	c := serving(t, Options{Answers: answers}, func(w http.ResponseWriter, r *http.Request) {
@@ -182,18 +138,18 @@ func TestAPromiseOfALongAnswerIsCounted(t *testing.T) {
 	}
 	<-promised
 	if answers.Held() != 600_000 {
-		t.Errorf("%d bytes are counted", answers.Held())
+		t.Errorf("got %d bytes held", answers.Held())
 	}
 }
 
-// TestAServerCannotPushIntoMemory: what it sends before somebody reads it is bounded.
+// TestAServerCannotPushIntoMemory checks that few bytes are received before a reader asks.
 func TestAServerCannotPushIntoMemory(t *testing.T) {
 	var pushed atomic.Int64
 	pushing := make(chan struct{})
 	c := serving(t, Options{}, func(w http.ResponseWriter, _ *http.Request) {
 		defer close(pushing)
 		control := http.NewResponseController(w)
-		_ = control.SetWriteDeadline(time.Now().Add(time.Second)) // when nothing more is taken
+		_ = control.SetWriteDeadline(time.Now().Add(time.Second)) // fails when the client accepts no more
 		part := bytes.Repeat([]byte("x"), 16<<10)
 		for pushed.Load() < 16<<20 {
 			n, err := w.Write(part)
@@ -214,10 +170,10 @@ func TestAServerCannotPushIntoMemory(t *testing.T) {
 	defer resp.Body.Close()
 	<-pushing
 	if resp.ProtoMajor != 2 {
-		t.Fatalf("it speaks %s", resp.Proto)
+		t.Fatalf("got protocol %s", resp.Proto)
 	}
 	if most := int64(256<<10 + 64<<10); pushed.Load() > most {
-		t.Errorf("%d bytes were taken of a body that nobody read, more than %d", pushed.Load(), most)
+		t.Errorf("received %d bytes of a body that was not read, want at most %d", pushed.Load(), most)
 	}
 }
 

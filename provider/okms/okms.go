@@ -1,9 +1,9 @@
-// Package okms reads secrets from OVHcloud Secret Manager (OKMS): one secret at
-// one version over TLS, and every failure as an Error of a known Kind.
+// Package okms reads secrets from OVHcloud Secret Manager (OKMS): one version of one secret
+// over TLS. Every failure is an Error of a known Kind.
 //
-// It speaks the Vault-compatible API through github.com/hashicorp/vault/api and
-// decodes the raw answers itself, so that values keep their bytes. It does not
-// retry, does not cache, and does not choose credentials.
+// It uses the Vault-compatible API through github.com/hashicorp/vault/api, and decodes the raw
+// answers itself, so that values keep their bytes. It does not retry, does not cache, and
+// does not choose credentials.
 //
 // Facts about OKMS are cited as SW (OVHcloud's OpenAPI description "OVHcloud KMS
 // REST API" 2.14.0) or SDK (github.com/ovh/okms-sdk-go).
@@ -18,35 +18,35 @@ import (
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
-// MaxVersion is the highest version number a secret can have (SW: parameter
+// MaxVersion is the highest version number that a secret can have (source: SW, parameter
 // "version" of the Secret API). Versions start at 1.
 const MaxVersion = 24000
 
-// Login is what a Client proves itself with: a bearer token, a client
-// certificate, or both. Certificate may be nil.
+// Login authenticates a Client: a bearer token, a client certificate, or both.
 type Login struct {
-	// Token is one that stays the same, such as a PAT.
+	// Token is a token that does not change, such as a PAT. Ignored if Tokens is set.
 	Token sensitive.Bytes
-	// Tokens is asked before each request, in place of Token, for one that changes:
-	// the access tokens of an OAuth2 client. refused is the token that OKMS has just
-	// answered 401 to, else empty; the request is sent once more if another token
-	// comes. An *Error is handed through as the failure of the read.
-	Tokens      func(ctx context.Context, refused sensitive.Bytes) (sensitive.Bytes, error)
+	// Tokens, if not nil, is called before each request and returns the token to send, such
+	// as the current access token of an OAuth2 client. refused is the token that OKMS has
+	// just answered with 401, and empty otherwise; the request is repeated if Tokens then
+	// returns a different token. An *Error of Tokens becomes the failure of the read.
+	Tokens func(ctx context.Context, refused sensitive.Bytes) (sensitive.Bytes, error)
+	// Certificate is the client certificate; nil for none.
 	Certificate *tls.Certificate
-	// Hidden are secrets that are not sent to OKMS but that no message may show either:
-	// a token endpoint's host may be OKMS's too.
+	// Hidden lists secrets that are not sent to OKMS but that no message may show either, such
+	// as an OAuth2 client's: the host of the token endpoint may also be OKMS's.
 	Hidden []sensitive.Bytes
 }
 
-// Ref names what to read. Version 0 is the latest one.
+// Ref identifies the version of a secret to read. Version 0 is the latest one.
 type Ref struct {
 	Path    string
 	Version int
 }
 
-// Secret is one version of a secret. Data is the JSON text of the whole secret
-// as OKMS sent it, byte for byte; OKMS wants an object there, but that is for
-// the caller to check. Created is OKMS's time stamp of the version, 100 bytes of it at most.
+// Secret is one version of a secret. Data is the JSON text of the whole secret, byte for byte
+// as OKMS sent it. OKMS requires an object, but this package does not check that. Created is
+// OKMS's time stamp of the version, at most 100 bytes.
 type Secret struct {
 	Path    string
 	Version int
@@ -54,17 +54,17 @@ type Secret struct {
 	Data    sensitive.Bytes
 }
 
-// Call is one finished HTTP exchange, for metrics and the log. Status is the HTTP
-// status, or 0 when no answer came.
+// Call is one finished HTTP exchange, for metrics and the log. Status is the HTTP status; 0 if
+// there was no answer.
 type Call struct {
 	API       string // "kv2", or "oauth2" for the token endpoint, which others report
 	Operation string // "read" or "versions", or "token"
-	Host      string // that was asked, with its port if that is not 443
+	Host      string // of the server, with its port if that is not 443
 	Path      string // of the secret; empty for a token
 	Status    int
-	Kind      failure.Kind // of the failure; empty when the answer was good
-	RequestID string       // OKMS's, of a failure where it told one
+	Kind      failure.Kind // of the failure; empty if there was none
+	RequestID string       // OKMS's identifier of a failed request; empty if the answer has none
 	Took      time.Duration
-	// Dialled says that the exchange was the first of its connection.
+	// Dialled reports that the exchange was the first one of its connection.
 	Dialled bool
 }

@@ -10,8 +10,8 @@ import (
 	"ovhcloud-csi-provider/provider/place"
 )
 
-// TestNoCompressionIsAskedFor: what an answer takes to decode is not counted.
-func TestNoCompressionIsAskedFor(t *testing.T) {
+// TestNoCompressionIsRequested checks the header: the memory of decompression is not counted.
+func TestNoCompressionIsRequested(t *testing.T) {
 	s := start(t)
 	c := client(t, domainOf(s), byToken(), okms.Options{})
 	if _, err := c.Get(t.Context(), okms.Ref{Path: "s"}); err != nil {
@@ -22,7 +22,8 @@ func TestNoCompressionIsAskedFor(t *testing.T) {
 	}
 }
 
-// TestACompressedAnswerIsNotDecoded: nobody asked for it.
+// TestACompressedAnswerIsNotDecoded checks an answer that is compressed without a request for
+// it.
 func TestACompressedAnswerIsNotDecoded(t *testing.T) {
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)

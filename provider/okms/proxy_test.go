@@ -10,15 +10,15 @@ import (
 	"testing"
 )
 
-// childFile is where the child of a test of proxies writes what it saw: net/http reads the
-// proxy variables once, so each environment needs a process of its own.
+// childFile is the variable with the path of the file that the child process writes its results
+// to. net/http reads the proxy variables once, so each environment needs its own process.
 const childFile = "OKMS_TEST_SAID"
 
-// TestChildThroughAProxy is no test of its own: it is what the following one runs.
+// TestChildThroughAProxy is the child process of TestTheProxyIsNamedInErrors.
 func TestChildThroughAProxy(t *testing.T) {
 	file := os.Getenv(childFile)
 	if file == "" {
-		t.Skip("it is run by TestWhatAProxyDoesIsSaid")
+		t.Skip("run by TestTheProxyIsNamedInErrors")
 	}
 	text, err := json.Marshal(reads(t, raw{url: "https://store.example"}, false))
 	if err != nil {
@@ -29,7 +29,7 @@ func TestChildThroughAProxy(t *testing.T) {
 	}
 }
 
-// throughProxy is what is said of a store and of a token endpoint behind a proxy.
+// throughProxy returns the texts about a store and a token endpoint behind a proxy.
 func throughProxy(t *testing.T, variable string) (said map[string]string) {
 	t.Helper()
 	file := t.TempDir() + "/said"
@@ -48,7 +48,7 @@ func throughProxy(t *testing.T, variable string) (said map[string]string) {
 	return said
 }
 
-func TestWhatAProxyDoesIsSaid(t *testing.T) {
+func TestTheProxyIsNamedInErrors(t *testing.T) {
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -80,10 +80,10 @@ func TestWhatAProxyDoesIsSaid(t *testing.T) {
 		"204":                  {"http", refusing(204), "the proxy PROXY refused the connection (HTTP 204)"},
 		"999":                  {"http", refusing(999), "the proxy PROXY refused the connection (HTTP 999)"},
 		"no HTTP":              {"http", answering(planted + "\r\n\r\n"), "the answer is not HTTP"},
-		"half an answer":       {"http", answering("HTTP/1.1 200 OK\r\n" + planted), "the answer is not HTTP"},
+		"a truncated answer":   {"http", answering("HTTP/1.1 200 OK\r\n" + planted), "the answer is not HTTP"},
 		"a header":             {"http", answering("HTTP/1.1 200 OK\r\n" + planted + "\r\n\r\n"), "the answer is not HTTP"},
 		"no TLS behind it":     {"http", answering("HTTP/1.1 200 OK\r\n\r\n" + planted), ""},
-		"nobody there":         {"http", nobody, "the proxy PROXY cannot be used: connection refused"},
+		"no listener":          {"http", nobody, "the proxy PROXY cannot be used: connection refused"},
 		"no TLS to it":         {"https", plain, "the proxy PROXY cannot be used: the server does not speak TLS"},
 		"a SOCKS refusal":      {"socks5", socks, "the proxy refused the connection"},
 		"an unknown authority": {"https", strings.TrimPrefix(unknown.url, "https://"), "unknown authority"},

@@ -13,7 +13,7 @@ type Quota struct {
 // NewQuota returns a Quota of most bytes, with a share in bytes for each holder.
 func NewQuota(most, share int) *Quota { return &Quota{most: int64(most), share: int64(share)} }
 
-// Take takes n bytes for a holder that has had bytes already. It returns false, and takes
+// Take takes n bytes for a holder that already holds had bytes. It returns false, and takes
 // nothing, if the limit and the share are exceeded. The holder returns the bytes with Give.
 func (m *Quota) Take(had, n int) (ok bool) {
 	if m.held.Add(int64(n)) <= m.most || int64(had+n) <= m.share {

@@ -21,16 +21,16 @@ func TestHolderWithinItsShareIsNeverRefused(t *testing.T) {
 		{0, 10, true, 110}, {10, 1, false, 110}, {5, 6, false, 110},
 	} {
 		if ok := m.Take(step.had, step.takes); ok != step.ok || m.Held() != step.held {
-			t.Errorf("%+v: %v, and %d are held", step, ok, m.Held())
+			t.Errorf("%+v: got %v, and %d bytes held", step, ok, m.Held())
 		}
 	}
 	m.Give(110)
 	if !m.Take(0, 100) {
-		t.Error("bytes that were given back cannot be taken")
+		t.Error("bytes that were given back cannot be taken again")
 	}
 }
 
-func TestAnswersUnderWayAreBoundedTogether(t *testing.T) {
+func TestAnswersInProgressShareOneLimit(t *testing.T) {
 	s := start(t)
 	long := `{"data":{"data":{"v":"` + strings.Repeat("x", 500_000) + `"},"metadata":{"version":1}}}`
 	mend := s.Break(t, emulator.Fault{Status: 200, Body: long})
@@ -40,24 +40,25 @@ func TestAnswersUnderWayAreBoundedTogether(t *testing.T) {
 	for range 16 {
 		all.Go(func() {
 			_, failed := c.Get(t.Context(), okms.Ref{Path: "s"})
-			if failed != nil && (failed.Kind != failure.NodeFull || !strings.Contains(failed.Text, "too many large secrets at once")) {
-				t.Errorf("another failure: %v", failed)
+			if failed != nil && (failed.Kind != failure.NodeFull ||
+				!strings.Contains(failed.Text, "too many large secrets at once")) {
+				t.Errorf("wrong failure: %v", failed)
 			}
 		})
 	}
 	all.Wait()
 	if answers.Held() != 0 {
-		t.Errorf("%d bytes are still counted", answers.Held())
+		t.Errorf("got %d bytes held after all reads, want 0", answers.Held())
 	}
 	if _, err := c.Get(t.Context(), okms.Ref{Path: "s"}); err != nil {
-		t.Errorf("one alone: %v", err)
+		t.Errorf("one read alone: %v", err)
 	}
 	answers.Take(0, 600_000)
 	if _, err := c.Get(t.Context(), okms.Ref{Path: "s"}); err == nil {
-		t.Error("a long answer where others hold all")
+		t.Error("a long answer was read while others hold the whole quota")
 	}
 	mend()
 	if _, err := c.Get(t.Context(), okms.Ref{Path: "s"}); err != nil {
-		t.Errorf("a short answer where others hold all: %v", err)
+		t.Errorf("a short answer while others hold the whole quota: %v", err)
 	}
 }

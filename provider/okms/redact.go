@@ -9,23 +9,23 @@ import (
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
-// leastPart is the length in bytes from which a part of a secret is redacted. A text of a
-// server may be cut, and characters within may have been removed.
+// leastPart is the length in bytes from which a part of a secret is redacted. A server's
+// text may have been cut, or may have lost characters inside, so parts are redacted too.
 const leastPart = 12
 
 // sentTexts holds the secrets of one exchange: the credentials sent to OKMS or to the token
 // endpoint. No message may show them. Only one goroutine at a time may use it.
 type sentTexts struct {
 	all   []string
-	forms []string // of all, once a text was redacted: a token of 16 kB has 200 kB of them
+	forms []string // encodings of all; made on the first use, since a token of 16 kB has 200 kB of them
 }
 
 // add adds a secret.
 func (s *sentTexts) add(secret string) { s.all, s.forms = append(s.all, secret), nil }
 
-// redact takes the secrets out of a text that a server may have echoed them into: as
-// they were sent, in hex, in base64 and in the encoding of URLs, and every part of one
-// of leastPart bytes or more. A nil sentTexts redacts nothing.
+// redact returns the text of a server without the secrets that it may echo: as they were sent,
+// in hex, in base64 and URL-encoded, whole or in parts of leastPart bytes or more. A nil
+// sentTexts redacts nothing.
 func (s *sentTexts) redact(text string) string {
 	if s == nil || text == "" {
 		return text
@@ -52,9 +52,9 @@ func (s *sentTexts) redact(text string) string {
 	return out.String()
 }
 
-// formsOf returns the encodings of a secret that redact looks for. Base64 has three of each alphabet, since what
-// is before the secret moves it within the groups of three bytes; the first and last
-// characters of those are of other bytes too.
+// formsOf returns the encodings of a secret that redact looks for. Base64 has three for each
+// alphabet, since the text before the secret shifts it within the groups of three bytes. Their
+// first and last characters also encode bytes of other text, and are left out.
 func formsOf(secret string) []string {
 	escaped := url.QueryEscape(secret)
 	inHex := hex.EncodeToString([]byte(secret))
@@ -87,12 +87,13 @@ func lowerEscapes(escaped string) string {
 	return string(out)
 }
 
-// parts indexes the parts of leastPart bytes of a text by where they begin. begins is a
-// fast check that there is none: a secret may be a thousand times as long as the text.
+// parts maps each part of leastPart bytes of a text to the offsets where it begins. begins is a
+// fast filter for parts that are not in the text: a secret may be a thousand times as long as
+// the text.
 type parts struct {
 	text   string
 	places map[string][]int
-	begins [1 << 10]uint64 // a bit for a hash of the first four bytes
+	begins [1 << 10]uint64 // one bit for each value of a part's first two bytes
 }
 
 func partsOf(text string) *parts {
@@ -114,8 +115,8 @@ func bitOf(s string) (word int, bit uint64) {
 	return int(hash >> 6), 1 << (hash & 63)
 }
 
-// hide marks the parts of a secret in the text; of a secret shorter than leastPart, only
-// the whole.
+// hide marks the parts of a secret in the text. A secret shorter than leastPart is only marked
+// as a whole.
 func (p *parts) hide(hidden []bool, secret string) {
 	if secret == "" {
 		return
@@ -136,7 +137,7 @@ func (p *parts) hide(hidden []bool, secret string) {
 		for _, at := range p.places[part] {
 			mark(hidden[at : at+leastPart])
 		}
-		delete(p.places, part) // a secret may repeat it as often as it likes
+		delete(p.places, part) // marked; the secret may repeat this part many times
 	}
 }
 

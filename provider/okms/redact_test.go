@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestTheShortestPartThatIsRedacted checks the bound itself: a part of 12 bytes of a
+// TestTheShortestPartThatIsRedacted checks the limit: a part of 12 bytes of a
 // credential is redacted in any form, a part of 11 bytes is not.
 func TestTheShortestPartThatIsRedacted(t *testing.T) {
 	const secret = "planted_credential_abcdefghijklmnopqrstuvwxyz"
@@ -19,7 +19,7 @@ func TestTheShortestPartThatIsRedacted(t *testing.T) {
 		}
 	}
 	if part := secret[:11]; sent.redact("<"+part+">") != "<"+part+">" {
-		t.Error("a part of 11 bytes is redacted, and so are words that are in a credential by chance")
+		t.Error("a part of 11 bytes is redacted, which would also redact common words")
 	}
 }
 
@@ -27,7 +27,8 @@ func TestTheShortestPartThatIsRedacted(t *testing.T) {
 func TestAShortSecretIsRedactedWhole(t *testing.T) {
 	sent := &sentTexts{}
 	sent.add("k3y")
-	if got := sent.redact("k3yk3y, k3 and K3Y of k3y"); strings.Contains(got, "k3y") || !strings.Contains(got, "k3 and K3Y of") {
+	if got := sent.redact("k3yk3y, k3 and K3Y of k3y"); strings.Contains(got, "k3y") ||
+		!strings.Contains(got, "k3 and K3Y of") {
 		t.Errorf("got %s", got)
 	}
 }

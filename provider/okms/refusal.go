@@ -8,21 +8,21 @@ import (
 	"ovhcloud-csi-provider/provider/rawjson"
 )
 
-// refusal is what is used of the body of an answer that is not 200, and nothing else of
-// it: whatever it holds, it takes no more memory than a few short texts.
+// refusal holds the fields that are used of the body of an answer that is not 200. Whatever the
+// body is, a refusal takes no more memory than a few short texts.
 type refusal struct {
-	size int  // of the body in bytes, or of what was read of it
-	cut  bool // the body is longer: none of it was looked at
-	// known says that the body is OKMS's error object: SW's ErrorResponse, with a code,
-	// a list of errors, or both.
+	size int  // of the body in bytes, as far as it was read
+	cut  bool // the body is longer than maxRefusal and was not decoded
+	// known reports that the body is OKMS's error object: SW's ErrorResponse, with a code, a
+	// list of errors, or both.
 	known bool
 	code  int    // error_code
-	text  string // the first of errors
+	text  string // the first element of errors
 	dataAnswer
 }
 
-// decodeRefusal reads the body of an answer that is not 200. cut says that there is more
-// of it than body.
+// decodeRefusal decodes the body of an answer that is not 200. cut reports that body is only the
+// beginning; it is then not decoded.
 func decodeRefusal(body []byte, cut bool) refusal {
 	r := refusal{size: len(body), cut: cut}
 	if cut {
@@ -46,15 +46,15 @@ func decodeRefusal(body []byte, cut bool) refusal {
 		}
 		valid = valid && ok
 	}
-	if !valid { // fields of other types than OKMS's are not OKMS's
+	if !valid { // a field of another type: the object is not OKMS's
 		return refusal{size: len(body)}
 	}
 	r.known = listed || r.code != 0
 	return r
 }
 
-// firstText is the first text of an array of them, "" if there is none, or of a null.
-// It says false if v is neither.
+// firstText returns the first string of an array; "" for an empty array or null. It returns
+// false if v is neither, or if its first element is neither a string nor null.
 func firstText(v rawjson.Value) (text string, ok bool) {
 	for first := range v.Elements() {
 		return textOf(first, mostText)
@@ -62,9 +62,9 @@ func firstText(v rawjson.Value) (text string, ok bool) {
 	return "", v.IsArray() || isNull(v)
 }
 
-// refused makes an Error of an answer that is not 200. What is not OKMS's own says
-// nothing of the request, whatever its status: OKMS's refusals have its error object
-// (SW declares it for every status).
+// refused returns the Error for an answer that is not 200. Without OKMS's error object, the
+// answer is not from OKMS, and its status proves nothing about the request (source: SW declares
+// the error object for every status).
 func (a answer) refused() *Error {
 	r := a.refusal
 	if a.status == http.StatusNotFound {

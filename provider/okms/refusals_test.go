@@ -2,7 +2,6 @@ package okms_test
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -12,16 +11,17 @@ import (
 
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
-	"ovhcloud-csi-provider/provider/place"
 )
 
 // TestStatusesOfRefusalsWithoutACategory checks the kind of a refusal whose error object
 // has no error_code: the HTTP status alone decides.
 func TestStatusesOfRefusalsWithoutACategory(t *testing.T) {
 	for status, want := range map[int]failure.Kind{
-		400: failure.Rejected, 401: failure.Unauthenticated, 403: failure.Denied, 404: failure.SecretAbsent, 405: failure.Rejected,
+		400: failure.Rejected, 401: failure.Unauthenticated, 403: failure.Denied, 404: failure.SecretAbsent,
+		405: failure.Rejected,
 		407: failure.Rejected, 408: failure.Failing, 409: failure.Rejected, 428: failure.Rejected, 429: failure.Limited,
-		430: failure.Rejected, 499: failure.Rejected, 500: failure.Failing, 501: failure.Failing, 503: failure.Failing, 599: failure.Failing,
+		430: failure.Rejected, 499: failure.Rejected, 500: failure.Failing, 501: failure.Failing, 503: failure.Failing,
+		599: failure.Failing,
 	} {
 		c := reading(t, httptest.NewServer(answering(status, `{"errors":["no"]}`)))
 		_, err := c.Get(t.Context(), okms.Ref{Path: "s"})
@@ -36,7 +36,7 @@ func TestStatusesOfRefusalsWithoutACategory(t *testing.T) {
 // net/http closes a connection otherwise, and each refused read would open a new one.
 func TestARefusalKeepsItsConnection(t *testing.T) {
 	for name, body := range map[string]string{
-		"short": `{"errors":["no"]}`, "as long as a refusal may be": `{"errors":["no"]}` + strings.Repeat(" ", 64<<10-17),
+		"short": `{"errors":["no"]}`, "of the maximum length": `{"errors":["no"]}` + strings.Repeat(" ", 64<<10-17),
 	} {
 		for _, length := range []string{"stated", "chunked"} {
 			var opened atomic.Int64
@@ -62,28 +62,4 @@ func TestARefusalKeepsItsConnection(t *testing.T) {
 			}
 		}
 	}
-}
-
-// reading returns a client of a server, which is closed with the test.
-func reading(t *testing.T, server *httptest.Server) *okms.Client {
-	t.Helper()
-	t.Cleanup(server.Close)
-	return client(t, place.Domain{Endpoint: server.URL, ID: "734b9b45-8b1a-469c-b140-b10bd6540017"}, byToken(), okms.Options{})
-}
-
-// answering answers every request alike.
-func answering(status int, body string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(status)
-		_, _ = fmt.Fprint(w, body)
-	})
-}
-
-// flushed sends each answer without its length.
-func flushed(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r)
-		_ = http.NewResponseController(w).Flush()
-	})
 }

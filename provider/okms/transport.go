@@ -40,7 +40,8 @@ func newTransport(domain place.Domain, login Login, o Options) (*authenticated, 
 }
 
 // Roots returns the system's certificate authorities and those of bundle, in PEM form. If
-// bundle is empty, it returns nil, which crypto/tls takes as the system's.
+// bundle is empty, it returns nil, which crypto/tls treats as the system's. It fails if bundle
+// has no certificate.
 func Roots(bundle string) (*x509.CertPool, error) {
 	if bundle == "" {
 		return nil, nil
@@ -55,10 +56,9 @@ func Roots(bundle string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// authenticated adds the login to each request: the bearer form, which OKMS
-// takes on both its APIs, and X-Vault-Token, which is what OVHcloud's guides for
-// the Vault-compatible one lead to. It also reads the answers, into the exchange of the
-// request's context; what vault/api gets to see of them is the status.
+// authenticated adds the login to each request: as a bearer token, which OKMS accepts on both
+// its APIs, and as X-Vault-Token, which OVHcloud's guides for the Vault-compatible API use. It
+// reads each answer into the exchange of the request's context; vault/api sees only the status.
 type authenticated struct {
 	base      *wire.Transport
 	pool      *connPool
@@ -66,7 +66,7 @@ type authenticated struct {
 	userAgent string
 }
 
-// RoundTrip implements http.RoundTripper. The context has an exchange.
+// RoundTrip implements http.RoundTripper. The request's context must hold an exchange.
 func (a *authenticated) RoundTrip(req *http.Request) (*http.Response, error) {
 	x := exchangeOf(req.Context())
 	token, err := a.tokens(req.Context(), sensitive.Bytes{})
@@ -89,8 +89,8 @@ func (a *authenticated) RoundTrip(req *http.Request) (*http.Response, error) {
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: io.NopCloser(strings.NewReader("{}")), Request: req}, nil
 }
 
-// resend repeats a request that was answered 401, if there is another token now. All
-// requests are reads: they have no body and can be repeated.
+// resend repeats a request that was answered with 401, if tokens now returns a different token.
+// All requests are reads: they have no body and can be repeated.
 func (a *authenticated) resend(req *http.Request, x *exchange, token sensitive.Bytes) error {
 	other, err := a.tokens(req.Context(), token)
 	if err != nil || bytes.Equal(other.Reveal(), token.Reveal()) {
@@ -123,16 +123,17 @@ func (a *authenticated) send(req *http.Request, x *exchange, token []byte) error
 	return x.read(resp)
 }
 
-// phase records what an exchange waits for, for the message of a timeout, and whether its
-// connection is new.
+// phase records the step that an exchange waits for, which a timeout's message names, and
+// whether its connection is new.
 type phase struct {
 	now     atomic.Pointer[string]
 	dialled atomic.Bool
 	crowded atomic.Bool // the exchange waits for a place in Conns
 }
 
-// GotFirstResponseByte may be called before WroteRequest, which therefore moves on
-// from sending alone. Variables, because CompareAndSwap compares addresses.
+// sending and answering are phases. They are variables because CompareAndSwap compares
+// addresses: GotFirstResponseByte may be called before WroteRequest, so WroteRequest changes
+// the phase only if it is still sending.
 var sending, answering = "the request to be sent", "an answer"
 
 func (p *phase) set(what string) { p.now.Store(&what) }
@@ -144,8 +145,8 @@ func (p *phase) String() string {
 	return "a connection"
 }
 
-// trace returns hooks that update x.phase. Other goroutines may call them, and those of
-// dialling even after the exchange is over.
+// trace returns hooks that update x.phase. Other goroutines call them, and may call those of
+// the dial even after the exchange is over.
 func (x *exchange) trace() *httptrace.ClientTrace {
 	p := &x.phase
 	return &httptrace.ClientTrace{

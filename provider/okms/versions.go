@@ -9,9 +9,9 @@ import (
 	"ovhcloud-csi-provider/provider/rawjson"
 )
 
-// decodeLatest returns, from SW's SecretMetadata, the highest number of an active version,
-// 0 if there is none, and whether any version is listed. A secret may list 24,000 versions,
-// so nothing else of them is kept.
+// decodeLatest returns the highest number of an active version in SW's SecretMetadata, 0 if
+// there is none, and whether any version is listed. It keeps nothing else, since a secret may
+// have 24,000 versions.
 func decodeLatest(a answer) (latest int, listed bool, failed *Error) {
 	if a.status != http.StatusOK {
 		return 0, false, a.refused()
@@ -51,9 +51,9 @@ func member(v rawjson.Value, name string) (found rawjson.Value) {
 	return found
 }
 
-// isActive reports whether a version is active by Vault's convention: a deletion_time in the future is a plan
-// (delete_version_after), one in the past a fact. Vault's deleted is OKMS's deactivated,
-// and its destroyed OKMS's deleted.
+// isActive reports whether a version is active. By Vault's convention, a deletion_time in the
+// future is planned (delete_version_after) and one in the past has happened. Vault's "deleted"
+// is OKMS's "deactivated", and Vault's "destroyed" is OKMS's "deleted".
 func isActive(meta versionMetadata, now time.Time) bool {
 	if meta.destroyed {
 		return false

@@ -17,7 +17,7 @@ import (
 // remain for another one (the "dynamic threshold" of shared switch memory, Choudhury and
 // Hahne 1998).
 //
-// It starts no goroutine. Any number of goroutines may use it at once.
+// It starts no goroutine. It is safe for concurrent use.
 type Quota struct {
 	total     int64
 	firstFits bool
@@ -29,7 +29,7 @@ type Quota struct {
 	line line
 }
 
-// Options of a Quota. The zero value works.
+// Options of a Quota. The zero value is valid.
 type Options struct {
 	// FirstFits exempts a namespace that holds nothing from its share: its request only has
 	// to fit into the free units. It is for short uses that may need more than half.
@@ -46,13 +46,15 @@ type line struct {
 	of    map[string]*list.Element
 }
 
+// queue holds the waiters of one namespace.
 type queue struct {
 	who     string
 	waiting *list.List // of *waiter
 }
 
+// waiter is one call of Wait.
 type waiter struct {
-	n     int64
+	n     int64         // units
 	given chan struct{} // closed when the units are granted
 }
 
@@ -76,8 +78,9 @@ func (q *Quota) Take(who string, n int64) (ok bool) {
 	return ok
 }
 
-// TakeAny is Take for units that belong to no namespace yet; they may use up the Quota.
-// Give them back with the namespace "".
+// TakeAny takes n units that belong to no namespace yet, without waiting. They may use up the
+// Quota. It returns false, and takes nothing, if they do not fit. Give them back with the
+// namespace "".
 func (q *Quota) TakeAny(n int64) (ok bool) {
 	q.mu.Lock()
 	if ok = q.used+n <= q.total; ok {
@@ -149,6 +152,7 @@ func (q *Quota) Held(who string) int64 {
 // Total returns the size of the Quota in units.
 func (q *Quota) Total() int64 { return q.total }
 
+// notify calls Grown. q.mu is not held.
 func (q *Quota) notify() {
 	if q.grown != nil {
 		q.grown()

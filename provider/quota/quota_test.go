@@ -20,11 +20,11 @@ func TestANamespaceLeavesRoomForOthers(t *testing.T) {
 		return n
 	}
 	if got := [3]int{fill("a"), fill("b"), fill("c")}; got != [3]int{50, 25, 12} {
-		t.Errorf("they hold %v", got)
+		t.Errorf("the namespaces hold %v", got)
 	}
 	q.Give("a", 50)
 	if more := fill("c"); more != 25 {
-		t.Errorf("c takes %d more when a has given all back", more)
+		t.Errorf("after a gave everything back, c takes %d more", more)
 	}
 	if q.Held("a") != 0 || q.Used() != 62 || q.Total() != 100 || q.Most() != 50 {
 		t.Errorf("held %d, used %d", q.Held("a"), q.Used())
@@ -33,18 +33,19 @@ func TestANamespaceLeavesRoomForOthers(t *testing.T) {
 
 func TestFirstFits(t *testing.T) {
 	q := New(100, Options{FirstFits: true})
-	if !q.Take("a", 70) || q.Take("a", 1) || !q.Take("b", 20) || q.Take("b", 5) || q.Take("c", 20) || q.Wait(t.Context(), "c", 101) || q.Most() != 100 {
+	if !q.Take("a", 70) || q.Take("a", 1) || !q.Take("b", 20) || q.Take("b", 5) || q.Take("c", 20) ||
+		q.Wait(t.Context(), "c", 101) || q.Most() != 100 {
 		t.Errorf("a holds %d, b %d", q.Held("a"), q.Held("b"))
 	}
 	q = New(100, Options{})
 	if q.Take("a", 51) || q.Wait(t.Context(), "a", 51) || !q.TakeAny(100) || q.TakeAny(1) {
-		t.Error("more than a half is for one namespace")
+		t.Error("one namespace can take more than half")
 	}
 }
 
 func TestNamespacesTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := New(4, Options{}) // two for one namespace
+		q := New(4, Options{}) // at most two for one namespace
 		var got []string
 		var mu sync.Mutex
 		var all sync.WaitGroup
@@ -65,7 +66,7 @@ func TestNamespacesTakeTurns(t *testing.T) {
 		for i := range 100 {
 			begin("crowd", fmt.Sprint("crowd", i))
 		}
-		begin("other", "other") // takes a free one at once
+		begin("other", "other") // takes a free unit at once
 		begin("third", "third")
 		time.Sleep(time.Second)
 		synctest.Wait()
@@ -73,14 +74,14 @@ func TestNamespacesTakeTurns(t *testing.T) {
 		seen := slices.Clone(got)
 		mu.Unlock()
 		if len(seen) < 5 || seen[0] != "crowd0" || seen[1] != "crowd1" || seen[2] != "other" {
-			t.Fatalf("the order is %v", seen)
+			t.Fatalf("served in the order %v", seen)
 		}
 		third := false
 		for _, name := range seen[3:5] {
 			third = third || name == "third"
 		}
 		if !third {
-			t.Errorf("the third namespace waits for all waiters of the crowd: %v", seen)
+			t.Errorf("the third namespace waits for every waiter of the others: %v", seen)
 		}
 	})
 }
@@ -99,21 +100,21 @@ func TestCancelledWaiterLeavesTheQueue(t *testing.T) {
 		small := make(chan bool)
 		go func() { small <- q.Wait(t.Context(), "a", 2) }()
 		synctest.Wait()
-		q.Give("a", 3) // not enough for the first in line, which keeps its place
+		q.Give("a", 3) // not enough for the first waiter, which keeps its place
 		if <-large {
-			t.Error("the first was given what is not there")
+			t.Error("the first waiter was granted units that are in use")
 		}
 		if !<-small || q.Held("a") != 4 {
 			t.Errorf("the next waiter holds %d", q.Held("a"))
 		}
 		if len(q.line.of) != 0 || q.line.turns.Len() != 0 {
-			t.Error("the line is not empty")
+			t.Error("got waiters in the line, want none")
 		}
 	})
 }
 
-// TestTheSumHolds has many goroutines take, wait, cancel and give back at random.
-func TestTheSumHolds(t *testing.T) {
+// TestTheSumIsNeverExceeded makes many goroutines take, wait, cancel and give back at random.
+func TestTheSumIsNeverExceeded(t *testing.T) {
 	const total = 1000
 	var most int64
 	var q *Quota
@@ -145,9 +146,9 @@ func TestTheSumHolds(t *testing.T) {
 		t.Errorf("at most %d of %d were used", most, total)
 	}
 	if q.Used() != 0 || len(q.held) != 0 {
-		t.Errorf("%d are still used, by %v", q.Used(), q.held)
+		t.Errorf("got %d units in use by %v at the end, want 0", q.Used(), q.held)
 	}
 	if q.line.turns.Len() != 0 || len(q.line.of) != 0 {
-		t.Error("somebody still stands in line")
+		t.Error("got waiters in the line at the end, want none")
 	}
 }

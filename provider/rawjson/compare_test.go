@@ -6,10 +6,11 @@ import (
 	"testing"
 )
 
-func TestComparisonsAtTheBound(t *testing.T) {
+func TestComparisonsWithEqualValues(t *testing.T) {
 	const list = `{"a":[1,2,3],"t":["x\"y","b\\c","d"]}`
 	for path, want := range map[string]string{
-		"a.#(<2)#": "[1]", "a.#(<=2)#": "[1,2]", "a.#(>2)#": "[3]", "a.#(>=2)#": "[2,3]", "a.#(==2)#": "[2]", "a.#(!=2)#": "[1,3]",
+		"a.#(<2)#": "[1]", "a.#(<=2)#": "[1,2]", "a.#(>2)#": "[3]", "a.#(>=2)#": "[2,3]", "a.#(==2)#": "[2]",
+		"a.#(!=2)#":     "[1,3]",
 		`t.#(=="x\"y")`: `"x\"y"`, `t.#(=="b\\c")`: `"b\\c"`, `t.#(=="\d")`: `"d"`,
 	} {
 		if got := found(t, list, path); got != want {
@@ -22,15 +23,15 @@ func TestComparisonsAtTheBound(t *testing.T) {
 func TestEscapes(t *testing.T) {
 	v, ok := Parse([]byte(`"\b\f\n\r\t\"\\\/\u0041\u00e9\ud83d\ude00"`))
 	if !ok {
-		t.Fatal("it is no JSON")
+		t.Fatal("the text is not JSON")
 	}
 	if got, ok := v.Unquote(); !ok || string(got) != "\b\f\n\r\t\"\\/Aé😀" {
 		t.Errorf("got %q", got)
 	}
 }
 
-// TestStepsEndWithTheirContext: it is looked at often enough, however few steps are taken
-// at a time, and however many.
+// TestStepsEndWithTheirContext checks that the context is checked often enough, for few and for
+// many steps at a time.
 func TestStepsEndWithTheirContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	s := NewSteps(ctx, 1<<20)
@@ -39,12 +40,12 @@ func TestStepsEndWithTheirContext(t *testing.T) {
 	}
 	cancel()
 	if err := s.Take(2 * checkEvery); !errors.Is(err, context.Canceled) {
-		t.Errorf("many steps at once after the end: %v", err)
+		t.Errorf("many steps after the context is done: got %v", err)
 	}
 	for taken := 0; taken <= checkEvery; taken += 1000 {
 		if err := s.Take(1000); errors.Is(err, context.Canceled) {
 			return
 		}
 	}
-	t.Errorf("%d steps were taken after the end", checkEvery)
+	t.Errorf("took %d steps after the context was done", checkEvery)
 }

@@ -7,33 +7,32 @@ import (
 	"strconv"
 )
 
-// Steps are what may still be looked at, in bytes of JSON, by all that share them. Each
-// byte counts as often as it is looked at.
+// Steps is a budget of work, in bytes of JSON that may be read, which several calls may share.
+// A byte counts each time it is read. Only one goroutine at a time may use it.
 type Steps struct {
 	left int
 	ctx  context.Context
 }
 
-// NewSteps gives so many steps, until ctx is done.
+// NewSteps returns a budget of n steps that ends early when ctx is done.
 func NewSteps(ctx context.Context, n int) *Steps { return &Steps{left: n, ctx: ctx} }
 
-// ErrSteps says that all steps were taken, ErrTwice that a path finds a key twice in one
-// object, so that what it means cannot be known. A context that is done is the error of
-// that context.
+// ErrSteps means that the budget is used up. ErrTwice means that an object has a key of the path
+// twice, so that the path is ambiguous. If the context is done, the error is the context's.
 var (
 	ErrSteps = errors.New("takes too many steps")
 	ErrTwice = errors.New("finds one of its keys twice in the same object")
 )
 
-// perElement is what an element of an array counts for beside its bytes: a call and a
-// comparison take as long as to look at so many.
+// perElement is the number of steps for each element of an array, in addition to its bytes: a
+// call and a comparison take as long as reading that many bytes.
 const perElement = 32
 
-// checkEvery is how many steps are taken between looks at the context: a fraction of a
+// checkEvery is the number of steps between checks of the context. They take a fraction of a
 // millisecond.
 const checkEvery = 64 << 10
 
-// Take takes n steps, or says why there are none left.
+// Take takes n steps. It returns ErrSteps if fewer are left, or the context's error.
 func (s *Steps) Take(n int) error {
 	before := s.left
 	if s.left -= n; s.left < 0 {
@@ -46,11 +45,12 @@ func (s *Steps) Take(n int) error {
 	return nil
 }
 
-// Find follows a path from a value. What it does not find does not exist, and no error
-// says so. A path that gathers something of each element of an array finds nothing
-// where it gathers nothing.
+// Find returns the value at a path. If there is none, it returns nil without an error; so it does
+// if a path for each element of an array (#) finds nothing in any. Errors are those of Steps and
+// ErrTwice. The value may share memory with v.
 func (v Value) Find(p Path, s *Steps) (Value, error) { return v.find(p.steps, s) }
 
+// find is Find for steps of a path.
 func (v Value) find(path []step, s *Steps) (Value, error) {
 	for len(path) > 0 && v.Exists() {
 		next := path[0]
@@ -79,7 +79,7 @@ func (v Value) find(path []step, s *Steps) (Value, error) {
 	return v, nil
 }
 
-// inner is a member by its key, or an element by its index.
+// inner returns a member by its key, or an element by its index; nil if there is none.
 func (v Value) inner(key string, s *Steps) (found Value, err error) {
 	if err := s.Take(len(v)); err != nil {
 		return nil, err
@@ -99,6 +99,7 @@ func (v Value) inner(key string, s *Steps) (found Value, err error) {
 	return found, nil
 }
 
+// element returns an element of an array by its index; nil if there is none.
 func (v Value) element(index string) Value {
 	n, err := strconv.ParseUint(index, 10, 31)
 	if err != nil {
@@ -113,7 +114,7 @@ func (v Value) element(index string) Value {
 	return nil
 }
 
-// first is the first element that a query matches.
+// first returns the first element that a query matches; nil if there is none.
 func (v Value) first(q *query, s *Steps) (Value, error) {
 	if err := s.Take(len(v)); err != nil {
 		return nil, err
@@ -129,8 +130,9 @@ func (v Value) first(q *query, s *Steps) (Value, error) {
 	return nil, nil
 }
 
-// gather is an array of what a path finds in each element that a query matches; a nil
-// query matches all. It is no larger than v: what is found is in v, each at its place.
+// gather returns an array of the values at a path in each element that a query matches; nil if
+// there are none. A nil query matches every element. The array is not longer than v, since each
+// value is a different part of v.
 func (v Value) gather(q *query, path []step, s *Steps) (Value, error) {
 	if err := s.Take(len(v)); err != nil {
 		return nil, err
@@ -162,8 +164,8 @@ func (v Value) gather(q *query, path []step, s *Steps) (Value, error) {
 	return append(all, ']'), nil
 }
 
-// matches says whether an element satisfies a query. Numbers are compared as numbers,
-// strings as bytes; a null equals nothing.
+// matches reports whether an element satisfies a query. Numbers are compared as numbers, strings
+// as bytes. A null, an object or an array satisfies no comparison.
 func (q *query) matches(e Value, s *Steps) (bool, error) {
 	found, err := e.find(q.at.steps, s)
 	if err != nil || !found.Exists() {
@@ -188,7 +190,7 @@ func (q *query) matches(e Value, s *Steps) (bool, error) {
 	return ok && compares(q.op, order), nil
 }
 
-// compares says whether an order, less than 0, 0 or more, satisfies a comparison.
+// compares reports whether an order, as cmp.Compare returns it, satisfies a comparison.
 func compares(op string, order int) bool {
 	switch op {
 	case "==":
@@ -205,25 +207,26 @@ func compares(op string, order int) bool {
 	return order >= 0
 }
 
-// compareBool compares true and false, with false as the lesser.
+// compareBool reports whether a boolean satisfies a comparison; false is less than true.
 func compareBool(op, a, b string) bool {
 	if b != "true" && b != "false" {
 		return op == "!="
 	}
-	return compares(op, cmp.Compare(a, b)) // "false" is less than "true" as text, too
+	return compares(op, cmp.Compare(a, b)) // the texts have the same order
 }
 
-// longestNumber is the longest text that is taken for a number, in bytes: strconv takes
-// long for longer ones, and none is longer that 64 bits can tell from others.
+// longestNumber is the longest text, in bytes, that is parsed as a number: strconv is slow for
+// longer ones, and 64 bits cannot represent more digits.
 const longestNumber = 40
 
-// number is a text as a whole number of 64 bits, and as a floating-point number.
+// number is a text parsed as a 64-bit integer and as a floating-point number, each if valid.
 type number struct {
 	whole            int64
 	float            float64
 	isWhole, isFloat bool
 }
 
+// parseNumber returns the number of a text; neither isWhole nor isFloat is set if it is none.
 func parseNumber(text string) (n number) {
 	if len(text) > longestNumber {
 		return n
@@ -236,8 +239,8 @@ func parseNumber(text string) (n number) {
 	return n
 }
 
-// compare compares whole numbers exactly, others as floating-point numbers. It is not ok
-// if one is no number.
+// compare compares integers exactly, and other numbers as floating-point numbers. It returns
+// false if either is not a number.
 func (n number) compare(with number) (order int, ok bool) {
 	if n.isWhole && with.isWhole {
 		return cmp.Compare(n.whole, with.whole), true

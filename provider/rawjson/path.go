@@ -6,43 +6,43 @@ import (
 	"strings"
 )
 
-// Path is a way to a value inside another one, in the language that users of External
-// Secrets Operator know as "property" (of the library gjson), as far as it finds
-// values: keys, indexes, queries, and what they say of each element of an array.
+// Path selects a value inside another one. It is a subset of the language of the library gjson,
+// which External Secrets Operator uses for "property": keys, indexes, queries, and the elements
+// of an array.
 //
 //	users.kevin.token          keys
 //	tls\\.crt                  a key with a dot in it
 //	hosts.0                    the first element
-//	hosts.#.name               of each element the name, as an array
-//	items.#(name=="x").value   of the first element that matches
-//	items.#(port>1024)#.name   of all that match, as an array
-//	items.#(tls.on==true)#|0   a bar takes the array that stands before it as a whole
+//	hosts.#.name               the name of each element, as an array
+//	items.#(name=="x").value   the value of the first element that matches
+//	items.#(port>1024)#.name   the name of every element that matches, as an array
+//	items.#(tls.on==true)#|0   after a bar, the path applies to the array as a whole
 //
-// What makes values of another kind (counts, modifiers, multipaths, literals) and what
-// searches by pattern is refused by ParsePath: the first is not in the secret, and the
-// second takes the wrong value as soon as another one matches, and any time to find it.
+// ParsePath refuses the rest of gjson. Counts, modifiers, multipaths and literals make values
+// that are not in the secret. Patterns select a wrong value as soon as another key matches, and
+// may take any time.
 type Path struct{ steps []step }
 
 // step is one element of a path.
 type step struct {
 	key   string // a member's key, or an element's index
-	query *query // for each element of an array that matches; nil for a key
-	all   bool   // of query: all that match, and what follows is of each
-	whole bool   // behind a bar: of the array that was made, and not of each
+	query *query // the condition on elements of an array; nil for a key
+	all   bool   // every element that matches; the next steps apply to each
+	whole bool   // after a bar: applies to the array, not to each element
 }
 
-// query is a condition on an element. One without a comparison wants something there.
+// query is a condition on an element. Without a comparison, the value must exist.
 type query struct {
-	at     Path // what is compared; no steps stand for the element itself
-	op     string
+	at     Path   // the value to compare; without steps, the element itself
+	op     string // the comparison; "" for none
 	value  string
-	number number // that the value is, if it is one
+	number number // value, if it is a number
 }
 
-// deepest bounds queries within queries.
+// deepest is the largest depth of nested queries.
 const deepest = 8
 
-// ParsePath reads a path. Errors say what is not supported.
+// ParsePath parses a path. Errors name the part that is not supported.
 func ParsePath(text string) (Path, error) {
 	p := parser{rest: text}
 	path, err := p.path(0)
@@ -54,10 +54,10 @@ func ParsePath(text string) (Path, error) {
 
 var errBrackets = errors.New("a query's brackets do not match")
 
-// parser reads a path from its front.
+// parser parses a path from its beginning; rest is what it has not read yet.
 type parser struct{ rest string }
 
-// path reads up to the end, or within a query up to what ends its left side.
+// path parses up to the end, or within a query up to the end of its left side.
 func (p *parser) path(depth int) (Path, error) {
 	var path Path
 	if strings.HasPrefix(p.rest, "..") {
@@ -80,7 +80,7 @@ func (p *parser) path(depth int) (Path, error) {
 	return path, nil
 }
 
-// step reads a key, an index or a query.
+// step parses a key, an index or a query.
 func (p *parser) step(depth int) (step, error) {
 	if p.rest != "" && strings.IndexByte("@!{[", p.rest[0]) >= 0 {
 		return step{}, fmt.Errorf("modifiers, literals and multipaths (%c) are not supported in a path", p.rest[0])
@@ -91,7 +91,7 @@ func (p *parser) step(depth int) (step, error) {
 	if rest, is := strings.CutPrefix(p.rest, "#"); is && (rest == "" || strings.IndexByte(".|=!<>%)", rest[0]) >= 0) {
 		p.rest = rest
 		if !strings.HasPrefix(rest, ".") {
-			return step{}, errors.New("a count (# at the end) is not supported in a path; name what is wanted of each element, as in #.name")
+			return step{}, errors.New("a count (# at the end) is not supported in a path; add the key to select in each element, as in #.name")
 		}
 		return step{key: "#", all: true}, nil
 	}
@@ -99,7 +99,7 @@ func (p *parser) step(depth int) (step, error) {
 	return step{key: key}, err
 }
 
-// key reads the name of a key. Within a query a comparison ends it, too.
+// key parses the name of a key. Within a query, a comparison ends it too.
 func (p *parser) key(depth int) (string, error) {
 	var key strings.Builder
 	for p.rest != "" {
@@ -110,7 +110,7 @@ func (p *parser) key(depth int) (string, error) {
 		case c == '(' || c == ')':
 			return "", errBrackets
 		case c == '*' || c == '?':
-			return "", fmt.Errorf("wildcards (%c) are not supported in a path; in the name of a key, put a backslash in front", c)
+			return "", fmt.Errorf("wildcards (%c) are not supported in a path; to match the character in a key, write a backslash before it", c)
 		case c == '\\' && len(p.rest) > 1:
 			p.rest = p.rest[1:]
 		}
@@ -120,10 +120,10 @@ func (p *parser) key(depth int) (string, error) {
 	return key.String(), nil
 }
 
-// query reads #(left op right), and a # behind it.
+// query parses #(left op right), and a # after it.
 func (p *parser) query(depth int) (step, error) {
 	if depth >= deepest {
-		return step{}, fmt.Errorf("more than %d queries within one another are not supported in a path", deepest)
+		return step{}, fmt.Errorf("more than %d nested queries are not supported in a path", deepest)
 	}
 	p.rest = p.rest[len("#("):]
 	q := &query{}
@@ -152,12 +152,12 @@ func (p *parser) query(depth int) (step, error) {
 		p.rest = p.rest[1:]
 	}
 	if p.rest != "" && strings.IndexByte(".|=!<>%)", p.rest[0]) < 0 {
-		return step{}, errors.New("a dot must stand behind a query's bracket")
+		return step{}, errors.New("a query's closing bracket must be followed by a dot or a bar")
 	}
 	return s, nil
 }
 
-// operator reads a comparison; "" is none.
+// operator parses a comparison. It returns "" if there is none.
 func (p *parser) operator() (string, error) {
 	if strings.HasPrefix(p.rest, "%") || strings.HasPrefix(p.rest, "!%") {
 		return "", errors.New("patterns (%) are not supported in a query; compare with ==")
@@ -180,7 +180,7 @@ func (p *parser) operator() (string, error) {
 	return "", nil
 }
 
-// value reads what is compared with: a text in quotes, or all up to the bracket.
+// value parses the right side of a comparison: a text in quotes, or all up to the bracket.
 func (p *parser) value() (string, error) {
 	if !strings.HasPrefix(p.rest, `"`) {
 		end := strings.IndexByte(p.rest, ')')

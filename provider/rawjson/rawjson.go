@@ -1,7 +1,6 @@
-// Package rawjson reads JSON as text: where values begin and end, and what a path into
-// them finds, byte for byte as it was sent. It makes no tree of them, so what it takes
-// in memory does not depend on what the text holds, and every byte that it looks at is
-// a step that is counted.
+// Package rawjson finds values in JSON text and returns them byte for byte as they were sent.
+// It builds no tree, so its memory does not depend on the structure of the text. A search by
+// path counts every byte that it reads against a budget.
 package rawjson
 
 import (
@@ -14,11 +13,11 @@ import (
 )
 
 // Value is the text of one valid JSON value, without white space around it. The zero
-// value stands for no value. It shares memory with the text that it was found in.
+// value means that there is no value. A Value shares memory with the text that contains it.
 type Value []byte
 
-// Parse is data as a Value. It says false if data is not one JSON value (RFC 8259) or
-// nests deeper than encoding/json reads, 10,000 levels.
+// Parse returns data as a Value. It returns false if data is not exactly one JSON value
+// (RFC 8259), or has more than 10,000 levels, which is the limit of encoding/json.
 func Parse(data []byte) (Value, bool) {
 	if !json.Valid(data) {
 		return nil, false
@@ -26,21 +25,22 @@ func Parse(data []byte) (Value, bool) {
 	return bytes.Trim(data, " \t\r\n"), true
 }
 
-// Exists says whether there is a value. A JSON null is one.
+// Exists reports whether there is a value. A JSON null is a value.
 func (v Value) Exists() bool { return len(v) > 0 }
 
-// IsObject, IsArray and IsString say which kind of value it is.
+// IsObject reports whether v is an object.
 func (v Value) IsObject() bool { return v.begins('{') }
 
-// IsArray: see IsObject.
+// IsArray reports whether v is an array.
 func (v Value) IsArray() bool { return v.begins('[') }
 
-// IsString: see IsObject.
+// IsString reports whether v is a string.
 func (v Value) IsString() bool { return v.begins('"') }
 
 func (v Value) begins(c byte) bool { return len(v) > 0 && v[0] == c }
 
-// Kind names the kind of value for a message: "an object", "null", "nothing".
+// Kind returns the type of v for a message: for example "an object", "null", or "nothing" if
+// there is no value.
 func (v Value) Kind() string {
 	if len(v) == 0 {
 		return "nothing"
@@ -60,8 +60,8 @@ func (v Value) Kind() string {
 	return "a number"
 }
 
-// Members are the keys of an object, each a JSON string, with their values, in the
-// order of the text. Of what is no object there are none.
+// Members returns the keys of an object, as JSON strings, with their values, in the order of
+// the text; none if v is not an object.
 func (v Value) Members() iter.Seq2[Value, Value] {
 	return func(yield func(key, value Value) bool) {
 		if !v.IsObject() {
@@ -69,7 +69,7 @@ func (v Value) Members() iter.Seq2[Value, Value] {
 		}
 		for at := v.space(1); v[at] != '}'; {
 			key := v.valueAt(at)
-			begin := v.space(v.space(at+len(key)) + 1) // behind the colon
+			begin := v.space(v.space(at+len(key)) + 1) // after the colon
 			value := v.valueAt(begin)
 			if !yield(key, value) {
 				return
@@ -79,7 +79,7 @@ func (v Value) Members() iter.Seq2[Value, Value] {
 	}
 }
 
-// Elements are those of an array, in their order. Of what is no array there are none.
+// Elements returns the elements of an array in order; none if v is not an array.
 func (v Value) Elements() iter.Seq[Value] {
 	return func(yield func(Value) bool) {
 		if !v.IsArray() {
@@ -95,8 +95,8 @@ func (v Value) Elements() iter.Seq[Value] {
 	}
 }
 
-// next is where the next member or element begins, or the bracket that ends them, for
-// the place behind one.
+// next returns the offset of the next member or element, or of the closing bracket. at is the
+// offset after the previous one.
 func (v Value) next(at int) int {
 	if at = v.space(at); v[at] == ',' {
 		at = v.space(at + 1)
@@ -104,13 +104,13 @@ func (v Value) next(at int) int {
 	return at
 }
 
-// valueAt is the value that begins at a place.
+// valueAt returns the value that begins at an offset.
 func (v Value) valueAt(at int) Value {
 	end := v.end(at)
 	return v[at:end:end]
 }
 
-// space is the first place from at on that is no white space.
+// space returns the first offset from at on that is not white space.
 func (v Value) space(at int) int {
 	for at < len(v) && (v[at] == ' ' || v[at] == '\n' || v[at] == '\t' || v[at] == '\r') {
 		at++
@@ -118,7 +118,7 @@ func (v Value) space(at int) int {
 	return at
 }
 
-// end is the place behind the value that begins at a place.
+// end returns the offset after the value that begins at at.
 func (v Value) end(at int) int {
 	switch v[at] {
 	case '"':
@@ -136,6 +136,7 @@ func (v Value) end(at int) int {
 	return at
 }
 
+// endOfString does the same as end, for a string.
 func (v Value) endOfString(at int) int {
 	for at++; v[at] != '"'; at++ {
 		if v[at] == '\\' {
@@ -145,6 +146,7 @@ func (v Value) endOfString(at int) int {
 	return at + 1
 }
 
+// endOfNested does the same as end, for an object or an array.
 func (v Value) endOfNested(at int) int {
 	for depth := 0; ; at++ {
 		switch v[at] {
@@ -160,7 +162,7 @@ func (v Value) endOfNested(at int) int {
 	}
 }
 
-// Is says whether a string stands for text.
+// Is reports whether v is a string that decodes to text.
 func (v Value) Is(text string) bool {
 	if !v.IsString() {
 		return false
@@ -170,16 +172,15 @@ func (v Value) Is(text string) bool {
 		return string(inner) == text
 	}
 	if len(inner) < len(text) || len(inner) > 6*len(text) {
-		return false // an escape is longer than what it stands for, six times at most
+		return false // an escape has at most six times the bytes that it encodes
 	}
 	got, ok := v.Unquote()
 	return ok && string(got) == text
 }
 
-// Unquote gives the bytes that a string stands for. Unlike encoding/json it puts no
-// U+FFFD for what it cannot represent: bytes that are not UTF-8 stay as they are, and
-// half a UTF-16 surrogate pair, which stands for no bytes, is not ok. The result
-// shares no memory with v.
+// Unquote returns the bytes that a string encodes. v must be a string. Unlike encoding/json, it
+// inserts no U+FFFD: bytes that are not UTF-8 are kept, and for half a UTF-16 surrogate pair,
+// which encodes nothing, it returns false. The caller owns the result.
 func (v Value) Unquote() (text []byte, ok bool) {
 	raw := v[1 : len(v)-1]
 	out := make([]byte, 0, len(raw))
@@ -210,7 +211,7 @@ func (v Value) Unquote() (text []byte, ok bool) {
 	return out, true
 }
 
-// escaped is the byte that a backslash and c stand for (RFC 8259, section 7).
+// escaped returns the byte that a backslash and c encode (RFC 8259, section 7).
 func escaped(c byte) byte {
 	switch c {
 	case 'b':
@@ -227,6 +228,7 @@ func escaped(c byte) byte {
 	return c // a quote, a slash or a backslash
 }
 
+// hexRune returns the value of four hexadecimal digits.
 func hexRune(digits []byte) rune {
 	r, _ := strconv.ParseUint(string(digits), 16, 16)
 	return rune(r)

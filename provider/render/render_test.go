@@ -172,8 +172,8 @@ func TestWhatASecretMayNotHold(t *testing.T) {
 			`objects[0].secretKey: the secret has no key "[a,a]|[@this,@this]", and as a path it cannot be used: modifiers, literals and multipaths ([) are not supported in a path`},
 		{"half a surrogate pair", `{"k":"hunter2\ud83d"}`, one, failure.Unusable, at + `the value of key "k" holds half a UTF-16 surrogate pair, which stands for no bytes`},
 		{"the wrong half", `{"k":"hunter2\ude00\ud83d"}`, one, failure.Unusable, at + `the value of key "k" holds half a UTF-16 surrogate pair, which stands for no bytes`},
-		{"not base64", `{"k":"hunter2!"}`, append(slices.Clone(one), "  encoding: base64"), failure.Unusable, at + `the value of key "k" is not base64: character 8 does not belong there; correct the value in Secret Manager, or drop encoding`},
-		{"not hex", `{"k":"hunter2"}`, append(slices.Clone(one), "  encoding: hex"), failure.Unusable, at + `the value of key "k" is not hex: character 1 does not belong there; correct the value in Secret Manager, or drop encoding`},
+		{"not base64", `{"k":"hunter2!"}`, append(slices.Clone(one), "  encoding: base64"), failure.Unusable, at + `the value of key "k" is not base64: character 8 is not valid; correct the value in Secret Manager, or drop encoding`},
+		{"not hex", `{"k":"hunter2"}`, append(slices.Clone(one), "  encoding: hex"), failure.Unusable, at + `the value of key "k" is not hex: character 1 is not valid; correct the value in Secret Manager, or drop encoding`},
 		{"padding without text", `{"k":"===="}`, append(slices.Clone(one), "  encoding: base64"), failure.Unusable, at + `the value of key "k" is not base64: its padding (=) is wrong; correct the value in Secret Manager, or drop encoding`},
 		{"an encoded number", `{"k":12}`, append(slices.Clone(one), "  encoding: hex"), failure.Unusable, at + `the value of key "k" is a number; encoding: hex wants a string, so drop encoding`},
 		{"keys that are no file names", `{"a/b":"hunter2","..":"hunter3","":"hunter4","x":"fine"}`, every, failure.Unusable, "3 errors:\n- " +

@@ -1,5 +1,4 @@
-// Package sensitive provides Bytes, the type of secret values and credentials in
-// the daemon. Every way of printing a Bytes prints [redacted]. A value can reach
+// Package sensitive provides Bytes, the type of secret values and credentials. Every way of printing a Bytes prints [redacted]. A value can reach
 // a log, an error or a metric only through a call of Reveal, which is easy to
 // search for.
 //
@@ -13,7 +12,7 @@ import (
 	"log/slog"
 )
 
-// Redacted is what a Bytes prints as.
+// Redacted is the text that a Bytes prints.
 const Redacted = "[redacted]"
 
 // Bytes is a secret value or a credential. The zero value is empty.
@@ -34,7 +33,7 @@ func (b Bytes) Reveal() []byte {
 	return b.reveal()
 }
 
-// Len returns the number of bytes.
+// Len returns the number of bytes; 0 for the zero value.
 func (b Bytes) Len() int { return len(b.Reveal()) }
 
 // Format implements fmt.Formatter for every verb and flag.

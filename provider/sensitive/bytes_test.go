@@ -11,8 +11,8 @@ import (
 
 const planted = "hunter2-planted"
 
-// holder is how values really travel: in an unexported field, where fmt cannot
-// call our methods.
+// holder has a value in an unexported field, as structs of the daemon do: fmt cannot call
+// methods there.
 type holder struct {
 	value Bytes
 	Open  Bytes
@@ -36,13 +36,14 @@ func TestNothingPrintsTheBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	for _, form := range []string{planted, fmt.Sprintf("%x", planted), fmt.Sprintf("%X", planted), strings.Trim(fmt.Sprint([]byte(planted)), "[]")} {
+	for _, form := range []string{planted, fmt.Sprintf("%x", planted), fmt.Sprintf("%X", planted),
+		strings.Trim(fmt.Sprint([]byte(planted)), "[]")} {
 		if strings.Contains(out.String(), form) {
-			t.Errorf("a printer showed the bytes as %q", form)
+			t.Errorf("the bytes were printed as %q", form)
 		}
 	}
 	if !strings.Contains(out.String(), Redacted) {
-		t.Error("nothing was printed at all: the test proves nothing")
+		t.Error("nothing was printed, so the test proves nothing")
 	}
 }
 

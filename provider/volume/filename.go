@@ -15,8 +15,8 @@ import (
 const maxFileName = 3 << 10
 
 // CheckName applies the driver's rules for a path in the volume (its pkg/util/fileutil:
-// writer.go and atomic_writer.go), and rejects what nobody can type: control characters and
-// bytes that are not UTF-8.
+// writer.go and atomic_writer.go), and rejects names that cannot be typed: control characters and
+// bytes that are not UTF-8. The error has no subject; the caller writes the name before it.
 func CheckName(name string) error {
 	switch {
 	case name == "":

@@ -7,8 +7,8 @@ import (
 	"ovhcloud-csi-provider/provider/message"
 )
 
-// Layout is the planned tree of a volume: which path is a file or a folder, and of which
-// object. Make one with NewLayout.
+// Layout is the planned tree of a volume: the files and folders, each with the number of its
+// object. Only NewLayout returns a usable one.
 type Layout struct{ files, folders map[string]int }
 
 // NewLayout returns an empty Layout.
@@ -47,6 +47,7 @@ func (l Layout) AddFolder(name string, object int) error {
 	return nil
 }
 
+// addParents adds the folders above a path. It returns an error if one of them is a file.
 func (l Layout) addParents(name string, object int) error {
 	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
 		if owner, taken := l.files[dir]; taken {
@@ -59,6 +60,7 @@ func (l Layout) addParents(name string, object int) error {
 	return nil
 }
 
+// by names the owner of a path in an error about object.
 func by(owner, object int) string {
 	if owner == object {
 		return "the same object"

@@ -10,7 +10,7 @@ import (
 )
 
 // TestEachAlertAboutAClientCertificate checks every alert of RFC 8446, section 6.2, by
-// which a server refuses a client certificate, and that crypto/tls still names it so.
+// which a server refuses a client certificate, and that crypto/tls still uses this name.
 func TestEachAlertAboutAClientCertificate(t *testing.T) {
 	for number, name := range map[tls.AlertError]string{
 		42: "bad certificate", 43: "unsupported certificate", 44: "revoked certificate", 45: "expired certificate",
@@ -34,7 +34,7 @@ func TestEachAlertThatIsNamed(t *testing.T) {
 			t.Errorf("alert %d: got %+v, want %+v", number, got, want)
 		}
 	}
-	// 20 is bad_record_mac: it is about no credential, and its name helps nobody.
+	// 20 is bad_record_mac: it is not about a credential, and its name does not help a user.
 	if got := wire.Explain(remote(20)); got.Cause != wire.NoAnswer || strings.Contains(got.Text, "MAC") {
 		t.Errorf("alert 20: got %+v", got)
 	}

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestATrustedAuthorityThatHasExpired is for a new one in caBundle to cure, not for the
-// server.
+// TestATrustedAuthorityThatHasExpired checks the Cause: the cure is a new authority in
+// caBundle, not a change of the server.
 func TestATrustedAuthorityThatHasExpired(t *testing.T) {
 	now := time.Now()
 	root, rootKey := issue(t, planted, nil, nil, now.Add(-time.Minute))
@@ -24,7 +24,7 @@ func TestATrustedAuthorityThatHasExpired(t *testing.T) {
 	if got := explain(leaf); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	// The server sends it too, and must get another one.
+	// If the server sends the authority too, the server needs a new one.
 	want = Failure{Expired, "a certificate authority of the certificate expired on " + ended}
 	if got := explain(leaf, root); got != want {
 		t.Errorf("got %+v, want %+v", got, want)

@@ -25,7 +25,7 @@ func certificateFailure(err error) Failure {
 	sent := untrusted.UnverifiedCertificates
 	switch {
 	case errors.As(untrusted.Err, &name):
-		return Failure{WrongName, "the certificate is not for " + name.Host} // the host that was asked
+		return Failure{WrongName, "the certificate is not for " + name.Host} // the host that was requested
 	case errors.As(untrusted.Err, &invalid) && invalid.Reason == x509.Expired:
 		return outOfTime(invalid.Cert, sent, time.Now())
 	case errors.As(untrusted.Err, &unknown):
@@ -52,7 +52,7 @@ func outOfTime(c *x509.Certificate, sent []*x509.Certificate, now time.Time) Fai
 	}
 	switch {
 	case now.After(c.NotAfter) && !slices.ContainsFunc(sent, c.Equal):
-		// It is from caBundle, or the node's own.
+		// The authority is from caBundle or from the node.
 		return Failure{UnknownAuthority, "the trusted certificate authority expired on " + date(c.NotAfter)}
 	case now.After(c.NotAfter):
 		return Failure{Expired, which + " expired on " + date(c.NotAfter)}
@@ -80,6 +80,7 @@ func firstOutOfTime(sent []*x509.Certificate, now time.Time) *x509.Certificate {
 	}
 }
 
+// date returns a time in UTC for a message.
 func date(at time.Time) string { return at.UTC().Format(time.DateTime) + " UTC" }
 
 // loginAlerts are the texts of crypto/tls for the alerts (RFC 8446, section 6.2) by which a

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestAnExpiredCertificateOfAnUntrustedChain: crypto/x509 only says that the authority is
-// unknown. The certificates are looked at from the leaf up, in whatever order they come.
+// TestAnExpiredCertificateOfAnUntrustedChain checks certificates in any order: crypto/x509 only
+// reports that the authority is unknown, so the chain is followed from the leaf up.
 func TestAnExpiredCertificateOfAnUntrustedChain(t *testing.T) {
 	now := time.Now()
 	root, rootKey := issue(t, "root", nil, nil, now.Add(time.Hour))
@@ -24,15 +24,17 @@ func TestAnExpiredCertificateOfAnUntrustedChain(t *testing.T) {
 			t.Errorf("got %+v", got)
 		}
 	}
-	got := Explain(&tls.CertificateVerificationError{UnverifiedCertificates: []*x509.Certificate{leaf, lower, root}, Err: unknown})
+	got := Explain(&tls.CertificateVerificationError{UnverifiedCertificates: []*x509.Certificate{leaf, lower, root},
+		Err: unknown})
 	if got.Cause != UnknownAuthority {
-		t.Errorf("a chain in time: got %+v", got)
+		t.Errorf("a chain without an expired certificate: got %+v", got)
 	}
 }
 
 func TestMediaTypesThatAMessageMayName(t *testing.T) {
 	for header, want := range map[string]string{
-		"": "no content type", "text/html": "text/html", "TEXT/HTML; charset=utf-8": "text/html", "text/html; x=;": "text/html",
+		"": "no content type", "text/html": "text/html", "TEXT/HTML; charset=utf-8": "text/html",
+		"text/html; x=;":  "text/html",
 		"text/" + planted: "another type", planted: "another type", "; x=" + planted: "another type",
 	} {
 		h := http.Header{}

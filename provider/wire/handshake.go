@@ -10,18 +10,18 @@ import (
 	"sync/atomic"
 )
 
-// Limits of what a server may send before the TLS handshake is complete. crypto/tls accepts 256 KiB of
-// certificates, as many as fit, and keeps them in their decoded form, which is many times
-// larger, as long as the connection is open. Chains are of four certificates and 8 KiB.
+// Limits of what a server may send before the TLS handshake is complete. crypto/tls accepts any
+// number of certificates in 256 KiB. It keeps them decoded, which takes many times their size,
+// as long as the connection is open. A usual chain has at most four certificates and 8 KiB.
 const (
 	maxHandshake    = 32 << 10 // bytes, including the answer of a proxy
 	maxCertificates = 10
 )
 
-// Limits of what a server may send over TLS, in bytes. Over HTTP/2 it may send any number
-// of frames that no reader of an answer sees, such as empty ones, and go on when the
-// exchange is over. A hostile server would keep a processor busy as long as its connection
-// is kept. An answer is at most 1 MiB. Exchanges share what others of their connection left.
+// Limits of what a server may send over TLS, in bytes. Over HTTP/2, a server may send any number
+// of frames that no reader of an answer sees, such as empty ones, even after the exchange. A
+// hostile server could keep a processor busy as long as its connection is open. An answer has at
+// most 1 MiB. Bytes that an exchange does not use are left to the next ones of its connection.
 const (
 	perExchange = 2 << 20
 	perConn     = 256 << 20
@@ -33,7 +33,7 @@ var (
 	errTooMuch       = errors.New("the server sends more than an answer takes")
 )
 
-// checkChain implements tls.Config.VerifyConnection.
+// checkChain implements tls.Config.VerifyConnection: it refuses chains of too many certificates.
 func checkChain(state tls.ConnectionState) error {
 	if len(state.PeerCertificates) > maxCertificates {
 		return errLongChain
@@ -47,7 +47,8 @@ type greeting struct{ conn atomic.Pointer[greetedConn] }
 
 type greetingKey struct{}
 
-// greet returns the request with a greeting in its context.
+// greet returns the request with a greeting in its context, and with hooks that switch the
+// connection from the limits of the handshake to those of answers.
 func greet(req *http.Request) *http.Request {
 	g := &greeting{}
 	ctx := context.WithValue(req.Context(), greetingKey{}, g)

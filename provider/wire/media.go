@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// mediaTypes are the types that a message may name. Any other type is text of the server.
+// mediaTypes lists the types that a message may name. Any other type is the server's own text.
 var mediaTypes = []string{"application/json", "application/problem+json", "application/xml", "application/xhtml+xml",
 	"application/octet-stream", "application/grpc", "text/html", "text/plain", "text/xml"}
 

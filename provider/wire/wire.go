@@ -1,8 +1,7 @@
-// Package wire is the client side of HTTP that the store and the token endpoint have in
-// common: the bounds of a transport, and the one place that says why an exchange brought
-// no answer. It chooses from words of its own by the type of the error, and never
-// repeats what an error says: net/http, crypto/tls and crypto/x509 quote the server in
-// theirs, and a server may send anything, be it the credential that it was sent.
+// Package wire is the HTTP client that the store and the token endpoint share: the limits of a
+// transport, and the explanation of failed exchanges. It explains an error by its type, with
+// fixed texts, and never repeats the error's own text: net/http, crypto/tls and crypto/x509
+// quote the server, and a server may send anything, even the credential that it received.
 package wire
 
 import (
@@ -23,16 +22,16 @@ import (
 // Dial opens a connection, as net.Dialer.DialContext does.
 type Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
-// DialTime bounds the opening of a connection.
+// DialTime is the longest time that opening a connection may take.
 const DialTime = 10 * time.Second
 
-// Transport is an http.Transport whose errors Explain knows.
+// Transport is an http.Transport whose errors Explain can explain.
 type Transport struct{ *http.Transport }
 
 // RoundTrip implements http.RoundTripper.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	req = req.Clone(req.Context())
-	// A gzip decoder would take 40 KiB for each answer, and answers are short.
+	// Without compression: answers are short, and each gzip decoder takes 40 KiB.
 	req.Header.Set("Accept-Encoding", "identity")
 	if req.URL.Scheme == "https" {
 		req = greet(req)
@@ -69,14 +68,14 @@ func NewTransport(conf *tls.Config, dial Dial) *Transport {
 		HTTP2: &http.HTTP2Config{
 			// A dead connection must not use up the 45 s of a mount.
 			SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second,
-			// What a server may send before it is read, and so before it is counted. The
-			// default of Go is 4 MiB a stream.
+			// These bytes are received before they are read, and so before they are counted.
+			// Go's default is 4 MiB per stream.
 			MaxReceiveBufferPerStream: 256 << 10, MaxReceiveBufferPerConnection: 1 << 20,
 		},
 	}}
 }
 
-// Errors that this program makes about an exchange.
+// Errors of this package about an exchange.
 var (
 	// ErrFull means that the limit of open connections is reached.
 	ErrFull = errors.New("this node has too many connections to stores at once")
@@ -87,7 +86,8 @@ var (
 	errProxyAddress = errors.New("the proxy that the environment names is not a valid URL")
 )
 
-// proxy is http.ProxyFromEnvironment, whose errors quote the URL and so a password in it.
+// proxy does the same as http.ProxyFromEnvironment, without the URL in its error: that may
+// contain a password.
 func proxy(req *http.Request) (*url.URL, error) {
 	at, err := http.ProxyFromEnvironment(req)
 	if err != nil {
@@ -116,8 +116,8 @@ func (e *proxyUnusable) Error() string {
 	return fmt.Sprintf("the proxy %s cannot be used: %s", e.host, Explain(e.cause).Text)
 }
 
-// proxyAnswered implements http.Transport.OnProxyConnectResponse: the error of net/http
-// is the proxy's text.
+// proxyAnswered implements http.Transport.OnProxyConnectResponse. Without it, the error of
+// net/http is the proxy's text.
 func proxyAnswered(_ context.Context, proxy *url.URL, _ *http.Request, answer *http.Response) error {
 	if answer.StatusCode == http.StatusOK {
 		return nil
@@ -149,14 +149,14 @@ func (c Cause) Untrusted() bool {
 	return slices.Contains([]Cause{UnknownAuthority, Expired, NotYetValid, WrongName, BadCertificate}, c)
 }
 
-// Failure is why an exchange brought no answer. Text is in our own words.
+// Failure explains why an exchange failed. Text is a fixed text of this package.
 type Failure struct {
 	Cause Cause
 	Text  string
 }
 
-// Explain turns the error of an exchange into our own words. Nothing of what err says is
-// part of them.
+// Explain returns the Failure for the error of an exchange. Its text has no part of err's text,
+// except the names of the requested host and of the proxy. err must not be nil.
 func Explain(err error) Failure {
 	var refused *proxyError
 	var unusable *proxyUnusable
@@ -222,8 +222,8 @@ func networkFailure(err error) Failure {
 	return Failure{}
 }
 
-// timedOut reports whether any error of the chain is a timeout. An outer error looks only
-// at the next one, so each is asked.
+// timedOut reports whether any error of the chain is a timeout. It checks each one, since an
+// outer error only looks at the next one.
 func timedOut(err error) bool {
 	for ; err != nil; err = errors.Unwrap(err) {
 		if timeout, is := err.(interface{ Timeout() bool }); is && timeout.Timeout() {
@@ -233,6 +233,7 @@ func timedOut(err error) bool {
 	return false
 }
 
+// errnos maps error numbers of the system to texts of this package.
 var errnos = []struct {
 	errno syscall.Errno
 	text  string
@@ -255,12 +256,12 @@ const (
 	notTLS    = "the server does not speak TLS"
 	notHTTP   = "the answer is not HTTP"
 	longHead  = "the header of the answer is too long"
-	broken    = "the server aborted the exchange"
+	aborted   = "the server aborted the exchange"
 	tlsFailed = "the TLS connection failed"
 )
 
-// phrases map texts of errors without a type to texts of this program. A server whose words
-// are quoted in an error can choose one of these texts, and nothing else.
+// phrases maps texts of errors without a type to texts of this package. A server that is quoted
+// in an error can therefore only select one of these texts.
 var phrases = []struct{ of, text string }{
 	{"failed to parse Location header", "answered with a redirect that cannot be read"},
 	{"server gave HTTP response to HTTPS client", notTLS + " but plain HTTP"},
@@ -272,9 +273,9 @@ var phrases = []struct{ of, text string }{
 	{"malformed MIME header", notHTTP},
 	{"server closed idle connection", "the connection was closed"},
 	{"http2: client connection lost", "the connection was lost"},
-	{"http2: ", broken},
-	{"stream error: ", broken},
-	{"connection error: ", broken},
+	{"http2: ", aborted},
+	{"stream error: ", aborted},
+	{"connection error: ", aborted},
 	{"x509: ", "the server's certificate cannot be read"},
 	{"tls: ", tlsFailed},
 }

@@ -2,16 +2,11 @@ package wire
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/url"
 	"os"
@@ -21,10 +16,7 @@ import (
 	"time"
 )
 
-// planted is what a server may have put into an error.
-const planted = "planted-by-a-server"
-
-// within wraps an error as net/http does.
+// within returns an error wrapped as net/http does.
 func within(err error) error {
 	return &url.Error{Op: "Get", URL: "https://x.example/" + planted, Err: fmt.Errorf("%s: %w", planted, err)}
 }
@@ -86,8 +78,8 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// TestACertificateOfTheChainThatIsOutOfTime: crypto/x509 says of it only that the
-// authority is unknown.
+// TestACertificateOfTheChainThatIsOutOfTime checks a chain of which crypto/x509 only reports that
+// the authority is unknown.
 func TestACertificateOfTheChainThatIsOutOfTime(t *testing.T) {
 	now := time.Now()
 	root, rootKey := issue(t, "root", nil, nil, now.Add(time.Hour))
@@ -104,7 +96,7 @@ func TestACertificateOfTheChainThatIsOutOfTime(t *testing.T) {
 		}
 		_, err := sent[0].Verify(x509.VerifyOptions{Roots: roots, Intermediates: intermediates})
 		if err == nil {
-			t.Fatal("it is trusted")
+			t.Fatal("the chain is trusted")
 		}
 		return Explain(&tls.CertificateVerificationError{UnverifiedCertificates: sent, Err: err})
 	}
@@ -118,28 +110,4 @@ func TestACertificateOfTheChainThatIsOutOfTime(t *testing.T) {
 			t.Errorf("got %+v", got)
 		}
 	}
-}
-
-// issue makes a certificate authority that ends at a time, signed by parent, or itself.
-func issue(t *testing.T, name string, parent *x509.Certificate, parentKey *ecdsa.PrivateKey, ends time.Time,
-) (*x509.Certificate, *ecdsa.PrivateKey) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
-		NotBefore: ends.Add(-24 * time.Hour), NotAfter: ends, IsCA: true, BasicConstraintsValid: true}
-	if parent == nil {
-		parent, parentKey = template, key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, parentKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c, key
 }

@@ -11,14 +11,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Mistake returns the error about a sign of a text in YAML that looks like a space or a
-// dash and is none, about entries that have run together into one line, about quotes,
-// brackets, templates and columns; nil if there is no such mistake. It is for a text that
-// cannot be read, or not as what it should be:
-// it does not look whether the sign is the cause. Errors read on from the name of the
-// text, and have the line and column of the sign.
+// Mistake returns an error about a common mistake in YAML: a character that looks like a space or
+// a dash, two entries on one line, quotes, brackets, templates or columns. It returns nil if it
+// finds none. Call it for a text that cannot be parsed or has the wrong structure: it does not
+// check that the mistake is the cause. The error begins with "is not YAML: line 1, column 2", so
+// that the name of the text can be written before it.
 func Mistake(text string) error {
-	block := -1 // the indent of the line that opened a block scalar; -1 outside of one
+	block := -1 // the indentation of the line that begins a block scalar; -1 outside of one
 	for i, line := range strings.Split(text, "\n") {
 		line = strings.TrimSuffix(line, "\r")
 		indent := len(line) - len(strings.TrimLeft(line, " "))
@@ -40,16 +39,17 @@ func Mistake(text string) error {
 }
 
 var (
-	// blockScalar ends a line whose value is in the lines below.
+	// blockScalar matches the end of a line whose value is on the following lines.
 	blockScalar = regexp.MustCompile(`(^|[\s:-])[|>][-+0-9]*\s*(#.*)?$`)
 	noSpace     = regexp.MustCompile(`^-[A-Za-z]\w*:(\s|$)`)
 	fieldName   = regexp.MustCompile(`^[A-Za-z]\w*$`)
-	// field begins a field within the value of another one.
+	// field matches the beginning of a field within the value of another one.
 	field = regexp.MustCompile(`\s(-\s+)?[A-Za-z]\w*:(\s|$)`)
 )
 
-// mistakeOfLine looks at the structure of a line: its indent, its dashes, and the name of
-// the field with the colon. at is the place in bytes.
+// mistakeOfLine checks the structure of a line: its indentation, its dashes, and the name of the
+// field with the colon. It returns the offset of a mistake in bytes and a text about it; "" if
+// there is none.
 func mistakeOfLine(line string) (at int, what string) {
 	dash := false
 	for i, r := range line {
@@ -64,7 +64,7 @@ func mistakeOfLine(line string) (at int, what string) {
 		case r == '-' && isSpaceAt(line, i+1):
 			dash = true
 		case r == '-' && noSpace.MatchString(line[i:]):
-			return i + 1, "a space is missing behind the dash"
+			return i + 1, "a space is missing after the dash"
 		case looksLikeDash(r) && isSpaceAt(line, i+utf8.RuneLen(r)):
 			return i, fmt.Sprintf("the dash is U+%04X; replace it with a plain -", r)
 		default:
@@ -74,7 +74,7 @@ func mistakeOfLine(line string) (at int, what string) {
 	return 0, ""
 }
 
-// mistakeOfField looks at a field that begins at a place of its line.
+// mistakeOfField does the same for a field that begins at the offset from of its line.
 func mistakeOfField(line string, from int) (at int, what string) {
 	name, value, found := strings.Cut(line[from:], ":")
 	if strings.ContainsAny(name, `"'#{[`) {
@@ -90,7 +90,7 @@ func mistakeOfField(line string, from int) (at int, what string) {
 		return start, foreign(r) + "; replace it with a plain space"
 	}
 	if value != "" && fieldName.MatchString(name) && !strings.ContainsAny(value[:1], " \t\r/") {
-		return start, "a space is missing behind the colon"
+		return start, "a space is missing after the colon"
 	}
 	unquoted := strings.TrimLeft(value, " \t")
 	if unquoted == "" || strings.ContainsAny(unquoted[:1], `"'{[|>#&*`) {
@@ -99,21 +99,21 @@ func mistakeOfField(line string, from int) (at int, what string) {
 	if comment := strings.Index(value, " #"); comment >= 0 {
 		value = value[:comment]
 	}
-	// What is behind the space in front of the value.
+	// Search after the white space before the value.
 	skipped := len(value) - len(strings.TrimLeft(value, " \t"))
 	m := field.FindStringSubmatchIndex(value[skipped:])
 	if m == nil {
 		return 0, ""
 	}
-	what = "a second field begins in this line"
+	what = "a second field begins on this line"
 	if m[2] >= 0 {
-		what = "a second entry begins in this line"
+		what = "a second entry begins on this line"
 	}
-	what += `; give each a line of its own; if it is below "objects: >", which joins lines, write "objects: |"`
+	what += `; write each on its own line; if it is below "objects: >", which joins lines, write "objects: |"`
 	return start + skipped + m[0] + 1, what
 }
 
-// isSpaceAt says whether there is a space of any kind at a place, or the end.
+// isSpaceAt reports whether there is a space of any kind at an offset, or the end of the line.
 func isSpaceAt(line string, at int) bool {
 	if at >= len(line) {
 		return true
@@ -122,27 +122,28 @@ func isSpaceAt(line string, at int) bool {
 	return r == ' ' || r == '\t' || looksLikeSpace(r)
 }
 
-// looksLikeSpace says whether a sign is one that people and editors take for a space, or
-// do not see at all, and that YAML takes for a letter.
+// looksLikeSpace reports whether a character looks like a space or is invisible, but is an
+// ordinary character to YAML.
 func looksLikeSpace(r rune) bool {
 	return r >= utf8.RuneSelf && r != utf8.RuneError && (unicode.IsSpace(r) || unicode.Is(unicode.Cf, r))
 }
 
-// foreign names a sign that looksLikeSpace.
+// foreign returns a text about a character for which looksLikeSpace is true.
 func foreign(r rune) string {
 	switch {
 	case r == '\u00a0':
 		return "there is a no-break space (U+00A0)"
 	case unicode.IsSpace(r):
-		return fmt.Sprintf("there is a space that is not a plain one (U+%04X)", r)
+		return fmt.Sprintf("there is a non-standard space (U+%04X)", r)
 	}
-	return fmt.Sprintf("there is a sign that cannot be seen (U+%04X)", r)
+	return fmt.Sprintf("there is an invisible character (U+%04X)", r)
 }
 
+// looksLikeDash reports whether a character is a dash other than "-".
 func looksLikeDash(r rune) bool { return r >= utf8.RuneSelf && unicode.Is(unicode.Pd, r) }
 
-// IsText says whether a node is a text in the lines below a | or >, and which of the two,
-// or a text in quotes.
+// IsText reports whether a node is a block scalar or a text in quotes. sign is the character that
+// begins it: |, > or a quote; "" if it is neither.
 func IsText(n *Node) (sign string, is bool) {
 	switch {
 	case n.Kind != yaml.ScalarNode:
@@ -159,13 +160,13 @@ func IsText(n *Node) (sign string, is bool) {
 	return "", false
 }
 
-// mostBisected bounds the text in which the line of an error is looked for, in bytes: it
-// takes a dozen readings.
+// mostBisected is the longest text, in bytes, in which the line of an error is searched: the
+// search parses the text about a dozen times.
 const mostBisected = 32 << 10
 
-// brokenLine is the line at which a text stops being YAML, 0 if that is not looked for.
-// The library's own line is often the one before, or missing.
-func brokenLine(text string) int {
+// invalidLine returns the first line, from 1, with which the text is not YAML; 0 if the text is
+// too long. The line that the library reports is often the one before, or missing.
+func invalidLine(text string) int {
 	lines := strings.SplitAfter(text, "\n")
 	if len(text) > mostBisected {
 		return 0
@@ -185,14 +186,14 @@ func brokenLine(text string) int {
 
 var ofLine = regexp.MustCompile(`^line \d+: `)
 
-// syntaxError is about a text that is no YAML: in words of ours where the mistake is
-// known, else in those of the library.
+// syntaxError returns the error for a text that is not YAML: that of Mistake if it finds one, and
+// the library's text with the line otherwise.
 func syntaxError(err error, text string) error {
 	if mistake := Mistake(text); mistake != nil {
 		return mistake
 	}
 	words := strings.TrimPrefix(err.Error(), "yaml: ")
-	if line := brokenLine(text); line > 0 {
+	if line := invalidLine(text); line > 0 {
 		words = fmt.Sprintf("line %d: %s", line, ofLine.ReplaceAllString(words, ""))
 	}
 	return errors.New("is not YAML: " + bounded(words, 200))

@@ -9,15 +9,15 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// found is something in a text that no author of YAML means: what it is and what to do
-// about it. Line and column count from 1, columns by characters.
+// found is a mistake in a text: where it is, and a text that describes it and its cure. Line and
+// column count from 1; columns are characters.
 type found struct {
 	line, column int
 	text         string
 }
 
-// OddSign describes the first sign of a value that people do not see or did not mean, with
-// its cure; "" if there is none. A template that stands there unquoted is a map to YAML.
+// OddSign describes the first character of a value that is invisible or a likely mistake, with
+// its cure; "" if there is none. A template without quotes is a map in YAML, so it accepts maps.
 func OddSign(n *Node) string {
 	const template = "a template that was not rendered (%s); render it, or write the value"
 	flow := n.Kind == yaml.MappingNode && n.Style&yaml.FlowStyle != 0
@@ -39,7 +39,8 @@ func OddSign(n *Node) string {
 	return ""
 }
 
-// explain returns what is wrong with a text that is not YAML, if that can be seen.
+// explain returns the first mistake that it recognises in a text that is not YAML. It returns
+// false if it recognises none.
 func explain(text string) (found, bool) {
 	s := scanText(text)
 	for _, all := range [][]found{s.signs, s.quotes, s.lines, s.brackets, columns(s.plain)} {
@@ -50,22 +51,24 @@ func explain(text string) (found, bool) {
 	return found{}, false
 }
 
+// typographic lists quotes that YAML does not treat as quotes.
 const typographic = "\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"
 
-// scanner reads a text line by line, as far as that is needed to tell what is in quotes,
-// comments and block scalars from the rest.
+// scanner reads a text line by line. It distinguishes quotes, comments and block scalars from the
+// rest, and collects mistakes.
 type scanner struct {
 	line, column int
-	quote        rune  // the quote that is open, 0 for none
-	open         found // where it was opened
-	last, before rune  // the character before, and the last one that is no space, in the line
-	block        int   // the indentation that the block scalar exceeds, -1 for none
-	flow         []found
+	quote        rune     // the quote that is open; 0 for none
+	open         found    // where the quote was opened
+	last, before rune     // the last character that is not a space, and the last one, on this line
+	block        int      // the block scalar is indented by more than this; -1 outside of one
+	flow         []found  // the brackets that are open
 	plain        []string // the lines without comments, quoted lines and block scalars
 
 	signs, quotes, lines, brackets []found
 }
 
+// scanText returns a scanner that has read the whole text.
 func scanText(text string) *scanner {
 	s := &scanner{block: -1}
 	for line := range strings.SplitSeq(strings.TrimPrefix(text, "\ufeff"), "\n") {
@@ -79,6 +82,7 @@ func scanText(text string) *scanner {
 	return s
 }
 
+// scanLine reads a line without its line break.
 func (s *scanner) scanLine(line string) {
 	s.plain = append(s.plain, "")
 	indent := len(line) - len(strings.TrimLeft(line, " "))
@@ -105,11 +109,10 @@ func (s *scanner) scanLine(line string) {
 	}
 }
 
-// blockBegins is a line after which a block scalar follows: its indentation, its dashes,
-// and its key.
+// blockBegins matches a line that begins a block scalar: its indentation, dashes and key.
 var blockBegins = regexp.MustCompile(`^( *)((?:- +)*)(?:([^\s#].*:) +)?[|>][-+0-9]*\s*$`)
 
-// scanSigns looks at each character, and returns the line without its comment.
+// scanSigns checks each character, and returns the line without its comment.
 func (s *scanner) scanSigns(line string) (code string) {
 	s.column, s.last, s.before = 0, 0, 0
 	escaped := false
@@ -141,7 +144,7 @@ func (s *scanner) scanSigns(line string) (code string) {
 	return line
 }
 
-// atStart says whether a value or name can begin here.
+// atStart reports whether a value or a name can begin here.
 func (s *scanner) atStart() bool {
 	switch s.last {
 	case 0, ',', '[', '{':
@@ -152,7 +155,7 @@ func (s *scanner) atStart() bool {
 	return false
 }
 
-// sign looks at a character outside quotes and comments. rest begins with it.
+// sign checks a character outside quotes and comments. rest begins with it.
 func (s *scanner) sign(r rune, rest string) {
 	odd := func(text string) { s.signs = append(s.signs, s.here(text)) }
 	switch {
@@ -161,7 +164,7 @@ func (s *scanner) sign(r rune, rest string) {
 	case r == '\uff1a':
 		odd("a full-width colon (U+FF1A); type :")
 	case s.last == 0 && (r == '\u2022' || r == '\u00b7'):
-		odd(fmt.Sprintf("a bullet (U+%04X) in place of a dash; type -", r))
+		odd(fmt.Sprintf("a bullet (U+%04X) instead of a dash; type -", r))
 	case !s.atStart():
 		s.close(r)
 	case strings.ContainsRune(typographic, r):
@@ -177,23 +180,24 @@ func (s *scanner) sign(r rune, rest string) {
 	}
 }
 
-// close takes note of a bracket that closes another.
+// close removes the innermost open bracket if r is a closing one.
 func (s *scanner) close(r rune) {
 	if (r == ']' || r == '}') && len(s.flow) > 0 {
 		s.flow = s.flow[:len(s.flow)-1]
 	}
 }
 
+// here returns a mistake at the current character.
 func (s *scanner) here(text string) found { return found{s.line, s.column, text} }
 
-// checkEscape looks at what follows a backslash in double quotes.
+// checkEscape checks the text after a backslash in double quotes.
 func (s *scanner) checkEscape(rest string) {
 	if rest != "" && !strings.ContainsRune("0abtnvfre \"/\\N_LPxuU\t", rune(rest[0])) {
 		s.quotes = append(s.quotes, s.here("a backslash in double quotes; use single quotes"))
 	}
 }
 
-// checkAfterQuote looks at what follows a closing quote.
+// checkAfterQuote checks the text after a closing quote.
 func (s *scanner) checkAfterQuote(rest string) {
 	if rest = strings.TrimLeft(rest, " \t"); rest == "" || strings.ContainsRune(",:]}#", rune(rest[0])) {
 		return
@@ -211,29 +215,31 @@ func (s *scanner) checkAfterQuote(rest string) {
 	}
 }
 
-// colonWithin is a value with a colon and a space in it.
+// colonWithin matches a value that contains a colon and a space.
 var colonWithin = regexp.MustCompile(`^[\s-]*\w+:\s+[^\s"'{\[|>#][^#]*?(:)(\s|$)`)
 
+// equalsSign matches a name with an equals sign after it.
 var equalsSign = regexp.MustCompile(`^[\s-]*[A-Za-z]+ *(=) *\S`)
 
-// checkLine looks at the colons of a line.
+// checkLine checks the colons of a line.
 func (s *scanner) checkLine(line string) {
 	if len(s.flow) > 0 {
 		return
 	}
-	told := func(form *regexp.Regexp, text string) {
+	check := func(form *regexp.Regexp, text string) {
 		if at := form.FindStringSubmatchIndex(line); at != nil {
 			s.lines = append(s.lines, found{s.line, utf8.RuneCountInString(line[:at[2]]) + 1, text})
 		}
 	}
-	told(equalsSign, "an equals sign in place of a colon; type a colon and a space")
-	told(colonWithin, "a colon and a space within a value; put the value in quotes")
+	check(equalsSign, "an equals sign instead of a colon; type a colon and a space")
+	check(colonWithin, "a colon and a space within a value; put the value in quotes")
 }
 
+// fieldLine matches a line with a field: its indentation, dashes and name.
 var fieldLine = regexp.MustCompile(`^( *)((?:- +)*)["']?[\w.]+["']?:(\s|$)`)
 
-// columns checks a list of maps for fields and dashes that begin in another column than
-// those before them.
+// columns returns the first field or dash of a list of maps that begins in another column than
+// those before it; nil if there is none or the text is not a list.
 func columns(lines []string) []found {
 	dash, field, nested := -1, -1, false
 	for i, line := range lines {
@@ -243,7 +249,7 @@ func columns(lines []string) []found {
 		}
 		at := len(m[1]) + len(m[2])
 		switch {
-		case dash < 0 && m[2] == "": // no list
+		case dash < 0 && m[2] == "": // not a list
 			return nil
 		case m[2] != "" && (dash < 0 || len(m[1]) == dash):
 			dash, field = len(m[1]), at

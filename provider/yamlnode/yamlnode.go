@@ -1,8 +1,8 @@
-// Package yamlnode reads YAML as nodes, strictly: one document, no aliases, plain
-// values as they are written. Nodes are read, not Go values, so that no alias is
-// ever expanded, no number ever converted, and every error has its line.
+// Package yamlnode parses YAML strictly: one document, no aliases, scalar values as they are
+// written. It returns nodes instead of Go values, so that aliases are not expanded, numbers are
+// not converted, and every error has its line.
 //
-// It knows no fields.
+// It knows no names of fields.
 package yamlnode
 
 import (
@@ -18,17 +18,18 @@ import (
 // Node is a node of YAML.
 type Node = yaml.Node
 
-// Single is the Kind of a single value.
+// Single is the Kind of a scalar value.
 const Single = yaml.ScalarNode
 
 // List is the Kind of a list.
 const List = yaml.SequenceNode
 
-// ErrEmpty is what Document returns where there is no document at all.
+// ErrEmpty is the error of Document for a text without a document.
 var ErrEmpty = errors.New("is empty")
 
-// Document reads the one document of a text. Errors read on from the name of
-// the text: "is not YAML: …".
+// Document returns the root node of the only document in a text. It returns ErrEmpty if there is
+// no document. Errors have no subject ("is not YAML: …"): the caller writes the name of the text
+// before them.
 func Document(text string) (*Node, error) {
 	dec := yaml.NewDecoder(strings.NewReader(text))
 	var document, more Node
@@ -45,16 +46,17 @@ func Document(text string) (*Node, error) {
 	return document.Content[0], nil
 }
 
-// IsMap and IsList say whether a node is one, and no anchor.
+// IsMap reports whether a node is a map without an anchor.
 func IsMap(n *Node) bool { return n.Kind == yaml.MappingNode && n.Anchor == "" }
 
-// IsList says whether a node is a list, and no anchor.
+// IsList reports whether a node is a list without an anchor.
 func IsList(n *Node) bool { return n.Kind == yaml.SequenceNode && n.Anchor == "" }
 
-// IsName says whether a node can be the name of a field.
+// IsName reports whether a node can be the name of a field: a scalar without an anchor.
 func IsName(n *Node) bool { return n.Kind == yaml.ScalarNode && n.Anchor == "" }
 
-// Describe is what a node is, for a message: "a map", "a list", "a single value".
+// Describe returns the type of a node for a message: for example "a map", "a list", or "a single
+// value".
 func Describe(n *Node) string {
 	switch {
 	case n.Anchor != "":
@@ -71,13 +73,14 @@ func Describe(n *Node) string {
 	return "a single value"
 }
 
-// IsEmpty says whether a node is a value in which nothing is written, or null.
+// IsEmpty reports whether a node is null or an empty scalar without an anchor.
 func IsEmpty(n *Node) bool {
 	return n.Kind == yaml.ScalarNode && n.Anchor == "" && (n.Tag == "!!null" || n.Tag == "!!str" && n.Value == "")
 }
 
-// Scalar is a single value as it is written: 0440, "0440" and '0440' are the
-// same, and so are 3 and "3". Nothing is an error.
+// Scalar returns a scalar value as it is written, without quotes: 0440, "0440" and '0440' are the
+// same, and so are 3 and "3". It fails for an empty value, an alias, an anchor, or another kind
+// of node.
 func Scalar(n *Node) (string, error) {
 	switch {
 	case n.Kind == yaml.AliasNode || n.Anchor != "":
@@ -92,7 +95,7 @@ func Scalar(n *Node) (string, error) {
 	return n.Value, nil
 }
 
-// bounded cuts s to about most bytes.
+// bounded returns s, cut to at most most bytes and an ellipsis.
 func bounded(s string, most int) string {
 	if len(s) <= most {
 		return s

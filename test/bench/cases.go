@@ -22,11 +22,11 @@ import (
 
 const (
 	token = "bench-token"
-	pods  = 110 // kubelet's default limit for a node
+	pods  = 110 // kubelet's default limit of a node
 	room  = 64  // the daemon's default of --max-reads
 )
 
-// bench is the store, the program, and what was measured so far.
+// bench is the store, the program, and the results so far.
 type bench struct {
 	store   *emulator.Emulator
 	server  *emulator.Server
@@ -37,7 +37,7 @@ type bench struct {
 	started int // daemons so far
 	held    int // secrets so far
 
-	get, call time.Duration // the floors
+	get, call time.Duration // the floors: one GET, and one empty call
 	rows      []row
 }
 
@@ -69,7 +69,7 @@ func (b *bench) close() {
 	_ = os.RemoveAll(b.folder)
 }
 
-// all takes the floors and then each case.
+// all measures the floors and then each case, and returns the rows of the table.
 func (b *bench) all(ctx context.Context) ([]row, error) {
 	if err := b.starts(ctx); err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func (b *bench) all(ctx context.Context) ([]row, error) {
 	return b.rows, nil
 }
 
-// request makes a mount of n secrets that nobody has read yet.
+// request returns a mount of n secrets that were not read yet.
 func (b *bench) request(n int) (*pb.MountRequest, error) {
 	var objects strings.Builder
 	for range n {
@@ -104,7 +104,7 @@ func (b *bench) request(n int) (*pb.MountRequest, error) {
 	return &pb.MountRequest{Attributes: string(attributes), Secrets: `{"token":"` + token + `"}`, Permission: "420", TargetPath: "/nowhere"}, nil
 }
 
-// median measures again and again.
+// median returns the median of several measurements, or the first error.
 func (b *bench) median(times int, measure func() (time.Duration, error)) (time.Duration, error) {
 	var all []time.Duration
 	for range times {
@@ -118,9 +118,10 @@ func (b *bench) median(times int, measure func() (time.Duration, error)) (time.D
 	return all[len(all)/2], nil
 }
 
+// ms returns a duration in milliseconds for the table.
 func ms(d time.Duration) string { return fmt.Sprintf("%.1f ms", d.Seconds()*1e3) }
 
-// floorGet is one GET on a warm connection.
+// floorGet measures one GET on a warm connection.
 func (b *bench) floorGet(ctx context.Context) error {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(b.server.CA)
@@ -130,7 +131,8 @@ func (b *bench) floorGet(ctx context.Context) error {
 		return err
 	}
 	get := func() (time.Duration, error) {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("%s/api/%s/v1/secret/data/bench/s%d", b.server.URL, b.store.OKMSID(), b.held), nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet,
+			fmt.Sprintf("%s/api/%s/v1/secret/data/bench/s%d", b.server.URL, b.store.OKMSID(), b.held), nil)
 		if err != nil {
 			return 0, err
 		}
@@ -155,7 +157,7 @@ func (b *bench) floorGet(ctx context.Context) error {
 	return err
 }
 
-// uncached is a mount of distinct secrets on a warm connection, nothing cached.
+// uncached measures mounts of distinct secrets on a warm connection, with an empty cache.
 func (b *bench) uncached(ctx context.Context) error {
 	d, err := b.start("--cache-ttl", "0")
 	if err != nil {
@@ -184,8 +186,8 @@ func (b *bench) uncached(ctx context.Context) error {
 	return nil
 }
 
-// cached is a mount of ten secrets from memory, against the empty call. The two
-// take turns, so that what else the machine does meets both.
+// cached compares a mount of ten cached secrets with the empty call. It alternates them, so that
+// other load of the machine affects both.
 func (b *bench) cached(ctx context.Context) error {
 	d, err := b.start("--cache-ttl", "1h")
 	if err != nil {
@@ -222,7 +224,7 @@ func (b *bench) cached(ctx context.Context) error {
 	return nil
 }
 
-// storm is many mounts at once; it ends with the last.
+// storm sends many mounts at once, and returns the time until the last answer.
 func storm(ctx context.Context, d *daemon, requests []*pb.MountRequest) (time.Duration, error) {
 	var all sync.WaitGroup
 	failed := make([]error, len(requests))

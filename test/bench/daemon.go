@@ -21,7 +21,7 @@ import (
 	pb "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
 )
 
-// build builds the daemon as the image has it.
+// build builds the daemon as for the image, and returns its path.
 func build(ctx context.Context, folder string) (string, error) {
 	program := filepath.Join(folder, "ovhcloud-csi-provider")
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags=grpcnotrace", "-ldflags=-s -w", "-o", program, "./cmd/ovhcloud-csi-provider")
@@ -32,19 +32,18 @@ func build(ctx context.Context, folder string) (string, error) {
 	return program, nil
 }
 
-// daemon is one process.
+// daemon is a process of the daemon.
 type daemon struct {
 	process *exec.Cmd
 	conn    *grpc.ClientConn
 	client  pb.CSIDriverProviderClient
 	admin   string
-	logged  chan struct{} // closed when its log is read to the end
+	logged  chan struct{} // closed when all of its log is read
 }
 
 var servingAt = regexp.MustCompile(`admin="([0-9.:]+)"`)
 
-// start starts a daemon, and returns when it says that it serves. The caller
-// stops it.
+// start starts a daemon, and returns when its log says that it serves. The caller stops it.
 func (b *bench) start(args ...string) (*daemon, error) {
 	b.started++
 	socket := filepath.Join(b.folder, fmt.Sprintf("%d.sock", b.started))
@@ -80,17 +79,17 @@ func (b *bench) start(args ...string) (*daemon, error) {
 	return d, nil
 }
 
-// stop ends the process.
+// stop stops the process and waits for its end.
 func (d *daemon) stop() error {
 	if d.conn != nil {
 		_ = d.conn.Close()
 	}
-	_ = d.process.Process.Signal(syscall.SIGTERM) // an error means that it has ended
+	_ = d.process.Process.Signal(syscall.SIGTERM) // it fails if the process has ended
 	<-d.logged
 	return d.process.Wait()
 }
 
-// memory is a line of the process's status, in MB (10^6 bytes): VmRSS or VmHWM.
+// memory returns a line of the process's status, VmRSS or VmHWM, in MB (10^6 bytes).
 func (d *daemon) memory(line string) (float64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", d.process.Process.Pid))
 	if err != nil {
@@ -102,10 +101,10 @@ func (d *daemon) memory(line string) (float64, error) {
 			return kib * 1024 / 1e6, err
 		}
 	}
-	return 0, fmt.Errorf("the system tells no %s", line)
+	return 0, fmt.Errorf("/proc/PID/status has no line %s", line)
 }
 
-// counter is a metric without labels.
+// counter returns the value of a metric without labels.
 func (d *daemon) counter(name string) (string, error) {
 	resp, err := http.Get("http://" + d.admin + "/metrics")
 	if err != nil {
@@ -121,14 +120,14 @@ func (d *daemon) counter(name string) (string, error) {
 	return "", fmt.Errorf("the daemon has no metric %s", name)
 }
 
-// version is the empty call: it reaches the service and does nothing.
+// version measures the empty call: it reaches the service and does nothing.
 func (d *daemon) version(ctx context.Context) (time.Duration, error) {
 	begin := time.Now()
 	_, err := d.client.Version(ctx, &pb.VersionRequest{Version: "v1alpha1"})
 	return time.Since(begin), err
 }
 
-// mount is one mount as the driver asks for it.
+// mount measures one mount, requested as by the driver.
 func (d *daemon) mount(ctx context.Context, request *pb.MountRequest) (time.Duration, error) {
 	begin := time.Now()
 	_, err := d.client.Mount(ctx, request)

@@ -1,9 +1,9 @@
-// Command bench measures the daemon as a process against the emulator over TLS
-// with a set delay, and prints what a mount costs as ratios to floors taken in
-// the same run. With -write it puts the table into a page of the documentation.
+// Command bench measures the daemon, as a process, with the emulator over TLS and a fixed delay. It
+// prints the cost of a mount as a ratio to floors that it measures in the same run. With -write it
+// writes the table to a page of the documentation.
 //
-// It judges: the exit status is 1 if a figure is missed. It measures the daemon
-// only; the emulator and the callers run on the same processors.
+// The exit status is 1 if a figure exceeds its limit. Only the daemon is measured, but the emulator
+// and the callers run on the same processors.
 package main
 
 import (
@@ -24,8 +24,8 @@ func main() {
 
 func run(ctx context.Context) int {
 	delay := flag.Duration("delay", 20*time.Millisecond, "how long the store takes to answer")
-	rounds := flag.Int("rounds", 9, "how often each case is measured; the median counts")
-	page := flag.String("write", "", "a `page` to put the table into, between its markers")
+	rounds := flag.Int("rounds", 9, "how many times each case is measured; the table has the median")
+	page := flag.String("write", "", "the `page` to write the table to, between its markers")
 	program := flag.String("daemon", "", "the `program` to measure; built from source if empty")
 	flag.Parse()
 	b, err := open(ctx, *program, *delay, *rounds)

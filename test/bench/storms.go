@@ -9,8 +9,8 @@ import (
 	pb "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
 )
 
-// starts is from the start of the process to the first answered mount, with a
-// store that answers at once.
+// starts measures the time from the start of the process to the first answered mount, with a store
+// without delay.
 func (b *bench) starts(ctx context.Context) error {
 	request, err := b.request(1)
 	if err != nil {
@@ -31,8 +31,8 @@ func (b *bench) starts(ctx context.Context) error {
 	return err
 }
 
-// sameTen is a node full of pods with the same ten secrets: at once and nothing
-// cached, and then again.
+// sameTen measures a full node of pods that mount the same ten secrets at once: with an empty cache,
+// and again with cached values.
 func (b *bench) sameTen(ctx context.Context) error {
 	d, err := b.start("--cache-ttl", "1h")
 	if err != nil {
@@ -60,10 +60,11 @@ func (b *bench) sameTen(ctx context.Context) error {
 	}
 	slices.Sort(first)
 	slices.Sort(again)
-	// The first of the rounds also opens the connection; the median is without.
+	// The first round also opens the connection; the median does not include that.
 	took := first[len(first)/2]
 	b.rows = append(b.rows,
-		row{what: fmt.Sprintf("%d pods, the same 10 secrets, at once, nothing cached", pods), measured: ms(took), ratio: took.Seconds() / b.get.Seconds(), unit: " x", most: 3, reads: fmt.Sprint(reads)},
+		row{what: fmt.Sprintf("%d pods, the same 10 secrets, at once, nothing cached", pods), measured: ms(took), ratio: took.Seconds() / b.get.Seconds(),
+			unit: " x", most: 3, reads: fmt.Sprint(reads)},
 		row{what: "their reads", measured: fmt.Sprint(reads), ratio: float64(reads), most: 10, reads: fmt.Sprint(reads)},
 		row{what: "the same again within the ttl", measured: ms(again[len(again)/2]), reads: fmt.Sprint(more)})
 	if more > 0 {
@@ -72,8 +73,8 @@ func (b *bench) sameTen(ctx context.Context) error {
 	return nil
 }
 
-// distinct is a node full of pods with ten secrets of their own each, in a
-// daemon that has done nothing before, and what memory that takes.
+// distinct measures a full node of pods with ten secrets of their own each, in a new daemon, and
+// its memory.
 func (b *bench) distinct(ctx context.Context) error {
 	var rest, after, settled, peak []float64
 	var times []time.Duration
@@ -123,10 +124,11 @@ func (b *bench) distinct(ctx context.Context) error {
 	slices.Sort(times)
 	took, rounds := times[len(times)/2], float64(pods*10)/room
 	b.rows = append(b.rows,
-		row{what: fmt.Sprintf("%d pods, %d distinct secrets, at once, cold start", pods, pods*10), measured: ms(took) + ", " + connections + " connection(s)",
-			ratio: took.Seconds() / b.get.Seconds(), unit: " x", most: 1.6 * rounds, reads: fmt.Sprint(len(b.store.Requests()))},
+		row{what: fmt.Sprintf("%d pods, %d distinct secrets, at once, cold start", pods, pods*10),
+			measured: ms(took) + ", " + connections + " connection(s)",
+			ratio:    took.Seconds() / b.get.Seconds(), unit: " x", most: 1.6 * rounds, reads: fmt.Sprint(len(b.store.Requests()))},
 		megabytes("memory (RSS) at rest", rest, 16), megabytes("memory (RSS) right after that storm", after, 40),
-		megabytes("memory (RSS) 15 s after it", settled, 40), megabytes("memory, the most there was", peak, 0))
+		megabytes("memory (RSS) 15 s after it", settled, 40), megabytes("memory (RSS), peak", peak, 0))
 	return nil
 }
 

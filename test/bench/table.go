@@ -14,12 +14,12 @@ type row struct {
 	ratio    float64
 	unit     string // of ratio and most
 	most     float64
-	reads    string // requests that reached the store
+	reads    string // number of requests to the store
 }
 
 func (r row) reached() bool { return r.most == 0 || r.ratio <= r.most }
 
-// table prints rows as Markdown.
+// table returns rows as a Markdown table.
 func table(rows []row) string {
 	var text strings.Builder
 	text.WriteString("| case | measured | figure | at most | requests to OKMS | |\n| --- | --- | --- | --- | --- | --- |\n")
@@ -36,15 +36,15 @@ func table(rows []row) string {
 	return text.String()
 }
 
-// heading says what was measured where.
+// heading returns a line about the store, the machine and the number of rounds.
 func (b *bench) heading() string {
 	return fmt.Sprintf("Store %s away, over TLS and HTTP/2; %d processors, %s, %s, %s/%s; median of %d rounds.\n\n",
 		b.delay, runtime.NumCPU(), processor(), runtime.Version(), runtime.GOOS, runtime.GOARCH, b.rounds)
 }
 
-// processor is the model as Linux names it.
+// processor returns the model of the processor, from /proc/cpuinfo.
 func processor() string {
-	info, _ := os.ReadFile("/proc/cpuinfo") // elsewhere it is not known
+	info, _ := os.ReadFile("/proc/cpuinfo") // the file exists on Linux only
 	for line := range strings.Lines(string(info)) {
 		if name, value, _ := strings.Cut(line, ":"); strings.TrimSpace(name) == "model name" {
 			return strings.TrimSpace(value)
@@ -59,7 +59,7 @@ const (
 	end   = "<!-- to here -->\n"
 )
 
-// replace puts text between the markers of a page.
+// replace writes text between the markers of a page.
 func replace(page, text string) error {
 	old, err := os.ReadFile(page)
 	if err != nil {

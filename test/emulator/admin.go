@@ -10,9 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// Put makes a new version of the secret at path and returns its number. data
-// is the JSON text of an object, kept byte for byte. It asks for no right and
-// no cas. It fails for a path or data OKMS would refuse.
+// Put writes data as a new version of the secret at path and returns its number. data is the JSON
+// text of an object, kept byte for byte. It needs no permission and no cas. It fails for a path
+// or data that OKMS would refuse.
 func (e *Emulator) Put(path, data string) (int, error) {
 	if err := checkData([]byte(data)); err != nil {
 		return 0, fmt.Errorf("putting secret %q: %w", path, err)
@@ -20,8 +20,8 @@ func (e *Emulator) Put(path, data string) (int, error) {
 	return e.PutRaw(path, data)
 }
 
-// PutRaw is Put for data OKMS would never hold: any bytes, of any size. It is
-// there to make bad answers; the answer has the bytes where the data belongs.
+// PutRaw does the same as Put for data that OKMS never stores: any bytes of any size. Tests use it
+// to make invalid answers, which have these bytes instead of the data.
 func (e *Emulator) PutRaw(path, data string) (int, error) {
 	if err := checkPath(path); err != nil {
 		return 0, fmt.Errorf("putting a secret: %w", err)
@@ -36,8 +36,8 @@ func (e *Emulator) PutRaw(path, data string) (int, error) {
 	return int(v.number), nil
 }
 
-// SetState brings a version, 0 for the current one, to a state. It fails when
-// the secret or version does not exist, and for making a deleted one active.
+// SetState sets the state of a version; 0 is the current one. It fails if the secret or the
+// version does not exist, and for activating a deleted version.
 func (e *Emulator) SetState(path string, version int, s State) error {
 	switch s {
 	case Active, Deactivated, Deleted:
@@ -56,7 +56,7 @@ func (e *Emulator) SetState(path string, version int, s State) error {
 	return nil
 }
 
-// Delete removes a secret with all its versions. It fails when there is none.
+// Delete removes a secret with all its versions. It fails if there is none.
 func (e *Emulator) Delete(path string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -66,15 +66,15 @@ func (e *Emulator) Delete(path string) error {
 	return nil
 }
 
-// Paths lists the secrets there are, sorted.
+// Paths returns the paths of all secrets, sorted.
 func (e *Emulator) Paths() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.Sorted(maps.Keys(e.store.secrets))
 }
 
-// checkData returns nil for what OKMS takes as the data of a version: a JSON
-// object of at most 64 KiB. Duplicate keys pass, and stay.
+// checkData returns nil for data that OKMS accepts: a JSON object of at most 64 KiB. Duplicate
+// keys are accepted, and kept.
 func checkData(data []byte) error {
 	switch {
 	case len(data) > maxDataSize:
@@ -93,7 +93,7 @@ func badData(format string, args ...any) error {
 	return refusef(http.StatusBadRequest, codeSecretBadData, format, args...)
 }
 
-// isObject tells whether valid JSON text is an object.
+// isObject reports whether valid JSON text is an object.
 func isObject(data []byte) bool {
 	return bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{"))
 }

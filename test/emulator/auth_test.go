@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Rows 19 and 20, and the order of checks.
-func TestRoutesThatAreNot(t *testing.T) {
+// TestUnknownRoutes checks the errors of unknown routes and domains, and the order of checks.
+func TestUnknownRoutes(t *testing.T) {
 	d := start(t, Options{})
 	d.put("prod/x", `{}`)
 	base := "/api/" + d.OKMSID()
@@ -40,7 +40,8 @@ func TestRoutesThatAreNot(t *testing.T) {
 	d.do(request{path: "secret/data//", token: noneToken}).wantError(400, codeSecretBadPath, "path")
 	d.do(request{path: "secret/data/absent", token: noneToken}).wantError(403, codeIAMDenied, "not allowed")
 	d.get(strings.ToUpper("/api/"+d.OKMSID()[:8]) + "x").want(404)
-	d.do(request{path: strings.Replace(base, d.OKMSID(), strings.ToUpper(d.OKMSID()), 1) + "/v1/secret/data/prod/x"}).want(200)
+	d.do(request{path: strings.Replace(base, d.OKMSID(), strings.ToUpper(d.OKMSID()),
+		1) + "/v1/secret/data/prod/x"}).want(200)
 }
 
 func TestStrictVerbs(t *testing.T) {
@@ -48,15 +49,17 @@ func TestStrictVerbs(t *testing.T) {
 	d.put("x", `{}`)
 	for _, r := range []request{
 		{method: "PUT", path: "secret/data/x", body: `{"data":{}}`}, {method: "LIST", path: "secret/metadata"},
-		{method: "PUT", path: "secret/delete/x", body: `{"versions":[1]}`}, {method: "PUT", path: "secret/undelete/x", body: `{"versions":[1]}`},
-		{method: "POST", path: "secret/destroy/x", body: `{"versions":[1]}`}, {method: "PUT", path: "secret/metadata/x", body: `{}`},
+		{method: "PUT", path: "secret/delete/x", body: `{"versions":[1]}`},
+		{method: "PUT", path: "secret/undelete/x", body: `{"versions":[1]}`},
+		{method: "POST", path: "secret/destroy/x", body: `{"versions":[1]}`},
+		{method: "PUT", path: "secret/metadata/x", body: `{}`},
 	} {
 		d.do(r).wantError(405, codeRESTArgument, "not allowed")
 	}
 	d.send("POST", "secret/data/x", `{"data":{}}`).want(200)
 }
 
-// Row 21.
+// TestUnauthenticated checks requests without a valid credential.
 func TestUnauthenticated(t *testing.T) {
 	now := newClock()
 	d := start(t, Options{Now: now.Now})
@@ -81,7 +84,7 @@ func TestUnauthenticated(t *testing.T) {
 	read(nil, readerToken).wantError(401, 50475011, "token is not valid")
 }
 
-// Row 22: each call asks for the action OKMS documents.
+// TestEachCallNeedsItsAction checks that each call requires the action that OKMS documents.
 func TestEachCallNeedsItsAction(t *testing.T) {
 	d := start(t, Options{})
 	for _, row := range []struct {
@@ -127,17 +130,19 @@ func TestEachCallNeedsItsAction(t *testing.T) {
 	}
 }
 
-func TestRightsBelowAPath(t *testing.T) {
+func TestActionsBelowAPath(t *testing.T) {
 	d := start(t, Options{})
 	d.put("prod/x", `{}`)
 	d.put("production", `{}`)
-	if err := d.AddToken("prod", Identity{Actions: []string{"okms:apikms:secret/*", "okms:apiovh:secret/get"}, Paths: []string{"prod/"}}); err != nil {
+	if err := d.AddToken("prod",
+		Identity{Actions: []string{"okms:apikms:secret/*", "okms:apiovh:secret/get"}, Paths: []string{"prod/"}}); err != nil {
 		t.Fatal(err)
 	}
 	d.do(request{path: "secret/data/prod/x", token: "prod"}).want(200)
 	d.do(request{path: "secret/metadata/prod/x", token: "prod"}).want(200)
 	d.do(request{path: "secret/data/production", token: "prod"}).wantError(403, 16924673, "not allowed")
-	d.do(request{path: "secret/config", token: "prod"}).wantError(403, 16924673, "secretConfig/get on urn:v1:eu:resource:okms:"+d.OKMSID())
+	d.do(request{path: "secret/config", token: "prod"}).wantError(403, 16924673,
+		"secretConfig/get on urn:v1:eu:resource:okms:"+d.OKMSID())
 }
 
 func TestDenialStatus(t *testing.T) {
@@ -147,7 +152,7 @@ func TestDenialStatus(t *testing.T) {
 	}
 }
 
-func TestRightsTakeTheirTime(t *testing.T) {
+func TestPermissionsApplyAfterADelay(t *testing.T) {
 	now := newClock()
 	d := start(t, Options{Now: now.Now, Switches: Switches{IAMDelay: 45 * time.Second}})
 	d.put("x", `{}`)
@@ -159,7 +164,7 @@ func TestRightsTakeTheirTime(t *testing.T) {
 func TestBadOptionsAndIdentities(t *testing.T) {
 	for _, o := range []Options{{OKMSID: "mine"}, {Switches: Switches{DenialStatus: 418}}} {
 		if _, err := New(o); err == nil {
-			t.Errorf("New took %+v", o)
+			t.Errorf("New accepted %+v", o)
 		}
 	}
 	e, err := New(Options{Region: "ca-east-bhs"})
@@ -168,22 +173,22 @@ func TestBadOptionsAndIdentities(t *testing.T) {
 	}
 	for _, token := range []string{"", "a b", "a\nb", "é"} {
 		if err := e.AddToken(token, Identity{}); err == nil {
-			t.Errorf("AddToken took %q", token)
+			t.Errorf("AddToken accepted %q", token)
 		} else if token != "" && strings.Contains(err.Error(), token) {
 			t.Errorf("the error repeats the token: %v", err)
 		}
 	}
 	for _, action := range []string{"okms:apikms:secret/read", "secret/get", ""} {
 		if err := e.AddToken("t", Identity{Actions: []string{action}}); err == nil {
-			t.Errorf("AddToken took the action %q", action)
+			t.Errorf("AddToken accepted the action %q", action)
 		}
 	}
 	if got := e.urn("a/b"); got != "urn:v1:ca:resource:okms:"+defaultOKMSID+"/secret/a/b" {
-		t.Errorf("urn is %s", got)
+		t.Errorf("got URN %s", got)
 	}
 }
 
-// Row 18.
+// TestLookupSelf checks the properties of the caller's token.
 func TestLookupSelf(t *testing.T) {
 	now := newClock()
 	d := start(t, Options{Now: now.Now})
@@ -191,7 +196,8 @@ func TestLookupSelf(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := d.do(request{path: "auth/token/lookup-self", token: "short"}).want(200)
-	got.wantAt(`{"type":"service","display_name":"ci","ttl":90,"expire_time":"2026-08-22T02:25:36.945319214Z","policies":[],"renewable":false}`, "data")
+	got.wantAt(`{"type":"service","display_name":"ci","ttl":90,"expire_time":"2026-08-22T02:25:36.945319214Z",`+
+		`"policies":[],"renewable":false}`, "data")
 	got = d.get("auth/token/lookup-self").want(200)
 	got.wantAt("0", "data", "ttl")
 	got.wantAt("null", "data", "expire_time")
@@ -222,7 +228,7 @@ func TestClientCertificate(t *testing.T) {
 	d.do(request{path: "secret/data/dev/x", token: "-"}).wantError(403, 16924673, `identity "pod"`)
 	d.do(request{path: "secret/data/prod/x", token: "wrong"}).wantError(401, 50475011, "not valid")
 	if got := d.Requests()[0]; got.Auth != "certificate" || got.Identity != "pod" {
-		t.Errorf("recorded as %+v", got)
+		t.Errorf("got the record %+v", got)
 	}
 	now.advance(time.Hour)
 	d.do(request{path: "secret/data/prod/x", token: "-"}).wantError(401, 50475011, "certificate has expired")
@@ -230,7 +236,8 @@ func TestClientCertificate(t *testing.T) {
 	d.do(request{path: "secret/data/prod/x", token: "-"}).wantError(403, 16924673, "not allowed")
 }
 
-// The live service refuses bad certificates in the handshake.
+// TestBadClientCertificateGetsAnAlert checks that invalid certificates are refused in the handshake,
+// as on the live service.
 func TestBadClientCertificateGetsAnAlert(t *testing.T) {
 	d := start(t, Options{Switches: Switches{DeniedCertificateAlert: true}})
 	other := start(t, Options{})
@@ -243,16 +250,16 @@ func TestBadClientCertificateGetsAnAlert(t *testing.T) {
 		t.Fatal(err)
 	}
 	clients := map[string]*http.Client{
-		"expired":        d.clientWith(Identity{Expires: time.Now().Add(-time.Minute)}),
-		"without rights": d.clientWith(Identity{Actions: []string{}}),
-		"foreign":        newClient(t, d.server),
+		"expired":             d.clientWith(Identity{Expires: time.Now().Add(-time.Minute)}),
+		"without permissions": d.clientWith(Identity{Actions: []string{}}),
+		"foreign":             newClient(t, d.server),
 	}
-	// A client only sends a certificate of an issuer the server names, unless forced.
+	// Without this function, a client only sends a certificate of an issuer that the server names.
 	clients["foreign"].Transport.(*http.Transport).TLSClientConfig.GetClientCertificate =
 		func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &foreign, nil }
 	for name, client := range clients {
 		d.client = client
-		// In TLS 1.3 the client may see a broken connection before the alert.
+		// In TLS 1.3 the client may see a closed connection before the alert.
 		client.Transport.(*http.Transport).TLSClientConfig.MaxVersion = tls.VersionTLS12
 		_, err := d.try(request{path: "secret/data/x"})
 		if err == nil || !strings.Contains(err.Error(), "bad certificate") {
@@ -262,6 +269,6 @@ func TestBadClientCertificateGetsAnAlert(t *testing.T) {
 	d.client = d.clientWith(Identity{})
 	d.do(request{path: "secret/data/x", token: "-"}).wantError(404, 17125377, "not found")
 	if n := len(d.Requests()); n != 1 {
-		t.Errorf("%d requests came through", n)
+		t.Errorf("got %d requests", n)
 	}
 }

@@ -12,12 +12,11 @@ import (
 	"time"
 )
 
-// maxBody bounds a request body in bytes: well above the largest secret with
-// its envelope, so that size limits are answered by the store and not here.
+// maxBody is the limit of a request body in bytes. It is much larger than the largest secret with
+// its envelope, so that the store answers for its own size limits.
 const maxBody = 1 << 20
 
-// call is one request on its way through the emulator, with what the journal
-// has to know of it.
+// call is one request in progress, with the facts that the journal records.
 type call struct {
 	e      *Emulator
 	id     string // request id: OKMS.<uuid>
@@ -32,8 +31,8 @@ type call struct {
 	header http.Header
 	body   []byte
 
-	operation string // IAM action last asked for
-	resource  string // URN it was asked on
+	operation string // IAM action that was checked last
+	resource  string // URN that it was checked on
 }
 
 func (e *Emulator) newCall(r *http.Request) *call {
@@ -62,14 +61,14 @@ func (c *call) readBody(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// can tells whether the caller may do the action on the secret path ("" for
-// the domain itself), and notes both for the journal.
+// can reports whether the caller may do the action on the path of a secret; "" is the domain
+// itself. It records both for the journal.
 func (c *call) can(action, path string) bool {
 	c.operation, c.resource = action, c.e.urn(path)
 	return c.now.Sub(c.who.since) >= 0 && c.who.identity.allows(action, path)
 }
 
-// require is can as an error.
+// require returns an error if can returns false.
 func (c *call) require(action, path string) error {
 	if c.can(action, path) {
 		return nil
@@ -78,8 +77,8 @@ func (c *call) require(action, path string) error {
 		"identity %q is not allowed %s on %s", c.who.identity.Name, action, c.resource)
 }
 
-// urn names a secret, or the domain for "". That a secret's URN has this form
-// is inferred from the URN of a service key.
+// urn returns the URN of a secret; of the domain for "". The form of a secret's URN is inferred
+// from that of a service key.
 func (e *Emulator) urn(path string) string {
 	urn := "urn:v1:" + e.zone() + ":resource:okms:" + e.okmsID
 	if path != "" {
@@ -88,7 +87,7 @@ func (e *Emulator) urn(path string) string {
 	return urn
 }
 
-// zone is the part of OVHcloud a region belongs to, as URNs spell it.
+// zone returns the part of OVHcloud that the region belongs to, as it is written in URNs.
 func (e *Emulator) zone() string {
 	switch zone, _, _ := strings.Cut(e.region, "-"); zone {
 	case "ca", "us":
@@ -98,32 +97,32 @@ func (e *Emulator) zone() string {
 	}
 }
 
-// answer is what goes to the client.
+// answer is the answer to the client.
 type answer struct {
 	status int
-	header http.Header // besides Content-Type and Content-Length; may be nil
+	header http.Header // in addition to Content-Type and Content-Length; may be nil
 	body   []byte
 }
 
-// ok answers 200 with data, which is JSON, in the family's envelope.
+// ok returns a 200 with data, which is JSON, in the envelope of the API.
 func (c *call) ok(data []byte) answer {
 	return answer{status: http.StatusOK, body: envelope(`"request_id":`, marshal(c.id), `,"data":`, data)}
 }
 
-// okWritten is ok for writes, whose envelope has warnings.
+// okWritten does the same for writes, whose envelope has warnings.
 func (c *call) okWritten(data []byte) answer {
 	return answer{status: http.StatusOK, body: envelope(`"request_id":`, marshal(c.id), `,"warnings":[],"data":`, data)}
 }
 
 func noContent() answer { return answer{status: http.StatusNoContent} }
 
-// refuse turns an error into an OKMS error body.
+// refuse returns the answer for an error, with OKMS's error body.
 func (c *call) refuse(err error) answer {
 	var r *refusal
 	if !errors.As(err, &r) {
 		r = refusef(http.StatusInternalServerError, codeRESTInternal, "%v", err)
 	}
-	// error_id is empty in the one live answer known.
+	// error_id is empty in the only known answer of the live service.
 	parts := []any{`"error_id":"","error_code":`, marshal(r.code), `,"errors":`, marshal(r.messages()), `,"request_id":`, marshal(c.id)}
 	if r.data != nil {
 		parts = append(parts, `,"data":`, r.data)
@@ -131,8 +130,8 @@ func (c *call) refuse(err error) answer {
 	return answer{status: r.status, body: envelope(parts...)}
 }
 
-// envelope joins strings and raw JSON into an object. It is built by hand
-// because encoding/json would compact and escape the data of a secret.
+// envelope joins strings and raw JSON into an object. It does not use encoding/json, which would
+// compact and escape the data of a secret.
 func envelope(parts ...any) []byte {
 	var b bytes.Buffer
 	b.WriteByte('{')
@@ -148,7 +147,7 @@ func envelope(parts ...any) []byte {
 	return b.Bytes()
 }
 
-// marshal encodes the emulator's own values, which always can be encoded.
+// marshal returns the JSON text of a value of the emulator. It cannot fail for those.
 func marshal(v any) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

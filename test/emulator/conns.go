@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// closeGrace is how long a client has to close a connection it was told is over.
+// closeGrace is how long the emulator waits for a client to close a connection that it ended.
 const closeGrace = 2 * time.Second
 
-// connState is what a Server knows of one connection; its mutex guards it.
+// connState is the state of one connection. The Server's mutex guards it.
 type connState struct {
 	conn     net.Conn
-	handling int  // requests being answered
-	idle     bool // between requests, as net/http sees it
-	doomed   bool // to be closed as soon as it is idle
+	handling int  // requests in progress
+	idle     bool // between requests, as net/http reports it
+	doomed   bool // it is closed as soon as it is idle
 	closed   chan struct{}
 }
 
@@ -28,7 +28,7 @@ func (s *Server) connContext(ctx context.Context, conn net.Conn) context.Context
 	return context.WithValue(ctx, connKey{}, s.know(conn))
 }
 
-// know returns the state of a connection, new or not. The caller holds s.mu.
+// know returns the state of a connection, and creates it for a new one. The caller holds s.mu.
 func (s *Server) know(conn net.Conn) *connState {
 	known := s.conns[conn]
 	if known == nil {
@@ -38,7 +38,8 @@ func (s *Server) know(conn net.Conn) *connState {
 	return known
 }
 
-// track follows the connections, so that TLSAlert can drop them.
+// track implements http.Server.ConnState. It follows the connections, so that TLSAlert can drop
+// them.
 func (s *Server) track(conn net.Conn, state http.ConnState) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -53,16 +54,16 @@ func (s *Server) track(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// sayGoodbye tells the client that the connection is over, and leaves closing
-// it to the client: only so it is sure not to send a request into it.
+// sayGoodbye ends the server's side of the connection, and lets the client close it: only then
+// the client cannot send another request on it.
 func (c *connState) sayGoodbye() {
 	if over, ok := c.conn.(*tls.Conn); !ok || over.CloseWrite() != nil {
-		_ = c.conn.Close() // it never was open, or is closed; either way it is over
+		_ = c.conn.Close() // it was never open, or is closed already
 	}
 }
 
-// dropConnections ends the connections of all servers, those with requests in
-// flight once these are answered. It returns when the clients have taken note.
+// dropConnections ends the connections of all servers; those with requests in progress after
+// their answers. It returns when the clients have closed the idle ones.
 func (e *Emulator) dropConnections() {
 	e.serversMu.Lock()
 	defer e.serversMu.Unlock()
@@ -86,7 +87,7 @@ func (e *Emulator) dropConnections() {
 		select {
 		case <-c.closed:
 		case <-grace.C:
-			grace.Reset(0) // for those that follow
+			grace.Reset(0) // for the following connections
 			_ = c.conn.Close()
 		}
 	}

@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// Control returns a handler that steers the emulator from another process:
-// plain JSON, no authentication, so keep it off real networks.
+// Control returns the handler of the control API, which changes the emulator from another
+// process. It has no authentication: do not serve it on a real network.
 //
 //	GET    /requests            the requests so far; ?await=N waits until N have arrived
-//	DELETE /requests            forget them
+//	DELETE /requests            drop them
 //	GET    /faults              the faults, with id and how many requests are left
 //	POST   /faults              {"status": 503, "times": 3, "path": "prod/"} -> {"id": 1}
 //	DELETE /faults              remove all; /faults/{id} removes one
@@ -27,7 +27,7 @@ import (
 //	POST   /clients             {"clientId": "...", "clientSecret": "...", "name": "ci", ...}
 //	GET    /ca.pem
 //
-// Errors are {"error": "..."} with status 400, or 404 for what is not there.
+// Errors are {"error": "..."} with status 400, or 404 if the object does not exist.
 func (e *Emulator) Control() http.Handler {
 	mux := http.NewServeMux()
 	handle := func(pattern string, h func(w http.ResponseWriter, r *http.Request) error) {
@@ -88,8 +88,8 @@ func (e *Emulator) controlRequests(w http.ResponseWriter, r *http.Request) error
 func (e *Emulator) controlFaults(w http.ResponseWriter, _ *http.Request) error {
 	type listed struct {
 		ID    int    `json:"id"`
-		Left  *int   `json:"left"`  // null: until removed
-		Fault string `json:"fault"` // as ParseFault reads it
+		Left  *int   `json:"left"`  // null: no limit, until it is removed
+		Fault string `json:"fault"` // in the form of ParseFault
 	}
 	all := []listed{}
 	e.faults.mu.Lock()
@@ -245,7 +245,7 @@ func controlDecode(r *http.Request, v any) error {
 func controlAnswer(w http.ResponseWriter, v any) error {
 	w.Header().Set("Content-Type", "application/json")
 	if err := json.NewEncoder(w).Encode(v); err != nil {
-		return nil // the client is gone; the status is sent already
+		return nil // the client has closed the connection; the status is already sent
 	}
 	return nil
 }
@@ -262,5 +262,5 @@ func controlError(w http.ResponseWriter, err error) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]string{"error": err.Error()}) // the client may be gone
+	_ = json.NewEncoder(w).Encode(map[string]string{"error": err.Error()}) // the client may have closed the connection
 }

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// steering is the control API of a domain on a socket.
+// steering is a domain with its control API on a socket.
 type steering struct {
 	t   *testing.T
 	url string
@@ -58,7 +58,8 @@ func TestControlSecrets(t *testing.T) {
 	d.get("secret/data/prod/va1/x").wantError(404, 17125378, "deactivated")
 	c.do("POST", "/state", `{"path":"prod/va1/x","state":"active"}`, 204)
 	d.get("secret/data/prod/va1/x").want(200)
-	for _, body := range []string{`{"path":"prod/va1/x","state":"gone"}`, `{"path":"prod/va1/x","versions":2}`, `x`, `{"path":"prod/va1/x","version":-1,"state":"active"}`} {
+	for _, body := range []string{`{"path":"prod/va1/x","state":"gone"}`, `{"path":"prod/va1/x","versions":2}`, `x`,
+		`{"path":"prod/va1/x","version":-1,"state":"active"}`} {
 		if got := c.do("POST", "/state", body, 400); !strings.HasPrefix(got, `{"error":`) {
 			t.Error(got)
 		}
@@ -77,9 +78,10 @@ func TestControlFaults(t *testing.T) {
 	}
 	c.do("POST", "/faults", `{"delay":"1ms","truncate":true}`, 200)
 	d.get("secret/data/x").want(503)
-	want := `[{"id":1,"left":1,"fault":"path=data/x,times=2,status=503"},{"id":2,"left":null,"fault":"delay=1ms,truncate"}]`
+	want := `[{"id":1,"left":1,"fault":"path=data/x,times=2,status=503"},{"id":2,"left":null,"fault":"delay=1ms,` +
+		`truncate"}]`
 	if got := c.do("GET", "/faults", "", 200); got != want {
-		t.Errorf("faults are %s, want %s", got, want)
+		t.Errorf("got faults %s, want %s", got, want)
 	}
 	c.do("DELETE", "/faults/1", "", 204)
 	c.do("DELETE", "/faults/1", "", 404)
@@ -87,9 +89,9 @@ func TestControlFaults(t *testing.T) {
 	d.get("secret/data/x").want(200)
 	for body, message := range map[string]string{
 		`{"statsu":503}`:                `unknown field \"statsu\"`,
-		`{"status":{"a":1}}`:            "status is not a text",
-		`{"status":null}`:               "status is not a text",
-		`{}`:                            "it does nothing",
+		`{"status":{"a":1}}`:            "status is not a string",
+		`{"status":null}`:               "status is not a string",
+		`{}`:                            "the fault has no effect",
 		`[]`:                            "not a JSON object",
 		`{"hang":"perhaps"}`:            "is not true or false",
 		`{"tls-alert":true,"path":"x"}`: "TLS alert",
@@ -118,7 +120,7 @@ func TestControlRequests(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(all) != 1 || all[0].URI != "/hanging" || all[0].Status != 0 {
-		t.Errorf("requests are %+v", all)
+		t.Errorf("got requests %+v", all)
 	}
 	c.do("GET", "/requests?await=some", "", 400)
 	c.do("DELETE", "/requests", "", 204)
@@ -152,7 +154,7 @@ func TestControlCredentials(t *testing.T) {
 	d.do(request{path: "secret/data/prod/x", token: "-"}).want(200)
 	c.do("POST", "/certificates", `{"token":"x"}`, 400)
 	if got := c.do("GET", "/ca.pem", "", 200); got != strings.TrimSpace(string(d.CA())) {
-		t.Errorf("ca.pem is %s", got)
+		t.Errorf("got ca.pem %s", got)
 	}
 	if got := c.do("GET", "/nothing", "", 404); got != `{"error":"no route for GET /nothing"}` {
 		t.Error(got)

@@ -1,14 +1,13 @@
-// Package emulator is an OVHcloud Secret Manager (OKMS) as an http.Handler,
-// for tests and for trying the provider without an account.
+// Package emulator emulates an OVHcloud Secret Manager (OKMS) as an http.Handler, for tests and
+// for trials of the provider without an account.
 //
-// It speaks the Vault-KV2-compatible family of OKMS: versions and states,
-// tokens, client certificates and OAuth2 clients with IAM actions, OKMS's error
-// bodies, and faults on demand. It keeps everything in memory, in one Emulator. The data of
-// a secret leaves it byte for byte as it came in.
+// It serves OKMS's Vault-KV2-compatible API: versions and states, tokens, client certificates and
+// OAuth2 clients with IAM actions, OKMS's error bodies, and injected faults. An Emulator keeps
+// everything in memory. It returns the data of a secret byte for byte as it was written.
 //
-// It does not speak the native v2 family, holds no keys, and guards
-// nothing: never put a real secret in it.
+// It does not serve the native v2 API, has no keys, and does not protect its secrets: never put a
+// real one in it.
 //
-// It imports the standard library only. Where OKMS's behaviour is deduced and
-// not documented, the choice is a field of Switches.
+// It imports only the standard library. Where OKMS's behaviour is not documented but inferred, the
+// choice is a field of Switches.
 package emulator

@@ -7,13 +7,12 @@ import (
 	"time"
 )
 
-const maxDelay = 100 * 365 * 24 * time.Hour // keeps sums of delays and times in range
+const maxDelay = 100 * 365 * 24 * time.Hour // keeps the sum of a delay and a time in range
 
 var durationPart = regexp.MustCompile(`^(\d+)([dhms])`)
 
-// parseDelay reads a delete_version_after: numbers with d, h, m or s, as
-// OVHcloud's panel has it ("1d12h"), a bare number of seconds, or Go's own
-// form. 0 switches it off.
+// parseDelay parses a delete_version_after: numbers with d, h, m or s, as in OVHcloud's Control
+// Panel ("1d12h"), a number of seconds without a unit, or Go's form. 0 means never.
 func parseDelay(s string) (time.Duration, error) {
 	if seconds, err := strconv.ParseUint(s, 10, 32); err == nil {
 		return time.Duration(seconds) * time.Second, nil

@@ -20,29 +20,29 @@ var (
 	uuidPattern   = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 )
 
-// Options describes an emulator. The zero value works.
+// Options describes an emulator. The zero value is valid.
 type Options struct {
 	// OKMSID is the UUID of the one domain served; "" means
 	// 734b9b45-8b1a-469c-b140-b10bd6540017.
 	OKMSID string
-	// Region names the domain's region, seen only in URNs; "" means eu-west-par.
+	// Region is the domain's region, which is only used in URNs; "" means eu-west-par.
 	Region string
 	// Now is the clock of secrets, versions and tokens; nil means time.Now.
-	// Certificates always have a validity in real time, because TLS
-	// libraries check it against the real clock.
+	// Certificates are always valid in real time, because TLS libraries
+	// check them against the real clock.
 	Now func() time.Time
 	// Log receives one line for each request when it is answered, in the form of OKMS's
-	// audit log; nil means none. Writes are serialised.
+	// audit log; nil means none. Only one goroutine at a time writes to it.
 	Log io.Writer
-	// Switches selects among the behaviours OVHcloud does not document.
+	// Switches selects among behaviours that OVHcloud does not document.
 	Switches Switches
 }
 
-// Switches holds every choice where OKMS's behaviour is inferred. The zero
-// value is the most likely OKMS.
+// Switches has a field for each behaviour of OKMS that is inferred. The zero value is the most
+// likely behaviour.
 type Switches struct {
 	// DenialStatus is the HTTP status of an IAM refusal: 401, 403 or 404;
-	// 0 means 403. The error_code stays the one of an IAM refusal.
+	// 0 means 403. The error_code is always that of an IAM refusal.
 	DenialStatus int
 	// EmptyListNotFound answers the list of an empty folder with 404, as
 	// Vault does, instead of 200 without keys.
@@ -52,25 +52,25 @@ type Switches struct {
 	// StrictVerbs refuses the verbs that only Vault documents: LIST, PUT where
 	// OKMS documents POST, POST on destroy.
 	StrictVerbs bool
-	// ClampPageSize takes a page size above 100 as 100 instead of refusing it.
+	// ClampPageSize reduces a page size above 100 to 100 instead of refusing it.
 	ClampPageSize bool
-	// IgnoreUnknownFields accepts request bodies with fields OKMS does not
+	// IgnoreUnknownFields accepts request bodies with fields that OKMS does not
 	// document, instead of refusing them.
 	IgnoreUnknownFields bool
 	// PlainDeletedAnswer leaves data.metadata out of the 404 of a deactivated
 	// or destroyed version, so it looks like any other 404.
 	PlainDeletedAnswer bool
 	// DeniedCertificateAlert refuses a client certificate whose identity has
-	// no right at all in the TLS handshake (alert bad_certificate, seen on
+	// no permission at all in the TLS handshake (alert bad_certificate, seen on
 	// the live service) instead of with an IAM refusal.
 	DeniedCertificateAlert bool
-	// IAMDelay is how long after AddToken or IssueCertificate the rights of
-	// the identity begin to hold, by Options.Now; 30 to 60 s on the live service.
+	// IAMDelay is how long it takes after AddToken or IssueCertificate until the
+	// permissions of the identity apply, by Options.Now; 30 to 60 s on the live service.
 	IAMDelay time.Duration
 }
 
-// Emulator is one OKMS domain. It is an http.Handler; make one with New. All
-// methods are safe for concurrent use.
+// Emulator is one OKMS domain. It is an http.Handler. Only New returns a usable one. It is safe
+// for concurrent use.
 type Emulator struct {
 	okmsID   string
 	region   string
@@ -85,11 +85,11 @@ type Emulator struct {
 	iam   *iam
 
 	serversMu sync.Mutex
-	servers   map[*Server]struct{} // running, to drop their connections for TLSAlert
+	servers   map[*Server]struct{} // the running ones, whose connections TLSAlert drops
 }
 
-// New makes an empty domain. It starts no goroutine and needs no closing.
-// It fails when OKMSID is not a UUID, or Region or a switch has an impossible value.
+// New returns an empty domain. It starts no goroutine and need not be closed. It fails if OKMSID is
+// not a UUID, or if Region or a switch has an invalid value.
 func New(o Options) (*Emulator, error) {
 	if o.OKMSID == "" {
 		o.OKMSID = defaultOKMSID
@@ -98,7 +98,7 @@ func New(o Options) (*Emulator, error) {
 		o.Region = defaultRegion
 	}
 	if !regionPattern.MatchString(o.Region) {
-		return nil, fmt.Errorf("region %q is no name such as %s", o.Region, defaultRegion)
+		return nil, fmt.Errorf("region %q is not a name such as %s", o.Region, defaultRegion)
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -138,9 +138,9 @@ func (e *Emulator) OKMSID() string { return e.okmsID }
 // certificates and the client certificates.
 func (e *Emulator) CA() []byte { return e.ca.pem() }
 
-// ServeHTTP answers one request. The journal is complete before the answer goes
-// out, so a client that has its answer finds it there. Faults that cut an
-// answer short panic with http.ErrAbortHandler, as net/http wants it.
+// ServeHTTP answers one request. It completes the journal before it sends the answer, so that a
+// client with an answer finds its request there. For faults that truncate an answer it panics
+// with http.ErrAbortHandler, as net/http requires.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := e.newCall(r)
 	entry := e.journal.arrive(c, r)
@@ -152,8 +152,8 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	send(w, r, ans, f)
 }
 
-// decide finds the answer to a call, and the fault that is to spoil its sending
-// (nil: none). An error means that the client or the server is gone.
+// decide returns the answer to a call, and the fault to apply while it is sent; nil for none. An
+// error means that the client or the server has closed the connection.
 func (e *Emulator) decide(c *call, w http.ResponseWriter, r *http.Request) (answer, *activeFault, error) {
 	if err := c.readBody(w, r); err != nil {
 		return c.refuse(err), nil, nil
@@ -170,10 +170,10 @@ func (e *Emulator) decide(c *call, w http.ResponseWriter, r *http.Request) (answ
 	return e.answer(c), f, nil
 }
 
-// answer computes the true answer to a call: domain, then authentication, then
-// the family's own route.
+// answer returns the answer to a call without faults. It checks the domain, then the
+// authentication, then the route.
 func (e *Emulator) answer(c *call) answer {
-	// The clock is read anew: a delaying fault may lie between arrival and now.
+	// Read the clock again: a fault may have delayed the call since its arrival.
 	c.now = e.now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -184,7 +184,7 @@ func (e *Emulator) answer(c *call) answer {
 	return ans
 }
 
-// dispatch routes on the escaped path: a path of a secret may hold %2F.
+// dispatch selects the route by the escaped path: the path of a secret may contain %2F.
 func (c *call) dispatch() (answer, error) {
 	if c.path == TokenPath || c.path == NewTokenPath {
 		return c.issueToken(), nil

@@ -12,33 +12,34 @@ import (
 	"time"
 )
 
-// Fault makes requests go wrong. The zero value of each field means "not this".
-// Delay goes before everything else; Status, Redirect and Echo replace the
-// answer; Truncate, CloseAfterHeaders and Drip spoil the sending of whatever
-// answer there is. A request meets the first fault that matches it, only.
+// Fault makes matching requests fail. The zero value of a field has no effect. Delay applies before
+// everything else. Status, Redirect and Echo replace the answer. Truncate, CloseAfterHeaders and
+// Drip change how any answer is sent. Only the first fault that matches a request is applied.
 type Fault struct {
-	Path   string // substring of the escaped path and query; "" matches all
-	Writes bool   // only requests that change something: OKMS in read-only mode
-	Times  int    // how many requests (for TLSAlert: handshakes) it meets; 0 means until removed
+	Path   string // substring of the escaped path and query; "" matches every request
+	Writes bool   // only requests that write, as for OKMS in read-only mode
+	Times  int    // how many requests (for TLSAlert: handshakes) it applies to; 0 means until removed
 
 	Status      int    // answer with this status, and an OKMS error body unless Body is set
 	RetryAfter  string // the Retry-After header, with Status
 	ContentType string // of Body; "" means application/json
 	Body        string // with Status
 
-	Hang              bool          // no answer until the client goes away, the fault is removed (then the true answer) or the server closes
+	// Hang waits until the client closes the connection, the server closes, or the fault is
+	// removed; only then it sends the answer.
+	Hang              bool
 	Delay             time.Duration // wait before answering
-	Truncate          bool          // send half of the body under the full Content-Length, then close
-	CloseAfterHeaders bool          // send the header, nothing of the body, then close
+	Truncate          bool          // send half of the body with the full Content-Length, then close
+	CloseAfterHeaders bool          // send the header without the body, then close
 	Drip              time.Duration // pause after each byte of the body
 	Redirect          string        // 302 to this Location, or Status if that is 3xx
-	// TLSAlert refuses handshakes with the alert bad_certificate, and ends
-	// the connections there are once they are idle; Inject waits for those that
-	// are. It knows no Path. The alert comes in TLS 1.2 if the client speaks it,
-	// where every client sees it as such.
+	// TLSAlert refuses handshakes with the alert bad_certificate, and closes open
+	// connections when they are idle; Inject waits for those that are. It cannot be combined
+	// with Path. The alert is sent in TLS 1.2 if the client supports it, since every client
+	// then sees the alert.
 	TLSAlert bool
-	// Echo answers 500, or Status, with the credential received in errors[]:
-	// for proving that a client does not repeat it.
+	// Echo answers 500, or Status, with the received credential in errors[], to test
+	// that a client does not repeat it.
 	Echo bool
 }
 
@@ -47,9 +48,9 @@ func (f Fault) check() error {
 	some := replaces || f.Hang || f.Delay > 0 || f.Truncate || f.CloseAfterHeaders || f.Drip > 0
 	switch {
 	case !some && !f.TLSAlert:
-		return errors.New("it does nothing")
+		return errors.New("the fault has no effect")
 	case f.TLSAlert && (some || f.Path != "" || f.Writes):
-		return errors.New("a TLS alert comes before any request: it goes with Times only")
+		return errors.New("a TLS alert comes before any request and can only be combined with Times")
 	case f.Times < 0 || f.Delay < 0 || f.Drip < 0:
 		return errors.New("a number is negative")
 	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
@@ -64,18 +65,18 @@ func (f Fault) check() error {
 	return nil
 }
 
-// activeFault is a fault injected. It stays in the list when it is used up, so
-// that removing it ends requests that hang in it.
+// activeFault is an injected fault. It stays in the list when it is used up, so that its removal
+// ends the requests that hang.
 type activeFault struct {
 	Fault
 	id      int
-	left    int           // requests still to meet; meaningless when Times is 0
-	removed chan struct{} // closed when it is removed
+	left    int           // requests that it still applies to; unused if Times is 0
+	removed chan struct{} // closed when the fault is removed
 }
 
 func (f *activeFault) usedUp() bool { return f.Times > 0 && f.left == 0 }
 
-// hold waits as the fault says. An error means that ctx ended first.
+// hold waits as Delay and Hang require. It returns an error if ctx is done first.
 func (f *activeFault) hold(ctx context.Context) error {
 	if f.Delay > 0 {
 		if err := pause(ctx, f.Delay); err != nil {
@@ -106,11 +107,11 @@ func pause(ctx context.Context, d time.Duration) error {
 
 type faultList struct {
 	mu   sync.Mutex
-	last int // id of the newest
+	last int // id of the newest fault
 	all  []*activeFault
 }
 
-// take finds the first fault for a request and counts it; nil for none.
+// take returns the first fault for a request, and counts the request; nil for none.
 func (l *faultList) take(uri, method string) *activeFault {
 	reads := method == http.MethodGet || method == http.MethodHead || method == "LIST"
 	return l.takeIf(func(f *activeFault) bool {
@@ -118,12 +119,12 @@ func (l *faultList) take(uri, method string) *activeFault {
 	})
 }
 
-// takeAlert tells whether a handshake is to be refused.
+// takeAlert reports whether to refuse a handshake, and counts it.
 func (l *faultList) takeAlert() bool {
 	return l.takeIf(func(f *activeFault) bool { return f.TLSAlert }) != nil
 }
 
-// alerting tells whether the next handshake is to be refused, without counting.
+// alerting reports the same for the next handshake without counting it.
 func (l *faultList) alerting() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -154,7 +155,7 @@ func (l *faultList) add(f Fault) *activeFault {
 	return active
 }
 
-// remove ends the faults that match, and tells how many there were.
+// remove removes the faults that match, and returns how many there were.
 func (l *faultList) remove(matches func(*activeFault) bool) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -169,9 +170,8 @@ func (l *faultList) remove(matches func(*activeFault) bool) int {
 	return before - len(l.all)
 }
 
-// Inject adds a fault behind those there are. remove takes it away, and lets
-// requests that hang in it go on; calling it again does nothing. Inject fails for a
-// fault that does nothing or contradicts itself.
+// Inject adds a fault after the existing ones. remove removes it, and continues requests that hang;
+// further calls do nothing. Inject fails for a fault that has no effect or contradicts itself.
 func (e *Emulator) Inject(f Fault) (remove func(), err error) {
 	active, err := e.inject(f)
 	if err != nil {
@@ -191,7 +191,7 @@ func (e *Emulator) inject(f Fault) (*activeFault, error) {
 	return active, nil
 }
 
-// faultAnswer is the answer a fault puts in place of the true one, if it does.
+// faultAnswer returns the answer with which a fault replaces the real one; false if it does not.
 func (c *call) faultAnswer(f *activeFault) (answer, bool) {
 	switch {
 	case f == nil:
@@ -218,7 +218,7 @@ func (c *call) faultAnswer(f *activeFault) (answer, bool) {
 	return ans, true
 }
 
-// credential is what the client sent, verbatim. Only Echo uses it.
+// credential returns the credential that the client sent. Only Echo uses it.
 func (c *call) credential() string {
 	return cmp.Or(c.header.Get("Authorization"), c.header.Get("X-Vault-Token"), "of kind "+cmp.Or(c.who.kind, "none"))
 }

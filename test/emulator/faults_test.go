@@ -19,15 +19,16 @@ func (d *domain) inject(f Fault) (remove func()) {
 	return remove
 }
 
-// Row 24 and the other plain refusals: one request goes wrong, the next is fine.
+// TestStatusFaults checks that one request fails and the next one succeeds.
 func TestStatusFaults(t *testing.T) {
 	d := start(t, Options{})
 	d.put("prod/x", `{"k":1}`)
-	for status, code := range map[int]int{429: 50434049, 503: 50425858, 401: 50475011, 500: codeRESTInternal, 502: codeRESTUnspecified} {
+	for status, code := range map[int]int{429: 50434049, 503: 50425858, 401: 50475011, 500: codeRESTInternal,
+		502: codeRESTUnspecified} {
 		d.inject(Fault{Status: status, RetryAfter: "7", Times: 1})
 		got := d.get("secret/data/prod/x").wantError(status, code, "(injected)")
 		if got.header.Get("Retry-After") != "7" {
-			t.Errorf("Retry-After is %q", got.header.Get("Retry-After"))
+			t.Errorf("got Retry-After %q", got.header.Get("Retry-After"))
 		}
 		d.get("secret/data/prod/x").want(200)
 	}
@@ -83,9 +84,9 @@ func TestHangEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := d.Requests()[0]; got.Status != 0 || got.Auth != "vault-token" || got.Identity != "admin" {
-		t.Errorf("in flight it is %+v", got)
+		t.Errorf("got the record %+v while the request is in progress", got)
 	}
-	d.get("secret/data/x").want(200) // Times is used up; the first still hangs
+	d.get("secret/data/x").want(200) // Times is used up; the first request still hangs
 	remove()
 	got := <-answered
 	got.want(200).wantAt(`{"k":1}`, "data", "data")
@@ -110,8 +111,9 @@ func TestHangEndsWithTheClient(t *testing.T) {
 	if err := d.server.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if line := log.String(); !strings.Contains(line, "GET /v1/secret/data/x - no answer - identity: - - operation: - on - - from 127.0.0.1 - ") {
-		t.Errorf("log is %q", line)
+	if line := log.String(); !strings.Contains(line,
+		"GET /v1/secret/data/x - no answer - identity: - - operation: - on - - from 127.0.0.1 - ") {
+		t.Errorf("got log %q", line)
 	}
 }
 
@@ -130,11 +132,11 @@ func TestDelayedRequestEndsWithTheServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := <-failed; err == nil {
-		t.Error("the request was answered")
+		t.Error("got an answer")
 	}
 }
 
-func TestDelayGoesBeforeTheAnswer(t *testing.T) {
+func TestDelayComesBeforeTheAnswer(t *testing.T) {
 	d := start(t, Options{})
 	d.put("x", `{}`)
 	d.inject(Fault{Delay: time.Millisecond, Times: 1})
@@ -143,7 +145,7 @@ func TestDelayGoesBeforeTheAnswer(t *testing.T) {
 	d.get("secret/data/x").want(503)
 }
 
-func TestBrokenAnswers(t *testing.T) {
+func TestTruncatedAnswers(t *testing.T) {
 	for _, proto := range []string{"HTTP/1.1", "HTTP/2.0"} {
 		t.Run(proto, func(t *testing.T) {
 			d := start(t, Options{})
@@ -171,7 +173,7 @@ func TestBrokenAnswers(t *testing.T) {
 			d.get("secret/data/x").want(200).wantAt(`{"k":"a value of some length"}`, "data", "data")
 			for _, r := range d.Requests() {
 				if r.Proto != proto || r.Status != 200 {
-					t.Errorf("recorded as %+v", r)
+					t.Errorf("got the record %+v", r)
 				}
 			}
 		})
@@ -200,7 +202,7 @@ func TestDrippingEndsWithTheServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := io.ReadAll(resp.Body); err == nil {
-		t.Error("the answer came to an end")
+		t.Error("the answer is complete")
 	}
 }
 
@@ -224,11 +226,11 @@ func TestEchoRepeatsTheCredential(t *testing.T) {
 	d.do(request{path: "secret/data/x", token: "-", header: http.Header{"Authorization": {"Bearer " + readerToken}}}).
 		wantError(500, codeRESTInternal, "Bearer "+readerToken)
 	if strings.Contains(log.String(), adminToken) {
-		t.Error("the log has the credential")
+		t.Error("the log contains the credential")
 	}
 }
 
-// The alert meets new connections; those there are go.
+// TestTLSAlert checks that new connections get the alert, and that open ones are closed.
 func TestTLSAlert(t *testing.T) {
 	for _, http2 := range []bool{false, true} {
 		d := start(t, Options{})
@@ -238,27 +240,28 @@ func TestTLSAlert(t *testing.T) {
 		remove := d.inject(Fault{TLSAlert: true})
 		_, err := d.try(request{path: "secret/data/x"})
 		if err == nil || !strings.Contains(err.Error(), "bad certificate") {
-			t.Errorf("HTTP/2 %v: error is %v", http2, err)
+			t.Errorf("HTTP/2 %v: got error %v", http2, err)
 		}
 		remove()
 		d.get("secret/data/x").want(200)
 		if n := len(d.Requests()); n != 2 {
-			t.Errorf("%d requests were recorded", n)
+			t.Errorf("got %d recorded requests", n)
 		}
 	}
 }
 
-func TestFaultsThatMakeNoSense(t *testing.T) {
+func TestInvalidFaults(t *testing.T) {
 	e, err := New(Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range []Fault{
 		{}, {Path: "x", Times: 3}, {TLSAlert: true, Path: "x"}, {TLSAlert: true, Status: 500}, {Status: 500, Times: -1},
-		{Status: 99}, {Status: 600}, {Redirect: "/x", Status: 200}, {Body: "x", Hang: true}, {RetryAfter: "1"}, {Truncate: true, CloseAfterHeaders: true},
+		{Status: 99}, {Status: 600}, {Redirect: "/x", Status: 200}, {Body: "x", Hang: true}, {RetryAfter: "1"},
+		{Truncate: true, CloseAfterHeaders: true},
 	} {
 		if _, err := e.Inject(f); err == nil {
-			t.Errorf("Inject took %+v", f)
+			t.Errorf("Inject accepted %+v", f)
 		}
 	}
 }
@@ -277,22 +280,22 @@ func TestParseFault(t *testing.T) {
 		"echo,status=403":                            {Echo: true, Status: 403},
 	} {
 		if got, err := ParseFault(spec); err != nil || got != want {
-			t.Errorf("%s is %+v, %v", spec, got, err)
+			t.Errorf("%s: got %+v, %v", spec, got, err)
 		}
 		if again, err := ParseFault(want.String()); err != nil || again != want {
 			t.Errorf("%s is written as %s", spec, want)
 		}
 	}
 	for spec, message := range map[string]string{
-		"statsu=503":   `unknown field "statsu"; there are path, writes`,
+		"statsu=503":   `unknown field "statsu"; valid are path, writes`,
 		"status=x":     `status: "x" is not a number`,
 		"delay=5":      `delay: "5" is not a duration`,
 		"hang=perhaps": `hang: "perhaps" is not true or false`,
 		"":             `unknown field ""`,
-		"times=3":      "it does nothing",
+		"times=3":      "the fault has no effect",
 	} {
 		if _, err := ParseFault(spec); err == nil || !strings.Contains(err.Error(), message) {
-			t.Errorf("%q: error is %v, want %s", spec, err, message)
+			t.Errorf("%q: got error %v, want %s", spec, err, message)
 		}
 	}
 }

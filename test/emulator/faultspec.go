@@ -38,7 +38,7 @@ func faultFields() []faultField {
 	}
 }
 
-// field makes a faultField of a type; wrong ends the sentence "VALUE is not".
+// field returns a faultField. wrong is the end of the error text "VALUE is not".
 func field[T comparable](name string, at func(*Fault) *T, parse func(string) (T, error), wrong string) faultField {
 	return faultField{
 		name: name,
@@ -84,7 +84,7 @@ func (f *Fault) setField(name, value string) error {
 		for _, known := range fields {
 			names = append(names, known.name)
 		}
-		return fmt.Errorf("unknown field %q; there are %s", name, strings.Join(names, ", "))
+		return fmt.Errorf("unknown field %q; valid are %s", name, strings.Join(names, ", "))
 	}
 	if err := fields[at].set(f, value); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -92,10 +92,9 @@ func (f *Fault) setField(name, value string) error {
 	return nil
 }
 
-// ParseFault reads a fault such as "status=503,times=3,path=prod/" or
-// "hang,path=prod/". Names are those of Fault's fields in lower case with
-// dashes; a name alone means true; durations look like 500ms. A value cannot
-// hold a comma.
+// ParseFault parses a fault such as "status=503,times=3,path=prod/" or "hang,path=prod/". The names
+// are those of Fault's fields in lower case with dashes. A name without a value means true. A
+// duration has a unit, as in 500ms. A value cannot contain a comma.
 func ParseFault(spec string) (Fault, error) {
 	var f Fault
 	for part := range strings.SplitSeq(spec, ",") {
@@ -113,7 +112,7 @@ func ParseFault(spec string) (Fault, error) {
 	return f, nil
 }
 
-// String is the reverse of ParseFault.
+// String returns the form that ParseFault parses.
 func (f Fault) String() string {
 	var parts []string
 	for _, known := range faultFields() {
@@ -128,7 +127,7 @@ func (f Fault) String() string {
 	return strings.Join(parts, ",")
 }
 
-// decodeFault reads the JSON form, {"status": 503, "times": 3, "path": "prod/"}.
+// decodeFault decodes the JSON form, {"status": 503, "times": 3, "path": "prod/"}.
 func decodeFault(raw []byte) (Fault, error) {
 	var f Fault
 	all, err := members(raw)
@@ -142,7 +141,7 @@ func decodeFault(raw []byte) (Fault, error) {
 				return Fault{}, fmt.Errorf("reading the fault: %s: %w", m.name, err)
 			}
 		} else if strings.ContainsAny(value[:1], "{[n") {
-			return Fault{}, errors.New("reading the fault: " + m.name + " is not a text, a number, true or false")
+			return Fault{}, errors.New("reading the fault: " + m.name + " is not a string, a number, true or false")
 		}
 		if err := f.setField(m.name, value); err != nil {
 			return Fault{}, fmt.Errorf("reading the fault: %w", err)

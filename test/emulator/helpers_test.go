@@ -20,7 +20,7 @@ const (
 	noneToken   = "none-token"
 )
 
-// domain is an emulator on a socket with a client for it.
+// domain is an emulator on a socket, with a client.
 type domain struct {
 	*Emulator
 	t      *testing.T
@@ -72,11 +72,11 @@ func newClient(t *testing.T, s *Server, certs ...tls.Certificate) *http.Client {
 	}
 }
 
-// request is what the tests vary; the zero value reads as admin.
+// request is a request of a test. The zero value of a field selects a default.
 type request struct {
-	method string // "" is GET
-	path   string // below the domain, or absolute when it begins with /api or ends a host
-	token  string // in X-Vault-Token; "" is adminToken, "-" none
+	method string // "" means GET
+	path   string // below the domain, or absolute if it begins with /
+	token  string // in X-Vault-Token; "" means adminToken, "-" none
 	body   string
 	header http.Header
 }
@@ -135,7 +135,7 @@ func (d *domain) send(method, path, body string) reply {
 	return d.do(request{method: method, path: path, body: body})
 }
 
-// put fills a secret; the data is compact JSON.
+// put writes a secret. data is compact JSON.
 func (d *domain) put(path, data string) {
 	d.t.Helper()
 	if _, err := d.Put(path, data); err != nil {
@@ -146,13 +146,13 @@ func (d *domain) put(path, data string) {
 func (r reply) want(status int) reply {
 	r.t.Helper()
 	if r.status != status {
-		r.t.Fatalf("status is %d, want %d: %s", r.status, status, r.body)
+		r.t.Fatalf("got status %d, want %d: %s", r.status, status, r.body)
 	}
 	if status != http.StatusNoContent && r.header.Get("Content-Type") != "application/json" {
-		r.t.Errorf("Content-Type is %q", r.header.Get("Content-Type"))
+		r.t.Errorf("got Content-Type %q", r.header.Get("Content-Type"))
 	}
 	if status == http.StatusNoContent && r.body != "" {
-		r.t.Errorf("204 with a body %q", r.body)
+		r.t.Errorf("got a 204 with body %q", r.body)
 	}
 	return r
 }
@@ -172,10 +172,10 @@ func (r reply) wantError(status, code int, message string) reply {
 		r.t.Fatalf("error body %s: %v", r.body, err)
 	}
 	if body.ErrorCode != code {
-		r.t.Errorf("error_code is %d, want %d: %s", body.ErrorCode, code, r.body)
+		r.t.Errorf("got error_code %d, want %d: %s", body.ErrorCode, code, r.body)
 	}
 	if joined := strings.Join(body.Errors, "\n"); !strings.Contains(joined, message) {
-		r.t.Errorf("errors %q do not have %q", joined, message)
+		r.t.Errorf("got errors %q, want %q in them", joined, message)
 	}
 	if body.ErrorID == nil || *body.ErrorID != "" || !strings.HasPrefix(body.RequestID, "OKMS.") {
 		r.t.Errorf("error_id is not empty or request_id is not OKMS.<uuid>: %s", r.body)
@@ -183,8 +183,7 @@ func (r reply) wantError(status, code int, message string) reply {
 	return r
 }
 
-// at finds a value in the JSON body by member names, as compact JSON text;
-// "" when it is not there.
+// at returns a value of the JSON body by the names of members, as compact JSON; "" if it is absent.
 func (r reply) at(names ...string) string {
 	r.t.Helper()
 	raw := json.RawMessage(r.body)
@@ -201,11 +200,11 @@ func (r reply) at(names ...string) string {
 func (r reply) wantAt(want string, names ...string) {
 	r.t.Helper()
 	if got := r.at(names...); got != want {
-		r.t.Errorf("%s is %s, want %s", strings.Join(names, "."), got, want)
+		r.t.Errorf("%s: got %s, want %s", strings.Join(names, "."), got, want)
 	}
 }
 
-// clock is a time that moves only when told.
+// clock is a time that only changes by calls of its methods.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -217,7 +216,7 @@ func (c *clock) Now() time.Time { c.mu.Lock(); defer c.mu.Unlock(); return c.now
 
 func (c *clock) advance(d time.Duration) { c.mu.Lock(); defer c.mu.Unlock(); c.now = c.now.Add(d) }
 
-// lockedBuffer collects a log that is written while it is read.
+// lockedBuffer is a log that can be written and read concurrently.
 type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer

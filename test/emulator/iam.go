@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// IAM actions of the data plane, as OKMS's API description names them.
+// IAM actions of the data plane (source: OKMS's API description).
 const (
 	actionGet         = "okms:apikms:secret/get"
 	actionGetData     = "okms:apikms:secret/version/getData"
@@ -28,10 +28,10 @@ const (
 	actionWriteConfig = "okms:apikms:secretConfig/update"
 )
 
-// AllActions is an Identity's Actions for every right.
+// AllActions is the value of Identity.Actions that allows every action.
 const AllActions = "okms:*"
 
-// Kinds of credential, as Request.Auth and the journal spell them.
+// Kinds of credential, as in Request.Auth and the journal.
 const (
 	authNone        = ""
 	authBearer      = "bearer"
@@ -39,25 +39,24 @@ const (
 	authCertificate = "certificate"
 )
 
-// Identity is who a token or a client certificate stands for, and what it may do.
+// Identity is the identity of a token or a client certificate, with its permissions.
 type Identity struct {
 	// Name appears in refusals and in the request log; "" means "unnamed".
 	Name string
-	// Actions are the IAM actions allowed, such as
-	// okms:apikms:secret/version/getData; one may end in * to stand for all
-	// that begin so. nil means reading: okms:apikms:secret/get and
-	// okms:apikms:secret/version/getData. Empty and not nil means none.
+	// Actions are the allowed IAM actions, such as okms:apikms:secret/version/getData. A
+	// final * matches any end. nil allows reads: okms:apikms:secret/get and
+	// okms:apikms:secret/version/getData. Empty but not nil allows none.
 	Actions []string
 	// Paths restricts the actions to secrets whose path begins with one of
-	// these ("prod/" is all below prod). nil means every secret.
+	// these ("prod/" covers everything below prod). nil means every secret.
 	Paths []string
-	// Expires is when the credential stops working, by Options.Now; the zero
-	// time means never for a token, and in 365 days for a certificate.
+	// Expires is the end of the credential, by Options.Now. The zero time means never
+	// for a token, and in 365 days for a certificate.
 	Expires time.Time
 }
 
-// allows tells whether the identity has the action on the secret path.
-// Paths do not restrict what concerns the domain itself (path "").
+// allows reports whether the identity may do the action on the path of a secret. Paths do not
+// restrict actions on the domain itself (path "").
 func (i Identity) allows(action, path string) bool {
 	granted := slices.ContainsFunc(i.Actions, func(have string) bool {
 		prefix, wild := strings.CutSuffix(have, "*")
@@ -69,9 +68,8 @@ func (i Identity) allows(action, path string) bool {
 	return slices.ContainsFunc(i.Paths, func(prefix string) bool { return strings.HasPrefix(path, prefix) })
 }
 
-// normalised is a copy with the defaults filled in, or an error for an action
-// of the data plane that does not exist: a typing error there would only show
-// as a refusal.
+// normalised returns a copy with defaults. It fails for an unknown action of the data plane: a
+// typing error would otherwise only cause a refusal later.
 func (i Identity) normalised() (Identity, error) {
 	if i.Name == "" {
 		i.Name = "unnamed"
@@ -81,7 +79,7 @@ func (i Identity) normalised() (Identity, error) {
 	}
 	for _, a := range i.Actions {
 		if !strings.HasPrefix(a, "okms:") {
-			return Identity{}, fmt.Errorf("action %q does not begin with the word okms", a)
+			return Identity{}, fmt.Errorf("action %q does not begin with okms", a)
 		}
 		if strings.HasPrefix(a, "okms:apikms:") && !strings.HasSuffix(a, "*") && !slices.Contains(dataPlaneActions(), a) {
 			return Identity{}, fmt.Errorf("action %q is not one of %s", a, strings.Join(dataPlaneActions(), ", "))
@@ -98,16 +96,16 @@ func dataPlaneActions() []string {
 	}
 }
 
-// grant is an identity with the moment from which its rights hold.
+// grant is an identity with the time from which its permissions apply.
 type grant struct {
 	identity Identity
 	since    time.Time
 }
 
-// iam holds the credentials. Its owner guards it with a mutex.
+// iam holds the credentials. The mutex of the Emulator guards it.
 type iam struct {
 	tokens       map[string]grant
-	certificates map[[sha256.Size]byte]grant // by the hash of the DER
+	certificates map[[sha256.Size]byte]grant // by the SHA-256 of the DER
 	clients      map[string]*oauthClient
 }
 
@@ -120,13 +118,12 @@ type principal struct {
 	kind     string // one of the auth constants
 	identity Identity
 	since    time.Time
-	certID   string   // for the log, of a certificate
-	refused  *refusal // not nil: not authenticated
+	certID   string   // of a certificate, for the log
+	refused  *refusal // nil if the caller is authenticated
 }
 
-// identify finds the caller: an Authorization header counts before a Vault
-// token, and both before a client certificate, so an explicit bad token is
-// refused even beside a good certificate.
+// identify returns the caller. An Authorization header has priority over a Vault token, and both
+// over a client certificate, so an invalid token is refused even with a valid certificate.
 func (m *iam) identify(r *http.Request, now time.Time) principal {
 	if authorization := r.Header.Get("Authorization"); authorization != "" {
 		scheme, value, _ := strings.Cut(authorization, " ")
@@ -174,9 +171,8 @@ func errUnauthenticated(message string) *refusal {
 	return refusef(http.StatusUnauthorized, codeUnauthenticated, "%s", message)
 }
 
-// AddToken makes value a token of the identity; a token already there gets
-// the new identity. It fails for a value that cannot stand in a header, or an
-// unknown action.
+// AddToken makes value a token of the identity. An existing token gets the new identity. It fails
+// for a value that is not valid in a header, or an unknown action.
 func (e *Emulator) AddToken(value string, id Identity) error {
 	if err := checkToken(value); err != nil {
 		return err
@@ -192,8 +188,7 @@ func (e *Emulator) AddToken(value string, id Identity) error {
 	return nil
 }
 
-// checkToken returns nil for what can stand in a header. It never repeats the
-// value.
+// checkToken returns nil for a value that is valid in a header. The error never repeats the value.
 func checkToken(value string) error {
 	if value == "" || strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return errors.New("token must be printable ASCII without spaces, and not empty")
@@ -201,23 +196,23 @@ func checkToken(value string) error {
 	return nil
 }
 
-// RevokeToken makes value unknown at once, as deleting a PAT does. A value that
-// is unknown already is no error.
+// RevokeToken makes a token invalid immediately, as the deletion of a PAT does. It does nothing for
+// an unknown token.
 func (e *Emulator) RevokeToken(value string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.iam.tokens, value)
 }
 
-// IssueCertificate signs a client certificate for the identity, with a new
-// key. Both come as PEM. Its lifetime is the identity's, counted from now in
-// real time; an Expires in the past gives a certificate that TLS refuses.
+// IssueCertificate returns a client certificate for the identity and its new key, both in PEM. Its
+// lifetime is the identity's, from now in real time; with an Expires in the past, TLS refuses the
+// certificate.
 func (e *Emulator) IssueCertificate(id Identity) (certPEM, keyPEM []byte, err error) {
 	return e.IssueCertificateFor(id, nil)
 }
 
-// IssueCertificateFor is IssueCertificate for a key that exists, as OKMS signs a
-// request that a user made.
+// IssueCertificateFor does the same for an existing key, as OKMS does for a certificate request.
+// keyPEM is key in PEM. A nil key means a new one.
 func (e *Emulator) IssueCertificateFor(id Identity, key crypto.Signer) (certPEM, keyPEM []byte, err error) {
 	id, err = id.normalised()
 	if err != nil {
@@ -238,8 +233,8 @@ func (e *Emulator) IssueCertificateFor(id Identity, key crypto.Signer) (certPEM,
 	return issued.certPEM, issued.keyPEM, nil
 }
 
-// admitsCertificate tells whether the handshake lets the certificate through:
-// always, unless the switch refuses those without rights.
+// admitsCertificate reports whether the handshake accepts the certificate: always, unless
+// DeniedCertificateAlert is set and its identity has no permission.
 func (e *Emulator) admitsCertificate(cert *x509.Certificate) bool {
 	if !e.switches.DeniedCertificateAlert {
 		return true

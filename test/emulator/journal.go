@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// journalSize bounds the requests kept; the oldest go first.
+// journalSize is how many requests are kept; the oldest are dropped first.
 const journalSize = 10000
 
-// Request is one request the emulator got. It holds no credential.
+// Request is one request that the emulator received. It contains no credential.
 type Request struct {
 	Arrived   time.Time `json:"arrived"` // by Options.Now
 	ID        string    `json:"id"`      // the request_id of the answer
@@ -24,19 +24,19 @@ type Request struct {
 	URI       string    `json:"uri"`       // escaped path and query, as sent
 	Proto     string    `json:"proto"`     // HTTP/1.1 or HTTP/2.0
 	Auth      string    `json:"auth"`      // bearer, vault-token, certificate, or "" for none
-	Identity  string    `json:"identity"`  // Name of the identity; "" when not authenticated
-	Operation string    `json:"operation"` // IAM action last asked for; "" when none was
-	Status    int       `json:"status"`    // 0 while in flight, and when it ended without an answer
-	// Header is the request's, without those that carry credentials.
+	Identity  string    `json:"identity"`  // Name of the identity; "" if not authenticated
+	Operation string    `json:"operation"` // IAM action that was checked last; "" for none
+	Status    int       `json:"status"`    // 0 while in progress, and if there was no answer
+	// Header has the request's headers, without those that contain credentials.
 	Header http.Header `json:"header"`
 }
 
-// journal records requests at arrival, so that one that hangs is seen, and logs
-// them when their answer is known.
+// journal records requests at their arrival, so that it shows those that hang, and logs them when
+// their answer is known.
 type journal struct {
 	mu       sync.Mutex
 	requests []*Request
-	count    int           // arrived since the last reset, kept or not
+	count    int           // arrived since the last reset, including dropped ones
 	arrived  chan struct{} // closed and replaced at each arrival
 
 	logMu sync.Mutex // one line at a time, without holding mu while writing
@@ -68,8 +68,7 @@ func (j *journal) arrive(c *call, r *http.Request) *Request {
 	return entry
 }
 
-// leave completes the entry of a call, before it is answered; status 0 means it
-// gets no answer.
+// leave completes the entry of a call before its answer is sent; status 0 means that there is none.
 func (j *journal) leave(entry *Request, c *call, status int) {
 	j.mu.Lock()
 	entry.Status, entry.Operation = status, c.operation
@@ -80,11 +79,11 @@ func (j *journal) leave(entry *Request, c *call, status int) {
 	line := logLine(c, status)
 	j.logMu.Lock()
 	defer j.logMu.Unlock()
-	_, _ = io.WriteString(j.log, line) // a log that cannot be written must not fail a request
+	_, _ = io.WriteString(j.log, line) // a failing log must not fail a request
 }
 
-// logLine is a call in the form of OKMS's audit log (OVHcloud's guide "Pushing
-// logs from OVHcloud KMS"), with "-" for what is not known.
+// logLine returns the line of a call in the form of OKMS's audit log (source: OVHcloud's guide
+// "Pushing logs from OVHcloud KMS"), with "-" for unknown values.
 func logLine(c *call, status int) string {
 	result := "no answer"
 	if status != 0 {
@@ -104,7 +103,7 @@ func logLine(c *call, status int) string {
 		c.method, c.route, result, identity, cmp.Or(c.operation, "-"), cmp.Or(c.resource, "-"), from, c.id)
 }
 
-// clientIP is the address without the port.
+// clientIP returns the client's address without the port.
 func clientIP(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
@@ -113,8 +112,8 @@ func clientIP(r *http.Request) string {
 	return host
 }
 
-// Requests returns a copy of the requests in order of arrival, those in
-// flight included. The newest 10000 since New or ResetRequests are kept.
+// Requests returns a copy of the requests in order of arrival, including those in progress. The
+// newest 10000 since New or ResetRequests are kept.
 func (e *Emulator) Requests() []Request {
 	j := e.journal
 	j.mu.Lock()
@@ -127,16 +126,15 @@ func (e *Emulator) Requests() []Request {
 	return all
 }
 
-// ResetRequests forgets the requests so far, and starts counting for Await.
+// ResetRequests drops the requests so far, and restarts the count of Await.
 func (e *Emulator) ResetRequests() {
 	e.journal.mu.Lock()
 	defer e.journal.mu.Unlock()
 	e.journal.requests, e.journal.count = nil, 0
 }
 
-// Await returns when at least n requests have arrived since New or
-// ResetRequests, or with an error when ctx ends first. It does not wait for
-// their answers.
+// Await waits until at least n requests have arrived since New or ResetRequests. It returns an
+// error if ctx is done first. It does not wait for their answers.
 func (e *Emulator) Await(ctx context.Context, n int) error {
 	for {
 		e.journal.mu.Lock()

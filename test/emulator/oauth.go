@@ -9,32 +9,31 @@ import (
 	"time"
 )
 
-// TokenPath is where the token endpoint of OVHcloud's OAuth2 clients answers. It
-// is on another host than OKMS in life; here every Server of the emulator serves
-// both, so a second one can stand for the other host.
+// TokenPath is the path of the token endpoint of OVHcloud's OAuth2 clients. The live service has it
+// on another host than OKMS. Every Server of the emulator serves both, so a second Server can act
+// as the other host.
 const TokenPath = "/auth/oauth2/token"
 
-// NewTokenPath is the same on the hosts that OVHcloud moves its token endpoints to
-// (auth.eu.ovhcloud.com and auth.ca.ovhcloud.com, by the pull requests of its SDKs).
+// NewTokenPath is its path on the hosts that OVHcloud moves its token endpoints to,
+// auth.eu.ovhcloud.com and auth.ca.ovhcloud.com (source: pull requests of its SDKs).
 const NewTokenPath = "/oauth2/token"
 
-// tokenLife is how long an access token is good (seen: expires_in 3599).
+// tokenLife is the lifetime of an access token (seen on the live service: expires_in 3599).
 const tokenLife = 3599 * time.Second
 
-// operationToken stands in the journal for a request to the token endpoint.
+// operationToken is the operation of a request to the token endpoint in the journal.
 const operationToken = "oauth2/token"
 
 // oauthClient is a service account.
 type oauthClient struct {
 	secret   string
 	identity Identity
-	issued   []string // access tokens that may still be good
+	issued   []string // access tokens that may still be valid
 }
 
-// AddClient makes a service account: an OAuth2 client whose access tokens stand
-// for the identity. A client already there gets the new secret and identity; the
-// tokens it got before stay good. It fails for an id or a secret that cannot
-// stand in a file of one line, or an unknown action.
+// AddClient adds a service account: an OAuth2 client whose access tokens have the identity. An
+// existing client gets the new secret and identity; its earlier tokens stay valid. It fails for an
+// id or a secret that is not valid in a file of one line, or an unknown action.
 func (e *Emulator) AddClient(id, secret string, identity Identity) error {
 	if checkToken(id) != nil || checkToken(secret) != nil {
 		return errors.New("client id and secret must be printable ASCII without spaces, and not empty")
@@ -53,8 +52,8 @@ func (e *Emulator) AddClient(id, secret string, identity Identity) error {
 	return nil
 }
 
-// RevokeAccessTokens makes the access tokens of a client unknown at once. It can
-// get new ones. A client that is unknown is no error.
+// RevokeAccessTokens makes the access tokens of a client invalid immediately. The client can request
+// new ones. It does nothing for an unknown client.
 func (e *Emulator) RevokeAccessTokens(id string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -66,9 +65,9 @@ func (e *Emulator) RevokeAccessTokens(id string) {
 	}
 }
 
-// issueToken answers the token endpoint (RFC 6749, section 4.4). The caller holds
-// e.mu. Status and error of a wrong scope were seen at OVHcloud's, the others
-// follow the RFC.
+// issueToken returns the answer of the token endpoint (RFC 6749, section 4.4). The caller holds
+// e.mu. The status and error of an invalid scope were seen on the live service; the others follow
+// the RFC.
 func (c *call) issueToken() answer {
 	c.operation = operationToken
 	form, err := url.ParseQuery(string(c.body))
@@ -99,7 +98,7 @@ func (c *call) issueToken() answer {
 		"access_token": token, "token_type": "Bearer", "expires_in": int(tokenLife / time.Second), "scope": "all"})}
 }
 
-// forgetExpired drops the client's tokens that are no longer good.
+// forgetExpired drops the client's tokens that are no longer valid.
 func (c *call) forgetExpired(client *oauthClient) {
 	var good []string
 	for _, token := range client.issued {

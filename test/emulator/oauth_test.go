@@ -10,10 +10,11 @@ import (
 	"time"
 )
 
-// token asks the token endpoint with the good form, changed.
+// token sends a valid form with the changes to the token endpoint, and returns its answer.
 func (d *domain) token(change map[string]string) (status int, body map[string]any) {
 	d.t.Helper()
-	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {"EU.shop"}, "client_secret": {"s3cret"}, "scope": {"all"}}
+	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {"EU.shop"}, "client_secret": {"s3cret"},
+		"scope": {"all"}}
 	for name, value := range change {
 		if form.Set(name, value); value == "" {
 			form.Del(name)
@@ -34,7 +35,7 @@ func (d *domain) token(change map[string]string) (status int, body map[string]an
 	return resp.StatusCode, body
 }
 
-// Row 23.
+// TestAccessTokens checks that an access token has the client's identity until it expires.
 func TestAccessTokens(t *testing.T) {
 	now := newClock()
 	d := start(t, Options{Now: now.Now})
@@ -48,8 +49,9 @@ func TestAccessTokens(t *testing.T) {
 		t.Fatalf("%d %v", status, body)
 	}
 	d.do(request{path: "secret/data/x", token: token}).want(200)
-	if all := d.Requests(); all[len(all)-1].Identity != "shop" || strings.Contains(all[len(all)-2].URI, "s3cret") || all[len(all)-2].Operation != operationToken {
-		t.Errorf("the journal has %+v", all)
+	if all := d.Requests(); all[len(all)-1].Identity != "shop" || strings.Contains(all[len(all)-2].URI, "s3cret") ||
+		all[len(all)-2].Operation != operationToken {
+		t.Errorf("got the journal %+v", all)
 	}
 	now.advance(tokenLife)
 	d.do(request{path: "secret/data/x", token: token}).wantError(401, 50475011, "expired")
@@ -83,7 +85,8 @@ func TestTheTokenEndpointRefuses(t *testing.T) {
 			t.Errorf("%s: %d %v, want %d %s", name, status, body, c.status, c.want)
 		}
 	}
-	if resp, err := d.client.PostForm(d.server.URL+NewTokenPath, nil); err != nil || resp.StatusCode != http.StatusBadRequest {
+	if resp, err := d.client.PostForm(d.server.URL+NewTokenPath, nil); err != nil ||
+		resp.StatusCode != http.StatusBadRequest {
 		t.Errorf("the new path: %v, %v", resp, err)
 	} else {
 		resp.Body.Close()
@@ -98,7 +101,7 @@ func TestTheTokenEndpointRefuses(t *testing.T) {
 	}
 }
 
-func TestASecretThatIsReplacedLeavesTokensGood(t *testing.T) {
+func TestAReplacedSecretLeavesTokensValid(t *testing.T) {
 	d := start(t, Options{Now: func() time.Time { return time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC) }})
 	d.put("x", `{}`)
 	for _, secret := range []string{"s3cret", "next"} {
@@ -110,10 +113,10 @@ func TestASecretThatIsReplacedLeavesTokensGood(t *testing.T) {
 		}
 	}
 	if status, _ := d.token(nil); status != 401 {
-		t.Errorf("the old secret gives %d", status)
+		t.Errorf("the old secret: got status %d", status)
 	}
 	if n := len(d.iam.clients["EU.shop"].issued); n != 2 {
-		t.Errorf("%d tokens are good, want both", n)
+		t.Errorf("got %d valid tokens, want 2", n)
 	}
 	if err := d.AddClient("a b", "x", Identity{}); err == nil {
 		t.Error("a client id with a space was taken")

@@ -9,12 +9,11 @@ import (
 
 const maxPathLength = 255
 
-// pathPattern is OKMS's pattern for the path of a new secret. It allows "." and
-// ".." as segments; what OKMS makes of them is unknown, and here they are
-// ordinary names.
+// pathPattern is OKMS's pattern for the path of a new secret. It allows "." and ".." as segments.
+// OKMS's treatment of them is unknown; here they are ordinary names.
 var pathPattern = regexp.MustCompile(`^[a-zA-Z0-9_.:/=@-]+$`)
 
-// checkPath returns nil for a path that can name a secret.
+// checkPath returns nil for a path that is valid for a secret.
 func checkPath(path string) error {
 	reason := ""
 	switch {
@@ -34,8 +33,7 @@ func checkPath(path string) error {
 	return refusef(http.StatusBadRequest, codeSecretBadPath, "path %q %s", path, reason)
 }
 
-// unescapePath decodes the part of a request's path that names a secret: both
-// / and %2F separate.
+// unescapePath decodes the path of a secret in a request's path. Both / and %2F are separators.
 func unescapePath(escaped string) (string, error) {
 	path, err := url.PathUnescape(escaped)
 	if err != nil {

@@ -9,13 +9,13 @@ import (
 	"slices"
 )
 
-// member is one name and value of a JSON object, the value as written.
+// member is one member of a JSON object. value has the bytes as written.
 type member struct {
 	name  string
 	value json.RawMessage
 }
 
-// members reads a JSON object in its own order, duplicates included.
+// members returns the members of a JSON object in their order, including duplicates.
 func members(raw []byte) ([]member, error) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	if t, err := dec.Token(); err != nil {
@@ -33,7 +33,7 @@ func members(raw []byte) ([]member, error) {
 		if err := dec.Decode(&value); err != nil {
 			return nil, err
 		}
-		all = append(all, member{name: name.(string), value: value}) // a key is always a string
+		all = append(all, member{name: name.(string), value: value}) // a key of a JSON object is always a string
 	}
 	if _, err := dec.Token(); err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func members(raw []byte) ([]member, error) {
 	return all, nil
 }
 
-// object is the reverse of members.
+// object returns the JSON object with these members.
 func object(all []member) []byte {
 	var b bytes.Buffer
 	b.WriteByte('{')
@@ -60,8 +60,8 @@ func object(all []member) []byte {
 	return b.Bytes()
 }
 
-// mergePatch applies a JSON merge patch (RFC 7396) to target, nil for nothing.
-// What the patch does not name keeps its bytes.
+// mergePatch returns target after a JSON merge patch (RFC 7396); a nil target is no value. Values
+// that the patch does not name keep their bytes.
 func mergePatch(target, patch []byte) ([]byte, error) {
 	if !isObject(patch) {
 		return bytes.TrimSpace(patch), nil
@@ -99,8 +99,8 @@ func mergePatch(target, patch []byte) ([]byte, error) {
 	return object(have), nil
 }
 
-// subkeys replaces every value that is not an object by null, and objects too
-// below depth levels; depth 0 means all levels.
+// subkeys returns data with null for every value that is not an object, and for objects below depth
+// levels; depth 0 means no limit.
 func subkeys(data []byte, depth int) ([]byte, error) {
 	if !isObject(data) {
 		return []byte("null"), nil
@@ -121,8 +121,8 @@ func subkeys(data []byte, depth int) ([]byte, error) {
 	return object(all), nil
 }
 
-// decodeStrict reads one JSON value into v. Unknown fields are errors that
-// name them, unless lenient.
+// decodeStrict decodes exactly one JSON value into v. Unless lenient, an unknown field is an error
+// that names it.
 func decodeStrict(raw []byte, v any, lenient bool) error {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	if !lenient {

@@ -5,9 +5,8 @@ import (
 	"net/http"
 )
 
-// Error codes: major<<24 | minor<<16 | category<<12 | number (the layout of
-// OVHcloud's SDK, errors.go). Codes marked "inferred" fit the layout but were
-// not seen for this use.
+// Error codes: major<<24 | minor<<16 | category<<12 | number (source: OVHcloud's SDK, errors.go).
+// Codes marked "inferred" have this layout but were not seen for this use.
 const (
 	codeSecretNotFound    = 0x01055001 // 17125377
 	codeVersionNotFound   = 0x01055002 // 17125378
@@ -27,12 +26,12 @@ const (
 	codeRESTUnspecified   = 0x03010000
 )
 
-// refusal is an error that knows its place in OKMS's vocabulary.
+// refusal is an error with OKMS's status, code and text.
 type refusal struct {
 	status  int
 	code    int
 	message string // "" gives an empty errors list
-	data    []byte // JSON for the "data" member of the body; nil: none
+	data    []byte // JSON of the member "data" of the body; nil for none
 }
 
 func (r *refusal) Error() string { return r.message }
@@ -64,7 +63,7 @@ func errArgument(format string, args ...any) *refusal {
 	return refusef(http.StatusBadRequest, codeRESTArgument, format, args...)
 }
 
-// codeForStatus is the error_code of a fault that names only a status.
+// codeForStatus returns the error_code of a fault that has only a status.
 func codeForStatus(status int) int {
 	switch status {
 	case http.StatusBadRequest:

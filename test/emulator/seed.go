@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// seedFile is the top of a seed.
+// seedFile is the top level of a seed.
 type seedFile struct {
 	Secrets json.RawMessage   `json:"secrets"`
 	Tokens  []json.RawMessage `json:"tokens"`
@@ -16,7 +16,7 @@ type seedFile struct {
 
 type seedSecret struct {
 	Path           string            `json:"path"`
-	Data           json.RawMessage   `json:"data"` // short for one active version
+	Data           json.RawMessage   `json:"data"` // the short form for one active version
 	Versions       []json.RawMessage `json:"versions"`
 	CustomMetadata json.RawMessage   `json:"custom_metadata"`
 	settings       v1Settings
@@ -36,16 +36,17 @@ type seedVersion struct {
 //
 //	{
 //	  "secrets": {"prod/database": {"username": "app", "password": "example"}},
-//	  "tokens":  [{"token": "...", "name": "ci", "actions": ["okms:apikms:secret/version/getData"], "paths": ["prod/"], "expires": "2030-01-01T00:00:00Z"}]
+//	  "tokens":  [{"token": "...", "name": "ci", "actions": ["okms:apikms:secret/version/getData"],
+//	               "paths": ["prod/"], "expires": "2030-01-01T00:00:00Z"}]
 //	}
 //
-// or, for more about a secret, with "secrets" as a list:
+// or, with more fields for a secret, with "secrets" as a list:
 //
 //	[{"path": "prod/x", "versions": [{"data": {...}, "state": "deactivated"}, {"data": {...}}],
 //	  "max_versions": 5, "cas_required": true, "delete_version_after": "1d", "custom_metadata": {"team": "a"}}]
 //
-// Data is kept as written. On an error, which names the place, nothing of
-// the seed is kept.
+// Data is kept byte for byte. An error names its place in the seed; nothing of the seed is then
+// kept.
 func (e *Emulator) Seed(r io.Reader) error {
 	raw, err := io.ReadAll(r)
 	if err != nil {
@@ -105,7 +106,7 @@ func parseSecrets(raw json.RawMessage) ([]seedSecret, error) {
 			return nil, fmt.Errorf("secrets: %q: %w", sec.Path, err)
 		}
 		if slices.ContainsFunc(all[:i], func(other seedSecret) bool { return other.Path == sec.Path }) {
-			return nil, fmt.Errorf("secrets: %q is there twice", sec.Path)
+			return nil, fmt.Errorf("secrets: %q is given twice", sec.Path)
 		}
 	}
 	return all, nil
@@ -163,8 +164,7 @@ func (sec *seedSecret) check() error {
 	return err
 }
 
-// seedSecrets stores what check has passed. Versions of a secret there already
-// go on counting.
+// seedSecrets stores the checked secrets. Versions of an existing secret continue its numbers.
 func (e *Emulator) seedSecrets(all []seedSecret) error {
 	now := e.now()
 	e.mu.Lock()

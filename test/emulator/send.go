@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// send writes the answer, spoiled as the fault (nil: none) says. It panics with
-// http.ErrAbortHandler to close the connection.
+// send writes the answer with the fault applied; f may be nil. It panics with http.ErrAbortHandler
+// to close the connection.
 func send(w http.ResponseWriter, r *http.Request, ans answer, f *activeFault) {
 	header := w.Header()
 	for name, values := range ans.header {
@@ -21,7 +21,7 @@ func send(w http.ResponseWriter, r *http.Request, ans answer, f *activeFault) {
 	w.WriteHeader(ans.status)
 	switch {
 	case f == nil:
-		_, _ = w.Write(ans.body) // the client may be gone; nobody to tell
+		_, _ = w.Write(ans.body) // the client may have closed the connection
 	case f.CloseAfterHeaders:
 		cut(w, nil)
 	case f.Truncate:

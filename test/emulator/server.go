@@ -14,15 +14,14 @@ import (
 	"time"
 )
 
-// Server is an emulator listening with TLS, 1.2 or newer, for HTTP/1.1 and
-// HTTP/2. Close it.
+// Server serves an Emulator over TLS 1.2 or newer, with HTTP/1.1 and HTTP/2. The caller closes it.
 type Server struct {
 	URL string // https://host:port, without a path
 	CA  []byte // PEM of the CA that signed the server's certificate
 
 	emulator *Emulator
 	http     *http.Server
-	cancel   context.CancelFunc // ends the requests in flight
+	cancel   context.CancelFunc // ends the requests in progress
 	served   chan error         // the result of Serve
 
 	mu       sync.Mutex
@@ -31,9 +30,9 @@ type Server struct {
 	conns    map[net.Conn]*connState
 }
 
-// Start listens on addr ("" means 127.0.0.1:0) and serves in a goroutine that
-// Close waits for. The certificate is good for localhost, 127.0.0.1, ::1, the
-// host of addr and hosts, which are DNS names or IP addresses.
+// Start listens on addr ("" means 127.0.0.1:0) and serves in a goroutine that Close waits for. The
+// certificate is valid for localhost, 127.0.0.1, ::1, the host of addr, and hosts, which are DNS
+// names or IP addresses.
 func (e *Emulator) Start(addr string, hosts ...string) (*Server, error) {
 	listener, err := net.Listen("tcp", cmp.Or(addr, "127.0.0.1:0"))
 	if err != nil {
@@ -72,7 +71,7 @@ func (s *Server) serve(listener net.Listener, config *tls.Config) {
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ConnContext:       s.connContext,
 		ConnState:         s.track,
-		// Refused handshakes are the client's business, and often wanted.
+		// No log of refused handshakes: the client reports them, and tests cause them.
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
 	s.emulator.serversMu.Lock()
@@ -81,11 +80,11 @@ func (s *Server) serve(listener net.Listener, config *tls.Config) {
 	go func() { s.served <- s.http.ServeTLS(listener, "", "") }()
 }
 
-// VaultAddress is what a Vault client takes as its address.
+// VaultAddress returns the address for a Vault client.
 func (s *Server) VaultAddress() string { return s.URL + "/api/" + s.emulator.okmsID }
 
-// Close ends the requests in flight, hanging ones too, closes the connections
-// and waits until all is over. A second call does nothing.
+// Close ends the requests in progress, including those that hang, closes the connections, and waits
+// for the end. A second call does nothing.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	again := s.closed
@@ -109,7 +108,7 @@ func (s *Server) Close() error {
 	return nil
 }
 
-// handle counts the requests in flight, for Close to wait for.
+// handle serves a request and counts it, so that Close can wait for it.
 func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	own, _ := r.Context().Value(connKey{}).(*connState)
 	s.mu.Lock()

@@ -14,11 +14,11 @@ import (
 	"time"
 )
 
-func TestServerSpeaksHTTP2AndOnlyNewTLS(t *testing.T) {
+func TestServerUsesHTTP2AndRefusesOldTLS(t *testing.T) {
 	d := start(t, Options{})
 	d.get("secret/metadata").want(200)
 	if proto := d.Requests()[0].Proto; proto != "HTTP/2.0" {
-		t.Errorf("protocol is %s", proto)
+		t.Errorf("got protocol %s", proto)
 	}
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(d.CA())
@@ -53,14 +53,15 @@ func TestServerCertificateNamesItsHosts(t *testing.T) {
 		}
 	}
 	if s.VaultAddress() != s.URL+"/api/"+e.OKMSID() {
-		t.Errorf("vault address is %s", s.VaultAddress())
+		t.Errorf("got vault address %s", s.VaultAddress())
 	}
 }
 
 func TestServerThatCannotStart(t *testing.T) {
 	d := start(t, Options{})
-	if _, err := d.Start(strings.TrimPrefix(d.server.URL, "https://")); err == nil || !strings.Contains(err.Error(), "in use") {
-		t.Errorf("error is %v", err)
+	if _, err := d.Start(strings.TrimPrefix(d.server.URL, "https://")); err == nil ||
+		!strings.Contains(err.Error(), "in use") {
+		t.Errorf("got error %v", err)
 	}
 }
 
@@ -89,14 +90,14 @@ func TestAwait(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if err := d.Await(ctx, 1); err != nil {
-		t.Errorf("one request is there: %v", err)
+		t.Errorf("after one request: %v", err)
 	}
 	if err := d.Await(ctx, 2); !errors.Is(err, context.Canceled) {
-		t.Errorf("the second is not: %v", err)
+		t.Errorf("before the second request: %v", err)
 	}
 	d.ResetRequests()
 	if err := d.Await(ctx, 1); !errors.Is(err, context.Canceled) {
-		t.Errorf("after a reset none is there: %v", err)
+		t.Errorf("after a reset: %v", err)
 	}
 }
 
@@ -111,7 +112,7 @@ func TestJournalKeepsTheNewest(t *testing.T) {
 	}
 	all := e.Requests()
 	if len(all) != journalSize || all[0].URI != "/n/5" {
-		t.Errorf("%d requests, the first is %s", len(all), all[0].URI)
+		t.Errorf("got %d requests, the first one is %s", len(all), all[0].URI)
 	}
 	if err := e.Await(context.Background(), journalSize+5); err != nil {
 		t.Error(err)
@@ -123,24 +124,27 @@ func TestRequestsAndLogHoldNoCredential(t *testing.T) {
 	d := start(t, Options{Log: log})
 	d.put("prod/x", `{}`)
 	d.do(request{path: "secret/data/prod/x?version=1", header: http.Header{
-		"Authorization": {"Bearer " + readerToken}, "Cookie": {readerToken}, "Proxy-Authorization": {readerToken}, "X-Other": {"kept"},
+		"Authorization": {"Bearer " + readerToken}, "Cookie": {readerToken}, "Proxy-Authorization": {readerToken},
+		"X-Other": {"kept"},
 	}}).want(200)
 	got := d.Requests()[0]
-	if text := fmt.Sprintf("%+v", got) + log.String(); strings.Contains(text, readerToken) || strings.Contains(text, adminToken) {
+	if text := fmt.Sprintf("%+v", got) + log.String(); strings.Contains(text, readerToken) ||
+		strings.Contains(text, adminToken) {
 		t.Errorf("a credential is in %s", text)
 	}
 	if got.Header.Get("X-Other") != "kept" || got.URI != "/api/"+d.OKMSID()+"/v1/secret/data/prod/x?version=1" ||
 		got.Method != "GET" || got.Auth != "bearer" || got.Identity != "reader" || got.Status != 200 {
-		t.Errorf("recorded as %+v", got)
+		t.Errorf("got the record %+v", got)
 	}
 	want := fmt.Sprintf("INFO | GET /v1/secret/data/prod/x - 200 - identity: urn:v1:eu:identity:user:emulator/reader - "+
-		"operation: okms:apikms:secret/version/getData on urn:v1:eu:resource:okms:%s/secret/prod/x - from 127.0.0.1 - request id: %s\n", d.OKMSID(), got.ID)
+		"operation: okms:apikms:secret/version/getData on urn:v1:eu:resource:okms:%s/secret/prod/x - from 127.0.0.1 - "+
+		"request id: %s\n", d.OKMSID(), got.ID)
 	if log.String() != want {
 		t.Errorf("log is\n%swant\n%s", log.String(), want)
 	}
 }
 
-// Many clients at once: every answer is right for its own request.
+// TestManyClientsAtOnce checks that every answer belongs to its own request.
 func TestManyClientsAtOnce(t *testing.T) {
 	d := start(t, Options{Log: &lockedBuffer{}})
 	const clients, rounds = 16, 12
@@ -161,7 +165,7 @@ func TestManyClientsAtOnce(t *testing.T) {
 					t.Errorf("client %d reads: %v %d, want %d", c, err, got.status, want)
 				}
 				if got.status == 200 && got.at("data", "data") != data {
-					t.Errorf("client %d got %s", c, got.body)
+					t.Errorf("client %d: got %s", c, got.body)
 				}
 			}
 		})

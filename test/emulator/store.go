@@ -10,8 +10,8 @@ import (
 const (
 	maxVersionNumber   = 24000
 	defaultMaxVersions = 10
-	// maxDataSize is the largest data of one version in bytes. OVHcloud says
-	// 64 KB; that it means 65536 bytes of JSON text is inferred.
+	// maxDataSize is the largest data of one version in bytes. OVHcloud documents 64 KB;
+	// that this is 65536 bytes of JSON text is inferred.
 	maxDataSize = 64 << 10
 )
 
@@ -23,13 +23,13 @@ type State string
 const (
 	Active      State = "active"
 	Deactivated State = "deactivated" // unreadable until reactivated
-	Deleted     State = "deleted"     // the data is gone for good
+	Deleted     State = "deleted"     // the data is permanently deleted
 )
 
-// settings are those a secret and the domain both have; nil means not set.
+// settings are the settings of a secret or of the domain; nil means not set.
 type settings struct {
 	casRequired *bool
-	deleteAfter *string // verbatim: OKMS echoes "1d" as "1d"
+	deleteAfter *string // as written: OKMS returns "1d" as "1d"
 	maxVersions *uint32 // 0 means the default
 }
 
@@ -39,7 +39,7 @@ type secret struct {
 	current          uint32
 	oldest           uint32 // 0 until a version was pruned
 	versions         map[uint32]*version
-	custom           map[string]string // nil: none
+	custom           map[string]string // nil for none
 	settings         settings
 }
 
@@ -47,12 +47,12 @@ type version struct {
 	number      uint32
 	created     time.Time
 	state       State
-	data        []byte    // nil once deleted
-	deactivated time.Time // when it left Active; zero: never
-	expires     time.Time // when it deactivates by itself; zero: never
+	data        []byte    // nil for a deleted version
+	deactivated time.Time // when it left Active; zero for never
+	expires     time.Time // when it is deactivated automatically; zero for never
 }
 
-// store holds the secrets of a domain. Its owner guards it with a mutex.
+// store holds the secrets of a domain. The mutex of the Emulator guards it.
 type store struct {
 	secrets  map[string]*secret
 	defaults settings
@@ -60,7 +60,7 @@ type store struct {
 
 func newStore() *store { return &store{secrets: map[string]*secret{}} }
 
-// get returns a secret with the versions whose time has come deactivated.
+// get returns a secret, after it has deactivated its versions that have expired.
 func (s *store) get(path string, now time.Time) (*secret, error) {
 	sec, ok := s.secrets[path]
 	if !ok {
@@ -86,8 +86,8 @@ func (sec *secret) version(n uint32) (*version, error) {
 	return v, nil
 }
 
-// checkCAS compares cas (nil: not sent) with the current version; 0 asks for
-// a secret that does not exist.
+// checkCAS compares cas with the current version. nil means that it was not sent; 0 requires that
+// the secret does not exist.
 func (s *store) checkCAS(path string, cas *uint32) error {
 	current := uint32(0)
 	required := deref(s.defaults.casRequired)
@@ -104,8 +104,7 @@ func (s *store) checkCAS(path string, cas *uint32) error {
 	return nil
 }
 
-// write adds a version with the data, which it keeps; the secret is made
-// when it does not exist.
+// write adds a version with data, and creates the secret if necessary. It takes ownership of data.
 func (s *store) write(path string, data []byte, now time.Time) (*version, error) {
 	sec, ok := s.secrets[path]
 	if !ok {
@@ -115,8 +114,8 @@ func (s *store) write(path string, data []byte, now time.Time) (*version, error)
 		return nil, errArgument("secret %q has no version left after %d", path, maxVersionNumber)
 	}
 	v := &version{number: sec.current + 1, created: now, state: Active, data: data}
-	// The setting was checked when it was set; it applies to versions made
-	// from then on, as in Vault.
+	// The setting was checked when it was set. As in Vault, it applies to later versions
+	// only.
 	if delay, err := parseDelay(s.deleteAfter(sec)); err == nil && delay > 0 {
 		v.expires = now.Add(delay)
 	}
@@ -140,7 +139,7 @@ func (sec *secret) prune(keep uint32) {
 	sec.oldest = numbers[excess]
 }
 
-// numbers lists the versions in ascending order.
+// numbers returns the numbers of the versions in ascending order.
 func (sec *secret) numbers() []uint32 {
 	numbers := make([]uint32, 0, len(sec.versions))
 	for n := range sec.versions {
@@ -150,9 +149,8 @@ func (sec *secret) numbers() []uint32 {
 	return numbers
 }
 
-// setState brings all the versions to the state, or none when one is unknown or
-// can't: a deleted version stays so. Deactivating what is deleted already
-// changes nothing.
+// setState sets the state of all the versions; of none if one is unknown or cannot have it: a
+// deleted version cannot be activated. Deactivating a deleted version changes nothing.
 func (s *store) setState(path string, numbers []uint32, state State, now time.Time) error {
 	sec, err := s.get(path, now)
 	if err != nil {
@@ -165,7 +163,7 @@ func (s *store) setState(path string, numbers []uint32, state State, now time.Ti
 			return err
 		}
 		if v.state == Deleted && state == Active {
-			return refusef(http.StatusBadRequest, codeSecretBadState, "version %d of secret %q is deleted for good", v.number, path)
+			return refusef(http.StatusBadRequest, codeSecretBadState, "version %d of secret %q is permanently deleted", v.number, path)
 		}
 		versions = append(versions, v)
 	}
@@ -194,8 +192,8 @@ func (v *version) enter(state State, now time.Time) {
 	v.state = state
 }
 
-// seed adds a secret of a seed. max_versions and delete_version_after have to
-// hold for its own versions, so the settings come with an empty secret first.
+// seed adds a secret of a seed. It sets the settings before it writes the versions, since
+// max_versions and delete_version_after apply to them.
 func (s *store) seed(from seedSecret, now time.Time) error {
 	custom, err := newCustom(nil, from.CustomMetadata, false)
 	if err != nil {
@@ -228,8 +226,8 @@ func (s *store) remove(path string) error {
 	return nil
 }
 
-// The effective settings of a secret: its own, else the domain's, else OKMS's
-// default. A domain that requires cas cannot be overruled by a secret.
+// The following functions return the effective settings of a secret: its own, or the domain's, or
+// OKMS's default. A secret cannot override a domain that requires cas.
 
 func (s *store) casRequired(sec *secret) bool {
 	return deref(s.defaults.casRequired) || deref(sec.settings.casRequired)

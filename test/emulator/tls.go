@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// authority is the emulator's own CA. It signs servers and clients.
+// authority is the emulator's CA. It signs server and client certificates.
 type authority struct {
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
@@ -58,8 +58,8 @@ func (a *authority) pool() *x509.CertPool {
 	return pool
 }
 
-// newTemplate has a validity that ends after lifetime and began in the past,
-// even when it has ended already.
+// newTemplate returns a template that is valid until lifetime from now. lifetime may be negative;
+// the validity always began earlier.
 func newTemplate(name string, lifetime time.Duration) *x509.Certificate {
 	serial, _ := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120)) // never fails
 	now := time.Now()
@@ -74,7 +74,7 @@ func newTemplate(name string, lifetime time.Duration) *x509.Certificate {
 	}
 }
 
-// sign signs a certificate of a new key.
+// sign returns a signed certificate with a new key.
 func (a *authority) sign(template *x509.Certificate) (*issued, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -83,6 +83,7 @@ func (a *authority) sign(template *x509.Certificate) (*issued, error) {
 	return a.signFor(template, key)
 }
 
+// signFor returns a signed certificate of a key.
 func (a *authority) signFor(template *x509.Certificate, key crypto.Signer) (*issued, error) {
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key)
 	if err != nil {
@@ -99,7 +100,7 @@ func (a *authority) signFor(template *x509.Certificate, key crypto.Signer) (*iss
 	}, nil
 }
 
-// issueClient signs an access certificate for a key; nil stands for a new one.
+// issueClient returns a client certificate for a key; nil means a new key.
 func (a *authority) issueClient(name, okmsID string, lifetime time.Duration, key crypto.Signer) (*issued, error) {
 	template := newTemplate(name, lifetime)
 	template.KeyUsage = x509.KeyUsageDigitalSignature
@@ -111,8 +112,8 @@ func (a *authority) issueClient(name, okmsID string, lifetime time.Duration, key
 	return a.sign(template)
 }
 
-// issueServer signs a server certificate for localhost and the hosts, which
-// are DNS names or IP addresses.
+// issueServer returns a server certificate for localhost and the hosts, which are DNS names or IP
+// addresses.
 func (a *authority) issueServer(hosts []string) (tls.Certificate, error) {
 	template := newTemplate("OKMS emulator", 365*24*time.Hour)
 	template.KeyUsage = x509.KeyUsageDigitalSignature
@@ -133,9 +134,9 @@ func (a *authority) issueServer(hosts []string) (tls.Certificate, error) {
 	return tls.X509KeyPair(made.certPEM, made.keyPEM)
 }
 
-// tlsConfig asks for a client certificate without wanting one. It checks the
-// one it gets in VerifyConnection, not by ClientAuth, because an error there is
-// sent as bad_certificate: the alert seen on the live service.
+// tlsConfig returns a configuration with optional client certificates. It checks them in
+// VerifyConnection instead of ClientAuth, because that sends the alert bad_certificate, which was
+// seen on the live service.
 func (e *Emulator) tlsConfig(hosts []string) (*tls.Config, error) {
 	cert, err := e.ca.issueServer(hosts)
 	if err != nil {
@@ -149,16 +150,16 @@ func (e *Emulator) tlsConfig(hosts []string) (*tls.Config, error) {
 		NextProtos:       []string{"h2", "http/1.1"},
 		VerifyConnection: e.verifyConnection,
 	}
-	// In TLS 1.3 a client believes the handshake done before the server has
-	// refused it, and often sees a broken connection instead of the alert. So
-	// an injected alert is sent in TLS 1.2, unless the client wants no less than 1.3.
+	// In TLS 1.3 the handshake of a client is complete before the server refuses it, so the
+	// client often sees a closed connection instead of the alert. An injected alert is
+	// therefore sent in TLS 1.2, unless the client requires 1.3.
 	refusing := config.Clone()
 	refusing.MaxVersion = tls.VersionTLS12
 	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		if e.faults.alerting() && slices.Contains(hello.SupportedVersions, tls.VersionTLS12) {
 			return refusing, nil
 		}
-		return nil, nil // means config itself
+		return nil, nil // use config itself
 	}
 	return config, nil
 }
@@ -178,7 +179,7 @@ func (e *Emulator) verifyConnection(state tls.ConnectionState) error {
 		return fmt.Errorf("verifying the client certificate: %w", err)
 	}
 	if !e.admitsCertificate(cert) {
-		return errors.New("the client certificate has no right here")
+		return errors.New("the client certificate has no permission")
 	}
 	return nil
 }

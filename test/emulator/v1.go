@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// v1Route is one verb on one area of the Vault-KV2-compatible family.
+// v1Route is one method on one area of the Vault-KV2-compatible API.
 type v1Route struct {
 	method string
-	vault  bool // only Vault documents it: Switches.StrictVerbs refuses it
+	vault  bool // only documented by Vault; Switches.StrictVerbs refuses it
 	handle func(c *call, path string) (answer, error)
 }
 
-// v1Routes lists what an area such as "data" answers; nil for an unknown area.
+// v1Routes returns the routes of an area such as "data"; nil for an unknown area.
 func v1Routes(area string) []v1Route {
 	switch area {
 	case "data":
@@ -51,8 +51,8 @@ func v1Routes(area string) []v1Route {
 	}
 }
 
-// v1 answers the Vault-KV2-compatible family. rest is the escaped path below
-// v1/. The mount is always "secret"; of sys/ and auth/ only lookup-self is there.
+// v1 returns the answer of the Vault-KV2-compatible API. rest is the escaped path below v1/. The
+// mount is always "secret". Of sys/ and auth/, only lookup-self is supported.
 func (c *call) v1(rest string) (answer, error) {
 	if rest == "auth/token/lookup-self" && c.method == http.MethodGet && !c.e.switches.NoLookupSelf {
 		return c.lookupSelf()
@@ -86,9 +86,8 @@ func (c *call) pick(routes []v1Route) *v1Route {
 	return nil
 }
 
-// v1Path decodes and checks the path of a secret. Metadata alone may have none,
-// and one trailing slash is tolerated there, because OVHcloud's SDK sends
-// metadata/?list=true for the root.
+// v1Path decodes and checks the path of a secret. Only metadata accepts an empty path, and one
+// trailing slash, because OVHcloud's SDK sends metadata/?list=true for the root.
 func (c *call) v1Path(area, escaped string) (string, error) {
 	path, err := unescapePath(escaped)
 	if err != nil {
@@ -109,8 +108,8 @@ func (c *call) v1Path(area, escaped string) (string, error) {
 	return path, checkPath(path)
 }
 
-// lookupSelf tells a token what it is, as Vault does. It is in no OKMS
-// document; a client in wide use cannot work without it.
+// lookupSelf returns the properties of the caller's token, as Vault does. OKMS does not document it,
+// but a widely used client requires it.
 func (c *call) lookupSelf() (answer, error) {
 	c.resource = c.e.urn("")
 	self := struct {
@@ -129,8 +128,7 @@ func (c *call) lookupSelf() (answer, error) {
 	return c.ok(marshal(self)), nil
 }
 
-// queryNumber reads a decimal query parameter between low and high; 0 when it
-// is absent.
+// queryNumber returns a decimal query parameter from low to high; 0 if it is absent.
 func (c *call) queryNumber(name string, low, high uint64) (uint32, error) {
 	values, err := url.ParseQuery(c.query)
 	if err != nil {
@@ -146,7 +144,7 @@ func (c *call) queryNumber(name string, low, high uint64) (uint32, error) {
 	return uint32(n), nil
 }
 
-// queryBool reads a boolean query parameter; false when it is absent.
+// queryBool returns a boolean query parameter; false if it is absent.
 func (c *call) queryBool(name string) (bool, error) {
 	values, err := url.ParseQuery(c.query)
 	if err != nil {
@@ -162,7 +160,7 @@ func (c *call) queryBool(name string) (bool, error) {
 	return b, nil
 }
 
-// decode reads the request body.
+// decode decodes the request body into v.
 func (c *call) decode(v any) error {
 	if err := decodeStrict(c.body, v, c.e.switches.IgnoreUnknownFields); err != nil {
 		return errArgument("request body: %v", err)
@@ -170,8 +168,7 @@ func (c *call) decode(v any) error {
 	return nil
 }
 
-// v1Time is the form of times in this family: UTC with nanoseconds, "" for
-// none.
+// v1Time returns a time in the form of this API: UTC with nanoseconds; "" for the zero time.
 func v1Time(t time.Time) string {
 	if t.IsZero() {
 		return ""

@@ -10,7 +10,7 @@ import (
 
 type v1VersionMetadata struct {
 	CreatedTime    string            `json:"created_time"`
-	CustomMetadata map[string]string `json:"custom_metadata"` // null when there is none
+	CustomMetadata map[string]string `json:"custom_metadata"` // null if there is none
 	DeletionTime   string            `json:"deletion_time"`
 	Destroyed      bool              `json:"destroyed"`
 	Version        uint32            `json:"version"`
@@ -23,8 +23,8 @@ func v1VersionOf(sec *secret, v *version) []byte {
 	})
 }
 
-// readable finds the version a read asks for; 0 is the current one. For a
-// deactivated or deleted one it returns the 404 that carries the metadata.
+// readable returns the version of a read; 0 is the current one. For a deactivated or deleted version
+// it returns the 404 with the metadata.
 func (c *call) readable(path string, number uint32) (*secret, *version, error) {
 	sec, err := c.e.store.get(path, c.now)
 	if err != nil {
@@ -96,8 +96,8 @@ func (w v1Write) cas() *uint32 {
 	return w.Options.CAS
 }
 
-// decodeWrite reads the body of a data write. Data may be null, as OKMS's
-// API description says, but not left out.
+// decodeWrite decodes the body of a data write. Data may be null, but not missing (source: OKMS's
+// API description).
 func (c *call) decodeWrite() (v1Write, error) {
 	var w v1Write
 	if !utf8.Valid(c.body) {
@@ -165,8 +165,8 @@ func (c *call) patchData(path string) (answer, error) {
 	return c.storeData(path, merged)
 }
 
-// patchRefusal gives the 404 of a patch its own shape: the version's metadata
-// stands right under data.
+// patchRefusal returns the error of a patch. Its 404 has a different form: the version's metadata is
+// directly in data.
 func (c *call) patchRefusal(path string, err error) error {
 	r, ok := err.(*refusal)
 	if !ok || r.data == nil {
@@ -194,8 +194,8 @@ func (c *call) destroy(path string) (answer, error) {
 	return c.changeNamed(path, Deleted, actionDestroy)
 }
 
-// changeNamed changes the versions the body names. Vault's client sends them as
-// strings when it deletes, so both forms pass.
+// changeNamed changes the versions that the body lists. It accepts numbers and strings, since
+// Vault's client sends strings for a deletion.
 func (c *call) changeNamed(path string, state State, action string) (answer, error) {
 	var body struct {
 		Versions []json.RawMessage `json:"versions"`

@@ -7,9 +7,8 @@ import (
 	"time"
 )
 
-// Row 10, and the promise about bytes: numbers, escapes, spaces, order and
-// duplicate keys leave as they came in.
-func TestDataLeavesByteForByte(t *testing.T) {
+// TestDataIsReturnedByteForByte checks numbers, escapes, spaces, order and duplicate keys.
+func TestDataIsReturnedByteForByte(t *testing.T) {
 	d := start(t, Options{})
 	for i, data := range []string{
 		`{"b":1.0,"a":12345678901234567890,"h":"<&>"}`,
@@ -23,22 +22,25 @@ func TestDataLeavesByteForByte(t *testing.T) {
 			t.Errorf("put %s, got %s", data, got.body)
 		}
 		d.send("POST", "secret/data/http/"+path, `{"data":`+data+`}`).want(200)
-		if got := d.get("secret/data/http/" + path).want(200); !strings.Contains(got.body, `"data":{"data":`+data+`,"metadata":`) {
+		if got := d.get("secret/data/http/" + path).want(200); !strings.Contains(got.body,
+			`"data":{"data":`+data+`,"metadata":`) {
 			t.Errorf("posted %s, got %s", data, got.body)
 		}
 	}
 }
 
-func TestPutRawSendsWhatOKMSNeverWould(t *testing.T) {
+func TestPutRawSendsInvalidData(t *testing.T) {
 	d := start(t, Options{})
-	for _, data := range []string{`null`, `[1]`, `"text"`, "{\"k\":\"\xff\xfe\"}", `{"k":`, "", strings.Repeat("x", 200<<10)} {
+	for _, data := range []string{`null`, `[1]`, `"text"`, "{\"k\":\"\xff\xfe\"}", `{"k":`, "",
+		strings.Repeat("x", 200<<10)} {
 		if _, err := d.Put("raw/x", data); err == nil {
-			t.Errorf("Put took %.20q", data)
+			t.Errorf("Put accepted %.20q", data)
 		}
 		if _, err := d.PutRaw("raw/x", data); err != nil {
 			t.Fatal(err)
 		}
-		if got := d.get("secret/data/raw/x"); got.status != 200 || !strings.Contains(got.body, `"data":{"data":`+data+`,"metadata":{`) {
+		if got := d.get("secret/data/raw/x"); got.status != 200 ||
+			!strings.Contains(got.body, `"data":{"data":`+data+`,"metadata":{`) {
 			t.Errorf("raw %.20q came out as %.80q", data, got.body)
 		}
 	}
@@ -49,17 +51,20 @@ func TestReadDataGivesMetadata(t *testing.T) {
 	d := start(t, Options{Now: now.Now})
 	d.put("prod/x", `{"k":"v"}`)
 	got := d.get("secret/data/prod/x").want(200)
-	got.wantAt(`{"created_time":"2026-08-22T02:24:06.945319214Z","custom_metadata":null,"deletion_time":"","destroyed":false,"version":1}`, "data", "metadata")
-	if id := got.at("request_id"); !strings.HasPrefix(id, `"OKMS.`) || !uuidPattern.MatchString(strings.Trim(id[6:], `"`)) {
-		t.Errorf("request_id is %s", id)
+	got.wantAt(`{"created_time":"2026-08-22T02:24:06.945319214Z","custom_metadata":null,"deletion_time":"",`+
+		`"destroyed":false,"version":1}`, "data", "metadata")
+	if id := got.at("request_id"); !strings.HasPrefix(id, `"OKMS.`) ||
+		!uuidPattern.MatchString(strings.Trim(id[6:], `"`)) {
+		t.Errorf("got request_id %s", id)
 	}
 }
 
-// A path's slashes are / or %2F, as Vault's client and OVHcloud's SDK send them.
+// TestPathTakesBothSlashes checks / and %2F, as Vault's client and OVHcloud's SDK send them.
 func TestPathTakesBothSlashes(t *testing.T) {
 	d := start(t, Options{})
 	d.put("prod/va1/x=1:2@a_b-c.d", `{"k":"v"}`)
-	for _, path := range []string{"prod/va1/x=1:2@a_b-c.d", "prod%2Fva1%2Fx=1:2@a_b-c.d", "prod%2fva1/x%3D1%3A2%40a_b-c.d"} {
+	for _, path := range []string{"prod/va1/x=1:2@a_b-c.d", "prod%2Fva1%2Fx=1:2@a_b-c.d",
+		"prod%2fva1/x%3D1%3A2%40a_b-c.d"} {
 		d.get("secret/data/"+path).want(200).wantAt(`{"k":"v"}`, "data", "data")
 	}
 }
@@ -81,24 +86,29 @@ func TestBadRequestsAreRefused(t *testing.T) {
 		"path with start slash": {"GET", "secret/data/%2Fa", "", codeSecretBadPath, "begins or ends with /"},
 		"path with two slashes": {"GET", "secret/data/a//b", "", codeSecretBadPath, "empty segment"},
 		"no path":               {"GET", "secret/data/", "", codeSecretBadPath, "is empty"},
-		"version zero":          {"GET", "secret/data/prod/x?version=0", "", codeRESTArgument, `version="0" is not a number from 1 to 24000`},
-		"version too high":      {"GET", "secret/data/prod/x?version=24001", "", codeRESTArgument, "is not a number"},
-		"version not a number":  {"GET", "secret/data/prod/x?version=one", "", codeRESTArgument, "is not a number"},
-		"version empty":         {"GET", "secret/data/prod/x?version=", "", codeRESTArgument, "is not a number"},
-		"query broken":          {"GET", "secret/data/prod/x?version=%zz", "", codeRESTArgument, "query"},
-		"list not a boolean":    {"GET", "secret/metadata/prod?list=maybe", "", codeRESTArgument, "is not true or false"},
-		"body not JSON":         {"POST", "secret/data/prod/x", `{"data":`, codeRESTArgument, "request body"},
-		"body empty":            {"POST", "secret/data/prod/x", ``, codeRESTArgument, "is empty"},
-		"body with more":        {"POST", "secret/data/prod/x", `{"data":{}} {}`, codeRESTArgument, "more than one"},
-		"body not UTF-8":        {"POST", "secret/data/prod/x", "{\"data\":{\"k\":\"\xff\"}}", codeRESTArgument, "not UTF-8"},
-		"unknown field":         {"POST", "secret/data/prod/x", `{"data":{},"date":1}`, codeRESTArgument, `unknown field "date"`},
-		"data missing":          {"POST", "secret/data/prod/x", `{}`, codeSecretBadData, "data is missing"},
-		"data an array":         {"POST", "secret/data/prod/x", `{"data":[1]}`, codeSecretBadData, "not a JSON object"},
-		"data a text":           {"POST", "secret/data/prod/x", `{"data":"x"}`, codeSecretBadData, "not a JSON object"},
-		"data too large":        {"POST", "secret/data/prod/x", `{"data":{"k":"` + strings.Repeat("x", 64<<10) + `"}}`, codeSecretBadData, "more than 65536"},
-		"versions missing":      {"POST", "secret/delete/prod/x", `{}`, codeRESTArgument, "versions is missing"},
-		"versions not numbers":  {"POST", "secret/delete/prod/x", `{"versions":["a"]}`, codeRESTArgument, `version "a" is not a number`},
-		"versions zero":         {"POST", "secret/delete/prod/x", `{"versions":[0]}`, codeRESTArgument, "version 0 is not a number"},
+		"version zero": {"GET", "secret/data/prod/x?version=0", "", codeRESTArgument,
+			`version="0" is not a number from 1 to 24000`},
+		"version too high":     {"GET", "secret/data/prod/x?version=24001", "", codeRESTArgument, "is not a number"},
+		"version not a number": {"GET", "secret/data/prod/x?version=one", "", codeRESTArgument, "is not a number"},
+		"version empty":        {"GET", "secret/data/prod/x?version=", "", codeRESTArgument, "is not a number"},
+		"query broken":         {"GET", "secret/data/prod/x?version=%zz", "", codeRESTArgument, "query"},
+		"list not a boolean":   {"GET", "secret/metadata/prod?list=maybe", "", codeRESTArgument, "is not true or false"},
+		"body not JSON":        {"POST", "secret/data/prod/x", `{"data":`, codeRESTArgument, "request body"},
+		"body empty":           {"POST", "secret/data/prod/x", ``, codeRESTArgument, "is empty"},
+		"body with more":       {"POST", "secret/data/prod/x", `{"data":{}} {}`, codeRESTArgument, "more than one"},
+		"body not UTF-8":       {"POST", "secret/data/prod/x", "{\"data\":{\"k\":\"\xff\"}}", codeRESTArgument, "not UTF-8"},
+		"unknown field": {"POST", "secret/data/prod/x", `{"data":{},"date":1}`, codeRESTArgument,
+			`unknown field "date"`},
+		"data missing":  {"POST", "secret/data/prod/x", `{}`, codeSecretBadData, "data is missing"},
+		"data an array": {"POST", "secret/data/prod/x", `{"data":[1]}`, codeSecretBadData, "not a JSON object"},
+		"data a text":   {"POST", "secret/data/prod/x", `{"data":"x"}`, codeSecretBadData, "not a JSON object"},
+		"data too large": {"POST", "secret/data/prod/x", `{"data":{"k":"` + strings.Repeat("x", 64<<10) + `"}}`,
+			codeSecretBadData, "more than 65536"},
+		"versions missing": {"POST", "secret/delete/prod/x", `{}`, codeRESTArgument, "versions is missing"},
+		"versions not numbers": {"POST", "secret/delete/prod/x", `{"versions":["a"]}`, codeRESTArgument,
+			`version "a" is not a number`},
+		"versions zero": {"POST", "secret/delete/prod/x", `{"versions":[0]}`, codeRESTArgument,
+			"version 0 is not a number"},
 		"metadata without path": {"POST", "secret/metadata", `{}`, codeSecretBadPath, "is empty"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -108,36 +118,37 @@ func TestBadRequestsAreRefused(t *testing.T) {
 		})
 	}
 	if n := d.get("secret/metadata/prod/x").at("data", "current_version"); n != "1" {
-		t.Errorf("a refused request made version %s", n)
+		t.Errorf("a refused request wrote version %s", n)
 	}
 }
 
-func TestLargestDataIsTaken(t *testing.T) {
+func TestTheLargestDataIsAccepted(t *testing.T) {
 	d := start(t, Options{})
 	data := `{"k":"` + strings.Repeat("x", maxDataSize-len(`{"k":""}`)) + `"}`
 	d.send("POST", "secret/data/big", `{"data":`+data+`}`).want(200)
 	d.get("secret/data/big").want(200).wantAt(data, "data", "data")
 }
 
-func TestUnknownFieldsPassWithTheSwitch(t *testing.T) {
+func TestTheSwitchAllowsUnknownFields(t *testing.T) {
 	d := start(t, Options{Switches: Switches{IgnoreUnknownFields: true}})
 	d.send("POST", "secret/data/prod/x", `{"data":{},"date":1}`).want(200)
 }
 
-func TestMissingSecretAndVersionAreToldApart(t *testing.T) {
+func TestAbsentSecretAndVersionHaveDifferentErrors(t *testing.T) {
 	d := start(t, Options{})
 	d.put("prod/x", `{"k":"v"}`)
 	d.get("secret/data/prod/y").wantError(404, 17125377, `secret "prod/y" not found`).wantAt("", "data")
-	d.get("secret/data/prod/x?version=7").wantError(404, 17125378, `version 7 of secret "prod/x" not found`).wantAt("", "data")
+	d.get("secret/data/prod/x?version=7").wantError(404, 17125378, `version 7 of secret "prod/x" not found`).wantAt("",
+		"data")
 	d.get("secret/metadata/prod/y").wantError(404, 17125377, "not found")
 	d.send("DELETE", "secret/metadata/prod/y", "").wantError(404, 17125377, "not found")
 	d.send("DELETE", "secret/data/prod/y", "").wantError(404, 17125377, "not found")
 	d.send("PATCH", "secret/data/prod/y", `{"data":{}}`).wantError(404, 17125377, "not found")
 	d.send("POST", "secret/delete/prod/x", `{"versions":[1,9]}`).wantError(404, 17125378, "version 9")
-	d.get("secret/data/prod/x").want(200) // nothing was deactivated on the way to version 9
+	d.get("secret/data/prod/x").want(200) // the refused request deactivated nothing
 }
 
-// Rows 10 to 13: the states, by the names Vault has for the changes.
+// TestStatesOfAVersion checks the changes of state, by Vault's names.
 func TestStatesOfAVersion(t *testing.T) {
 	now := newClock()
 	d := start(t, Options{Now: now.Now})
@@ -165,7 +176,7 @@ func TestStatesOfAVersion(t *testing.T) {
 	gone.wantAt("true", "data", "metadata", "destroyed")
 	d.send("POST", "secret/undelete/prod/x", `{"versions":[1,2]}`).wantError(400, codeSecretBadState, "version 2")
 	d.get("secret/data/prod/x?version=1").wantError(404, 17125378, "deactivated") // all or nothing
-	d.send("POST", "secret/delete/prod/x", `{"versions":[2]}`).want(204)          // no news
+	d.send("POST", "secret/delete/prod/x", `{"versions":[2]}`).want(204)          // no change
 }
 
 func TestPlainDeletedAnswer(t *testing.T) {
@@ -177,7 +188,7 @@ func TestPlainDeletedAnswer(t *testing.T) {
 	d.get("secret/data/prod/x").wantError(404, 17125378, "deactivated").wantAt("", "data")
 }
 
-// Row 11.
+// TestWriteMakesVersions checks that each write adds a version.
 func TestWriteMakesVersions(t *testing.T) {
 	d := start(t, Options{})
 	got := d.send("POST", "secret/data/prod/x", `{"data":{"k":1}}`).want(200)
@@ -191,7 +202,8 @@ func TestWriteMakesVersions(t *testing.T) {
 func TestCheckAndSet(t *testing.T) {
 	d := start(t, Options{})
 	const path = "secret/data/prod/x"
-	d.send("POST", path, `{"data":{},"options":{"cas":1}}`).wantError(400, codeSecretBadCAS, "cas is 1 but the current version")
+	d.send("POST", path, `{"data":{},"options":{"cas":1}}`).wantError(400, codeSecretBadCAS,
+		"cas is 1 but the current version")
 	d.send("POST", path, `{"data":{},"options":{"cas":0}}`).want(200)
 	d.send("POST", path, `{"data":{},"options":{"cas":0}}`).wantError(400, codeSecretBadCAS, "cas is 0")
 	d.send("POST", path, `{"data":{},"options":{"cas":1}}`).want(200)
@@ -202,11 +214,11 @@ func TestCheckAndSet(t *testing.T) {
 	d.send("PATCH", path, `{"data":{"a":1},"options":{"cas":3}}`).want(200).wantAt("4", "data", "version")
 	d.send("POST", "secret/config", `{"cas_required":true}`).want(204)
 	d.send("POST", "secret/metadata/prod/x", `{"cas_required":false}`).want(204)
-	d.send("POST", path, `{"data":{}}`).wantError(400, codeSecretBadCAS, "cas is required") // the domain's wins
+	d.send("POST", path, `{"data":{}}`).wantError(400, codeSecretBadCAS, "cas is required") // the domain's setting applies
 	d.send("POST", "secret/data/new", `{"data":{}}`).wantError(400, codeSecretBadCAS, "cas is required")
 }
 
-// Row 12: RFC 7396, with the bytes of untouched values kept.
+// TestPatchMerges checks a patch by RFC 7396. Unchanged values keep their bytes.
 func TestPatchMerges(t *testing.T) {
 	d := start(t, Options{})
 	d.put("prod/x", `{"keep":1.0,"big":12345678901234567890,"h":"<&>","o":{"a":1,"b":2},"drop":1,"swap":{"z":1}}`)
@@ -214,16 +226,17 @@ func TestPatchMerges(t *testing.T) {
 		body: `{"data":{"o":{"b":null,"c":{"d":null,"e":3}},"drop":null,"swap":"text","new":{"n":null,"m":1}}}`})
 	got.want(200).wantAt("2", "data", "version")
 	d.get("secret/data/prod/x").want(200).wantAt(
-		`{"keep":1.0,"big":12345678901234567890,"h":"<&>","o":{"a":1,"c":{"e":3}},"swap":"text","new":{"m":1}}`, "data", "data")
+		`{"keep":1.0,"big":12345678901234567890,"h":"<&>","o":{"a":1,"c":{"e":3}},"swap":"text","new":{"m":1}}`,
+		"data", "data")
 
 	if err := d.SetState("prod/x", 2, Deactivated); err != nil {
 		t.Fatal(err)
 	}
 	gone := d.send("PATCH", "secret/data/prod/x", `{"data":{"a":1}}`).wantError(404, 17125378, "deactivated")
-	gone.wantAt("2", "data", "version") // a patch's 404 has the metadata right under data
+	gone.wantAt("2", "data", "version") // the 404 of a patch has the metadata directly in data
 }
 
-// Row 16.
+// TestSubkeys checks the answer without values, and its depth.
 func TestSubkeys(t *testing.T) {
 	d := start(t, Options{})
 	d.put("prod/x", `{"z":1,"a":{"b":{"c":"x"},"l":[{"k":1}]},"e":{}}`)
@@ -241,7 +254,7 @@ func TestSubkeys(t *testing.T) {
 	d.get("secret/subkeys/prod/x?depth=-1").wantError(400, codeRESTArgument, "depth")
 }
 
-// Row 25.
+// TestVersionDeactivatesByItself checks delete_version_after.
 func TestVersionDeactivatesByItself(t *testing.T) {
 	now := newClock()
 	d := start(t, Options{Now: now.Now})
@@ -253,7 +266,7 @@ func TestVersionDeactivatesByItself(t *testing.T) {
 	now.advance(1)
 	gone := d.get("secret/data/prod/x").wantError(404, 17125378, "version 2 of secret \"prod/x\" is deactivated")
 	gone.wantAt(`"2026-08-23T14:24:06.945319214Z"`, "data", "metadata", "deletion_time")
-	d.get("secret/data/prod/x?version=1").want(200) // made before the setting
+	d.get("secret/data/prod/x?version=1").want(200) // written before the setting
 	d.send("POST", "secret/undelete/prod/x", `{"versions":[2]}`).want(204)
 	now.advance(1000 * time.Hour)
 	d.get("secret/data/prod/x").want(200)

@@ -13,8 +13,8 @@ const (
 	maxPageSize = 100
 )
 
-// list answers with the names of the next level below path, folders with a
-// trailing slash. A secret the caller may not get is left out, without an error.
+// list returns the names of the next level below path, folders with a trailing slash. It leaves out
+// secrets that the caller may not get, without an error.
 func (c *call) list(path string) (answer, error) {
 	size, after, err := c.page()
 	if err != nil {
@@ -29,7 +29,7 @@ func (c *call) list(path string) (answer, error) {
 	if len(names) == 0 && c.e.switches.EmptyListNotFound {
 		return answer{}, &refusal{status: http.StatusNotFound, code: codeSecretNotFound}
 	}
-	start, _ := slices.BinarySearch(names, after+"\x00") // the first name beyond after
+	start, _ := slices.BinarySearch(names, after+"\x00") // the first name after "after"
 	if after == "" {
 		start = 0
 	}
@@ -47,7 +47,7 @@ func (c *call) list(path string) (answer, error) {
 	return ans, nil
 }
 
-// visible is the next level below prefix, sorted, never nil.
+// visible returns the names of the next level below prefix, sorted; never nil.
 func (c *call) visible(prefix string) []string {
 	names := []string{}
 	for path := range c.e.store.secrets {
@@ -64,8 +64,8 @@ func (c *call) visible(prefix string) []string {
 	return slices.Compact(names)
 }
 
-// page reads the pagination headers: the size, and the name after which the
-// page begins.
+// page returns the values of the pagination headers: the size, and the name after which the page
+// begins.
 func (c *call) page() (size int, after string, err error) {
 	size = maxPageSize
 	if text := c.header.Get("X-Pagination-Size"); text != "" {

@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// customValuePattern and the limits below are those OKMS's API description has
-// for custom metadata.
+// customValuePattern and the limits below apply to custom metadata (source: OKMS's API
+// description).
 var customValuePattern = regexp.MustCompile(`^[a-zA-Z0-9_.:/=@%-]{1,512}$`)
 
 const maxCustomEntries = 64
@@ -32,8 +32,8 @@ type v1VersionOverview struct {
 	Destroyed    bool   `json:"destroyed"`
 }
 
-// readMetadata answers both forms of GET on metadata: a secret's metadata, or
-// with list=true or without a path the names below it.
+// readMetadata returns the answer to both forms of GET on metadata: the metadata of a secret or,
+// with list=true or without a path, the names below it.
 func (c *call) readMetadata(path string) (answer, error) {
 	list, err := c.queryBool("list")
 	if err != nil {
@@ -68,9 +68,8 @@ func (c *call) metadataOf(sec *secret) v1SecretMetadata {
 	}
 }
 
-// v1Settings is a body that changes the metadata of a secret or the defaults of
-// the domain; only the first has custom metadata. null and absent are the
-// same: unchanged.
+// v1Settings is a body that changes the metadata of a secret or the defaults of the domain. Only a
+// secret has custom metadata. A null or absent field is unchanged.
 type v1Settings struct {
 	CASRequired        *bool           `json:"cas_required"`
 	CustomMetadata     json.RawMessage `json:"custom_metadata"`
@@ -109,8 +108,8 @@ func badMetadata(format string, args ...any) error {
 func (c *call) writeMetadata(path string) (answer, error) { return c.changeMetadata(path, false) }
 func (c *call) patchMetadata(path string) (answer, error) { return c.changeMetadata(path, true) }
 
-// changeMetadata sets what the body names. Custom metadata is replaced as a
-// whole, or merged by a patch.
+// changeMetadata sets the fields of the body. Custom metadata is replaced, or merged if merge is
+// true.
 func (c *call) changeMetadata(path string, merge bool) (answer, error) {
 	var body v1Settings
 	if err := c.decode(&body); err != nil {
@@ -135,8 +134,7 @@ func (c *call) changeMetadata(path string, merge bool) (answer, error) {
 	return noContent(), nil
 }
 
-// newCustom is the custom metadata after a change; raw is JSON, nil or null
-// for no change.
+// newCustom returns the custom metadata after a change. raw is JSON; nil or null means no change.
 func newCustom(have map[string]string, raw json.RawMessage, merge bool) (map[string]string, error) {
 	if raw == nil || string(raw) == "null" {
 		return have, nil

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Row 15.
+// TestMetadataOfASecret checks all fields of the metadata.
 func TestMetadataOfASecret(t *testing.T) {
 	now := newClock()
 	d := start(t, Options{Now: now.Now})
@@ -18,10 +18,13 @@ func TestMetadataOfASecret(t *testing.T) {
 	if err := d.SetState("prod/x", 1, Deleted); err != nil {
 		t.Fatal(err)
 	}
-	want := `{"cas_required":false,"created_time":"2026-08-22T02:24:06.945319214Z","current_version":2,"custom_metadata":null,` +
-		`"urn":"urn:v1:eu:resource:okms:` + d.OKMSID() + `/secret/prod/x","delete_version_after":"0s","max_versions":10,"oldest_version":0,` +
+	want := `{"cas_required":false,"created_time":"2026-08-22T02:24:06.945319214Z","current_version":2,` +
+		`"custom_metadata":null,` +
+		`"urn":"urn:v1:eu:resource:okms:` + d.OKMSID() + `/secret/prod/x","delete_version_after":"0s","max_versions":10,` +
+		`"oldest_version":0,` +
 		`"updated_time":"2026-08-22T02:25:06.945319214Z","versions":{` +
-		`"1":{"created_time":"2026-08-22T02:24:06.945319214Z","deletion_time":"2026-08-22T02:25:06.945319214Z","destroyed":true},` +
+		`"1":{"created_time":"2026-08-22T02:24:06.945319214Z","deletion_time":"2026-08-22T02:25:06.945319214Z",` +
+		`"destroyed":true},` +
 		`"2":{"created_time":"2026-08-22T02:25:06.945319214Z","deletion_time":"","destroyed":false}}}`
 	d.get("secret/metadata/prod/x").want(200).wantAt(want, "data")
 	d.get("secret/metadata/prod%2Fx").want(200).wantAt(want, "data")
@@ -34,10 +37,10 @@ func TestMetadataChanges(t *testing.T) {
 	const path = "secret/metadata/prod/x"
 	d.send("POST", path, `{"delete_version_after":"1d","max_versions":3,"custom_metadata":{"a":"1","b":"2"}}`).want(204)
 	got := d.get(path).want(200)
-	got.wantAt(`"1d"`, "data", "delete_version_after") // echoed, not normalised
+	got.wantAt(`"1d"`, "data", "delete_version_after") // as written, not normalised
 	got.wantAt("3", "data", "max_versions")
 	got.wantAt(`{"a":"1","b":"2"}`, "data", "custom_metadata")
-	got.wantAt("1", "data", "current_version") // metadata makes no version
+	got.wantAt("1", "data", "current_version") // a change of metadata adds no version
 	d.get("secret/data/prod/x").want(200).wantAt(`{"a":"1","b":"2"}`, "data", "metadata", "custom_metadata")
 
 	d.send("PATCH", path, `{"custom_metadata":{"a":null,"c":"3"}}`).want(204)
@@ -46,11 +49,11 @@ func TestMetadataChanges(t *testing.T) {
 	d.send("PUT", path, `{"custom_metadata":{}}`).want(204)
 	d.get(path).wantAt("null", "data", "custom_metadata")
 	d.send("POST", path, `{"max_versions":0}`).want(204)
-	d.get(path).wantAt("10", "data", "max_versions") // 0 is the default
+	d.get(path).wantAt("10", "data", "max_versions") // 0 means the default
 
 	d.send("DELETE", path, "").want(204)
 	d.get(path).wantError(404, 17125377, "not found")
-	d.send("POST", "secret/data/prod/x", `{"data":{}}`).want(200).wantAt("1", "data", "version") // a new life
+	d.send("POST", "secret/data/prod/x", `{"data":{}}`).want(200).wantAt("1", "data", "version") // a new secret
 }
 
 func TestMetadataLimits(t *testing.T) {
@@ -77,10 +80,11 @@ func TestMetadataLimits(t *testing.T) {
 	got := d.get("secret/metadata/prod/x")
 	got.wantAt("10", "data", "max_versions")
 	got.wantAt("false", "data", "cas_required")
-	d.send("POST", "secret/metadata/prod/x", `{"deactivate_version_after":"1d"}`).wantError(400, codeRESTArgument, "unknown field")
+	d.send("POST", "secret/metadata/prod/x", `{"deactivate_version_after":"1d"}`).wantError(400, codeRESTArgument,
+		"unknown field")
 }
 
-// Row 14.
+// TestListIsOneLevel checks names and folders of one level.
 func TestListIsOneLevel(t *testing.T) {
 	d := start(t, Options{})
 	for _, path := range []string{"prod/va1/x", "prod/va1/y", "prod/va1", "prod/a", "production", "dev/z/z/z"} {
@@ -109,7 +113,7 @@ func TestListIsOneLevel(t *testing.T) {
 	d.do(request{method: "LIST", path: "secret/metadata/prod"}).want(200).wantAt(`["a","va1","va1/"]`, "data", "keys")
 }
 
-func TestListIsFilteredByRights(t *testing.T) {
+func TestListIsFilteredByPermissions(t *testing.T) {
 	d := start(t, Options{})
 	for _, path := range []string{"prod/a", "prod/b", "dev/c"} {
 		d.put(path, `{}`)
@@ -151,10 +155,10 @@ func TestListPages(t *testing.T) {
 		}
 	}
 	if fmt.Sprint(sizes) != "[100 100 5]" {
-		t.Errorf("pages have %v names", sizes)
+		t.Errorf("got pages of %v names", sizes)
 	}
 	if got := page("10", "").want(200); !strings.HasSuffix(got.at("data", "keys"), `"k009"]`) {
-		t.Errorf("a page of 10 is %s", got.at("data", "keys"))
+		t.Errorf("a page of 10: got %s", got.at("data", "keys"))
 	}
 	for _, size := range []string{"9", "101", "many", "-1"} {
 		page(size, "").wantError(400, codeRESTArgument, "X-Pagination-Size")
@@ -163,11 +167,11 @@ func TestListPages(t *testing.T) {
 
 	d.switches.ClampPageSize = true
 	if got := page("500", "").want(200); strings.Count(got.at("data", "keys"), "k") != 100 {
-		t.Errorf("a page of 500 is %s", got.at("data", "keys"))
+		t.Errorf("a page of 500: got %s", got.at("data", "keys"))
 	}
 }
 
-// Row 17.
+// TestConfigIsTheDefaultOfSecrets checks the settings of the domain.
 func TestConfigIsTheDefaultOfSecrets(t *testing.T) {
 	d := start(t, Options{})
 	d.put("prod/x", `{}`)

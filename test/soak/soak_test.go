@@ -34,11 +34,13 @@ const (
 	slack = 8
 )
 
-// faults are the faults of the store, in turn, each for some requests.
+// faults are the faults of the store, which spoil injects one after the other.
 var faults = []emulator.Fault{
 	{Status: 503}, {Status: 500}, {Status: 502, ContentType: "text/html", Body: "<html>bad gateway</html>"},
-	{Status: 429, RetryAfter: "1"}, {Status: 429, RetryAfter: "soon"}, {Hang: true}, {Truncate: true}, {CloseAfterHeaders: true},
-	{Status: 200, ContentType: "text/html", Body: "<html>hello</html>"}, {Redirect: "https://evil.example/"}, {Delay: 50 * time.Millisecond},
+	{Status: 429, RetryAfter: "1"}, {Status: 429, RetryAfter: "soon"}, {Hang: true}, {Truncate: true},
+	{CloseAfterHeaders: true},
+	{Status: 200, ContentType: "text/html", Body: "<html>hello</html>"}, {Redirect: "https://evil.example/"},
+	{Delay: 50 * time.Millisecond},
 }
 
 // soak is a daemon with its store, and counts of mounts.
@@ -60,8 +62,10 @@ func start(t *testing.T) *soak {
 		t.Fatal(err)
 	}
 	begin := time.Now()
-	s.provider = provider.New(provider.Config{Endpoints: endpoints, Reader: provider.ReaderConfig{MaxReads: 16, CacheTTL: 30 * time.Second,
-		CacheBytes: 64 << 10, MaxStale: 5 * time.Minute, Now: func() time.Time { return begin.Add(time.Duration(s.past.Load())) }}})
+	s.provider = provider.New(provider.Config{Endpoints: endpoints,
+		Reader: provider.ReaderConfig{MaxReads: 16, CacheTTL: 30 * time.Second,
+			CacheBytes: 64 << 10, MaxStale: 5 * time.Minute,
+			Now: func() time.Time { return begin.Add(time.Duration(s.past.Load())) }}})
 	t.Cleanup(s.provider.Close)
 	s.Daemon = harness.Start(t, harness.Options{Mounter: s.provider, Emulator: store, MountTimeout: time.Second})
 	s.write(t)
@@ -72,12 +76,14 @@ func start(t *testing.T) *soak {
 func (s *soak) write(t *testing.T) {
 	next := s.written.Add(1)
 	for i := range paths {
-		s.Store.Hold(t, map[string]string{fmt.Sprintf("soak/s%d", i): fmt.Sprintf(`{"a":"%d","b":"%d","pad":"%s"}`, next, next, strings.Repeat("x", 2000))})
+		s.Store.Hold(t,
+			map[string]string{fmt.Sprintf("soak/s%d", i): fmt.Sprintf(`{"a":"%d","b":"%d","pad":"%s"}`, next, next,
+				strings.Repeat("x", 2000))})
 	}
 }
 
-// round is every worker's mounts, while the store fails, secrets are written and
-// tokens come and go.
+// round makes all workers mount while the store fails, secrets are written, and tokens are added
+// and revoked.
 func (s *soak) round(t *testing.T, number int) {
 	token := fmt.Sprintf("token-%d", number)
 	if err := s.Store.AddToken(token, emulator.Identity{Name: token}); err != nil {
@@ -88,7 +94,8 @@ func (s *soak) round(t *testing.T, number int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	credentials := []map[string]string{{"token": token}, {"token": harness.Token}, {"tls.crt": string(cert), "tls.key": string(key)}, {"token": "never-valid"}}
+	credentials := []map[string]string{{"token": token}, {"token": harness.Token},
+		{"tls.crt": string(cert), "tls.key": string(key)}, {"token": "never-valid"}}
 	ctx, stop := context.WithCancel(t.Context())
 	var working, spoiling sync.WaitGroup
 	spoiling.Go(func() { s.spoil(ctx, t, number) })
@@ -106,15 +113,15 @@ func (s *soak) round(t *testing.T, number int) {
 	spoiling.Wait()
 }
 
-// spoil goes through the faults, each for ten requests and with thirty good ones
-// behind, and writes new versions, until ctx is done.
+// spoil injects the faults one after the other, each for ten requests, followed by thirty requests
+// without a fault. It writes new versions after each fault, and ends when ctx is done.
 func (s *soak) spoil(ctx context.Context, t *testing.T, number int) {
 	for i := 0; ctx.Err() == nil; i++ {
 		f := faults[(number+i)%len(faults)]
 		f.Times = 10
 		fix := s.Store.Break(t, f)
 		s.Store.ResetRequests()
-		_ = s.Store.Await(ctx, 10) // its error is the end of ctx
+		_ = s.Store.Await(ctx, 10) // fails only if ctx is done
 		fix()
 		s.past.Add(int64(30 * time.Second)) // ends the backoff and the TTL of the cache
 		s.write(t)
@@ -127,9 +134,13 @@ func (s *soak) spoil(ctx context.Context, t *testing.T, number int) {
 func (s *soak) mount(t *testing.T, first, n, class int, credential map[string]string) {
 	var objects strings.Builder
 	for i := first; i < first+n; i++ {
-		fmt.Fprintf(&objects, "- {secretPath: soak/s%d, secretKey: a, objectName: a%d}\n- {secretPath: soak/s%d, secretKey: b, objectName: b%d}\n", i, i, i, i)
+		fmt.Fprintf(&objects,
+			"- {secretPath: soak/s%d, secretKey: a, objectName: a%d}\n- {secretPath: soak/s%d, secretKey: b, objectName: b%d}\n",
+			i, i, i, i)
 	}
-	files, err := s.Do(t.Context(), harness.Mount{Objects: objects.String(), Secrets: credential, Attributes: map[string]string{"secretProviderClass": fmt.Sprint("class-", class)}})
+	files, err := s.Do(t.Context(),
+		harness.Mount{Objects: objects.String(), Secrets: credential,
+			Attributes: map[string]string{"secretProviderClass": fmt.Sprint("class-", class)}})
 	if err != nil {
 		s.refused.Add(1)
 		switch status.Code(err) {
@@ -145,15 +156,15 @@ func (s *soak) mount(t *testing.T, first, n, class int, credential map[string]st
 	for i := first; i < first+n; i++ {
 		a, b := files[fmt.Sprint("a", i)], files[fmt.Sprint("b", i)]
 		if value, err := strconv.Atoi(a); a != b || err != nil || int64(value) > s.written.Load() {
-			t.Errorf("secret %d has a=%q and b=%q", i, a, b)
+			t.Errorf("secret %d: got a=%q and b=%q, want equal values", i, a, b)
 		}
 	}
 }
 
-// level is what the process holds.
+// level is the use of resources by the process.
 type level struct {
 	goroutines, descriptors int
-	heap                    uint64 // bytes in use after a collection
+	heap                    uint64 // bytes in use after a garbage collection
 }
 
 func (l level) String() string {
@@ -187,11 +198,11 @@ func (s *soak) settle(t *testing.T, wanted level) level {
 func measure(t *testing.T) level {
 	t.Helper()
 	var l level
-	if entries, err := os.ReadDir("/proc/self/fd"); err == nil { // not known on other systems
+	if entries, err := os.ReadDir("/proc/self/fd"); err == nil { // the directory exists on Linux only
 		l.descriptors = len(entries)
 	}
 	runtime.GC()
-	runtime.GC() // the second one frees what pools kept through the first
+	runtime.GC() // the second run frees objects that sync.Pool kept through the first
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
 	l.heap, l.goroutines = memory.HeapAlloc, runtime.NumGoroutine()
@@ -218,17 +229,19 @@ func TestResourcesAreReleased(t *testing.T) {
 	s := start(t)
 	more := rounds(t)
 	idle := measure(t)
-	s.round(t, 0) // allocates what is kept for the life of the process
-	before := s.settle(t, level{goroutines: idle.goroutines + slack, descriptors: idle.descriptors + slack, heap: idle.heap + 16<<20})
+	s.round(t, 0) // allocates everything that is kept until the end of the process
+	before := s.settle(t,
+		level{goroutines: idle.goroutines + slack, descriptors: idle.descriptors + slack, heap: idle.heap + 16<<20})
 	done := 0
 	for ; more(done) && !t.Failed(); done++ {
 		s.round(t, done+1)
 	}
-	// The heap has room for what grows to a bound: buffers, and versions in the
-	// store.
-	wanted := level{goroutines: before.goroutines + slack, descriptors: before.descriptors + slack, heap: before.heap + 4<<20}
+	// The heap may grow by buffers and by versions in the store, which are limited.
+	wanted := level{goroutines: before.goroutines + slack, descriptors: before.descriptors + slack,
+		heap: before.heap + 4<<20}
 	after := s.settle(t, level{goroutines: before.goroutines, descriptors: before.descriptors, heap: wanted.heap})
-	t.Logf("%d rounds: %d mounts served, %d refused; before %s, after %s", done+1, s.served.Load(), s.refused.Load(), before, after)
+	t.Logf("%d rounds: %d mounts served, %d refused; before %s, after %s", done+1, s.served.Load(), s.refused.Load(),
+		before, after)
 	if after.goroutines > wanted.goroutines || after.descriptors > wanted.descriptors || after.heap > wanted.heap {
 		t.Errorf("resources were not released: before %s, after %s", before, after)
 	}
