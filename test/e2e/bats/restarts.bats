@@ -1,12 +1,12 @@
 #!/usr/bin/env bats
 
-# The provider and the driver end and begin, and many pods come at once.
+# The provider and the driver restart, and many pods start at once.
 
-load stories
+load scenarios
 
-@test "rolling update while pods come and go: no mount fails" {
+@test "rolling update while pods start and end: no mount fails" {
   local i
-  secret stories/rolling first
+  secret scenarios/rolling first
   class rolling
   kubectl rollout restart -n $RELEASE_NAMESPACE $PROVIDER
   for i in 1 2 3 4 5 6; do
@@ -19,7 +19,7 @@ load stories
   for i in 1 2 3 4 5 6; do [ "$(failures rolling-$i)" = 0 ]; done
 }
 
-# kill_daemon: SIGKILL, from a pod in the process namespace of the node.
+# kill_daemon: sends SIGKILL from a pod in the node's process namespace.
 kill_daemon() {
   kubectl delete pod killer -n $NS --ignore-not-found
   kubectl run killer -n $NS --image="$BUSYBOX_IMAGE" --restart=Never --overrides='{"spec": {"hostPID": true, "nodeName": "'"$(node)"'"}}' -- \
@@ -27,12 +27,12 @@ kill_daemon() {
   kubectl wait -n $NS --for=jsonpath='{.status.phase}'=Succeeded --timeout=60s pod/killer
 }
 
-@test "daemon killed in the middle of a mount: the pod starts all the same" {
-  secret stories/killed first
+@test "daemon killed during a mount: the pod still starts" {
+  secret scenarios/killed first
   class killed
-  echo '{"hang": true, "path": "stories/killed"}' | okms post faults
+  echo '{"hang": true, "path": "scenarios/killed"}' | okms post faults
   pod killed
-  arrived() { okms get requests | grep stories/killed; }
+  arrived() { okms get requests | grep scenarios/killed; }
   soon arrived
   kill_daemon
   okms delete faults
@@ -40,9 +40,9 @@ kill_daemon() {
   [ "$(kubectl get pods -n $RELEASE_NAMESPACE -l app.kubernetes.io/name=ovhcloud-csi-provider -o jsonpath='{.items[0].status.containerStatuses[0].restartCount}')" -ge 1 ]
 }
 
-@test "driver and provider restarted, in either order: pods start after it" {
+@test "driver and provider restarted, in both orders: pods start afterwards" {
   local order app
-  secret stories/restarts first
+  secret scenarios/restarts first
   class restarts
   for order in "secrets-store-csi-driver ovhcloud-csi-provider" "ovhcloud-csi-provider secrets-store-csi-driver"; do
     for app in $order; do
@@ -53,7 +53,8 @@ kill_daemon() {
     runs "restarts-${order%% *}" first
   done
 }
-@test "a hundred pods at once with ten secrets each: all run, with the right contents, and the store is read once for all" {
+
+@test "a hundred pods at once with ten secrets each: all run with the right values, and share the reads of the store" {
   local start took reads most
   crowd_class crowd 10
   okms delete requests
@@ -61,7 +62,7 @@ kill_daemon() {
   crowd crowd 100 10
   kubectl rollout status -n $NS deployment/crowd --timeout=300s
   took=$((SECONDS - start))
-  reads=$(requests stories/crowd/ | jq length)
+  reads=$(requests scenarios/crowd/ | jq length)
   echo "# a hundred pods after $took s, $reads reads of the store" >&3
   # Each node reads each secret once in --cache-ttl, 30 s.
   most=$((10 * $(kubectl get nodes -o name | wc -l) * (1 + took / 30)))

@@ -1,13 +1,13 @@
 #!/usr/bin/env bats
 
-# What goes wrong with a mount, as a user of kubectl sees it: the pod waits, its event
-# says why, it never runs with an empty volume, and it starts by itself when the cause
-# is mended.
+# Failed mounts, as a user of kubectl sees them: the pod waits, its event gives the
+# reason, it never runs with an empty volume, and it starts by itself after the cause is
+# fixed.
 
-load stories
+load scenarios
 
-@test "token that is unknown or revoked" {
-  secret stories/revoked first
+@test "revoked token" {
+  secret scenarios/revoked first
   echo '{"token": "revoked-token"}' | okms post tokens
   revoke revoked-token
   class revoked
@@ -18,8 +18,8 @@ load stories
   runs revoked first
 }
 
-@test "right missing" {
-  secret stories/denied first
+@test "missing IAM permission" {
+  secret scenarios/denied first
   class denied
   echo '{"token": "denied-token", "actions": ["okms:apikms:secret/get"]}' | okms post tokens
   credential denied denied-token
@@ -29,35 +29,35 @@ load stories
   runs denied first
 }
 
-@test "secret absent" {
+@test "secret that does not exist" {
   class absent
   pod absent
   refused absent "OKMS has no such secret"
-  secret stories/absent first
+  secret scenarios/absent first
   runs absent first
 }
 
-@test "version deactivated" {
-  secret stories/deactivated first
-  echo '{"path": "stories/deactivated", "version": 1, "state": "deactivated"}' | okms post state
+@test "deactivated version" {
+  secret scenarios/deactivated first
+  echo '{"path": "scenarios/deactivated", "version": 1, "state": "deactivated"}' | okms post state
   class deactivated
   pod deactivated
   refused deactivated "version 1 is deactivated"
-  echo '{"path": "stories/deactivated", "version": 1, "state": "active"}' | okms post state
+  echo '{"path": "scenarios/deactivated", "version": 1, "state": "active"}' | okms post state
   runs deactivated first
 }
 
-@test "class with a typo" {
-  secret stories/typo first
-  class typo "{secretPath: stories/typo, secretkey: user, objectName: user}"
+@test "misspelt field in the class" {
+  secret scenarios/typo first
+  class typo "{secretPath: scenarios/typo, secretkey: user, objectName: user}"
   pod typo
   refused typo "secretKey"
   class typo
   runs typo first
 }
 
-@test "certificate of the store not trusted" {
-  secret stories/untrusted first
+@test "untrusted certificate of the store" {
+  secret scenarios/untrusted first
   class untrusted "" "" ""
   pod untrusted
   refused untrusted "give its certificate authority in caBundle"
@@ -65,8 +65,8 @@ load stories
   runs untrusted first
 }
 
-@test "credential's Secret missing" {
-  secret stories/uncredited first
+@test "missing Secret of the credential" {
+  secret scenarios/uncredited first
   class uncredited
   pod uncredited uncredited
   refused uncredited 'secrets "uncredited" not found'
@@ -74,10 +74,10 @@ load stories
   runs uncredited first
 }
 
-@test "store that answers with faults" {
-  secret stories/faulty first
+@test "store that answers 503" {
+  secret scenarios/faulty first
   class faulty
-  echo '{"status": 503, "path": "stories/faulty"}' | okms post faults
+  echo '{"status": 503, "path": "scenarios/faulty"}' | okms post faults
   pod faulty
   refused faulty "kubelet tries again"
   okms delete faults
