@@ -9,7 +9,7 @@ load scenarios
   run install_provider --set imagee.tag=1
   [ "$status" != 0 ] && [[ "$output" == *imagee* ]]
   run helm install second "$OVHCLOUD_CHART" -n $NS
-  [ "$status" != 0 ] && [[ "$output" == *"installed already"* ]]
+  [ "$status" != 0 ] && [[ "$output" == *"already installed"* ]]
 
   secret scenarios/kept first
   class kept
@@ -64,7 +64,7 @@ notes_say() { helm get notes ovhcloud-csi-provider -n $RELEASE_NAMESPACE | grep 
 @test "helm: installed before the driver and its CRDs, the notes say so; pods start after the driver is installed" {
   [ -n "${OWN_NODE:-}" ] || skip "the driver is removed only on a node that was booted here (OWN_NODE)"
   local crds="secretproviderclasses.secrets-store.csi.x-k8s.io secretproviderclasspodstatuses.secrets-store.csi.x-k8s.io"
-  notes_say "The Secrets Store CSI driver is there, and rotation is on"
+  notes_say "The Secrets Store CSI driver is installed, and rotation is on"
   secret scenarios/early first
   # The CSIDriver object and the CRDs of the driver; its DaemonSet stays.
   kubectl get csidriver secrets-store.csi.k8s.io -o json >"$BATS_TEST_TMPDIR/driver.json"
@@ -77,7 +77,7 @@ notes_say() { helm get notes ovhcloud-csi-provider -n $RELEASE_NAMESPACE | grep 
   notes_say "the driver's CRDs are missing"
   kubectl delete -f "$BATS_TEST_TMPDIR/driver.json"
   install_provider
-  notes_say "the Secrets Store CSI driver is NOT in this cluster"
+  notes_say "the Secrets Store CSI driver is NOT installed in this cluster"
 
   jq 'del(.items[] | .metadata.resourceVersion, .metadata.uid, .status)' "$BATS_TEST_TMPDIR/crds.json" | kubectl create -f -
   jq 'del(.metadata.resourceVersion, .metadata.uid)' "$BATS_TEST_TMPDIR/driver.json" | kubectl create -f -
