@@ -27,8 +27,8 @@ const (
 	databaseNew  = `{"host":"db.shop.example","user":"shop","password":"battery-staple"}`
 
 	token = "demo-token"
-	// mirrorPatience is how long the driver's controller may take to follow.
-	mirrorPatience = 20 * time.Second
+	// mirrorTimeout is how long the driver's controller may take to follow.
+	mirrorTimeout = 20 * time.Second
 )
 
 // class is the SecretProviderClass that is shown, but for the address, the domain and the certificates, which are the
@@ -190,7 +190,7 @@ func (d *demo) mirror(ctx context.Context) error {
 
 // showSecret waits until the mirrored Secret has the value, and shows it.
 func (d *demo) showSecret(ctx context.Context, value string) error {
-	ctx, cancel := context.WithTimeout(ctx, mirrorPatience)
+	ctx, cancel := context.WithTimeout(ctx, mirrorTimeout)
 	defer cancel()
 	secret, err := d.node.Secret(ctx, "shop", "registry", func(secret *corev1.Secret) bool {
 		return string(secret.Data[corev1.DockerConfigJsonKey]) == value
