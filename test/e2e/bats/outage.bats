@@ -87,6 +87,6 @@ closest() {
   kubectl rollout status -n $NS deployment/waits --timeout=${WAIT}s
   [ "$(restarts_of waits)" = 0 ]
   # For any number of pods, each secret is read once in --cache-ttl, 30 s.
-  echo "# back: $(requests scenarios/outage/ | jq length) reads until all $pods run, of each secret at the least $(closest scenarios/outage/ | jq min) s apart" >&3
+  echo "# back: $(requests scenarios/outage/ | jq length) reads until all $pods pods run; shortest time between two reads of a secret: $(closest scenarios/outage/ | jq min) s" >&3
   [ "$(closest scenarios/outage/ | jq -c "length == $secrets and all(. >= 29)")" = true ]
 }
