@@ -110,7 +110,7 @@ func (c *cluster) statusInformer() toolscache.SharedIndexInformer {
 	return toolscache.NewSharedIndexInformer(listOnly, &secretsstorev1.SecretProviderClassPodStatus{}, 0, nil)
 }
 
-// noWatchList tells client-go that this API can't send a list as a stream of changes.
+// noWatchList reports to client-go that this API cannot send a list as a stream of changes.
 type noWatchList struct{}
 
 func (noWatchList) IsWatchListSemanticsUnSupported() bool { return true }

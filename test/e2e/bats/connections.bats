@@ -4,12 +4,12 @@
 
 load scenarios
 
-# held: installs the provider with the connection e2e. With unchanged values there is no
+# install_with_connection: installs the provider with the connection e2e. With unchanged values there is no
 # rollout.
-held() { install_provider --set cacheTTL=0s -f <(connections); }
+install_with_connection() { install_provider --set cacheTTL=0s -f <(connection_values); }
 
-# connections: prints Helm values with one connection, e2e, for this file's namespace only.
-connections() {
+# connection_values: prints Helm values with one connection, e2e, for this file's namespace only.
+connection_values() {
   jq -n --arg endpoint "https://$(host):18443" --arg id $OKMS_ID --arg ca "$(okms get ca.pem)" --arg namespace "$NS" '{connections: {e2e: {
     endpoint: $endpoint, okmsId: $id, caBundle: $ca, existingSecret: "okms-e2e",
     allow: [{namespaces: [$namespace], serviceAccounts: ["*"], paths: ["scenarios/*"]}]}}}'
@@ -36,7 +36,7 @@ token() { echo "{\"token\": \"$1\", \"name\": \"$1\"}" | okms post tokens; }
 @test "connection in Helm values: an allowed namespace can mount, another is refused" {
   secret scenarios/connected first
   credential okms-e2e e2e-token $RELEASE_NAMESPACE
-  held
+  install_with_connection
   kubectl create ns $NS-other --dry-run=client -o yaml | kubectl apply -f -
   connected connected
   connected connected $NS-other
@@ -97,9 +97,9 @@ in_use() {
   secret scenarios/stream first
   secret scenarios/standing first
   credential okms-e2e $old $RELEASE_NAMESPACE
-  held
+  install_with_connection
   soon in_use $old
-  before=$(incarnation)
+  before=$(pods_and_restarts)
   connected stream
   connected standing
   okms delete requests
@@ -125,7 +125,7 @@ in_use() {
   [ "$(failures_of standing)" = 0 ]
   [ "$(mounts stream | jq -r .result | sort -u)" = ok ]
   [ "$(mounts standing | jq -r .result | sort -u)" = ok ]
-  [ "$(incarnation)" = "$before" ]
+  [ "$(pods_and_restarts)" = "$before" ]
   echo "# $(streamed) pods succeeded, $(requests 'scenarios/(stream|standing)' | jq length) reads with the new token" >&3
   kubectl delete job stream -n $NS --wait=false
 }
@@ -174,7 +174,7 @@ synced() { kubectl exec -i -n $NS sync -- synccaller --namespace "${1:-$NS}"; }
   local objects='[{secretPath: scenarios/synced, secretKey: user, objectName: user}]' answer
   secret scenarios/synced first
   credential okms-e2e e2e-token $RELEASE_NAMESPACE
-  held
+  install_with_connection
   soon in_use e2e-token
   kubectl run sync -n $NS --image="$BUSYBOX_IMAGE" --restart=Never --overrides='{"spec": {"nodeName":
     "'"$(node)"'", "containers": [{"name": "sync", "image": "'"$BUSYBOX_IMAGE"'",

@@ -32,20 +32,20 @@ load scenarios
   kubectl delete pod rotation -n $NS
 }
 
-# tried NAME COUNT TIMES: succeeds if exactly COUNT pods of the Deployment had failed
+# failed_pods NAME COUNT TIMES: succeeds if exactly COUNT pods of the Deployment had failed
 # mounts, each at least TIMES.
-tried() {
+failed_pods() {
   kubectl get events -n $NS --field-selector reason=FailedMount -o json | jq -e --arg prefix "$1-" --argjson count "$2" --argjson times "$3" \
     '[.items[] | select(.involvedObject.name | startswith($prefix))] | group_by(.involvedObject.name) |
       length == $count and all(map(.series.count // .count // 1) | add >= $times)'
 }
 # phases NAME: prints the number of its pods in each phase.
 phases() { kubectl get pods -n $NS -l "app=$1" -o jsonpath='{.items[*].status.phase}' | tr ' ' '\n' | sort | uniq -c | xargs; }
-# in_vain: prints the number of the provider's requests that got no answer.
-in_vain() { metrics | awk '/^ovhcloud_csi_okms_requests_total/ && /status="0"/ { n += $2 } END { print n + 0 }'; }
-# closest PATTERN: prints for each secret the shortest time in seconds between two reads,
+# unanswered: prints the number of the provider's requests that got no answer.
+unanswered() { metrics | awk '/^ovhcloud_csi_okms_requests_total/ && /status="0"/ { n += $2 } END { print n + 0 }'; }
+# shortest_interval PATTERN: prints for each secret the shortest time in seconds between two reads,
 # or 100 if there was only one read.
-closest() {
+shortest_interval() {
   requests "$1" | jq -c 'group_by(.uri) | map(map(.arrived | sub("[.][0-9]+"; "") | fromdate) | sort |
     [.[1:], .[:-1]] | transpose | map(.[0] - .[1]) | min // 100)'
 }
@@ -74,9 +74,9 @@ closest() {
   start=$SECONDS
   install_provider
   crowd waits $pods $secrets outage "$(node)"
-  soon tried waits $pods 5
+  soon failed_pods waits $pods 5
   [ "$(phases waits)" = "$pods Pending" ]
-  asked=$(in_vain) took=$((SECONDS - start))
+  asked=$(unanswered) took=$((SECONDS - start))
   # docs/performance.md: three mounts until the circuit breaker opens, then at most one a
   # second, and the retry budget.
   echo "# without: $asked requests to the closed port in $took s, for $pods pods with $secrets secrets" >&3
@@ -87,6 +87,6 @@ closest() {
   kubectl rollout status -n $NS deployment/waits --timeout=${WAIT}s
   [ "$(restarts_of waits)" = 0 ]
   # For any number of pods, each secret is read once in --cache-ttl, 30 s.
-  echo "# back: $(requests scenarios/outage/ | jq length) reads until all $pods pods run; shortest time between two reads of a secret: $(closest scenarios/outage/ | jq min) s" >&3
-  [ "$(closest scenarios/outage/ | jq -c "length == $secrets and all(. >= 29)")" = true ]
+  echo "# back: $(requests scenarios/outage/ | jq length) reads until all $pods pods run; shortest time between two reads of a secret: $(shortest_interval scenarios/outage/ | jq min) s" >&3
+  [ "$(shortest_interval scenarios/outage/ | jq -c "length == $secrets and all(. >= 29)")" = true ]
 }

@@ -225,9 +225,9 @@ metrics() {
   done
 }
 
-# incarnation: prints the provider's pods and their restart counts.
+# pods_and_restarts: prints the provider's pods and their restart counts.
 # shellcheck disable=SC2086
-incarnation() { kubectl get pods $PROVIDER_PODS -o jsonpath='{range .items[*]}{.metadata.name} {.status.containerStatuses[0].restartCount}{"\n"}{end}'; }
+pods_and_restarts() { kubectl get pods $PROVIDER_PODS -o jsonpath='{range .items[*]}{.metadata.name} {.status.containerStatuses[0].restartCount}{"\n"}{end}'; }
 
 # failures POD [NAMESPACE]: prints the number of failed mounts in the pod's events.
 failures() {
