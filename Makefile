@@ -1,52 +1,52 @@
-# The two commands for a newcomer are `make demo` and `make test`.
-# `make help` lists all.
+# Start with `make demo` and `make test`. `make help` lists all targets.
 
 MODULES := . test/clients test/driver
 LINTED := $(MODULES) test/cluster test/dockerfile test/e2e
-# The race detector needs a C compiler; without one the tests run all the same.
-# The driver has races of its own (k8s.io/mount-utils asks once, unguarded,
-# whether there is a systemd), so its scenarios run without.
+# The race detector needs a C compiler; without one, the tests run without it.
+# test/driver never uses it, since the driver has a data race: k8s.io/mount-utils
+# caches without a lock whether systemd runs.
 RACE := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
-# So many inputs, or a time such as 10m.
+# The number of inputs for each fuzz target, or a duration such as 10m.
 FUZZTIME := 20000x
 MINUTES := 10
 GOVULNCHECK := v1.9.0
 ATTACK := 5m
 ROUNDS := 9
-# For mutate: the packages, the most mutants to run (0 for all), and the seed of the sample.
+# For mutate: the packages, the maximum number of mutants (0 means all), and the seed of the sample.
 PACKAGES := ./provider/pace ./provider/cache ./provider/quota
 MUTANTS := 0
 SEED := 1
-# More packages whose tests are run: those of ./provider test ./provider/yamlnode, those of ./provider/okms ./provider/wire.
+# More packages whose tests are run. For example, the tests of ./provider cover ./provider/yamlnode, and those of
+# ./provider/okms cover ./provider/wire.
 ALSO :=
 
 .PHONY: help demo test fuzz mutate bench soak attack lint vulncheck build dockerfile image chart chart-package cluster cluster-down e2e
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## a secret on its way on this machine: store, daemon, driver, pod
+demo: ## follow a secret on this machine, from the store through daemon and driver to a pod
 	@cd test/driver && go run ./demo
 
-test: ## every test, the real driver included
+test: ## all tests and fuzz targets, with the real driver
 	@for m in $(MODULES); do echo "== go test in $$m"; (cd $$m && go test $$([ $$m = test/driver ] || echo $(RACE)) ./...) || exit 1; done
 	@$(MAKE) --no-print-directory fuzz
 
-fuzz: ## each fuzz target for FUZZTIME
+fuzz: ## run each fuzz target for FUZZTIME (20000x)
 	@mkdir -p bin; set -e; for t in provider/rawjson:FuzzFind provider/plan:FuzzPlan provider/render:FuzzRender provider/plan:FuzzConnection provider/connections:FuzzConfig provider/okms:FuzzAnswer provider/okms:FuzzRefusal provider/okms:FuzzVersions cmd/ovhcloud-csi-provider:FuzzProxy; do \
 		echo "== $$t, $(FUZZTIME)"; \
 		go test ./$${t%%:*} -run '^$$' -fuzz "^$${t##*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s >bin/fuzz.log 2>&1 || { cat bin/fuzz.log; exit 1; }; \
 		tail -1 bin/fuzz.log; done
 
-mutate: ## mutation tests of PACKAGES; fails if a mutant survives (MUTANTS, SEED, ALSO)
+mutate: ## mutation tests of PACKAGES (MUTANTS, SEED, ALSO); fail if a mutant survives
 	@go run ./test/mutate -n $(MUTANTS) -seed $(SEED) -also '$(ALSO)' $(PACKAGES)
 
-bench: ## what a mount costs, into docs/performance.md; fails where a figure is missed
+bench: ## benchmarks of mounts, written to docs/performance.md; fail if a target is missed
 	@go run ./test/bench -rounds $(ROUNDS) -write docs/performance.md
 
-soak: ## mounts for MINUTES (10) through rotation, failures and changes of credentials
+soak: ## mount for MINUTES (10) during rotation, failures and credential changes
 	@SOAK=$(MINUTES)m go test $(RACE) -v -count=1 -timeout $$(($(MINUTES) + 10))m ./test/soak
 
-attack: ## a mixed attack on the daemon in a cgroup of 256 MiB for ATTACK (5m); as root
+attack: ## attack the daemon in a cgroup of 256 MiB for ATTACK (5m); needs root
 	@ATTACK=$(ATTACK) go test -v -count=1 -timeout 30m -run '^TestMixedAttack$$' ./cmd/ovhcloud-csi-provider
 
 lint: ## gofmt, go vet (for macOS too), staticcheck, and switches that miss a kind
@@ -57,34 +57,34 @@ lint: ## gofmt, go vet (for macOS too), staticcheck, and switches that miss a ki
 	@go build -o bin/exhaustive github.com/nishanths/exhaustive/cmd/exhaustive
 	@bin/exhaustive -typeonly '^$(shell go list -m)/.*[.](Kind|Cause)$$' ./...
 
-# Only a failure to fetch the database is ignored.
-vulncheck: ## known vulnerabilities in the code that is called, by govulncheck
+# The only failure that is ignored: the database cannot be fetched.
+vulncheck: ## known vulnerabilities in the code that is called (govulncheck)
 	@mkdir -p bin; go run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK) ./... >bin/vulncheck.log 2>&1; code=$$?; \
 	if grep -q '^govulncheck: fetching vulnerabilities' bin/vulncheck.log; then \
-		echo "left out: the database of vulnerabilities, https://vuln.go.dev, cannot be reached"; \
+		echo "skipped: the vulnerability database, https://vuln.go.dev, is unreachable"; \
 	else cat bin/vulncheck.log; exit $$code; fi
 
-build: ## the daemon and the tool, into bin/
+build: ## build the daemon and the tool into bin/
 	@CGO_ENABLED=0 go build -trimpath -tags grpcnotrace -ldflags '-s -w' -o bin/ ./cmd/...
 
-dockerfile: ## what `docker build` would do for each platform, by BuildKit's front end
+dockerfile: ## check what `docker build` would do for each platform (BuildKit's front end)
 	@test/image/check
 
-# Where golang images can be pulled, `docker build .` needs nothing of this.
-image: dockerfile ## the image by buildah from binaries built here, into bin/ (IMAGE_ARCH=amd64|arm64)
+# `docker build .` does not need this target, but must be able to pull a golang image.
+image: dockerfile ## build the image with buildah into bin/ (IMAGE_ARCH=amd64|arm64)
 	@IMAGE_ARCH=$(or $(IMAGE_ARCH),$(shell go env GOARCH)) test/image/build
 
-chart: ## the chart without a cluster: lint, every value, typos, manifests/, the package
+chart: ## check the chart without a cluster: lint, values, misspelt values, manifests/, package
 	@test/chart/check
 
-chart-package: ## the chart as one file with the driver's inside, into bin/
+chart-package: ## package the chart together with the driver's chart into bin/
 	@charts/package bin && ls bin/ovhcloud-csi-provider-*.tgz
 
-cluster: ## a real Kubernetes node on this machine, with the driver (root, Linux)
+cluster: ## boot a Kubernetes node with the driver on this machine (needs root, Linux)
 	@test/cluster/up
 
-cluster-down: ## take it down; nothing of it stays
+cluster-down: ## take the node down and remove all its files
 	@test/cluster/down
 
-e2e: ## end-to-end scenarios in KUBECONFIG's cluster, or on a node booted for them
+e2e: ## scenarios in a real cluster: that of KUBECONFIG, or a node booted for them
 	@test/e2e/run

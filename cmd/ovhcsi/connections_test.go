@@ -112,8 +112,8 @@ func TestCheckOfACredentialThatLooksWrong(t *testing.T) {
 	for token, want := range map[string]string{
 		base64.StdEncoding.EncodeToString([]byte("eyJ" + planted)): "probably INVALID: the token looks " +
 			"base64-encoded twice",
-		"eyJ." + base64.RawURLEncoding.EncodeToString([]byte(`{"exp":1e9}`)) + ".x": "probably INVALID: the token says " +
-			"of itself that it expired on 2001-09-09T01:46:40Z",
+		"eyJ." + base64.RawURLEncoding.EncodeToString([]byte(`{"exp":1e9}`)) + ".x": "probably INVALID: by its exp claim " +
+			"the token expired on 2001-09-09T01:46:40Z",
 	} {
 		b.write("team/token", token)
 		b.has(b.check(exitFailed, "--credentials", b.dir), want, "\n1 connection, with errors.\n")

@@ -1,5 +1,5 @@
-// Package clients holds tests only: they drive the emulator over TLS with the
-// clients people use against the live service, HashiCorp's Vault API client and
-// OVHcloud's SDK. It is a module of its own, so that the product does not
+// Package clients contains only tests. They call the emulator over TLS with the
+// clients that people use with the real service: HashiCorp's Vault API client and
+// OVHcloud's SDK. It is a Go module of its own, so that the product does not
 // depend on the SDK.
 package clients

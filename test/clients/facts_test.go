@@ -10,8 +10,8 @@ import (
 	"ovhcloud-csi-provider/test/emulator"
 )
 
-// OVHcloud's guide for External Secrets Operator has this secret; both
-// clients, and both forms of its path, give the same.
+// The secret is from OVHcloud's guide for External Secrets Operator. Both clients
+// return the same data, although they encode the path differently.
 func TestSecretOfTheGuide(t *testing.T) {
 	const path = "prod/va1/dockerconfigjson"
 	const data = `{"auths":{"abcdefgh.c1.de1.container-registry.ovh.net":{"auth":"dXNlcjpwYXNz","password":"pass","username":"user"}}}`
@@ -22,19 +22,19 @@ func TestSecretOfTheGuide(t *testing.T) {
 		ok(t, err)
 		wantJSON(t, byVault.Data, data)
 		if uri := d.last().URI; !strings.HasSuffix(uri, "/v1/secret/data/"+path) {
-			t.Errorf("%s: the Vault client asks for %s", name, uri)
+			t.Errorf("%s: the Vault client requests %s", name, uri)
 		}
 		bySDK, err := d.sdkClient(withCertificate).GetSecretRequest(t.Context(), d.okmsID, path, nil)
 		ok(t, err)
 		wantJSON(t, bySDK.Data.Data, data)
 		if uri := d.last().URI; !strings.HasSuffix(uri, "/v1/secret/data/prod%2Fva1%2Fdockerconfigjson") {
-			t.Errorf("%s: the SDK asks for %s", name, uri)
+			t.Errorf("%s: the SDK requests %s", name, uri)
 		}
 	}
 }
 
-// The sequence OVHcloud's own CI plays against the live service, and the other
-// facts marked CONFIRMED in okms-api.md that the Vault-compatible family shows.
+// This is the sequence of OVHcloud's own CI against the real service, and other
+// confirmed behaviour of the real service.
 func TestConfirmedFacts(t *testing.T) {
 	d := start(t, emulator.Options{})
 	client, ctx, id := d.sdkClient(true), t.Context(), d.okmsID
@@ -54,12 +54,12 @@ func TestConfirmedFacts(t *testing.T) {
 	}
 
 	_, err := client.GetSecretRequest(ctx, id, path, nil)
-	wantKMS(t, err, http.StatusNotFound, 17125377) // a missing secret
+	wantKMS(t, err, http.StatusNotFound, 17125377) // the secret does not exist
 
 	for range 3 {
 		write()
 	}
-	if got := write(); got != 4 { // identical data makes a version too
+	if got := write(); got != 4 { // identical data creates a version too
 		t.Errorf("wrote version %d, want 4", got)
 	}
 	if m := metadata(); *m.CurrentVersion != 4 || *m.OldestVersion != 0 || *m.MaxVersions != 10 {
@@ -68,49 +68,49 @@ func TestConfirmedFacts(t *testing.T) {
 	day := "1d"
 	ok(t, client.PostSecretMetadata(ctx, id, path, types.SecretUpdatableMetadata{DeleteVersionAfter: &day}))
 	if m := metadata(); *m.DeleteVersionAfter != "1d" || *m.CurrentVersion != 4 {
-		t.Errorf("metadata makes no version and is echoed: %+v", m)
+		t.Errorf("after a change of metadata: %+v, want the same version and delete_version_after 1d", m)
 	}
 	two := uint32(2)
-	got, err := client.GetSecretRequest(ctx, id, path, &two) // an older version, the current stays
+	got, err := client.GetSecretRequest(ctx, id, path, &two) // reading an older version does not change the current one
 	ok(t, err)
 	if *got.Data.Metadata.Version != 2 || *metadata().CurrentVersion != 4 {
 		t.Errorf("version 2 is %+v", got.Data.Metadata)
 	}
 	nine := uint32(9)
 	_, err = client.GetSecretRequest(ctx, id, path, &nine)
-	wantKMS(t, err, http.StatusNotFound, 17125378) // a missing version
+	wantKMS(t, err, http.StatusNotFound, 17125378) // the version does not exist
 
-	ok(t, client.DeleteSecretRequest(ctx, id, path)) // deactivates the current one, which stays current
+	ok(t, client.DeleteSecretRequest(ctx, id, path)) // deactivates the current version, which stays current
 	_, err = client.GetSecretRequest(ctx, id, path, nil)
 	wantKMS(t, err, http.StatusNotFound, 17125378)
 	if m := metadata(); *m.CurrentVersion != 4 {
-		t.Errorf("current is %d", *m.CurrentVersion)
+		t.Errorf("the current version is %d, want 4", *m.CurrentVersion)
 	}
 	ok(t, client.PostSecretUndelete(ctx, id, path, []uint32{4}))
-	ok(t, client.PutSecretDestroy(ctx, id, path, []uint32{1})) // gone for good, still listed
+	ok(t, client.PutSecretDestroy(ctx, id, path, []uint32{1})) // permanently deleted, but still listed
 	if m := metadata(); len(*m.Versions) != 4 || !*(*m.Versions)["1"].Destroyed {
 		t.Errorf("versions are %+v", *m.Versions)
 	}
 	for range 7 {
 		write()
 	}
-	if m := metadata(); *m.OldestVersion != 2 || len(*m.Versions) != 10 { // the oldest went, unlisted
+	if m := metadata(); *m.OldestVersion != 2 || len(*m.Versions) != 10 { // the oldest version is deleted and no longer listed
 		t.Errorf("oldest %d of %d versions", *m.OldestVersion, len(*m.Versions))
 	}
 }
 
-// The path order is secret/data/{path}; the other way round is 404, seen live.
+// The path is secret/data/{path}. The real service returns 404 for secret/{path}/data.
 func TestNoRouteForDataAtTheEnd(t *testing.T) {
 	d := start(t, emulator.Options{})
 	d.put("prod/x", `{"k":"v"}`)
 	secret, err := d.vaultClient(false).Logical().ReadWithContext(t.Context(), "secret/prod/x/data")
 	if err != nil || secret != nil || d.last().Status != http.StatusNotFound {
-		t.Errorf("it is %v, %v, %d", secret, err, d.last().Status)
+		t.Errorf("got %v, %v, status %d, want status 404", secret, err, d.last().Status)
 	}
 }
 
-// A caller without a right on some secrets gets a shorter list, not an error.
-func TestListIsShorterWithoutRights(t *testing.T) {
+// A caller without permission for some secrets gets a shorter list and no error.
+func TestListOmitsSecretsWithoutPermission(t *testing.T) {
 	d := start(t, emulator.Options{})
 	d.put("dev/x", `{}`)
 	d.put("prod/x", `{}`)

@@ -27,7 +27,7 @@ func TestSDK(t *testing.T) {
 				t.Errorf("written as %+v", written.Data)
 			}
 			if want := map[bool]string{false: "bearer", true: "certificate"}[withCertificate]; d.last().Auth != want || !strings.Contains(d.last().URI, "prod%2Fva1%2Fx") {
-				t.Errorf("sent as %+v", d.last())
+				t.Errorf("the request is %+v", d.last())
 			}
 			patch := map[string]any{"drop": nil, "n": 1}
 			patched, err := client.PatchSecretRequest(ctx, id, path, types.PostSecretRequest{Data: &patch})
@@ -83,7 +83,7 @@ func TestSDKStates(t *testing.T) {
 	}
 	err = client.PostSecretUndelete(ctx, id, "prod/x", []uint32{1})
 	if okms.ErrStatusCode(err) != http.StatusBadRequest {
-		t.Errorf("reviving a deleted version: %v", err)
+		t.Errorf("undeleting a deleted version: %v", err)
 	}
 }
 
@@ -116,8 +116,8 @@ func TestSDKListMetadataAndConfig(t *testing.T) {
 	}
 }
 
-// okms-api.md 4.5 and 2.3: what the SDK makes of odd answers. These are facts
-// about the SDK; this test fails if a new version fixes one.
+// The SDK's behaviour after unusual responses. If a new version of the SDK fixes one
+// of these defects, this test fails.
 func TestSDKTraps(t *testing.T) {
 	d := start(t, emulator.Options{})
 	client, ctx, id := d.sdkClient(false), t.Context(), d.okmsID
@@ -125,21 +125,21 @@ func TestSDKTraps(t *testing.T) {
 
 	got, err := client.GetSecretRequest(ctx, id, "x", nil)
 	ok(t, err)
-	wantJSON(t, got.Data.Data, `{"a":12345678901234567000,"b":1}`) // not what is stored
+	wantJSON(t, got.Data.Data, `{"a":12345678901234567000,"b":1}`) // differs from the stored value
 
 	remove, err := d.Inject(emulator.Fault{Status: http.StatusBadGateway, ContentType: "text/html", Body: "<html>"})
 	ok(t, err)
 	_, err = client.GetSecretRequest(ctx, id, "x", nil)
 	var kms *okms.KmsError
 	if okms.ErrStatusCode(err) != http.StatusBadGateway || !errors.As(err, &kms) || kms != nil {
-		t.Errorf("an HTML answer is %v", err) // found by errors.As, and nil
+		t.Errorf("an HTML response gave %v", err) // errors.As finds a nil *KmsError
 	}
 	remove()
 
 	remove, err = d.Inject(emulator.Fault{Status: http.StatusOK, ContentType: "text/html", Body: "<html>"})
 	ok(t, err)
 	if got, err := client.GetSecretRequest(ctx, id, "x", nil); got != nil || err != nil {
-		t.Errorf("a 200 that is not JSON is %v, %v", got, err) // no answer and no error
+		t.Errorf("a 200 response that is not JSON gave %v, %v", got, err) // neither a result nor an error
 	}
 	remove()
 
@@ -147,11 +147,11 @@ func TestSDKTraps(t *testing.T) {
 	_, err = client.GetSecretsMetadata(ctx, id, "", true)
 	ok(t, err)
 	if uri := d.last().URI; !strings.HasSuffix(uri, "/v1/secret/metadata/?list=true") {
-		t.Errorf("the root is listed by %s", uri)
+		t.Errorf("the list request of the root is %s", uri)
 	}
 }
 
-// okms-api.md 4.4: the SDK's own client tries again.
+// The SDK's REST client retries.
 func TestSDKRetries(t *testing.T) {
 	d := start(t, emulator.Options{})
 	d.put("x", `{"k":"v"}`)

@@ -17,7 +17,7 @@ import (
 
 const token = "eyJ-a-personal-access-token"
 
-// domain is an emulator on a socket, and who reads it.
+// domain is a running emulator, with the clients that call it.
 type domain struct {
 	*emulator.Emulator
 	t      *testing.T
@@ -50,7 +50,7 @@ func everything() emulator.Identity {
 	return emulator.Identity{Name: "client", Actions: []string{emulator.AllActions}}
 }
 
-// tlsConfig trusts the emulator, and has a client certificate if wanted.
+// tlsConfig returns a configuration that trusts the emulator, with a client certificate if withCertificate.
 func (d *domain) tlsConfig(withCertificate bool) *tls.Config {
 	d.t.Helper()
 	config := &tls.Config{RootCAs: x509.NewCertPool()}
@@ -77,10 +77,10 @@ func (d *domain) transport(config *tls.Config) *http.Transport {
 	return transport
 }
 
-// credentials are the ways to authenticate that both clients know.
+// credentials returns the authentication methods that both clients support, and whether each uses a certificate.
 func credentials() map[string]bool { return map[string]bool{"token": false, "certificate": true} }
 
-// vaultClient is HashiCorp's client as OVHcloud's guides configure it.
+// vaultClient returns HashiCorp's client, configured as in OVHcloud's guides.
 func (d *domain) vaultClient(withCertificate bool) *vault.Client {
 	d.t.Helper()
 	config := vault.DefaultConfig()
@@ -98,7 +98,7 @@ func (d *domain) vaultClient(withCertificate bool) *vault.Client {
 	return client
 }
 
-// sdkClient is OVHcloud's client, without retries.
+// sdkClient returns OVHcloud's client, without retries.
 func (d *domain) sdkClient(withCertificate bool) *okms.Client {
 	d.t.Helper()
 	client, err := okms.NewRestAPIClientWithHttp(d.server.URL, &http.Client{Transport: d.transport(d.tlsConfig(withCertificate))})
@@ -118,12 +118,12 @@ func (d *domain) put(path, data string) {
 	}
 }
 
-// last is the newest request the emulator got.
+// last returns the emulator's most recent request.
 func (d *domain) last() emulator.Request {
 	d.t.Helper()
 	all := d.Requests()
 	if len(all) == 0 {
-		d.t.Fatal("no request came")
+		d.t.Fatal("the emulator got no request")
 	}
 	return all[len(all)-1]
 }
@@ -135,7 +135,7 @@ func ok(t *testing.T, err error) {
 	}
 }
 
-// wantJSON compares a value with JSON text that is compact, with sorted names.
+// wantJSON compares a value with JSON text, which must be compact and have sorted names.
 func wantJSON(t *testing.T, got any, want string) {
 	t.Helper()
 	text, err := json.Marshal(got)

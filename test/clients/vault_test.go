@@ -57,8 +57,8 @@ func TestVaultKV2(t *testing.T) {
 	}
 }
 
-// okms-api.md 5: a deactivated version makes Get return nil data and no error,
-// because the 404 carries metadata.
+// For a deactivated version, Get returns nil data and no error, because the 404
+// response contains metadata.
 func TestVaultStates(t *testing.T) {
 	d := start(t, emulator.Options{})
 	kv, ctx := d.vaultClient(false).KVv2("secret"), t.Context()
@@ -88,7 +88,7 @@ func TestVaultStates(t *testing.T) {
 		t.Errorf("version 2 is %+v", got)
 	}
 	if err := kv.Undelete(ctx, "prod/x", []int{2}); err == nil {
-		t.Error("a destroyed version came back")
+		t.Error("a destroyed version was undeleted")
 	}
 	versions, err := kv.GetVersionsAsList(ctx, "prod/x")
 	ok(t, err)
@@ -107,7 +107,7 @@ func TestVaultList(t *testing.T) {
 		secret, err := client.Logical().ListWithContext(t.Context(), folder)
 		ok(t, err)
 		if secret == nil {
-			t.Fatalf("%s: no answer", folder)
+			t.Fatalf("%s: no response", folder)
 		}
 		var names []string
 		for _, name := range secret.Data["keys"].([]any) {
@@ -133,7 +133,7 @@ func TestVaultMetadata(t *testing.T) {
 	ok(t, err)
 	wantJSON(t, got.CustomMetadata, `{"team":"a","zone":"b"}`)
 
-	// OKMS echoes days, and Go's client can't read them (okms-api.md 5).
+	// OKMS returns durations in days, which Go's client cannot parse.
 	_, err = d.vaultClient(false).Logical().WriteWithContext(ctx, "secret/metadata/prod/x", map[string]any{"delete_version_after": "1d"})
 	ok(t, err)
 	if _, err := kv.GetMetadata(ctx, "prod/x"); err == nil || !strings.Contains(err.Error(), "1d") {
@@ -175,7 +175,7 @@ func TestVaultLookupSelf(t *testing.T) {
 	secret, err := d.vaultClient(false).Auth().Token().LookupSelfWithContext(t.Context())
 	ok(t, err)
 	if secret.Data["type"] != "service" || secret.Data["expire_time"] != nil {
-		t.Errorf("it is %v", secret.Data)
+		t.Errorf("the token is %v", secret.Data)
 	}
 	if ttl, err := secret.TokenTTL(); err != nil || ttl != 0 {
 		t.Errorf("ttl is %v, %v", ttl, err)

@@ -1,10 +1,9 @@
-# Names and checks that up, down and build share. Sourced, not run.
+# Names and functions of the scripts in this directory. It is sourced, not run.
 
-# One machine holds one cluster of this kind: the address and the names below are
-# the same for all.
-state=/var/lib/ovhcsi-cluster  # all that the cluster writes; removed at the end
+# A machine can run only one such cluster, since the addresses and names below are fixed.
+state=/var/lib/ovhcsi-cluster  # everything that the cluster writes; removed at the end
 node=ovhcsi-node               # the node's name
-node_ip=198.51.100.2           # of a block for documentation, on no real network
+node_ip=198.51.100.2           # from a block for documentation, not used by real networks
 host_ip=198.51.100.1           # this machine, as the node sees it
 service_ip=10.96.0.1           # the apiserver, as pods see it
 bin=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/bin/cluster
@@ -13,8 +12,7 @@ images=$bin/images
 fail() { echo "cluster: $*" >&2; exit 1; }
 say() { echo "cluster: $*"; }
 
-# within SECONDS COMMAND…: asks again until the command succeeds. The waiting is on
-# a condition, the pause between two looks only spares the machine.
+# within SECONDS COMMAND…: repeats the command until it succeeds; fails after SECONDS.
 within() {
 	local end=$((SECONDS + $1))
 	shift
@@ -24,7 +22,7 @@ within() {
 	done
 }
 
-# missing prints what this machine lacks to run a node, one thing a line.
+# missing: prints what this machine lacks to run a node, one item per line.
 missing() {
 	[ "$(uname -s)" = Linux ] || { echo "Linux (this is $(uname -s))"; return; }
 	[ "$(id -u)" = 0 ] || echo "root (this is user $(id -un))"
@@ -36,31 +34,30 @@ missing() {
 	[ -x /bin/busybox ] || echo "the command /bin/busybox"
 }
 
-# check ends the script if this machine cannot run a node.
+# check: exits with status 3 if this machine cannot run a node.
 check() {
 	local lacks
 	lacks=$(missing)
 	[ -z "$lacks" ] && return
-	echo "cluster: this machine cannot run a node of its own. It lacks:" >&2
+	echo "cluster: this machine cannot run a node. It lacks:" >&2
 	echo "$lacks" | sed 's/^/  - /' >&2
-	echo "On Debian, as root: test/cluster/packages" >&2
-	echo "Any other cluster will do as well: set KUBECONFIG, see test/e2e/README.md" >&2
+	echo "On Debian, run as root: test/cluster/packages" >&2
+	echo "Or use another cluster: set KUBECONFIG, see test/e2e/README.md" >&2
 	exit 3
 }
 
-# machine_pid prints the process id of the node's init, if it runs.
+# machine_pid: prints the process id of the node's init; fails if it does not run.
 machine_pid() {
 	local pid
 	pid=$(cat $state/pid 2>/dev/null) || return 1
 	[ -d "/proc/$pid" ] && grep -qs ovhcsi-machine "/proc/$pid/cmdline" && echo "$pid"
 }
 
-# only_ours PID ends the script if the node was booted from another checkout: there
-# is one node for all of them, and its user is not to lose it, or find other images
-# in it.
+# only_ours PID: exits if the node was booted from another checkout. All checkouts share
+# one node, and one checkout must not stop the node of another or replace its images.
 only_ours() {
 	local here from
 	here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 	from=$(readlink "/proc/$1/cwd") || fail "cannot find out which checkout booted the running node (process $1)"
-	[ "$from" = "$here" ] || fail "the running node was booted from $from, not from this checkout; end it from there"
+	[ "$from" = "$here" ] || fail "the running node was booted from $from, not from this checkout; run make cluster-down there"
 }

@@ -20,13 +20,13 @@ import (
 // builder is the platform that `docker build` runs on.
 var builder = ocispecs.Platform{OS: "linux", Architecture: "amd64"}
 
-// resolver knows one image, golang, for every platform. It replaces a registry.
+// resolver replaces a registry. It returns the same image for every name and platform, and records the requests.
 type resolver struct{ asked []string }
 
 func (r *resolver) ResolveSourceMetadata(_ context.Context, op *pb.SourceOp, opt sourceresolver.Opt) (*sourceresolver.MetaResponse, error) {
 	platform := *opt.ImageOpt.Platform
 	r.asked = append(r.asked, op.Identifier+" "+platform.OS+"/"+platform.Architecture)
-	// BuildKit takes an image without a layer for scratch.
+	// BuildKit treats an image without a layer as scratch.
 	config, err := json.Marshal(ocispecs.Image{Platform: platform,
 		RootFS: ocispecs.RootFS{Type: "layers", DiffIDs: []digest.Digest{digest.FromString("layer")}}})
 	if err != nil {
@@ -36,13 +36,14 @@ func (r *resolver) ResolveSourceMetadata(_ context.Context, op *pb.SourceOp, opt
 	return &sourceresolver.MetaResponse{Op: op, Image: image}, nil
 }
 
-// plan is what BuildKit would do for one target platform.
+// plan is BuildKit's plan for one target platform.
 type plan struct {
 	ops   []*pb.Op
-	asked []string // the images, with the platform of each
+	asked []string // the requested images, each with its platform
 	image ocispecs.Platform
 }
 
+// convert returns BuildKit's plan of the product's Dockerfile.
 func convert(t *testing.T, target ocispecs.Platform, arguments map[string]string) plan {
 	t.Helper()
 	text, err := os.ReadFile("../../Dockerfile")
@@ -73,8 +74,8 @@ func convert(t *testing.T, target ocispecs.Platform, arguments map[string]string
 	return p
 }
 
-// A default of TARGETARCH in a stage is stronger than the platform's value: with one, the image for arm64 has a binary
-// for amd64.
+// A default of TARGETARCH in a stage overrides the platform's value: the image for arm64 would contain a binary for
+// amd64.
 func TestBinaryFromSourceIsForTheTargetPlatform(t *testing.T) {
 	for _, arch := range []string{"amd64", "arm64"} {
 		t.Run(arch, func(t *testing.T) {
@@ -83,7 +84,7 @@ func TestBinaryFromSourceIsForTheTargetPlatform(t *testing.T) {
 				t.Errorf("the image is for %s/%s, want linux/%s", p.image.OS, p.image.Architecture, arch)
 			}
 			if len(p.asked) != 1 || !strings.Contains(p.asked[0], "library/golang:") || !strings.HasSuffix(p.asked[0], " linux/amd64") {
-				t.Errorf("the images are %q, want golang alone, for the platform of the builder, linux/amd64", p.asked)
+				t.Errorf("the requested images are %q, want only golang, for the platform of the builder, linux/amd64", p.asked)
 			}
 			builds := 0
 			for _, op := range p.ops {
@@ -97,7 +98,7 @@ func TestBinaryFromSourceIsForTheTargetPlatform(t *testing.T) {
 				}
 				for _, want := range []string{"TARGETARCH=" + arch, "TARGETOS=linux"} {
 					if !slices.Contains(exec.Meta.Env, want) {
-						t.Errorf("the environment of the build is %q, want %s in it", exec.Meta.Env, want)
+						t.Errorf("the environment of the build is %q, want it to contain %s", exec.Meta.Env, want)
 					}
 				}
 				if command := strings.Join(exec.Meta.Args, " "); !strings.Contains(command, "GOOS=$TARGETOS GOARCH=$TARGETARCH ") {
@@ -116,7 +117,7 @@ func TestPrebuiltBinaryIsForTheTargetPlatform(t *testing.T) {
 		t.Run(arch, func(t *testing.T) {
 			p := convert(t, ocispecs.Platform{OS: "linux", Architecture: arch}, map[string]string{"BINARY": "prebuilt"})
 			if len(p.asked) != 0 {
-				t.Errorf("the images are %q, want none", p.asked)
+				t.Errorf("the requested images are %q, want none", p.asked)
 			}
 			var copied []string
 			for _, op := range p.ops {
@@ -125,7 +126,7 @@ func TestPrebuiltBinaryIsForTheTargetPlatform(t *testing.T) {
 				}
 			}
 			if want := "/bin/linux-" + arch + "/ovhcloud-csi-provider"; !slices.Contains(copied, want) {
-				t.Errorf("the files copied are %q, want %s among them", copied, want)
+				t.Errorf("the copied files are %q, want them to contain %s", copied, want)
 			}
 		})
 	}

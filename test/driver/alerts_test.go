@@ -19,9 +19,9 @@ var (
 	selector = regexp.MustCompile(`(ovhcloud_csi_[a-z_]+)\{(\w+)=~?"([^"]+)"\}`)
 )
 
-// Each alert of docs/operating.md is on series that a daemon serves, with the labels that the alert names: an alert on
-// a missing series never fires.
-func TestAlertsAreOnSeriesThatADaemonServes(t *testing.T) {
+// Each alert of docs/operating.md uses metrics that a daemon serves, with the alert's labels: an alert on a metric that
+// does not exist never fires.
+func TestAlertsUseMetricsThatADaemonServes(t *testing.T) {
 	docs, err := os.ReadFile("../../docs/operating.md")
 	if err != nil {
 		t.Fatal(err)
@@ -30,7 +30,7 @@ func TestAlertsAreOnSeriesThatADaemonServes(t *testing.T) {
 	has := func(pattern string) {
 		t.Helper()
 		if !regexp.MustCompile("(?m)^" + pattern).MatchString(served) {
-			t.Errorf("an alert needs a series %s, and the daemon serves none", pattern)
+			t.Errorf("an alert needs a metric %s, which the daemon does not serve", pattern)
 		}
 	}
 	expressions := alert.FindAllStringSubmatch(string(docs), -1)
@@ -52,8 +52,7 @@ func TestAlertsAreOnSeriesThatADaemonServes(t *testing.T) {
 	}
 }
 
-// servedByABusyDaemon is the text at /metrics of a daemon that has mounted a class, and has a connection whose
-// credential is a certificate.
+// servedByABusyDaemon returns /metrics of a daemon that has mounted a class and has a connection with a certificate.
 func servedByABusyDaemon(t *testing.T) string {
 	t.Helper()
 	s := stocked(t, Options{})
@@ -98,7 +97,7 @@ func servedByABusyDaemon(t *testing.T) string {
 	return string(text)
 }
 
-// The driver has a counter for mirrored Secrets, and does not count: only events show a Secret that is not made.
+// The driver has a counter for mirrored Secrets, but does not increment it: only events show that a Secret is missing.
 func TestDriverCountsNoMirroredSecrets(t *testing.T) {
 	s := openShop(t, Options{})
 	s.put("prod/va1/dockerconfigjson", dockerConfig)
@@ -106,6 +105,6 @@ func TestDriverCountsNoMirroredSecrets(t *testing.T) {
 	publish(t, s.pod("web"))
 	s.secret("registry", ".dockerconfigjson", dockerConfig)
 	if names := driverCounters.names("sync_k8s_secret"); len(names) != 0 {
-		t.Errorf("the driver counts %q: docs/operating.md may have an alert on it now", names)
+		t.Errorf("the driver counts %q now: add an alert on it to docs/operating.md", names)
 	}
 }

@@ -30,13 +30,13 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 )
 
-// cluster is the Kubernetes API of a node: objects in memory, and the events that were sent.
+// cluster is a node's Kubernetes API: objects in memory, and the events that were sent.
 type cluster struct {
 	scheme *runtime.Scheme
 	client client.WithWatch
 	events *eventLog
-	// watching is closed once the driver's controller has its watch. A change made earlier would not be seen, as
-	// the API in memory does not replay changes.
+	// watching is closed when the driver's controller has started its watch. It would miss earlier changes, since
+	// the in-memory API does not replay them.
 	watching  chan struct{}
 	watchOnce sync.Once
 }
@@ -54,8 +54,8 @@ func newCluster() (*cluster, error) {
 	return &cluster{scheme: scheme, client: api, events: &eventLog{}, watching: make(chan struct{})}, nil
 }
 
-// updateIfChanged does what an apiserver does and the API in memory does not: an update that changes nothing is no
-// update, and causes no watch event.
+// updateIfChanged ignores an update that changes nothing, so that watches do not see it. An API server does so; the
+// in-memory API does not.
 func updateIfChanged(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.UpdateOption) error {
 	stored, ok := obj.DeepCopyObject().(client.Object)
 	if ok && c.Get(ctx, client.ObjectKeyFromObject(obj), stored) == nil && equality.Semantic.DeepEqual(stored, obj) {
@@ -64,7 +64,7 @@ func updateIfChanged(ctx context.Context, c client.WithWatch, obj client.Object,
 	return c.Update(ctx, obj, opts...)
 }
 
-// refused is the name of a Secret that this API refuses, as an apiserver does where the driver has no permission.
+// refused is the name of a Secret that this API refuses, as an API server does if the driver lacks the permission.
 const refused = "refused"
 
 func createUnlessRefused(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
@@ -74,15 +74,15 @@ func createUnlessRefused(ctx context.Context, c client.WithWatch, obj client.Obj
 	return c.Create(ctx, obj, opts...)
 }
 
-// manager returns a real controller manager on the API in memory. Only what it sends past its client, events, goes
-// over HTTP, and is caught before the network.
+// manager returns a real controller manager for the in-memory API. It sends only events by HTTP, past its client, and
+// c.events records them before they reach the network.
 func (c *cluster) manager() (ctrl.Manager, error) {
 	skip := true
 	return ctrl.NewManager(&rest.Config{Host: "http://kubernetes.invalid", Transport: c.events}, ctrl.Options{
 		Scheme:         c.scheme,
 		Logger:         klog.Background(),
 		Metrics:        metricsserver.Options{BindAddress: "0"},
-		Controller:     config.Controller{SkipNameValidation: &skip}, // several nodes may live in one process
+		Controller:     config.Controller{SkipNameValidation: &skip}, // several nodes may run in one process
 		MapperProvider: func(*rest.Config, *http.Client) (meta.RESTMapper, error) { return c.client.RESTMapper(), nil },
 		NewClient:      func(*rest.Config, client.Options) (client.Client, error) { return c.client, nil },
 		NewCache: func(*rest.Config, cache.Options) (cache.Cache, error) {
@@ -91,7 +91,7 @@ func (c *cluster) manager() (ctrl.Manager, error) {
 	})
 }
 
-// statusInformer is client-go's informer over the API in memory, of the only kind the driver's controller watches.
+// statusInformer returns client-go's informer for the in-memory API, of the only kind the driver's controller watches.
 func (c *cluster) statusInformer() toolscache.SharedIndexInformer {
 	lw := &toolscache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, _ metav1.ListOptions) (runtime.Object, error) {
@@ -110,21 +110,20 @@ func (c *cluster) statusInformer() toolscache.SharedIndexInformer {
 	return toolscache.NewSharedIndexInformer(listOnly, &secretsstorev1.SecretProviderClassPodStatus{}, 0, nil)
 }
 
-// noWatchList reports to client-go that this API can't send a list as a stream of changes.
+// noWatchList reports to client-go that this API cannot send a list as a stream of changes.
 type noWatchList struct{}
 
 func (noWatchList) IsWatchListSemanticsUnSupported() bool { return true }
 
-// liveCache replaces the cache of a manager. It reads from the API itself: a cache that lags would only add
-// waiting to tests.
+// liveCache replaces the manager's cache and reads from the API directly: a cache that lags would only make tests wait.
 type liveCache struct {
-	informertest.FakeInformers // for the methods that are not called
+	informertest.FakeInformers // for methods that are never called
 	client.Reader
 	scheme   *runtime.Scheme
 	statuses toolscache.SharedIndexInformer
 }
 
-// Get sets the kind of obj too, as a manager's cache does: without it, no event can be sent about obj.
+// Get also sets the kind of obj, as a manager's cache does: an event about obj needs it.
 func (l *liveCache) Get(ctx context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
 	if err := l.Reader.Get(ctx, key, obj, opts...); err != nil {
 		return err
@@ -174,7 +173,7 @@ func (c *cluster) awaitSecret(ctx context.Context, namespace, name string, ok fu
 	}
 }
 
-// apply creates obj, or replaces the object of the same name; empty is an empty object of its kind.
+// apply creates obj or replaces the object with its name; empty is an empty object of the same kind.
 func (c *cluster) apply(obj, empty client.Object) error {
 	ctx := context.Background()
 	err := c.client.Get(ctx, client.ObjectKeyFromObject(obj), empty)

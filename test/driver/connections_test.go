@@ -12,11 +12,11 @@ import (
 	"ovhcloud-csi-provider/test/emulator"
 )
 
-// held is the token of the daemon's connections. No pod has it.
+// held is the token of the daemon's connections, which no pod has.
 const held = "pat-held-by-the-provider-815"
 
-// withConnections replaces the shop's daemon by one that holds two connections: team, for pods of the namespace shop,
-// and bank, for those of the namespace bank.
+// withConnections replaces the shop's daemon by one with two connections: team, for pods of the namespace shop, and
+// bank, for pods of the namespace bank.
 func withConnections(s *shop) *Daemon {
 	s.t.Helper()
 	if err := s.okms.AddToken(held, emulator.Identity{Name: "held"}); err != nil {
@@ -50,13 +50,13 @@ func withConnections(s *shop) *Daemon {
 	s.t.Cleanup(func() {
 		d.Kill()
 		if strings.Contains(d.Log(), held) {
-			s.t.Error("the daemon's log has the token in it")
+			s.t.Error("the daemon's log contains the token")
 		}
 	})
 	return d
 }
 
-// overConnection is a class with a connection and objects alone.
+// overConnection applies a class with a connection and objects, and the parameters in more.
 func (s *shop) overConnection(name, objects string, more map[string]string) {
 	s.t.Helper()
 	parameters := map[string]string{"endpoint": "", "okmsId": "", "caBundle": "", "connection": name, "objects": objects}
@@ -66,7 +66,7 @@ func (s *shop) overConnection(name, objects string, more map[string]string) {
 	s.classWith(parameters, "")
 }
 
-func TestPublishOverAConnectionNeedsNoSecretInTheNamespace(t *testing.T) {
+func TestPublishWithAConnectionNeedsNoSecretInTheNamespace(t *testing.T) {
 	s := openShop(t, Options{})
 	daemon := withConnections(s)
 	s.put("prod/shop/db", database)
@@ -79,10 +79,10 @@ func TestPublishOverAConnectionNeedsNoSecretInTheNamespace(t *testing.T) {
 	}
 }
 
-// A pod's author may write any volumeAttributes and, as author of the class, any parameters. Kubelet sets what it
-// knows of the pod last (Kubernetes v1.35, csi_mounter.go, SetUpAt: mergeMap of getPodInfoAttrs, where the CSIDriver
-// says podInfoOnMount), and the driver copies all attributes over the class's parameters (v1.6.1, nodeserver.go).
-func TestPodThatClaimsToBeAnotherIsNotBelieved(t *testing.T) {
+// A pod's author can write any volumeAttributes and, as the author of the class, any parameters. kubelet sets the pod's
+// attributes last (Kubernetes v1.35, csi_mounter.go, SetUpAt: mergeMap of getPodInfoAttrs, if the CSIDriver has
+// podInfoOnMount), and the driver copies all attributes over the class's parameters (v1.6.1, nodeserver.go).
+func TestPodCannotClaimAnotherIdentity(t *testing.T) {
 	const namespaceKey, accountKey = "csi.storage.k8s.io/pod.namespace", "csi.storage.k8s.io/serviceAccount.name"
 	claim := map[string]string{namespaceKey: "bank", accountKey: "teller"}
 	s := openShop(t, Options{})
@@ -92,9 +92,9 @@ func TestPodThatClaimsToBeAnotherIsNotBelieved(t *testing.T) {
 	var refusals []string
 	for name, c := range map[string]struct{ class, pod map[string]string }{
 		"no claim":                    {nil, nil},
-		"claim of the pod":            {nil, claim},
-		"claim of the class":          {claim, nil},
-		"claim of both":               {claim, claim},
+		"claim in the pod":            {nil, claim},
+		"claim in the class":          {claim, nil},
+		"claim in both":               {claim, claim},
 		"connection named by the pod": {map[string]string{"connection": "team"}, map[string]string{"connection": "bank", namespaceKey: "bank", accountKey: "teller"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -111,10 +111,10 @@ func TestPodThatClaimsToBeAnotherIsNotBelieved(t *testing.T) {
 		objects    string
 		attributes map[string]string
 	}{
-		"objects of the pod":   {"- secretPath: prod/shop/db", map[string]string{"objects": objects}},
-		"endpoint of the pod":  {"- secretPath: prod/shop/db", map[string]string{"endpoint": nobody}},
-		"path with percents":   {"- secretPath: prod/shop/..%2Fbank/card", nil},
-		"path in other spells": {"- secretPath: Prod/bank/card", nil},
+		"objects in the pod":  {"- secretPath: prod/shop/db", map[string]string{"objects": objects}},
+		"endpoint in the pod": {"- secretPath: prod/shop/db", map[string]string{"endpoint": closedEndpoint}},
+		"path with an escape": {"- secretPath: prod/shop/..%2Fbank/card", nil},
+		"path in capitals":    {"- secretPath: Prod/bank/card", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.overConnection("team", c.objects, nil)
@@ -124,16 +124,16 @@ func TestPodThatClaimsToBeAnotherIsNotBelieved(t *testing.T) {
 			}
 		})
 	}
-	// A connection that does not exist is answered as one that may not be used.
+	// The error for an unknown connection is the same as for a forbidden one.
 	s.overConnection("nosuch", objects, nil)
 	err := s.podWith(PodSpec{Name: "unknown"}).Publish()
 	for _, text := range refusals {
 		_, text, _ = strings.Cut(text, "SecretProviderClass")
 		if err == nil || !strings.HasSuffix(strings.ReplaceAll(err.Error(), "nosuch", "bank"), text) || text == "" {
-			t.Errorf("the refusals differ:\n%s\n%v", text, err)
+			t.Errorf("the errors differ:\n%s\n%v", text, err)
 		}
 	}
 	if all := s.okms.Requests(); len(all) > 0 {
-		t.Errorf("the store was asked: %+v", all)
+		t.Errorf("the store got requests: %+v", all)
 	}
 }

@@ -10,10 +10,10 @@ import (
 	"go.opentelemetry.io/otel/metric/noop"
 )
 
-// driverCounters are what the driver counts, of all nodes of this process.
+// driverCounters are the driver's counters, for all nodes of this process.
 var driverCounters = &counters{values: map[string]int64{}}
 
-// counters is a provider of meters that keeps counters, by name and attributes, and nothing else.
+// counters is a meter provider that records only counters, by name and attributes.
 type counters struct {
 	noop.MeterProvider
 	mu     sync.Mutex
@@ -27,7 +27,7 @@ func (c *counters) of(name, attributes string) int64 {
 	return c.values[name+"{"+attributes+"}"]
 }
 
-// names are the counters that have counted, whose names begin with begin.
+// names returns the incremented counters whose names start with begin.
 func (c *counters) names(begin string) (names []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -21,14 +21,15 @@ import (
 
 const (
 	productModule = "ovhcloud-csi-provider"
-	// stopPatience bounds how long a daemon may take to end after SIGTERM.
-	stopPatience = time.Minute
-	// askEvery is the pause between two looks at a starting daemon.
-	askEvery = 10 * time.Millisecond
+	// stopTimeout is how long a daemon may take to exit after SIGTERM.
+	stopTimeout = time.Minute
+	// checkInterval is the pause between two checks of a condition.
+	checkInterval = 10 * time.Millisecond
 )
 
-// BuildDaemon builds the provider's daemon from this checkout's source into dir and returns the program's path. At the
-// end of ctx it leaves files in dir, and nothing elsewhere. It builds in the product's own module, so that the product's own dependencies are in it and not this module's.
+// BuildDaemon builds the provider's daemon from this checkout's source into dir and returns the program's path. If ctx
+// ends early, temporary files remain in dir, and nowhere else. It builds in the product's module, so that the daemon
+// has the product's dependencies and not this module's.
 func BuildDaemon(ctx context.Context, dir string) (string, error) {
 	list := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", productModule)
 	source, err := list.Output()
@@ -36,10 +37,10 @@ func BuildDaemon(ctx context.Context, dir string) (string, error) {
 		return "", fmt.Errorf("finding the source of %s: %w", productModule, err)
 	}
 	program := filepath.Join(dir, productModule)
-	// Without version control's stamp: go refuses to build where git distrusts the checkout's owner.
+	// Without VCS information: go would fail if git does not trust the owner of the checkout.
 	build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", program, "./cmd/"+productModule)
 	build.Dir = strings.TrimSpace(string(source))
-	// At the end of ctx, go and what it started end at once, and their temporary files are in dir.
+	// At the end of ctx, go and all processes that it started are killed; their temporary files are in dir.
 	build.Env = append(os.Environ(), "GOTMPDIR="+dir)
 	build.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	build.Cancel = func() error { return syscall.Kill(-build.Process.Pid, syscall.SIGKILL) }
@@ -49,16 +50,16 @@ func BuildDaemon(ctx context.Context, dir string) (string, error) {
 	return program, nil
 }
 
-// Daemon is a running provider daemon, a process of its own.
+// Daemon is a running provider daemon in a process of its own.
 type Daemon struct {
 	process *os.Process
 	log     *logBuffer
 	done    chan struct{} // closed when the process has ended
-	err     error         // how it ended; to be read after done
+	err     error         // how it ended; valid after done is closed
 }
 
-// StartDaemon starts the program on a socket, with further arguments, and returns when it answers there; a daemon that
-// answered there before must have been replaced by then. The caller stops or kills it.
+// StartDaemon starts the program on a socket, with additional arguments, and returns when it answers there. If another
+// daemon answered on the socket before, it returns when the new one has replaced it. The caller stops or kills it.
 func StartDaemon(ctx context.Context, program, socket string, args ...string) (*Daemon, error) {
 	before, _ := os.Stat(socket)
 	replaces := before != nil && answers(ctx, socket) == nil
@@ -71,7 +72,7 @@ func StartDaemon(ctx context.Context, program, socket string, args ...string) (*
 	if err := <-started; err != nil {
 		return nil, fmt.Errorf("starting the daemon: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	ready := func() bool {
 		now, err := os.Stat(socket)
@@ -84,7 +85,8 @@ func StartDaemon(ctx context.Context, program, socket string, args ...string) (*
 	return d, nil
 }
 
-// own starts the process and waits for it, on one thread: a death signal is tied to the thread that started the child.
+// own starts the process and waits for it on one thread, because the kernel sends the death signal when the thread that
+// started the child ends.
 func (d *Daemon) own(cmd *exec.Cmd, started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -97,23 +99,23 @@ func (d *Daemon) own(cmd *exec.Cmd, started chan<- error) {
 	}
 }
 
-// await looks at ready again and again until it is so, the process ends, or ctx does.
+// await polls ready until it is true. It fails if the process or ctx ends first.
 func (d *Daemon) await(ctx context.Context, ready func() bool) error {
-	tick := time.NewTicker(askEvery)
+	tick := time.NewTicker(checkInterval)
 	defer tick.Stop()
 	for !ready() {
 		select {
 		case <-tick.C:
 		case <-d.done:
-			return fmt.Errorf("it ended: %w", d.err)
+			return fmt.Errorf("it exited: %w", d.err)
 		case <-ctx.Done():
-			return errors.New("it doesn't answer on its socket")
+			return errors.New("it does not answer on its socket")
 		}
 	}
 	return nil
 }
 
-// answers asks whoever listens on the socket for the provider's version, over a connection of its own.
+// answers calls Version on the socket over a new connection. It returns nil if a provider answers.
 func answers(ctx context.Context, socket string) error {
 	conn, err := grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithAuthority("localhost"))
 	if err != nil {
@@ -124,21 +126,21 @@ func answers(ctx context.Context, socket string) error {
 	return err
 }
 
-// Terminate asks the daemon to end, with SIGTERM, and doesn't wait.
+// Terminate sends SIGTERM and does not wait.
 func (d *Daemon) Terminate() error { return d.process.Signal(syscall.SIGTERM) }
 
-// Wait waits for the daemon's end. The error is nil if it exited with code 0.
+// Wait waits until the daemon has exited. The error is nil if its exit code is 0.
 func (d *Daemon) Wait() error {
 	select {
 	case <-d.done:
 		return d.err
-	case <-time.After(stopPatience):
+	case <-time.After(stopTimeout):
 		d.Kill()
-		return fmt.Errorf("the daemon did not end within %v of SIGTERM", stopPatience)
+		return fmt.Errorf("the daemon did not exit within %v of SIGTERM", stopTimeout)
 	}
 }
 
-// Stop is Terminate and Wait. It is no error if the daemon has ended already.
+// Stop calls Terminate and Wait. It is no error if the daemon has already exited.
 func (d *Daemon) Stop() error {
 	if err := d.Terminate(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
@@ -146,16 +148,16 @@ func (d *Daemon) Stop() error {
 	return d.Wait()
 }
 
-// Kill ends the daemon with SIGKILL, so that it can't clean up, and waits for its end.
+// Kill sends SIGKILL, so that the daemon cannot clean up, and waits until it has exited.
 func (d *Daemon) Kill() {
-	d.process.Kill() // an error means that it has ended
+	d.process.Kill() // an error means that it has already exited
 	<-d.done
 }
 
-// Log is what the daemon has written so far.
+// Log returns the daemon's output so far.
 func (d *Daemon) Log() string { return d.log.String() }
 
-// logBuffer is a buffer that may be read while a process writes to it.
+// logBuffer is a buffer that can be read while a process writes to it.
 type logBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer

@@ -15,18 +15,18 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// eventLog takes the place of the network for a Kubernetes client: it keeps the events that are sent and refuses all
-// else. The zero value is empty and ready.
+// eventLog replaces the network for a Kubernetes client: it records the events that are sent and rejects all other
+// requests. The zero value is empty and ready to use.
 type eventLog struct {
 	mu      sync.Mutex
 	events  []string
-	changed chan struct{} // closed at the next event; nil while no call waits
+	changed chan struct{} // closed at the next event; nil if no goroutine waits
 }
 
 // RoundTrip implements http.RoundTripper.
 func (l *eventLog) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Method != http.MethodPost || !strings.HasSuffix(req.URL.Path, "/events") {
-		return nil, fmt.Errorf("%s %s: the API in memory has no HTTP", req.Method, req.URL.Path)
+		return nil, fmt.Errorf("%s %s: the in-memory API is not served over HTTP", req.Method, req.URL.Path)
 	}
 	defer req.Body.Close()
 	body, err := io.ReadAll(req.Body)
@@ -51,7 +51,7 @@ func (l *eventLog) RoundTrip(req *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// await waits until one of the events satisfies ok, for so long at the most.
+// await waits at most atMost until one of the events satisfies ok.
 func (l *eventLog) await(ctx context.Context, atMost time.Duration, ok func(string) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()

@@ -18,18 +18,18 @@ import (
 	"ovhcloud-csi-provider/test/emulator"
 )
 
-// What a first publish may fail with: after these, kubelet removes the folder, and the next publish asks the provider.
-// After any other, the pod may start with an empty volume: TestDriverLeavesAVolumeEmptyAfterACodeThatIsNotFinal.
+// A first publish may fail only with these codes: kubelet removes the folder, and the next publish calls the provider.
+// After another code the pod may start with an empty volume: TestDriverLeavesAnEmptyVolumeAfterANonFinalCode.
 var finalCodes = []codes.Code{
 	codes.InvalidArgument, codes.Unauthenticated, codes.PermissionDenied, codes.NotFound, codes.FailedPrecondition, codes.Internal,
 }
 
-// failure makes the first publish of a working shop fail; fix makes the shop work again.
+// failure makes the first publish in a working shop fail. The returned function removes the cause.
 type failure func(s *shop) (fix func())
 
 const onlyObject = "- {secretPath: prod/shop/db, secretKey: user, objectName: user}"
 
-// storeFailures are Secret Manager's fault.
+// storeFailures are failures of Secret Manager.
 func storeFailures() map[string]failure {
 	all := map[string]failure{}
 	for name, fault := range map[string]emulator.Fault{
@@ -43,11 +43,11 @@ func storeFailures() map[string]failure {
 		"web page":                     {Status: 200, ContentType: "text/html", Body: "<html>maintenance</html>"},
 		"web page of a gateway":        {Status: 502, ContentType: "text/html", Body: "<html>bad gateway</html>"},
 		"empty answer":                 {Status: 204},
-		"broken off":                   {Truncate: true},
-		"hung up":                      {CloseAfterHeaders: true},
-		"hanging":                      {Hang: true},
-		"a byte now and then":          {Drip: time.Second},
-		"redirect":                     {Redirect: nobody},
+		"truncated":                    {Truncate: true},
+		"connection closed":            {CloseAfterHeaders: true},
+		"no answer":                    {Hang: true},
+		"slow answer":                  {Drip: time.Second},
+		"redirect":                     {Redirect: closedEndpoint},
 		"credential echoed":            {Echo: true},
 		"tls alert":                    {TLSAlert: true},
 	} {
@@ -56,7 +56,7 @@ func storeFailures() map[string]failure {
 	return all
 }
 
-// classFailures are fixed by the author of the SecretProviderClass, or of the pod's credentials.
+// classFailures are errors in the SecretProviderClass or in the pod's credential.
 func classFailures() map[string]failure {
 	parameter := func(name, value string) failure {
 		return func(s *shop) func() {
@@ -74,25 +74,25 @@ func classFailures() map[string]failure {
 		}
 	}
 	return map[string]failure{
-		"no such secret":         object("- {secretPath: prod/shop/nothing, objectName: user}"),
-		"no such key":            object("- {secretPath: prod/shop/db, secretKey: nothing, objectName: user}"),
-		"no such version":        object("- {secretPath: prod/shop/db, secretKey: user, objectVersion: 99, objectName: user}"),
-		"unknown field":          object("- {secretPath: prod/shop/db, secretkey: user, objectName: user}"),
-		"no list":                object("secretPath: prod/shop/db"),
-		"one name twice":         object(onlyObject + "\n" + onlyObject),
-		"undecodable":            object("- {secretPath: prod/shop/db, secretKey: host, encoding: base64, objectName: user}"),
-		"no parameter of ours":   parameter("vaultAddress", "https://vault.example"),
-		"unknown domain":         parameter("okmsId", "00000000-0000-4000-8000-000000000000"),
-		"certificate untrusted":  parameter("caBundle", ""),
-		"connection refused":     parameter("endpoint", nobody),
-		"token unknown":          credentials(map[string]string{"token": "pat-nobody-knows"}),
-		"no credentials":         credentials(nil),
-		"token and certificate":  credentials(map[string]string{"token": token, "tls.crt": "x", "tls.key": "y"}),
-		"certificate unreadable": credentials(map[string]string{"tls.crt": "x", "tls.key": "y"}),
+		"no such secret":        object("- {secretPath: prod/shop/nothing, objectName: user}"),
+		"no such key":           object("- {secretPath: prod/shop/db, secretKey: nothing, objectName: user}"),
+		"no such version":       object("- {secretPath: prod/shop/db, secretKey: user, objectVersion: 99, objectName: user}"),
+		"unknown field":         object("- {secretPath: prod/shop/db, secretkey: user, objectName: user}"),
+		"not a list":            object("secretPath: prod/shop/db"),
+		"duplicate name":        object(onlyObject + "\n" + onlyObject),
+		"invalid base64":        object("- {secretPath: prod/shop/db, secretKey: host, encoding: base64, objectName: user}"),
+		"unknown parameter":     parameter("vaultAddress", "https://vault.example"),
+		"unknown domain":        parameter("okmsId", "00000000-0000-4000-8000-000000000000"),
+		"untrusted certificate": parameter("caBundle", ""),
+		"closed port":           parameter("endpoint", closedEndpoint),
+		"unknown token":         credentials(map[string]string{"token": "pat-unknown"}),
+		"no credentials":        credentials(nil),
+		"token and certificate": credentials(map[string]string{"token": token, "tls.crt": "x", "tls.key": "y"}),
+		"invalid certificate":   credentials(map[string]string{"tls.crt": "x", "tls.key": "y"}),
 	}
 }
 
-// otherFailures come from what was done to the secrets, the rights and the daemon.
+// otherFailures are failures of secrets, permissions and the daemon.
 func otherFailures() map[string]failure {
 	const path = "prod/shop/db"
 	return map[string]failure{
@@ -104,11 +104,11 @@ func otherFailures() map[string]failure {
 			s.state(path, emulator.Deleted)
 			return func() { s.put(path, database) }
 		},
-		"not allowed": func(s *shop) func() {
+		"permission denied": func(s *shop) func() {
 			s.grant(emulator.Identity{Name: "shop", Actions: []string{}})
 			return func() { s.grant(emulator.Identity{Name: "shop"}) }
 		},
-		"too much for the driver": func(s *shop) func() {
+		"response too large": func(s *shop) func() {
 			s.put("prod/shop/big", `{"big":"`+strings.Repeat("x", 60<<10)+`"}`)
 			var objects strings.Builder
 			for i := range 80 { // 80 times 60 KiB is more than the driver's 4 MiB
@@ -117,13 +117,13 @@ func otherFailures() map[string]failure {
 			s.class(objects.String())
 			return func() { s.class(onlyObject) }
 		},
-		"daemon stopped": endUnderWay,
+		"daemon stopped": stopDuringMount,
 	}
 }
 
-// endUnderWay stops the daemon while the mount waits for a store that hangs.
-func endUnderWay(s *shop) (fix func()) {
-	goOn := s.fault(emulator.Fault{Hang: true})
+// stopDuringMount sends SIGTERM to the daemon while the mount waits for a store that does not answer.
+func stopDuringMount(s *shop) (fix func()) {
+	removeFault := s.fault(emulator.Fault{Hang: true})
 	old := s.daemon
 	var ended error
 	var ending sync.WaitGroup
@@ -132,9 +132,9 @@ func endUnderWay(s *shop) (fix func()) {
 	return func() {
 		ending.Wait()
 		if ended != nil {
-			s.t.Errorf("the daemon ended with %v, want exit code 0", ended)
+			s.t.Errorf("the daemon exited with %v, want exit code 0", ended)
 		}
-		goOn()
+		removeFault()
 		s.daemon = s.startDaemon()
 	}
 }
@@ -153,40 +153,40 @@ func (s *shop) grant(id emulator.Identity) {
 	}
 }
 
-// fault makes Secret Manager go wrong until the function returned is called.
-func (s *shop) fault(fault emulator.Fault) (fix func()) {
+// fault makes Secret Manager fail until the returned function is called.
+func (s *shop) fault(fault emulator.Fault) (remove func()) {
 	s.t.Helper()
-	fix, err := s.okms.Inject(fault)
+	remove, err := s.okms.Inject(fault)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return fix
+	return remove
 }
 
-func TestFailedFirstPublishIsFinalAndTheNextOneAsksAgain(t *testing.T) {
+func TestFailedFirstPublishIsFinalAndRetried(t *testing.T) {
 	needMounts(t)
 	failures := storeFailures()
 	maps.Copy(failures, classFailures())
 	maps.Copy(failures, otherFailures())
-	for name, spoil := range failures {
+	for name, inject := range failures {
 		t.Run(strings.ReplaceAll(name, " ", "-"), func(t *testing.T) {
 			t.Parallel()
 			s := openShop(t, Options{RotationPollInterval: pollInterval})
 			s.put("prod/shop/db", database)
 			s.class(onlyObject)
 			s.okms.ResetRequests()
-			fix := spoil(s)
+			fix := inject(s)
 			pod := s.pod("web")
 			err := pod.Publish()
 			if !slices.Contains(finalCodes, status.Code(err)) {
 				t.Fatalf("the first publish gave %v, want one of %v", err, finalCodes)
 			}
-			t.Logf("a user reads: %v", err)
+			t.Logf("the event: %v", err)
 			if strings.Contains(err.Error(), token) || strings.Contains(err.Error(), "correct horse") {
-				t.Errorf("the error shows a secret: %v", err)
+				t.Errorf("the error contains a secret: %v", err)
 			}
 			if _, err := os.Lstat(pod.Target()); !errors.Is(err, fs.ErrNotExist) {
-				t.Errorf("looking for the target folder gave %v, want that kubelet has removed it", err)
+				t.Errorf("the target folder: %v, want that kubelet has removed it", err)
 			}
 			fix()
 			publish(t, pod)

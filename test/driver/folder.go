@@ -21,8 +21,8 @@ import (
 	secretsstore "sigs.k8s.io/secrets-store-csi-driver/pkg/secrets-store"
 )
 
-// folders replaces the driver's node server where no tmpfs can be mounted: it asks the provider and writes the
-// files with the driver's own code, into an ordinary folder. It has no rule on when to ask: it always does.
+// folders replaces the driver's node server on systems where no tmpfs can be mounted. It calls the provider and writes
+// the files with the driver's own code, into a plain folder. It calls the provider at each publish.
 type folders struct {
 	csi.UnimplementedNodeServer
 	cluster   *cluster
@@ -65,7 +65,7 @@ func (f *folders) NodePublishVolume(ctx context.Context, req *csi.NodePublishVol
 	}
 	versions, err := f.mount(ctx, class, req)
 	if err != nil && remount {
-		return &csi.NodePublishVolumeResponse{}, nil // as the driver does: the old files stay, kubelet hears nothing
+		return &csi.NodePublishVolumeResponse{}, nil // as the driver does: the old files stay, and kubelet gets no error
 	}
 	if err != nil {
 		return nil, fmt.Errorf("failed to mount secrets store objects for pod %s, err: %w", pod, err)
@@ -73,7 +73,7 @@ func (f *folders) NodePublishVolume(ctx context.Context, req *csi.NodePublishVol
 	return &csi.NodePublishVolumeResponse{}, f.report(ctx, class.Name, target, attributes, versions)
 }
 
-// mount sends the provider the request the driver would.
+// mount sends the provider the same request as the driver.
 func (f *folders) mount(ctx context.Context, class *secretsstorev1.SecretProviderClass, req *csi.NodePublishVolumeRequest) (map[string]string, error) {
 	parameters := maps.Clone(class.Spec.Parameters)
 	maps.Copy(parameters, req.GetVolumeContext())
@@ -93,7 +93,7 @@ func (f *folders) mount(ctx context.Context, class *secretsstorev1.SecretProvide
 	return versions, err
 }
 
-// report writes the SecretProviderClassPodStatus that the driver's controller acts on.
+// report writes the SecretProviderClassPodStatus that the driver's controller watches.
 func (f *folders) report(ctx context.Context, class, target string, attributes, versions map[string]string) error {
 	pod := podName(attributes)
 	report := &secretsstorev1.SecretProviderClassPodStatus{

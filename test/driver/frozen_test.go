@@ -9,7 +9,7 @@ import (
 	"sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
 )
 
-// answer is an answer with these files, all of one version.
+// answer returns a response with these files, all of one version.
 func answer(version string, contents map[string]string) *v1alpha1.MountResponse {
 	all := &v1alpha1.MountResponse{}
 	for path, content := range contents {
@@ -29,14 +29,14 @@ func contents(t *testing.T, pod *Pod) map[string]string {
 	return all
 }
 
-// maxLooks bounds how often a volume is renewed until the driver's writer, which looks at the files in random order,
-// meets a changed file first. That takes two on average.
-const maxLooks = 100
+// maxUpdates is the maximum number of updates until the driver's writer, which compares the files in random order,
+// compares a changed file first. The average is two.
+const maxUpdates = 100
 
-// The driver compares old and new files in random order, and gives up at the first path that is a folder in one and a
-// file in the other. The error is masked, so the pod keeps its old files for good, and nothing of ours shows it: only a
+// The driver compares old and new files in random order, and fails at the first path that is a folder in one and a file
+// in the other. kubelet does not see the error, so the pod keeps its old files. The provider cannot report it: only a
 // counter of the driver does.
-func TestDriverFreezesAVolumeWhereAFolderBecomesAFileOrBack(t *testing.T) {
+func TestDriverFreezesAVolumeIfAFolderBecomesAFileOrAFileAFolder(t *testing.T) {
 	const failures = "rotation_reconcile_error"
 	const labels = "error_type=FileWriteError,os_type=linux,provider=probe,rotated=true"
 	for name, c := range map[string]struct{ before, after map[string]string }{
@@ -55,17 +55,17 @@ func TestDriverFreezesAVolumeWhereAFolderBecomesAFileOrBack(t *testing.T) {
 				return pod
 			}
 			pod := schedule("web")
-			provider.says(answer("1", c.before), nil)
+			provider.respond(answer("1", c.before), nil)
 			publish(t, pod)
 			before := versions(t, pod)
 
-			provider.says(answer("2", c.after), nil)
+			provider.respond(answer("2", c.after), nil)
 			counted := driverCounters.of(failures, labels)
 			for range 3 {
 				publish(t, pod)
 			}
 			if got := contents(t, pod); !maps.Equal(got, c.before) {
-				t.Errorf("the files are %q, want the old ones, %q: the driver no longer freezes such a volume", got, c.before)
+				t.Errorf("the files are %q, want the old ones, %q: the driver now updates such a volume", got, c.before)
 			}
 			if got := versions(t, pod); !maps.Equal(got, before) {
 				t.Errorf("the versions are %v, want the old ones, %v", got, before)
@@ -81,20 +81,20 @@ func TestDriverFreezesAVolumeWhereAFolderBecomesAFileOrBack(t *testing.T) {
 
 			changed := maps.Clone(c.after)
 			changed["a"] = "two"
-			provider.says(answer("3", changed), nil)
-			for range maxLooks {
+			provider.respond(answer("3", changed), nil)
+			for range maxUpdates {
 				publish(t, pod)
 				if maps.Equal(contents(t, pod), changed) {
 					return
 				}
 			}
-			t.Errorf("the files are %q after %d renewals with another changed file, want %q", contents(t, pod), maxLooks, changed)
+			t.Errorf("the files are %q after %d updates with another changed file, want %q", contents(t, pod), maxUpdates, changed)
 		})
 	}
 }
 
-// With our daemon: the mount is good in its log, and the pod has the old files.
-func TestClassEditThatMakesAFileOfAFolderFreezesARunningPod(t *testing.T) {
+// With this project's daemon, the log shows a successful mount, and the pod has the old files.
+func TestClassEditFromFolderToFileFreezesARunningPod(t *testing.T) {
 	needMounts(t)
 	s := openShop(t, Options{})
 	s.put("prod/shop/db", database)
@@ -112,13 +112,13 @@ func TestClassEditThatMakesAFileOfAFolderFreezesARunningPod(t *testing.T) {
 	publish(t, pod)
 	wantFiles(t, pod, old)
 	if log := s.daemon.Log(); strings.Count(log, `"mount" result="ok"`) != 2 {
-		t.Errorf("the daemon's log does not have two good mounts:\n%s", log)
+		t.Errorf("the daemon's log does not contain two successful mounts:\n%s", log)
 	}
 	fresh := s.pod("new")
 	publish(t, fresh)
 	wantFiles(t, fresh, map[string]File{"a": {"shop", 0o644}, "z": {"battery staple", 0o644}})
 
-	// The cures of docs/operating.md: a name that is not in use, and a change of another file.
+	// The fixes in docs/operating.md: a name that is not in use, and a change of another file.
 	passwordIn("z/y")
 	other := s.pod("other")
 	publish(t, other)
@@ -131,7 +131,7 @@ func TestClassEditThatMakesAFileOfAFolderFreezesARunningPod(t *testing.T) {
 	passwordIn("z")
 	s.put("prod/shop/db", `{"user":"another","password":"battery staple"}`) // the file a changes
 	want := map[string]string{"a": "another", "z": "battery staple"}
-	for range maxLooks {
+	for range maxUpdates {
 		publish(t, pod)
 		if maps.Equal(contents(t, pod), want) {
 			return
@@ -140,13 +140,13 @@ func TestClassEditThatMakesAFileOfAFolderFreezesARunningPod(t *testing.T) {
 	t.Errorf("the files are %q, want %q", contents(t, pod), want)
 }
 
-// The alert is on a counter of the driver, which Prometheus sees with the ending _total.
+// The alert uses a counter of the driver, which Prometheus exposes with the suffix _total.
 func TestDocsHaveAnAlertForAFrozenVolume(t *testing.T) {
 	docs, err := os.ReadFile("../../docs/operating.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(string(docs), `rotation_reconcile_error_total{provider="ovhcloud",error_type="FileWriteError"}`) {
-		t.Error("docs/operating.md has no alert on the driver's counter of files that it could not write")
+		t.Error("docs/operating.md has no alert on the driver's counter of file write errors")
 	}
 }

@@ -5,14 +5,13 @@ import (
 	"os"
 )
 
-// Environment variables by which a program that starts itself again instructs its second self. A second self
-// that runs the body hands neither on to the programs it starts.
+// Environment variables for the child process that Isolated starts.
 const (
 	stageVariable   = "OVHCLOUD_CSI_TEST_STAGE"   // "probe": try to mount and exit; "body": run the body
-	refusalVariable = "OVHCLOUD_CSI_TEST_REFUSAL" // why there are no mounts; empty: there are
+	refusalVariable = "OVHCLOUD_CSI_TEST_REFUSAL" // why a tmpfs cannot be mounted; empty if it can
 )
 
-// MountRefusal returns nil inside a body run by Isolated that can mount a tmpfs, and else why it can't.
+// MountRefusal returns nil if the body run by Isolated can mount a tmpfs, and otherwise the reason.
 func MountRefusal() error {
 	if why := os.Getenv(refusalVariable); why != "" {
 		return errors.New(why)

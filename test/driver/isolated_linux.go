@@ -11,25 +11,25 @@ import (
 	"syscall"
 )
 
-// Isolated runs body where it may mount a tmpfs and where no mount of its own is seen by the rest of the machine: the
-// program starts itself again in new user and mount namespaces, which needs no privilege on most systems. It returns
-// the exit code of body. If the system refuses, body runs in this process and MountRefusal returns the reason.
+// Isolated runs body in a process that can mount a tmpfs without effect on the rest of the machine, and returns body's
+// exit code. It starts this program again, in new user and mount namespaces, which needs no privilege on most systems.
+// If the system refuses that, body runs in this process and MountRefusal returns the reason.
 //
-// It is to be the first thing a program does. Signals are handed on to the second self, which dies with the first.
+// A program must call it first. Signals are forwarded to the child process, which is killed when this process ends.
 func Isolated(body func() int) int {
 	switch os.Getenv(stageVariable) {
 	case "probe":
 		return tryMount()
 	case "body":
-		return second(body)
+		return runChild(body)
 	}
 	var refusals []error
 	for _, flags := range []uintptr{syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS, syscall.CLONE_NEWNS} {
-		if err := try(flags); err != nil {
+		if err := tryInChild(flags); err != nil {
 			refusals = append(refusals, err)
 			continue
 		}
-		code, err := again(flags, body)
+		code, err := startChild(flags, body)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}
@@ -39,8 +39,8 @@ func Isolated(body func() int) int {
 	return body()
 }
 
-// second is the program's second self.
-func second(body func() int) int {
+// runChild is the main function of the child process that runs body.
+func runChild(body func() int) int {
 	os.Unsetenv(stageVariable)
 	if err := enter(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -49,9 +49,9 @@ func second(body func() int) int {
 	return body()
 }
 
-// try starts a second self that only tries to mount, and returns the error if it could not.
-func try(flags uintptr) error {
-	cmd := secondSelf("probe", flags)
+// tryInChild starts a child process that only tries to mount. It returns the reason if that fails.
+func tryInChild(flags uintptr) error {
+	cmd := childCommand("probe", flags)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = nil, nil, nil
 	out, err := cmd.CombinedOutput()
 	text := strings.Join(strings.Fields(string(out)), " ")
@@ -66,7 +66,7 @@ func try(flags uintptr) error {
 	return err
 }
 
-// tryMount mounts a tmpfs the way the driver does. A system may grant the namespace and still refuse the mount.
+// tryMount mounts a tmpfs as the driver does. A system may allow the namespace and still refuse the mount.
 func tryMount() int {
 	if err := enter(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -81,7 +81,7 @@ func tryMount() int {
 	return 0
 }
 
-// enter makes the new mount namespace this process's own.
+// enter makes the mounts of the new namespace private.
 func enter() error {
 	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("making the mount namespace private: %w", err)
@@ -89,9 +89,8 @@ func enter() error {
 	return hideSystemd()
 }
 
-// hideSystemd takes away the two sockets by which systemd is spoken to. The driver's mount library asks systemd, where
-// it runs, to start each mount in a scope; systemd doesn't take the root of a user namespace for root, and a desktop
-// would ask for a password.
+// hideSystemd hides the two sockets of systemd. If systemd runs, the driver's mount library starts each mount in a
+// systemd scope. systemd does not accept the root user of a user namespace, and a desktop would ask for a password.
 func hideSystemd() error {
 	const private = "/run/systemd/private"
 	if _, err := os.Stat(private); err == nil {
@@ -102,9 +101,9 @@ func hideSystemd() error {
 	return os.Setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/dev/null")
 }
 
-// again runs the second self to its end.
-func again(flags uintptr, body func() int) (int, error) {
-	// The death signal of a child is tied to the thread that started it.
+// startChild runs body in a child process and returns its exit code.
+func startChild(flags uintptr, body func() int) (int, error) {
+	// The kernel sends the death signal when the thread that started the child ends.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 
@@ -112,19 +111,19 @@ func again(flags uintptr, body func() int) (int, error) {
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGHUP)
 	defer signal.Stop(signals)
 
-	cmd := secondSelf("body", flags)
+	cmd := childCommand("body", flags)
 	if err := cmd.Start(); err != nil {
 		os.Setenv(refusalVariable, err.Error())
 		return body(), nil
 	}
-	handedOn := make(chan struct{})
+	forwarded := make(chan struct{})
 	ended := make(chan struct{})
 	go func() {
-		defer close(handedOn)
+		defer close(forwarded)
 		for {
 			select {
 			case s := <-signals:
-				cmd.Process.Signal(s) // an error means that it has just ended
+				cmd.Process.Signal(s) // an error means that it has just exited
 			case <-ended:
 				return
 			}
@@ -132,13 +131,13 @@ func again(flags uintptr, body func() int) (int, error) {
 	}()
 	err := cmd.Wait()
 	close(ended)
-	<-handedOn
+	<-forwarded
 	return exitCode(cmd, err)
 }
 
 func exitCode(cmd *exec.Cmd, err error) (int, error) {
 	if cmd.ProcessState == nil {
-		return 1, fmt.Errorf("waiting for the program's second self: %w", err)
+		return 1, fmt.Errorf("waiting for the child process: %w", err)
 	}
 	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		return 128 + int(status.Signal()), nil
@@ -146,9 +145,9 @@ func exitCode(cmd *exec.Cmd, err error) (int, error) {
 	return cmd.ProcessState.ExitCode(), nil
 }
 
-// secondSelf is this program again, with the same arguments, in namespaces of its own. It has a process group of its
-// own too, so that a Ctrl-C reaches it once, by way of the first.
-func secondSelf(stage string, flags uintptr) *exec.Cmd {
+// childCommand returns a command that runs this program with the same arguments in new namespaces. The child has its own
+// process group, so that it gets a Ctrl-C only once, from this process.
+func childCommand(stage string, flags uintptr) *exec.Cmd {
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
 	cmd.Args[0] = os.Args[0]
 	cmd.Env = append(os.Environ(), stageVariable+"="+stage)
@@ -161,7 +160,7 @@ func secondSelf(stage string, flags uintptr) *exec.Cmd {
 	return cmd
 }
 
-// idMap maps an ordinary user to root, which is all that the kernel allows, and for root every id to itself.
+// idMap maps an unprivileged user to root, which is all that the kernel allows. For root it maps every id to itself.
 func idMap(path string, id int) []syscall.SysProcIDMap {
 	if os.Geteuid() != 0 {
 		return []syscall.SysProcIDMap{{ContainerID: 0, HostID: id, Size: 1}}
@@ -180,5 +179,5 @@ func idMap(path string, id int) []syscall.SysProcIDMap {
 	return maps
 }
 
-// dieWithParent has a child killed when this process ends, however it ends.
+// dieWithParent returns attributes of a child that the kernel kills when this process ends for any reason.
 func dieWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }

@@ -8,11 +8,11 @@ import (
 	"syscall"
 )
 
-// Isolated runs body in this process and returns its exit code. There is no tmpfs to mount here: see MountRefusal.
+// Isolated runs body in this process and returns its exit code. This system has no tmpfs, so MountRefusal is not nil.
 func Isolated(body func() int) int {
 	os.Setenv(refusalVariable, "there is no tmpfs to mount on "+runtime.GOOS)
 	return body()
 }
 
-// dieWithParent has no counterpart here.
+// dieWithParent returns nil: this system has no death signal.
 func dieWithParent() *syscall.SysProcAttr { return nil }

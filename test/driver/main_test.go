@@ -12,7 +12,7 @@ import (
 	"go.opentelemetry.io/otel"
 )
 
-// TestMain runs the tests where they can mount.
+// TestMain runs the tests in namespaces in which they can mount.
 func TestMain(m *testing.M) {
 	os.Exit(Isolated(func() int { return run(m) }))
 }
@@ -40,13 +40,14 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// programVariable is set by a caller who has a daemon's program tested. Else it is built from this checkout.
+// programVariable names the environment variable with the daemon's program to test. If it is empty, the daemon is built
+// from this checkout.
 const programVariable = "OVHCLOUD_CSI_TEST_DAEMON"
 
-// built is the folder of what the tests build. It is deleted at their end.
+// built is the folder of the programs that the tests build. It is removed at the end.
 var built string
 
-// daemonOnce returns the path of the daemon's program. It is built when the first test needs it.
+// daemonOnce returns the path of the daemon's program. The first call builds it.
 var daemonOnce = sync.OnceValues(func() (string, error) {
 	if program := os.Getenv(programVariable); program != "" {
 		return program, nil

@@ -15,7 +15,7 @@ const mirrored = `
     - {objectName: .dockerconfigjson, key: .dockerconfigjson}
 `
 
-func TestSecretObjectsAreMirroredAndFollowANewVersionAtOnce(t *testing.T) {
+func TestSecretObjectsAreMirroredAndUpdatedAtOnce(t *testing.T) {
 	s := openShop(t, Options{})
 	s.put("prod/va1/dockerconfigjson", dockerConfig)
 	s.classWith(map[string]string{"objects": "- {secretPath: prod/va1/dockerconfigjson, objectName: .dockerconfigjson}"}, mirrored[1:])
@@ -27,7 +27,7 @@ func TestSecretObjectsAreMirroredAndFollowANewVersionAtOnce(t *testing.T) {
 	}
 	s.put("prod/va1/dockerconfigjson", dockerConfig2)
 	publish(t, pod)
-	// The controller looks again by itself after five minutes; the scenario's patience is shorter.
+	// The controller resyncs only after five minutes; the test's timeout is shorter.
 	s.secret("registry", corev1.DockerConfigJsonKey, dockerConfig2)
 }
 
@@ -44,7 +44,8 @@ spec:
     data: [{objectName: a, key: a}]
 `
 
-// This is why our versions change whenever a content can: a constant version leaves the Secret stale for minutes.
+// The provider's versions therefore change with every content: a constant version would leave the Secret stale for
+// minutes.
 func TestDriverMirrorsOnlyWhenAVersionChanges(t *testing.T) {
 	node := startNode(t, Options{})
 	provider := startProbe(t, node)
@@ -60,21 +61,21 @@ func TestDriverMirrorsOnlyWhenAVersionChanges(t *testing.T) {
 		pods[name] = pod
 	}
 	s := &shop{t: t, node: node}
-	provider.says(file("a", "one", "1"), nil)
+	provider.respond(file("a", "one", "1"), nil)
 	publish(t, pods["first"])
 	s.secret("first", "a", "one")
 
-	provider.says(file("a", "two", "1"), nil) // other content, the same version
+	provider.respond(file("a", "two", "1"), nil) // other content, the same version
 	publish(t, pods["first"])
 	if got := files(t, pods["first"])["a"].Content; got != "two" {
 		t.Fatalf("the file is %q, want the new content", got)
 	}
-	// The controller does one thing after another: once it has mirrored the second, it is done with the first.
+	// The controller has one worker: after it has mirrored the second pod, it has processed the first.
 	publish(t, pods["second"])
 	s.secret("second", "a", "two")
 	s.secret("first", "a", "one")
 
-	provider.says(file("a", "two", "2"), nil)
+	provider.respond(file("a", "two", "2"), nil)
 	publish(t, pods["first"])
 	s.secret("first", "a", "two")
 }

@@ -30,7 +30,7 @@ const shopObjects = `
   objectName: db/all/keys
 `
 
-// shopFiles is what shopObjects makes of the first versions: the key password is left to the object that names it.
+// shopFiles returns the files of shopObjects. allKeys omits the key password, since another object names it.
 func shopFiles(password string) map[string]File {
 	return map[string]File{
 		".dockerconfigjson": {dockerConfig, 0o644},
@@ -40,7 +40,7 @@ func shopFiles(password string) map[string]File {
 	}
 }
 
-// stocked is a shop with the secrets of shopObjects and the class for them.
+// stocked returns a shop with the secrets of shopObjects and a class for them.
 func stocked(t *testing.T, opts Options) *shop {
 	t.Helper()
 	s := openShop(t, opts)
@@ -50,13 +50,13 @@ func stocked(t *testing.T, opts Options) *shop {
 	return s
 }
 
-func TestPublishGivesTheFilesWithTheirContentsAndModes(t *testing.T) {
+func TestPublishWritesFilesWithContentsAndModes(t *testing.T) {
 	s := stocked(t, Options{})
 	pod := s.pod("web")
 	publish(t, pod)
 	wantFiles(t, pod, shopFiles("correct horse"))
 	if MountRefusal() == nil && !mounted(t, pod.Target()) {
-		t.Error("the volume is no tmpfs mount")
+		t.Error("the volume is not a tmpfs mount")
 	}
 }
 
@@ -72,7 +72,7 @@ func TestPublishWithAClientCertificate(t *testing.T) {
 	wantFiles(t, pod, shopFiles("correct horse"))
 }
 
-func TestPublishIntoAPlainFolderGivesTheSameFiles(t *testing.T) {
+func TestPublishIntoAPlainFolderWritesTheSameFiles(t *testing.T) {
 	s := stocked(t, Options{PlainFolder: true})
 	pod := s.pod("web")
 	publish(t, pod)
@@ -106,27 +106,27 @@ func TestNewVersionArrivesOnRepublish(t *testing.T) {
 }
 
 func TestFailedRepublishKeepsTheOldFiles(t *testing.T) {
-	for name, spoil := range map[string]func(s *shop) error{
-		"version deactivated": func(s *shop) error { return s.okms.SetState("prod/shop/db", 1, emulator.Deactivated) },
-		"secret deleted":      func(s *shop) error { return s.okms.Delete("prod/shop/db") },
-		"store gone":          func(s *shop) error { return s.server.Close() },
-		"store hangs up":      func(s *shop) error { s.fault(emulator.Fault{CloseAfterHeaders: true}); return nil },
-		"store hangs":         func(s *shop) error { s.fault(emulator.Fault{Hang: true}); return nil },
-		"token revoked":       func(s *shop) error { s.okms.RevokeToken(token); return nil },
-		"rights taken away":   func(s *shop) error { s.grant(emulator.Identity{Name: "shop", Actions: []string{}}); return nil },
+	for name, inject := range map[string]func(s *shop) error{
+		"deactivated version": func(s *shop) error { return s.okms.SetState("prod/shop/db", 1, emulator.Deactivated) },
+		"deleted secret":      func(s *shop) error { return s.okms.Delete("prod/shop/db") },
+		"store stopped":       func(s *shop) error { return s.server.Close() },
+		"closed connection":   func(s *shop) error { s.fault(emulator.Fault{CloseAfterHeaders: true}); return nil },
+		"no answer":           func(s *shop) error { s.fault(emulator.Fault{Hang: true}); return nil },
+		"revoked token":       func(s *shop) error { s.okms.RevokeToken(token); return nil },
+		"permission removed":  func(s *shop) error { s.grant(emulator.Identity{Name: "shop", Actions: []string{}}); return nil },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := stocked(t, Options{})
 			pod := s.pod("web")
 			publish(t, pod)
-			if err := spoil(s); err != nil {
+			if err := inject(s); err != nil {
 				t.Fatal(err)
 			}
-			publish(t, pod) // the driver reports no error to kubelet: TestDriverMasksAFailureOfAMountedVolume
+			publish(t, pod) // the driver returns no error to kubelet: TestDriverHidesAFailedRepublish
 			wantFiles(t, pod, shopFiles("correct horse"))
 			if err := s.pod("new").Publish(); err == nil || !IsFinal(err) {
-				t.Errorf("a new pod got %v, want a final error: the store was to be spoilt", err)
+				t.Errorf("a new pod got %v, want a final error, so the injected failure has no effect", err)
 			}
 		})
 	}
@@ -141,11 +141,11 @@ func TestUnpublishLeavesNothing(t *testing.T) {
 	}
 	gone(t, pod)
 	if err := pod.Unpublish(); err != nil {
-		t.Errorf("a second unpublish: %v, want none, as kubelet may repeat it", err)
+		t.Errorf("a second unpublish gave %v, want nil: kubelet may repeat it", err)
 	}
 }
 
-func TestOptionalSecretThatIsAbsentIsLeftOut(t *testing.T) {
+func TestAbsentOptionalSecretIsOmitted(t *testing.T) {
 	s := openShop(t, Options{})
 	s.put("prod/shop/db", database)
 	s.class(`
@@ -160,7 +160,7 @@ func TestOptionalSecretThatIsAbsentIsLeftOut(t *testing.T) {
 	wantFiles(t, pod, map[string]File{"user": {"shop", 0o644}, "flags": {`{"dark":true}`, 0o644}})
 }
 
-func TestAllSecretsOptionalAndAbsentIsAnEmptyVolumeThatFillsLater(t *testing.T) {
+func TestAbsentOptionalSecretsGiveAnEmptyVolumeThatIsFilledLater(t *testing.T) {
 	s := openShop(t, Options{})
 	s.class("- {secretPath: prod/shop/flags, objectName: flags, optional: true}")
 	pod := s.pod("web")
@@ -171,7 +171,7 @@ func TestAllSecretsOptionalAndAbsentIsAnEmptyVolumeThatFillsLater(t *testing.T) 
 	wantFiles(t, pod, map[string]File{"flags": {`{"dark":true}`, 0o644}})
 }
 
-// mounted reports whether something is mounted at path itself.
+// mounted returns whether path is a mount point.
 func mounted(t *testing.T, path string) bool {
 	t.Helper()
 	table, err := os.ReadFile("/proc/self/mountinfo")
@@ -187,15 +187,15 @@ func mounted(t *testing.T, path string) bool {
 	return false
 }
 
-// gone demands that nothing is left of a pod's volume but the folder around it, which is kubelet's.
+// gone checks that a pod's volume is removed. Only its parent folder, which belongs to kubelet, may exist.
 func gone(t *testing.T, pod *Pod) {
 	t.Helper()
 	if _, err := os.Lstat(pod.Target()); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("looking for the target folder gave %v, want that it is gone", err)
+		t.Errorf("the target folder: %v, want that it does not exist", err)
 	}
 	entries, err := os.ReadDir(filepath.Dir(pod.Target()))
 	if err != nil || len(entries) != 0 {
-		t.Errorf("the folder around the target has %v (%v), want nothing", entries, err)
+		t.Errorf("the parent of the target contains %v (%v), want nothing", entries, err)
 	}
 	if MountRefusal() == nil && mounted(t, pod.Target()) {
 		t.Error("the target is still mounted")

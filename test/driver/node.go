@@ -29,28 +29,28 @@ import (
 const (
 	driverName = "secrets-store.csi.k8s.io"
 	nodeName   = "node-1"
-	// mostPerAnswer is the driver's default for --max-call-recv-msg-size, in bytes.
-	mostPerAnswer = 4 << 20
-	// kubeletPatience is how long kubelet waits for a volume plugin's answer.
-	kubeletPatience = 2 * time.Minute
-	// startPatience bounds how long the parts of a node may take to be there.
-	startPatience = 30 * time.Second
+	// maxResponseBytes is the driver's default for --max-call-recv-msg-size.
+	maxResponseBytes = 4 << 20
+	// kubeletTimeout is how long kubelet waits for a volume plugin's answer.
+	kubeletTimeout = 2 * time.Minute
+	// startTimeout is how long each part of a node may take to start.
+	startTimeout = 30 * time.Second
 )
 
-// Options say how a node is to be. The zero value is a node with rotation on, that asks the provider at each publish.
+// Options configure a node. The zero value is a node with rotation that calls the provider at each publish.
 type Options struct {
-	// RotationPollInterval is the driver's flag of that name: how old a volume must be at least to be renewed. Zero
-	// means a nanosecond, so that every publish asks the provider. Rotation is always on.
+	// RotationPollInterval is the driver's flag of that name: the minimum age of a volume to be updated. Zero means a
+	// nanosecond, so that every publish calls the provider. Rotation is always on.
 	RotationPollInterval time.Duration
-	// PlainFolder has files written to an ordinary folder in place of a tmpfs, by a replacement of the driver's node
-	// server. For systems where MountRefusal is not nil.
+	// PlainFolder replaces the driver's node server by one that writes files to a plain folder instead of a tmpfs. Set
+	// it if MountRefusal is not nil.
 	PlainFolder bool
 }
 
-// Node is one Kubernetes node with the driver on it. Its methods may be called from several goroutines at once.
+// Node is one Kubernetes node with the driver. Its methods can be called by several goroutines at once.
 type Node struct {
 	cluster   *cluster
-	root      string // everything the node has on disk
+	root      string // the folder of all files of the node
 	csi       csi.NodeClient
 	conn      *grpc.ClientConn
 	providers *secretsstore.PluginClientBuilder
@@ -58,25 +58,25 @@ type Node struct {
 	running   sync.WaitGroup
 
 	mu   sync.Mutex
-	pods []*Pod // those that were ever published
+	pods []*Pod // pods that may have a volume
 }
 
-// LogTo sends the log of the driver and its libraries, all of this process's klog, to w. Without it, it goes to
-// standard error.
+// LogTo writes the log of the driver and its libraries, which is this process's klog, to w. The default is standard
+// error.
 func LogTo(w io.Writer) {
-	// As flags, because only so can errors be kept off standard error.
+	// Only flags can stop klog from writing errors to standard error.
 	flags := flag.NewFlagSet("klog", flag.ContinueOnError)
 	klog.InitFlags(flags)
 	for name, value := range map[string]string{"logtostderr": "false", "stderrthreshold": "FATAL"} {
 		if err := flags.Set(name, value); err != nil {
-			panic(err) // these flags are klog's
+			panic(err) // cannot happen: klog has these flags
 		}
 	}
 	klog.SetOutput(w)
 	ctrllog.SetLogger(klog.Background())
 }
 
-// Start starts a node and returns when the driver answers on it. The caller closes it.
+// Start starts a node and returns when its driver answers. The caller closes it.
 func Start(opts Options) (*Node, error) {
 	if opts.RotationPollInterval == 0 {
 		opts.RotationPollInterval = time.Nanosecond
@@ -85,7 +85,7 @@ func Start(opts Options) (*Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting a node: %w", err)
 	}
-	// Short, as a socket's path may have no more than some hundred bytes.
+	// A short name, since a socket's path can have only about a hundred bytes.
 	root, err := os.MkdirTemp("", "csi")
 	if err != nil {
 		return nil, fmt.Errorf("starting a node: %w", err)
@@ -105,7 +105,7 @@ func (n *Node) start(ctx context.Context, opts Options) error {
 		}
 	}
 	n.providers = secretsstore.NewPluginClientBuilder([]string{n.root + "/providers"},
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(mostPerAnswer)))
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxResponseBytes)))
 	if err := n.startMirroring(ctx); err != nil {
 		return fmt.Errorf("starting the driver's controller: %w", err)
 	}
@@ -119,24 +119,24 @@ func (n *Node) start(ctx context.Context, opts Options) error {
 			n.cluster.client, n.cluster.client, true, opts.RotationPollInterval)
 		n.running.Go(func() { node.Run(ctx) })
 	}
-	// The driver's socket appears when it does: look again soon.
-	soon := backoff.Config{BaseDelay: askEvery, Multiplier: 1.5, MaxDelay: time.Second}
+	// The driver creates its socket later: retry soon.
+	soon := backoff.Config{BaseDelay: checkInterval, Multiplier: 1.5, MaxDelay: time.Second}
 	conn, err := grpc.NewClient("unix:"+n.root+"/csi.sock", grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: soon}))
 	if err != nil {
 		return err
 	}
 	n.conn, n.csi = conn, csi.NewNodeClient(conn)
-	patience, cancel := context.WithTimeout(ctx, startPatience)
+	startCtx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	if _, err := n.csi.NodeGetInfo(patience, &csi.NodeGetInfoRequest{}, grpc.WaitForReady(true)); err != nil {
+	if _, err := n.csi.NodeGetInfo(startCtx, &csi.NodeGetInfoRequest{}, grpc.WaitForReady(true)); err != nil {
 		return fmt.Errorf("asking the driver for its name: %w", err)
 	}
 	return nil
 }
 
-// startMirroring runs the controller that makes Secrets of mounted files, as the driver's main function does, and
-// returns when it watches.
+// startMirroring starts the controller that mirrors mounted files to Secrets, as the driver's main function does, and
+// returns when its watch has started.
 func (n *Node) startMirroring(ctx context.Context) error {
 	manager, err := n.cluster.manager()
 	if err != nil {
@@ -157,12 +157,12 @@ func (n *Node) startMirroring(ctx context.Context) error {
 		return nil
 	case err := <-failed:
 		return err
-	case <-time.After(startPatience):
-		return errors.New("it has not begun to watch")
+	case <-time.After(startTimeout):
+		return errors.New("its watch did not start in time")
 	}
 }
 
-// Close unmounts what is still mounted, stops the driver, waits for it, and removes all that the node had on disk.
+// Close unmounts all volumes, stops the driver, waits for it, and removes the node's files.
 func (n *Node) Close() error {
 	var errs []error
 	for _, pod := range n.published() {
@@ -182,13 +182,13 @@ func (n *Node) Close() error {
 	return errors.Join(errs...)
 }
 
-// Socket is the path where the driver looks for the provider of that name.
+// Socket returns the path where the driver looks for the provider of that name.
 func (n *Node) Socket(provider string) string {
 	return filepath.Join(n.root, "providers", provider+".sock")
 }
 
-// ApplyClass creates or replaces a SecretProviderClass, given as YAML. A field that is unknown is an error, as it is
-// for `kubectl apply`.
+// ApplyClass creates or replaces a SecretProviderClass, given as YAML. An unknown field is an error, as for
+// `kubectl apply`.
 func (n *Node) ApplyClass(text string) error {
 	class := &secretsstorev1.SecretProviderClass{}
 	if err := yaml.UnmarshalStrict([]byte(text), class); err != nil {
@@ -201,7 +201,7 @@ func (n *Node) ApplyClass(text string) error {
 	return n.cluster.apply(class, &secretsstorev1.SecretProviderClass{})
 }
 
-// ApplySecret creates or replaces a Kubernetes Secret, for a pod to name as its nodePublishSecretRef.
+// ApplySecret creates or replaces a Kubernetes Secret, for use as nodePublishSecretRef.
 func (n *Node) ApplySecret(namespace, name string, data map[string]string) error {
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, Data: map[string][]byte{}}
 	for key, value := range data {
@@ -210,12 +210,12 @@ func (n *Node) ApplySecret(namespace, name string, data map[string]string) error
 	return n.cluster.apply(secret, &corev1.Secret{})
 }
 
-// Secret returns a Kubernetes Secret as soon as it exists and satisfies ok, or an error at the end of ctx.
+// Secret waits until a Kubernetes Secret exists and satisfies ok, and returns it. It fails when ctx ends.
 func (n *Node) Secret(ctx context.Context, namespace, name string, ok func(*corev1.Secret) bool) (*corev1.Secret, error) {
 	return n.cluster.awaitSecret(ctx, namespace, name, ok)
 }
 
-// Events are the events that the driver's controller sent, oldest first, as "Type Reason Message".
+// Events returns the events that the driver's controller sent, oldest first, as "Type Reason Message".
 func (n *Node) Events() []string { return n.cluster.events.list() }
 
 func (n *Node) published() []*Pod {
@@ -235,7 +235,7 @@ func (n *Node) forget(pod *Pod) {
 	}
 }
 
-// remember notes that pod may have a volume.
+// remember records that pod may have a volume.
 func (n *Node) remember(pod *Pod) {
 	n.forget(pod)
 	n.mu.Lock()
@@ -243,7 +243,7 @@ func (n *Node) remember(pod *Pod) {
 	n.pods = append(n.pods, pod)
 }
 
-// volumeFolder is where kubelet keeps what belongs to one volume of one pod.
+// volumeFolder returns kubelet's folder for the volume of one pod.
 func (n *Node) volumeFolder(uid string) string {
 	return strings.Join([]string{n.root, "pods", uid, "volumes", "kubernetes.io~csi", volumeName}, "/")
 }

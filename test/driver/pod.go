@@ -26,19 +26,19 @@ import (
 
 const (
 	volumeName = "secrets"
-	// unpublishPatience bounds how long a volume may stay busy.
-	unpublishPatience = 20 * time.Second
+	// unpublishTimeout is how long a volume may stay busy.
+	unpublishTimeout = 20 * time.Second
 )
 
-// PodSpec is a pod with one volume of the driver. Namespace, Name and Class are needed.
+// PodSpec describes a pod with one volume of the driver. Namespace, Name and Class are required.
 type PodSpec struct {
 	Namespace, Name string
 	Class           string            // the SecretProviderClass, in the pod's namespace
-	Credentials     string            // the Secret of nodePublishSecretRef; empty: none
-	Attributes      map[string]string // further volumeAttributes
+	Credentials     string            // the Secret of nodePublishSecretRef; empty means none
+	Attributes      map[string]string // additional volumeAttributes
 }
 
-// Pod is a pod scheduled to a node. Its methods are kubelet's part; those of one pod must not run at the same time.
+// Pod is a pod scheduled to a node. Its methods do what kubelet does. They must not run concurrently for one pod.
 type Pod struct {
 	spec   PodSpec
 	node   *Node
@@ -46,7 +46,7 @@ type Pod struct {
 	target string
 }
 
-// Schedule creates a pod on the node. Nothing is mounted yet.
+// Schedule creates a pod on the node and mounts nothing.
 func (n *Node) Schedule(spec PodSpec) (*Pod, error) {
 	random := make([]byte, 16)
 	rand.Read(random)
@@ -73,22 +73,22 @@ func volumeAttributes(spec PodSpec) map[string]string {
 	return attributes
 }
 
-// Publish has the pod's volume mounted or renewed, as kubelet does when the pod starts and about once a minute from
-// then on. The error, if any, is a gRPC status with the text that `kubectl describe pod` shows.
+// Publish mounts or updates the pod's volume, as kubelet does when the pod starts and about once a minute afterwards.
+// The error is a gRPC status with the text that `kubectl describe pod` shows.
 func (p *Pod) Publish() error { return p.PublishWithin(context.Background()) }
 
-// PublishWithin is Publish with less patience than kubelet's two minutes: ctx.
+// PublishWithin is Publish with a deadline: ctx, if it ends before kubelet's two minutes.
 func (p *Pod) PublishWithin(ctx context.Context) error {
 	secrets, err := p.credentials(ctx)
 	if err != nil {
 		return err
 	}
-	// kubelet makes the folder around the target; the target itself is the driver's to make.
+	// kubelet creates the parent of the target, and the driver creates the target.
 	if err := os.MkdirAll(filepath.Dir(p.target), 0o750); err != nil {
 		return err
 	}
 	p.node.remember(p)
-	ctx, cancel := context.WithTimeout(ctx, kubeletPatience)
+	ctx, cancel := context.WithTimeout(ctx, kubeletTimeout)
 	defer cancel()
 	_, err = p.node.csi.NodePublishVolume(ctx, &csi.NodePublishVolumeRequest{
 		VolumeId:         "csi-" + p.uid,
@@ -104,9 +104,9 @@ func (p *Pod) PublishWithin(ctx context.Context) error {
 	return err
 }
 
-// IsFinal reports whether a publish error is final for kubelet, which then removes the target folder. After
-// one that is not final the folder stays, and the driver takes it for a volume (csi_client.go in Kubernetes v1.35,
-// isFinalError; driver.md, section 0, of this project's notes: the pod starts with an empty volume).
+// IsFinal returns whether kubelet treats a publish error as final and removes the target folder (csi_client.go in
+// Kubernetes v1.35, isFinalError). After an error that is not final the folder stays, the driver assumes that it is
+// mounted, and the pod starts with an empty volume.
 func IsFinal(err error) bool {
 	switch status.Code(err) {
 	case codes.Canceled, codes.DeadlineExceeded, codes.Unavailable, codes.ResourceExhausted, codes.Aborted:
@@ -115,7 +115,7 @@ func IsFinal(err error) bool {
 	return true
 }
 
-// removeTarget is kubelet's removeMountDir: a folder that is not empty, or still mounted, stays and is an error.
+// removeTarget does what kubelet's removeMountDir does. It fails if the folder is not empty or still mounted.
 func (p *Pod) removeTarget() error {
 	if err := os.Remove(p.target); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("removing the target folder after a failed publish: %w", err)
@@ -123,7 +123,7 @@ func (p *Pod) removeTarget() error {
 	return nil
 }
 
-// credentials reads the pod's nodePublishSecretRef, as kubelet does anew for each publish.
+// credentials returns the data of the pod's nodePublishSecretRef; nil if it has none. kubelet reads it at each publish.
 func (p *Pod) credentials(ctx context.Context) (map[string]string, error) {
 	if p.spec.Credentials == "" {
 		return nil, nil
@@ -140,7 +140,7 @@ func (p *Pod) credentials(ctx context.Context) (map[string]string, error) {
 	return data, nil
 }
 
-// volumeContext is what kubelet makes of the volumeAttributes: it adds what it knows of the pod, last.
+// volumeContext returns the volumeAttributes with kubelet's information about the pod, which overrides them.
 func (p *Pod) volumeContext() map[string]string {
 	all := volumeAttributes(p.spec)
 	maps.Copy(all, map[string]string{
@@ -160,11 +160,11 @@ func mountCapability() *csi.VolumeCapability {
 	}
 }
 
-// Unpublish has the driver take the volume away, as kubelet does when the pod ends. It is no error if there is none.
+// Unpublish unmounts the volume, as kubelet does when the pod ends. It is no error if there is none.
 func (p *Pod) Unpublish() error {
-	ctx, cancel := context.WithTimeout(context.Background(), unpublishPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), unpublishTimeout)
 	defer cancel()
-	tick := time.NewTicker(askEvery)
+	tick := time.NewTicker(checkInterval)
 	defer tick.Stop()
 	for {
 		_, err := p.node.csi.NodeUnpublishVolume(ctx, &csi.NodeUnpublishVolumeRequest{VolumeId: "csi-" + p.uid, TargetPath: p.target})
@@ -172,8 +172,8 @@ func (p *Pod) Unpublish() error {
 			p.node.forget(p)
 			return nil
 		}
-		// As kubelet does, try again: a program that is just being started, between fork and exec, holds what this
-		// process has open, and for that moment the volume is busy.
+		// Retry, as kubelet does: between fork and exec, a new process holds this process's open files, so the volume
+		// may be busy for a moment.
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -182,7 +182,7 @@ func (p *Pod) Unpublish() error {
 	}
 }
 
-// Target is the folder of the volume, on the node.
+// Target returns the folder of the volume on the node.
 func (p *Pod) Target() string { return p.target }
 
 // File is a file as a container of the pod sees it.
@@ -191,8 +191,8 @@ type File struct {
 	Mode    fs.FileMode // permission bits
 }
 
-// Files are the files of the volume by their path in it. A volume that doesn't exist is an error, one without files
-// is not.
+// Files returns the files of the volume by their path in it. It is empty for a volume without files, and an error for a
+// volume that does not exist.
 func (p *Pod) Files() (map[string]File, error) {
 	files := map[string]File{}
 	if err := collect(files, p.target, ""); err != nil {
@@ -201,7 +201,7 @@ func (p *Pod) Files() (map[string]File, error) {
 	return files, nil
 }
 
-// collect follows links: the driver's writer makes what a container sees of links into a hidden folder.
+// collect follows links: the files that a container sees are links into a hidden folder of the driver's writer.
 func collect(files map[string]File, root, folder string) error {
 	entries, err := os.ReadDir(filepath.Join(root, folder))
 	if err != nil {
@@ -209,7 +209,7 @@ func collect(files map[string]File, root, folder string) error {
 	}
 	for _, entry := range entries {
 		if folder == "" && strings.HasPrefix(entry.Name(), "..") {
-			continue // the writer's own
+			continue // internal to the writer
 		}
 		name := filepath.Join(folder, entry.Name())
 		info, err := os.Stat(filepath.Join(root, name))
@@ -231,7 +231,7 @@ func collect(files map[string]File, root, folder string) error {
 	return nil
 }
 
-// Versions are the ids and versions of what is mounted, as the driver reports them in the pod's
+// Versions returns the mounted versions by object id, as the driver reports them in the pod's
 // SecretProviderClassPodStatus.
 func (p *Pod) Versions() (map[string]string, error) {
 	status := &secretsstorev1.SecretProviderClassPodStatus{}

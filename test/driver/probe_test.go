@@ -10,13 +10,13 @@ import (
 	"sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
 )
 
-// probe is a provider that answers as a test sets it to, and counts how often it was asked. It shows how the driver
-// behaves, also towards answers that our own daemon never gives.
+// probe is a provider that returns what a test sets and counts calls. It shows how the driver behaves, also after
+// responses that the daemon never sends.
 type probe struct {
 	v1alpha1.UnimplementedCSIDriverProviderServer
 
 	mu     sync.Mutex
-	asked  int
+	calls  int
 	answer func() (*v1alpha1.MountResponse, error)
 }
 
@@ -29,7 +29,7 @@ spec:
   parameters: {any: thing}
 `
 
-// startProbe has a probe serve as provider "probe" of the node, with a class "probe" in namespace "shop".
+// startProbe starts a probe as the node's provider "probe", with a class "probe" in the namespace "shop".
 func startProbe(t *testing.T, node *Node) *probe {
 	t.Helper()
 	listener, err := net.Listen("unix", node.Socket("probe"))
@@ -56,27 +56,27 @@ func startProbe(t *testing.T, node *Node) *probe {
 func (p *probe) Mount(context.Context, *v1alpha1.MountRequest) (*v1alpha1.MountResponse, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.asked++
+	p.calls++
 	return p.answer()
 }
 
-// says sets the answer from now on.
-func (p *probe) says(answer *v1alpha1.MountResponse, err error) {
+// respond sets the response for the next calls.
+func (p *probe) respond(answer *v1alpha1.MountResponse, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.answer = func() (*v1alpha1.MountResponse, error) { return answer, err }
 }
 
-// count returns how often the probe was asked since the last count.
+// count returns the number of calls since the last count.
 func (p *probe) count() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := p.asked
-	p.asked = 0
+	n := p.calls
+	p.calls = 0
 	return n
 }
 
-// file is an answer with one file.
+// file returns a response with one file.
 func file(path, content, version string) *v1alpha1.MountResponse {
 	return &v1alpha1.MountResponse{
 		ObjectVersion: []*v1alpha1.ObjectVersion{{Id: path, Version: version}},

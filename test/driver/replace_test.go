@@ -14,14 +14,14 @@ import (
 // stream mounts and unmounts pods until it is stopped.
 type stream struct {
 	s       *shop
-	mounts  chan struct{} // one for each good mount
+	mounts  chan struct{} // receives one value per successful mount
 	stop    context.CancelFunc
 	workers sync.WaitGroup
 }
 
 func startStream(s *shop, workers int) *stream {
-	// The first mount comes alone: the driver's mount library then notes, without a lock, whether systemd runs
-	// (k8s.io/mount-utils v0.36.1, hasSystemd), which the race detector does not like.
+	// The first mount runs alone: the driver's mount library caches without a lock whether systemd runs
+	// (k8s.io/mount-utils v0.36.1, hasSystemd), which is a data race.
 	publish(s.t, s.pod("first"))
 	ctx, cancel := context.WithCancel(s.t.Context())
 	st := &stream{s: s, mounts: make(chan struct{}), stop: cancel}
@@ -63,16 +63,16 @@ func (st *stream) mount(ctx context.Context, name string) error {
 	return nil
 }
 
-// await waits for n good mounts.
+// await waits for n successful mounts.
 func (st *stream) await(n int) {
 	st.s.t.Helper()
-	ctx, cancel := context.WithTimeout(st.s.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(st.s.t.Context(), waitTimeout)
 	defer cancel()
 	for i := range n {
 		select {
 		case <-st.mounts:
 		case <-ctx.Done():
-			st.s.t.Fatalf("%d of %d mounts in %v", i, n, patience)
+			st.s.t.Fatalf("%d of %d mounts in %v", i, n, waitTimeout)
 		}
 	}
 }
@@ -82,9 +82,9 @@ func (st *stream) end() {
 	st.workers.Wait()
 }
 
-func TestDaemonsReplaceOneAnotherWithoutAFailedMount(t *testing.T) {
+func TestReplacingTheDaemonFailsNoMount(t *testing.T) {
 	s := small(t)
-	s.fault(emulator.Fault{Delay: 20 * time.Millisecond}) // so that mounts are under way at each moment
+	s.fault(emulator.Fault{Delay: 20 * time.Millisecond}) // so that some mounts are always in progress
 	st := startStream(s, 4)
 	defer st.end()
 	const mounts = 20
@@ -96,29 +96,29 @@ func TestDaemonsReplaceOneAnotherWithoutAFailedMount(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		st.await(mounts) // both are there
+		st.await(mounts) // both daemons run
 		if err := old.Terminate(); err != nil {
 			t.Fatal(err)
 		}
-		st.await(mounts) // the old one is about to go
+		st.await(mounts) // the old daemon is exiting
 		if err := old.Wait(); err != nil {
-			t.Errorf("the old daemon ended with %v, want exit code 0", err)
+			t.Errorf("the old daemon exited with %v, want exit code 0", err)
 		}
 		if left, err := os.Stat(s.node.Socket("ovhcloud")); err != nil || !os.SameFile(socket, left) {
-			t.Fatalf("the old daemon's end took the new one's socket away: %v", err)
+			t.Fatalf("the old daemon removed the new one's socket: %v", err)
 		}
 		st.await(mounts)
 	}
 }
 
-func TestDaemonTakesOverTheSocketOfAKilledOne(t *testing.T) {
+func TestDaemonTakesOverTheSocketOfAKilledDaemon(t *testing.T) {
 	s := small(t)
 	publish(t, s.pod("before"))
 	s.daemon.Kill()
 	if _, err := os.Stat(s.node.Socket("ovhcloud")); err != nil {
-		t.Fatalf("a killed daemon can't take its socket with it: %v", err)
+		t.Fatalf("a killed daemon cannot remove its socket: %v", err)
 	}
-	// If no daemon listens when a pod starts, the driver keeps the pod waiting and does not refuse it.
+	// If no daemon listens, the driver waits and does not refuse the pod.
 	waiting := s.pod("waiting")
 	published := make(chan error, 1)
 	go func() { published <- waiting.PublishWithin(t.Context()) }()
@@ -130,17 +130,17 @@ func TestDaemonTakesOverTheSocketOfAKilledOne(t *testing.T) {
 	publish(t, s.pod("after"))
 }
 
-func TestDaemonEndsWithCodeZeroAndTakesItsSocketAway(t *testing.T) {
+func TestDaemonExitsWithZeroAndRemovesItsSocket(t *testing.T) {
 	s := small(t)
 	if err := s.daemon.Stop(); err != nil {
-		t.Errorf("SIGTERM ended the daemon with %v, want exit code 0", err)
+		t.Errorf("after SIGTERM the daemon exited with %v, want exit code 0", err)
 	}
 	if _, err := os.Stat(s.node.Socket("ovhcloud")); err == nil {
-		t.Error("the daemon left its socket behind")
+		t.Error("the daemon did not remove its socket")
 	}
 }
 
-// small is a shop with one secret and a class of one file.
+// small returns a shop with one secret and a class of one file.
 func small(t *testing.T) *shop {
 	t.Helper()
 	s := openShop(t, Options{})

@@ -22,20 +22,20 @@ import (
 	"ovhcloud-csi-provider/test/emulator"
 )
 
-// What the driver cannot mirror, what it says in the event, and the cure that docs/operating.md gives.
+// Secrets that the driver cannot create, the event of each, and the fix in docs/operating.md.
 
-// unmirrored is a class whose Secret "mirror" the driver does not make.
+// unmirrored is a class whose Secret "mirror" the driver does not create.
 type unmirrored struct {
 	secrets map[string]map[string]string // by path, the keys of each
 	objects string
 	mirror  string // the data of the Secret's entry in secretObjects, after its type
-	// event is in the event of the pod, and in docs/operating.md.
+	// event is a part of the pod's event, and of docs/operating.md.
 	event string
-	cure  func(s *shop, u *unmirrored) // changes the store or the class
-	want  map[string]string            // the Secret then
+	fix   func(s *shop, u *unmirrored) // changes the store or the class
+	want  map[string]string            // the Secret after the fix
 }
 
-func TestDriverMakesNoSecretAndTheCureOfTheDocsHelps(t *testing.T) {
+func TestDriverCreatesNoSecretAndTheDocumentedFixWorks(t *testing.T) {
 	docs, err := os.ReadFile("../../docs/operating.md")
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +50,7 @@ func TestDriverMakesNoSecretAndTheCureOfTheDocsHelps(t *testing.T) {
 			objects: "\n- {secretPath: prod/shop/db, secretKey: user, objectName: user}\n- {secretPath: prod/shop/flags, secretKey: dark, objectName: dark, optional: true}\n",
 			mirror:  "Opaque\n    data: [{objectName: user, key: user}, {objectName: dark, key: dark}]",
 			event:   "file matching objectName dark not found in the pod",
-			cure: func(s *shop, u *unmirrored) {
+			fix: func(s *shop, u *unmirrored) {
 				u.mirror = "Opaque\n    data: [{objectName: user, key: user}]\n  - secretName: mirror-flags\n    type: Opaque\n    data: [{objectName: dark, key: dark}]"
 			},
 			want: map[string]string{"user": "shop"},
@@ -60,7 +60,7 @@ func TestDriverMakesNoSecretAndTheCureOfTheDocsHelps(t *testing.T) {
 			objects: eachKey,
 			mirror:  "kubernetes.io/tls\n    data: [{objectName: tls/tls.crt, key: tls.crt}, {objectName: tls/tls.key, key: tls.key}, {objectName: tls/ca.crt, key: ca.crt}]",
 			event:   "key 'ca.crt' is not supported. Only 'tls.key' and 'tls.crt' are supported",
-			cure: func(s *shop, u *unmirrored) {
+			fix: func(s *shop, u *unmirrored) {
 				u.mirror = strings.Replace(u.mirror, "kubernetes.io/tls", "Opaque", 1)
 			},
 			want: tls,
@@ -70,7 +70,7 @@ func TestDriverMakesNoSecretAndTheCureOfTheDocsHelps(t *testing.T) {
 			objects: eachKey,
 			mirror:  "kubernetes.io/tls\n    data: [{objectName: tls/tls.crt, key: tls.crt}, {objectName: tls/tls.key, key: tls.key}, {objectName: tls/ca.crt, key: ca.crt}]",
 			event:   "key 'ca.crt' is not supported. Only 'tls.key' and 'tls.crt' are supported",
-			cure: func(s *shop, u *unmirrored) {
+			fix: func(s *shop, u *unmirrored) {
 				u.mirror = "kubernetes.io/tls\n    data: [{objectName: tls/tls.crt, key: tls.crt}, {objectName: tls/tls.key, key: tls.key}]\n  - secretName: mirror-ca\n    type: Opaque\n    data: [{objectName: tls/ca.crt, key: ca.crt}]"
 			},
 			want: map[string]string{"tls.crt": certificate, "tls.key": ec},
@@ -80,7 +80,7 @@ func TestDriverMakesNoSecretAndTheCureOfTheDocsHelps(t *testing.T) {
 			objects: eachKey,
 			mirror:  "kubernetes.io/tls\n    data: [{objectName: tls/tls.crt, key: tls.crt}, {objectName: tls/tls.key, key: tls.key}]",
 			event:   "unknown private key type found while getting key. Only rsa and ecdsa are supported",
-			cure: func(s *shop, u *unmirrored) {
+			fix: func(s *shop, u *unmirrored) {
 				u.mirror = strings.Replace(u.mirror, "kubernetes.io/tls", "Opaque", 1)
 			},
 			want: map[string]string{"tls.crt": certificate, "tls.key": ed},
@@ -90,19 +90,19 @@ func TestDriverMakesNoSecretAndTheCureOfTheDocsHelps(t *testing.T) {
 			objects: "\n- {secretPath: prod/shop/tls, objectName: tls}\n",
 			mirror:  "kubernetes.io/tls\n    data: [{objectName: tls, key: tls.crt}, {objectName: tls, key: tls.key}]",
 			event:   "pkcs12: error reading P12 data",
-			cure: func(s *shop, u *unmirrored) {
+			fix: func(s *shop, u *unmirrored) {
 				u.objects = eachKey
 				u.mirror = "kubernetes.io/tls\n    data: [{objectName: tls/tls.crt, key: tls.crt}, {objectName: tls/tls.key, key: tls.key}]"
 			},
 			want: map[string]string{"tls.crt": certificate, "tls.key": ec},
 		},
-		"a certificate with \\n in place of line breaks": {
+		"a certificate with \\n instead of line breaks": {
 			secrets: map[string]map[string]string{"prod/shop/tls": {
 				"tls.crt": strings.ReplaceAll(certificate, "\n", `\n`), "tls.key": strings.ReplaceAll(ec, "\n", `\n`)}},
 			objects: eachKey,
 			mirror:  "kubernetes.io/tls\n    data: [{objectName: tls/tls.crt, key: tls.crt}, {objectName: tls/tls.key, key: tls.key}]",
 			event:   "pkcs12: error reading P12 data",
-			cure:    func(s *shop, _ *unmirrored) { s.put("prod/shop/tls", asJSON(t, tls)) },
+			fix:     func(s *shop, _ *unmirrored) { s.put("prod/shop/tls", asJSON(t, tls)) },
 			want:    map[string]string{"tls.crt": certificate, "tls.key": ec},
 		},
 	} {
@@ -117,14 +117,14 @@ func TestDriverMakesNoSecretAndTheCureOfTheDocsHelps(t *testing.T) {
 				s.classWith(map[string]string{"objects": u.objects}, "  secretObjects:\n  - secretName: mirror\n    type: "+u.mirror+"\n")
 			}
 			apply()
-			publish(t, s.pod("web")) // the files are there: our part is done
+			publish(t, s.pod("web")) // the provider has written the files
 			s.event("Warning FailedToCreateSecret", u.event)
 			if secret := s.noSecret("mirror"); secret != nil {
 				t.Errorf("there is a Secret: %q", secret.Data)
 			}
-			u.cure(s, u)
+			u.fix(s, u)
 			apply()
-			publish(t, s.pod("cured"))
+			publish(t, s.pod("fixed"))
 			for key, value := range u.want {
 				s.secret("mirror", key, value)
 			}
@@ -132,8 +132,8 @@ func TestDriverMakesNoSecretAndTheCureOfTheDocsHelps(t *testing.T) {
 	}
 }
 
-// An optional object that comes to be absent later has the Secret stay as it was, with all its keys.
-func TestDriverFreezesASecretOneOfWhoseFilesIsGone(t *testing.T) {
+// If an optional object is deleted later, the Secret is no longer updated and keeps all its keys.
+func TestDriverFreezesASecretIfOneFileIsMissing(t *testing.T) {
 	s := openShop(t, Options{})
 	s.put("prod/shop/db", database)
 	s.put("prod/shop/flags", `{"dark":"yes"}`)
@@ -157,8 +157,8 @@ func TestDriverFreezesASecretOneOfWhoseFilesIsGone(t *testing.T) {
 	s.secret("mirror", "password", "battery staple")
 }
 
-// The event does not say why: only the driver's log does.
-func TestDriverDoesNotSayWhyASecretIsRefused(t *testing.T) {
+// The event does not contain the reason: only the driver's log does.
+func TestDriverEventDoesNotSayWhyASecretIsRefused(t *testing.T) {
 	s := openShop(t, Options{})
 	s.put("prod/shop/db", database)
 	s.classWith(map[string]string{"objects": "- {secretPath: prod/shop/db, secretKey: user, objectName: user}"},
@@ -173,8 +173,8 @@ func TestDriverDoesNotSayWhyASecretIsRefused(t *testing.T) {
 	documented(t, string(docs), event)
 }
 
-// What a Secret of type tls gets is not always what the file has.
-func TestDriverWritesKeysOfTLSAnew(t *testing.T) {
+// The private key in a Secret of type kubernetes.io/tls can differ from the one in the file.
+func TestDriverReencodesTLSKeys(t *testing.T) {
 	certificate, _ := issue(t)
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -184,7 +184,7 @@ func TestDriverWritesKeysOfTLSAnew(t *testing.T) {
 		"ECDSA in PKCS#8": {pemKey(t, newECDSA(t)), "-----BEGIN EC PRIVATE KEY-----\nM"},
 		"RSA in PKCS#8":   {pemKey(t, rsaKey), "-----BEGIN RSA PRIVATE KEY-----\nM"},
 		"ECDSA in SEC 1":  {sec1(t, newECDSA(t)), "-----BEGIN EC PRIVATE KEY-----\nM"},
-		// No event: there is a Secret, and its key is empty.
+		// There is no event, and the Secret has an empty key.
 		"encrypted": {string(pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("any")})), "-----BEGIN PRIVATE KEY-----\n-----END"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -196,7 +196,7 @@ func TestDriverWritesKeysOfTLSAnew(t *testing.T) {
 			publish(t, s.pod("web"))
 			secret := s.secret("mirror", "tls.crt", certificate)
 			if got := string(secret.Data["tls.key"]); !strings.HasPrefix(got, c.begins) {
-				t.Errorf("the key begins with %.60q, want %q", got, c.begins)
+				t.Errorf("the key starts with %.60q, want %q", got, c.begins)
 			}
 		})
 	}
@@ -227,29 +227,29 @@ func TestDriverNeverChangesTheTypeOfASecret(t *testing.T) {
 	publish(t, pod)
 	secret = s.secret("mirror", "password", "correct horse")
 	if secret.Type != "example.com/password" || secret.Labels["team"] != "shop" {
-		t.Errorf("made anew, the Secret has type %q and labels %v, want those of the class", secret.Type, secret.Labels)
+		t.Errorf("after it was created again, the Secret has type %q and labels %v, want those of the class", secret.Type, secret.Labels)
 	}
 }
 
-// documented demands that the docs have the text of an event, with NAME for the name of a file.
+// documented checks that the docs contain the text of an event, with NAME for the name of a file.
 func documented(t *testing.T, docs, event string) {
 	t.Helper()
 	if !strings.Contains(docs, strings.ReplaceAll(event, "objectName dark", "objectName NAME")) {
-		t.Errorf("docs/operating.md does not have the event %q", event)
+		t.Errorf("docs/operating.md does not contain the event %q", event)
 	}
 }
 
-// event waits for an event of the driver's controller that begins with begin and has text in it.
+// event waits for an event of the driver's controller that starts with begin and contains text.
 func (s *shop) event(begin, text string) {
 	s.t.Helper()
-	if err := s.node.cluster.events.await(s.t.Context(), patience, func(event string) bool {
+	if err := s.node.cluster.events.await(s.t.Context(), waitTimeout, func(event string) bool {
 		return strings.HasPrefix(event, begin) && strings.Contains(event, text)
 	}); err != nil {
 		s.t.Fatalf("waiting for an event %s with %q: %v; events: %q", begin, text, err, s.node.Events())
 	}
 }
 
-// noSecret returns the Secret, nil if there is none.
+// noSecret returns the Secret, or nil if there is none.
 func (s *shop) noSecret(name string) *corev1.Secret {
 	s.t.Helper()
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name}}
@@ -263,7 +263,7 @@ func (s *shop) noSecret(name string) *corev1.Secret {
 	return secret
 }
 
-// issue returns a certificate and its key as SEC 1, which the driver writes as it is.
+// issue returns a certificate and its key in SEC 1, which the driver copies unchanged.
 func issue(t *testing.T) (certificate, key string) {
 	t.Helper()
 	okms, err := emulator.New(emulator.Options{})
@@ -296,7 +296,7 @@ func newEd25519(t *testing.T) crypto.PrivateKey {
 	return key
 }
 
-// pemKey is a key as PKCS#8 in PEM.
+// pemKey returns a key in PKCS#8 as PEM.
 func pemKey(t *testing.T, key crypto.PrivateKey) string {
 	t.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(key)
@@ -306,7 +306,7 @@ func pemKey(t *testing.T, key crypto.PrivateKey) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
-// sec1 is a key as SEC 1 in PEM.
+// sec1 returns a key in SEC 1 as PEM.
 func sec1(t *testing.T, key *ecdsa.PrivateKey) string {
 	t.Helper()
 	der, err := x509.MarshalECPrivateKey(key)

@@ -42,7 +42,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- $repository := .Values.image.repository | default "" }}
 {{- if not $repository }}
 {{- include "ovhcloud.refuseSecondRelease" . }}
-{{- fail "\n\nimage.repository is not set, and there is no public image yet. Build the image from this repository, and push it\nto a registry that the nodes can pull from:\n\n  docker build -t REGISTRY/ovhcloud-csi-provider:TAG . && docker push REGISTRY/ovhcloud-csi-provider:TAG\n\nThen add --set image.repository=REGISTRY/ovhcloud-csi-provider,image.tag=TAG" }}
+{{- fail "\n\nimage.repository is not set, and there is no public image yet. Build the image from this repository and\npush it to a registry that the nodes can pull from:\n\n  docker build -t REGISTRY/ovhcloud-csi-provider:TAG . && docker push REGISTRY/ovhcloud-csi-provider:TAG\n\nThen add --set image.repository=REGISTRY/ovhcloud-csi-provider,image.tag=TAG" }}
 {{- end }}
 {{- if regexMatch "[:@][^/]*$" $repository }}
 {{- fail (printf "\n\nimage.repository is %q: set the part after %q as image.tag or image.digest." $repository (regexFind "^.*/[^:@]*|^[^:@]*" $repository)) }}
@@ -62,7 +62,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 --endpoint=unix://{{ include "ovhcloud.socketDir" . }}/ovhcloud.sock
 {{- end }}
 
-{{- /* The daemon's command line, one argument a line. */}}
+{{- /* The daemon's command line, one argument per line. */}}
 {{- define "ovhcloud.args" -}}
 - {{ include "ovhcloud.endpoint" . }}
 - --admin-address=:{{ .Values.admin.port }}
@@ -92,7 +92,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 {{- end }}
 
-{{- /* Two providers on one socket take it from each other, so a second release is an error. */}}
+{{- /* Two providers on one socket would keep taking it over from each other, so a second release fails. */}}
 {{- define "ovhcloud.refuseSecondRelease" -}}
 {{- if .Values.refuseSecondRelease }}
 {{- $annotation := "ovhcloud-csi-provider/socket-dir" }}
@@ -102,7 +102,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- $name := get $of "meta.helm.sh/release-name" | default .metadata.name }}
 {{- $namespace := get $of "meta.helm.sh/release-namespace" | default .metadata.namespace }}
 {{- if or (ne $name $.Release.Name) (ne $namespace $.Release.Namespace) }}
-{{- fail (printf "\n\nThe provider is installed already: release %q in namespace %q serves the same socket folder %s.\nUpgrade that one (helm upgrade %s … -n %s), uninstall it first, or set socketDir." $name $namespace (include "ovhcloud.socketDir" $) $name $namespace) }}
+{{- fail (printf "\n\nThe provider is already installed: release %q in namespace %q uses the same socketDir, %s.\nUpgrade that release (helm upgrade %s … -n %s), uninstall it first, or set another socketDir." $name $namespace (include "ovhcloud.socketDir" $) $name $namespace) }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -112,11 +112,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- define "ovhcloud.checkSubchart" -}}
 {{- $driver := index .Values "secrets-store-csi-driver" }}
 {{- if and $driver.enabled (not (hasKey .Subcharts "secrets-store-csi-driver")) }}
-{{- fail "\n\nsecrets-store-csi-driver.enabled is true, but this copy of the chart has no driver inside.\nOnly the package that `make chart-package` makes has one. Install that, or install the driver by its own chart." }}
+{{- fail "\n\nsecrets-store-csi-driver.enabled is true, but this copy of the chart does not contain the driver.\nOnly the package made by `make chart-package` does. Install that package, or install the driver with its own chart." }}
 {{- end }}
 {{- end }}
 
-{{- /* Flags that have a value of their own, and what to do in place of a flag. */}}
+{{- /* Flags that the value flags may not contain, and what to do instead. */}}
 {{- define "ovhcloud.flagValues" -}}
 endpoint: Set the value socketDir
 config: Set the value connections
@@ -129,11 +129,11 @@ max-stale: Set the value maxStale
 allow-endpoint: Set the value allowEndpoints
 log-format: Set the value logging.format
 v: Set the value logging.level
-probe: Remove it; it is for the probes only
+probe: Remove it; only probes use it
 version: Remove it; with it, the provider prints its version and exits
 {{- end }}
 
-{{- /* The number of bytes of a quantity such as 64Mi, 1.5G, 1e9 or 67108864. helm reads a bare number as a float. */}}
+{{- /* The number of bytes of a quantity such as 64Mi, 1.5G, 1e9 or 67108864. helm parses a plain number as a float. */}}
 {{- define "ovhcloud.bytes" -}}
 {{- $text := kindIs "string" . | ternary (toString .) (printf "%.0f" (float64 .)) }}
 {{- $unit := regexFind "([kKMGTPE]i?|m)?$" $text }}
@@ -141,37 +141,37 @@ version: Remove it; with it, the provider prints its version and exits
 {{- mulf (trimSuffix $unit $text | float64) (get $factors $unit) | int64 }}
 {{- end }}
 
-{{- /* The cache has what mounts leave free of five eighths of the memory limit, so more than half is never usable. */}}
+{{- /* Mounts and cache share five eighths of the memory limit, so the cache could never use more than half. */}}
 {{- define "ovhcloud.cacheBytes" -}}
 {{- $memory := ((.Values.resources | default dict).limits | default dict).memory }}
-{{- /* Without a limit, the provider divides 256Mi. */}}
+{{- /* Without a limit, the provider assumes 256Mi. */}}
 {{- $limit := include "ovhcloud.bytes" ($memory | default "256Mi") | int64 }}
 {{- if lt $limit 67108864 }}
 {{- fail (printf "\n\nresources.limits.memory is %v: the provider needs at least 64Mi. Set resources.limits.memory to 64Mi or more." (kindIs "string" $memory | ternary $memory $limit)) }}
 {{- end }}
 {{- $cache := kindIs "string" .Values.cacheBytes | ternary (toString .Values.cacheBytes) (include "ovhcloud.bytes" .Values.cacheBytes) }}
 {{- if gt (include "ovhcloud.bytes" $cache | int64) (div $limit 2) }}
-{{- $is := "there is no memory limit, so that the provider uses 256Mi at most" }}
+{{- $is := "without a memory limit the provider uses at most 256Mi" }}
 {{- if $memory }}
 {{- $is = printf "resources.limits.memory is %v" (kindIs "string" $memory | ternary $memory $limit) }}
 {{- end }}
-{{- fail (printf "\n\ncacheBytes is %s, and %s: the cache may have at most half of the memory.\nSet cacheBytes to %dMi or less, or raise resources.limits.memory." $cache $is (div $limit 2097152)) }}
+{{- fail (printf "\n\ncacheBytes is %s, and %s. The cache can have at most half of the memory.\nSet cacheBytes to %dMi or less, or raise resources.limits.memory." $cache $is (div $limit 2097152)) }}
 {{- end }}
 {{- $cache }}
 {{- end }}
 
-{{- /* The file of --config: the connections of the values, with the folder of each one's Secret. */}}
+{{- /* The file of --config: the connections, each with the directory where its Secret is mounted. */}}
 {{- define "ovhcloud.config" -}}
 connections:
 {{- range $name, $connection := .Values.connections }}
 {{- if and $connection.region $connection.endpoint }}
-{{- fail (printf "\n\nconnections.%s: give region or endpoint, not both." $name) }}
+{{- fail (printf "\n\nconnections.%s: region and endpoint cannot be combined. Remove one of them." $name) }}
 {{- end }}
 {{- if $connection.fallback }}
 {{- if not (hasKey $.Values.connections $connection.fallback) }}
-{{- fail (printf "connections.%s.fallback: there is no connection %q" $name $connection.fallback) }}
+{{- fail (printf "\n\nconnections.%s.fallback: there is no connection %q. Set it to the name of another connection." $name $connection.fallback) }}
 {{- else if eq $name $connection.fallback }}
-{{- fail (printf "connections.%s.fallback: is the connection itself" $name) }}
+{{- fail (printf "\n\nconnections.%s.fallback is the connection itself. Set it to the name of another connection." $name) }}
 {{- end }}
 {{- end }}
   {{ $name | quote }}:
@@ -180,7 +180,7 @@ connections:
 {{- end }}
 {{- end }}
 
-{{- /* Names of volumes are as short as names of connections, so long ones are hashed. */}}
+{{- /* A volume's name has at most 63 characters, so long names of connections are hashed. */}}
 {{- define "ovhcloud.volume" -}}
 {{- if gt (len .) 50 }}credential-{{ . | sha256sum | trunc 16 }}{{ else }}credential-{{ . }}{{ end }}
 {{- end }}

@@ -11,13 +11,13 @@ import (
 	"github.com/container-storage-interface/spec/lib/go/csi"
 )
 
-// livenessProbe plays livenessprobe until ctx ends: /healthz asks the driver.
+// livenessProbe does what livenessprobe does until ctx ends: it serves /healthz, which probes the driver.
 func livenessProbe(ctx context.Context, args []string) error {
 	set := flag.NewFlagSet("livenessprobe", flag.ContinueOnError)
 	address := set.String("csi-address", "/csi/csi.sock", "the driver's socket")
 	timeout := set.Duration("probe-timeout", time.Second, "how long the driver may take to answer")
 	listen := set.String("http-endpoint", ":9808", "where /healthz is served")
-	set.Int("v", 0, "taken, without effect")
+	set.Int("v", 0, "accepted for compatibility; has no effect")
 	if err := set.Parse(args); err != nil {
 		return err
 	}

@@ -1,6 +1,6 @@
-// Command standin plays the small programs of a Kubernetes node whose own images cannot be pulled on a machine without
-// a container registry: pause, node-driver-registrar and livenessprobe. It is for test/cluster alone: it does what
-// kubelet and the driver's chart need of them, and no more.
+// Command standin replaces three small programs of a Kubernetes node, pause, node-driver-registrar and livenessprobe,
+// whose images cannot be pulled without a container registry. Only test/cluster uses it: it does what kubelet and the
+// driver's chart need, and no more.
 package main
 
 import (
@@ -12,7 +12,7 @@ import (
 )
 
 func main() {
-	// Also as process 1 of a sandbox, where a signal without a handler has no effect.
+	// It may be process 1 of a sandbox, where a signal without a handler has no effect.
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	if err := run(ctx, os.Args[1:]); err != nil {
@@ -21,12 +21,12 @@ func main() {
 	}
 }
 
-// run plays the part that args[0] names until ctx ends.
+// run runs the program that args[0] names until ctx ends.
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("want pause, registrar or livenessprobe, and its flags")
+		return fmt.Errorf("missing program; available: pause, registrar, livenessprobe")
 	}
-	switch part := args[0]; part {
+	switch program := args[0]; program {
 	case "pause":
 		<-ctx.Done()
 		return nil
@@ -35,6 +35,6 @@ func run(ctx context.Context, args []string) error {
 	case "livenessprobe":
 		return livenessProbe(ctx, args[1:])
 	default:
-		return fmt.Errorf("there is no part %q", part)
+		return fmt.Errorf("unknown program %q; available: pause, registrar, livenessprobe", program)
 	}
 }

@@ -15,10 +15,10 @@ import (
 	registration "k8s.io/kubelet/pkg/apis/pluginregistration/v1"
 )
 
-// registrationDir is where kubelet's folder of plugin registrations is mounted, as in the original.
+// registrationDir is the mount point of kubelet's directory of plugin registrations, as in the original.
 const registrationDir = "/registration"
 
-// plugin tells kubelet which driver serves which socket.
+// plugin answers kubelet's registration calls with the driver's name and socket.
 type plugin struct {
 	registration.UnimplementedRegistrationServer
 	name, endpoint string
@@ -35,12 +35,12 @@ func (p plugin) NotifyRegistrationStatus(_ context.Context, s *registration.Regi
 	return &registration.RegistrationStatusResponse{}, nil
 }
 
-// registrar plays node-driver-registrar until ctx ends.
+// registrar does what node-driver-registrar does until ctx ends.
 func registrar(ctx context.Context, args []string) error {
 	set := flag.NewFlagSet("registrar", flag.ContinueOnError)
 	address := set.String("csi-address", "/csi/csi.sock", "the driver's socket")
 	path := set.String("kubelet-registration-path", "", "the same socket, as kubelet sees it")
-	set.Int("v", 0, "taken, without effect")
+	set.Int("v", 0, "accepted for compatibility; has no effect")
 	if err := set.Parse(args); err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func registrar(ctx context.Context, args []string) error {
 	return server.Serve(listener)
 }
 
-// driverName asks the driver for its name, and waits for it to be there.
+// driverName returns the driver's name. It waits until the driver's socket exists.
 func driverName(ctx context.Context, address string) (string, error) {
 	conn, err := dial(address)
 	if err != nil {

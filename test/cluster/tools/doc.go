@@ -1,3 +1,3 @@
-// Package tools pins the programs that test/cluster runs and that cannot be built together with Kubernetes 1.35: the
-// Secrets Store CSI driver and helm. It has no code of its own.
+// Package tools pins the versions of the Secrets Store CSI driver and helm for test/cluster. It is a Go module of its
+// own, since they cannot be built together with Kubernetes 1.35. It has no code.
 package tools

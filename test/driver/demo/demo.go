@@ -27,12 +27,11 @@ const (
 	databaseNew  = `{"host":"db.shop.example","user":"shop","password":"battery-staple"}`
 
 	token = "demo-token"
-	// mirrorPatience is how long the driver's controller may take to follow.
-	mirrorPatience = 20 * time.Second
+	// mirrorTimeout is how long the driver's controller may take to update the mirrored Secret.
+	mirrorTimeout = 20 * time.Second
 )
 
-// class is the SecretProviderClass that is shown, but for the address, the domain and the certificates, which are the
-// emulator's.
+// class is the SecretProviderClass of the demo. The emulator's endpoint, okmsId and CA certificate are filled in.
 const class = `apiVersion: secrets-store.csi.x-k8s.io/v1
 kind: SecretProviderClass
 metadata: {name: shop, namespace: shop}
@@ -45,18 +44,18 @@ spec:
 %s    objects: |
       - secretPath: prod/va1/dockerconfigjson     # the whole secret, as JSON
         objectName: .dockerconfigjson
-      - secretPath: prod/shop/db                  # a file for every key
+      - secretPath: prod/shop/db                  # one file per key
         allKeys: true
         objectName: db
         filePermission: 0440
-  secretObjects:                                  # and a Kubernetes Secret of one of the files
+  secretObjects:                                  # also copy one file to a Kubernetes Secret
   - secretName: registry
     type: kubernetes.io/dockerconfigjson
     data:
     - {objectName: .dockerconfigjson, key: .dockerconfigjson}
 `
 
-// demo is what runs while the demo does. A field is nil until its step.
+// demo holds what the demo has started. A field is nil until its step.
 type demo struct {
 	page
 	folder string
@@ -67,7 +66,7 @@ type demo struct {
 	pod    *driver.Pod
 }
 
-// play plays all steps. What it started is for cleanUp to stop, however it ends.
+// play runs all steps. The caller calls cleanUp afterwards, also after an error.
 func (d *demo) play(ctx context.Context) error {
 	d.introduce()
 	for _, step := range []func(context.Context) error{
@@ -84,19 +83,19 @@ func (d *demo) play(ctx context.Context) error {
 }
 
 func (d *demo) introduce() {
-	d.say("Secrets of OVHcloud Secret Manager as files in a pod: a demo on this machine alone.")
-	d.say("Secret Manager is an emulator, and the Kubernetes API is one in memory.")
+	d.say("Secrets of OVHcloud Secret Manager as files in a pod: a demo that needs only this machine.")
+	d.say("Secret Manager is an emulator, and the Kubernetes API is in memory.")
 	if err := driver.MountRefusal(); err != nil {
-		d.say("The provider's daemon is real. A plain folder replaces the pod's tmpfs mount, and is written by "+
-			"the code of the Secrets Store CSI driver (v1.6.1) without its mounting: %v.", err)
+		d.say("The provider's daemon is real. A plain folder replaces the pod's tmpfs mount; the code of the Secrets "+
+			"Store CSI driver (v1.6.1) writes it. The reason: %v.", err)
 		return
 	}
 	d.say("The provider's daemon and the Secrets Store CSI driver (v1.6.1) are real, and the pod's volume is a real " +
-		"tmpfs, mounted in a namespace that only this demo sees.")
+		"tmpfs, in a mount namespace of this demo.")
 }
 
 func (d *demo) build(ctx context.Context) (err error) {
-	d.begin("The daemon is built from the source of this checkout.")
+	d.begin("Build the daemon from this checkout.")
 	if d.folder, err = os.MkdirTemp("", "ovhcloud-csi-demo"); err != nil {
 		return err
 	}
@@ -105,8 +104,8 @@ func (d *demo) build(ctx context.Context) (err error) {
 }
 
 func (d *demo) startSecretManager(context.Context) (err error) {
-	d.begin("Secret Manager starts, speaking TLS with certificates of its own. Two secrets are in it, " +
-		"and a personal access token may read them.")
+	d.begin("Start Secret Manager. It uses TLS with its own certificate authority, has two secrets, and accepts a " +
+		"personal access token.")
 	if d.okms, err = emulator.New(emulator.Options{}); err != nil {
 		return err
 	}
@@ -120,7 +119,7 @@ func (d *demo) startSecretManager(context.Context) (err error) {
 	return errors.Join(d.put(registryPath, registry), d.put(databasePath, database))
 }
 
-// put writes a new version of a secret and shows it.
+// put writes a new version of a secret and prints it.
 func (d *demo) put(path, value string) error {
 	version, err := d.okms.Put(path, value)
 	if err == nil {
@@ -130,8 +129,8 @@ func (d *demo) put(path, value string) error {
 }
 
 func (d *demo) startNode(ctx context.Context) (err error) {
-	d.begin("A node starts: the driver, and the daemon as a process of its own, which listens on a socket " +
-		"where the driver looks for it.")
+	d.begin("Start a node: the driver, and the daemon as a separate process. The daemon listens on the socket where " +
+		"the driver looks for it.")
 	if d.node, err = driver.Start(driver.Options{PlainFolder: driver.MountRefusal() != nil}); err != nil {
 		return err
 	}
@@ -144,8 +143,7 @@ func (d *demo) startNode(ctx context.Context) (err error) {
 }
 
 func (d *demo) applyClass(context.Context) error {
-	d.begin("A user writes a SecretProviderClass, which says what a pod is to get. (The lines of the certificate " +
-		"are left out here.)")
+	d.begin("Create a SecretProviderClass, which lists the secrets of a pod. (The certificate is shortened here.)")
 	certificates := indent(string(d.server.CA), "      ")
 	short := "      -----BEGIN CERTIFICATE-----\n      ...\n      -----END CERTIFICATE-----\n"
 	d.show(fmt.Sprintf(class, d.server.URL, d.okms.OKMSID(), short))
@@ -164,9 +162,9 @@ func indent(text, margin string) string {
 }
 
 func (d *demo) startPod(ctx context.Context) (err error) {
-	d.begin("A pod with such a volume starts. Its token is in a Kubernetes Secret that the volume names as " +
-		"nodePublishSecretRef. Kubelet asks the driver, the driver asks the daemon, and the daemon asks Secret Manager. " +
-		"The containers see this (name, mode, size, content):")
+	d.begin("Start a pod with a volume of this class. The token is in a Kubernetes Secret, which the volume names as " +
+		"nodePublishSecretRef. kubelet calls the driver, the driver calls the daemon, and the daemon reads from Secret " +
+		"Manager. The containers see these files (name, mode, size, content):")
 	if d.pod, err = d.schedule("web-1"); err != nil {
 		return err
 	}
@@ -183,14 +181,14 @@ func (d *demo) schedule(name string) (*driver.Pod, error) {
 }
 
 func (d *demo) mirror(ctx context.Context) error {
-	d.begin("The driver's controller has made a Kubernetes Secret of the file that secretObjects names. " +
-		"A pod can use it as imagePullSecrets.")
+	d.begin("The driver's controller has copied the file that secretObjects names to a Kubernetes Secret. " +
+		"A pod can use it in imagePullSecrets.")
 	return d.showSecret(ctx, registry)
 }
 
-// showSecret waits until the mirrored Secret has the value, and shows it.
+// showSecret waits until the mirrored Secret has the value, and prints it.
 func (d *demo) showSecret(ctx context.Context, value string) error {
-	ctx, cancel := context.WithTimeout(ctx, mirrorPatience)
+	ctx, cancel := context.WithTimeout(ctx, mirrorTimeout)
 	defer cancel()
 	secret, err := d.node.Secret(ctx, "shop", "registry", func(secret *corev1.Secret) bool {
 		return string(secret.Data[corev1.DockerConfigJsonKey]) == value
@@ -206,12 +204,12 @@ func (d *demo) showSecret(ctx context.Context, value string) error {
 }
 
 func (d *demo) rotate(ctx context.Context) error {
-	d.begin("Both secrets get a new version.")
+	d.begin("Write a new version of both secrets.")
 	if err := errors.Join(d.put(registryPath, registryNew), d.put(databasePath, databaseNew)); err != nil {
 		return err
 	}
-	d.begin("About once a minute kubelet has a volume renewed; here it does so at once. The files change, " +
-		"all together, and the Kubernetes Secret follows. The pod goes on running.")
+	d.begin("kubelet updates a volume about once a minute; here it does so at once. All files change together, and " +
+		"the Kubernetes Secret is updated too. The pod keeps running.")
 	if err := d.pod.PublishWithin(ctx); err != nil {
 		return err
 	}
@@ -224,8 +222,8 @@ func (d *demo) rotate(ctx context.Context) error {
 }
 
 func (d *demo) deactivate(ctx context.Context) error {
-	d.begin("Somebody deactivates version 2 of %s. A new pod that needs it doesn't start, and "+
-		"`kubectl describe pod web-2` says why:", databasePath)
+	d.begin("Deactivate version 2 of %s. A new pod that needs it does not start, and "+
+		"`kubectl describe pod web-2` shows the reason:", databasePath)
 	if err := d.okms.SetState(databasePath, 2, emulator.Deactivated); err != nil {
 		return err
 	}
@@ -235,14 +233,14 @@ func (d *demo) deactivate(ctx context.Context) error {
 	}
 	refused := pod.PublishWithin(ctx)
 	if refused == nil {
-		return errors.New("the pod got a version that is deactivated")
+		return errors.New("the pod got a deactivated version")
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	d.show("Type     Reason       From     Message\nWarning  FailedMount  kubelet  MountVolume.SetUp failed for volume \"secrets\" :")
 	d.show(indent(strings.Join(wrap(refused.Error(), width-4), "\n"), "    "))
-	d.begin("The pod that runs keeps the files it has, also when kubelet has its volume renewed now.")
+	d.begin("The running pod keeps its files, also after the next update of its volume.")
 	if err := d.pod.PublishWithin(ctx); err != nil {
 		return err
 	}
@@ -255,17 +253,17 @@ func (d *demo) deactivate(ctx context.Context) error {
 }
 
 func (d *demo) endPod(context.Context) error {
-	d.begin("The pod ends: the driver takes the volume away, and nothing is left of it.")
+	d.begin("Stop the pod. The driver unmounts and removes its volume.")
 	if err := d.pod.Unpublish(); err != nil {
 		return err
 	}
 	if _, err := os.Lstat(d.pod.Target()); !os.IsNotExist(err) {
-		return fmt.Errorf("the volume is still there: %v", err)
+		return fmt.Errorf("the volume still exists: %v", err)
 	}
 	return nil
 }
 
-// cleanUp stops and removes all that the demo started and says so.
+// cleanUp stops and removes everything that the demo started. If that succeeds, it prints so.
 func (d *demo) cleanUp() error {
 	var errs []error
 	if d.daemon != nil {
@@ -282,7 +280,7 @@ func (d *demo) cleanUp() error {
 	}
 	err := errors.Join(errs...)
 	if err == nil {
-		d.say("\nThe daemon is stopped, no volume is mounted, and the temporary folders are removed.")
+		d.say("\nCleaned up: the daemon is stopped, all volumes are unmounted, and the temporary folders are removed.")
 	}
 	return err
 }

@@ -1,8 +1,8 @@
-// Command demo shows the provider at work on one machine: no cluster, no account. The daemon, the Secrets Store CSI
-// driver and the files are real; Secret Manager is the emulator, and the Kubernetes API is one in memory.
+// Command demo shows the provider at work on one machine, without a cluster and without an account. The daemon, the
+// Secrets Store CSI driver and the files are real; Secret Manager is the emulator, and the Kubernetes API is in memory.
 //
-// It takes no arguments. It ends with code 0, with 130 after Ctrl-C, and with 1 if a step failed; in each case it has
-// stopped what it started, unmounted the volumes and removed its temporary folder.
+// It takes no arguments. The exit code is 0, or 130 after Ctrl-C, or 1 if a step failed. In each case it has stopped
+// its processes, unmounted the volumes and removed its temporary folder.
 package main
 
 import (
@@ -20,19 +20,19 @@ import (
 
 func main() {
 	if len(os.Args) > 1 {
-		fmt.Fprintln(os.Stderr, "demo takes no arguments; it shows the provider at work on this machine alone, and leaves nothing behind")
+		fmt.Fprintln(os.Stderr, "demo takes no arguments. It shows the provider at work on this machine, and removes everything that it created.")
 		os.Exit(2)
 	}
 	os.Exit(driver.Isolated(func() int {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 		defer stop()
-		// A reader who has seen enough (`make demo | head`) must not end the demo before it has cleaned up.
+		// A closed pipe (`make demo | head`) must not end the demo before it has cleaned up.
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 		return run(ctx, os.Stdout, os.Stderr)
 	}))
 }
 
-// run plays the demo and returns the exit code.
+// run runs the demo and returns the exit code.
 func run(ctx context.Context, stdout, stderr io.Writer) int {
 	began := time.Now()
 	driver.LogTo(io.Discard)
@@ -42,7 +42,7 @@ func run(ctx context.Context, stdout, stderr io.Writer) int {
 	if interrupted {
 		fmt.Fprintln(stdout)
 		d.say("Interrupted.")
-		err = nil // what a step says of its being interrupted
+		err = nil // the error of the interrupted step
 	}
 	cleaning := d.cleanUp()
 	if err := errors.Join(err, cleaning); err != nil {

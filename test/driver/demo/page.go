@@ -11,10 +11,10 @@ import (
 	"ovhcloud-csi-provider/test/driver"
 )
 
-// width is the widest line of prose, in columns.
+// width is the maximum width of a line of prose, in columns.
 const width = 90
 
-// page writes what the demo shows: numbered steps of plain sentences, and below them, indented, what there is to see.
+// page writes the demo's output: numbered steps in prose, each followed by indented text.
 type page struct {
 	out  io.Writer
 	step int
@@ -35,14 +35,14 @@ func (p *page) begin(format string, args ...any) {
 	fmt.Fprintf(p.out, "\n%s%s\n", number, strings.Join(lines, "\n"+strings.Repeat(" ", len(number))))
 }
 
-// show writes text as it is, indented.
+// show writes text unchanged, indented.
 func (p *page) show(text string) {
 	for line := range strings.Lines(text) {
 		fmt.Fprintf(p.out, "     %s\n", strings.TrimRight(line, "\n"))
 	}
 }
 
-// wrap breaks text between words. A word longer than a line has one for itself.
+// wrap breaks text between words. A word longer than a line gets its own line.
 func wrap(text string, width int) []string {
 	var lines []string
 	for paragraph := range strings.Lines(text) {
@@ -58,7 +58,7 @@ func wrap(text string, width int) []string {
 	return lines
 }
 
-// tree draws a volume: folders, and files with modes, sizes in bytes and contents.
+// tree returns a drawing of a volume: folders, and files with modes, sizes in bytes and contents.
 func tree(root string, files map[string]driver.File) string {
 	var text strings.Builder
 	fmt.Fprintln(&text, root)
@@ -66,9 +66,9 @@ func tree(root string, files map[string]driver.File) string {
 	return text.String()
 }
 
-// branch draws what is in one folder; the margin holds the lines of the folders around it.
+// branch draws the contents of one folder; margin is drawn before each line, for the parent folders.
 func branch(text *strings.Builder, margin, folder string, files map[string]driver.File) {
-	entries := map[string]bool{} // name: is it a folder
+	entries := map[string]bool{} // name -> whether it is a folder
 	for name := range files {
 		if rest, ok := strings.CutPrefix(name, folder); ok {
 			first, _, isFolder := strings.Cut(rest, "/")
@@ -77,16 +77,16 @@ func branch(text *strings.Builder, margin, folder string, files map[string]drive
 	}
 	names := slices.Sorted(maps.Keys(entries))
 	for i, name := range names {
-		mark, line := "├── ", "│   "
+		connector, line := "├── ", "│   "
 		if i == len(names)-1 {
-			mark, line = "└── ", "    "
+			connector, line = "└── ", "    "
 		}
 		if entries[name] {
-			fmt.Fprintf(text, "%s%s%s/\n", margin, mark, name)
+			fmt.Fprintf(text, "%s%s%s/\n", margin, connector, name)
 			branch(text, margin+line, folder+name+"/", files)
 			continue
 		}
 		file := files[path.Join(folder, name)]
-		fmt.Fprintf(text, "%s%s%-*s %04o %4d  %s\n", margin, mark, 22-len([]rune(margin)), name, file.Mode, len(file.Content), file.Content)
+		fmt.Fprintf(text, "%s%s%-*s %04o %4d  %s\n", margin, connector, 22-len([]rune(margin)), name, file.Mode, len(file.Content), file.Content)
 	}
 }

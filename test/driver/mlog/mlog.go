@@ -1,6 +1,6 @@
-// Package mlog replaces monis.app/mlog v0.0.4, the logging helper of the Secrets Store CSI driver. The original
-// can't be fetched everywhere, and the driver's node server uses of it only Fatal. This one logs through klog, which
-// the driver uses for all else. It has the few names that the driver v1.6.1 refers to, and no others.
+// Package mlog replaces monis.app/mlog v0.0.4, the logging helper of the Secrets Store CSI driver. The original cannot
+// be fetched everywhere, and the driver's node server uses only its Fatal. This one logs through klog, which the driver
+// uses for everything else. It has only the names that driver v1.6.1 refers to.
 package mlog
 
 import (
@@ -12,16 +12,16 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// LogFormat is how log lines are written. Its zero value means text.
+// LogFormat is the format of log lines. Its zero value means text.
 type LogFormat string
 
-// The formats the driver's command line knows. Both are written as text here.
+// The formats of the driver's command line. This package writes text for both.
 const (
 	FormatText LogFormat = "text"
 	FormatJSON LogFormat = "json"
 )
 
-// Setup returns a function that writes out what is still buffered.
+// Setup returns a function that flushes the log.
 func Setup() func() { return klog.Flush }
 
 // ValidateAndSetKlogLevelAndFormatGlobally sets klog's verbosity for the whole process. It fails for a level below

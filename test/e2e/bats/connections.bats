@@ -1,20 +1,21 @@
 #!/usr/bin/env bats
 
-# Credentials that the provider holds, and credentials that change.
+# Credentials held by the provider, and credentials that change.
 
 load scenarios
 
-# Rolls nothing out where the values are as they were.
-held() { install_provider --set cacheTTL=0s -f <(connections); }
+# install_with_connection: installs the provider with the connection e2e. With unchanged values there is no
+# rollout.
+install_with_connection() { install_provider --set cacheTTL=0s -f <(connection_values); }
 
-# connections: helm's values for one of them, e2e, for this file's namespace alone.
-connections() {
+# connection_values: prints Helm values with one connection, e2e, for this file's namespace only.
+connection_values() {
   jq -n --arg endpoint "https://$(host):18443" --arg id $OKMS_ID --arg ca "$(okms get ca.pem)" --arg namespace "$NS" '{connections: {e2e: {
     endpoint: $endpoint, okmsId: $id, caBundle: $ca, existingSecret: "okms-e2e",
     allow: [{namespaces: [$namespace], serviceAccounts: ["*"], paths: ["scenarios/*"]}]}}}'
 }
 
-# connected NAME [NAMESPACE]: a class that uses the connection.
+# connected NAME [NAMESPACE]: applies a class that uses the connection.
 connected() {
   kubectl apply -n "${2:-$NS}" -f - <<YAML
 apiVersion: secrets-store.csi.x-k8s.io/v1
@@ -28,14 +29,14 @@ spec:
 YAML
 }
 
-# token TOKEN: a credential of the store, with its own text as the name in the
-# store's list of requests.
+# token TOKEN: adds a token to the store. The store's list of requests shows the token as
+# the identity.
 token() { echo "{\"token\": \"$1\", \"name\": \"$1\"}" | okms post tokens; }
 
-@test "connection from a Helm value: one namespace may use it, another may not" {
+@test "connection in Helm values: an allowed namespace can mount, another is refused" {
   secret scenarios/connected first
   credential okms-e2e e2e-token $RELEASE_NAMESPACE
-  held
+  install_with_connection
   kubectl create ns $NS-other --dry-run=client -o yaml | kubectl apply -f -
   connected connected
   connected connected $NS-other
@@ -45,8 +46,8 @@ token() { echo "{\"token\": \"$1\", \"name\": \"$1\"}" | okms post tokens; }
   refused connected "connection" 3 $NS-other
 }
 
-# stream: three pods at a time come and go, one after another, until it is deleted.
-# One that does not find the right value ends it.
+# stream: applies a Job that starts pods one after another, three at a time, until it is
+# deleted. A pod with a wrong value makes the Job fail.
 stream() {
   kubectl apply -f - <<YAML
 apiVersion: batch/v1
@@ -75,10 +76,11 @@ spec:
             volumeAttributes: {secretProviderClass: stream}
 YAML
 }
-# streamed: how many of them came and went.
+# streamed: prints how many of these pods have succeeded.
 streamed() { kubectl get job stream -n $NS -o jsonpath='{.status.succeeded}' | grep . || echo 0; }
 streamed_on() { [ "$(streamed)" -ge "$1" ]; }
-# in_use TOKEN: each provider holds it. The log names a token by its hash.
+# in_use TOKEN: succeeds if every provider pod uses the token. The log contains the start
+# of its SHA-256.
 in_use() {
   local mark pod
   mark=$(printf %s "$1" | sha256sum | cut -c1-8)
@@ -88,16 +90,16 @@ in_use() {
   done
 }
 
-@test "PAT replaced and revoked under load: no restart, no failed mount, the old one out of use" {
+@test "access token replaced and revoked under load: no restart, no failed mount, the old token is no longer used" {
   local before i old=pat-before new=pat-after
   token $old
   token $new
   secret scenarios/stream first
   secret scenarios/standing first
   credential okms-e2e $old $RELEASE_NAMESPACE
-  held
+  install_with_connection
   soon in_use $old
-  before=$(incarnation)
+  before=$(pods_and_restarts)
   connected stream
   connected standing
   okms delete requests
@@ -113,7 +115,7 @@ in_use() {
   revoke $old
   secret scenarios/standing second
 
-  # Ten pods more, and those that run are renewed three times.
+  # Ten more pods start, and the running ones are updated three times.
   soon streamed_on $(($(streamed) + 10))
   for i in 1 2 3; do soon has standing-$i second; done
   soon asked scenarios/standing 9
@@ -123,12 +125,12 @@ in_use() {
   [ "$(failures_of standing)" = 0 ]
   [ "$(mounts stream | jq -r .result | sort -u)" = ok ]
   [ "$(mounts standing | jq -r .result | sort -u)" = ok ]
-  [ "$(incarnation)" = "$before" ]
-  echo "# $(streamed) pods came and went, $(requests 'scenarios/(stream|standing)' | jq length) reads with the new token" >&3
+  [ "$(pods_and_restarts)" = "$before" ]
+  echo "# $(streamed) pods succeeded, $(requests 'scenarios/(stream|standing)' | jq length) reads with the new token" >&3
   kubectl delete job stream -n $NS --wait=false
 }
 
-@test "token of a running pod revoked: the files stay, log and metric show it, a new token fixes it; likewise a deactivated version" {
+@test "token revoked or version deactivated while a pod runs: files stay, log and metric report it, a new token or version fixes it" {
   token taken
   credential taken taken
   secret scenarios/taken first
@@ -157,21 +159,22 @@ in_use() {
   [ "$(failures withdrawn)" = 0 ]
   kubectl delete pod taken withdrawn -n $NS --wait=false
 }
-# older CLASS SECONDS: the metric says that its last good mount is longer ago.
+# older CLASS SECONDS: succeeds if the metric's time since the last successful mount of
+# the class is longer than SECONDS.
 older() {
   metrics | awk -v class="secretproviderclass=\"$NS/$1\"" -v least="$2" \
     '/^ovhcloud_csi_seconds_since_good_mount/ && index($0, class) && $2 > least { found = 1 } END { exit !found }'
 }
 
-# synced: calls the provider as secrets-store-sync-controller does, for this file's
-# namespace, with the parameters of standard input.
+# synced [NAMESPACE]: calls the provider as secrets-store-sync-controller does, for
+# NAMESPACE (default: this file's), with the parameters on standard input.
 synced() { kubectl exec -i -n $NS sync -- synccaller --namespace "${1:-$NS}"; }
 
-@test "controller that keeps Secrets in step (secrets-store-sync-controller): served by a connection, refused without" {
+@test "secrets-store-sync-controller: a connection serves its call, without a connection it is refused" {
   local objects='[{secretPath: scenarios/synced, secretKey: user, objectName: user}]' answer
   secret scenarios/synced first
   credential okms-e2e e2e-token $RELEASE_NAMESPACE
-  held
+  install_with_connection
   soon in_use e2e-token
   kubectl run sync -n $NS --image="$BUSYBOX_IMAGE" --restart=Never --overrides='{"spec": {"nodeName":
     "'"$(node)"'", "containers": [{"name": "sync", "image": "'"$BUSYBOX_IMAGE"'",
@@ -184,12 +187,12 @@ synced() { kubectl exec -i -n $NS sync -- synccaller --namespace "${1:-$NS}"; }
   [ "$(jq -c '[.code, .files]' <<<"$answer")" = '["OK",{"user":"first"}]' ]
   [ "$(jq '.versions | length' <<<"$answer")" = 1 ]
 
-  # Another namespace has no such connection.
+  # The connection does not allow another namespace.
   answer=$(jq -n --arg objects "$objects" '{connection: "e2e", objects: $objects}' | synced $NS-other)
   echo "$answer"
   [ "$(jq -c '[.code, .files]' <<<"$answer")" = '["PermissionDenied",null]' ]
 
-  # Without a connection it has no credential, and the error says so.
+  # Without a connection there is no credential, and the message says so.
   answer=$(jq -n --arg e "https://$(host):18443" --arg id $OKMS_ID --arg objects "$objects" '{endpoint: $e, okmsId: $id, objects: $objects}' | synced)
   echo "$answer"
   [ "$(jq -r .code <<<"$answer")" = Unauthenticated ]

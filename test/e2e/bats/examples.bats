@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
 
-# The files of manifests/examples, as they are: only the address of the store,
-# images and the node are put in.
+# The files of manifests/examples. Only the address of the store, the images and the node
+# are replaced.
 
 load scenarios
 
-# example FILE: applies one.
+# example FILE: applies a file of manifests/examples.
 example() {
   kubectl create -n $NS --dry-run=client -o json -f "$ROOT/manifests/examples/$1" |
     jq --arg endpoint "https://$(host):18443" --arg ca "$(okms get ca.pem)" --arg busybox "$BUSYBOX_IMAGE" \
@@ -22,19 +22,19 @@ example() {
 }
 
 ready() { kubectl wait -n $NS --for=condition=Ready --timeout=${WAIT}s "pod/$1"; }
-# reads POD FILE VALUE
+# reads POD FILE VALUE: succeeds if the file has this value.
 reads() { [ "$(kubectl exec -n $NS "$1" -- cat "/secrets/$2")" = "$3" ]; }
 
 DB='{"user": "kevin", "password": "first"}'
 
-@test "each example is the subject of a scenario" {
+@test "each example has a scenario" {
   local file
   for file in "$ROOT"/manifests/examples/*; do
-    grep -qE "^  example $(basename "$file")\$" "$BATS_TEST_FILENAME" || { echo "no scenario uses $file"; return 1; }
+    grep -qE "^  example $(basename "$file")\$" "$BATS_TEST_FILENAME" || { echo "no scenario applies $file"; return 1; }
   done
 }
 
-@test "files.yaml: the whole secret, one key, a mode" {
+@test "files.yaml: the whole secret, one key, a file mode" {
   echo "$DB" | okms put secrets/prod/shop/db
   credential okms-credentials e2e-token
   example files.yaml
@@ -44,7 +44,7 @@ DB='{"user": "kevin", "password": "first"}'
   [ "$(kubectl exec -n $NS shop -- stat -L -c %a /secrets/db/password)" = 440 ]
 }
 
-@test "certificate.yaml: an access certificate, a file for every key" {
+@test "certificate.yaml: an access certificate, one file per key" {
   echo "$DB" | okms put secrets/prod/shop/db
   echo '{"name": "by-certificate"}' | okms post certificates >"$BATS_TEST_TMPDIR/pair"
   jq -r .certificate "$BATS_TEST_TMPDIR/pair" >"$BATS_TEST_TMPDIR/access.pem"
@@ -56,14 +56,15 @@ DB='{"user": "kevin", "password": "first"}'
   reads shop-certificate db/password first
 }
 
-@test "mirror.yaml: a Secret for environment variables, which goes with the last pod" {
+@test "mirror.yaml: a Secret for environment variables, deleted with the last pod" {
   echo "$DB" | okms put secrets/prod/shop/db
   credential okms-credentials e2e-token
   example mirror.yaml
   kubectl rollout status -n $NS deployment/shop-mirrored --timeout=${WAIT}s
   [ "$(kubectl exec -n $NS deployment/shop-mirrored -- sh -c 'echo $DB_USER')" = kevin ]
   [ "$(kubectl get secret shop-db -n $NS -o jsonpath='{.data.password}' | base64 -d)" = first ]
-  # The driver makes the Secret first and its owner second; one without stays.
+  # The driver creates the Secret first and sets its owner later. A Secret without an
+  # owner would not be deleted.
   owned() { kubectl get secret shop-db -n $NS -o jsonpath='{.metadata.ownerReferences[*].kind}' | grep ReplicaSet; }
   soon owned
   kubectl delete deployment shop-mirrored -n $NS
@@ -71,7 +72,7 @@ DB='{"user": "kevin", "password": "first"}'
   soon mirror_gone
 }
 
-@test "connection.yaml: a credential that the provider holds" {
+@test "connection.yaml: a credential held by the provider" {
   echo "$DB" | okms put secrets/prod/shop/db
   credential okms-default e2e-token $RELEASE_NAMESPACE
   install_provider -f <(jq -n --arg endpoint "https://$(host):18443" --arg id $OKMS_ID --arg ca "$(okms get ca.pem)" --arg namespace "$NS" '{connections:
@@ -84,12 +85,12 @@ DB='{"user": "kevin", "password": "first"}'
   kubectl delete secret okms-default -n $RELEASE_NAMESPACE
 }
 
-# A registry on the node. containerd takes a registry at localhost for one without
-# TLS, so nothing needs to be set up for it.
+# registry: starts a registry on the node. containerd uses a registry at localhost without
+# TLS, so it needs no configuration.
 PRIVATE_IMAGE=localhost:18446/private:1
 registry() {
-  # The password is "stories", in bcrypt with the least cost.
-  kubectl create configmap registry -n $NS --from-literal=htpasswd='kevin:$2a$04$eX5Ky/dOCyBAUR2IvBBg2uULOoF6l1RNzuu3AiRmHZfVO9mZ3eJh6'
+  # The password is "scenarios", hashed by bcrypt at the lowest cost.
+  kubectl create configmap registry -n $NS --from-literal=htpasswd='kevin:$2a$04$iZvoabbJU8UY4khSLIkt.eDB7GWJhvaqb0Mj9Bsviag4QHfLTaSH6'
   kubectl apply -n $NS -f - <<YAML
 apiVersion: v1
 kind: Pod
@@ -113,7 +114,7 @@ YAML
   ready registry
 }
 
-# private NAME SPEC: a pod of the private image, pulled anew.
+# private NAME SPEC: applies a pod of the private image, which is always pulled.
 private() {
   kubectl apply -n $NS -f - <<YAML
 apiVersion: v1
@@ -131,30 +132,31 @@ spec:
       ${2:-}
 YAML
 }
-# pull_says POD TEXT: the event of an image that could not be pulled.
+# pull_says POD PATTERN: succeeds if the event of a failed pull matches.
 pull_says() { kubectl get events -n $NS --field-selector "involvedObject.name=$1,reason=Failed" -o json | jq -r '.items[].message' | grep -iE "$2"; }
 
-# OVHcloud's own guide, with files instead of External Secrets Operator.
-@test "imagepullsecret.yaml: a private registry's credentials, kept in Secret Manager" {
-  [ -n "${REGISTRY_IMAGE:-}" ] || skip "no image of a registry: docker-registry was not installed where test/e2e/images ran"
+# The subject of OVHcloud's own guide, with this provider instead of External Secrets
+# Operator.
+@test "imagepullsecret.yaml: the credentials of a private registry, stored in Secret Manager" {
+  [ -n "${REGISTRY_IMAGE:-}" ] || skip "there is no registry image: docker-registry was not installed where test/e2e/images ran"
   registry
   credential okms-credentials e2e-token
-  jq -n --arg auth "$(printf kevin:stories | base64)" '{auths: {"localhost:18446": {auth: $auth}}}' >"$BATS_TEST_TMPDIR/config.json"
+  jq -n --arg auth "$(printf kevin:scenarios | base64)" '{auths: {"localhost:18446": {auth: $auth}}}' >"$BATS_TEST_TMPDIR/config.json"
   okms put secrets/prod/va1/dockerconfigjson <"$BATS_TEST_TMPDIR/config.json"
 
-  # Without the Secret, a pull is denied.
+  # Without the Secret the pull is refused.
   private stranger
   soon pull_says stranger "authorization failed|unauthorized|no basic auth|401"
 
-  # The keeper mounts the volume, and with that makes the Secret.
+  # registry-keeper mounts the volume, so the driver creates the Secret.
   example imagepullsecret.yaml
   ready registry-keeper
   ready private
   [ "$(kubectl get secret registry -n $NS -o jsonpath='{.type}')" = kubernetes.io/dockerconfigjson ]
   ready stranger
 
-  # The hen and the egg: a pod that pulls with the Secret of its own volume. Mounts
-  # come before pulls, so it waits a while and starts by itself.
+  # A pod can pull with the Secret that its own volume creates: kubelet mounts before it
+  # pulls, so the pod waits for the Secret and then starts by itself.
   kubectl delete pod private stranger registry-keeper -n $NS
   registry_gone() { ! kubectl get secret registry -n $NS; }
   soon registry_gone

@@ -1,15 +1,15 @@
 #!/usr/bin/env bats
 
-# The chart on a real apiserver.
+# The chart on a real API server.
 
 load scenarios
 
-@test "helm: its test passes, a misspelt value and a second release are refused, pods keep their files when it is gone" {
+@test "helm: test passes, a misspelt value and a second release are refused, pods keep their files after uninstall" {
   helm test ovhcloud-csi-provider -n $RELEASE_NAMESPACE --timeout 60s
   run install_provider --set imagee.tag=1
   [ "$status" != 0 ] && [[ "$output" == *imagee* ]]
   run helm install second "$OVHCLOUD_CHART" -n $NS
-  [ "$status" != 0 ] && [[ "$output" == *"installed already"* ]]
+  [ "$status" != 0 ] && [[ "$output" == *"already installed"* ]]
 
   secret scenarios/kept first
   class kept
@@ -23,23 +23,23 @@ load scenarios
   runs waits first
 }
 
-@test "Pod Security: of what restricted asks, only root and the host folder of the socket are not met" {
+@test "Pod Security: only root and the socket's hostPath violate the level restricted" {
   run kubectl label --dry-run=server --overwrite ns $RELEASE_NAMESPACE pod-security.kubernetes.io/enforce=restricted
   [ "$status" = 0 ]
-  # The socket's folder is on the host, and belongs to root.
+  # The socket's directory is on the host and belongs to root.
   [[ "$output" =~ ovhcloud-csi-provider-[a-z0-9]+:\ restricted\ volume\ types,\ runAsNonRoot\ !=\ true,\ runAsUser=0 ]]
 }
 
-@test "the apiserver takes the chart's objects" {
+@test "the API server accepts the chart's objects" {
   helm template ovhcloud-csi-provider "$OVHCLOUD_CHART" -n $RELEASE_NAMESPACE --set image.repository="$OVHCLOUD_IMAGE" | kubectl apply --dry-run=server --validate=strict -f -
 }
 
-# The first state of the chart, from git's history, since there is no release yet. The
-# image is the present one.
+# The commit of the first chart. There is no release yet, so the chart comes from the
+# history; the image is the current one.
 BEFORE=f6ad005a4a4e7fc351513ef0a66638653b191af1
 
-@test "helm: upgrade from an earlier chart, with pods that hold volumes" {
-  git -C "$ROOT" cat-file -e $BEFORE^{commit} || skip "this clone has no history"
+@test "helm: upgrade from an earlier chart, with pods that have volumes mounted" {
+  git -C "$ROOT" cat-file -e $BEFORE^{commit} || skip "this clone has no history of the first chart"
   mkdir "$BATS_TEST_TMPDIR/before"
   git -C "$ROOT" archive $BEFORE charts | tar -x -C "$BATS_TEST_TMPDIR/before"
   helm uninstall ovhcloud-csi-provider -n $RELEASE_NAMESPACE --wait
@@ -58,15 +58,15 @@ BEFORE=f6ad005a4a4e7fc351513ef0a66638653b191af1
   [ "$(failures later)" = 0 ]
 }
 
-# notes_say TEXT: the notes of the installation contain TEXT.
+# notes_say TEXT: succeeds if the notes of the release contain TEXT.
 notes_say() { helm get notes ovhcloud-csi-provider -n $RELEASE_NAMESPACE | grep -F -- "$1"; }
 
-@test "helm: installed before the driver and its CRDs, it says so; pods start when they come" {
-  [ -n "${OWN_NODE:-}" ] || skip "the driver of another cluster is left alone"
+@test "helm: installed before the driver and its CRDs, the notes say so; pods start after the driver is installed" {
+  [ -n "${OWN_NODE:-}" ] || skip "the driver is removed only on a node that was booted here (OWN_NODE)"
   local crds="secretproviderclasses.secrets-store.csi.x-k8s.io secretproviderclasspodstatuses.secrets-store.csi.x-k8s.io"
-  notes_say "The Secrets Store CSI driver is there, and rotation is on"
+  notes_say "The Secrets Store CSI driver is installed, and rotation is on"
   secret scenarios/early first
-  # What the driver's chart installs, but for its DaemonSet.
+  # The CSIDriver object and the CRDs of the driver; its DaemonSet stays.
   kubectl get csidriver secrets-store.csi.k8s.io -o json >"$BATS_TEST_TMPDIR/driver.json"
   # shellcheck disable=SC2086
   kubectl get crd $crds -o json >"$BATS_TEST_TMPDIR/crds.json"
@@ -77,7 +77,7 @@ notes_say() { helm get notes ovhcloud-csi-provider -n $RELEASE_NAMESPACE | grep 
   notes_say "the driver's CRDs are missing"
   kubectl delete -f "$BATS_TEST_TMPDIR/driver.json"
   install_provider
-  notes_say "the Secrets Store CSI driver is NOT in this cluster"
+  notes_say "the Secrets Store CSI driver is NOT installed in this cluster"
 
   jq 'del(.items[] | .metadata.resourceVersion, .metadata.uid, .status)' "$BATS_TEST_TMPDIR/crds.json" | kubectl create -f -
   jq 'del(.metadata.resourceVersion, .metadata.uid)' "$BATS_TEST_TMPDIR/driver.json" | kubectl create -f -

@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 
-# The store goes away, and comes back.
+# The store becomes unreachable, and comes back.
 
 load scenarios
 
-@test "store down at the start of a pod, and back later" {
+@test "store down when a pod starts: the pod starts when the store is back" {
   close_gate
   secret scenarios/down first
   class down "" 18445
@@ -15,7 +15,7 @@ load scenarios
   kubectl delete pod down -n $NS --wait=false
 }
 
-@test "store down during rotation: the files stay, and follow when it is back" {
+@test "store down during rotation: files stay, and are updated when it is back" {
   gate
   secret scenarios/rotation first
   class rotation "" 18445
@@ -23,7 +23,7 @@ load scenarios
   runs rotation first
   close_gate
   secret scenarios/rotation second
-  # The daemon logs a failed read; the pod must not notice.
+  # The log shows that a mount failed; the pod must not be affected.
   soon mount_says rotation "cannot be reached"
   has rotation first
   gate
@@ -32,25 +32,26 @@ load scenarios
   kubectl delete pod rotation -n $NS
 }
 
-# tried NAME COUNT TIMES: so many pods of a deployment were each tried so often in vain.
-tried() {
+# failed_pods NAME COUNT TIMES: succeeds if exactly COUNT pods of the Deployment had failed
+# mounts, each at least TIMES.
+failed_pods() {
   kubectl get events -n $NS --field-selector reason=FailedMount -o json | jq -e --arg prefix "$1-" --argjson count "$2" --argjson times "$3" \
     '[.items[] | select(.involvedObject.name | startswith($prefix))] | group_by(.involvedObject.name) |
       length == $count and all(map(.series.count // .count // 1) | add >= $times)'
 }
-# phases NAME: of its pods.
+# phases NAME: prints the number of its pods in each phase.
 phases() { kubectl get pods -n $NS -l "app=$1" -o jsonpath='{.items[*].status.phase}' | tr ' ' '\n' | sort | uniq -c | xargs; }
-# in_vain: how often the provider asked a store that it could not reach.
-in_vain() { metrics | awk '/^ovhcloud_csi_okms_requests_total/ && /status="0"/ { n += $2 } END { print n + 0 }'; }
-# closest PATTERN: per secret, the least time in seconds between two reads of it; a
-# hundred if there was one only.
-closest() {
+# unanswered: prints the number of the provider's requests that got no answer.
+unanswered() { metrics | awk '/^ovhcloud_csi_okms_requests_total/ && /status="0"/ { n += $2 } END { print n + 0 }'; }
+# shortest_interval PATTERN: prints for each secret the shortest time in seconds between two reads,
+# or 100 if there was only one read.
+shortest_interval() {
   requests "$1" | jq -c 'group_by(.uri) | map(map(.arrived | sub("[.][0-9]+"; "") | fromdate) | sort |
     [.[1:], .[:-1]] | transpose | map(.[0] - .[1]) | min // 100)'
 }
 
-# Both halves are one outage, so that it lasts minutes only once.
-@test "store down for minutes: with maxStale pods restart as ever; without it all wait, start by themselves, and OKMS is not hammered" {
+# Both parts share one outage, since each needs minutes of it.
+@test "store down for minutes: with maxStale pods restart as usual; without it they wait, then start by themselves, and OKMS is not overloaded" {
   local secrets=5 pods=20 end=$((SECONDS + 300)) rounds=0 start took asked
   gate
   crowd_class outage $secrets 18445
@@ -73,19 +74,19 @@ closest() {
   start=$SECONDS
   install_provider
   crowd waits $pods $secrets outage "$(node)"
-  soon tried waits $pods 5
+  soon failed_pods waits $pods 5
   [ "$(phases waits)" = "$pods Pending" ]
-  asked=$(in_vain) took=$((SECONDS - start))
-  # docs/performance.md: three mounts before the rest, then one a second at most, and
-  # the budget of retries.
-  echo "# without: $asked requests to the closed door in $took s, for $pods pods with $secrets secrets" >&3
+  asked=$(unanswered) took=$((SECONDS - start))
+  # docs/performance.md: three mounts until the circuit breaker opens, then at most one a
+  # second, and the retry budget.
+  echo "# without: $asked requests to the closed port in $took s, for $pods pods with $secrets secrets" >&3
   [ "$asked" -ge 1 ] && [ "$asked" -le $((secrets * (3 + took) + 20 + 2 * took)) ]
 
   okms delete requests
   gate
   kubectl rollout status -n $NS deployment/waits --timeout=${WAIT}s
   [ "$(restarts_of waits)" = 0 ]
-  # However many pods: each secret once in --cache-ttl, 30 s.
-  echo "# back: $(requests scenarios/outage/ | jq length) reads until all $pods run, of each secret at least $(closest scenarios/outage/ | jq min) s apart" >&3
-  [ "$(closest scenarios/outage/ | jq -c "length == $secrets and all(. >= 29)")" = true ]
+  # For any number of pods, each secret is read once in --cache-ttl, 30 s.
+  echo "# back: $(requests scenarios/outage/ | jq length) reads until all $pods pods run; shortest time between two reads of a secret: $(shortest_interval scenarios/outage/ | jq min) s" >&3
+  [ "$(shortest_interval scenarios/outage/ | jq -c "length == $secrets and all(. >= 29)")" = true ]
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 
 # OVHcloud Secret Manager. The store is the provider's emulator in a pod, so that no
-# account is needed. Written to fit the other suites in test/bats of the
-# driver's repository; test/e2e/run of the provider's repository runs it as well.
+# account is needed. The suite has the form of those in test/bats of the driver's
+# repository; test/e2e/run of the provider's repository runs it too.
 
 load helpers
 
@@ -18,7 +18,8 @@ export OVHCLOUD_TAG=${OVHCLOUD_TAG:-"devel"}
 export EMULATOR_IMAGE=${EMULATOR_IMAGE:-"ovhcloud-csi-provider-emulator:${OVHCLOUD_TAG}"}
 export BUSYBOX_IMAGE=${BUSYBOX_IMAGE:-"busybox:1.36"}
 
-# okms METHOD PATH: steers the emulator through the apiserver; a body comes on stdin.
+# okms METHOD PATH: calls the emulator's control API through the API server; reads a
+# body from stdin.
 okms() {
   local path=/api/v1/namespaces/okms/pods/okms:18444/proxy/$2
   case $1 in
@@ -28,7 +29,7 @@ okms() {
   esac
 }
 
-# apply FILE…: kubectl apply, with the addresses of this cluster filled in.
+# apply FILE [ARGUMENT…]: kubectl apply, with the addresses of this cluster filled in.
 apply() {
   local file=$1
   shift
@@ -38,33 +39,33 @@ apply() {
   envsubst <"$BATS_TESTS_DIR/$file" | kubectl apply "$@" -f -
 }
 
-# credentials NAMESPACE: the Secret that the volumes name.
+# credentials NAMESPACE: applies the Secret that the volumes name.
 credentials() {
   kubectl create secret generic okms-credentials -n "$1" --from-literal=token=e2e-token --dry-run=client -o yaml | kubectl apply -f -
   kubectl label secret okms-credentials -n "$1" secrets-store.csi.k8s.io/used=true --overwrite
 }
 
-# file_is POD FILE VALUE
+# file_is POD FILE VALUE: succeeds if the file has this value.
 file_is() {
   [[ "$(kubectl exec "$1" -- cat "/mnt/secrets-store/$2")" == "$3" ]]
 }
 
-# secret_is NAME KEY VALUE
+# secret_is NAME KEY VALUE: succeeds if the key of the Secret has this value.
 secret_is() {
   [[ "$(kubectl get secret "$1" -o jsonpath="{.data.$2}" | base64 -d)" == "$3" ]]
 }
 
-# secret_gone NAME NAMESPACE
+# secret_gone NAME NAMESPACE: succeeds if there is no such Secret.
 secret_gone() {
   [[ -z "$(kubectl get secret "$1" -n "$2" --ignore-not-found -o name)" ]]
 }
 
-# environment NAMESPACE POD NAME
+# environment NAMESPACE POD NAME: prints an environment variable.
 environment() {
   kubectl exec -n "$1" "$2" -- sh -c "echo \"\$$3\""
 }
 
-# pod_of NAMESPACE: one running pod of the deployments.
+# pod_of NAMESPACE: prints the first pod of the Deployments.
 pod_of() {
   kubectl get pod -n "$1" -l app=busybox -o jsonpath="{.items[0].metadata.name}"
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 
-# The provider and the driver end and begin, and many pods come at once.
+# The provider and the driver restart, and many pods start at once.
 
 load scenarios
 
-@test "rolling update while pods come and go: no mount fails" {
+@test "rolling update while pods start and end: no mount fails" {
   local i
   secret scenarios/rolling first
   class rolling
@@ -19,7 +19,7 @@ load scenarios
   for i in 1 2 3 4 5 6; do [ "$(failures rolling-$i)" = 0 ]; done
 }
 
-# kill_daemon: SIGKILL, from a pod in the process namespace of the node.
+# kill_daemon: sends SIGKILL from a pod in the node's process namespace.
 kill_daemon() {
   kubectl delete pod killer -n $NS --ignore-not-found
   kubectl run killer -n $NS --image="$BUSYBOX_IMAGE" --restart=Never --overrides='{"spec": {"hostPID": true, "nodeName": "'"$(node)"'"}}' -- \
@@ -27,7 +27,7 @@ kill_daemon() {
   kubectl wait -n $NS --for=jsonpath='{.status.phase}'=Succeeded --timeout=60s pod/killer
 }
 
-@test "daemon killed in the middle of a mount: the pod starts all the same" {
+@test "daemon killed during a mount: the pod still starts" {
   secret scenarios/killed first
   class killed
   echo '{"hang": true, "path": "scenarios/killed"}' | okms post faults
@@ -40,7 +40,7 @@ kill_daemon() {
   [ "$(kubectl get pods -n $RELEASE_NAMESPACE -l app.kubernetes.io/name=ovhcloud-csi-provider -o jsonpath='{.items[0].status.containerStatuses[0].restartCount}')" -ge 1 ]
 }
 
-@test "driver and provider restarted, in either order: pods start after it" {
+@test "driver and provider restarted, in both orders: pods start afterwards" {
   local order app
   secret scenarios/restarts first
   class restarts
@@ -53,7 +53,8 @@ kill_daemon() {
     runs "restarts-${order%% *}" first
   done
 }
-@test "a hundred pods at once with ten secrets each: all run, with the right contents, and the store is read once for all" {
+
+@test "a hundred pods at once with ten secrets each: all run with the right values, and share the reads of the store" {
   local start took reads most
   crowd_class crowd 10
   okms delete requests

@@ -1,9 +1,9 @@
-# Helpers of the scenarios. Every scenario has a path in the store, a class, a
-# credential and a pod of its own name, so that none disturbs another; every file of
-# them has a namespace.
+# Helpers of the scenarios. Each scenario uses its own name for its path in the store,
+# its class, its credential and its pod, so that scenarios do not affect each other. Each
+# file has a namespace.
 
 NS=scenarios-$(basename "$BATS_TEST_FILENAME" .bats)
-WAIT=150 # seconds; kubelet doubles its pause between two tries, up to two minutes
+WAIT=150 # seconds; kubelet doubles the pause between two attempts, up to two minutes
 OKMS_ID=734b9b45-8b1a-469c-b140-b10bd6540017
 RELEASE_NAMESPACE=kube-system
 PROVIDER=daemonset/ovhcloud-csi-provider
@@ -15,8 +15,8 @@ export OVHCLOUD_TAG=${OVHCLOUD_TAG:-"devel"}
 export EMULATOR_IMAGE=${EMULATOR_IMAGE:-"ovhcloud-csi-provider-emulator:${OVHCLOUD_TAG}"}
 export BUSYBOX_IMAGE=${BUSYBOX_IMAGE:-"busybox:1.36"}
 
-# Each file finds an empty store, the provider with the values below, a namespace, and
-# in it the credential that may read everything.
+# Each file starts with an empty store, the provider with the values below, and a
+# namespace with a credential that may read everything.
 setup_file() {
   kubectl delete pod okms -n okms --ignore-not-found --timeout=60s
   envsubst <test/bats/tests/ovhcloud/emulator.yaml | kubectl apply -f -
@@ -32,7 +32,7 @@ teardown_file() {
   kubectl delete pod gate -n okms --ignore-not-found --wait=false
 }
 
-# What a scenario that failed leaves to look at.
+# Prints the state of the cluster after a failed scenario.
 teardown() {
   [ -z "${BATS_TEST_COMPLETED:-}" ] || return 0
   kubectl get pods -n $NS -o wide | tail -15
@@ -41,7 +41,8 @@ teardown() {
   kubectl delete job stream -n $NS --ignore-not-found --wait=false
 }
 
-# okms METHOD PATH: steers the emulator through the apiserver; a body comes on stdin.
+# okms METHOD PATH: calls the emulator's control API through the API server; reads a
+# body from stdin.
 okms() {
   local path=/api/v1/namespaces/okms/pods/okms:18444/proxy/$2
   case $1 in
@@ -55,16 +56,16 @@ okms() {
 # revoke TOKEN
 revoke() { echo "{\"token\": \"$1\"}" | kubectl delete --raw /api/v1/namespaces/okms/pods/okms:18444/proxy/tokens -f -; }
 
-# soon COMMAND…: waits until the command succeeds. The pause spares the machine.
+# soon COMMAND…: waits until the command succeeds, at most WAIT seconds.
 soon() {
   local end=$((SECONDS + WAIT))
   until "$@" >/dev/null 2>&1; do
-    [ $SECONDS -lt $end ] || { echo "not within $WAIT s: $*"; return 1; }
+    [ $SECONDS -lt $end ] || { echo "did not succeed within $WAIT s: $*"; return 1; }
     sleep 0.5
   done
 }
 
-# host and node: where the store is.
+# host and node: the IP address and the name of the store's node.
 host() { kubectl get pod okms -n okms -o jsonpath='{.status.hostIP}'; }
 node() { kubectl get pod okms -n okms -o jsonpath='{.spec.nodeName}'; }
 
@@ -81,11 +82,11 @@ credential() {
   kubectl label secret "$1" -n "${3:-$NS}" secrets-store.csi.k8s.io/used=true --overwrite
 }
 
-# secret PATH VALUE: a new version with one key, user.
+# secret PATH VALUE: writes a new version with one key, user.
 secret() { echo "{\"user\": \"$2\"}" | okms put "secrets/$1"; }
 
-# class NAME [OBJECT [PORT [CA]]]: the default object is the key user of scenarios/NAME;
-# an empty CA leaves caBundle out.
+# class NAME [OBJECT [PORT [CA]]]: applies a SecretProviderClass. The default object is
+# the key user of scenarios/NAME. An empty CA omits caBundle.
 class() {
   local object=${2:-"{secretPath: scenarios/$1, secretKey: user, objectName: user}"} ca
   ca=${4-$(okms get ca.pem)}
@@ -104,8 +105,9 @@ spec:
 YAML
 }
 
-# pod NAME [SECRET [NAMESPACE [CLASS]]]: fails at once, and for good, if it is
-# started with an empty volume. SECRET "-" names none.
+# pod NAME [SECRET [NAMESPACE [CLASS]]]: applies a pod that mounts CLASS (default: NAME).
+# If it starts with an empty volume, it fails and is not restarted. SECRET "-" omits
+# nodePublishSecretRef.
 pod() {
   local reference="nodePublishSecretRef: {name: ${2:-credential}}"
   [ "${2:-}" != - ] || reference=
@@ -133,8 +135,8 @@ spec:
 YAML
 }
 
-# crowd_class NAME COUNT [PORT]: a class of so many secrets, 0 and on, with the
-# contents value-0 and on.
+# crowd_class NAME COUNT [PORT]: applies a class of COUNT secrets, named 0, 1, …, with
+# the values value-0, value-1, ….
 crowd_class() {
   local i objects=
   for ((i = 0; i < $2; i++)); do
@@ -144,8 +146,8 @@ crowd_class() {
   class "$1" "$objects" "${3:-18443}"
 }
 
-# crowd NAME REPLICAS COUNT [CLASS [NODE]]: pods that check each content, and are
-# started again and again if one is wrong.
+# crowd NAME REPLICAS COUNT [CLASS [NODE]]: applies a Deployment whose pods check all
+# COUNT values. If a value is wrong, the container exits and is restarted.
 crowd() {
   kubectl apply -f - <<YAML
 apiVersion: apps/v1
@@ -175,10 +177,10 @@ spec:
             nodePublishSecretRef: {name: credential}
 YAML
 }
-# restarts_of NAME: how often its pods' containers were started again.
+# restarts_of NAME: prints the number of container restarts of its pods.
 restarts_of() { kubectl get pods -n $NS -l "app=$1" -o json | jq '[.items[].status.containerStatuses[]?.restartCount] | add // 0'; }
 
-# gate: a second address of the store, port 18445, which a scenario can close.
+# gate: opens a second port of the store, 18445, that a scenario can close.
 gate() {
   kubectl apply -f - <<YAML
 apiVersion: v1
@@ -199,21 +201,22 @@ YAML
 }
 close_gate() { kubectl delete pod gate -n okms --ignore-not-found --timeout=60s; }
 
-# requests PATTERN: what the store was asked since it last forgot, as a JSON list.
+# requests PATTERN: prints the requests whose URI matches, as a JSON list, since the last
+# "okms delete requests".
 requests() { okms get requests | jq --arg pattern "$1" '[.[] | select(.uri | test($pattern))]'; }
-# asked PATTERN [TIMES]: whether it was asked so often.
+# asked PATTERN [TIMES]: succeeds if there were at least TIMES (default 1) such requests.
 asked() { [ "$(requests "$1" | jq length)" -ge "${2:-1}" ]; }
 
-# daemon_log: what the provider logged, on all nodes.
+# daemon_log: prints the provider's log, of all nodes.
 # shellcheck disable=SC2086
 daemon_log() { kubectl logs $PROVIDER_PODS --tail=-1 --max-log-requests=100; }
 
-# mounts CLASS: its audit lines of the mounts of a class.
+# mounts CLASS: prints the provider's audit lines of the mounts of a class.
 mounts() { daemon_log | jq -Rc --arg class "$NS/$1" 'fromjson? | select(.msg == "mount" and .secretProviderClass == $class)'; }
-# mount_says CLASS TEXT: one of them says so.
+# mount_says CLASS TEXT: succeeds if one of them contains TEXT.
 mount_says() { mounts "$1" | grep -F -- "$2"; }
 
-# metrics: the provider's, of all nodes.
+# metrics: prints the provider's metrics, of all nodes.
 metrics() {
   local pod
   # shellcheck disable=SC2086
@@ -222,39 +225,41 @@ metrics() {
   done
 }
 
-# incarnation: which pods the provider has, and how often they were restarted.
+# pods_and_restarts: prints the provider's pods and their restart counts.
 # shellcheck disable=SC2086
-incarnation() { kubectl get pods $PROVIDER_PODS -o jsonpath='{range .items[*]}{.metadata.name} {.status.containerStatuses[0].restartCount}{"\n"}{end}'; }
+pods_and_restarts() { kubectl get pods $PROVIDER_PODS -o jsonpath='{range .items[*]}{.metadata.name} {.status.containerStatuses[0].restartCount}{"\n"}{end}'; }
 
-# failures POD [NAMESPACE]: how often kubelet could not mount.
+# failures POD [NAMESPACE]: prints the number of failed mounts in the pod's events.
 failures() {
   kubectl get events -n "${2:-$NS}" --field-selector "involvedObject.name=$1,reason=FailedMount" -o json |
     jq '[.items[] | (.series.count // .count // 1)] | add // 0'
 }
 failed_often() { [ "$(failures "$1" "${3:-$NS}")" -ge "$2" ]; }
 
-# failures_of PREFIX: of all pods whose names begin so, and of the secrets' volume
-# only: kubelet's own volumes of a pod that goes may fail, too.
+# failures_of PREFIX: prints the number of failed mounts of the volume "secrets" of all
+# pods whose names start with PREFIX. kubelet's own volumes are not counted, since they
+# may fail for a pod that is being deleted.
 failures_of() {
   kubectl get events -n $NS --field-selector reason=FailedMount -o json | jq --arg prefix "$1-" \
     '[.items[] | select((.involvedObject.name | startswith($prefix)) and (.message | contains("\"secrets\""))) | (.series.count // .count // 1)] | add // 0'
 }
 
-# event POD TEXT [NAMESPACE]: one of its mounts failed and said TEXT.
+# event POD TEXT [NAMESPACE]: succeeds if the event of a failed mount contains TEXT.
 event() {
   kubectl get events -n "${3:-$NS}" --field-selector "involvedObject.name=$1,reason=FailedMount" -o json |
     jq -r '.items[].message' | grep -F -- "$2"
 }
 
-# refused POD TEXT [TIMES [NAMESPACE]]: it waits and its event says so, and it still
-# waits after TIMES tries: in the trap of the empty volume the second would pass.
+# refused POD TEXT [TIMES [NAMESPACE]]: waits until an event of the pod contains TEXT and
+# TIMES (default 3) mounts failed; then the pod must still be Pending. More than one
+# failure is needed: a mount that leaves an empty volume behind succeeds when retried.
 refused() {
   soon event "$1" "$2" "${4:-$NS}" || { kubectl get events -n "${4:-$NS}" --field-selector "involvedObject.name=$1"; return 1; }
   soon failed_often "$1" "${3:-3}" "${4:-$NS}"
   [ "$(kubectl get pod "$1" -n "${4:-$NS}" -o jsonpath='{.status.phase}')" = Pending ]
 }
 
-# runs POD VALUE [NAMESPACE]: it runs with that value, having been started once.
+# runs POD VALUE [NAMESPACE]: waits until the pod is ready; its secret must be VALUE.
 runs() {
   kubectl wait -n "${3:-$NS}" --for=condition=Ready --timeout=${WAIT}s "pod/$1" ||
     { kubectl describe pod -n "${3:-$NS}" "$1" | tail -15; return 1; }

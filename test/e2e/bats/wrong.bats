@@ -1,12 +1,12 @@
 #!/usr/bin/env bats
 
-# What goes wrong with a mount, as a user of kubectl sees it: the pod waits, its event
-# says why, it never runs with an empty volume, and it starts by itself when the cause
-# is fixed.
+# Failed mounts, as a user of kubectl sees them: the pod waits, its event gives the
+# reason, it never runs with an empty volume, and it starts by itself after the cause is
+# fixed.
 
 load scenarios
 
-@test "token that is unknown or revoked" {
+@test "revoked token" {
   secret scenarios/revoked first
   echo '{"token": "revoked-token"}' | okms post tokens
   revoke revoked-token
@@ -18,7 +18,7 @@ load scenarios
   runs revoked first
 }
 
-@test "right missing" {
+@test "missing IAM permission" {
   secret scenarios/denied first
   class denied
   echo '{"token": "denied-token", "actions": ["okms:apikms:secret/get"]}' | okms post tokens
@@ -29,7 +29,7 @@ load scenarios
   runs denied first
 }
 
-@test "secret absent" {
+@test "secret that does not exist" {
   class absent
   pod absent
   refused absent "OKMS has no such secret"
@@ -37,7 +37,7 @@ load scenarios
   runs absent first
 }
 
-@test "version deactivated" {
+@test "deactivated version" {
   secret scenarios/deactivated first
   echo '{"path": "scenarios/deactivated", "version": 1, "state": "deactivated"}' | okms post state
   class deactivated
@@ -47,7 +47,7 @@ load scenarios
   runs deactivated first
 }
 
-@test "class with a typo" {
+@test "misspelt field in the class" {
   secret scenarios/typo first
   class typo "{secretPath: scenarios/typo, secretkey: user, objectName: user}"
   pod typo
@@ -56,7 +56,7 @@ load scenarios
   runs typo first
 }
 
-@test "certificate of the store not trusted" {
+@test "untrusted certificate of the store" {
   secret scenarios/untrusted first
   class untrusted "" "" ""
   pod untrusted
@@ -65,7 +65,7 @@ load scenarios
   runs untrusted first
 }
 
-@test "credential's Secret missing" {
+@test "missing Secret of the credential" {
   secret scenarios/uncredited first
   class uncredited
   pod uncredited uncredited
@@ -74,7 +74,7 @@ load scenarios
   runs uncredited first
 }
 
-@test "store that answers with faults" {
+@test "store that answers 503" {
   secret scenarios/faulty first
   class faulty
   echo '{"status": 503, "path": "scenarios/faulty"}' | okms post faults

@@ -1,6 +1,7 @@
-// Command synccaller calls a provider once, exactly as secrets-store-sync-controller v0.0.4 does: no pod behind the
-// request, no nodePublishSecretRef, the service config and the permission of that program. It reads the parameters of a
-// SecretProviderClass as a JSON object on standard input, and prints the answer as JSON. It is for the scenarios alone.
+// Command synccaller calls a provider once, exactly as secrets-store-sync-controller v0.0.4 does: without a workload
+// pod and without nodePublishSecretRef, and with that program's gRPC service config and file permission. It reads the
+// parameters of a SecretProviderClass as a JSON object on standard input, and prints the answer as JSON. Only the
+// end-to-end scenarios use it.
 package main
 
 import (
@@ -19,12 +20,12 @@ import (
 	pb "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
 )
 
-// serviceConfig is the controller's: it waits for the socket, and asks again only after UNAVAILABLE.
+// serviceConfig is the controller's: it waits for the socket, and retries only after UNAVAILABLE.
 const serviceConfig = `{"methodConfig": [{"name": [{"service": "v1alpha1.CSIDriverProvider"}], "waitForReady": true,
 	"retryPolicy": {"maxAttempts": 3, "initialBackoff": "1s", "maxBackoff": "10s", "backoffMultiplier": 1.1,
 	"retryableStatusCodes": ["UNAVAILABLE"]}}]}`
 
-// answer is what is printed.
+// answer is the JSON output.
 type answer struct {
 	Code     string            `json:"code"`
 	Message  string            `json:"message,omitempty"`
@@ -65,7 +66,8 @@ func run(socket, namespace string, in io.Reader, out io.Writer) error {
 	return json.NewEncoder(out).Encode(answerOf(resp, err))
 }
 
-// requestOf adds to the parameters what the controller adds: its own pod's name, the namespace of the SecretSync.
+// requestOf returns the parameters with the attributes that the controller adds, such as its own pod's name and the
+// namespace of the SecretSync.
 func requestOf(parameters map[string]string, namespace string) map[string]string {
 	all := maps.Clone(parameters)
 	all["csi.storage.k8s.io/pod.name"] = "secrets-store-sync-controller-0"

@@ -14,26 +14,24 @@ import (
 	"ovhcloud-csi-provider/test/emulator"
 )
 
-// The helpers of the scenarios.
-
 const (
-	// patience is how long a scenario waits for what is to come by itself.
-	patience = 30 * time.Second
-	// token is the personal access token of the shop's pods.
+	// waitTimeout is how long a test waits for an asynchronous change.
+	waitTimeout = 30 * time.Second
+	// token is the access token of the shop's pods.
 	token = "pat-of-the-shop-4711"
-	// nobody is an endpoint without a listener, and that is allowed.
-	nobody = "https://127.0.0.1:1"
+	// closedEndpoint is an allowed endpoint on a closed port.
+	closedEndpoint = "https://127.0.0.1:1"
 )
 
-// needMounts skips the test where the driver's node server can't do its work.
+// needMounts skips the test if the driver's node server cannot mount a tmpfs.
 func needMounts(t *testing.T) {
 	t.Helper()
 	if err := MountRefusal(); err != nil {
-		t.Skipf("this is about the driver's node server, which mounts a tmpfs: %v", err)
+		t.Skipf("needs the driver's node server, which mounts a tmpfs: %v", err)
 	}
 }
 
-// startNode starts a node for the length of the test. Where the system refuses mounts, it has plain folders.
+// startNode starts a node until the end of the test. If the system refuses mounts, it uses plain folders.
 func startNode(t *testing.T, opts Options) *Node {
 	t.Helper()
 	if err := MountRefusal(); err != nil {
@@ -52,7 +50,7 @@ func startNode(t *testing.T, opts Options) *Node {
 	return node
 }
 
-// shop is a node with our daemon on it, and a Secret Manager.
+// shop is a node with the daemon, and a Secret Manager.
 type shop struct {
 	t      *testing.T
 	okms   *emulator.Emulator
@@ -61,7 +59,7 @@ type shop struct {
 	daemon *Daemon
 }
 
-// openShop starts all three for the length of the test. Pods of the shop have a token that may read everything.
+// openShop starts node, daemon and Secret Manager until the end of the test. The pods' token may read everything.
 func openShop(t *testing.T, opts Options) *shop {
 	t.Helper()
 	s := &shop{t: t, node: startNode(t, opts)}
@@ -83,19 +81,19 @@ func openShop(t *testing.T, opts Options) *shop {
 	return s
 }
 
-// startDaemon starts a daemon on the node's socket for the length of the test.
+// startDaemon starts a daemon on the node's socket until the end of the test.
 func (s *shop) startDaemon() *Daemon {
 	s.t.Helper()
 	d, err := StartDaemon(s.t.Context(), daemonProgram(s.t), s.node.Socket("ovhcloud"),
 		"--admin-address", "", "--mount-timeout", "3s", "--cache-ttl", "0", "--allow-endpoint", s.server.URL,
-		"--allow-endpoint", nobody, "-v", "4")
+		"--allow-endpoint", closedEndpoint, "-v", "4")
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() {
 		d.Kill()
 		if strings.Contains(d.Log(), token) {
-			s.t.Error("the daemon's log has the token in it")
+			s.t.Error("the daemon's log contains the token")
 		}
 		if s.t.Failed() {
 			lines := strings.SplitAfter(d.Log(), "\n")
@@ -105,7 +103,7 @@ func (s *shop) startDaemon() *Daemon {
 	return d
 }
 
-// credentials writes a Kubernetes Secret for pods to name as their nodePublishSecretRef.
+// credentials writes a Kubernetes Secret for use as nodePublishSecretRef.
 func (s *shop) credentials(name string, data map[string]string) {
 	s.t.Helper()
 	if err := s.node.ApplySecret("shop", name, data); err != nil {
@@ -113,7 +111,7 @@ func (s *shop) credentials(name string, data map[string]string) {
 	}
 }
 
-// put writes a new version of a secret.
+// put writes a new version of a secret and returns its number.
 func (s *shop) put(path, value string) int {
 	s.t.Helper()
 	version, err := s.okms.Put(path, value)
@@ -123,14 +121,14 @@ func (s *shop) put(path, value string) int {
 	return version
 }
 
-// class writes the SecretProviderClass "shop" with the shop's endpoint and the objects given.
+// class writes the SecretProviderClass "shop" with the shop's endpoint and the given objects.
 func (s *shop) class(objects string) {
 	s.t.Helper()
 	s.classWith(map[string]string{"objects": objects}, "")
 }
 
-// classWith writes the SecretProviderClass "shop": the parameters are the shop's, with the given ones over them, an
-// empty one meaning none; spec is further YAML of its spec, in two spaces.
+// classWith writes the SecretProviderClass "shop". The given parameters override the shop's; an empty value removes a
+// parameter. spec is more YAML for its spec, indented by two spaces.
 func (s *shop) classWith(parameters map[string]string, spec string) {
 	s.t.Helper()
 	all := map[string]string{"endpoint": s.server.URL, "okmsId": s.okms.OKMSID(), "caBundle": string(s.server.CA)}
@@ -148,7 +146,7 @@ func (s *shop) classWith(parameters map[string]string, spec string) {
 	}
 }
 
-// pod schedules a pod of class "shop", with the shop's token.
+// pod schedules a pod with the class "shop" and the shop's token.
 func (s *shop) pod(name string) *Pod {
 	s.t.Helper()
 	return s.podWith(PodSpec{Name: name, Credentials: "okms"})
@@ -164,10 +162,10 @@ func (s *shop) podWith(spec PodSpec) *Pod {
 	return pod
 }
 
-// secret waits for the Kubernetes Secret to have this value under this key.
+// secret waits until the key of the Kubernetes Secret has this value, and returns the Secret.
 func (s *shop) secret(name, key, value string) *corev1.Secret {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(s.t.Context(), waitTimeout)
 	defer cancel()
 	secret, err := s.node.Secret(ctx, "shop", name, func(secret *corev1.Secret) bool {
 		return string(secret.Data[key]) == value
@@ -194,7 +192,7 @@ func files(t *testing.T, pod *Pod) map[string]File {
 	return all
 }
 
-// wantFiles demands that the volume has these files and no others.
+// wantFiles checks that the volume has these files and no others.
 func wantFiles(t *testing.T, pod *Pod, want map[string]File) {
 	t.Helper()
 	got := files(t, pod)
@@ -205,7 +203,7 @@ func wantFiles(t *testing.T, pod *Pod, want map[string]File) {
 	}
 	for path := range got {
 		if _, ok := want[path]; !ok {
-			t.Errorf("file %s is there and should not be", path)
+			t.Errorf("unexpected file %s", path)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// listener is a server that a pod's author would like our credentials to go to.
+// listener is a server of an attacker, who wants to receive a credential.
 type listener struct {
 	url         string
 	host        string // host:port
@@ -34,7 +34,7 @@ func startListener(t *testing.T) *listener {
 	return l
 }
 
-// countingListener counts connections as they are made, before any byte is read.
+// countingListener counts accepted connections, before any byte is read.
 type countingListener struct {
 	net.Listener
 	connections *atomic.Int32
@@ -48,9 +48,9 @@ func (l countingListener) Accept() (net.Conn, error) {
 	return conn, err
 }
 
-// A pod's author can override every parameter of a SecretProviderClass by volumeAttributes, and the driver doesn't
-// report that to the provider.
-func TestPodThatPointsTheEndpointElsewhereIsRefusedAndNothingLeaves(t *testing.T) {
+// A pod's author can override every parameter of a SecretProviderClass with volumeAttributes, and the driver does not
+// show that to the provider.
+func TestPodCannotRedirectTheEndpoint(t *testing.T) {
 	s := stocked(t, Options{})
 	elsewhere := startListener(t)
 	good := strings.TrimPrefix(s.server.URL, "https://")
@@ -58,9 +58,9 @@ func TestPodThatPointsTheEndpointElsewhereIsRefusedAndNothingLeaves(t *testing.T
 		"another server":             {"endpoint": elsewhere.url},
 		"another server and its CA":  {"endpoint": elsewhere.url, "caBundle": elsewhere.ca},
 		"under the API's path":       {"endpoint": elsewhere.url + "/api/" + s.okms.OKMSID(), "caBundle": elsewhere.ca},
-		"the good one as user name":  {"endpoint": "https://" + good + "@" + elsewhere.host, "caBundle": elsewhere.ca},
-		"the good one in the path":   {"endpoint": elsewhere.url + "/" + good, "caBundle": elsewhere.ca},
-		"the good one as a fragment": {"endpoint": elsewhere.url + "#." + good, "caBundle": elsewhere.ca},
+		"the real one as user name":  {"endpoint": "https://" + good + "@" + elsewhere.host, "caBundle": elsewhere.ca},
+		"the real one in the path":   {"endpoint": elsewhere.url + "/" + good, "caBundle": elsewhere.ca},
+		"the real one as a fragment": {"endpoint": elsewhere.url + "#." + good, "caBundle": elsewhere.ca},
 		"a region that is a host":    {"endpoint": "", "region": elsewhere.host + "/x?y="},
 		"plain http":                 {"endpoint": "http://" + elsewhere.host},
 		"in capitals":                {"endpoint": "HTTPS://" + strings.ToUpper(elsewhere.host), "caBundle": elsewhere.ca},
@@ -71,17 +71,17 @@ func TestPodThatPointsTheEndpointElsewhereIsRefusedAndNothingLeaves(t *testing.T
 			switch status.Code(err) {
 			case codes.InvalidArgument, codes.PermissionDenied:
 			default:
-				t.Errorf("publish gave %v, want it refused", err)
+				t.Errorf("publish gave %v, want a refusal", err)
 			}
 			if err != nil && strings.Contains(err.Error(), token) {
-				t.Errorf("the error has the token in it: %v", err)
+				t.Errorf("the error contains the token: %v", err)
 			}
 			if n := elsewhere.connections.Load(); n != 0 {
-				t.Errorf("%d connections were made elsewhere", n)
+				t.Errorf("%d connections were made to the attacker's server", n)
 			}
 		})
 	}
-	// The class itself is good, and the listener does count.
+	// The class itself is valid, and the listener counts.
 	publish(t, s.pod("web"))
 	if resp, err := elsewhere.client.Get(elsewhere.url); err != nil {
 		t.Fatal(err)
@@ -89,6 +89,6 @@ func TestPodThatPointsTheEndpointElsewhereIsRefusedAndNothingLeaves(t *testing.T
 		resp.Body.Close()
 	}
 	if n := elsewhere.connections.Load(); n != 1 {
-		t.Errorf("the listener counts %d connections after one, so the test proves nothing", n)
+		t.Errorf("the listener counted %d connections instead of one, so the test proves nothing", n)
 	}
 }
