@@ -226,8 +226,8 @@ func TestCheckWarnsOfRulesThatTheFallbackMayNotCover(t *testing.T) {
 	}
 	fallsBackTo("{namespaces: [shop], serviceAccounts: ['*'], paths: ['**']}")
 	b.write("team/token", planted)
-	b.has(b.check(exitFailed, "--credentials", b.dir), "\n2 connections, 1 of them with errors; WARNINGS: 1 (see " +
-		"above).\n")
+	b.has(b.check(exitFailed, "--credentials", b.dir),
+		"\n2 connections, 1 of them with errors; WARNINGS: 1 (see above).\n")
 	b.write("rbx/token", planted)
 	b.has(b.check(exitOK, "--credentials", b.dir), "\n2 connections, no mistake found; WARNINGS: 1 (see above).\n")
 	b.has(b.check(exitFailed, "--cache-ttl", "1h"),
