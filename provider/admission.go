@@ -17,7 +17,7 @@ func (p *Provider) plan(ctx context.Context, account *budget.Account, req Reques
 	if takes > p.budget.Most(budget.Making) {
 		return plan.Plan{}, []failure.Failure{{Kind: failure.TooLarge, Object: failure.WholeClass, Where: "parameters." + class.ParamObjects,
 			What:   "is too large for the memory limit of the provider",
-			Advice: "split the list over several classes, or ask who runs the provider to raise the limit"}}
+			Advice: "split the list over several classes, or ask the operator to raise the limit"}}
 	}
 	end, ok := account.Work(ctx, takes)
 	if !ok {
@@ -36,7 +36,7 @@ func (p *Provider) render(ctx context.Context, account *budget.Account, pl plan.
 	takes := render.Takes(pl, got)
 	if takes > p.budget.Most(budget.Making) {
 		return []failure.Failure{{Kind: failure.TooLarge, Object: failure.WholeClass, Where: "objects", What: "to make these files takes more memory than the provider has for it",
-			Advice: "use several classes and volumes, or ask who runs the provider to raise its memory limit"}}
+			Advice: "use several classes and volumes, or ask the operator to raise its memory limit"}}
 	}
 	end, ok := account.Work(ctx, takes)
 	if !ok {

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	pb "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
 
+	"ovhcloud-csi-provider/server/fairhttp"
 	"ovhcloud-csi-provider/server/tasks"
 )
 
@@ -29,7 +30,7 @@ func (s *Server) adminHandler() http.Handler {
 		}
 		report(w, errors.Join(s.socketCheck.result(s.askSocket), s.ready()))
 	})
-	mux.Handle("GET /metrics", onePerSource(s.config.Metrics.handler()))
+	mux.Handle("GET /metrics", fairhttp.OnePerSource(s.config.Metrics.handler()))
 	return mux
 }
 
@@ -93,12 +94,12 @@ func listenAdmin(address string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listening on --admin-address: %w", err)
 	}
-	return &adminListener{Listener: l}, nil
+	return fairhttp.Limit(l), nil
 }
 
 // adminTask serves handler on l.
 func adminTask(l net.Listener, handler http.Handler) tasks.Task {
-	admin := newAdmin(handler)
+	admin := fairhttp.New(handler)
 	return tasks.Task{
 		Name: "serving --admin-address",
 		Run: func() error {
@@ -109,13 +110,4 @@ func adminTask(l net.Listener, handler http.Handler) tasks.Task {
 		},
 		Interrupt: func() { _ = admin.Close() },
 	}
-}
-
-// newAdmin returns a server that no client can keep busy: it serves one request a
-// connection, and the client has one second to send it.
-func newAdmin(handler http.Handler) *http.Server {
-	admin := &http.Server{Handler: whileBusy(handler), ConnContext: withAdminConn, ReadHeaderTimeout: time.Second, ReadTimeout: time.Second,
-		WriteTimeout: 15 * time.Second, MaxHeaderBytes: 8 << 10}
-	admin.SetKeepAlivesEnabled(false)
-	return admin
 }

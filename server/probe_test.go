@@ -66,7 +66,7 @@ func TestAProbeOfReadinessShowsTheReasonsOfReadyz(t *testing.T) {
 	}
 	for _, part := range []string{
 		"the daemon on " + d.Socket + " is not ready: ",
-		`connection "other": `, `; connection "team": ` + ids.Root + "/team: token holds white space",
+		`connection "other": `, `; connection "team": ` + ids.Root + "/team: token has white space",
 	} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("got %v, which lacks %s", err, part)

@@ -49,7 +49,7 @@ func TestAnInvalidCredentialIsReportedAndTheLastValidOneKept(t *testing.T) {
 		t.Errorf("the last good credential is not in use: %v", err)
 	}
 	page := harness.Page(t, d.Admin+"/readyz")
-	if want := `503 connection "team": ` + ids.Root + "/team: token holds white space"; !strings.HasPrefix(page, want) {
+	if want := `503 connection "team": ` + ids.Root + "/team: token has white space"; !strings.HasPrefix(page, want) {
 		t.Errorf("/readyz: %s, want %s", page, want)
 	}
 	d.WantLines(t, `ovhcloud_csi_credential_reloads_total{connection="team",result="broken"} 1`,

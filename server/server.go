@@ -21,6 +21,7 @@ import (
 
 	"ovhcloud-csi-provider/provider"
 	"ovhcloud-csi-provider/provider/budget"
+	"ovhcloud-csi-provider/server/socket"
 	"ovhcloud-csi-provider/server/tasks"
 )
 
@@ -57,8 +58,8 @@ type Config struct {
 // Server serves the socket of the driver and the admin address.
 type Server struct {
 	config      Config
-	first       *socket        // the one of Listen
-	socket      *socket        // the newest; of keepSocket while that runs
+	first       *socket.Socket // the one of Listen
+	socket      *socket.Socket // the newest; of keepSocket while that runs
 	again       sync.WaitGroup // serves the sockets after the first
 	admin       net.Listener
 	grpc        *grpc.Server
@@ -80,7 +81,7 @@ func Listen(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	socket, err := listen(c.Socket)
+	socket, err := socket.Listen(c.Socket)
 	if err != nil {
 		if admin != nil {
 			err = errors.Join(err, admin.Close())
@@ -148,7 +149,7 @@ func (s *Server) removeSocket(ctx context.Context) error {
 	<-ctx.Done()
 	s.draining.Store(true)
 	klog.InfoS("shutting down: mounts in progress are served to their end")
-	return s.socket.release()
+	return s.socket.Release()
 }
 
 // serveSocket serves gRPC on the first socket until drain.
@@ -173,10 +174,10 @@ func (s *Server) keepSocket(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		if s.socket.isThere() {
+		if s.socket.IsThere() {
 			continue
 		}
-		again, err := listenIfGone(s.config.Socket)
+		again, err := socket.ListenIfGone(s.config.Socket)
 		if errors.Is(err, fs.ErrExist) {
 			continue // a newer daemon serves
 		}

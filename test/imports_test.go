@@ -23,12 +23,12 @@ var arrows = map[string][]string{
 		"provider/place", "server", "server/tasks",
 	},
 	"cmd/ovhcsi": {
-		"cmd/commandline", "provider/connections", "provider/credential", "provider/okms", "provider/read",
-		"test/emulator",
+		"cmd/commandline", "provider/connections", "provider/credential", "provider/explain", "provider/okms",
+		"provider/read", "test/emulator",
 	},
 	"server": {
 		"provider", "provider/budget", "provider/class", "provider/failure", "provider/plan", "provider/read",
-		"server/tasks",
+		"server/fairhttp", "server/socket", "server/tasks",
 	},
 	"server/tasks": {},
 	"provider": {
@@ -48,9 +48,9 @@ var arrows = map[string][]string{
 		"provider/sensitive",
 	},
 	"provider/read": {
-		"provider/budget", "provider/cache", "provider/class", "provider/connections", "provider/credential",
+		"provider/budget", "provider/cache", "provider/class", "provider/connections", "provider/explain",
 		"provider/failure", "provider/okms", "provider/pace", "provider/place", "provider/plan", "provider/pool",
-		"provider/sensitive", "provider/wire",
+		"provider/sensitive",
 	},
 	"provider/render": {
 		"provider/class", "provider/encoding", "provider/failure", "provider/message", "provider/nearest",
@@ -80,11 +80,17 @@ var arrows = map[string][]string{
 	"provider/sniff":      {},
 	"provider/wire":       {},
 	"provider/sensitive":  {},
+	"provider/explain": {
+		"provider/class", "provider/credential", "provider/failure", "provider/okms", "provider/plan",
+		"provider/wire",
+	},
 	"provider/pool": {
 		"provider/budget", "provider/credential", "provider/failure", "provider/oauth", "provider/okms",
 		"provider/place", "provider/plan", "provider/sensitive",
 	},
 	"provider/strictmap": {"provider/message", "provider/yamlnode"},
+	"server/fairhttp":    {},
+	"server/socket":      {},
 	"test":               {},
 	"test/bench":         {"test/emulator"},
 	"test/bounds":        {},
@@ -106,7 +112,7 @@ var arrows = map[string][]string{
 // foreign is where each vocabulary that is not ours ends: who may import it.
 var foreign = map[string][]string{
 	"github.com/hashicorp/vault/api": {"provider/okms"},
-	"net/http":                       {"provider/wire", "provider/okms", "provider/oauth", "server", "test/emulator", "test/harness", "test/bench", "cmd/ovhcsi"},
+	"net/http":                       {"provider/wire", "provider/okms", "provider/oauth", "server", "server/fairhttp", "test/emulator", "test/harness", "test/bench", "cmd/ovhcsi"},
 	"flag":                           {"cmd/commandline", "cmd/ovhcloud-csi-provider", "cmd/ovhcsi", "test/bench", "test/harness", "test/mutate"},
 	"google.golang.org/grpc":         {"server", "test/harness", "test/bench"},
 	"sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1": {"server", "test/harness", "test/bench"},

@@ -78,7 +78,7 @@ func TestConnectionsOfTheBinary(t *testing.T) {
 	}
 	// An invalid credential leaves the last valid one in use.
 	ids.Credential(t, "team", map[string]string{"token": plantedHeld + "\n" + plantedHeld})
-	shown += p.page(t, "/readyz", `503 connection "team": `+ids.Root+"/team: token holds white space")
+	shown += p.page(t, "/readyz", `503 connection "team": `+ids.Root+"/team: token has white space")
 	if err := mount("team", "store"); err != nil {
 		t.Errorf("with an invalid credential: %v", err)
 	}

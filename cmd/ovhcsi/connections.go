@@ -12,6 +12,7 @@ import (
 	"ovhcloud-csi-provider/cmd/commandline"
 	"ovhcloud-csi-provider/provider/connections"
 	"ovhcloud-csi-provider/provider/credential"
+	"ovhcloud-csi-provider/provider/explain"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/read"
 )
@@ -293,14 +294,14 @@ func askOnline(ctx context.Context, connection *connections.Connection, line pri
 			line("", "%s: NO: %v", action, refused)
 		}
 	}
-	report(read.ActionRead, probe.Read)
-	report(read.ActionDescribe, probe.Describe)
+	report(explain.ActionRead, probe.Read)
+	report(explain.ActionDescribe, probe.Describe)
 	switch {
 	case probe.Read != nil:
-		line("", "ERROR: no mount works without %s", read.ActionRead)
+		line("", "ERROR: no mount works without %s", explain.ActionRead)
 		return invalid
 	case probe.Describe != nil:
-		line("", "mounts work; with %s, error texts would be more precise", read.ActionDescribe)
+		line("", "mounts work; with %s, error texts would be more precise", explain.ActionDescribe)
 	}
 	return good
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"ovhcloud-csi-provider/provider/read"
+	"ovhcloud-csi-provider/provider/explain"
 	"ovhcloud-csi-provider/test/emulator"
 )
 
@@ -95,7 +95,8 @@ func TestCheckOfAnInvalidFilePrintsEachMistakeWithItsLine(t *testing.T) {
 	b.write("config.yaml", "connections:\n  team:\n    regoin: x\n    allow: []\n")
 	file := filepath.Join(b.dir, "config.yaml")
 	b.has(b.check(exitFailed), file+":3: connections.team.regoin: unknown field; did you mean \"region\"?\n",
-		file+":4: connections.team.allow: is an empty list, so nobody could use the connection\n")
+		file+":4: connections.team.allow: is an empty list; add at least one rule: "+
+			"without rules no pod may use the connection\n")
 	b.write("config.yaml", "connections: [")
 	b.has(b.check(exitFailed), file+": is not YAML: ")
 	b.write("config.yaml", "connections: {}")
@@ -112,8 +113,8 @@ func TestCheckOfACredentialThatLooksWrong(t *testing.T) {
 	for token, want := range map[string]string{
 		base64.StdEncoding.EncodeToString([]byte("eyJ" + planted)): "probably INVALID: the token looks " +
 			"base64-encoded twice",
-		"eyJ." + base64.RawURLEncoding.EncodeToString([]byte(`{"exp":1e9}`)) + ".x": "probably INVALID: the token says " +
-			"of itself that it expired on 2001-09-09T01:46:40Z",
+		"eyJ." + base64.RawURLEncoding.EncodeToString([]byte(`{"exp":1e9}`)) + ".x": "probably INVALID: by its exp claim " +
+			"the token expired on 2001-09-09T01:46:40Z",
 	} {
 		b.write("team/token", token)
 		b.has(b.check(exitFailed, "--credentials", b.dir), want, "\n1 connection, with errors.\n")
@@ -133,7 +134,7 @@ func TestCheckOnlinePrintsThePermissions(t *testing.T) {
 		"everything": {nil, nil, exitOK,
 			[]string{"  online      tried to read prod/ovhcsi-connections-check, which need not exist\n",
 				"getData: allowed\n", "secret/get: allowed\n", "\n1 connection, no mistake found.\n"}},
-		"reads alone": {[]string{read.ActionRead}, nil, exitOK,
+		"reads alone": {[]string{explain.ActionRead}, nil, exitOK,
 			[]string{"getData: allowed\n", "secret/get: NO: OKMS does not allow it to the token ",
 				"; grant its identity the IAM action okms:apikms:secret/get on the OKMS domain ",
 				"mounts work; with okms:apikms:secret/get, error texts would be more precise\n"}},

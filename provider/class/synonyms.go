@@ -48,11 +48,12 @@ const (
 	noFormat    = "drop it: a file holds the bytes that OKMS holds; see encoding for base64 and hex"
 	noRetry     = "drop it: only a connection can have a fallback, and the operator sets that up"
 	noRefresh   = "drop it: running pods follow the driver's rotationPollInterval, and the provider's --cache-ttl"
-	noOwner     = "drop it: the driver owns the files; set fsGroup in the pod's securityContext"
-	ofObjects   = "move it into an entry of objects, as in - secretPath: …"
-	ofClass     = "move it up, next to objects: it holds for all of them"
-	ofOperator  = "drop it: it belongs in the provider's file of connections"
-	noPolicy    = "drop it: values are written as they are stored"
+	noOwner     = "drop it: files belong to root, and fsGroup has no effect; for a container that is not root, " +
+		"set filePermission: \"0444\""
+	ofObjects  = "move it into an entry of objects, as in - secretPath: …"
+	ofClass    = "move it up, next to objects: it holds for all of them"
+	ofOperator = "drop it: it belongs in the provider's file of connections"
+	noPolicy   = "drop it: values are written as they are stored"
 )
 
 // parameterSynonyms are names of the parameters in other providers, by canonical name.

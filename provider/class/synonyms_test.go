@@ -107,7 +107,7 @@ func TestFieldsOfOtherProviders(t *testing.T) {
 		{"secretKey: k, remoteRef: {key: a, property: k}", "remoteRef", "write its key as secretPath, and its property as secretKey"},
 		{"secretPath: a, region: eu-west-par", "region", "move it up, next to objects"},
 		{"secretPath: a, refreshInterval: 1h", "refreshInterval", "drop it: running pods follow"},
-		{"secretPath: a, fsGroup: 1000", "fsGroup", "set fsGroup in the pod's securityContext"},
+		{"secretPath: a, fsGroup: 1000", "fsGroup", `for a container that is not root, set filePermission: "0444"`},
 		{"secretPath: a, required: true", "required", "drop it: without optional: true, every object is required"},
 		{"secretPath: a, fileName: x, path: y", "path", "drop it: objectName is given already"},
 	}

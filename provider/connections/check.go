@@ -7,11 +7,10 @@ import (
 	"time"
 )
 
-// Read reads a file of connections and their credentials once, for a check by a person.
-// cacheTTL is that of the provider that the file is for. dir returns the folder of a
-// connection's credential, given its name and the folder in the file. The error is Problems
-// if the file was read and is invalid. The Credential of each connection says what is wrong
-// with it.
+// Read returns the connections of a file with their credentials, sorted by name, for a check by a
+// person. cacheTTL is the --cache-ttl of the daemon. dir returns the folder of a connection's
+// credential, from its name and its credentialsDir. The error is Problems if the file has errors.
+// The error of a credential is that of Connection.Credential.
 func Read(file string, cacheTTL time.Duration, dir func(name, stated string) string, now time.Time) ([]*Connection, error) {
 	content, err := readFile(file)
 	if err != nil {
@@ -33,7 +32,7 @@ func Read(file string, cacheTTL time.Duration, dir func(name, stated string) str
 // Dir returns the folder of the connection's credential.
 func (c *Connection) Dir() string { return c.dir }
 
-// Rules returns the connection's rules, one line for each, for people.
+// Rules returns the connection's rules for people, one line for each.
 func (c *Connection) Rules() []string {
 	var lines []string
 	for _, r := range c.rules {
@@ -42,10 +41,9 @@ func (c *Connection) Rules() []string {
 	return lines
 }
 
-// NotCoveredBy returns, as lines for people, the rules of c that allow something that
-// another connection may not allow. A pattern certainly covers an equal one, and the
-// pattern for everything covers all. What c allows by these rules has no fallback, or only
-// part of it has.
+// NotCoveredBy returns, as lines for people, the rules of c that are not sure to be covered by the
+// rules of other (see rules.Rule.CoveredBy). If other is the fallback of c, secrets of these
+// rules may have no fallback. It is nil if all rules are covered.
 func (c *Connection) NotCoveredBy(other *Connection) []string {
 	var lines []string
 	for _, r := range c.rules {
@@ -56,6 +54,6 @@ func (c *Connection) NotCoveredBy(other *Connection) []string {
 	return lines
 }
 
-// ProbePath returns a path that the first rule allows, and at which there is probably no
-// secret: reading it shows whether the credential has the right to read there.
+// ProbePath returns a path that the first rule allows and that is unlikely to hold a secret. A
+// read of it shows whether the credential has the permission to read there.
 func (c *Connection) ProbePath() string { return c.rules[0].Example() }

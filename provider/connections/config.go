@@ -18,7 +18,7 @@ import (
 	"ovhcloud-csi-provider/provider/yamlnode"
 )
 
-// spec is a connection as it is in the file, without its credential.
+// spec is a connection of the file, without its credential.
 type spec struct {
 	name  string
 	place place.Domain
@@ -26,35 +26,34 @@ type spec struct {
 	dir string
 	outage
 	rules []rules.Rule
-	// text is the rules as they stand there, to see whether they changed.
+	// text is the text of the rules, to detect changes.
 	text string
 }
 
-// outage is what a connection does if its domain is unreachable or fails.
+// outage has the settings of a connection for the time when its domain is unreachable or fails.
 type outage struct {
-	// maxStale is the connection's own, if hasMaxStale.
+	// maxStale is the greatest age of a stale secret; it counts only if hasMaxStale is set.
 	maxStale    time.Duration
 	hasMaxStale bool
-	// fallback is the name of the connection that is asked then; "" for none.
+	// fallback is the name of the connection that is read instead; "" for none.
 	fallback string
 }
 
-// Limits of the file. Each connection is also a label of metrics.
+// Limits of the file in bytes and in connections. Each connection is a label value of metrics.
 const (
 	maxConfig      = 1 << 20
 	maxConnections = 200
 )
 
-// Problem is one mistake in the file of connections. Line counts from 1; 0 means the file
-// as a whole.
+// Problem is an error in the file of connections. Line counts from 1; 0 means the whole file.
 type Problem struct {
 	Line int
 	Text string
-	// missing is the field that is not there at all, if that is the problem.
+	// missing is the name of the field if the problem is that it is missing; else empty.
 	missing string
 }
 
-// Problems is every mistake in the file, in the order of its lines.
+// Problems are all errors of the file, in the order of its lines.
 type Problems []Problem
 
 // Error returns all problems on one line.
@@ -69,15 +68,16 @@ func (p Problems) Error() string {
 	return strings.Join(texts, "; ")
 }
 
-// reader reads the file and collects its mistakes.
+// reader parses the file and collects its problems.
 type reader struct {
 	cacheTTL time.Duration
 	problems Problems
-	misspelt []string // what unknown fields may have been meant to be
-	// fallbacks are the nodes that name one, by the connection that does.
+	misspelt []string // the valid fields that unknown ones were probably meant to be
+	// fallbacks are the nodes of the field fallback, by the name of the connection that has it.
 	fallbacks map[string]*yamlnode.Node
 }
 
+// wrong adds a problem at the line of n. where is the path of the field, empty for the file.
 func (r *reader) wrong(n *yamlnode.Node, where, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	if where != "" {
@@ -86,7 +86,7 @@ func (r *reader) wrong(n *yamlnode.Node, where, format string, args ...any) {
 	r.problems = append(r.problems, Problem{Line: n.Line, Text: text})
 }
 
-// field adds a mistake in a field.
+// field adds the problem of a field, and remembers whether the field is missing.
 func (r *reader) field(n *yamlnode.Node, where string, err error) {
 	r.wrong(n, where, "%s", err)
 	if errors.Is(err, message.ErrMissing) {
@@ -94,8 +94,8 @@ func (r *reader) field(n *yamlnode.Node, where string, err error) {
 	}
 }
 
-// parseConfig reads the file of connections for a provider with a --cache-ttl. The error is
-// Problems.
+// parseConfig returns the connections of the file by name. cacheTTL is the --cache-ttl of the
+// daemon. The error is Problems.
 func parseConfig(text string, cacheTTL time.Duration) (map[string]spec, error) {
 	whole := func(format string, args ...any) error { return Problems{{Text: fmt.Sprintf(format, args...)}} }
 	if len(text) > maxConfig {
@@ -103,7 +103,7 @@ func parseConfig(text string, cacheTTL time.Duration) (map[string]spec, error) {
 	}
 	root, err := yamlnode.Document(text)
 	if errors.Is(err, yamlnode.ErrEmpty) {
-		return nil, whole("is empty; want connections: {…}")
+		return nil, whole("is empty; write connections: {…}")
 	} else if err != nil {
 		return nil, append(Problems{{Text: err.Error()}}, cut(text)...)
 	}
@@ -122,7 +122,7 @@ func parseConfig(text string, cacheTTL time.Duration) (map[string]spec, error) {
 		r.field(root, "connections", message.ErrMissing)
 	}
 	if r.problems = append(cut(text), r.problems...); len(r.problems) > 0 {
-		r.problems = slices.DeleteFunc(r.problems, func(p Problem) bool { // what was only misspelt is not missing
+		r.problems = slices.DeleteFunc(r.problems, func(p Problem) bool { // a misspelt field is not missing
 			return p.missing != "" && slices.Contains(r.misspelt, p.missing)
 		})
 		slices.SortStableFunc(r.problems, func(a, b Problem) int { return a.Line - b.Line })
@@ -131,9 +131,9 @@ func parseConfig(text string, cacheTTL time.Duration) (map[string]spec, error) {
 	return specs, nil
 }
 
-// cut returns the problem of a file whose last line has no end. A file that is cut within a
-// line can be valid YAML and allow more: of the last line "- prod/**/public" remains "-
-// prod/**". A cut between two lines only removes whole rules.
+// cut returns the problem of a file whose last line has no line break; nil if it has one. A file
+// that is cut within a line can be valid YAML and allow more: "- prod/**/public" becomes
+// "- prod/**". A cut between two lines only removes whole rules.
 func cut(text string) Problems {
 	if strings.HasSuffix(text, "\n") {
 		return nil
@@ -144,8 +144,8 @@ func cut(text string) Problems {
 
 var connectionName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
-// fields returns the values of a map by name. Names must be among valid; without valid
-// names they are those of connections.
+// fields returns the values of a map by name. A name must be in valid; if valid is nil, it must
+// be a valid name of a connection.
 func (r *reader) fields(n *yamlnode.Node, where string, valid []string) map[string]*yamlnode.Node {
 	all := map[string]*yamlnode.Node{}
 	if !yamlnode.IsMap(n) {
@@ -157,7 +157,7 @@ func (r *reader) fields(n *yamlnode.Node, where string, valid []string) map[stri
 		Unknown: func(key *yamlnode.Node) string {
 			switch {
 			case valid == nil && !connectionName.MatchString(key.Value):
-				return "is no name for a connection; want lower case letters, digits and -, at most 63"
+				return "is not a valid name of a connection; use at most 63 lower case letters, digits and -"
 			case valid != nil && !slices.Contains(valid, key.Value):
 				return r.unknown(key, where, valid, taken)
 			}
@@ -170,15 +170,15 @@ func (r *reader) fields(n *yamlnode.Node, where string, valid []string) map[stri
 	return all
 }
 
-// unknown returns what to do about an unknown field, and notes which one is meant.
+// unknown returns the problem of an unknown field, with a cure, and notes which one is meant.
 func (r *reader) unknown(key *yamlnode.Node, where string, valid []string, taken map[string]bool) string {
 	advice, meant := adviseOn(key.Value, valid, taken)
 	if key.Value == fieldOfChart {
-		meant, advice = fieldDir, "it belongs in the Helm chart's values; this file has "+fieldDir+
-			" in its place. The file that the chart makes of them is in its ConfigMap (ovhcsi connections --help)"
+		meant, advice = fieldDir, "it belongs in the Helm chart's values; write "+fieldDir+
+			" here. The chart's ConfigMap has the file to check (ovhcsi connections --help)"
 	}
 	r.misspelt = append(r.misspelt, strings.TrimPrefix(where+"."+meant, "."))
-	if meant == place.FieldEndpoint { // which is given in place of a region
+	if meant == place.FieldEndpoint { // it replaces region
 		r.misspelt = append(r.misspelt, where+"."+place.FieldRegion)
 	}
 	return "unknown field; " + advice
@@ -189,21 +189,22 @@ const (
 	fieldAllow    = "allow"
 	fieldMaxStale = "maxStale"
 	fieldFallback = "fallback"
-	// What stands for credentialsDir in the values of the chart: people check those.
+	// fieldOfChart replaces credentialsDir in the values of the chart, which people check by
+	// mistake.
 	fieldOfChart = "existingSecret"
 )
 
-// stated is a connection as it is in the file.
+// stated is the unparsed form of a connection in the file.
 type stated struct {
 	node  *yamlnode.Node
 	where string // such as connections.default
-	// fields are the nodes of its fields by name, and texts what they say. A field
-	// whose value is no text says "".
+	// fields are the nodes of its fields by name. texts are their values; the text is "" if the
+	// value is not a single text.
 	fields map[string]*yamlnode.Node
 	texts  map[string]string
 }
 
-// at returns the node of a field, or that of the connection if the field is not given.
+// at returns the node of a field, and that of the connection if the field is missing.
 func (s stated) at(field string) *yamlnode.Node {
 	if n := s.fields[field]; n != nil {
 		return n
@@ -211,6 +212,7 @@ func (s stated) at(field string) *yamlnode.Node {
 	return s.node
 }
 
+// connection returns the connection of a node. It is incomplete if it has problems.
 func (r *reader) connection(name string, n *yamlnode.Node) spec {
 	from := stated{node: n, where: "connections." + name, texts: map[string]string{}}
 	from.fields = r.fields(n, from.where, append(place.Fields(), fieldDir, fieldMaxStale, fieldFallback, fieldAllow))
@@ -235,13 +237,13 @@ func (r *reader) connection(name string, n *yamlnode.Node) spec {
 		s.rules = r.rules(allow, from.where+"."+fieldAllow)
 		s.text = fmt.Sprint(s.rules)
 	} else {
-		r.field(n, from.where+"."+fieldAllow, message.Missing("nothing is allowed but what stands there, so nobody could use the connection"))
+		r.field(n, from.where+"."+fieldAllow, message.Missing("add at least one rule: without rules no pod may use the connection"))
 	}
 	return s
 }
 
-// place reads where the domain is. If one of its fields is not a text, which is a mistake
-// already, the others cannot be judged.
+// place returns the domain of a connection. It returns the zero value if one of the fields is not
+// a text: that is a problem already, and would make false problems of the other fields.
 func (r *reader) place(s stated) place.Domain {
 	for _, field := range place.Fields() {
 		if s.fields[field] != nil && s.texts[field] == "" {
@@ -255,19 +257,20 @@ func (r *reader) place(s stated) place.Domain {
 	return p
 }
 
-// dir reads where the credential is.
+// dir returns the folder of the credential.
 func (r *reader) dir(s stated) string {
 	dir := s.texts[fieldDir]
 	switch {
 	case s.fields[fieldDir] == nil:
 		r.field(s.node, s.where+"."+fieldDir, message.Missing("it is the folder with the files of the credential"))
 	case dir != "" && (!filepath.IsAbs(dir) || filepath.Clean(dir) != dir):
-		r.wrong(s.fields[fieldDir], s.where+"."+fieldDir, "%s is not an absolute path without detours", message.Quote(dir))
+		r.wrong(s.fields[fieldDir], s.where+"."+fieldDir, "%s is not a clean absolute path; "+
+			"begin it with /, and drop . and .. segments and extra slashes", message.Quote(dir))
 	}
 	return dir
 }
 
-// outage reads what is done if the domain is unreachable.
+// outage returns the settings for an outage of the domain.
 func (r *reader) outage(name string, s stated) (o outage) {
 	if text := s.texts[fieldMaxStale]; text != "" {
 		var err error
@@ -282,7 +285,7 @@ func (r *reader) outage(name string, s stated) (o outage) {
 	return o
 }
 
-// CheckCacheTTL returns an error for an invalid --cache-ttl, of the daemon and of ovhcsi.
+// CheckCacheTTL returns an error for an invalid --cache-ttl of the daemon or of the check.
 func CheckCacheTTL(ttl time.Duration) error {
 	if ttl < 0 || ttl > time.Hour {
 		return fmt.Errorf("%s is not from 0 to 1h", ttl)
@@ -290,10 +293,10 @@ func CheckCacheTTL(ttl time.Duration) error {
 	return nil
 }
 
-// longestStale is the greatest age of a stale secret.
+// longestStale is the upper limit of every maxStale.
 const longestStale = 7 * 24 * time.Hour
 
-// CheckMaxStale returns an error for an invalid --max-stale or maxStale.
+// CheckMaxStale returns an error for an invalid --max-stale or field maxStale.
 func CheckMaxStale(stale, cacheTTL time.Duration) error {
 	switch {
 	case stale < 0 || stale > longestStale:
@@ -304,17 +307,18 @@ func CheckMaxStale(stale, cacheTTL time.Duration) error {
 	return nil
 }
 
+// parseMaxStale returns the duration of a field maxStale.
 func parseMaxStale(text string, cacheTTL time.Duration) (time.Duration, error) {
 	stale, err := time.ParseDuration(text)
 	if err != nil {
-		return 0, fmt.Errorf("%s is no duration, such as 30m or 24h; 0 serves nothing stale", message.Quote(text))
+		return 0, fmt.Errorf("%s is not a duration, such as 30m or 24h; 0 serves nothing stale", message.Quote(text))
 	}
 	return stale, CheckMaxStale(stale, cacheTTL)
 }
 
-// checkFallbacks checks that each fallback is another connection and another domain. A
-// fallback may have a fallback itself, which is not used then: two regions may be each
-// other's fallback.
+// checkFallbacks adds a problem for each fallback that is not another connection of another
+// domain. A fallback may have a fallback of its own, which is not followed: two regions may be
+// each other's fallback.
 func (r *reader) checkFallbacks(specs map[string]spec) {
 	for name, n := range r.fallbacks {
 		where := "connections." + name + "." + fieldFallback
@@ -326,18 +330,20 @@ func (r *reader) checkFallbacks(specs map[string]spec) {
 		case !known:
 			r.wrong(n, where, "there is no connection %s; %s", message.Quote(of.fallback), suggestFallback(of, specs))
 		case sameDomain(to, of):
-			r.wrong(n, where, "connection %s is of the same domain (%s, okmsId %s), which fails when this one does", message.Quote(of.fallback), to.place.Endpoint, to.place.ID)
+			r.wrong(n, where, "connection %s reads the same domain (%s, okmsId %s), which fails when this one does; "+
+				"name one of another domain", message.Quote(of.fallback), to.place.Endpoint, to.place.ID)
 		}
 	}
 }
 
-// sameDomain reports whether two connections certainly have the same domain.
+// sameDomain reports whether two connections read the same domain. It is false if the okmsId is
+// unknown.
 func sameDomain(a, b spec) bool {
 	return a.place.Endpoint == b.place.Endpoint && a.place.ID == b.place.ID && a.place.ID != ""
 }
 
-// suggestFallback suggests a fallback for a connection that names one which does not exist:
-// only a connection of another domain can be one.
+// suggestFallback returns the cure for a fallback that does not exist. It suggests only
+// connections of another domain.
 func suggestFallback(of spec, specs map[string]spec) string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(specs)) {
@@ -346,12 +352,12 @@ func suggestFallback(of spec, specs map[string]spec) string {
 		}
 	}
 	if len(names) == 0 {
-		return "no connection of this file is of another domain; add one, or drop fallback"
+		return "this file has no connection of another domain; add one, or drop fallback"
 	}
 	return nearest.Suggestion(of.fallback, names)
 }
 
-// rules reads the list of rules. A rule that is given twice is probably a copy that was not
+// rules returns the rules of a list. A duplicate is a problem: it was probably copied and never
 // changed.
 func (r *reader) rules(n *yamlnode.Node, where string) []rules.Rule {
 	var rules []rules.Rule
@@ -360,7 +366,7 @@ func (r *reader) rules(n *yamlnode.Node, where string) []rules.Rule {
 		return nil
 	}
 	if len(n.Content) == 0 {
-		r.wrong(n, where, "is an empty list, so nobody could use the connection")
+		r.wrong(n, where, "is an empty list; add at least one rule: without rules no pod may use the connection")
 	}
 	lines := map[string]int{}
 	for i, item := range n.Content {
@@ -372,7 +378,7 @@ func (r *reader) rules(n *yamlnode.Node, where string) []rules.Rule {
 		}
 		text := fmt.Sprint(one)
 		if line := lines[text]; line != 0 {
-			r.wrong(item, at, "is the same rule as the one in line %d", line)
+			r.wrong(item, at, "is the same rule as in line %d; drop one of them", line)
 		}
 		lines[text] = item.Line
 		rules = append(rules, one)
@@ -380,6 +386,7 @@ func (r *reader) rules(n *yamlnode.Node, where string) []rules.Rule {
 	return rules
 }
 
+// rule returns the rule of a node. It is incomplete if it has problems.
 func (r *reader) rule(n *yamlnode.Node, where string) rules.Rule {
 	var one rules.Rule
 	fields := r.fields(n, where, []string{"namespaces", "serviceAccounts", "paths"})
@@ -396,20 +403,20 @@ func (r *reader) rule(n *yamlnode.Node, where string) rules.Rule {
 	return one
 }
 
-// patterns reads a list of patterns, which is required: some people would read a missing or
-// empty list as "all", others as "none". every is the pattern that matches everything.
+// patterns returns the patterns of a list. A missing or empty list is a problem: some people read
+// it as "all", others as "none". every is the pattern that matches everything, for the cure.
 func (r *reader) patterns(rule *yamlnode.Node, fields map[string]*yamlnode.Node, where, name, every string, check func(string) error) []string {
 	n := fields[name]
 	at := where + "." + name
 	switch {
 	case n == nil:
-		r.field(rule, at, message.Missing(fmt.Sprintf("[%q] stands for every one", every)))
+		r.field(rule, at, message.Missing(fmt.Sprintf("write [%q] to match all", every)))
 		return nil
 	case !yamlnode.IsList(n):
 		r.wrong(n, at, "is %s, not a list", yamlnode.Describe(n))
 		return nil
 	case len(n.Content) == 0:
-		r.wrong(n, at, "is an empty list, so the rule would allow nothing")
+		r.wrong(n, at, "is an empty list, so the rule allows nothing; add an entry, or drop the rule")
 		return nil
 	}
 	var all []string
@@ -422,7 +429,7 @@ func (r *reader) patterns(rule *yamlnode.Node, fields map[string]*yamlnode.Node,
 		case err != nil:
 			r.wrong(item, fmt.Sprintf("%s[%d]", at, i), "%s", err)
 		case slices.Contains(all, text):
-			r.wrong(item, fmt.Sprintf("%s[%d]", at, i), "%s is given twice", message.Quote(text))
+			r.wrong(item, fmt.Sprintf("%s[%d]", at, i), "%s is given twice; drop one of them", message.Quote(text))
 		default:
 			all = append(all, text)
 		}

@@ -1,7 +1,6 @@
-// Package connections keeps the identities that the operator gives to the provider: the
-// file that lists them, the folders of their credentials, and the rules on which pods may
-// read what with them. It watches the file and the folders, and keeps the last good state
-// of each connection in use.
+// Package connections reads the operator's file of connections: for each, an OKMS domain, the
+// folder of its credential, and rules on which pods may read which secrets with it. It watches
+// the file and the folders, and keeps the last valid state of each connection in use.
 package connections
 
 import (
@@ -18,26 +17,26 @@ import (
 	"ovhcloud-csi-provider/provider/rules"
 )
 
-// Connection is an identity of the provider: its domain, its credential, and which pods may
-// read what with it. It is immutable.
+// Connection is an OKMS domain with a credential for it, and rules on which pods may read which
+// secrets. It is immutable.
 type Connection struct {
 	spec
 	credential credential.Credential
-	// narrowed are the newest rules, where place and credential are still those of
-	// before: a mount must be allowed by both then. nil where spec is the newest.
+	// narrowed are the newest rules while the domain and the credential are still the old ones: a
+	// mount must be allowed by these and by the old rules. nil if spec is the newest.
 	narrowed []rules.Rule
-	// problem is why there is no credential, or why the newest one is not used.
+	// problem is why there is no credential, or why the newest one is not in use; nil if it is.
 	problem error
 }
 
 // Name returns the connection's name.
 func (c *Connection) Name() string { return c.name }
 
-// Place returns the domain of the connection. Its credential is sent nowhere else.
+// Place returns the domain of the connection. Its credential is sent to no other.
 func (c *Connection) Place() place.Domain { return c.place }
 
-// MaxStale returns how old a secret of the connection may be that is served while its
-// domain is unreachable or fails: its own limit, or else the daemon's.
+// MaxStale returns the greatest age of a secret that is served while the domain is unreachable or
+// fails: the connection's own limit, or daemons if it has none. 0 serves nothing stale.
 func (c *Connection) MaxStale(daemons time.Duration) time.Duration {
 	if own, stated := c.OwnMaxStale(); stated {
 		return own
@@ -45,17 +44,17 @@ func (c *Connection) MaxStale(daemons time.Duration) time.Duration {
 	return daemons
 }
 
-// OwnMaxStale returns the connection's own limit, if it has one.
+// OwnMaxStale returns the field maxStale of the connection. stated is false if it has none.
 func (c *Connection) OwnMaxStale() (d time.Duration, stated bool) {
 	return c.maxStale, c.hasMaxStale
 }
 
-// Fallback returns the name of the connection to ask if this one's domain is unreachable or
-// fails, "" for none.
+// Fallback returns the name of the connection to read if this one's domain is unreachable or
+// fails; "" if there is none.
 func (c *Connection) Fallback() string { return c.fallback }
 
-// Credential returns the last valid one. The error says why there is none; it is for the
-// operator, not for users.
+// Credential returns the last valid credential. The error is why there never was one; it is for
+// the operator, not for users.
 func (c *Connection) Credential() (credential.Credential, error) {
 	if c.credential.Kind() == "" {
 		return credential.Credential{}, c.problem
@@ -63,7 +62,8 @@ func (c *Connection) Credential() (credential.Credential, error) {
 	return c.credential, nil
 }
 
-// Grant returns what the connection allows to the pods of a service account.
+// Grant returns what the connection allows to the pods of a service account. It is empty if no
+// rule matches.
 func (c *Connection) Grant(namespace, account string) rules.Grant {
 	g := rules.For(c.rules, namespace, account)
 	if c.narrowed != nil {
@@ -72,45 +72,44 @@ func (c *Connection) Grant(namespace, account string) rules.Grant {
 	return g
 }
 
-// Reload is one change of the connections, valid or not.
+// Reload is a change of the file or of a connection, valid or not. Each is reported once.
 type Reload struct {
 	// Connection is empty for the file itself.
 	Connection string
 	// Source is the file or folder that changed.
 	Source string
-	// Credential names the credential in use, without any secret part. It is empty for
-	// none.
+	// Credential is the credential in use, without its secret (Credential.String). Empty for none.
 	Credential string
-	// Removed says that the connection is not in the file any more.
+	// Removed is set if the file no longer has the connection.
 	Removed bool
-	// Err is why the new state is not in use; nil if it is. Kept says that the last
-	// good state stays in use then.
+	// Err is why the new state is not in use; nil if it is in use. Kept is set if the last valid
+	// state is still in use.
 	Err  error
 	Kept bool
 }
 
 // Status is the state of all connections, for readiness and metrics.
 type Status struct {
-	// File is the file that was to be read, Problem why its newest state is not in
-	// use (nil if it is), Good and Bad how often it was changed for a state that is
-	// in use or not.
+	// File is the path of the file. Problem is why its newest state is not in use; nil if it is.
+	// Good and Bad count the valid and the invalid states of the file.
 	File        string
 	Problem     error
 	Good, Bad   int
 	Connections []ConnectionStatus // by name
 }
 
-// ConnectionStatus is the state of one connection.
+// ConnectionStatus is the state of one connection. Source is the folder of its credential; Problem,
+// Good and Bad are as in Status. Expires is the zero time if it is unknown.
 type ConnectionStatus struct {
 	Name      string
 	Source    string
 	Problem   error
-	Usable    bool // it has a credential
+	Usable    bool // it has a credential, maybe an old one
 	Expires   time.Time
 	Good, Bad int
 }
 
-// Err returns nil if everything that was read last is in use, else what is not and why.
+// Err returns nil if the newest state of everything is in use, else what is not, and why.
 func (s Status) Err() error {
 	var all []error
 	if s.Problem != nil {
@@ -124,39 +123,43 @@ func (s Status) Err() error {
 	return errors.Join(all...)
 }
 
-// Options of Open. File is required.
+// Options are the options of Open. File is required.
 type Options struct {
-	// File is the YAML file of the connections.
+	// File is the path of the YAML file of connections.
 	File string
-	// CacheTTL is the daemon's, which each maxStale must exceed.
+	// CacheTTL is the --cache-ttl of the daemon. Each maxStale must be longer.
 	CacheTTL time.Duration
-	// Notify is called for each change, one at a time. nil is not called.
+	// Notify is called for each change, never concurrently; nil for none.
 	Notify func(Reload)
-	// Now is the clock that certificates are checked against; nil is the system's.
+	// Now is the clock for the dates of certificates; nil for the system's.
 	Now func() time.Time
-	// Ticks returns the times at which everything is read again even if no change was seen,
-	// until it is stopped. nil is once a minute.
+	// Ticks returns a channel, and a function that stops it. Run reads everything at each tick,
+	// since some changes cannot be watched; nil is once a minute.
 	Ticks func() (ticks <-chan time.Time, stop func())
+
+	// settling is the wait after a change; the zero value is the default. For tests.
+	settling settling
 }
 
-// Set is the connections of a file with the credentials of their folders, each in its last
-// valid state. A nil *Set has none.
+// Set has the connections of a file with their credentials, each in its last valid state. It is
+// safe for concurrent use. Find on a nil *Set returns nil.
 type Set struct {
 	options Options
 
 	mu      sync.Mutex
 	byName  map[string]*Connection
-	stated  map[string]spec   // by the file in use; byName may still hold older ones
+	stated  map[string]spec   // the connections of the file in use; byName may still have older ones
 	content [sha256.Size]byte // of the file in use
 	problem error
 	file    counts
 	counts  map[string]*counts
 }
 
+// counts are numbers of valid and invalid states.
 type counts struct{ good, bad int }
 
-// Open reads everything once. What cannot be read is not an error: Notify and Status report
-// it, and it may come later. Run watches the files from then on.
+// Open returns the set of a file and reads everything once. If something cannot be read, Notify
+// and Status report it, and it may be fixed later. Call Run to watch for changes.
 func Open(o Options) *Set {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -170,12 +173,15 @@ func Open(o Options) *Set {
 			return t.C, t.Stop
 		}
 	}
+	if o.settling == (settling{}) {
+		o.settling = defaultSettling
+	}
 	c := &Set{options: o, byName: map[string]*Connection{}, counts: map[string]*counts{}}
 	c.reload()
 	return c
 }
 
-// Find returns the connection of a name, or nil.
+// Find returns the connection of a name, nil if there is none.
 func (c *Set) Find(name string) *Connection {
 	if c == nil {
 		return nil
@@ -185,7 +191,7 @@ func (c *Set) Find(name string) *Connection {
 	return c.byName[name]
 }
 
-// Problem returns why the file's newest state is not in use, nil if it is.
+// Problem returns why the newest state of the file is not in use; nil if it is.
 func (c *Set) Problem() error {
 	if c == nil {
 		return errors.New("the provider was started without --config")
@@ -208,8 +214,8 @@ func (c *Set) Status() Status {
 	return s
 }
 
-// readConfig returns the connections in the file, or those of its last valid state, with
-// the digest of the file.
+// readConfig returns the connections of the file, and the digest of its content. If the file is
+// invalid, it returns those of the last valid state with an error.
 func (c *Set) readConfig() (specs map[string]spec, digest [sha256.Size]byte, err error) {
 	content, err := readFile(c.options.File)
 	if err == nil {
@@ -220,8 +226,8 @@ func (c *Set) readConfig() (specs map[string]spec, digest [sha256.Size]byte, err
 	return c.stated, c.content, err
 }
 
-// reload reads everything, checks it, and then puts it in use. Open and Run call it, never
-// both at once, so it is the only writer of byName.
+// reload reads and checks everything, and then puts it in use. Only Open and Run call it, never
+// concurrently, so it may read byName without the lock.
 func (c *Set) reload() {
 	specs, content, problem := c.readConfig()
 	now := c.options.Now()
@@ -229,10 +235,10 @@ func (c *Set) reload() {
 	for name, s := range specs {
 		next[name] = successor(c.byName[name], s, now)
 	}
-	var told []Reload
+	var changes []Reload
 	c.mu.Lock()
 	if first := c.file == (counts{}); first || content != c.content || text(problem) != text(c.problem) {
-		told = append(told, Reload{Source: c.options.File, Err: problem, Kept: problem != nil && c.file.good > 0})
+		changes = append(changes, Reload{Source: c.options.File, Err: problem, Kept: problem != nil && c.file.good > 0})
 		c.file.add(problem)
 	}
 	for _, name := range slices.Sorted(maps.Keys(next)) {
@@ -241,23 +247,24 @@ func (c *Set) reload() {
 				c.counts[name] = &counts{}
 			}
 			c.counts[name].add(after.problem)
-			told = append(told, Reload{Connection: name, Source: after.dir, Credential: describe(after.credential),
+			changes = append(changes, Reload{Connection: name, Source: after.dir, Credential: describe(after.credential),
 				Err: after.problem, Kept: after.problem != nil && after.credential.Kind() != ""})
 		}
 	}
 	for name, before := range c.byName {
 		if next[name] == nil {
 			delete(c.counts, name)
-			told = append(told, Reload{Connection: name, Source: before.dir, Removed: true})
+			changes = append(changes, Reload{Connection: name, Source: before.dir, Removed: true})
 		}
 	}
 	c.byName, c.stated, c.content, c.problem = next, specs, content, problem
 	c.mu.Unlock()
-	for _, r := range told {
+	for _, r := range changes {
 		c.options.Notify(r)
 	}
 }
 
+// add counts a state with a problem, or a valid one if problem is nil.
 func (n *counts) add(problem error) {
 	if problem == nil {
 		n.good++
@@ -266,12 +273,12 @@ func (n *counts) add(problem error) {
 	}
 }
 
-// successor returns the connection of a spec with the credential that is in its folder now.
-// If that credential is invalid, the last valid one stays in use, but only for the domain
-// and folder that it was read for: it must not be sent to another domain. New rules,
-// maxStale and fallback apply at once even then. If domain or folder changed too, the last
-// valid connection stays in use for what both its rules and the new ones allow, since the
-// new paths are those of another domain.
+// successor returns the connection of a spec with the present credential of its folder. before is
+// the connection in use; nil if there is none. If the new credential is invalid, the last valid
+// one stays in use, but only for the domain and folder that it was read for: it must never be
+// sent to another domain. New rules, maxStale and fallback apply at once. If the domain or folder
+// changed too, the old connection stays in use for paths that its rules and the new ones both
+// allow, since the new paths are those of another domain.
 func successor(before *Connection, s spec, now time.Time) *Connection {
 	credential, err := readCredential(s, now)
 	switch {
@@ -284,9 +291,11 @@ func successor(before *Connection, s spec, now time.Time) *Connection {
 	}
 	kept := before.spec
 	kept.outage = s.outage
-	return &Connection{spec: kept, credential: before.credential, narrowed: append([]rules.Rule{}, s.rules...), problem: fmt.Errorf("%s: %w", s.dir, err)}
+	return &Connection{spec: kept, credential: before.credential, narrowed: append([]rules.Rule{}, s.rules...),
+		problem: fmt.Errorf("%s: %w", s.dir, err)}
 }
 
+// readCredential returns the credential in the folder of a spec. It must be valid at now.
 func readCredential(s spec, now time.Time) (credential.Credential, error) {
 	m, err := readFolder(s.dir)
 	if err != nil {
@@ -299,11 +308,14 @@ func readCredential(s spec, now time.Time) (credential.Credential, error) {
 	return c.At(s.place.Endpoint)
 }
 
+// changed reports whether two states of a connection differ, so that the change is reported. a may
+// be nil.
 func changed(a, b *Connection) bool {
 	return a == nil || a.credential.ID() != b.credential.ID() || a.place != b.place || a.dir != b.dir ||
 		a.outage != b.outage || a.text != b.text || text(a.problem) != text(b.problem)
 }
 
+// text returns the text of an error, "" for nil.
 func text(err error) string {
 	if err == nil {
 		return ""
@@ -311,6 +323,7 @@ func text(err error) string {
 	return err.Error()
 }
 
+// describe returns the name of a credential without its secret, "" for none.
 func describe(c credential.Credential) string {
 	if c.Kind() == "" {
 		return ""

@@ -14,32 +14,34 @@ import (
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
-// maxFile limits a file of a credential in bytes. A Kubernetes Secret has as much.
+// maxFile is the limit of a file in bytes. It is that of a Kubernetes Secret.
 const maxFile = 1 << 20
 
-// kubernetesData is the link that kubelet replaces when a mounted Secret or ConfigMap
-// changes, so that all its files change at once.
+// kubernetesData is the link in the volume of a Secret or ConfigMap. Kubelet replaces it at each
+// change, so that all files change at once.
 const kubernetesData = "..data"
 
-// ErrNoFolder is in the chain of the error about a folder that does not exist.
+// ErrNoFolder is the error for a folder of a credential that does not exist.
 var ErrNoFolder = fmt.Errorf("%w: there is no such folder", credential.ErrNoCredential)
 
-// readFolder reads the files of a credential, one for each key. They are all of one state
-// of the folder, even if it changes meanwhile: an old clientId with a new clientSecret
-// would be a credential that never existed.
+// readFolder returns the files of a credential by key, all of one state of the folder. An old
+// clientId with a new clientSecret would be an invalid credential. The error is for a folder that
+// changed during each attempt, or that cannot be read.
 func readFolder(dir string) (credential.Material, error) {
 	for range 3 {
 		from, before := stateOf(dir)
 		m, err := readFiles(from)
-		if again, after := stateOf(dir); from == again && (before == nil) == (after == nil) && (before == nil || os.SameFile(before, after)) {
+		again, after := stateOf(dir)
+		sameFolder := before == nil && after == nil || before != nil && after != nil && os.SameFile(before, after)
+		if from == again && sameFolder {
 			return m, err
 		}
 	}
-	return nil, errors.New("the folder changes all the time")
+	return nil, errors.New("the folder changed during each of 3 attempts to read it")
 }
 
-// stateOf returns the folder that really has the files of dir, which kubelet replaces at
-// each change, and its identity. folder is nil if it does not exist.
+// stateOf returns the path of the folder that has the files of dir, which kubelet replaces at each
+// change, and its identity for os.SameFile; nil if the folder does not exist.
 func stateOf(dir string) (from string, folder fs.FileInfo) {
 	from = dir
 	if state, err := os.Readlink(filepath.Join(dir, kubernetesData)); err == nil {
@@ -54,7 +56,8 @@ func stateOf(dir string) (from string, folder fs.FileInfo) {
 	return from, folder
 }
 
-// readFiles reads the known keys, and only the names of other files.
+// readFiles returns the known files of a folder by key, and the names of the other files with
+// empty values, for messages.
 func readFiles(dir string) (credential.Material, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -80,7 +83,7 @@ func readFiles(dir string) (credential.Material, error) {
 	return m, nil
 }
 
-// readFile reads a regular file to its end. It does not open what could block.
+// readFile returns the content of a regular file. It opens nothing else, since that could block.
 func readFile(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -104,8 +107,8 @@ func readFile(path string) ([]byte, error) {
 	return content, nil
 }
 
-// withoutPath returns only the cause: kubelet's folders have time stamps as names, and the
-// caller names the folder or file that users know.
+// withoutPath returns the cause of an error without the path: kubelet's folders have names with
+// time stamps, and the caller names the folder or file that users know.
 func withoutPath(err error) error {
 	var of *fs.PathError
 	if errors.As(err, &of) {

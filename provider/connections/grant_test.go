@@ -8,18 +8,18 @@ import (
 	"ovhcloud-csi-provider/provider/rules"
 )
 
-// Who is not known is nobody: not even a rule for all namespaces is for them.
-func TestANamespaceThatIsNotStatedIsGrantedNothing(t *testing.T) {
+// TestAnUnknownNamespaceIsGrantedNothing: not even a rule for all namespaces matches it.
+func TestAnUnknownNamespaceIsGrantedNothing(t *testing.T) {
 	specs, err := parseConfig(strings.Replace(goodConfig, `["shop", "team-*"]`, `["*"]`, 1), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !rules.For(specs["default"].rules, "any", "").Any() || rules.For(specs["default"].rules, "", "web").Any() {
-		t.Error("every namespace is to be granted, and none that is not stated")
+		t.Error("the rule must match every known namespace, and not an unknown one")
 	}
 }
 
-func TestWhoIsGranted(t *testing.T) {
+func TestGrants(t *testing.T) {
 	specs, err := parseConfig(goodConfig, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -46,13 +46,15 @@ func TestWhoIsGranted(t *testing.T) {
 	}
 	for _, c := range cases {
 		if got := rules.For(stated, c.namespace, c.account).Allows(c.path); got != c.want {
-			t.Errorf("namespace %q, service account %q, path %s: allowed is %v, want %v", c.namespace, c.account, c.path, got, c.want)
+			t.Errorf("namespace %q, service account %q, path %s: allowed is %v, want %v",
+				c.namespace, c.account, c.path, got, c.want)
 		}
 	}
 }
 
-func TestRulesOnlyAddToOneAnother(t *testing.T) {
-	specs, err := parseConfig(strings.Replace(goodConfig, "      - namespaces: [pay]\n        serviceAccounts: [teller]\n        paths: [prod/pay/card]\n", `
+func TestAGrantHasThePathsOfAllMatchingRules(t *testing.T) {
+	const second = "      - namespaces: [pay]\n        serviceAccounts: [teller]\n        paths: [prod/pay/card]\n"
+	specs, err := parseConfig(strings.Replace(goodConfig, second, `
       - {namespaces: [shop], serviceAccounts: [web], paths: [prod/pay/card]}
       - {namespaces: ["*"], serviceAccounts: ["*"], paths: [public]}
 `, 1), 0)
@@ -67,10 +69,10 @@ func TestRulesOnlyAddToOneAnother(t *testing.T) {
 		{"shop", "other", []string{"prod/shop/**", "public"}},
 		{"shop", "", []string{"prod/shop/**", "public"}},
 		{"any", "web", []string{"public"}},
-		{"", "web", nil}, // what is not stated is not "any"
+		{"", "web", nil}, // an unknown namespace matches no pattern
 	} {
 		if got := rules.For(specs["default"].rules, c.namespace, c.account).Paths(); !slices.Equal(got, c.want) {
-			t.Errorf("namespace %q, service account %q: %v, want %v", c.namespace, c.account, got, c.want)
+			t.Errorf("namespace %q, service account %q: got %v, want %v", c.namespace, c.account, got, c.want)
 		}
 	}
 }

@@ -9,21 +9,20 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// TestABurstOfChangesIsReadOnce checks how long the watcher waits after a change: until
-// 50 ms passed without another one, since programs write a certificate and its key one
-// after the other, and 300 ms at most.
+// TestABurstOfChangesIsReadOnce: after a change the watcher waits for 50 ms without another one,
+// since programs write a certificate and its key one after the other, and 300 ms at most.
 func TestABurstOfChangesIsReadOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		changes int // 40 ms apart
 		want    time.Duration
 	}{
 		"one change": {0, 50 * time.Millisecond}, "two": {1, 90 * time.Millisecond},
-		"five": {4, 210 * time.Millisecond}, "no end": {100, 300 * time.Millisecond},
+		"five": {4, 210 * time.Millisecond}, "without end": {100, 300 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
-				w := watcher{fsn: &fsnotify.Watcher{Events: make(chan fsnotify.Event)}}
+				w := watcher{fsn: &fsnotify.Watcher{Events: make(chan fsnotify.Event)}, settling: defaultSettling}
 				for i := range c.changes {
 					time.AfterFunc(time.Duration(i+1)*40*time.Millisecond, func() {
 						select {
@@ -35,7 +34,7 @@ func TestABurstOfChangesIsReadOnce(t *testing.T) {
 				began := time.Now()
 				w.settle(ctx)
 				if took := time.Since(began); took != c.want {
-					t.Errorf("it waited %s, want %s", took, c.want)
+					t.Errorf("waited %s, want %s", took, c.want)
 				}
 				cancel()
 				synctest.Wait()
@@ -44,16 +43,16 @@ func TestABurstOfChangesIsReadOnce(t *testing.T) {
 	}
 }
 
-// TestSettlingEndsWithTheDaemon checks that the end of the daemon does not wait for it.
+// TestSettlingEndsWithTheDaemon: the daemon does not wait for files to settle when it stops.
 func TestSettlingEndsWithTheDaemon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		w := watcher{fsn: &fsnotify.Watcher{Events: make(chan fsnotify.Event)}}
+		w := watcher{fsn: &fsnotify.Watcher{Events: make(chan fsnotify.Event)}, settling: defaultSettling}
 		began := time.Now()
 		w.settle(ctx)
 		if took := time.Since(began); took != 0 {
-			t.Errorf("it waited %s", took)
+			t.Errorf("waited %s, want no wait", took)
 		}
 	})
 }

@@ -11,15 +11,15 @@ import (
 // fieldConflicts are the fields of a connection that cannot be combined.
 var fieldConflicts = map[string][]string{place.FieldRegion: {place.FieldEndpoint}, place.FieldEndpoint: {place.FieldRegion}}
 
-// Cures for names in the file of connections that have no counterpart.
+// Cures for fields of other products that have no counterpart in the file of connections.
 const (
 	credentialsAreFiles = "drop it: credentials do not belong in this file; put them into files of " + fieldDir
-	onlyAllowed         = "drop it: nothing is allowed but what allow lists"
+	onlyAllowed         = "drop it: everything that allow does not list is denied"
 	onlyReads           = "drop it: a connection only reads"
 )
 
-// fileSynonyms are other names for the fields of the file of connections, from External
-// Secrets Operator's stores, the policies of Vault and RBAC.
+// fileSynonyms are other names of the fields of the file: those of External Secrets Operator's
+// stores, Vault's policies and RBAC.
 var fileSynonyms = sync.OnceValue(func() map[string]nearest.Synonym {
 	return nearest.Synonyms(map[string]string{
 		"connections":       "connection stores secretStores clusterSecretStores",
@@ -42,8 +42,9 @@ var fileSynonyms = sync.OnceValue(func() map[string]nearest.Synonym {
 	})
 })
 
-// adviseOn returns what to do about an unknown field of a map, and the field that is meant.
-// A name of another part of the file is not a synonym here.
+// adviseOn returns the cure for an unknown field of a map, and the valid field that it is probably
+// meant to be, "" if none is near. taken are the fields that the map has. Fields of other parts
+// of the file are not suggested.
 func adviseOn(name string, valid []string, taken map[string]bool) (advice, meant string) {
 	v := nearest.Vocabulary{Valid: valid, Synonyms: map[string]nearest.Synonym{}, Taken: taken, Conflicts: fieldConflicts}
 	s, known := fileSynonyms()[nearest.Canonical(name)]

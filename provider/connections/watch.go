@@ -12,29 +12,31 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// How long the files must not change before they are read, and how long changes may delay
-// that at most: programs write a certificate and its key one after the other.
-const (
-	settled    = 50 * time.Millisecond
-	mostSettle = 300 * time.Millisecond
-)
+// settling is the wait after a change before everything is read: programs write a certificate and
+// its key one after the other.
+type settling struct {
+	quiet time.Duration // time without another change
+	most  time.Duration // limit of the whole wait
+}
 
-// Run puts changes of the file and the folders in use, until ctx ends. If the system cannot
-// watch folders, they are read again once a minute.
+var defaultSettling = settling{quiet: 50 * time.Millisecond, most: 300 * time.Millisecond}
+
+// Run puts changes of the file and the folders in use, until ctx is done. If the system cannot
+// watch folders, Run sees changes at the ticks only.
 func (c *Set) Run(ctx context.Context) {
 	ticks, stop := c.options.Ticks()
 	defer stop()
 	var w watcher
 	if fsn, err := fsnotify.NewWatcher(); err != nil {
-		c.options.Notify(Reload{Source: c.options.File, Err: fmt.Errorf("folders cannot be watched, so changes are seen late: %w", err)})
+		c.options.Notify(Reload{Source: c.options.File, Err: fmt.Errorf("cannot watch folders, so changes take up to a minute to be read: %w", err)})
 	} else {
 		defer fsn.Close()
-		w = watcher{fsn: fsn, seen: map[string]fs.FileInfo{}}
+		w = watcher{fsn: fsn, seen: map[string]fs.FileInfo{}, settling: c.options.settling}
 	}
 	relevant := true
 	for {
-		// What is read may name new folders, and what changed before the watch on them
-		// was there is read after it.
+		// The new state may have new folders. They may change before they are watched, so they are
+		// read again after that.
 		for more := relevant; more; {
 			c.reload()
 			more = w.watch(c.targets())
@@ -53,8 +55,8 @@ func (c *Set) Run(ctx context.Context) {
 	}
 }
 
-// targets returns the file and the folders that are read. Only the goroutine of Run changes
-// them.
+// targets returns the paths of the file and of the credential folders, the file first. Only the
+// goroutine of Run calls it, which is the only one that changes c.stated.
 func (c *Set) targets() []string {
 	all := []string{c.options.File}
 	for _, s := range c.stated {
@@ -63,17 +65,19 @@ func (c *Set) targets() []string {
 	return all
 }
 
-// watcher watches the folders of the targets, and their parents, so that it sees folders
-// that are created, deleted or replaced. It watches no files: editors and kubelet replace
-// them. The zero value watches nothing.
+// watcher watches the folders of the targets, and their parents, to see when a folder is created,
+// deleted or replaced. It never watches files, since editors and kubelet replace them. The zero
+// value watches nothing.
 type watcher struct {
 	fsn     *fsnotify.Watcher
 	targets []string
-	// seen is each folder under watch as it was then: a watch follows the folder,
-	// not its path.
-	seen map[string]fs.FileInfo
+	// seen is the identity of each watched folder, by path: a watch follows the folder, not the
+	// path.
+	seen     map[string]fs.FileInfo
+	settling settling
 }
 
+// events returns the channel of changes; nil for the zero value.
 func (w *watcher) events() <-chan fsnotify.Event {
 	if w.fsn == nil {
 		return nil
@@ -81,6 +85,7 @@ func (w *watcher) events() <-chan fsnotify.Event {
 	return w.fsn.Events
 }
 
+// errors returns the channel of errors; nil for the zero value.
 func (w *watcher) errors() <-chan error {
 	if w.fsn == nil {
 		return nil
@@ -88,7 +93,7 @@ func (w *watcher) errors() <-chan error {
 	return w.fsn.Errors
 }
 
-// watch watches the folders of the targets and no others. It reports whether any was added.
+// watch watches the folders of the targets and no others. It reports whether it added one.
 func (w *watcher) watch(targets []string) (added bool) {
 	if w.fsn == nil {
 		return false
@@ -109,7 +114,7 @@ func (w *watcher) watch(targets []string) (added bool) {
 	for dir := range wanted {
 		now, err := os.Stat(dir)
 		if err != nil {
-			continue // gone meanwhile; its parent tells when it is back
+			continue // deleted meanwhile; the watch on its parent sees when it is created again
 		}
 		if before := w.seen[dir]; before != nil {
 			if os.SameFile(before, now) {
@@ -121,12 +126,12 @@ func (w *watcher) watch(targets []string) (added bool) {
 		if w.fsn.Add(dir) == nil {
 			w.seen[dir] = now
 			added = true
-		} // else the slow re-reading is left
+		} // else only the ticks see its changes
 	}
 	return added
 }
 
-// existing returns the nearest existing folder at or above a path.
+// existing returns a path, or its nearest parent, that is an existing folder.
 func existing(path string) string {
 	for {
 		if info, err := os.Stat(path); err == nil && info.IsDir() || path == filepath.Dir(path) {
@@ -136,9 +141,9 @@ func existing(path string) string {
 	}
 }
 
-// take reports whether a change can change a target: it is in the target's folder, or on
-// the way to it. A folder that was created, deleted or renamed must be watched again, even
-// if the new one has the inode of the old one.
+// take reports whether an event may change a target: it is in the target's folder or in a parent
+// of it. If a watched folder was created, deleted or renamed, take removes its watch, so that
+// watch adds a new one even if the new folder has the inode of the old one.
 func (w *watcher) take(e fsnotify.Event) bool {
 	if w.seen[e.Name] != nil && e.Has(fsnotify.Create|fsnotify.Remove|fsnotify.Rename) {
 		_ = w.fsn.Remove(e.Name)
@@ -154,12 +159,12 @@ func (w *watcher) take(e fsnotify.Event) bool {
 	return false
 }
 
-// settle waits until the files stop changing.
+// settle waits until there is no change for the quiet time, the limit is reached, or ctx is done.
 func (w *watcher) settle(ctx context.Context) {
-	most := time.NewTimer(mostSettle)
+	most := time.NewTimer(w.settling.most)
 	defer most.Stop()
 	for {
-		quiet := time.NewTimer(settled)
+		quiet := time.NewTimer(w.settling.quiet)
 		select {
 		case e := <-w.events():
 			w.take(e)

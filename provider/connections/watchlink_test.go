@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// TestALinkTwoFoldersUpIsSeen: a credential's folder may be reached through a link, which
-// is swapped at each change. Only a watch on the folder that holds the link sees this. It
-// is swapped often, since a swap during a reload may be seen by chance.
-func TestALinkTwoFoldersUpIsSeen(t *testing.T) {
+// TestALinkTwoFoldersUpIsWatched: a link on the path to a credential's folder may be replaced. Only
+// a watch on the folder of the link sees this. The test replaces it 20 times, since the change may
+// be seen by chance during a reload.
+func TestALinkTwoFoldersUpIsWatched(t *testing.T) {
 	link := func(g *ground, state int) {
 		g.write(fmt.Sprintf("states/%d/default/token", state), fmt.Sprint("token", state))
 		g.must(os.Symlink(g.path(fmt.Sprint("states/", state)), g.path("next")))

@@ -8,14 +8,15 @@ import (
 	"ovhcloud-csi-provider/provider/sniff"
 )
 
-// Limits of a credential in bytes. A PAT has about 1 KB, and no server takes more than some
-// 8 KB in a header. Each read in progress holds a token several times.
+// Limits of a credential in bytes. A PAT has about 1 KB, and servers accept headers of about 8
+// KB. Each read in progress holds several copies of a token.
 const (
-	maxToken       = 16 << 10 // and for each of the other texts
+	maxToken       = 16 << 10 // also of clientId and clientSecret
 	maxKey         = 32 << 10 // an RSA key of maxModulus has 6.4 KB
 	maxCertificate = 64 << 10 // with its chain
 )
 
+// checkSize returns an error for a value of more than most bytes.
 func checkSize(raw []byte, key string, most int) error {
 	if len(raw) > most {
 		return fmt.Errorf("%s is %d bytes long; at most %d are read", key, len(raw), most)
@@ -23,8 +24,8 @@ func checkSize(raw []byte, key string, most int) error {
 	return nil
 }
 
-// OneLine returns raw without a byte order mark and without white space around it. It is an
-// error if the rest is not printable ASCII. key names the text in errors.
+// OneLine returns raw without a byte order mark and without white space around it. It returns an
+// error that names the key if the rest is empty, too long, or not printable ASCII.
 func OneLine(raw []byte, key string) ([]byte, error) {
 	text := bytes.TrimSpace(sniff.WithoutMark(raw))
 	if len(text) == 0 {
@@ -35,11 +36,11 @@ func OneLine(raw []byte, key string) ([]byte, error) {
 	}
 	for _, b := range text {
 		if b <= ' ' || b >= 0x7f {
-			if what := mishap(key, text); what != "" {
-				return nil, errors.New(what)
+			if text := mistake(key, text); text != "" {
+				return nil, errors.New(text)
 			}
-			return nil, fmt.Errorf("%s holds white space, a control character or a character outside ASCII within; "+
-				"want one line of printable ASCII", key)
+			return nil, fmt.Errorf("%s has white space, a control character or a character outside ASCII in it; "+
+				"write one line of printable ASCII", key)
 		}
 	}
 	return text, nil

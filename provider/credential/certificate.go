@@ -22,15 +22,14 @@ import (
 	"ovhcloud-csi-provider/provider/sniff"
 )
 
-// maxModulus limits an RSA key, in bits. A check of a larger one, and each handshake with
-// it, takes a processor for up to many seconds, which nothing can end. crypto/rsa wants at
-// least 1024.
+// maxModulus is the limit of an RSA key in bits. The check of a larger key, and each handshake
+// with it, takes many seconds of processor time and cannot be cancelled. crypto/rsa has the
+// lower limit, 1024.
 const maxModulus = 8192
 
-// parseCertificate reads a client certificate and its private key. The checks of the key
-// come in the order of their cost: its size, its form, and whether it can sign for the
-// certificate. Only the last one proves that the sender holds the key: tls.X509KeyPair
-// compares public parts, which anyone may know.
+// parseCertificate returns the credential of a client certificate and its private key. The
+// cheapest check comes first: size, form, then a signature. Only the signature proves that the
+// sender holds the private key: tls.X509KeyPair compares public parts, which anyone may know.
 func parseCertificate(certPEM, keyPEM []byte, source string, now time.Time) (Credential, error) {
 	if err := checkSize(keyPEM, KeyPrivateKey, maxKey); err != nil {
 		return Credential{}, err
@@ -39,18 +38,18 @@ func parseCertificate(certPEM, keyPEM []byte, source string, now time.Time) (Cre
 		return Credential{}, err
 	}
 	certPEM, keyPEM = sniff.WithoutMark(certPEM), sniff.WithoutMark(keyPEM)
-	if what := cmp.Or(mishap(KeyCertificate, certPEM), mishap(KeyPrivateKey, keyPEM)); what != "" {
-		return Credential{}, errors.New(what)
+	if text := cmp.Or(mistake(KeyCertificate, certPEM), mistake(KeyPrivateKey, keyPEM)); text != "" {
+		return Credential{}, errors.New(text)
 	}
 	if bits := modulusOf(certPEM); bits > maxModulus {
-		return Credential{}, fmt.Errorf("the key of the certificate in %s has %d bits; at most %d are taken", KeyCertificate, bits, maxModulus)
+		return Credential{}, fmt.Errorf("the key of the certificate in %s has %d bits; at most %d are supported", KeyCertificate, bits, maxModulus)
 	}
 	if err := checkKeyForm(keyPEM); err != nil {
 		return Credential{}, fmt.Errorf("%s %w", KeyPrivateKey, err)
 	}
 	pair, err := tls.X509KeyPair(certPEM, keyPEM)
 	if err != nil {
-		// Its texts name what is missing and the types of PEM blocks, no content.
+		// The texts of X509KeyPair name the types of PEM blocks, and quote no content.
 		return Credential{}, fmt.Errorf("%s and %s do not make a client certificate: %s", KeyCertificate, KeyPrivateKey,
 			message.OneLine(strings.TrimPrefix(err.Error(), "tls: ")))
 	}
@@ -75,8 +74,8 @@ func parseCertificate(certPEM, keyPEM []byte, source string, now time.Time) (Cre
 		id: id, fingerprint: sha256.Sum256(pair.Certificate[0])}, nil
 }
 
-// modulusOf returns the size of the leaf's RSA key in bits, 0 if it has none that can be
-// read.
+// modulusOf returns the size in bits of the RSA key of the first certificate, 0 if it has
+// another kind of key or cannot be read.
 func modulusOf(certPEM []byte) int {
 	for block, rest := pem.Decode(certPEM); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type != "CERTIFICATE" {
@@ -94,8 +93,8 @@ func modulusOf(certPEM []byte) int {
 	return 0
 }
 
-// identityOfPair covers the private key, which is the secret part, and the whole chain: a
-// corrected chain must not count as the wrong one.
+// identityOfPair returns the identity of a certificate: of its private key, which is the secret,
+// and of its whole chain, so that a corrected chain is another credential.
 func identityOfPair(pair tls.Certificate) (id [sha256.Size]byte, err error) {
 	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
 	if err != nil {
@@ -104,10 +103,9 @@ func identityOfPair(pair tls.Certificate) (id [sha256.Size]byte, err error) {
 	return identity(string(KindCertificate), append([][]byte{key}, pair.Certificate...)...), nil
 }
 
-// checkKeyForm rejects what must not reach crypto/x509, which calculates with all numbers
-// of an RSA key before it compares anything, and does not check the primes of a key with
-// more than two. What is not DER is left to tls.X509KeyPair, which reads with the same
-// package.
+// checkKeyForm returns an error for a key that crypto/x509 must not get: it computes with all
+// numbers of an RSA key before it compares them, and does not check the primes of a key with
+// more than two. checkKeyForm accepts a key that is not DER: tls.X509KeyPair refuses it.
 func checkKeyForm(keyPEM []byte) error {
 	block := privateKeyBlock(keyPEM)
 	if block == nil {
@@ -119,8 +117,9 @@ func checkKeyForm(keyPEM []byte) error {
 	return checkKeyNumbers(block.Bytes, true)
 }
 
-// checkKeyNumbers checks a key of any form: PKCS #1 (RFC 8017, appendix A.1.2), SEC 1, or
-// with envelope also PKCS #8 (RFC 5958), whose OCTET STRING holds one of the others.
+// checkKeyNumbers checks the integers of a key in any form: PKCS #1 (RFC 8017, appendix A.1.2),
+// SEC 1, or if envelope is set also PKCS #8 (RFC 5958), whose OCTET STRING holds one of the
+// others.
 func checkKeyNumbers(der []byte, envelope bool) error {
 	var elements []asn1.RawValue
 	if _, err := asn1.Unmarshal(der, &elements); err != nil {
@@ -141,8 +140,8 @@ func checkKeyNumbers(der []byte, envelope bool) error {
 			}
 		}
 	}
-	// An RSA key is a version, 0, and eight numbers. One of more than two primes has
-	// version 1 and a SEQUENCE of the others behind them.
+	// An RSA key is version 0 and eight integers. A key of more than two primes is version 1, and
+	// has a SEQUENCE of the other primes at the end.
 	const least = 6
 	if numbers >= least && (numbers < len(elements) || !bytes.Equal(elements[0].Bytes, []byte{0})) {
 		return errors.New("is an RSA key of more than two primes, which is not supported; use one of two primes")
@@ -150,7 +149,8 @@ func checkKeyNumbers(der []byte, envelope bool) error {
 	return nil
 }
 
-// provePossession signs with the key and verifies with the certificate's public key.
+// provePossession signs with the private key and verifies with the certificate's public key. It
+// returns nil if the signature is valid.
 func provePossession(private crypto.PrivateKey, public crypto.PublicKey) error {
 	signer, ok := private.(crypto.Signer)
 	if !ok {
@@ -175,7 +175,7 @@ func provePossession(private crypto.PrivateKey, public crypto.PublicKey) error {
 		valid = ed25519.Verify(key, message, signature)
 	}
 	if !valid {
-		return errors.New("what it signs the certificate does not verify")
+		return errors.New("its signature does not match the certificate")
 	}
 	return nil
 }

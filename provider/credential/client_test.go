@@ -12,7 +12,8 @@ func TestTheNewTokenEndpoints(t *testing.T) {
 	for url, allowed := range map[string]bool{
 		"https://auth.eu.ovhcloud.com/oauth2/token": true, "https://auth.ca.ovhcloud.com/oauth2/token": true,
 		"https://auth.us.ovhcloud.com/oauth2/token": false, "https://auth.eu.ovhcloud.com/elsewhere": false,
-		"https://auth.eu.ovhcloud.com.evil.example/oauth2/token": false, "https://auth.eu.ovhcloud.com:8443/oauth2/token": false,
+		"https://auth.eu.ovhcloud.com.evil.example/oauth2/token": false,
+		"https://auth.eu.ovhcloud.com:8443/oauth2/token":         false,
 	} {
 		c, err := Parse(material(KeyClientID, "EU.id", KeyClientSecret, "planted-secret", KeyTokenURL, url), "x", now)
 		if err != nil {
@@ -23,7 +24,9 @@ func TestTheNewTokenEndpoints(t *testing.T) {
 		}
 	}
 	for endpoint, want := range map[string]string{
-		"https://eu-west-par.okms.ovh.net": "https://auth.eu.ovhcloud.com/oauth2/token", "https://ca-east-bhs.okms.ovh.net": "https://auth.ca.ovhcloud.com/oauth2/token", "https://us-east-vin.okms.ovh.us": "",
+		"https://eu-west-par.okms.ovh.net": "https://auth.eu.ovhcloud.com/oauth2/token",
+		"https://ca-east-bhs.okms.ovh.net": "https://auth.ca.ovhcloud.com/oauth2/token",
+		"https://us-east-vin.okms.ovh.us":  "",
 	} {
 		c, _ := Parse(material(KeyClientID, "EU.id", KeyClientSecret, "planted-secret"), "x", now)
 		if at, err := c.At(endpoint); err != nil || at.Client().Successor() != want {
@@ -68,11 +71,12 @@ func TestTokenURLs(t *testing.T) {
 			t.Errorf("%q: %q, %v", url, c.Client().TokenURL, err)
 		}
 	}
+	const form = "; write https://<host>/<path>"
 	for url, want := range map[string]string{
-		"auth.example/token":               "tokenUrl: does not begin with https://; write https://<host>/<path>",
+		"auth.example/token":               "tokenUrl: does not begin with https://" + form,
 		"http://auth.example/token":        "tokenUrl: plain http is for loopback addresses only",
-		"https://u:planted@auth.example/t": "tokenUrl: holds a user name or password; drop it; write https://<host>/<path>",
-		"https://auth.example/t?planted":   "tokenUrl: has something behind the host; write https://<host>/<path>",
+		"https://u:planted@auth.example/t": "tokenUrl: holds a user name or password; drop it" + form,
+		"https://auth.example/t?planted":   "tokenUrl: has a query or fragment" + form,
 	} {
 		if _, err := parse(url); err == nil || err.Error() != want {
 			t.Errorf("%q: %v, want %s", url, err, want)
@@ -82,8 +86,12 @@ func TestTokenURLs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for url, allowed := range map[string]bool{"https://www.ovh.com/auth/oauth2/token": true, "https://ca.ovh.com/auth/oauth2/token": true, "https://us.ovhcloud.com/auth/oauth2/token": true, "https://auth.example/any": true,
-		"https://www.ovh.com/elsewhere": false, "https://evil.example/auth/oauth2/token": false, "https://auth.example:8443/any": false} {
+	for url, allowed := range map[string]bool{
+		"https://www.ovh.com/auth/oauth2/token": true, "https://ca.ovh.com/auth/oauth2/token": true,
+		"https://us.ovhcloud.com/auth/oauth2/token": true, "https://auth.example/any": true,
+		"https://www.ovh.com/elsewhere": false, "https://evil.example/auth/oauth2/token": false,
+		"https://auth.example:8443/any": false,
+	} {
 		if err := endpoints.CheckTokenURL(url); (err == nil) != allowed {
 			t.Errorf("%s: %v", url, err)
 		}

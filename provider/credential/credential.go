@@ -1,5 +1,5 @@
-// Package credential turns the data of a Kubernetes Secret or of a folder into a credential
-// for OKMS: a token, a client certificate, or an OAuth2 client. It does no I/O.
+// Package credential parses the data of a Kubernetes Secret or of a folder into a credential for
+// OKMS: a token, a client certificate, or an OAuth2 client. It calls no server.
 package credential
 
 import (
@@ -12,7 +12,7 @@ import (
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
-// Kind is how a credential authenticates.
+// Kind is the kind of a credential.
 type Kind string
 
 // The kinds of credential.
@@ -22,8 +22,8 @@ const (
 	KindClient      Kind = "OAuth2 client" // a service account of OVHcloud
 )
 
-// Credential is one identity. It is immutable, and it prints as its kind, source and
-// fingerprint. The zero value authenticates nothing.
+// Credential is a parsed credential. It is immutable, and prints as its kind, fingerprint and
+// source, never as its secret. The zero value is no credential: its Kind is empty.
 type Credential struct {
 	kind        Kind
 	source      string
@@ -32,30 +32,30 @@ type Credential struct {
 	client      Client
 	expires     time.Time
 	id          [sha256.Size]byte // of the kind and all secret parts
-	fingerprint [sha256.Size]byte // what a user can compute; see Fingerprint
+	fingerprint [sha256.Size]byte // see Fingerprint
 	hint        string
 }
 
-// Kind returns how the credential authenticates.
+// Kind returns the kind of the credential, empty for the zero value.
 func (c Credential) Kind() Kind { return c.kind }
 
 // Client returns the OAuth2 client, the zero value for the other kinds.
 func (c Credential) Client() Client { return c.client }
 
-// Expires returns when the credential ends: the end of a certificate, or the expiry of a
-// token that is a JWT. The zero time means unknown or never.
+// Expires returns the end of a certificate, or of a token that is a JWT. It is the zero time if
+// the end is unknown.
 func (c Credential) Expires() time.Time { return c.expires }
 
 // Token returns the bearer token, empty for the other kinds.
 func (c Credential) Token() sensitive.Bytes { return c.token }
 
-// Certificate returns the client certificate with its key, nil for the other kinds.
+// Certificate returns the client certificate with its private key, nil for the other kinds. The
+// caller must not change it.
 func (c Credential) Certificate() *tls.Certificate { return c.certificate }
 
-// ID is equal for equal credentials and differs for others, and for another token URL.
-// Anyone who lacks one byte of the credential's secret has another ID: it is a SHA-256 over
-// the kind and all of the secret, for a certificate the private key. It is a map key, not
-// for printing.
+// ID returns a SHA-256 of the kind, the whole secret (of a certificate its private key) and the
+// token URL. Equal credentials have the same ID. A credential with one wrong byte in its secret
+// has another ID, so an ID proves possession of the secret. It is a map key: do not print it.
 func (c Credential) ID() [sha256.Size]byte {
 	if c.client.TokenURL == "" {
 		return c.id
@@ -63,8 +63,8 @@ func (c Credential) ID() [sha256.Size]byte {
 	return identity(string(c.kind), c.id[:], []byte(c.client.TokenURL))
 }
 
-// identity returns a SHA-256 over a kind and its parts, each with its length in front, so
-// that no part can reach into the next.
+// identity returns a SHA-256 of a kind and its parts. The length comes before each of them, so
+// that two lists of parts never encode to the same bytes.
 func identity(kind string, parts ...[]byte) (id [sha256.Size]byte) {
 	h := sha256.New()
 	fmt.Fprintf(h, "%d:%s", len(kind), kind)
@@ -75,16 +75,15 @@ func identity(kind string, parts ...[]byte) (id [sha256.Size]byte) {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
-// Hint returns what to tell a user whose credential the store rejects, if something about
-// it looks wrong; otherwise "".
+// Hint returns a sentence about what looks wrong with the credential, empty if nothing does. It
+// is for a user whose credential OKMS has refused.
 func (c Credential) Hint() string { return c.hint }
 
-// Fingerprint returns the first eight hex digits of the SHA-256 of the token, of the
-// certificate in DER form, or of clientId:clientSecret. A user can compute it to see which
-// credential is in use.
+// Fingerprint returns the first eight hex digits of the SHA-256 of the token, of the certificate
+// in DER, or of clientId:clientSecret. Users can compute it to see which credential is in use.
 func (c Credential) Fingerprint() string { return hex.EncodeToString(c.fingerprint[:4]) }
 
-// String names the credential without any secret part: "token 1f2e3d4c from
+// String returns the name of the credential without its secret, such as "token 1f2e3d4c from
 // nodePublishSecretRef".
 func (c Credential) String() string {
 	if c.kind == "" {

@@ -1,40 +1,20 @@
 package credential
 
 import (
-	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/asn1"
 	"encoding/base64"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"math/big"
 	"strings"
 	"testing"
 	"time"
 
-	"ovhcloud-csi-provider/provider/sensitive"
 	"ovhcloud-csi-provider/test/pki"
 )
 
-const planted = "eyJhbGciOiJIUzI1NiJ9.planted-token"
-
-var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-
-func material(pairs ...string) Material {
-	m := Material{}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		m[pairs[i]] = sensitive.New([]byte(pairs[i+1]))
-	}
-	return m
-}
-
 func TestTokens(t *testing.T) {
-	for name, text := range map[string]string{"as it is": planted, "with a line break": planted + "\n", "with white space around": " \t" + planted + "\r\n"} {
+	for name, text := range map[string]string{
+		"as it is": planted, "with a line break": planted + "\n", "with white space around": " \t" + planted + "\r\n",
+	} {
 		c, err := Parse(material(KeyToken, text), "nodePublishSecretRef", now)
 		if err != nil || string(c.Token().Reveal()) != planted || c.Kind() != KindToken || c.Certificate() != nil {
 			t.Errorf("%s: %v, %v", name, c, err)
@@ -56,7 +36,7 @@ func TestTokenEncodedTwiceHasAHint(t *testing.T) {
 	}
 }
 
-func TestTokensThatTellTheirEnd(t *testing.T) {
+func TestTheExpiryOfTokens(t *testing.T) {
 	jwt := func(claims string) string {
 		return "eyJhbGciOiJIUzI1NiJ9." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2ln"
 	}
@@ -64,8 +44,9 @@ func TestTokensThatTellTheirEnd(t *testing.T) {
 		end  time.Time
 		hint string
 	}{
-		fmt.Sprintf(`{"exp":%d}`, now.Add(time.Hour).Unix()):   {end: now.Add(time.Hour)},
-		fmt.Sprintf(`{"exp":%d}`, now.Add(-time.Hour).Unix()):  {now.Add(-time.Hour), "the token says of itself that it expired on 2026-11-23T11:00:00Z"},
+		fmt.Sprintf(`{"exp":%d}`, now.Add(time.Hour).Unix()): {end: now.Add(time.Hour)},
+		fmt.Sprintf(`{"exp":%d}`, now.Add(-time.Hour).Unix()): {now.Add(-time.Hour),
+			"by its exp claim the token expired on 2026-11-23T11:00:00Z"},
 		fmt.Sprintf(`{"exp":%d.5}`, now.Add(time.Hour).Unix()): {end: now.Add(time.Hour)},
 		`{"exp":1e300}`:  {},
 		`{"exp":null}`:   {},
@@ -75,7 +56,7 @@ func TestTokensThatTellTheirEnd(t *testing.T) {
 	} {
 		c, err := Parse(material(KeyToken, jwt(claims)), "x", now)
 		if err != nil || !c.Expires().Equal(want.end) || c.Hint() != want.hint {
-			t.Errorf("%s: %v, ends %v, hint %q", claims, err, c.Expires(), c.Hint())
+			t.Errorf("claims %s: error %v, expires %v, hint %q", claims, err, c.Expires(), c.Hint())
 		}
 	}
 }
@@ -94,54 +75,21 @@ func TestCertificates(t *testing.T) {
 	other, _ := Parse(material(KeyCertificate, otherCert, KeyPrivateKey, otherKey), "x", now)
 	chain, _ := Parse(material(KeyCertificate, cert+otherCert, KeyPrivateKey, key), "x", now)
 	if again.ID() != c.ID() || other.ID() == c.ID() || chain.ID() == c.ID() {
-		t.Error("IDs do not tell credentials apart")
+		t.Error("equal credentials have different IDs, or different ones the same ID")
 	}
 	if chain.Fingerprint() != c.Fingerprint() || other.Fingerprint() == c.Fingerprint() {
 		t.Error("the fingerprint is not the certificate's")
 	}
 }
 
-// largePair is a certificate of an RSA key that is too large. Its factors are no
-// primes, which would take minutes to find; nobody asks for that.
-func largePair(t *testing.T) (cert, key string) {
-	t.Helper()
-	factor := func(seed byte) *big.Int {
-		b := bytes.Repeat([]byte{seed}, 544)
-		b[0], b[543] = 0xff, seed|1
-		return new(big.Int).SetBytes(b)
-	}
-	one, e := big.NewInt(1), big.NewInt(65537)
-	p, q := factor(0x5a), factor(0x3c)
-	p1, q1 := new(big.Int).Sub(p, one), new(big.Int).Sub(q, one)
-	n, d := new(big.Int).Mul(p, q), new(big.Int).ModInverse(e, new(big.Int).Mul(p1, q1))
-	der, err := asn1.Marshal(struct {
-		Version               int
-		N                     *big.Int
-		E                     int
-		D, P, Q, Dp, Dq, Qinv *big.Int
-	}{0, n, 65537, d, p, q, new(big.Int).Mod(d, p1), new(big.Int).Mod(d, q1), new(big.Int).ModInverse(q, p)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	issuer, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: one, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour)}
-	crt, err := x509.CreateCertificate(rand.Reader, template, &x509.Certificate{SerialNumber: one}, &rsa.PublicKey{N: n, E: 65537}, issuer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: crt})), string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: der}))
-}
-
-func TestMaterialThatIsNoCredential(t *testing.T) {
+func TestInvalidMaterial(t *testing.T) {
 	cert, key := pki.Pair(t, now.Add(-time.Hour), now.Add(time.Hour))
 	_, otherKey := pki.Pair(t, now.Add(-time.Hour), now.Add(time.Hour))
 	oldCert, oldKey := pki.Pair(t, now.Add(-2*time.Hour), now.Add(-time.Hour))
 	newCert, newKey := pki.Pair(t, now.Add(time.Hour), now.Add(2*time.Hour))
 	locked := "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"
-	lockedOld := "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n"
+	lockedOld := "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n" +
+		"-----END RSA PRIVATE KEY-----\n"
 	largeCert, largeKey := largePair(t)
 	switched := "-----BEGIN \x1b[2J-----\nAAAA\n-----END \x1b[2J-----\n"
 	cases := []struct {
@@ -149,29 +97,50 @@ func TestMaterialThatIsNoCredential(t *testing.T) {
 		material Material
 		want     string
 	}{
-		{"an endless token", material(KeyToken, strings.Repeat("x", 700_000)), "token is 700000 bytes long; at most 16384 are read"},
-		{"an endless client", material(KeyClientID, strings.Repeat("x", 700_000), KeyClientSecret, "x"), "clientId is 700000 bytes long; at most 16384 are read"},
-		{"an endless certificate", material(KeyCertificate, strings.Repeat(cert, 500), KeyPrivateKey, key), "tls.crt is " + fmt.Sprint(500*len(cert)) + " bytes long; at most 65536 are read"},
-		{"an endless key", material(KeyCertificate, cert, KeyPrivateKey, strings.Repeat(key, 500)), "tls.key is " + fmt.Sprint(500*len(key)) + " bytes long; at most 32768 are read"},
-		{"a key that takes for ever", material(KeyCertificate, largeCert, KeyPrivateKey, largeKey), "the key of the certificate in tls.crt has 8704 bits; at most 8192 are taken"},
+		{"an endless token", material(KeyToken, strings.Repeat("x", 700_000)),
+			"token is 700000 bytes long; at most 16384 are read"},
+		{"an endless client", material(KeyClientID, strings.Repeat("x", 700_000), KeyClientSecret, "x"),
+			"clientId is 700000 bytes long; at most 16384 are read"},
+		{"an endless certificate", material(KeyCertificate, strings.Repeat(cert, 500), KeyPrivateKey, key),
+			"tls.crt is " + fmt.Sprint(500*len(cert)) + " bytes long; at most 65536 are read"},
+		{"an endless key", material(KeyCertificate, cert, KeyPrivateKey, strings.Repeat(key, 500)),
+			"tls.key is " + fmt.Sprint(500*len(key)) + " bytes long; at most 32768 are read"},
+		{"a key that is too large", material(KeyCertificate, largeCert, KeyPrivateKey, largeKey),
+			"the key of the certificate in tls.crt has 8704 bits; at most 8192 are supported"},
 		{"another kind of PEM", material(KeyCertificate, switched, KeyPrivateKey, key),
-			`tls.crt and tls.key do not make a client certificate: failed to find "CERTIFICATE" PEM block in certificate input after skipping PEM blocks of the following types: [?[2J]`},
+			`tls.crt and tls.key do not make a client certificate: failed to find "CERTIFICATE" PEM block in certificate ` +
+				`input after skipping PEM blocks of the following types: [?[2J]`},
 		{"nothing", nil, "no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret"},
-		{"only what the driver adds", material("csi.storage.k8s.io/serviceAccount.tokens", planted), "no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret"},
-		{"other keys", material("password", planted, "Token", planted), `no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret; its keys are "Token", "password"; rename them`},
-		{"two kinds", material(KeyToken, planted, KeyCertificate, cert, KeyPrivateKey, key), "holds both a token and a certificate; keep exactly one of them"},
-		{"a token and a key", material(KeyToken, planted, KeyPrivateKey, key), "holds both a token and a certificate; keep exactly one of them"},
+		{"only what the driver adds", material("csi.storage.k8s.io/serviceAccount.tokens", planted),
+			"no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret"},
+		{"other keys", material("password", planted, "Token", planted),
+			`no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret; its keys are ` +
+				`"Token", "password"; rename them`},
+		{"two kinds", material(KeyToken, planted, KeyCertificate, cert, KeyPrivateKey, key),
+			"holds both a token and a certificate; keep exactly one of them"},
+		{"a token and a key", material(KeyToken, planted, KeyPrivateKey, key),
+			"holds both a token and a certificate; keep exactly one of them"},
 		{"an empty token", material(KeyToken, " \n"), "token is empty"},
-		{"two lines of token", material(KeyToken, planted+"\n"+planted), "token holds white space, a control character or a character outside ASCII within; want one line of printable ASCII"},
-		{"a token in unicode", material(KeyToken, planted+"é"), "token holds white space, a control character or a character outside ASCII within; want one line of printable ASCII"},
-		{"a certificate without key", material(KeyCertificate, cert), "holds only one of tls.crt and tls.key; a client certificate needs both"},
-		{"a key without certificate", material(KeyPrivateKey, key), "holds only one of tls.crt and tls.key; a client certificate needs both"},
-		{"another key", material(KeyCertificate, cert, KeyPrivateKey, otherKey), "tls.crt and tls.key do not make a client certificate: private key does not match public key"},
-		{"no PEM", material(KeyCertificate, "planted", KeyPrivateKey, "planted"), "tls.crt and tls.key do not make a client certificate: failed to find any PEM data in certificate input"},
-		{"a passphrase", material(KeyCertificate, cert, KeyPrivateKey, locked), "tls.key is protected by a passphrase; store the key without one"},
-		{"a passphrase of old", material(KeyCertificate, cert, KeyPrivateKey, lockedOld), "tls.key is protected by a passphrase; store the key without one"},
-		{"expired", material(KeyCertificate, oldCert, KeyPrivateKey, oldKey), "the certificate in tls.crt expired on 2026-11-23T11:00:00Z"},
-		{"not yet valid", material(KeyCertificate, newCert, KeyPrivateKey, newKey), "the certificate in tls.crt is not valid before 2026-11-23T13:00:00Z"},
+		{"two lines of token", material(KeyToken, planted+"\n"+planted),
+			"token has white space, a control character or a character outside ASCII in it; write one line of printable ASCII"},
+		{"a token in unicode", material(KeyToken, planted+"é"),
+			"token has white space, a control character or a character outside ASCII in it; write one line of printable ASCII"},
+		{"a certificate without key", material(KeyCertificate, cert),
+			"holds only one of tls.crt and tls.key; a client certificate needs both"},
+		{"a key without certificate", material(KeyPrivateKey, key),
+			"holds only one of tls.crt and tls.key; a client certificate needs both"},
+		{"another key", material(KeyCertificate, cert, KeyPrivateKey, otherKey),
+			"tls.crt and tls.key do not make a client certificate: private key does not match public key"},
+		{"no PEM", material(KeyCertificate, "planted", KeyPrivateKey, "planted"),
+			"tls.crt and tls.key do not make a client certificate: failed to find any PEM data in certificate input"},
+		{"a passphrase", material(KeyCertificate, cert, KeyPrivateKey, locked),
+			"tls.key is protected by a passphrase; store the key without one"},
+		{"a passphrase of old", material(KeyCertificate, cert, KeyPrivateKey, lockedOld),
+			"tls.key is protected by a passphrase; store the key without one"},
+		{"expired", material(KeyCertificate, oldCert, KeyPrivateKey, oldKey),
+			"the certificate in tls.crt expired on 2026-11-23T11:00:00Z"},
+		{"not yet valid", material(KeyCertificate, newCert, KeyPrivateKey, newKey),
+			"the certificate in tls.crt is not valid before 2026-11-23T13:00:00Z"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -180,16 +149,16 @@ func TestMaterialThatIsNoCredential(t *testing.T) {
 				t.Errorf("error = %v\nwant    %s", err, c.want)
 			}
 			if errors.Is(err, ErrNoCredential) != strings.HasPrefix(c.want, "no credential") {
-				t.Errorf("ErrNoCredential: %v", err)
+				t.Errorf("the error %v must be ErrNoCredential only if all keys are missing", err)
 			}
 			if got.Kind() != "" || got.String() != "no credential" {
-				t.Errorf("a credential came with the error: %v", got)
+				t.Errorf("got the credential %v with an error", got)
 			}
 		})
 	}
 }
 
-func TestCredentialsDoNotPrintThemselves(t *testing.T) {
+func TestCredentialsPrintNoSecret(t *testing.T) {
 	cert, key := pki.Pair(t, now.Add(-time.Hour), now.Add(time.Hour))
 	token, _ := Parse(material(KeyToken, planted), "x", now)
 	certificate, _ := Parse(material(KeyCertificate, cert, KeyPrivateKey, key), "x", now)

@@ -8,109 +8,13 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
-	"crypto/x509"
-	"encoding/asn1"
 	"encoding/pem"
 	"math/big"
 	"strings"
 	"testing"
-	"time"
 )
 
-// certify makes a certificate of a public key, as a certificate authority does: it is
-// known to everybody who ever saw a handshake.
-func certify(t *testing.T, public crypto.PublicKey) string {
-	t.Helper()
-	authority, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, &x509.Certificate{SerialNumber: big.NewInt(2)}, public, authority)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-}
-
-func keyPEM(t *testing.T, kind string, key any) string {
-	t.Helper()
-	der, err := asn1.Marshal(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
-}
-
-func pkcs8PEM(t *testing.T, key any) string {
-	t.Helper()
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
-}
-
-// enveloped is a PKCS #1 key in PKCS #8.
-func enveloped(t *testing.T, pkcs1PEM string) string {
-	t.Helper()
-	block, _ := pem.Decode([]byte(pkcs1PEM))
-	type algorithm struct {
-		OID  asn1.ObjectIdentifier
-		Null asn1.RawValue
-	}
-	return keyPEM(t, "PRIVATE KEY", struct {
-		Version   int
-		Algorithm algorithm
-		Key       []byte
-	}{0, algorithm{asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}, asn1.NullRawValue}, block.Bytes})
-}
-
-type otherPrime struct{ Prime, Exponent, Coefficient *big.Int }
-
-type manyPrimes struct {
-	Version            int
-	N                  *big.Int
-	E                  int
-	D, P, Q, Dp, Dq, U *big.Int
-	Others             []otherPrime `asn1:"optional,omitempty"`
-}
-
-// forgeries are keys that fit a public key in all that can be compared, made by who
-// knows the public key alone.
-func forgeries(t *testing.T, public *rsa.PublicKey) map[string]string {
-	n := func(i int64) *big.Int { return big.NewInt(i) }
-	forged := func(version int, d, p, q *big.Int, others ...otherPrime) string {
-		return keyPEM(t, "RSA PRIVATE KEY", manyPrimes{version, public.N, public.E, d, p, q, n(1), n(1), n(1), others})
-	}
-	type without struct {
-		Version int
-		N       *big.Int
-		E       int
-		D, P, Q *big.Int
-		Others  []otherPrime
-	}
-	three := otherPrime{n(7), n(1), n(1)}
-	all := map[string]string{
-		"three small primes":              forged(1, n(11), n(3), n(5), three),
-		"four small primes":               forged(1, n(11), n(3), n(5), three, otherPrime{n(11), n(1), n(1)}),
-		"three primes that claim to be 2": forged(0, n(11), n(3), n(5), three),
-		"two small primes":                forged(0, n(11), n(3), n(5)),
-		"the modulus as a prime":          forged(0, n(11), public.N, n(1)),
-		"the modulus and small primes":    forged(1, n(11), public.N, n(3), three),
-		"d of 1":                          forged(1, n(1), n(3), n(5), three),
-		"no exponents": keyPEM(t, "RSA PRIVATE KEY", without{1, public.N, public.E, n(11), n(3), n(5),
-			[]otherPrime{three}}),
-	}
-	for name, text := range all {
-		if !strings.Contains(name, "PKCS #8") {
-			all[name+", in PKCS #8"] = enveloped(t, text)
-		}
-	}
-	return all
-}
-
-func TestAPublicCertificateIsNobodysCredential(t *testing.T) {
+func TestForgedKeysAreRefused(t *testing.T) {
 	owner, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
@@ -118,18 +22,18 @@ func TestAPublicCertificateIsNobodysCredential(t *testing.T) {
 	cert := certify(t, owner.Public())
 	for name, key := range forgeries(t, &owner.PublicKey) {
 		if got, err := Parse(material(KeyCertificate, cert, KeyPrivateKey, key), "x", now); err == nil {
-			t.Errorf("%s: taken as %s", name, got)
+			t.Errorf("%s: accepted as %s", name, got)
 		} else if !strings.HasPrefix(err.Error(), "tls.") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	if _, err := Parse(material(KeyCertificate, cert, KeyPrivateKey, pkcs8PEM(t, owner)), "x", now); err != nil {
-		t.Errorf("the owner: %v", err)
+		t.Errorf("the key of the owner is refused: %v", err)
 	}
 }
 
-// TestPossessionIsProved goes past all checks of form: what is compared with the
-// certificate is what the key can do.
+// TestPossessionIsProved: even without the checks of form, a key is accepted only if its signature
+// is valid for the certificate.
 func TestPossessionIsProved(t *testing.T) {
 	owner, _ := rsa.GenerateKey(rand.Reader, 2048)
 	other, _ := rsa.GenerateKey(rand.Reader, 2048)
@@ -142,29 +46,32 @@ func TestPossessionIsProved(t *testing.T) {
 	for name, c := range map[string]struct {
 		private crypto.PrivateKey
 		public  crypto.PublicKey
-		holds   bool
+		want    bool
 	}{
 		"RSA": {owner, &owner.PublicKey, true}, "ECDSA": {curve, &curve.PublicKey, true}, "Ed25519": {edwards, public, true},
-		"another RSA key": {other, &owner.PublicKey, false}, "a key that states the owner's public part": {&forged, &owner.PublicKey, false},
+		"another RSA key": {other, &owner.PublicKey, false}, "a key with the owner's public part": {&forged,
+			&owner.PublicKey, false},
 		"another ECDSA key": {otherCurve, &curve.PublicKey, false}, "another Ed25519 key": {otherEdwards, public, false},
-		"another kind": {curve, &owner.PublicKey, false}, "no key": {nil, &owner.PublicKey, false}, "no public key": {owner, nil, false},
+		"another kind": {curve, &owner.PublicKey, false}, "no key": {nil, &owner.PublicKey, false}, "no public key": {owner,
+			nil, false},
 	} {
-		if err := provePossession(c.private, c.public); (err == nil) != c.holds {
-			t.Errorf("%s: %v", name, err)
+		if err := provePossession(c.private, c.public); (err == nil) != c.want {
+			t.Errorf("%s: got error %v, want accepted: %v", name, err, c.want)
 		}
 	}
 }
 
-// TestTheIdentityIsTheSecret: who has all of a credential but a part of its secret has
-// another identity, or none.
-func TestTheIdentityIsTheSecret(t *testing.T) {
+// TestTheIdentityNeedsTheWholeSecret: a credential with one wrong byte in its secret has another
+// identity, or is refused.
+func TestTheIdentityNeedsTheWholeSecret(t *testing.T) {
 	first, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	cert := certify(t, first.Public())
 	block, _ := pem.Decode([]byte(cert))
 	public := sha256.Sum256(block.Bytes)
 	whole := map[string]Material{
-		"token":       material(KeyToken, planted),
-		"client":      material(KeyClientID, "id", KeyClientSecret, planted, KeyTokenURL, "https://www.ovh.com/auth/oauth2/token"),
+		"token": material(KeyToken, planted),
+		"client": material(KeyClientID, "id", KeyClientSecret, planted,
+			KeyTokenURL, "https://www.ovh.com/auth/oauth2/token"),
 		"certificate": material(KeyCertificate, cert, KeyPrivateKey, pkcs8PEM(t, first)),
 	}
 	secret := map[string]string{"token": KeyToken, "client": KeyClientSecret, "certificate": KeyPrivateKey}
@@ -174,7 +81,7 @@ func TestTheIdentityIsTheSecret(t *testing.T) {
 			t.Fatal(err)
 		}
 		if c.ID() == public {
-			t.Errorf("%s: the identity is public", name)
+			t.Errorf("%s: the identity can be computed from public parts", name)
 		}
 		text := string(m[secret[name]].Reveal())
 		for i := range len(text) {
@@ -186,25 +93,13 @@ func TestTheIdentityIsTheSecret(t *testing.T) {
 				}
 			}
 			if got, err := Parse(other, "x", now); err == nil && got.ID() == c.ID() && secretIn(changed) != secretIn(text) {
-				t.Fatalf("%s: the identity stays without byte %d", name, i)
+				t.Fatalf("%s: the identity does not depend on byte %d of the secret", name, i)
 			}
 		}
 	}
 }
 
-// secretIn is the secret of a text: of a private key its scalar, since PEM has line
-// breaks, and PKCS #8 may repeat the public key.
-func secretIn(text string) string {
-	if block, _ := pem.Decode([]byte(text)); block != nil {
-		if key, err := x509.ParsePKCS8PrivateKey(block.Bytes); err == nil {
-			scalar, _ := key.(*ecdsa.PrivateKey).Bytes()
-			return string(scalar)
-		}
-	}
-	return text
-}
-
-func TestNoPartOfAnIdentityReachesIntoTheNext(t *testing.T) {
+func TestPartsOfAnIdentityAreSeparated(t *testing.T) {
 	id := func(pairs ...string) [sha256.Size]byte {
 		t.Helper()
 		c, err := Parse(material(pairs...), "x", now)
@@ -221,13 +116,13 @@ func TestNoPartOfAnIdentityReachesIntoTheNext(t *testing.T) {
 		id(KeyClientID, "a", KeyClientSecret, "b:c", KeyTokenURL, url), id(KeyClientID, "a", KeyClientSecret, "b:c"+url),
 	} {
 		if before, twice := seen[one]; twice {
-			t.Errorf("credentials %d and %d are one", before, i)
+			t.Errorf("credentials %d and %d have the same identity", before, i)
 		}
 		seen[one] = i
 	}
 }
 
-func TestLargeKeysAreRefusedUnread(t *testing.T) {
+func TestLargeKeysAreRefusedBeforeTheyAreParsed(t *testing.T) {
 	small, _ := rsa.GenerateKey(rand.Reader, 2048)
 	cert := certify(t, small.Public())
 	huge := new(big.Int).Lsh(big.NewInt(1), 60_000)
@@ -239,8 +134,9 @@ func TestLargeKeysAreRefusedUnread(t *testing.T) {
 		text := keyPEM(t, "RSA PRIVATE KEY", key)
 		for _, one := range []string{text, enveloped(t, text)} {
 			_, err := Parse(material(KeyCertificate, cert, KeyPrivateKey, one), "x", now)
-			if err == nil || !strings.Contains(err.Error(), "tls.key is an RSA key with a number of about 60000 bits; at most 8192 are supported") {
-				t.Errorf("%s: %v", name, err)
+			const want = "tls.key is an RSA key with a number of about 60000 bits; at most 8192 are supported"
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: got %v, want %s", name, err, want)
 			}
 		}
 	}

@@ -11,13 +11,12 @@ import (
 	"ovhcloud-csi-provider/provider/message"
 )
 
-// ErrNoCredential is in the chain of Parse's error if the material holds no credential at
-// all.
+// ErrNoCredential is the error of Parse if the material has none of the known keys.
 var ErrNoCredential = errors.New("no credential")
 
-// Parse reads the one credential in m. source is where m comes from, for String; now is the
-// time at which a certificate must be valid. Errors name keys of m, never their values, and
-// do not say where m comes from.
+// Parse returns the credential of m, which must have exactly one. source names the origin of m
+// for Credential.String. A certificate must be valid at now. Errors name keys of m, never their
+// values; the caller adds where m comes from.
 func Parse(m Material, source string, now time.Time) (Credential, error) {
 	has := func(keys ...string) int {
 		n := 0
@@ -58,11 +57,11 @@ func Parse(m Material, source string, now time.Time) (Credential, error) {
 		ErrNoCredential, KeyToken, KeyCertificate, KeyPrivateKey, KeyClientID, KeyClientSecret, found(m))
 }
 
-// found lists the keys that m has instead.
+// found returns the end of the sentence about missing keys: the keys that m has, "" if it has none.
 func found(m Material) string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(m)) {
-		if !strings.HasPrefix(name, "csi.storage.k8s.io/") && len(names) < mostForeign {
+		if !strings.HasPrefix(name, "csi.storage.k8s.io/") && len(names) < maxUnknown {
 			names = append(names, message.Quote(name))
 		}
 	}

@@ -10,8 +10,8 @@ import (
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
-// parseToken drops white space around a token, which files and here-documents leave, and
-// rejects what cannot be in an HTTP header.
+// parseToken returns the credential of a token. It removes white space around the token, which
+// files and here-documents have, and refuses bytes that an HTTP header cannot hold.
 func parseToken(raw []byte, source string, now time.Time) (Credential, error) {
 	token, err := OneLine(raw, KeyToken)
 	if err != nil {
@@ -19,16 +19,16 @@ func parseToken(raw []byte, source string, now time.Time) (Credential, error) {
 	}
 	c := Credential{kind: KindToken, source: source, token: sensitive.New(token),
 		id: identity(string(KindToken), token), fingerprint: sha256.Sum256(token)}
-	c.hint = mishap(KeyToken, token)
+	c.hint = mistake(KeyToken, token)
 	if c.expires = endOfJWT(token); !c.expires.IsZero() && now.After(c.expires) {
-		// Not refused here: it is for OKMS to say, and the clock may be wrong.
-		c.hint = "the token says of itself that it expired on " + c.expires.UTC().Format(time.RFC3339)
+		// The node's clock may be wrong, so only OKMS decides whether the token is valid.
+		c.hint = "by its exp claim the token expired on " + c.expires.UTC().Format(time.RFC3339)
 	}
 	return c, nil
 }
 
-// endOfJWT returns the expiry of a token (RFC 7519, exp), or zero if it has none or is not
-// a JWT. PATs are JWTs.
+// endOfJWT returns the time in the exp claim of a token (RFC 7519), the zero time if the token
+// has none or is not a JWT. PATs are JWTs.
 func endOfJWT(token []byte) time.Time {
 	parts := bytes.Split(token, []byte("."))
 	if len(parts) != 3 {
@@ -36,7 +36,7 @@ func endOfJWT(token []byte) time.Time {
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(string(parts[1]))
 	var claims struct {
-		Expires float64 `json:"exp"` // it may have a fraction
+		Expires float64 `json:"exp"` // seconds; may have a fraction
 	}
 	if err != nil || json.Unmarshal(payload, &claims) != nil || claims.Expires <= 0 || claims.Expires > 1<<40 {
 		return time.Time{}

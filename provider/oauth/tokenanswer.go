@@ -11,15 +11,16 @@ import (
 	"ovhcloud-csi-provider/provider/wire"
 )
 
-// maxTokenAnswer limits an answer of a token endpoint in bytes. A token has at most 16 KiB.
+// maxTokenAnswer is the limit of a token endpoint's answer in bytes. A token has at most 16 KiB.
 const maxTokenAnswer = 64 << 10
 
-// tokenAnswers reads the answers of a token endpoint within a limit, and passes on only the
-// members that are used: the OAuth2 library would decode everything that the endpoint
-// sends, and net/http would put the text of its headers into an error.
+// tokenAnswers is a transport that reads answers of a token endpoint within their limit, and
+// passes on only the fields that are used. Without it, the OAuth2 library would parse any JSON
+// of the endpoint into a tree, and errors of net/http could quote headers of the endpoint.
 type tokenAnswers struct{ base *wire.Transport }
 
-// tokenAnswerError is an answer that could not be read to its end, or is useless.
+// tokenAnswerError is the error for an answer that cannot be read to its end or cannot be used. Its
+// text quotes nothing of the answer.
 type tokenAnswerError struct {
 	status int
 	text   string
@@ -27,7 +28,7 @@ type tokenAnswerError struct {
 
 func (e *tokenAnswerError) Error() string { return e.text }
 
-// RoundTrip implements http.RoundTripper.
+// RoundTrip implements http.RoundTripper. Its answer has the status and the used fields only.
 func (t tokenAnswers) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := t.base.RoundTrip(req)
 	if err != nil {
@@ -56,8 +57,8 @@ func (t tokenAnswers) RoundTrip(req *http.Request) (*http.Response, error) {
 		Body: io.NopCloser(bytes.NewReader(used.json())), Request: req}, nil
 }
 
-// foreignAnswer returns the error for an answer that is not from a token endpoint. size is
-// its length in bytes.
+// foreignAnswer returns the error for an answer of another server than a token endpoint. size is
+// the length of its body in bytes.
 func foreignAnswer(resp *http.Response, size int) *tokenAnswerError {
 	sizeText := fmt.Sprintf("%d bytes", size)
 	if size > maxTokenAnswer {
@@ -67,12 +68,11 @@ func foreignAnswer(resp *http.Response, size int) *tokenAnswerError {
 		"a proxy or firewall in between?", sizeText, wire.MediaType(resp.Header), resp.StatusCode)}
 }
 
-// tokenFields are the members of a token endpoint's answer (RFC 6749, sections 5.1 and 5.2)
-// that are used.
+// tokenFields are the used members of a token endpoint's answer (RFC 6749, sections 5.1 and 5.2),
+// by name. The values share the memory of the answer.
 type tokenFields map[string]rawjson.Value
 
-// usedOf reads an answer. It returns no members if the answer is not a JSON object or is
-// too long.
+// usedOf returns the used members of an answer; none if it is too long or not a JSON object.
 func usedOf(body []byte) tokenFields {
 	used := tokenFields{}
 	if len(body) > maxTokenAnswer {
@@ -92,11 +92,12 @@ func usedOf(body []byte) tokenFields {
 	return used
 }
 
-// refuses reports whether the endpoint names an error, as RFC 6749 requires of each
-// refusal. An answer without it is not from the endpoint, and says nothing about the
-// client.
+// refuses reports whether the answer names an error, which RFC 6749 requires of every refusal. An
+// answer of status 4xx without it comes from another server, and does not mean that the client
+// is refused.
 func (f tokenFields) refuses() bool { return f["error"].IsString() && len(f["error"]) > len(`""`) }
 
+// json returns the fields as a JSON object.
 func (f tokenFields) json() []byte {
 	out := []byte("{")
 	for name, value := range f {

@@ -27,7 +27,7 @@ func TestALongTokenAnswerIsRefused(t *testing.T) {
 	}
 }
 
-// TestATokenAnswerTakesLittleMemory, whatever is in it beside the token.
+// TestATokenAnswerTakesLittleMemory: other members of the answer are not copied.
 func TestATokenAnswerTakesLittleMemory(t *testing.T) {
 	for _, part := range []string{`"",`, `{},`, `[],`, `{"":{}},`} {
 		body := []byte(`{"access_token":"x","x":[` + strings.Repeat(part, 60_000/len(part)) + `1]}`)
@@ -36,18 +36,18 @@ func TestATokenAnswerTakesLittleMemory(t *testing.T) {
 		used := usedOf(body).json()
 		runtime.ReadMemStats(&after)
 		if got := after.TotalAlloc - before.TotalAlloc; got > 8<<10 || string(used) != `{"access_token":"x"}` {
-			t.Errorf("%s: %d bytes are allocated for %s", part, got, used)
+			t.Errorf("%s: %d bytes are allocated, want at most 8192; used is %s", part, got, used)
 		}
 	}
 }
 
-func TestWhatIsUsedOfATokenAnswer(t *testing.T) {
+func TestOnlyTheUsedMembersOfATokenAnswerArePassedOn(t *testing.T) {
 	for body, want := range map[string]string{
 		"": "{}", "<html>": "{}", "[]": "{}", `{"error": "x", "error_description":"planted"}`: `{"error":"x"}`,
 		`{"access_token":{"a":1},"token_type":"b"}`: `{"token_type":"b"}`, `{"expires_in": 9}`: `{"expires_in":9}`,
 	} {
 		if got := string(usedOf([]byte(body)).json()); got != want {
-			t.Errorf("%s: %s, want %s", body, got, want)
+			t.Errorf("answer %q: got %s, want %s", body, got, want)
 		}
 	}
 }

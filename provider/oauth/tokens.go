@@ -1,5 +1,5 @@
-// Package oauth gets the access tokens of an OAuth2 client, and replaces them before they
-// expire. It calls only the token endpoint.
+// Package oauth gets the access tokens of an OAuth2 client and renews them before they expire. It
+// calls the token endpoint only.
 package oauth
 
 import (
@@ -23,109 +23,105 @@ import (
 	"ovhcloud-csi-provider/provider/wire"
 )
 
-// Times of access tokens. Those of OVHcloud last an hour.
+// Times of access tokens. A token of OVHcloud is valid for an hour.
 const (
-	// A token is replaced ahead of its end when this part of its life is left.
-	aheadPart = 5
-	// One exchange with the token endpoint may take this long.
+	// A token is renewed when a fifth of its lifetime is left.
+	renewPart = 5
+	// exchangeTime is the timeout of one request to the token endpoint.
 	exchangeTime = 20 * time.Second
-	// After a failure ahead of the end, the next try waits this long.
-	aheadAgain = 10 * time.Second
-	// A token that OKMS refused is replaced at once, but not again within this time:
-	// where OKMS refuses the identity, new tokens do not help.
+	// retryRenewal is the wait after a failed renewal while the old token is still valid.
+	retryRenewal = 10 * time.Second
+	// A token that OKMS refused is replaced at once, but only once in this time: if OKMS refuses
+	// the identity, new tokens do not help.
 	refusedAgain = 30 * time.Second
-	// A token that came without a lifetime (RFC 6749 allows it) is used this long.
-	unstatedLife = 5 * time.Minute
+	// defaultLife is the lifetime of a token whose answer gives none (RFC 6749 allows that).
+	defaultLife = 5 * time.Minute
 )
 
-// Error is a failure to get an access token: of the token endpoint, not of OKMS. It holds
-// no secret.
+// Error is a failure to get an access token from the token endpoint. It holds no secret.
 type Error struct {
-	// Host is the token endpoint's.
+	// Host is the host of the token endpoint, with its port if the URL has one.
 	Host string
-	// Refused says that the endpoint rejected the client. Otherwise it can be asked again
-	// later.
+	// Refused is set if the endpoint refused the client. If it is not set, a retry may help.
 	Refused bool
-	// NodeFull says that the endpoint was not asked, since this node has too many
-	// connections.
+	// NodeFull is set if this node has too many connections: the endpoint was not asked.
 	NodeFull bool
-	// Cause says whether the server's certificate or a proxy is the reason; else empty.
+	// Cause is set if the server's certificate or a proxy is the cause; else empty.
 	Cause wire.Cause
-	// Status is the HTTP status, 0 if no answer came.
+	// Status is the HTTP status, 0 if there was no answer.
 	Status int
-	// Text is what happened, without the host.
+	// Text describes the failure, without the host.
 	Text string
 }
 
-// Error returns the host and what happened.
+// Error returns the host and the text.
 func (e *Error) Error() string { return e.Host + ": " + e.Text }
 
-// Tokens gets the access tokens of an OAuth2 client and keeps the newest. Any number of
-// goroutines may use it at once; they share one exchange (single flight). The caller closes
-// it.
+// Tokens gets the access tokens of an OAuth2 client and keeps the newest. It is safe for
+// concurrent use: concurrent calls share one exchange (single flight). The caller closes it.
 type Tokens struct {
-	config clientcredentials.Config
-	http   *http.Client
-	host   string
-	now    func() time.Time
-	tell   func(status int, took time.Duration, failed *Error)
+	config  clientcredentials.Config
+	http    *http.Client
+	host    string
+	now     func() time.Time
+	observe func(status int, took time.Duration, failed *Error)
 
-	ctx     context.Context // of exchanges, which serve many callers
+	ctx     context.Context // of exchanges: they outlive the call that starts them
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 
 	mu      sync.Mutex
 	token   sensitive.Bytes
-	renew   time.Time // when to replace it ahead
-	ends    time.Time
-	refused time.Time // when a token was last replaced because OKMS refused it
+	renew   time.Time // when to renew the token
+	expires time.Time
+	refused time.Time // when a refusal of OKMS last replaced the token
 	flight  *flight
 }
 
-// flight is one exchange in progress. token and err are valid when done is closed.
+// flight is an exchange in progress. token and err are set before done is closed.
 type flight struct {
 	done  chan struct{}
 	token sensitive.Bytes
 	err   error
 }
 
-// New returns the tokens of a client, without opening a connection. roots are the
-// authorities that are trusted for the token endpoint, nil for the system's. dial opens
-// connections, nil for the system's. tell is called after each exchange with its HTTP
-// status, 0 for none, and its failure, nil for none.
+// New returns the tokens of a client; it opens no connection. roots are the trusted authorities of
+// the token endpoint, nil for the system's. dial opens connections, nil for the system's dialer.
+// now is the clock. observe is called after each exchange with the HTTP status (0 if there was no
+// answer), its time and its failure (nil if there was none).
 func New(c credential.Client, roots *x509.CertPool, dial wire.Dial, now func() time.Time,
-	tell func(status int, took time.Duration, failed *Error)) *Tokens {
+	observe func(status int, took time.Duration, failed *Error)) *Tokens {
 	u, err := url.Parse(c.TokenURL)
 	if err != nil {
-		u = &url.URL{} // parseTokenURL has read it before
+		u = &url.URL{} // credential.Parse has checked the URL
 	}
 	base := wire.NewTransport(&tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}, dial)
-	base.DisableKeepAlives = true // asked once an hour: a kept connection would only grow stale
+	base.DisableKeepAlives = true // one request an hour: the server would close an idle connection
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Tokens{
 		config: clientcredentials.Config{ClientID: c.ID, ClientSecret: string(c.Secret.Reveal()), TokenURL: c.TokenURL,
-			// OVHcloud refuses a request without scope (okms-api: invalid_scope).
+			// OVHcloud refuses a request without a scope: invalid_scope (source: okms-api).
 			Scopes: []string{"all"}, AuthStyle: oauth2.AuthStyleInParams},
 		http: &http.Client{
 			Transport:     tokenAnswers{base},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		host: u.Host, now: now, tell: tell, ctx: ctx, cancel: cancel,
+		host: u.Host, now: now, observe: observe, ctx: ctx, cancel: cancel,
 	}
 }
 
 // Host returns the host of the token endpoint, with its port if the URL has one.
 func (t *Tokens) Host() string { return t.host }
 
-// Close ends an exchange in progress and waits for that.
+// Close cancels an exchange in progress and waits for its end.
 func (t *Tokens) Close() {
 	t.cancel()
 	t.running.Wait()
 }
 
-// Token returns a token that is valid for a while. refused is the one that OKMS has just
-// rejected, empty for none: another one is returned, or the same if a new one would not
-// help. Errors are *Error.
+// Token returns a valid access token, and waits for an exchange if there is none. refused is the
+// token that OKMS has just refused, empty for none: Token replaces it, or returns it again if it
+// replaced another one less than 30 seconds ago. Errors are *Error.
 func (t *Tokens) Token(ctx context.Context, refused sensitive.Bytes) (sensitive.Bytes, error) {
 	t.mu.Lock()
 	now := t.now()
@@ -136,7 +132,7 @@ func (t *Tokens) Token(ctx context.Context, refused sensitive.Bytes) (sensitive.
 		}
 		t.refused, t.token = now, sensitive.Bytes{}
 	}
-	usable := t.token.Len() > 0 && now.Before(t.ends)
+	usable := t.token.Len() > 0 && now.Before(t.expires)
 	if t.flight == nil && (!usable || !now.Before(t.renew)) {
 		t.begin()
 	}
@@ -153,7 +149,7 @@ func (t *Tokens) Token(ctx context.Context, refused sensitive.Bytes) (sensitive.
 	}
 }
 
-// begin starts an exchange. The caller holds mu.
+// begin starts an exchange. t.mu is held.
 func (t *Tokens) begin() {
 	f := &flight{done: make(chan struct{})}
 	t.flight = f
@@ -163,16 +159,16 @@ func (t *Tokens) begin() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		if f.token, f.err = token, err; err == nil {
-			t.token, t.ends, t.renew = token, began.Add(life), began.Add(life-life/aheadPart)
+			t.token, t.expires, t.renew = token, began.Add(life), began.Add(life-life/renewPart)
 		} else {
-			t.renew = t.now().Add(aheadAgain)
+			t.renew = t.now().Add(retryRenewal)
 		}
 		t.flight = nil
 		close(f.done)
 	})
 }
 
-// exchange asks the token endpoint once.
+// exchange sends one request to the token endpoint. It returns a token and its lifetime.
 func (t *Tokens) exchange() (sensitive.Bytes, time.Duration, error) {
 	ctx, cancel := context.WithTimeout(context.WithValue(t.ctx, oauth2.HTTPClient, t.http), exchangeTime)
 	defer cancel()
@@ -180,31 +176,31 @@ func (t *Tokens) exchange() (sensitive.Bytes, time.Duration, error) {
 	got, err := t.config.Token(ctx)
 	if err != nil {
 		failed := t.failure(err)
-		t.tell(failed.Status, time.Since(began), failed)
+		t.observe(failed.Status, time.Since(began), failed)
 		return sensitive.Bytes{}, 0, failed
 	}
-	t.tell(http.StatusOK, time.Since(began), nil)
+	t.observe(http.StatusOK, time.Since(began), nil)
 	token, err := credential.OneLine([]byte(got.AccessToken), "the access token")
 	if err != nil || got.Type() != "Bearer" {
-		return sensitive.Bytes{}, 0, &Error{Host: t.host, Status: http.StatusOK, Text: "the answer holds no bearer token"}
+		return sensitive.Bytes{}, 0, &Error{Host: t.host, Status: http.StatusOK, Text: "the answer has no bearer token"}
 	}
-	life := unstatedLife
+	life := defaultLife
 	if !got.Expiry.IsZero() {
-		life = time.Until(got.Expiry) // the library counts in the system's time
+		life = time.Until(got.Expiry) // the library uses the system's clock
 	}
 	return sensitive.New(token), max(life, 0), nil
 }
 
-// errorCodes are the codes of RFC 6749 for a refusal (section 5.2) and for a fault
-// (4.1.2.1). Others are not shown: an endpoint may repeat the secret there.
+// errorCodes are the error codes of a refusal (RFC 6749, section 5.2) and of a fault (section
+// 4.1.2.1). Messages show no other code: an endpoint may repeat the secret there.
 var (
 	errorCodes = append([]string{"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client",
 		"unsupported_grant_type", "invalid_scope", "access_denied"}, faults...)
 	faults = []string{"server_error", "temporarily_unavailable"}
 )
 
-// failure returns what happened without quoting the answer, which may repeat the request
-// and so the secret.
+// failure returns the Error for an error of the OAuth2 library. It does not quote the answer,
+// which may repeat the request and with it the secret.
 func (t *Tokens) failure(err error) *Error {
 	e := &Error{Host: t.host}
 	var answered *oauth2.RetrieveError
@@ -230,7 +226,7 @@ func (t *Tokens) failure(err error) *Error {
 			e.Cause = wire.Proxy
 		}
 	default:
-		e.Text = "unreadable answer" // what the library says of it could quote it
+		e.Text = "unreadable answer" // the library's error may quote the answer
 	}
 	return e
 }

@@ -93,7 +93,7 @@ func lowerEscapes(escaped string) string {
 type parts struct {
 	text   string
 	places map[string][]int
-	begins [1 << 10]uint64 // one bit for each value of a part's first two bytes
+	begins [1 << 10]uint64 // one bit for a hash of a part's first four bytes
 }
 
 func partsOf(text string) *parts {
@@ -101,14 +101,19 @@ func partsOf(text string) *parts {
 	for i := 0; i+leastPart <= len(text); i++ {
 		part := text[i : i+leastPart]
 		p.places[part] = append(p.places[part], i)
-		word, bit := pair(part)
+		word, bit := bitOf(part)
 		p.begins[word] |= bit
 	}
 	return p
 }
 
-// pair returns the position in parts.begins of the bit for the first two bytes of s.
-func pair(s string) (word int, bit uint64) { return int(s[0])<<2 | int(s[1])>>6, 1 << (s[1] & 63) }
+// bitOf returns the position in parts.begins of the bit for the first four bytes of s: a
+// multiplicative hash of them. Fewer bytes would let most parts of a secret in hex through.
+func bitOf(s string) (word int, bit uint64) {
+	first := uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
+	hash := first * 0x9E3779B1 >> 16
+	return int(hash >> 6), 1 << (hash & 63)
+}
 
 // hide marks the parts of a secret in the text. A secret shorter than leastPart is only marked
 // as a whole.
@@ -125,7 +130,7 @@ func (p *parts) hide(hidden []bool, secret string) {
 		return
 	}
 	for i := 0; i+leastPart <= len(secret); i++ {
-		if word, bit := pair(secret[i:]); p.begins[word]&bit == 0 {
+		if word, bit := bitOf(secret[i:]); p.begins[word]&bit == 0 {
 			continue
 		}
 		part := secret[i : i+leastPart]

@@ -90,3 +90,28 @@ func TestASweepDropsClosedBreakers(t *testing.T) {
 		}
 	})
 }
+
+// TestTheCauseIsKeptIfARetryRunsOutOfTime: also if the failure of the retry is not called so,
+// as that of a token endpoint.
+func TestTheCauseIsKeptIfARetryRunsOutOfTime(t *testing.T) {
+	for name, second := range map[string]failure.Kind{"the store's": failure.TimedOut, "the token endpoint's": failure.TokenFailing} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := New(Config{})
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				calls := 0
+				_, err := p.Do(ctx, Asker{Mount: NewMount("shop")}, func(ctx context.Context) (okms.Secret, *okms.Error) {
+					if calls++; calls == 1 {
+						return okms.Secret{}, &okms.Error{Kind: failure.TokenFailing, Text: "the certificate is not trusted"}
+					}
+					<-ctx.Done()
+					return okms.Secret{}, &okms.Error{Kind: second, Text: "no answer"}
+				})
+				if calls != 2 || err == nil || err.Text != "the certificate is not trusted" {
+					t.Errorf("after %d calls: %v", calls, err)
+				}
+			})
+		})
+	}
+}

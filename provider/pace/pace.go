@@ -124,7 +124,7 @@ func (p *Pace) Do(ctx context.Context, a Asker, read func(context.Context) (okms
 		if failed == nil {
 			return secret, nil
 		}
-		if failed.Kind == failure.TimedOut && before != nil {
+		if before != nil && (failed.Kind == failure.TimedOut || failed.Kind.MayPass() && ctx.Err() != nil) {
 			return secret, before // it says more than that the time is over
 		}
 		if !asked {

@@ -12,8 +12,8 @@ import (
 	"ovhcloud-csi-provider/provider/sniff"
 )
 
-// Limits of a CA bundle in bytes, since each client in use holds one: of a mount, and of a
-// connection, whose author is trusted. All authorities of a system take 220 kB.
+// Limits of a CA bundle in bytes, since each client in use holds one. The author of a
+// connection is trusted, the author of a mount is not. All authorities of a system take 220 kB.
 const (
 	MaxBundleOfMount      = 64 << 10
 	MaxBundleOfConnection = 512 << 10
@@ -21,9 +21,9 @@ const (
 
 var pemBegin = []byte("-----BEGIN ")
 
-// parseCABundle returns a CA bundle without byte order marks; each of the files that it was
-// made of may have one. Text around the certificates is valid: it names them. The error
-// never quotes the bundle, which may hold a private key by mistake.
+// parseCABundle returns a CA bundle without byte order marks: each of the files that it was
+// joined from may have one. Text around the certificates is valid, since it often names them.
+// Errors do not quote the bundle, which may hold a private key by mistake.
 func parseCABundle(bundle string, most int) (string, error) {
 	if len(bundle) > most {
 		return "", fmt.Errorf("is %d bytes long; at most %d are read; give the authority of the endpoint only",
@@ -55,7 +55,7 @@ func checkAuthority(block *pem.Block, number int) error {
 	switch {
 	case strings.Contains(block.Type, "PRIVATE KEY"):
 		return fmt.Errorf("PEM block %d is not a certificate, but a private key; remove it, "+
-			"and replace that key: everybody who may read this text has it now", number)
+			"and replace that key: anyone who can read this text has it", number)
 	case block.Type != "CERTIFICATE":
 		return fmt.Errorf("PEM block %d is not a certificate, but a %s", number, message.Quote(block.Type))
 	}
@@ -65,7 +65,7 @@ func checkAuthority(block *pem.Block, number int) error {
 	return nil
 }
 
-// noAuthority returns why there is no certificate in a bundle, and what to do.
+// noAuthority returns why a bundle has no certificate, and the cure.
 func noAuthority(text []byte) string {
 	text = bytes.TrimSpace(text)
 	decoded, encoded := sniff.DecodeBase64(text)

@@ -14,19 +14,19 @@ import (
 	"ovhcloud-csi-provider/provider/message"
 )
 
-// Endpoints says where credentials that come with a mount may be sent: to OVHcloud's OKMS
-// hosts, and to those that the operator of the daemon added. A pod can override every
-// parameter of its SecretProviderClass, also the endpoint, so this is what keeps
-// credentials from being sent elsewhere. The zero value allows only OVHcloud's hosts.
+// Endpoints are the endpoints that the credential of a mount may be sent to: OVHcloud's OKMS
+// hosts, and those that the operator added. A pod can override every parameter of its
+// SecretProviderClass, also the endpoint; this check prevents it from sending a credential
+// elsewhere. The zero value allows OVHcloud's hosts only.
 type Endpoints struct{ added []endpoint }
 
 type endpoint struct{ scheme, host, port string }
 
-// ovhHosts are OVHcloud's regional hosts: one label for the region.
+// ovhHosts matches OVHcloud's regional hosts. The region is exactly one label.
 var ovhHosts = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?\.okms\.ovh\.(net|us)$`)
 
-// ParseEndpoints reads the values of --allow-endpoint: "host" (https, port 443),
-// "host:port" (https) or a URL. Plain HTTP is only allowed for loopback addresses.
+// ParseEndpoints returns the endpoints of the values of --allow-endpoint: "host" (https, port
+// 443), "host:port" (https) or a URL. Plain http is valid for loopback addresses only.
 func ParseEndpoints(values []string) (Endpoints, error) {
 	var e Endpoints
 	for _, v := range values {
@@ -46,10 +46,10 @@ func ParseEndpoints(values []string) (Endpoints, error) {
 	return e, nil
 }
 
-// Normalize checks the form of an endpoint, scheme://host[:port] with an optional slash,
-// and returns it in the spelling that this package and the HTTP client agree on: lower
-// case, no default port, no slash. It does not check whether the endpoint is allowed.
-// Errors do not repeat the text, which may hold a password.
+// Normalize returns an endpoint, scheme://host[:port] with an optional slash, in the form that
+// this package and the HTTP client share: lower case, no default port, no slash. It does not
+// check whether the endpoint is allowed. Errors do not quote the text, which may hold a
+// password.
 func Normalize(text string) (string, error) {
 	at, err := parseEndpoint(text)
 	if err != nil {
@@ -58,8 +58,7 @@ func Normalize(text string) (string, error) {
 	return at.String(), nil
 }
 
-// Check returns an error unless a credential may be sent to an endpoint. The error names
-// it.
+// Check returns nil if a credential may be sent to an endpoint, else an error that names it.
 func (e Endpoints) Check(text string) error {
 	at, err := parseEndpoint(text)
 	if err != nil {
@@ -72,7 +71,7 @@ func (e Endpoints) Check(text string) error {
 		return nil
 	}
 	if at.scheme == "http" {
-		return fmt.Errorf("%s is not https; plain http is for a loopback address that the provider was given as http://… in --allow-endpoint", at)
+		return fmt.Errorf("%s is not https; plain http is for loopback addresses that --allow-endpoint names as http://…", at)
 	}
 	return fmt.Errorf("%s is not a host of OVHcloud, and the provider's --allow-endpoint does not name it; "+
 		"use a host of OVHcloud, or ask the operator to add this one", at)
@@ -96,22 +95,25 @@ func defaultPort(scheme string) string {
 	return "443"
 }
 
-// hostName is the characters of a DNS name.
+// hostName matches a DNS name. A resolver must not get anything else.
 var hostName = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$`)
 
+// parseEndpoint returns the parts of an endpoint, with its port. Errors do not quote the text.
 func parseEndpoint(text string) (endpoint, error) {
 	u, err := url.Parse(text)
 	switch {
 	case !strings.Contains(text, "://"):
 		return endpoint{}, errors.New("does not begin with https://")
 	case err != nil:
-		return endpoint{}, errors.New("not a URL")
+		return endpoint{}, errors.New("is not a URL")
 	case u.Scheme != "https" && u.Scheme != "http":
 		return endpoint{}, errors.New("does not begin with https://")
 	case u.User != nil:
 		return endpoint{}, errors.New("holds a user name or password; drop it")
-	case (u.Path != "" && u.Path != "/") || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(text, "#"):
-		return endpoint{}, errors.New("has something behind the host")
+	case u.Path != "" && u.Path != "/":
+		return endpoint{}, errors.New("has a path after the host")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(text, "#"):
+		return endpoint{}, errors.New("has a query or fragment")
 	}
 	at := endpoint{scheme: u.Scheme, host: strings.ToLower(u.Hostname()), port: u.Port()}
 	if at.port == "" {
@@ -131,7 +133,8 @@ func parseEndpoint(text string) (endpoint, error) {
 	return at, nil
 }
 
-// checkScheme is for endpoints that the operator names: any host, but not in plain HTTP.
+// checkScheme returns an error for plain HTTP to a host that is not a loopback address. It is the
+// only check of an endpoint that the operator names.
 func (at endpoint) checkScheme() error {
 	if at.scheme == "http" && !isLoopback(at.host) {
 		return errors.New("plain http is for loopback addresses only")
@@ -144,9 +147,9 @@ func isLoopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// CheckScheme returns an error if the domain's endpoint is one in plain HTTP that is not a
-// loopback address, and nil for the zero Domain. It is for what the operator names, which
-// may be any host.
+// CheckScheme returns an error if the domain's endpoint is plain HTTP and not a loopback
+// address, and nil if the endpoint is empty. It is the only check of an endpoint that the
+// operator names: it may be any host.
 func (p Domain) CheckScheme() error {
 	at, err := parseEndpoint(p.Endpoint)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package place knows where an OKMS domain answers: regions, endpoints, okmsIds and CA
-// bundles as users write them, and to which hosts a credential may be sent.
+// Package place parses the address of an OKMS domain as users write it: region, endpoint,
+// okmsId and CA bundle. It also decides to which hosts a credential may be sent.
 package place
 
 import (
@@ -11,18 +11,22 @@ import (
 	"ovhcloud-csi-provider/provider/message"
 )
 
-// Domain is where one OKMS domain answers. It is comparable, and two equal Domains are the
-// same server, trusted for the same reasons.
+// Domain is the address of an OKMS domain. It is comparable: two equal Domains are the same
+// domain of the same server, with the same trusted authorities.
 type Domain struct {
-	// Endpoint is scheme://host[:port], as Normalize spells it.
+	// Endpoint is scheme://host[:port], in the form of Normalize; empty if it is invalid.
 	Endpoint string
 	// ID is the domain's okmsId, a UUID in lower case.
 	ID string
-	// CABundle is PEM, added to the system's authorities. Empty adds none.
+	// CABundle has the certificates (PEM) of authorities that are trusted in addition to the
+	// system's; empty for none.
 	CABundle string
 }
 
-// The fields of a Domain as users spell them.
+// Host returns the host of the endpoint for messages, with its port if that is not 443.
+func (d Domain) Host() string { return strings.TrimPrefix(d.Endpoint, "https://") }
+
+// The fields of a Domain, as users write them.
 const (
 	FieldRegion   = "region"
 	FieldEndpoint = "endpoint"
@@ -35,18 +39,18 @@ func Fields() []string { return []string{FieldRegion, FieldEndpoint, FieldOKMSID
 
 var (
 	uuid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
-	// vaultStyle is how OVHcloud's guides print an endpoint for Vault clients, and what
-	// people put behind it.
+	// vaultStyle is an endpoint for Vault clients as in OVHcloud's guides, and anything that
+	// follows it.
 	vaultStyle = regexp.MustCompile(`^([^?#]*?)/api/([^/?#]*)/*(.*)$`)
-	// hostAndPath is a URL with something behind its host.
+	// hostAndPath is a URL with anything after its host.
 	hostAndPath = regexp.MustCompile(`^(?i:https?)://[^/?#@]+(/[^/].*|[?#].*)$`)
 	// apiPath is the path of one of OKMS's APIs.
 	apiPath = regexp.MustCompile(`^/*(v[12](?:/secret)?|swagger)([/?#].*)?$`)
 )
 
-// Parse reads a Domain from its fields by name, with a CA bundle of at most maxBundle
-// bytes. It calls wrong for each mistake, with the name of the field. It does not check
-// whether a credential may be sent there.
+// Parse returns the Domain of fields by name. It calls wrong with the field and an error for
+// each mistake; the field of the Domain is empty then. maxBundle is the limit of a CA bundle in
+// bytes. Parse does not check whether a credential may be sent there: see Endpoints.
 func Parse(fields map[string]string, maxBundle int, wrong func(field string, err error)) Domain {
 	var p Domain
 	text, hasID := fields[FieldOKMSID]
@@ -75,8 +79,8 @@ func Parse(fields map[string]string, maxBundle int, wrong func(field string, err
 	return p
 }
 
-// parseHost sets the endpoint from region or endpoint, and returns the okmsId in the
-// endpoint, "" if it has none.
+// parseHost sets p.Endpoint from the region or the endpoint. It returns the okmsId that the
+// endpoint ends in, "" if it has none.
 func parseHost(p *Domain, fields map[string]string, wrong func(field string, err error)) (inside string) {
 	region, hasRegion := fields[FieldRegion]
 	endpoint, hasEndpoint := fields[FieldEndpoint]
@@ -109,8 +113,9 @@ func parseOKMSID(text string) (string, error) {
 	return "", fmt.Errorf("%s is not a UUID, such as 734b9b45-8b1a-469c-b140-b10bd6540017", message.Quote(text))
 }
 
-// splitEndpoint splits off the okmsId at the end of a Vault-style address. Errors do not
-// repeat the text: people paste addresses with passwords.
+// splitEndpoint returns the endpoint in the form of Normalize, and the okmsId that a
+// Vault-style address ends in, "" if there is none. Errors do not quote the text: people paste
+// addresses with passwords.
 func splitEndpoint(text string) (endpoint, id string, err error) {
 	text = strings.TrimSpace(text)
 	if m := vaultStyle.FindStringSubmatch(text); m != nil {
@@ -130,11 +135,11 @@ func splitEndpoint(text string) (endpoint, id string, err error) {
 	return endpoint, id, nil
 }
 
-// endpointForm says what an endpoint looks like.
+// endpointForm is the cure for an endpoint in another form.
 const endpointForm = "write https://<host>, or https://<host>/api/<okmsId>"
 
-// dropPath says what to drop of an address after its host or okmsId: the path of an API is
-// named, and anything else is rest.
+// dropPath returns the cure for an address with a path after its host or okmsId. It names the
+// path if it is that of an API, and else calls it rest, since it may hold a password.
 func dropPath(path, rest string) string {
 	m := apiPath.FindStringSubmatch(path)
 	switch {

@@ -9,19 +9,21 @@ import (
 	"ovhcloud-csi-provider/provider/message"
 )
 
-// KnownRegions returns the regions of OKMS that are known (OVHcloud's API and manager). A
-// region that is not among them may be new.
+// KnownRegions returns the known regions of OKMS (source: OVHcloud's API and manager). The
+// caller owns the slice. A region that is missing here may be new, and is valid.
 func KnownRegions() []string {
 	return []string{"eu-west-par", "eu-west-rbx", "eu-west-gra", "eu-west-sbg", "eu-west-lim", "eu-west-eri",
-		"eu-central-waw", "eu-south-mil", "ca-east-bhs", "ca-east-tor", "ap-south-mum", "ap-southeast-sgp", "ap-southeast-syd", "us-east-vin", "us-west-hil"}
+		"eu-central-waw", "eu-south-mil", "ca-east-bhs", "ca-east-tor", "ap-south-mum", "ap-southeast-sgp", "ap-southeast-syd",
+		"us-east-vin", "us-west-hil"}
 }
 
-// regionForm is the form of OKMS's regions: continent, direction, site. That of a Public
-// Cloud zone has one part more.
+// regionForm matches a region of OKMS: continent, direction, site. A zone of the Public Cloud has
+// one part more.
 var regionForm = regexp.MustCompile(`^[a-z]{2,}-[a-z]+-[a-z]{2,}[0-9]*$`)
 
-// regionEndpoint returns the endpoint of a region: okms.ovh.us for the United States
-// (support.us.ovhcloud.com), and okms.ovh.net for all others (OVHcloud's guides).
+// regionEndpoint returns the endpoint of a region. Its domain is okms.ovh.us for the United
+// States (source: support.us.ovhcloud.com), and okms.ovh.net for all others (source: OVHcloud's
+// guides). The error is for a text that is not a region; it names the one that may be meant.
 func regionEndpoint(region string) (string, error) {
 	name := strings.ToLower(strings.TrimSpace(region))
 	if holdsTemplate(name) {
@@ -37,8 +39,8 @@ func regionEndpoint(region string) (string, error) {
 	return "https://" + name + ".okms.ovh.net", nil
 }
 
-// sites are other names for the sites of regions, in the Public Cloud and in the Control
-// Panel.
+// sites are the sites of regions by the names that the Public Cloud and the Control Panel give
+// them.
 var sites = map[string]string{
 	"gra": "gra", "gravelines": "gra", "rbx": "rbx", "roubaix": "rbx",
 	"sbg": "sbg", "strasbourg": "sbg", "par": "par", "paris": "par",
@@ -52,8 +54,8 @@ var sites = map[string]string{
 
 var words = regexp.MustCompile(`[a-z]+`)
 
-// notRegion says what a name is that is not a region of OKMS, and which region may be
-// meant: that of the last word that names a site.
+// notRegion returns the end of the sentence about a name that is not a region of OKMS. It
+// suggests the region of the last word that names a site, if there is one.
 func notRegion(name string) string {
 	near := ""
 	if len(name) <= 63 {
@@ -77,8 +79,7 @@ func regionAt(site string) string {
 	return ""
 }
 
-// holdsTemplate reports whether a text is a template of Helm, Kustomize, envsubst or the
-// like.
+// holdsTemplate reports whether a text has a placeholder of Helm, envsubst, Kubernetes or alike.
 func holdsTemplate(text string) bool {
 	return strings.Contains(text, "{{") || strings.Contains(text, "${") || strings.Contains(text, "$(")
 }

@@ -9,9 +9,9 @@ import (
 	"ovhcloud-csi-provider/provider/sniff"
 )
 
-// The token endpoints of OVHcloud, one for each of its continents. In 2026 its SDKs began
-// to move to others (go-ovh 96, python-ovh 148 and four more); the old ones stay the
-// defaults while they answer. None is known to replace that of the United States.
+// The token endpoints of OVHcloud, one for each of its continents. In 2026 OVHcloud's SDKs began
+// to use new ones (source: go-ovh 96, python-ovh 148 and four more). The old ones stay the
+// defaults while they answer. No new one is known for the United States.
 const (
 	tokenURLOfEurope    = "https://www.ovh.com/auth/oauth2/token"
 	tokenURLOfCanada    = "https://ca.ovh.com/auth/oauth2/token"
@@ -20,8 +20,7 @@ const (
 	newTokenURLOfCanada = "https://auth.ca.ovhcloud.com/oauth2/token"
 )
 
-// SuccessorOf returns the token endpoint that OVHcloud moves one to, "" if it moves it to
-// none.
+// SuccessorOf returns the new token endpoint that replaces tokenURL, "" if there is none.
 func SuccessorOf(tokenURL string) string {
 	switch tokenURL {
 	case tokenURLOfEurope:
@@ -32,7 +31,7 @@ func SuccessorOf(tokenURL string) string {
 	return ""
 }
 
-// TokenURLFor returns the token endpoint of an OKMS endpoint's continent, "" if the
+// TokenURLFor returns the token endpoint for the continent of an OKMS endpoint, "" if the
 // endpoint is not one of OVHcloud's regional hosts.
 func TokenURLFor(okms string) string {
 	at, err := parseEndpoint(okms)
@@ -42,14 +41,14 @@ func TokenURLFor(okms string) string {
 	case strings.HasSuffix(at.host, ".us"):
 		return tokenURLOfAmerica
 	case strings.HasPrefix(at.host, "ca-") || strings.HasPrefix(at.host, "ap-"):
-		// OVHcloud's customers of Asia and the Pacific have their accounts in Canada.
+		// OVHcloud's customers in Asia and the Pacific have their accounts in Canada.
 		return tokenURLOfCanada
 	}
 	return tokenURLOfEurope
 }
 
-// ParseTokenURL returns the URL in one spelling. Errors do not repeat the text, which
-// may hold a password.
+// ParseTokenURL returns a token URL with its host in the form of Normalize. Errors do not quote
+// the text, which may hold a password.
 func ParseTokenURL(text string) (string, error) {
 	if len(text) > 2048 {
 		return "", fmt.Errorf("is %d bytes long; at most 2048 are read", len(text))
@@ -70,9 +69,8 @@ func ParseTokenURL(text string) (string, error) {
 	return at.String() + path, nil
 }
 
-// CheckTokenURL returns an error unless the secret of an OAuth2 client that comes with a
-// mount may be sent to its token URL: to those of OVHcloud, and to the hosts
-// that its tokens may be sent to.
+// CheckTokenURL returns nil if the secret of a mount's OAuth2 client may be sent to its token
+// URL: one of OVHcloud's, or any URL of an endpoint that Check allows.
 func (e Endpoints) CheckTokenURL(tokenURL string) error {
 	switch tokenURL {
 	case tokenURLOfEurope, tokenURLOfCanada, tokenURLOfAmerica, newTokenURLOfEurope, newTokenURLOfCanada:
@@ -80,7 +78,7 @@ func (e Endpoints) CheckTokenURL(tokenURL string) error {
 	}
 	u, err := url.Parse(tokenURL)
 	if err != nil {
-		return errors.New("not a URL")
+		return errors.New("is not a URL")
 	}
 	return e.Check(u.Scheme + "://" + u.Host)
 }

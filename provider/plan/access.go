@@ -14,9 +14,10 @@ import (
 	"ovhcloud-csi-provider/provider/rules"
 )
 
-// useConnection sets the domain and credential of a connection, if the connection allows it
-// to the pod that kubelet names. The pod cannot tell a connection that does not exist from
-// one that it may not use: only the log says which it is.
+// useConnection sets the plan's origin and fallback from a connection. It adds a failure to c if
+// the connection does not allow that to the pod that kubelet names. A pod gets the same message
+// for a connection that does not exist and for one that it may not use: only the log has the
+// difference.
 func (p *Plan) useConnection(req Request, cl class.Class, all *connections.Set, c *failure.List) {
 	pod := req.Pod()
 	connection := all.Find(cl.Connection)
@@ -32,7 +33,8 @@ func (p *Plan) useConnection(req Request, cl class.Class, all *connections.Set, 
 		c.At(o.LineOf("secretPath"))
 		if !grant.Allows(o.SecretPath) {
 			c.Add(o.Number, failure.NotAllowed, fmt.Sprintf("objects[%d].secretPath", o.Number), "connection %q does not allow %s to %s; it allows %s%s",
-				connection.Name(), message.Quote(o.SecretPath), caller(pod), message.Bound(strings.Join(grant.Paths(), ", "), 300), allowedHint(grant, o.SecretPath))
+				connection.Name(), message.Quote(o.SecretPath), caller(pod),
+				message.Bound(strings.Join(grant.Paths(), ", "), 300), allowedHint(grant, o.SecretPath))
 		}
 	}
 	c.At(0)
@@ -40,22 +42,22 @@ func (p *Plan) useConnection(req Request, cl class.Class, all *connections.Set, 
 	if err != nil {
 		c.Put(failure.Failure{Kind: failure.NoCredential, Object: failure.WholeClass, Where: "parameters." + class.ParamConnection,
 			What:   fmt.Sprintf("connection %q has no usable credential at the moment", connection.Name()),
-			Advice: "who runs the provider finds the reason in its log and at /readyz", Hidden: err.Error()})
+			Advice: "ask the operator: the reason is in the provider's log and at /readyz", Hidden: err.Error()})
 		return
 	}
 	p.Origin = OriginOf(connection, credential)
 	p.Fallback, p.noFallback = fallbackOf(p.Origin, all, pod)
 }
 
-// notAllowed returns the one answer for connections that do not exist and for those that
-// the pod may not use.
+// notAllowed returns the failure for a connection that does not exist (connection is nil) or that
+// the pod may not use. Only Hidden, which is for the log, differs between the two.
 func notAllowed(req Request, cl class.Class, connection *connections.Connection, connections *connections.Set) failure.Failure {
 	f := failure.Failure{Kind: failure.NotAllowed, Object: failure.WholeClass, Where: "parameters." + class.ParamConnection,
 		What:   fmt.Sprintf("there is no connection %s that %s may use", message.Quote(cl.Connection), caller(req.Pod())),
-		Advice: "check the name, or ask who runs the provider to allow it"}
+		Advice: "check the name, or ask the operator to allow it"}
 	if _, stated := req.Attributes[class.ParamConnection]; !stated {
 		f.What = "neither region nor endpoint nor credentials are given, and " + f.What
-		f.Advice = "give region, okmsId and " + class.CredentialSource + ", or ask who runs the provider for a connection"
+		f.Advice = "give region, okmsId and " + class.CredentialSource + ", or ask the operator for a connection"
 	}
 	switch {
 	case connection != nil:
@@ -68,7 +70,7 @@ func notAllowed(req Request, cl class.Class, connection *connections.Connection,
 	return f
 }
 
-// caller names the pod of the mount, as kubelet describes it.
+// caller returns the service account and namespace of a pod, for messages.
 func caller(pod Pod) string {
 	account := "a service account that is not stated"
 	if pod.ServiceAccount != "" {
@@ -80,8 +82,8 @@ func caller(pod Pod) string {
 	return fmt.Sprintf("%s of namespace %s", account, message.Quote(pod.Namespace))
 }
 
-// useOwn sets the domain that the mount gives and the credential that it brings, if that
-// credential may be sent there.
+// useOwn sets the plan's origin from the mount: the domain of its class and the credential of its
+// Secret. It adds a failure to c if the credential may not be sent to that domain.
 func (p *Plan) useOwn(req Request, cl class.Class, endpoints place.Endpoints, now time.Time, c *failure.List) {
 	p.Domain = cl.Domain
 	if cl.Domain.Endpoint != "" {
@@ -90,8 +92,9 @@ func (p *Plan) useOwn(req Request, cl class.Class, endpoints place.Endpoints, no
 		}
 	}
 	if len(req.Credentials) == 0 {
-		c.Add(failure.WholeClass, failure.NoCredential, class.CredentialSource, "no credentials came with the mount; name a Secret with a token, with tls.crt and tls.key, "+
-			"or with clientId and clientSecret in nodePublishSecretRef of the pod's volume")
+		c.Add(failure.WholeClass, failure.NoCredential, class.CredentialSource,
+			"no credentials came with the mount; name a Secret with a token, with tls.crt and tls.key, "+
+				"or with clientId and clientSecret in nodePublishSecretRef of the pod's volume")
 		return
 	}
 	own, err := credential.Parse(req.Credentials, class.CredentialSource, now)
@@ -110,8 +113,8 @@ func (p *Plan) useOwn(req Request, cl class.Class, endpoints place.Endpoints, no
 	p.Credential = own
 }
 
-// allowedHint says what to drop of a path that is written as for Vault and not allowed, if
-// the rest of it is allowed.
+// allowedHint returns the cure for a path that is written as for Vault: what to drop, if the
+// grant allows the rest. It returns "" for other paths.
 func allowedHint(grant rules.Grant, path string) string {
 	if dropped, rest := class.PathWithoutVault(path); dropped == "" || !grant.Allows(rest) {
 		return ""

@@ -1,40 +1,18 @@
 package plan_test
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"ovhcloud-csi-provider/provider/class"
-	"ovhcloud-csi-provider/provider/connections"
 	"ovhcloud-csi-provider/provider/failure"
-	"ovhcloud-csi-provider/provider/plan"
+	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/plan/plantest"
 )
 
-const heldToken = "eyJ.planted.held-token"
-
-// heldConnections are one connection, team, for namespace store and prod/shop/**.
-func heldConnections(t testing.TB) *connections.Set {
-	t.Helper()
-	dir := t.TempDir()
-	for name, content := range map[string]string{
-		"token": heldToken,
-		"config.yaml": "connections:\n  team:\n    endpoint: https://okms.held.example\n    okmsId: " + plantest.TestDomain + "\n    credentialsDir: " + dir +
-			"\n    allow: [{namespaces: [store], serviceAccounts: [web], paths: ['prod/shop/**']}]\n",
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return connections.Open(connections.Options{File: filepath.Join(dir, "config.yaml")})
-}
-
-// FuzzConnection lets a pod override any two attributes that are not kubelet's.
-// Whatever they are, the held credential goes to its own place for its own paths,
-// and to nobody else.
+// FuzzConnection: a pod overrides two attributes that are not kubelet's. For any values, the
+// connection's credential is sent only to the connection's domain and reads only allowed paths.
 func FuzzConnection(f *testing.F) {
 	for _, seed := range [][4]string{
 		{"connection", "team", "objects", "- secretPath: prod/shop/db"},
@@ -68,35 +46,43 @@ func FuzzConnection(f *testing.F) {
 		}
 		if pl.Credential.ID() != held.ID() {
 			if !brings || pl.Connection != "" {
-				t.Fatalf("%s is used", pl.Credential)
+				t.Fatalf("the plan uses %s, which the mount did not bring", pl.Credential)
 			}
 			return
 		}
-		if brings || pl.Domain.Endpoint != "https://okms.held.example" || pl.Domain.ID != plantest.TestDomain || pl.Domain.CABundle != "" {
-			t.Fatalf("the held credential goes to %+v", pl.Domain)
+		want := place.Domain{Endpoint: "https://okms.held.example", ID: plantest.TestDomain}
+		if brings || pl.Domain != want {
+			t.Fatalf("the connection's credential is sent to %+v, want %+v", pl.Domain, want)
 		}
 		for _, ref := range pl.Reads {
-			if !strings.HasPrefix(ref.Path, "prod/shop/") || strings.Contains(ref.Path, "/../") || strings.Contains(ref.Path, "%") {
-				t.Fatalf("the held credential reads %q", ref.Path)
+			below := strings.HasPrefix(ref.Path, "prod/shop/")
+			if !below || strings.Contains(ref.Path, "/../") || strings.Contains(ref.Path, "%") {
+				t.Fatalf("the connection's credential reads %q", ref.Path)
 			}
 		}
 	})
 }
 
-// One mistake is one error: a connection is added to a class that works without it.
-func TestAConnectionAndWhatItHasIsOneError(t *testing.T) {
+// TestAConnectionAndItsFieldsAreOneError: a connection is added to a class with an own domain or
+// credential. That is one mistake, so it is one error.
+func TestAConnectionAndItsFieldsAreOneError(t *testing.T) {
 	for name, c := range map[string]struct {
-		change []func(*plan.Request)
+		change changes
 		want   string
 	}{
-		"a region":                   {[]func(*plan.Request){plantest.Credentials(nil), plantest.Without("okmsId")}, "region"},
-		"region and okmsId":          {[]func(*plan.Request){plantest.Credentials(nil)}, "region and okmsId"},
-		"all that there is":          {[]func(*plan.Request){plantest.With("endpoint", "https://x.example"), plantest.With("caBundle", "no PEM")}, "region, endpoint, okmsId, caBundle and nodePublishSecretRef"},
-		"a credential":               {[]func(*plan.Request){plantest.Without("region"), plantest.Without("okmsId")}, "nodePublishSecretRef"},
-		"a region that is no region": {[]func(*plan.Request){plantest.With("region", "GRA11"), plantest.Without("okmsId"), plantest.Credentials(nil)}, "region"},
+		"a region":          {changes{plantest.Credentials(nil), plantest.Without("okmsId")}, "region"},
+		"region and okmsId": {changes{plantest.Credentials(nil)}, "region and okmsId"},
+		"all fields": {changes{plantest.With("endpoint", "https://x.example"), plantest.With("caBundle", "no PEM")},
+			"region, endpoint, okmsId, caBundle and nodePublishSecretRef"},
+		"a credential": {changes{plantest.Without("region"), plantest.Without("okmsId")},
+			"nodePublishSecretRef"},
+		"an invalid region": {
+			changes{plantest.With("region", "GRA11"), plantest.Without("okmsId"), plantest.Credentials(nil)},
+			"region"},
 	} {
 		kind, got := plantest.Refused(t, plantest.Request(append(c.change, plantest.With("connection", "team"))...))
-		want := "parameters.connection: cannot be combined with " + c.want + ": a connection has its own; drop connection, or drop " + c.want
+		want := "parameters.connection: cannot be combined with " + c.want +
+			": a connection has its own; drop connection, or drop " + c.want
 		if got != want || kind != failure.Invalid {
 			t.Errorf("%s: got  %s\nwant %s", name, got, want)
 		}

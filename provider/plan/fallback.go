@@ -7,15 +7,16 @@ import (
 	"ovhcloud-csi-provider/provider/rules"
 )
 
-// Fallback is the connection that is asked if a mount's own connection cannot be.
+// Fallback is the connection that is read if the mount's own connection fails.
 type Fallback struct {
 	Origin
-	Grant rules.Grant // to the mount's pod
+	// Grant is what the fallback allows to the mount's pod.
+	Grant rules.Grant
 }
 
-// fallbackOf returns the fallback of a connection for a pod. It returns nil if there is
-// none or it cannot be used at the moment, and why, which is only for the log. Problems of
-// the fallback do not fail the mount. The fallback of the fallback is not used.
+// fallbackOf returns the fallback of an origin's connection for a pod. f is nil if the connection
+// has none, or if it is not usable at the moment; why is the reason then, for the log only. A
+// fallback that is not usable never fails the mount. A fallback's own fallback is not followed.
 func fallbackOf(first Origin, connections *connections.Set, pod Pod) (f *Fallback, why string) {
 	name := first.via.Fallback()
 	if name == "" {
@@ -23,26 +24,27 @@ func fallbackOf(first Origin, connections *connections.Set, pod Pod) (f *Fallbac
 	}
 	second := connections.Find(name)
 	if second == nil {
-		return nil, fmt.Sprintf("the fallback %q is no connection", name)
+		return nil, fmt.Sprintf("there is no connection %q, which is the fallback", name)
 	}
 	credential, err := second.Credential()
 	if err != nil {
 		return nil, fmt.Sprintf("the fallback %q has no usable credential: %v", name, err)
 	}
 	f = &Fallback{Origin: OriginOf(second, credential), Grant: second.Grant(pod.Namespace, pod.ServiceAccount)}
-	// The file may not say so, but an old place of one may still be in use.
+	// The file cannot have both in one domain. But if a new credential is invalid, its connection
+	// keeps its old domain.
 	same := f.Domain.Endpoint == first.Domain.Endpoint && f.Domain.ID == first.Domain.ID
 	switch {
 	case !f.Grant.Any():
 		return nil, fmt.Sprintf("no rule of the fallback %q matches the namespace and service account", name)
 	case same:
-		return nil, fmt.Sprintf("the fallback %q is of the same domain at the moment", name)
+		return nil, fmt.Sprintf("the fallback %q reads the same domain at the moment", name)
 	}
 	return f, ""
 }
 
-// WithoutFallback returns why the fallback of the plan's connection is not asked for a
-// secret, "" if it is or if there is none. It is only for the log.
+// WithoutFallback returns why the fallback of the plan's connection may not be read for a path;
+// "" if it may, or if the connection names none. It is for the log only.
 func (p Plan) WithoutFallback(path string) string {
 	if p.Fallback != nil && !p.Fallback.Grant.Allows(path) {
 		return fmt.Sprintf("the fallback %q does not allow the path to the pod", p.Fallback.Connection)

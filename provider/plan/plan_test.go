@@ -16,7 +16,7 @@ import (
 	"ovhcloud-csi-provider/provider/plan/plantest"
 )
 
-func TestPlanOfTheContractsExample(t *testing.T) {
+func TestPlanOfTheExampleInTheContract(t *testing.T) {
 	p := plantest.Planned(t, plantest.Request(plantest.Objects(
 		"- secretPath: prod/va1/dockerconfigjson",
 		"  objectName: .dockerconfigjson",
@@ -34,7 +34,10 @@ func TestPlanOfTheContractsExample(t *testing.T) {
 		"  secretKey: tls.crt",
 		"  encoding: base64",
 	)))
-	want := []okms.Ref{{Path: "prod/va1/dockerconfigjson"}, {Path: "prod/shop/db"}, {Path: "prod/shop/tls"}, {Path: "prod/shop/flags", Version: 3}}
+	want := []okms.Ref{
+		{Path: "prod/va1/dockerconfigjson"}, {Path: "prod/shop/db"}, {Path: "prod/shop/tls"},
+		{Path: "prod/shop/flags", Version: 3},
+	}
 	if !reflect.DeepEqual(p.Reads, want) {
 		t.Errorf("reads = %v, want %v: one for each secret and version", p.Reads, want)
 	}
@@ -50,24 +53,31 @@ func TestPlanOfTheContractsExample(t *testing.T) {
 		t.Errorf("modes = %o, want %o", modes, want)
 	}
 	if !p.Objects[3].Optional || !p.Objects[2].AllKeys || p.Objects[4].Encoding != encoding.Base64 {
-		t.Errorf("fields were lost: %+v", p.Objects)
+		t.Errorf("optional, allKeys or encoding is missing: %+v", p.Objects)
 	}
 }
 
 func TestWhereTheDomainIs(t *testing.T) {
 	cases := []struct {
 		name   string
-		change []func(*plan.Request)
+		change changes
 		want   place.Domain
 	}{
 		{"region", nil, place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: plantest.TestDomain}},
-		{"region of the United States", []func(*plan.Request){plantest.With("region", "us-east-vin")}, place.Domain{Endpoint: "https://us-east-vin.okms.ovh.us", ID: plantest.TestDomain}},
-		{"region in capitals with space", []func(*plan.Request){plantest.With("region", " EU-West-PAR ")}, place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: plantest.TestDomain}},
-		{"okmsId in capitals", []func(*plan.Request){plantest.With("okmsId", strings.ToUpper(plantest.TestDomain))}, place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: plantest.TestDomain}},
-		{"endpoint", []func(*plan.Request){plantest.Without("region"), plantest.With("endpoint", "https://EU-west-par.okms.ovh.net:443/")}, place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: plantest.TestDomain}},
-		{"endpoint as the guides print it", []func(*plan.Request){plantest.Without("region"), plantest.Without("okmsId"), plantest.With("endpoint", "https://eu-west-par.okms.ovh.net/api/"+plantest.TestDomain)},
+		{"region of the United States", changes{plantest.With("region", "us-east-vin")},
+			place.Domain{Endpoint: "https://us-east-vin.okms.ovh.us", ID: plantest.TestDomain}},
+		{"region in capitals with space", changes{plantest.With("region", " EU-West-PAR ")},
 			place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: plantest.TestDomain}},
-		{"endpoint and okmsId that agree", []func(*plan.Request){plantest.Without("region"), plantest.With("endpoint", "https://eu-west-par.okms.ovh.net/api/"+strings.ToUpper(plantest.TestDomain)+"/")},
+		{"okmsId in capitals", changes{plantest.With("okmsId", strings.ToUpper(plantest.TestDomain))},
+			place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: plantest.TestDomain}},
+		{"endpoint",
+			changes{endpoint("https://EU-west-par.okms.ovh.net:443/")},
+			place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: plantest.TestDomain}},
+		{"endpoint as the guides print it",
+			changes{endpoint("https://eu-west-par.okms.ovh.net/api/" + plantest.TestDomain), plantest.Without("okmsId")},
+			place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: plantest.TestDomain}},
+		{"endpoint and okmsId that agree",
+			changes{endpoint("https://eu-west-par.okms.ovh.net/api/" + strings.ToUpper(plantest.TestDomain) + "/")},
 			place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: plantest.TestDomain}},
 	}
 	for _, c := range cases {
@@ -81,30 +91,31 @@ func TestWhereTheDomainIs(t *testing.T) {
 
 func TestSpellingsThatMeanTheSame(t *testing.T) {
 	for _, mode := range []string{"0440", "440", `"0440"`, "'440'", "0o440", `"00440"`} {
-		if p := plantest.Planned(t, plantest.Request(plantest.Objects("- secretPath: a", "  filePermission: "+mode))); p.Objects[0].Mode != 0o440 {
-			t.Errorf("filePermission: %s is %o", mode, p.Objects[0].Mode)
+		if o := planned(t, "- secretPath: a", "  filePermission: "+mode).Objects[0]; o.Mode != 0o440 {
+			t.Errorf("filePermission: %s is %o, want 440", mode, o.Mode)
 		}
 	}
 	for text, want := range map[string]int{"3": 3, `"3"`: 3, "latest": 0, "24000": 24000} {
-		if p := plantest.Planned(t, plantest.Request(plantest.Objects("- secretPath: a", "  objectVersion: "+text))); p.Objects[0].Version != want {
-			t.Errorf("objectVersion: %s is %d", text, p.Objects[0].Version)
+		if o := planned(t, "- secretPath: a", "  objectVersion: "+text).Objects[0]; o.Version != want {
+			t.Errorf("objectVersion: %s is %d, want %d", text, o.Version, want)
 		}
 	}
 	for text, want := range map[string]bool{"true": true, `"true"`: true, "false": false} {
-		if p := plantest.Planned(t, plantest.Request(plantest.Objects("- secretPath: a", "  optional: "+text))); p.Objects[0].Optional != want {
-			t.Errorf("optional: %s is %v", text, p.Objects[0].Optional)
+		if o := planned(t, "- secretPath: a", "  optional: "+text).Objects[0]; o.Optional != want {
+			t.Errorf("optional: %s is %v, want %v", text, o.Optional, want)
 		}
 	}
-	// A key is taken as it is written, whatever YAML would make of it.
+	// A key is read as text, whatever its type is in YAML.
 	for _, key := range []string{"2024", "1.0", "yes", "0x10", "2026-01-02", "1e3"} {
-		if p := plantest.Planned(t, plantest.Request(plantest.Objects("- secretPath: a", "  secretKey: "+key))); p.Objects[0].SecretKey != key || p.Objects[0].File() != key {
-			t.Errorf("secretKey: %s is %q, file %q", key, p.Objects[0].SecretKey, p.Objects[0].File())
+		if o := planned(t, "- secretPath: a", "  secretKey: "+key).Objects[0]; o.SecretKey != key || o.File() != key {
+			t.Errorf("secretKey: %s is %q, file %q", key, o.SecretKey, o.File())
 		}
 	}
 }
 
 func TestModeOfTheDriverIsTheDefault(t *testing.T) {
-	p := plantest.Planned(t, plantest.Request(func(r *plan.Request) { r.Mode = 0o600 }, plantest.Objects("- secretPath: a", "- secretPath: b", "  filePermission: 0400")))
+	p := plantest.Planned(t, plantest.Request(func(r *plan.Request) { r.Mode = 0o600 },
+		plantest.Objects("- secretPath: a", "- secretPath: b", "  filePermission: 0400")))
 	if p.Objects[0].Mode != 0o600 || p.Objects[1].Mode != 0o400 {
 		t.Errorf("modes = %o, %o", p.Objects[0].Mode, p.Objects[1].Mode)
 	}
@@ -121,11 +132,12 @@ func TestFoldersMayBeShared(t *testing.T) {
 	)))
 }
 
-func TestAClassWithoutANameIsToldByItsNamespace(t *testing.T) {
-	const want = `SecretProviderClass in namespace "store": parameters.okmsId: is missing; it is the UUID of the OKMS domain`
+func TestAClassWithoutANameIsNamedByItsNamespace(t *testing.T) {
+	const want = `SecretProviderClass in namespace "store": ` +
+		"parameters.okmsId: is missing; it is the UUID of the OKMS domain"
 	r := plantest.Request(plantest.Without("okmsId"), plantest.Without(class.AttributeClass))
 	_, failures := plantest.Of(r, nil, time.Now())
 	if got := (&failure.Error{Class: r.Class(), Failures: failures}).Error(); got != want {
-		t.Errorf("got %s", got)
+		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -9,23 +9,23 @@ import (
 	"ovhcloud-csi-provider/provider/message"
 )
 
-// Request is one mount as the driver asks for it.
+// Request is one mount request of the driver.
 type Request struct {
 	// Attributes are the parameters of the SecretProviderClass, overridden by the pod's
-	// volumeAttributes, and what kubelet says about the pod.
+	// volumeAttributes, and kubelet's attributes of the pod.
 	Attributes map[string]string
-	// Credentials are those of nodePublishSecretRef. nil if the volume has none.
+	// Credentials are the Secret of nodePublishSecretRef; nil if the volume has none.
 	Credentials credential.Material
-	// Mode is for files whose object has none; 0 means 0644.
+	// Mode is the mode of files whose object has none; 0 means 0644.
 	Mode fs.FileMode
 }
 
-// Given returns what the class needs to know of the mount.
+// Given returns the properties of the mount that the class depends on.
 func (r Request) Given() class.Given {
 	return class.Given{Credentials: len(r.Credentials) > 0, Mode: cmp.Or(r.Mode, 0o644)}
 }
 
-// Pod is the pod of a mount, as kubelet describes it. Fields may be empty.
+// Pod is the pod of a mount, by kubelet's attributes. Each field may be empty.
 type Pod struct{ Namespace, Name, UID, ServiceAccount string }
 
 // Pod returns the pod of the mount.
@@ -34,7 +34,8 @@ func (r Request) Pod() Pod {
 		UID: r.Attributes[class.AttributePodUID], ServiceAccount: r.Attributes[class.AttributeAccount]}
 }
 
-// Class returns the SecretProviderClass as namespace/name. Either may be empty.
+// Class returns the SecretProviderClass as namespace/name, in at most 300 bytes. Each part is empty
+// if kubelet or the driver did not give it.
 func (r Request) Class() string {
 	return message.Bound(r.Attributes[class.AttributeNamespace]+"/"+r.Attributes[class.AttributeClass], 300)
 }

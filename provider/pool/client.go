@@ -16,39 +16,40 @@ import (
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
-// client is an okms.Client and what belongs to it.
+// client is an okms.Client with its state in the pool.
 type client struct {
 	okms       *okms.Client
 	domain     place.Domain
 	credential [sha256.Size]byte
 	tokens     *oauth.Tokens // nil unless the credential is an OAuth2 client
 
-	// Under the pool's mutex.
+	// The pool's mutex guards the fields below.
 	used    time.Time
 	leases  int
-	evicted bool // the last lease closes it
-	// account holds the memory of the client for the namespace that it was made for. It holds
-	// nothing for a connection's client: they are few, and their bundles are trusted.
+	evicted bool // the last lease closes the client
+	// account holds the client's memory on behalf of the namespace that the client was created
+	// for. It is empty for a connection's client: there are few, and their bundles are trusted.
 	account *budget.Account
 }
 
-// What a client takes, in bytes: with its pool of connections, and with a CA bundle the
-// authorities of the system once more, and the bundle's in their decoded form. Measured.
+// Memory of a client in bytes, measured. A client with a CA bundle has its own copy of the
+// system's authorities and of the bundle's, decoded.
 const (
-	perClient  = 4 << 10
-	perBundle  = 36 << 10
-	perBundled = 5 // of each byte of the bundle
+	perClient     = 4 << 10 // with its pool of connections
+	perBundle     = 36 << 10
+	perBundleByte = 5 // for each byte of the bundle
 )
 
-// takes returns how many bytes the client of a domain takes.
+// takes returns the memory of a domain's client in bytes.
 func takes(d place.Domain) int64 {
 	if d.CABundle == "" {
 		return perClient
 	}
-	return perClient + perBundle + perBundled*int64(len(d.CABundle))
+	return perClient + perBundle + perBundleByte*int64(len(d.CABundle))
 }
 
-// Open returns a client of an origin that is in no pool. The caller calls close.
+// Open returns a client of an origin outside of any pool. The caller calls close. The error is
+// for a CA bundle without a certificate.
 func Open(o plan.Origin, options okms.Options) (c *okms.Client, close func(), err error) {
 	one, err := open(o, options, time.Now)
 	if err != nil {
@@ -57,6 +58,7 @@ func Open(o plan.Origin, options okms.Options) (c *okms.Client, close func(), er
 	return one.okms, one.close, nil
 }
 
+// open returns a client of an origin that no pool has yet. now is the clock of its tokens.
 func open(o plan.Origin, options okms.Options, now func() time.Time) (*client, error) {
 	c := &client{domain: o.Domain, credential: o.Credential.ID()}
 	login := okms.Login{Token: o.Credential.Token(), Certificate: o.Credential.Certificate()}
@@ -88,7 +90,7 @@ func open(o plan.Origin, options okms.Options, now func() time.Time) (*client, e
 	return c, err
 }
 
-// tokenFailure returns a failure of the token endpoint as one of a read.
+// tokenFailure returns a failure of the token endpoint as a failure of a read.
 func tokenFailure(err error) *okms.Error {
 	failed := &okms.Error{Kind: failure.TokenFailing, Text: err.Error()}
 	var of *oauth.Error

@@ -2,9 +2,10 @@ package pool
 
 import "ovhcloud-csi-provider/provider/budget"
 
-// makeRoom takes room for another client. If there is none, it evicts unused clients of the
-// namespace that holds the most, the least recently used first. A namespace that brings any
-// number of credentials thus evicts its own. Clients of connections stay.
+// makeRoom takes n bytes of the budget for another client. If the budget is used up, it evicts
+// unused clients of the namespace that holds the most, the least recently used first. A
+// namespace with too many credentials therefore evicts its own clients. Clients of connections
+// are never evicted. ok is false if nothing is left to evict. p.mu is held.
 func (p *Pool) makeRoom(account *budget.Account, n int64) (ok bool) {
 	for !account.Take(budget.Clients, n) {
 		victim, found := p.victim()
@@ -16,8 +17,8 @@ func (p *Pool) makeRoom(account *budget.Account, n int64) (ok bool) {
 	return true
 }
 
-// victim returns the least recently used client of the namespace that holds the most of the
-// unused clients.
+// victim returns the client to evict: the least recently used of the namespace whose unused
+// clients hold the most memory. found is false if all clients are in use. p.mu is held.
 func (p *Pool) victim() (victim key, found bool) {
 	held := map[string]int64{}
 	unused := func(k key, c *client) bool {
@@ -42,7 +43,7 @@ func (p *Pool) victim() (victim key, found bool) {
 	return victim, found
 }
 
-// isCurrent reports whether a connection used a client last.
+// isCurrent reports whether a client is the current one of a connection. p.mu is held.
 func (p *Pool) isCurrent(k key) bool {
 	for _, current := range p.current {
 		if current == k {

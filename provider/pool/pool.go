@@ -1,5 +1,5 @@
-// Package pool keeps the clients of OKMS, one for each credential and domain, so that
-// connections live across mounts, and leases them to mounts.
+// Package pool keeps one OKMS client for each credential and domain, and leases clients to
+// mounts, so that mounts reuse HTTP connections and tokens.
 package pool
 
 import (
@@ -16,10 +16,11 @@ import (
 	"ovhcloud-csi-provider/provider/plan"
 )
 
-// ErrFull says that there is no room for another client.
+// ErrFull is the error of Lease if there is no memory for another client.
 var ErrFull = errors.New("the mounts of this node use too many credentials at once")
 
-// Pool keeps a client for each credential and domain in use. Make one with New.
+// Pool keeps one client for each credential and domain in use. Use New to create one. It is
+// safe for concurrent use.
 type Pool struct {
 	options okms.Options
 	now     func() time.Time
@@ -27,13 +28,13 @@ type Pool struct {
 
 	mu    sync.Mutex
 	byKey map[key]*client
-	// current is the client that each connection of the operator used last.
+	// current is the client that each connection used last, by the connection's name.
 	current map[string]key
-	ended   []*client // to be closed by unlock
+	ended   []*client // unlock closes them
 }
 
-// New returns an empty pool. Its clients have the options and take their memory from the
-// budget; now is the clock. The caller closes it after the last mount.
+// New returns an empty pool. o are the options of its clients, b is the budget of their memory,
+// now is the clock. The caller closes the pool after the last mount.
 func New(o okms.Options, b *budget.Budget, now func() time.Time) *Pool {
 	return &Pool{options: o, now: now, budget: b, byKey: map[key]*client{}, current: map[string]key{}}
 }
@@ -43,12 +44,12 @@ type key struct {
 	credential [sha256.Size]byte
 }
 
-// Lease is the right to use a client. Evicting the client does not interrupt it: the last
-// lease of an evicted client closes the client.
+// Lease is the right to use a client. Evicting the client does not interrupt its leases: the
+// last one closes the client.
 type Lease struct {
 	*okms.Client
-	// Domain is where the client reads. All leases of a client share its texts, so that keys
-	// of the cache hold one copy of a CA bundle and not one for each mount.
+	// Domain is the OKMS domain that the client reads. All leases of a client share its strings,
+	// so that the cache's keys hold one copy of a CA bundle and not one for each mount.
 	Domain place.Domain
 	// Credential is the identity that the client reads with.
 	Credential [sha256.Size]byte
@@ -57,9 +58,9 @@ type Lease struct {
 	of   *client
 }
 
-// Lease returns a lease of the client of an origin, for a mount of a namespace. The client is
-// made if there is none; that is ErrFull if there is no room for it. The caller closes the
-// lease.
+// Lease returns a lease of an origin's client for a mount of a namespace, and creates the client
+// if there is none. The error is ErrFull if there is no memory for it, or for a CA bundle
+// without a certificate. The caller closes the lease.
 func (p *Pool) Lease(o plan.Origin, namespace string) (*Lease, error) {
 	k := key{o.Domain, o.Credential.ID()}
 	p.mu.Lock()
@@ -93,7 +94,7 @@ func (l *Lease) Clone() *Lease {
 	return &clone
 }
 
-// Close ends the lease. It is called once.
+// Close ends the lease. Call it once.
 func (l *Lease) Close() {
 	l.pool.mu.Lock()
 	defer l.pool.unlock()
@@ -102,7 +103,8 @@ func (l *Lease) Close() {
 	}
 }
 
-// unlock closes the clients that were ended, but not under the lock: nobody waits for that.
+// unlock unlocks p.mu, then closes the ended clients: closing waits for an exchange, and must
+// not hold the lock meanwhile.
 func (p *Pool) unlock() {
 	ended := p.ended
 	p.ended = nil
@@ -112,8 +114,9 @@ func (p *Pool) unlock() {
 	}
 }
 
-// replace evicts the client that a connection used before its credential or domain changed,
-// unless another connection uses it. A mount that brings the same credential makes it anew.
+// replace makes k the current client of a connection and evicts the one before it, unless
+// another connection uses that one. If a mount brings the same credential later, Lease creates
+// its client again. p.mu is held.
 func (p *Pool) replace(connection string, k key) {
 	if connection == "" {
 		return
@@ -125,7 +128,7 @@ func (p *Pool) replace(connection string, k key) {
 	}
 }
 
-// evict takes a client out of the pool. p.mu is held.
+// evict removes a client from the pool, and ends it if it has no leases. p.mu is held.
 func (p *Pool) evict(k key) {
 	c := p.byKey[k]
 	c.evicted = true
@@ -135,13 +138,13 @@ func (p *Pool) evict(k key) {
 	delete(p.byKey, k)
 }
 
-// end has a client closed that is evicted and has no leases. p.mu is held.
+// end releases the memory of an evicted client without leases; unlock closes it. p.mu is held.
 func (p *Pool) end(c *client) {
 	p.ended = append(p.ended, c)
 	c.account.Close()
 }
 
-// Sweep evicts idle clients.
+// Sweep evicts the clients that no mount has used for 10 minutes.
 func (p *Pool) Sweep() {
 	p.mu.Lock()
 	defer p.unlock()
@@ -153,8 +156,8 @@ func (p *Pool) Sweep() {
 	}
 }
 
-// Close evicts all clients. Those without leases are closed, and their exchanges for tokens
-// end.
+// Close evicts all clients. It closes those without leases and ends their token exchanges; the
+// last lease closes each of the others.
 func (p *Pool) Close() {
 	p.mu.Lock()
 	defer p.unlock()
@@ -163,6 +166,6 @@ func (p *Pool) Close() {
 	}
 }
 
-// idleTime is how long an unused client is kept. Kubelet asks for each volume about once a
-// minute.
+// idleTime is how long an unused client stays in the pool. With rotation, kubelet mounts each
+// volume again about once a minute.
 const idleTime = 10 * time.Minute

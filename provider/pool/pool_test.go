@@ -19,8 +19,9 @@ import (
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
-// poolOf is a pool of clients under a clock, and a mount with a token of its own.
-func poolOf(now *time.Time) (*Pool, func(token string) plan.Plan) {
+// newPool returns a pool with a clock that the test sets, and a function that returns the plan
+// of a mount with a token of its own.
+func newPool(now *time.Time) (*Pool, func(token string) plan.Plan) {
 	clock := func() time.Time { return *now }
 	pool := New(okms.Options{}, budget.New(64<<20), clock)
 	return pool, func(token string) plan.Plan {
@@ -34,7 +35,7 @@ func poolOf(now *time.Time) (*Pool, func(token string) plan.Plan) {
 
 func TestClientsAreSharedByEqualCredentialsOnly(t *testing.T) {
 	now := time.Unix(0, 0)
-	pool, with := poolOf(&now)
+	pool, with := newPool(&now)
 	get := func(p plan.Plan) *okms.Client {
 		lease, err := pool.Lease(p.Origin, "shop")
 		if err != nil {
@@ -49,16 +50,16 @@ func TestClientsAreSharedByEqualCredentialsOnly(t *testing.T) {
 	trusting := with("a")
 	trusting.Domain.CABundle = "x"
 	if first != again || first == other || first == get(elsewhere) {
-		t.Error("clients are mixed up")
+		t.Error("equal credentials have two clients, or different ones share a client")
 	}
 	if _, err := pool.Lease(trusting.Origin, "shop"); err == nil {
-		t.Error("a bundle that is none was taken for the system's")
+		t.Error("an invalid CA bundle was accepted")
 	}
 }
 
-func TestClientsThatNobodyAsksForAreLetGoOf(t *testing.T) {
+func TestIdleClientsAreEvicted(t *testing.T) {
 	now := time.Unix(0, 0)
-	pool, with := poolOf(&now)
+	pool, with := newPool(&now)
 	lease, err := pool.Lease(with("idle").Origin, "shop")
 	if err != nil {
 		t.Fatal(err)
@@ -77,15 +78,15 @@ func TestClientsThatNobodyAsksForAreLetGoOf(t *testing.T) {
 		pool.Sweep()
 	}
 	if len(pool.byKey) != 1 {
-		t.Errorf("%d clients are kept", len(pool.byKey))
+		t.Errorf("the pool has %d clients, want only the used one", len(pool.byKey))
 	}
 }
 
-// TestClientsAreBounded: a pod may bring any number of credentials. It evicts its own
-// clients, not those of others, nor those that are in use.
+// TestClientsAreBounded: a pod with many credentials evicts its own clients, but neither those of
+// other namespaces nor those in use.
 func TestClientsAreBounded(t *testing.T) {
 	now := time.Unix(0, 0)
-	pool, with := poolOf(&now)
+	pool, with := newPool(&now)
 	use := func(namespace, token string) (release func()) {
 		now = now.Add(time.Millisecond)
 		lease, err := pool.Lease(with(token).Origin, namespace)
@@ -101,14 +102,14 @@ func TestClientsAreBounded(t *testing.T) {
 		use("many", fmt.Sprint("many", i))()
 	}
 	if n := len(pool.byKey); n < most || n > most+2 {
-		t.Errorf("%d clients are kept, of which %d may be of one namespace", n, most)
+		t.Errorf("the pool has %d clients, of which one namespace may have %d", n, most)
 	}
 	kept := func(token string) bool {
 		_, is := pool.byKey[key{with(token).Domain, with(token).Credential.ID()}]
 		return is
 	}
 	if !kept("mine") || !kept("busy") || kept("many0") || !kept(fmt.Sprint("many", 3*most-1)) {
-		t.Error("the wrong ones were evicted")
+		t.Error("the wrong clients were evicted")
 	}
 	busy()
 	var all []func()
@@ -118,7 +119,7 @@ func TestClientsAreBounded(t *testing.T) {
 		}
 	}
 	if _, err := pool.Lease(with("one-more").Origin, "many"); !errors.Is(err, ErrFull) {
-		t.Errorf("more clients are in use than there is room for: %v", err)
+		t.Errorf("a lease beyond the budget: got error %v, want ErrFull", err)
 	}
 	use("honest", "another")()
 	for _, release := range all {
@@ -126,46 +127,48 @@ func TestClientsAreBounded(t *testing.T) {
 	}
 	pool.Close()
 	if used := pool.budget.Used(); used != 0 {
-		t.Errorf("%d bytes are held by no client", used)
+		t.Errorf("the closed pool still holds %d bytes of the budget", used)
 	}
 }
 
-func TestAClientThatWasLetGoOfIsClosedByItsLastUser(t *testing.T) {
+func TestTheLastLeaseClosesAnEvictedClient(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = silent.Close() }()
 	ended := 0
-	p := &client{tokens: oauth.New(credential.Client{TokenURL: "https://" + silent.Addr().String()}, nil, nil, time.Now, func(int, time.Duration, *oauth.Error) { ended++ })}
+	observe := func(int, time.Duration, *oauth.Error) { ended++ }
+	asker := credential.Client{TokenURL: "https://" + silent.Addr().String()}
+	p := &client{tokens: oauth.New(asker, nil, nil, time.Now, observe)}
 	if p.okms, err = okms.New(place.Domain{}, okms.Login{}, okms.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	pool := &Pool{now: time.Now, byKey: map[key]*client{{}: p}}
 	first := (&Lease{pool: pool, of: p}).Clone()
-	users := []func(){first.Close, first.Clone().Close, first.Clone().Close}
+	leases := []func(){first.Close, first.Clone().Close, first.Clone().Close}
 	pool.Close()
 
-	// An exchange that only the closing ends, which waits for it.
+	// Only closing the client ends this exchange: the host never answers.
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := p.tokens.Token(gone, sensitive.Bytes{}); err == nil {
 		t.Fatal("a silent host gave a token")
 	}
-	for i, release := range users {
+	for i, release := range leases {
 		if ended != 0 {
-			t.Errorf("closed with %d users left", len(users)-i)
+			t.Errorf("the client was closed with %d leases left", len(leases)-i)
 		}
 		release()
 	}
 	if ended != 1 {
-		t.Error("the last user did not close it")
+		t.Error("the last lease did not close the client")
 	}
 }
 
-func TestClientsOfConnectionsAreNotPushedOut(t *testing.T) {
+func TestClientsOfConnectionsAreNotEvicted(t *testing.T) {
 	now := time.Unix(0, 0)
-	pool, with := poolOf(&now)
+	pool, with := newPool(&now)
 	held := with("held").Origin
 	held.Connection = "team"
 	first, err := pool.Lease(held, "shop")
@@ -184,7 +187,8 @@ func TestClientsOfConnectionsAreNotPushedOut(t *testing.T) {
 	}
 	again, err := pool.Lease(held, "shop")
 	if err != nil || again.Client != first.Client || len(pool.byKey) > most+1 {
-		t.Errorf("another client: %v, %v, of %d", again.Client != first.Client, err, len(pool.byKey))
+		t.Errorf("the connection's client was replaced: %v; error %v; %d clients",
+			again.Client != first.Client, err, len(pool.byKey))
 	}
 	again.Close()
 }

@@ -176,14 +176,17 @@ func (q *Quota) add(who string, n int64) {
 // enqueue adds a waiter at the end of its namespace's queue, and grants what fits.
 func (q *Quota) enqueue(who string, w *waiter) *list.Element {
 	q.mu.Lock()
-	defer q.mu.Unlock()
 	turn := q.line.of[who]
 	if turn == nil {
 		turn = q.line.turns.PushBack(&queue{who, list.New()})
 		q.line.of[who] = turn
 	}
 	place := turn.Value.(*queue).waiting.PushBack(w)
-	q.grant() // units may have been given back since Take
+	grown := q.grant() // units may have been given back since Take
+	q.mu.Unlock()
+	if grown {
+		q.notify()
+	}
 	return place
 }
 
@@ -191,14 +194,18 @@ func (q *Quota) enqueue(who string, w *waiter) *list.Element {
 // meanwhile.
 func (q *Quota) dequeue(who string, place *list.Element) bool {
 	q.mu.Lock()
-	defer q.mu.Unlock()
 	select {
 	case <-place.Value.(*waiter).given:
+		q.mu.Unlock()
 		return false
 	default:
 	}
 	q.line.remove(q.line.of[who], place)
-	q.grant() // the next waiter may want less
+	grown := q.grant() // the next waiter may want less
+	q.mu.Unlock()
+	if grown {
+		q.notify()
+	}
 	return true
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"ovhcloud-csi-provider/provider/class"
 	"ovhcloud-csi-provider/provider/connections"
+	"ovhcloud-csi-provider/provider/explain"
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/plan"
@@ -39,11 +40,11 @@ func ProbeConnection(ctx context.Context, connection *connections.Connection, us
 	defer closeClient()
 	probe := Probe{Path: connection.ProbePath()}
 	_, failed := client.Get(ctx, okms.Ref{Path: probe.Path})
-	if probe.Read, err = probed(from, ActionRead, failed); err != nil {
+	if probe.Read, err = probed(from, explain.ActionRead, failed); err != nil {
 		return Probe{}, err
 	}
 	_, _, failed = client.LatestActive(ctx, probe.Path)
-	probe.Describe, err = probed(from, ActionDescribe, failed)
+	probe.Describe, err = probed(from, explain.ActionDescribe, failed)
 	return probe, err
 }
 
@@ -53,13 +54,13 @@ func probed(from plan.Origin, action string, failed *okms.Error) (refused, uncle
 	if failed == nil {
 		return nil, nil
 	}
-	f := explainOne(from, class.Object{}, failed, "try again")
+	f := explain.Read(from, class.Object{}, failed, "try again")
 	switch {
-	case isGone(failed):
+	case explain.IsGone(failed):
 		return nil, nil
 	case failed.Kind == failure.Denied:
 		f.What = fmt.Sprintf("OKMS does not allow it to the %s", from.Credential)
-		f.Advice = grantAdvice(from, action)
+		f.Advice = explain.GrantAdvice(from, action)
 		return errors.New(f.Text()), nil
 	}
 	return nil, errors.New(f.Text())

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/provider/class"
+	"ovhcloud-csi-provider/provider/explain"
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/place"
@@ -98,5 +99,36 @@ func (got Results) Fallback(pl plan.Plan) (out FallbackReads) {
 // FailureOf returns why an object of the plan has no secret. It is only for objects whose
 // read failed.
 func (got Results) FailureOf(pl plan.Plan, o class.Object) failure.Failure {
-	return explain(pl, o, got[o.Ref()])
+	return failureOf(pl, o, got[o.Ref()])
+}
+
+// failureOf returns the Failure that the user of an object sees for a failed read: what is
+// wrong, what the store said, and what to do. If the fallback failed too, it says the same
+// of the fallback.
+func failureOf(pl plan.Plan, o class.Object, f Result) failure.Failure {
+	out := explain.Read(pl.Origin, o, f.Err, failure.TriesAgain)
+	if f.second == nil {
+		if f.Err.Kind.MayPass() {
+			out.Hidden = pl.WithoutFallback(o.SecretPath)
+		}
+		return out
+	}
+	second := explain.Read(pl.Fallback.Origin, o, f.second.Err, failure.TriesAgain)
+	if f.second.Err.Kind == failure.SecretAbsent {
+		second.Advice = "it should hold the same secrets" // optional would hide nothing: the first may have it
+	}
+	out.What += fmt.Sprintf("; its fallback, connection %q: %s", pl.Fallback.Connection, second.What)
+	out.Facts = withFallback(out.Facts, second.Facts)
+	if second.Advice != out.Advice {
+		out.Advice = withFallback(out.Advice, second.Advice)
+	}
+	return out
+}
+
+// withFallback joins a text about a store and one about its fallback.
+func withFallback(first, second string) string {
+	if first == "" || second == "" {
+		return first + second
+	}
+	return first + "; fallback: " + second
 }

@@ -52,7 +52,7 @@ func (p *Reader) read(ctx context.Context, s sources, mount *pace.Mount, ref okm
 	case second.Err == nil && (second.because == nil || !stale || second.age <= own.Age):
 		p.observeRead(ctx, ByFallback)
 		second.instead = first.Err
-		second.Version.Host = "@" + hostOf(second.Version.Domain)
+		second.Version.Host = "@" + second.Version.Domain.Host()
 		if same := p.known.same(s.first, second.Secret); same != nil {
 			second.Version = Version{Domain: s.first.Domain, Number: same.version, Created: same.created}
 		}

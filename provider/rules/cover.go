@@ -12,17 +12,18 @@ func (r Rule) String() string {
 		strings.Join(r.Accounts, ", "), strings.Join(Grant{rules: []Rule{r}}.Paths(), ", "))
 }
 
-// CoveredBy reports whether other rules certainly allow all that r allows. It looks at each
-// namespace, service account and path of r separately.
+// CoveredBy reports whether the other rules are sure to allow everything that r allows. It
+// checks each combination of namespace, service account and path of r by itself, so different
+// rules may cover different combinations. False means "not sure".
 func (r Rule) CoveredBy(others []Rule) bool {
 	for _, namespace := range r.Namespaces {
 		for _, account := range r.Accounts {
 			for _, path := range r.Paths {
-				same := func(p Pattern) bool { return p.covers(path) }
-				all := func(o Rule) bool {
-					return covers(o.Namespaces, namespace) && covers(o.Accounts, account) && slices.ContainsFunc(o.Paths, same)
+				coversPath := func(p Pattern) bool { return p.covers(path) }
+				coversAll := func(o Rule) bool {
+					return covers(o.Namespaces, namespace) && covers(o.Accounts, account) && slices.ContainsFunc(o.Paths, coversPath)
 				}
-				if !slices.ContainsFunc(others, all) {
+				if !slices.ContainsFunc(others, coversAll) {
 					return false
 				}
 			}
@@ -31,12 +32,13 @@ func (r Rule) CoveredBy(others []Rule) bool {
 	return true
 }
 
-// covers reports whether one of the globs certainly matches all that another one matches.
+// covers reports whether one of the globs matches everything that glob matches. It knows three
+// cases: the same glob, a name without *, and the glob * alone. False means "not sure".
 func covers(globs []string, glob string) bool {
 	return slices.Contains(globs, glob) || !strings.Contains(glob, "*") && matchesAny(globs, glob) || slices.Contains(globs, "*")
 }
 
-// covers reports the same for paths.
+// covers reports whether p matches every path that other matches, by the same three cases.
 func (p Pattern) covers(other Pattern) bool {
 	if slices.Equal(p, other) || slices.Equal(p, Pattern{AnySegments}) {
 		return true
@@ -44,7 +46,7 @@ func (p Pattern) covers(other Pattern) bool {
 	return !strings.Contains(strings.Join(other, "/"), "*") && p.matches(other)
 }
 
-// Example returns a path that the rule allows, and at which there is probably no secret.
+// Example returns a path that the rule allows and that is unlikely to hold a secret.
 func (r Rule) Example() string {
 	const unlikely = "ovhcsi-connections-check"
 	segments := slices.Clone(r.Paths[0])

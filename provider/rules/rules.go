@@ -1,5 +1,5 @@
-// Package rules says which pods may read which secrets: rules of namespaces, service
-// accounts and paths, and what they grant to one caller.
+// Package rules decides which pods may read which secrets. A rule has namespaces, service
+// accounts and paths; a grant is what the rules allow to one caller.
 package rules
 
 import (
@@ -13,30 +13,31 @@ import (
 	"ovhcloud-csi-provider/provider/message"
 )
 
-// Rule allows some paths to the pods of some namespaces and service accounts. Rules only
-// add to each other: what no rule allows is denied.
+// Rule allows the pods of some namespaces and service accounts to read some paths. There are no
+// rules that deny: everything that no rule allows is denied.
 type Rule struct {
-	// namespaces and accounts are globs in which * stands for any characters.
+	// Namespaces and Accounts are globs: * matches any characters, also none.
 	Namespaces, Accounts []string
-	Paths                []Pattern
+	// Paths are the paths of secrets.
+	Paths []Pattern
 }
 
-// Pattern is the segments of a path pattern. * in a segment stands for any characters of
-// that segment, the segment ** for any number of segments.
+// Pattern is a pattern of paths, split into segments. * matches any characters within a
+// segment. The segment ** matches any number of segments, and at least one at the end.
 type Pattern []string
 
-// AnySegments is the segment that stands for any number of segments.
+// AnySegments is the segment that matches any number of segments.
 const AnySegments = "**"
 
-// Grant is what rules allow to one namespace and service account.
+// Grant is what rules allow to one namespace and service account. The zero value allows nothing.
 type Grant struct {
 	rules []Rule
-	// only, if there is one, must allow the same too.
+	// only is a second grant that must allow a path too; nil if there is none.
 	only *Grant
 }
 
 // For returns the grant of a caller. An empty namespace matches no rule. An empty service
-// account only matches *, because secrets-store-sync-controller may have none.
+// account matches globs like * only: the secrets-store-sync-controller may not know one.
 func For(rules []Rule, namespace, account string) Grant {
 	var g Grant
 	for _, r := range rules {
@@ -47,17 +48,17 @@ func For(rules []Rule, namespace, account string) Grant {
 	return g
 }
 
-// And returns what both grants allow.
+// And returns a grant of what both grants allow.
 func (g Grant) And(other Grant) Grant {
 	g.only = &other
 	return g
 }
 
-// Any reports whether anything is allowed.
+// Any reports whether at least one rule matches the caller.
 func (g Grant) Any() bool { return len(g.rules) > 0 && (g.only == nil || g.only.Any()) }
 
-// Allows reports whether the secret at a path may be read. The path must be valid for OKMS:
-// no empty, "." or ".." segments.
+// Allows reports whether the caller may read the secret at a path. The caller of Allows has
+// checked the path: OKMS accepts no empty, "." or ".." segments.
 func (g Grant) Allows(secretPath string) bool {
 	if g.only != nil && !g.only.Allows(secretPath) {
 		return false
@@ -65,14 +66,14 @@ func (g Grant) Allows(secretPath string) bool {
 	return slices.ContainsFunc(g.rules, func(r Rule) bool { return r.Allows(secretPath) })
 }
 
-// Allows reports whether the rule allows the secret at a path, to those whom the rule is
-// for.
+// Allows reports whether one of the rule's patterns matches the path. It does not check the
+// caller.
 func (r Rule) Allows(secretPath string) bool {
 	segments := strings.Split(secretPath, "/")
 	return slices.ContainsFunc(r.Paths, func(p Pattern) bool { return p.matches(segments) })
 }
 
-// Paths returns the patterns that the caller may read, for a message to the caller.
+// Paths returns the patterns of all rules of the grant, for a message to the caller.
 func (g Grant) Paths() []string {
 	var all []string
 	for _, r := range g.rules {
@@ -92,16 +93,16 @@ func matchesAny(globs []string, name string) bool {
 	return false
 }
 
-// matches compares one segment. Patterns have none of the other characters that path.Match
-// gives a meaning.
+// matches reports whether a glob matches one segment. Of the special characters of path.Match
+// only * is valid in a pattern.
 func matches(glob, name string) bool {
 	ok, err := path.Match(glob, name)
 	return ok && err == nil
 }
 
-// matches backtracks only to the last **, so that its time is limited by the product of the
-// lengths. A ** at the end stands for at least one segment: prod/** is everything below
-// prod, but not prod.
+// matches reports whether the pattern matches all segments of a path. It backtracks to the last
+// ** only, so its time is bounded by the product of the lengths. A ** at the end matches at
+// least one segment: prod/** matches everything below prod, but not prod itself.
 func (p Pattern) matches(segments []string) bool {
 	at, retry, from := 0, -1, 0
 	for i := 0; i < len(segments); {
@@ -131,28 +132,30 @@ var (
 	pathGlob      = regexp.MustCompile(`^[a-zA-Z0-9_.:/=@*-]+$`)
 )
 
-// CheckNamespace returns an error for a glob that can match no namespace (Kubernetes: RFC
-// 1123 labels).
+// CheckNamespace returns an error for a glob that can match no namespace (Kubernetes: RFC 1123
+// labels).
 func CheckNamespace(glob string) error {
 	if !namespaceGlob.MatchString(glob) || len(strings.ReplaceAll(glob, "*", "")) > 63 {
-		return fmt.Errorf("%s can match no namespace: their names are lower case letters, digits and -, at most 63; * stands for any of them", message.Quote(glob))
+		return fmt.Errorf("%s can match no namespace; use at most 63 lower case letters, digits and -, and * for any characters", message.Quote(glob))
 	}
 	return nil
 }
 
-// CheckAccount returns an error for a glob that can match no service account (Kubernetes:
-// RFC 1123 subdomains).
+// CheckAccount returns an error for a glob that can match no service account (Kubernetes: RFC
+// 1123 subdomains).
 func CheckAccount(glob string) error {
 	if !accountGlob.MatchString(glob) || len(strings.ReplaceAll(glob, "*", "")) > 253 {
-		return fmt.Errorf("%s can match no service account: their names are lower case letters, digits, - and .; * stands for any of them", message.Quote(glob))
+		return fmt.Errorf("%s can match no service account; use lower case letters, digits, - and ., and * for any characters", message.Quote(glob))
 	}
 	return nil
 }
 
-// ParsePattern refuses what can match no path of a secret.
+// ParsePattern returns the segments of a pattern. It returns an error for one that can match no
+// path of a secret, by the rules of OKMS.
 func ParsePattern(text string) (Pattern, error) {
 	if !pathGlob.MatchString(text) {
-		return nil, fmt.Errorf("%s can match no path: they hold only letters, digits and _ . : / = @ -; * stands for any within a segment, ** for any segments", message.Quote(text))
+		return nil, fmt.Errorf("%s can match no path; use letters, digits and _ . : / = @ -, "+
+			"* for any characters of a segment, ** for any segments", message.Quote(text))
 	}
 	if len(text) > 255 {
 		return nil, fmt.Errorf("is %d characters long; OKMS allows 255", len(text))
@@ -167,7 +170,7 @@ func ParsePattern(text string) (Pattern, error) {
 		case strings.Contains(segment, AnySegments) && segment != AnySegments:
 			return nil, fmt.Errorf("%s: ** must be a segment of its own, as in prod/**", message.Quote(text))
 		case segment == AnySegments && i > 0 && p[i-1] == AnySegments:
-			return nil, errors.New("** is there twice in a row; write it once")
+			return nil, errors.New("has ** twice in a row; write it once")
 		}
 	}
 	return p, nil

@@ -117,7 +117,7 @@ func TestSDKListMetadataAndConfig(t *testing.T) {
 }
 
 // okms-api.md 4.5 and 2.3: what the SDK makes of odd answers. These are facts
-// about the SDK; a new version that mends one should be noticed here.
+// about the SDK; this test fails if a new version fixes one.
 func TestSDKTraps(t *testing.T) {
 	d := start(t, emulator.Options{})
 	client, ctx, id := d.sdkClient(false), t.Context(), d.okmsID

@@ -61,6 +61,6 @@ machine_pid() {
 only_ours() {
 	local here from
 	here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
-	from=$(readlink "/proc/$1/cwd") || fail "cannot tell which checkout booted the running node (process $1)"
+	from=$(readlink "/proc/$1/cwd") || fail "cannot find out which checkout booted the running node (process $1)"
 	[ "$from" = "$here" ] || fail "the running node was booted from $from, not from this checkout; end it from there"
 }

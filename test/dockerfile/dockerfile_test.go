@@ -20,7 +20,7 @@ import (
 // builder is the platform that `docker build` runs on.
 var builder = ocispecs.Platform{OS: "linux", Architecture: "amd64"}
 
-// resolver knows one image, golang, for every platform. It stands in for a registry.
+// resolver knows one image, golang, for every platform. It replaces a registry.
 type resolver struct{ asked []string }
 
 func (r *resolver) ResolveSourceMetadata(_ context.Context, op *pb.SourceOp, opt sourceresolver.Opt) (*sourceresolver.MetaResponse, error) {

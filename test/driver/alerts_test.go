@@ -20,7 +20,7 @@ var (
 )
 
 // Each alert of docs/operating.md is on series that a daemon serves, with the labels that the alert names: an alert on
-// what nobody can see never fires.
+// a missing series never fires.
 func TestAlertsAreOnSeriesThatADaemonServes(t *testing.T) {
 	docs, err := os.ReadFile("../../docs/operating.md")
 	if err != nil {

@@ -55,7 +55,7 @@ func newCluster() (*cluster, error) {
 }
 
 // updateIfChanged does what an apiserver does and the API in memory does not: an update that changes nothing is no
-// update, and nobody who watches sees it.
+// update, and causes no watch event.
 func updateIfChanged(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.UpdateOption) error {
 	stored, ok := obj.DeepCopyObject().(client.Object)
 	if ok && c.Get(ctx, client.ObjectKeyFromObject(obj), stored) == nil && equality.Semantic.DeepEqual(stored, obj) {
@@ -110,15 +110,15 @@ func (c *cluster) statusInformer() toolscache.SharedIndexInformer {
 	return toolscache.NewSharedIndexInformer(listOnly, &secretsstorev1.SecretProviderClassPodStatus{}, 0, nil)
 }
 
-// noWatchList tells client-go that this API can't send a list as a stream of changes.
+// noWatchList reports to client-go that this API can't send a list as a stream of changes.
 type noWatchList struct{}
 
 func (noWatchList) IsWatchListSemanticsUnSupported() bool { return true }
 
-// liveCache stands where a manager has its cache. It reads from the API itself: a cache that lags would only add
+// liveCache replaces the cache of a manager. It reads from the API itself: a cache that lags would only add
 // waiting to tests.
 type liveCache struct {
-	informertest.FakeInformers // for the methods that nobody calls
+	informertest.FakeInformers // for the methods that are not called
 	client.Reader
 	scheme   *runtime.Scheme
 	statuses toolscache.SharedIndexInformer
@@ -174,7 +174,7 @@ func (c *cluster) awaitSecret(ctx context.Context, namespace, name string, ok fu
 	}
 }
 
-// apply creates obj, or puts it in the place of the one that has its name; empty is an empty object of its kind.
+// apply creates obj, or replaces the object of the same name; empty is an empty object of its kind.
 func (c *cluster) apply(obj, empty client.Object) error {
 	ctx := context.Background()
 	err := c.client.Get(ctx, client.ObjectKeyFromObject(obj), empty)

@@ -89,7 +89,7 @@ func TestPodThatClaimsToBeAnotherIsNotBelieved(t *testing.T) {
 	withConnections(s)
 	s.put("prod/bank/card", `{"pin":"1234"}`)
 	const objects = "- secretPath: prod/bank/card"
-	var told []string
+	var refusals []string
 	for name, c := range map[string]struct{ class, pod map[string]string }{
 		"no claim":                    {nil, nil},
 		"claim of the pod":            {nil, claim},
@@ -104,7 +104,7 @@ func TestPodThatClaimsToBeAnotherIsNotBelieved(t *testing.T) {
 			if status.Code(err) != codes.PermissionDenied {
 				t.Fatalf("publish gave %v", err)
 			}
-			told = append(told, err.Error())
+			refusals = append(refusals, err.Error())
 		})
 	}
 	for name, c := range map[string]struct {
@@ -127,10 +127,10 @@ func TestPodThatClaimsToBeAnotherIsNotBelieved(t *testing.T) {
 	// A connection that does not exist is answered as one that may not be used.
 	s.overConnection("nosuch", objects, nil)
 	err := s.podWith(PodSpec{Name: "unknown"}).Publish()
-	for _, text := range told {
+	for _, text := range refusals {
 		_, text, _ = strings.Cut(text, "SecretProviderClass")
 		if err == nil || !strings.HasSuffix(strings.ReplaceAll(err.Error(), "nosuch", "bank"), text) || text == "" {
-			t.Errorf("told apart:\n%s\n%v", text, err)
+			t.Errorf("the refusals differ:\n%s\n%v", text, err)
 		}
 	}
 	if all := s.okms.Requests(); len(all) > 0 {

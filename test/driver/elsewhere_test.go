@@ -49,7 +49,7 @@ func (l countingListener) Accept() (net.Conn, error) {
 }
 
 // A pod's author can override every parameter of a SecretProviderClass by volumeAttributes, and the driver doesn't
-// tell the provider.
+// report that to the provider.
 func TestPodThatPointsTheEndpointElsewhereIsRefusedAndNothingLeaves(t *testing.T) {
 	s := stocked(t, Options{})
 	elsewhere := startListener(t)

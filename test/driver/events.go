@@ -20,7 +20,7 @@ import (
 type eventLog struct {
 	mu      sync.Mutex
 	events  []string
-	changed chan struct{} // closed at the next event; nil while nobody waits
+	changed chan struct{} // closed at the next event; nil while no call waits
 }
 
 // RoundTrip implements http.RoundTripper.

@@ -24,8 +24,8 @@ var finalCodes = []codes.Code{
 	codes.InvalidArgument, codes.Unauthenticated, codes.PermissionDenied, codes.NotFound, codes.FailedPrecondition, codes.Internal,
 }
 
-// A failure is one way in which a first publish fails. It spoils a shop that is good, and mend makes it good again.
-type failure func(s *shop) (mend func())
+// failure makes the first publish of a working shop fail; fix makes the shop work again.
+type failure func(s *shop) (fix func())
 
 const onlyObject = "- {secretPath: prod/shop/db, secretKey: user, objectName: user}"
 
@@ -56,7 +56,7 @@ func storeFailures() map[string]failure {
 	return all
 }
 
-// classFailures are for the author of the SecretProviderClass to mend, or of the pod's credentials.
+// classFailures are fixed by the author of the SecretProviderClass, or of the pod's credentials.
 func classFailures() map[string]failure {
 	parameter := func(name, value string) failure {
 		return func(s *shop) func() {
@@ -84,7 +84,7 @@ func classFailures() map[string]failure {
 		"no parameter of ours":   parameter("vaultAddress", "https://vault.example"),
 		"unknown domain":         parameter("okmsId", "00000000-0000-4000-8000-000000000000"),
 		"certificate untrusted":  parameter("caBundle", ""),
-		"nobody listens":         parameter("endpoint", nobody),
+		"connection refused":     parameter("endpoint", nobody),
 		"token unknown":          credentials(map[string]string{"token": "pat-nobody-knows"}),
 		"no credentials":         credentials(nil),
 		"token and certificate":  credentials(map[string]string{"token": token, "tls.crt": "x", "tls.key": "y"}),
@@ -117,12 +117,12 @@ func otherFailures() map[string]failure {
 			s.class(objects.String())
 			return func() { s.class(onlyObject) }
 		},
-		"daemon told to end": endUnderWay,
+		"daemon stopped": endUnderWay,
 	}
 }
 
-// endUnderWay has the daemon told to end while the mount waits for a store that hangs.
-func endUnderWay(s *shop) (mend func()) {
+// endUnderWay stops the daemon while the mount waits for a store that hangs.
+func endUnderWay(s *shop) (fix func()) {
 	goOn := s.fault(emulator.Fault{Hang: true})
 	old := s.daemon
 	var ended error
@@ -154,13 +154,13 @@ func (s *shop) grant(id emulator.Identity) {
 }
 
 // fault makes Secret Manager go wrong until the function returned is called.
-func (s *shop) fault(fault emulator.Fault) (mend func()) {
+func (s *shop) fault(fault emulator.Fault) (fix func()) {
 	s.t.Helper()
-	mend, err := s.okms.Inject(fault)
+	fix, err := s.okms.Inject(fault)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return mend
+	return fix
 }
 
 func TestFailedFirstPublishIsFinalAndTheNextOneAsksAgain(t *testing.T) {
@@ -175,7 +175,7 @@ func TestFailedFirstPublishIsFinalAndTheNextOneAsksAgain(t *testing.T) {
 			s.put("prod/shop/db", database)
 			s.class(onlyObject)
 			s.okms.ResetRequests()
-			mend := spoil(s)
+			fix := spoil(s)
 			pod := s.pod("web")
 			err := pod.Publish()
 			if !slices.Contains(finalCodes, status.Code(err)) {
@@ -183,12 +183,12 @@ func TestFailedFirstPublishIsFinalAndTheNextOneAsksAgain(t *testing.T) {
 			}
 			t.Logf("a user reads: %v", err)
 			if strings.Contains(err.Error(), token) || strings.Contains(err.Error(), "correct horse") {
-				t.Errorf("the error tells a secret: %v", err)
+				t.Errorf("the error shows a secret: %v", err)
 			}
 			if _, err := os.Lstat(pod.Target()); !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("looking for the target folder gave %v, want that kubelet has removed it", err)
 			}
-			mend()
+			fix()
 			publish(t, pod)
 			wantFiles(t, pod, map[string]File{"user": {"shop", 0o644}})
 		})

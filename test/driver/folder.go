@@ -21,7 +21,7 @@ import (
 	secretsstore "sigs.k8s.io/secrets-store-csi-driver/pkg/secrets-store"
 )
 
-// folders stands in for the driver's node server where no tmpfs can be mounted: it asks the provider and writes the
+// folders replaces the driver's node server where no tmpfs can be mounted: it asks the provider and writes the
 // files with the driver's own code, into an ordinary folder. It has no rule on when to ask: it always does.
 type folders struct {
 	csi.UnimplementedNodeServer

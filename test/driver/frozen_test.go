@@ -34,7 +34,7 @@ func contents(t *testing.T, pod *Pod) map[string]string {
 const maxLooks = 100
 
 // The driver compares old and new files in random order, and gives up at the first path that is a folder in one and a
-// file in the other. The error is masked, so the pod keeps its old files for good, and nothing of ours tells: only a
+// file in the other. The error is masked, so the pod keeps its old files for good, and nothing of ours shows it: only a
 // counter of the driver does.
 func TestDriverFreezesAVolumeWhereAFolderBecomesAFileOrBack(t *testing.T) {
 	const failures = "rotation_reconcile_error"

@@ -5,7 +5,7 @@ import (
 	"os"
 )
 
-// Environment variables by which a program that starts itself again tells its second self what to do. A second self
+// Environment variables by which a program that starts itself again instructs its second self. A second self
 // that runs the body hands neither on to the programs it starts.
 const (
 	stageVariable   = "OVHCLOUD_CSI_TEST_STAGE"   // "probe": try to mount and exit; "body": run the body

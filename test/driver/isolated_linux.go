@@ -13,7 +13,7 @@ import (
 
 // Isolated runs body where it may mount a tmpfs and where no mount of its own is seen by the rest of the machine: the
 // program starts itself again in new user and mount namespaces, which needs no privilege on most systems. It returns
-// the exit code of body. Where the system refuses, body runs in this process and MountRefusal tells why.
+// the exit code of body. If the system refuses, body runs in this process and MountRefusal returns the reason.
 //
 // It is to be the first thing a program does. Signals are handed on to the second self, which dies with the first.
 func Isolated(body func() int) int {
@@ -49,7 +49,7 @@ func second(body func() int) int {
 	return body()
 }
 
-// try starts a second self that only tries to mount, and tells why it could not.
+// try starts a second self that only tries to mount, and returns the error if it could not.
 func try(flags uintptr) error {
 	cmd := secondSelf("probe", flags)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = nil, nil, nil

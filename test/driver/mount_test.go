@@ -123,7 +123,7 @@ func TestFailedRepublishKeepsTheOldFiles(t *testing.T) {
 			if err := spoil(s); err != nil {
 				t.Fatal(err)
 			}
-			publish(t, pod) // the driver tells kubelet of no error: TestDriverMasksAFailureOfAMountedVolume
+			publish(t, pod) // the driver reports no error to kubelet: TestDriverMasksAFailureOfAMountedVolume
 			wantFiles(t, pod, shopFiles("correct horse"))
 			if err := s.pod("new").Publish(); err == nil || !IsFinal(err) {
 				t.Errorf("a new pod got %v, want a final error: the store was to be spoilt", err)
@@ -171,7 +171,7 @@ func TestAllSecretsOptionalAndAbsentIsAnEmptyVolumeThatFillsLater(t *testing.T) 
 	wantFiles(t, pod, map[string]File{"flags": {`{"dark":true}`, 0o644}})
 }
 
-// mounted tells whether something is mounted at path itself.
+// mounted reports whether something is mounted at path itself.
 func mounted(t *testing.T, path string) bool {
 	t.Helper()
 	table, err := os.ReadFile("/proc/self/mountinfo")

@@ -42,7 +42,7 @@ type Options struct {
 	// RotationPollInterval is the driver's flag of that name: how old a volume must be at least to be renewed. Zero
 	// means a nanosecond, so that every publish asks the provider. Rotation is always on.
 	RotationPollInterval time.Duration
-	// PlainFolder has files written to an ordinary folder in place of a tmpfs, by a stand-in for the driver's node
+	// PlainFolder has files written to an ordinary folder in place of a tmpfs, by a replacement of the driver's node
 	// server. For systems where MountRefusal is not nil.
 	PlainFolder bool
 }

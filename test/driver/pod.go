@@ -104,7 +104,7 @@ func (p *Pod) PublishWithin(ctx context.Context) error {
 	return err
 }
 
-// IsFinal tells whether kubelet takes a publish error for the end of the matter and removes the target folder. After
+// IsFinal reports whether a publish error is final for kubelet, which then removes the target folder. After
 // one that is not final the folder stays, and the driver takes it for a volume (csi_client.go in Kubernetes v1.35,
 // isFinalError; driver.md, section 0, of this project's notes: the pod starts with an empty volume).
 func IsFinal(err error) bool {

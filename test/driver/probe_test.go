@@ -10,7 +10,7 @@ import (
 	"sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
 )
 
-// probe is a provider that answers what a test tells it to and counts how often it was asked. It shows how the driver
+// probe is a provider that answers as a test sets it to, and counts how often it was asked. It shows how the driver
 // behaves, also towards answers that our own daemon never gives.
 type probe struct {
 	v1alpha1.UnimplementedCSIDriverProviderServer

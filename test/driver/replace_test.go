@@ -118,7 +118,7 @@ func TestDaemonTakesOverTheSocketOfAKilledOne(t *testing.T) {
 	if _, err := os.Stat(s.node.Socket("ovhcloud")); err != nil {
 		t.Fatalf("a killed daemon can't take its socket with it: %v", err)
 	}
-	// A pod that starts while nobody listens is kept waiting by the driver, not refused.
+	// If no daemon listens when a pod starts, the driver keeps the pod waiting and does not refuse it.
 	waiting := s.pod("waiting")
 	published := make(chan error, 1)
 	go func() { published <- waiting.PublishWithin(t.Context()) }()

@@ -21,7 +21,7 @@ const (
 	patience = 30 * time.Second
 	// token is the personal access token of the shop's pods.
 	token = "pat-of-the-shop-4711"
-	// nobody is an endpoint where nobody listens, and that is allowed.
+	// nobody is an endpoint without a listener, and that is allowed.
 	nobody = "https://127.0.0.1:1"
 )
 
@@ -37,7 +37,7 @@ func needMounts(t *testing.T) {
 func startNode(t *testing.T, opts Options) *Node {
 	t.Helper()
 	if err := MountRefusal(); err != nil {
-		t.Logf("a plain folder stands in for the tmpfs: %v", err)
+		t.Logf("a plain folder replaces the tmpfs: %v", err)
 		opts.PlainFolder = true
 	}
 	node, err := Start(opts)

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/provider/connections"
+	"ovhcloud-csi-provider/provider/explain"
 	"ovhcloud-csi-provider/provider/failure"
-	"ovhcloud-csi-provider/provider/read"
 	"ovhcloud-csi-provider/test/emulator"
 	"ovhcloud-csi-provider/test/harness"
 )
@@ -105,7 +105,7 @@ func allowPay(p *scenario) {
 
 // grant grants a token the action that the advice names.
 func grant(p *scenario) {
-	if err := p.Store.AddToken("may-nothing", emulator.Identity{Actions: []string{read.ActionRead}}); err != nil {
+	if err := p.Store.AddToken("may-nothing", emulator.Identity{Actions: []string{explain.ActionRead}}); err != nil {
 		p.Fatal(err)
 	}
 }
@@ -122,12 +122,12 @@ func remedies() []remedy {
 		{failure.NotAllowed, "drop secret/data/: the path is prod/shop/db",
 			overTeam("- secretPath: secret/data/prod/shop/db\n"), overTeam("- secretPath: prod/shop/db\n")},
 		{failure.NotAllowed, "it allows prod/shop/**", overTeam("- secretPath: prod/pay/card\n"), allowPay},
-		{failure.NotAllowed, "check the name, or ask who runs the provider to allow it",
+		{failure.NotAllowed, "check the name, or ask the operator to allow it",
 			func(p *scenario) {
 				p.mount = harness.OverConnection("taem", "- secretPath: prod/shop/db\n",
 					nil)
 			}, overTeam("- secretPath: prod/shop/db\n")},
-		{failure.NotAllowed, "give region, okmsId and nodePublishSecretRef, or ask who runs the provider for a connection",
+		{failure.NotAllowed, "give region, okmsId and nodePublishSecretRef, or ask the operator for a connection",
 			func(p *scenario) {
 				p.mount = harness.OverConnection("", "- secretPath: one\n",
 					nil)

@@ -38,7 +38,7 @@ func TestFailuresOfTheTokenEndpoint(t *testing.T) {
 				"OVHcloud"}},
 		{"no token URL for another host than OVHcloud's", emulator.Fault{}, map[string]string{"tokenUrl": ""},
 			codes.Unauthenticated,
-			[]string{"nodePublishSecretRef: tokenUrl is missing; it has a default only for the regional hosts of OVHcloud"}},
+			[]string{"nodePublishSecretRef: tokenUrl is missing; add it: only the regional hosts of OVHcloud have a default"}},
 		{"a token in addition", emulator.Fault{}, map[string]string{"token": "x"}, codes.Unauthenticated,
 			[]string{"holds both a token and an OAuth2 client; keep exactly one of them"}},
 	}

@@ -1,4 +1,4 @@
-// Package pki makes certificates for tests.
+// Package pki creates certificates for tests.
 package pki
 
 import (
@@ -13,15 +13,17 @@ import (
 	"time"
 )
 
-// Pair returns a self-signed client certificate and its key, both in PEM.
+// Pair returns a client certificate that is valid from one time until another, and its private
+// key (ECDSA P-256, PKCS #8), both in PEM.
 func Pair(t *testing.T, from, until time.Time) (cert, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "c"}, NotBefore: from, NotAfter: until},
-		&x509.Certificate{Subject: pkix.Name{CommonName: "c"}}, private.Public(), private)
+	name := pkix.Name{CommonName: "c"}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: name, NotBefore: from, NotAfter: until}
+	der, err := x509.CreateCertificate(rand.Reader, template, &x509.Certificate{Subject: name}, private.Public(), private)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,5 +31,7 @@ func Pair(t *testing.T, from, until time.Time) (cert, key string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}))
+	cert = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	key = string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}))
+	return cert, key
 }

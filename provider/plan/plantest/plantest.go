@@ -1,4 +1,4 @@
-// Package plantest makes requests and plans for the tests of other packages.
+// Package plantest creates requests and plans for the tests of other packages.
 package plantest
 
 import (
@@ -14,10 +14,10 @@ import (
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
-// TestDomain is the okmsId of the requests.
+// TestDomain is the okmsId of Request.
 const TestDomain = "734b9b45-8b1a-469c-b140-b10bd6540017"
 
-// Request returns a valid request as the driver makes it, changed by the given functions.
+// Request returns a valid request of the driver, changed by the given functions.
 func Request(change ...func(*plan.Request)) plan.Request {
 	r := plan.Request{
 		Attributes: map[string]string{
@@ -41,22 +41,22 @@ func Request(change ...func(*plan.Request)) plan.Request {
 	return r
 }
 
-// With gives an attribute.
+// With sets an attribute of a request.
 func With(name, value string) func(*plan.Request) {
 	return func(r *plan.Request) { r.Attributes[name] = value }
 }
 
-// Without drops an attribute.
+// Without deletes an attribute of a request.
 func Without(name string) func(*plan.Request) {
 	return func(r *plan.Request) { delete(r.Attributes, name) }
 }
 
-// Objects gives the lines of the parameter objects.
+// Objects sets the objects of a request, given by their lines.
 func Objects(lines ...string) func(*plan.Request) {
 	return With("objects", strings.Join(lines, "\n")+"\n")
 }
 
-// Credentials gives the credentials of nodePublishSecretRef.
+// Credentials sets the credentials of a request; nil for none.
 func Credentials(data map[string]string) func(*plan.Request) {
 	return func(r *plan.Request) {
 		r.Credentials = nil
@@ -69,7 +69,8 @@ func Credentials(data map[string]string) func(*plan.Request) {
 	}
 }
 
-// Of returns the plan of a request and all failures.
+// Of returns the plan of a request, and its failures, empty if the request is valid. held are the
+// operator's connections; nil for none.
 func Of(r plan.Request, held *connections.Set, now time.Time) (plan.Plan, []failure.Failure) {
 	cl, wrong := class.Parse(r.Attributes, r.Given())
 	p, refused := plan.Make(cl, r, plan.Rights{Connections: held}, now)
@@ -77,7 +78,7 @@ func Of(r plan.Request, held *connections.Set, now time.Time) (plan.Plan, []fail
 	return p, wrong.All()
 }
 
-// Planned returns the plan of a valid request.
+// Planned returns the plan of a valid request. It fails the test if the request is refused.
 func Planned(t *testing.T, r plan.Request) plan.Plan {
 	t.Helper()
 	p, failures := Of(r, nil, time.Now())
@@ -87,8 +88,8 @@ func Planned(t *testing.T, r plan.Request) plan.Plan {
 	return p
 }
 
-// Refused returns the failures of an invalid request as a user reads them, without the head
-// that names the class.
+// Refused returns the kind and the text of the failures of a request. The text is the user's message
+// without the name of the class. Refused fails the test if the request is valid.
 func Refused(t *testing.T, r plan.Request) (kind failure.Kind, text string) {
 	t.Helper()
 	_, failures := Of(r, nil, time.Now())

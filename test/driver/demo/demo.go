@@ -87,7 +87,7 @@ func (d *demo) introduce() {
 	d.say("Secrets of OVHcloud Secret Manager as files in a pod: a demo on this machine alone.")
 	d.say("Secret Manager is an emulator, and the Kubernetes API is one in memory.")
 	if err := driver.MountRefusal(); err != nil {
-		d.say("The provider's daemon is real. A plain folder stands in for the pod's tmpfs mount, and is written by "+
+		d.say("The provider's daemon is real. A plain folder replaces the pod's tmpfs mount, and is written by "+
 			"the code of the Secrets Store CSI driver (v1.6.1) without its mounting: %v.", err)
 		return
 	}

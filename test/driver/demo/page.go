@@ -77,16 +77,16 @@ func branch(text *strings.Builder, margin, folder string, files map[string]drive
 	}
 	names := slices.Sorted(maps.Keys(entries))
 	for i, name := range names {
-		knot, line := "├── ", "│   "
+		mark, line := "├── ", "│   "
 		if i == len(names)-1 {
-			knot, line = "└── ", "    "
+			mark, line = "└── ", "    "
 		}
 		if entries[name] {
-			fmt.Fprintf(text, "%s%s%s/\n", margin, knot, name)
+			fmt.Fprintf(text, "%s%s%s/\n", margin, mark, name)
 			branch(text, margin+line, folder+name+"/", files)
 			continue
 		}
 		file := files[path.Join(folder, name)]
-		fmt.Fprintf(text, "%s%s%-*s %04o %4d  %s\n", margin, knot, 22-len([]rune(margin)), name, file.Mode, len(file.Content), file.Content)
+		fmt.Fprintf(text, "%s%s%-*s %04o %4d  %s\n", margin, mark, 22-len([]rune(margin)), name, file.Mode, len(file.Content), file.Content)
 	}
 }

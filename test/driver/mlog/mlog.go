@@ -1,4 +1,4 @@
-// Package mlog stands in for monis.app/mlog v0.0.4, the logging helper of the Secrets Store CSI driver. The original
+// Package mlog replaces monis.app/mlog v0.0.4, the logging helper of the Secrets Store CSI driver. The original
 // can't be fetched everywhere, and the driver's node server uses of it only Fatal. This one logs through klog, which
 // the driver uses for all else. It has the few names that the driver v1.6.1 refers to, and no others.
 package mlog

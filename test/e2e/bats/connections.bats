@@ -128,7 +128,7 @@ in_use() {
   kubectl delete job stream -n $NS --wait=false
 }
 
-@test "token of a running pod revoked: the files stay, log and metric tell, a new token mends it; likewise a deactivated version" {
+@test "token of a running pod revoked: the files stay, log and metric show it, a new token fixes it; likewise a deactivated version" {
   token taken
   credential taken taken
   secret scenarios/taken first
@@ -189,7 +189,7 @@ synced() { kubectl exec -i -n $NS sync -- synccaller --namespace "${1:-$NS}"; }
   echo "$answer"
   [ "$(jq -c '[.code, .files]' <<<"$answer")" = '["PermissionDenied",null]' ]
 
-  # Without a connection it has no credential, and is told so.
+  # Without a connection it has no credential, and the error says so.
   answer=$(jq -n --arg e "https://$(host):18443" --arg id $OKMS_ID --arg objects "$objects" '{endpoint: $e, okmsId: $id, objects: $objects}' | synced)
   echo "$answer"
   [ "$(jq -r .code <<<"$answer")" = Unauthenticated ]

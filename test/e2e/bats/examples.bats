@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 
-# The files of manifests/examples, as they stand there: only the address of the store,
+# The files of manifests/examples, as they are: only the address of the store,
 # images and the node are put in.
 
 load scenarios
@@ -134,7 +134,7 @@ YAML
 # pull_says POD TEXT: the event of an image that could not be pulled.
 pull_says() { kubectl get events -n $NS --field-selector "involvedObject.name=$1,reason=Failed" -o json | jq -r '.items[].message' | grep -iE "$2"; }
 
-# OVHcloud's own guide, told with files in place of External Secrets Operator.
+# OVHcloud's own guide, with files instead of External Secrets Operator.
 @test "imagepullsecret.yaml: a private registry's credentials, kept in Secret Manager" {
   [ -n "${REGISTRY_IMAGE:-}" ] || skip "no image of a registry: docker-registry was not installed where test/e2e/images ran"
   registry
@@ -142,7 +142,7 @@ pull_says() { kubectl get events -n $NS --field-selector "involvedObject.name=$1
   jq -n --arg auth "$(printf kevin:stories | base64)" '{auths: {"localhost:18446": {auth: $auth}}}' >"$BATS_TEST_TMPDIR/config.json"
   okms put secrets/prod/va1/dockerconfigjson <"$BATS_TEST_TMPDIR/config.json"
 
-  # Without the Secret nobody may pull.
+  # Without the Secret, a pull is denied.
   private stranger
   soon pull_says stranger "authorization failed|unauthorized|no basic auth|401"
 

@@ -58,7 +58,7 @@ BEFORE=f6ad005a4a4e7fc351513ef0a66638653b191af1
   [ "$(failures later)" = 0 ]
 }
 
-# notes_say TEXT: helm tells so after an installation.
+# notes_say TEXT: the notes of the installation contain TEXT.
 notes_say() { helm get notes ovhcloud-csi-provider -n $RELEASE_NAMESPACE | grep -F -- "$1"; }
 
 @test "helm: installed before the driver and its CRDs, it says so; pods start when they come" {

@@ -23,7 +23,7 @@ load scenarios
   runs rotation first
   close_gate
   secret scenarios/rotation second
-  # The daemon tells when it was asked in vain; the pod must not notice.
+  # The daemon logs a failed read; the pod must not notice.
   soon mount_says rotation "cannot be reached"
   has rotation first
   gate
@@ -86,6 +86,6 @@ closest() {
   kubectl rollout status -n $NS deployment/waits --timeout=${WAIT}s
   [ "$(restarts_of waits)" = 0 ]
   # However many pods: each secret once in --cache-ttl, 30 s.
-  echo "# back: $(requests scenarios/outage/ | jq length) reads until all $pods run, of each secret at the least $(closest scenarios/outage/ | jq min) s apart" >&3
+  echo "# back: $(requests scenarios/outage/ | jq length) reads until all $pods run, of each secret at least $(closest scenarios/outage/ | jq min) s apart" >&3
   [ "$(closest scenarios/outage/ | jq -c "length == $secrets and all(. >= 29)")" = true ]
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 
 # OVHcloud Secret Manager. The store is the provider's emulator in a pod, so that no
-# account is needed. Written to stand beside the other suites in test/bats of the
+# account is needed. Written to fit the other suites in test/bats of the
 # driver's repository; test/e2e/run of the provider's repository runs it as well.
 
 load helpers

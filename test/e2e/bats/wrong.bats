@@ -2,7 +2,7 @@
 
 # What goes wrong with a mount, as a user of kubectl sees it: the pod waits, its event
 # says why, it never runs with an empty volume, and it starts by itself when the cause
-# is mended.
+# is fixed.
 
 load scenarios
 

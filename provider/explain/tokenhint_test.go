@@ -1,4 +1,4 @@
-package read
+package explain
 
 import (
 	"strings"
@@ -50,7 +50,7 @@ func TestATokenEndpointThatIsGoneSaysWhatToSet(t *testing.T) {
 
 func TestARefusedClientSecretThatLooksWrongIsExplained(t *testing.T) {
 	from := plan.Origin{Credential: client(t, "cGxhbnRlZC1jbGllbnQtc2VjcmV0", "https://eu-west-par.okms.ovh.net")}
-	const want = "clientSecret looks base64-encoded twice: store it as it is, since kubectl create secret and stringData encode by themselves; " +
+	const want = "clientSecret looks base64-encoded twice: store it as it is, since kubectl create secret and stringData encode it for you; " +
 		"OKMS was not asked"
 	if _, advice := explainToken(from, &okms.Error{Kind: failure.ClientRefused, Status: 401}, failure.TriesAgain); advice != want {
 		t.Error(advice)
@@ -60,7 +60,7 @@ func TestARefusedClientSecretThatLooksWrongIsExplained(t *testing.T) {
 // A secret that exists is at the right path, whatever the path looks like.
 func TestNoPathIsSuggestedForASecretThatExists(t *testing.T) {
 	for _, kind := range []failure.Kind{failure.VersionAbsent, failure.Deactivated, failure.Deleted} {
-		f := explainOne(plan.Origin{}, class.Object{SecretPath: "secret/data/x"}, &okms.Error{Kind: kind}, "again")
+		f := Read(plan.Origin{}, class.Object{SecretPath: "secret/data/x"}, &okms.Error{Kind: kind}, "again")
 		if strings.Contains(f.Text(), "drop secret/data/") {
 			t.Errorf("%s: %s", kind, f.Text())
 		}

@@ -1,4 +1,4 @@
-package read
+package explain
 
 import (
 	"cmp"

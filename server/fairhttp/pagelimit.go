@@ -1,4 +1,4 @@
-package server
+package fairhttp
 
 import (
 	"net/http"
@@ -10,9 +10,9 @@ import (
 // memory until its client has read it.
 const maxPages = 16
 
-// onePerSource serves one page to a source at a time, and maxPages in all, so that slow
+// OnePerSource serves one page to a source at a time, and maxPages in all, so that slow
 // clients cannot use up the memory and the places of others.
-func onePerSource(handler http.Handler) http.Handler {
+func OnePerSource(handler http.Handler) http.Handler {
 	var mu sync.Mutex
 	serving := map[string]bool{}
 	begin := func(source string) bool {

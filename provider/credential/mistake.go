@@ -11,56 +11,57 @@ import (
 	"ovhcloud-csi-provider/provider/sniff"
 )
 
-// mishap returns what looks wrong with the text under a key of a credential, with the cure,
-// or "" if nothing does. It looks for typical mistakes on the way into a Kubernetes Secret.
-// It never quotes the text. The text may be valid: if it can be used, the caller shows this
-// only after the store has rejected it.
-func mishap(key string, raw []byte) string {
+// mistake returns what looks wrong with the value of a key, as a sentence with its cure; "" if
+// nothing does. It looks for the common mistakes in creating a Kubernetes Secret, and never
+// quotes the value. The value may still be correct: if it can be sent, the caller shows the
+// sentence only after OKMS has refused the credential.
+func mistake(key string, raw []byte) string {
 	text := bytes.TrimSpace(sniff.WithoutMark(raw))
 	if len(text) == 0 || len(text) > maxCertificate {
 		return ""
 	}
-	what := ""
+	sentence := ""
 	switch key {
 	case KeyCertificate, KeyPrivateKey:
-		what = mishapOfPEM(key, text)
+		sentence = mistakeInPEM(key, text)
 	default:
-		what = mishapOfLine(text)
+		sentence = mistakeInLine(text)
 	}
-	if what == "" {
+	if sentence == "" {
 		return ""
 	}
 	if key == KeyToken {
 		key = "the token"
 	}
-	return key + " " + what
+	return key + " " + sentence
 }
 
-// Cures of several mistakes.
+// Cures that several mistakes share.
 const (
-	storeUnencoded = "store it as it is, since kubectl create secret and stringData encode by themselves"
+	storeUnencoded = "store it as it is, since kubectl create secret and stringData encode it for you"
 	storeUTF8      = "write the file as UTF-8 without a byte order mark"
 )
 
 var (
-	// A scheme or header that people copy with the token.
-	inFront = regexp.MustCompile(`(?i)^(authorization\s*:|x-vault-token\s*:|bearer\s)`)
-	// The name of a variable or a field that people copy with the value.
+	// An authentication scheme or a header that people copy with the token.
+	prefixed = regexp.MustCompile(`(?i)^(authorization\s*:|x-vault-token\s*:|bearer\s)`)
+	// A name of a variable or field that people copy with the value.
 	named = regexp.MustCompile(`(?i)^(export\s+)?[a-z_]*(token|secret|client_?id|pat)["']?\s*[=:]`)
-	// A variable or template in place of its value.
+	// A variable or template instead of its value.
 	unexpanded = regexp.MustCompile(`^(\$\{?\w+\}?|\$\(\w+\)|<[\w -]+>|\{\{.*\}\})$`)
 )
 
-// mishapOfLine checks what should be one line of printable ASCII.
-func mishapOfLine(text []byte) string {
+// mistakeInLine returns the mistake in a text that must be one line of printable ASCII, without
+// the key; "" if there is none.
+func mistakeInLine(text []byte) string {
 	switch {
 	case sniff.IsUTF16(text):
 		return "is in UTF-16, as PowerShell writes files; " + storeUTF8
-	case inFront.Match(text):
-		return `has "Bearer " or the name of a header in front; store only what follows it`
+	case prefixed.Match(text):
+		return `begins with "Bearer " or the name of a header; store only what follows it`
 	case text[0] == '{':
-		if what := mishapOfJSON(text); what != "" {
-			return what
+		if mistake := mistakeInJSON(text); mistake != "" {
+			return mistake
 		}
 	case sniff.IsQuoted(text):
 		return "is in quotes; store it without them"
@@ -71,23 +72,24 @@ func mishapOfLine(text []byte) string {
 	case bytes.HasSuffix(text, []byte(`\n`)):
 		return `ends in the two characters \n; store it without them`
 	case named.Match(text):
-		return "has its name in front; store only the value"
+		return "begins with the name of a variable or field; store only the value"
 	case sniff.IsEncoded(text):
 		return "looks base64-encoded twice: " + storeUnencoded
 	case sniff.IsBinary(text):
-		return "is binary, as kubectl makes it of a text under data: in a manifest; put the text under stringData:"
+		return "is binary: a manifest probably has the text under data:, which is decoded; put it under stringData:"
 	}
 	return ""
 }
 
-// mishapOfJSON checks an answer of an API that was stored as a whole.
-func mishapOfJSON(text []byte) string {
+// mistakeInJSON returns the mistake of an API's whole answer stored as a credential; "" if the text
+// is not a JSON object.
+func mistakeInJSON(text []byte) string {
 	var answer map[string]json.RawMessage
 	if json.Unmarshal(text, &answer) != nil {
 		return ""
 	}
 	if answer["access_token"] != nil {
-		return "is the answer of a token endpoint; store clientId and clientSecret in its place, " +
+		return "is the answer of a token endpoint; store clientId and clientSecret instead, " +
 			"since an access token expires within the hour"
 	}
 	for _, field := range []string{"token", "clientSecret", "client_secret", "value"} {
@@ -96,14 +98,14 @@ func mishapOfJSON(text []byte) string {
 		}
 	}
 	if answer["alg"] != nil {
-		return "is the decoded head of a token, as kubectl makes it of a text under data: in a manifest; " +
-			"put the token under stringData:"
+		return "is only the decoded header of a token: a manifest probably has the token under data:, which is decoded; " +
+			"put it under stringData:"
 	}
 	return "is a JSON object; store only the value that is the credential, without quotes"
 }
 
-// mishapOfPEM checks what should be PEM.
-func mishapOfPEM(key string, text []byte) string {
+// mistakeInPEM returns the mistake in a text that must be PEM; "" if there is none.
+func mistakeInPEM(key string, text []byte) string {
 	begin := []byte("-----BEGIN ")
 	block, _ := pem.Decode(text)
 	decoded, encoded := sniff.DecodeBase64(text)
@@ -118,7 +120,7 @@ func mishapOfPEM(key string, text []byte) string {
 		return "is binary (DER or PKCS #12), not PEM; convert it with openssl, " +
 			"or, if a manifest has it under data:, put PEM under stringData:"
 	case block == nil && bytes.Contains(text, begin) && bytes.Contains(text, []byte(`\n`)):
-		return `has \n in place of line breaks; store it with real line breaks`
+		return `has the two characters \n instead of line breaks; store it with real line breaks`
 	case block == nil && sniff.IsQuoted(text):
 		return "is in quotes; store it without them"
 	case block == nil && bytes.Contains(text, begin) && !bytes.Contains(text, []byte("\n")):
@@ -128,14 +130,14 @@ func mishapOfPEM(key string, text []byte) string {
 	case block == nil:
 		return ""
 	case key == KeyCertificate && !bytes.Contains(text, append(begin, "CERTIFICATE-----"...)) && privateKeyBlock(text) != nil:
-		return "holds a private key; the certificate belongs there, and the key in " + KeyPrivateKey
+		return "holds a private key; put the certificate there, and the private key into " + KeyPrivateKey
 	case key == KeyPrivateKey && block.Type == "CERTIFICATE" && privateKeyBlock(text) == nil:
-		return "holds a certificate; the private key belongs there, and the certificate in " + KeyCertificate
+		return "holds a certificate; put the private key there, and the certificate into " + KeyCertificate
 	}
 	return ""
 }
 
-// privateKeyBlock returns the PEM block that tls.X509KeyPair takes the key from, nil if
+// privateKeyBlock returns the PEM block that tls.X509KeyPair reads the private key from; nil if
 // there is none.
 func privateKeyBlock(keyPEM []byte) *pem.Block {
 	for rest := keyPEM; ; {

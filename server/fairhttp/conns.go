@@ -1,4 +1,6 @@
-package server
+// Package fairhttp serves HTTP so that no client can keep the server busy: connections are
+// limited, in all and per source, each has one request, and one second to send it.
+package fairhttp
 
 import (
 	"context"
@@ -21,6 +23,18 @@ const (
 // adminWriteTimeout bounds one write to an admin connection. A client that does not
 // read its answer for so long is disconnected, since its handler cannot be evicted.
 const adminWriteTimeout = 2 * time.Second
+
+// New returns a server that no client can keep busy: it serves one request a
+// connection, and the client has one second to send it.
+func New(handler http.Handler) *http.Server {
+	admin := &http.Server{Handler: whileBusy(handler), ConnContext: withAdminConn, ReadHeaderTimeout: time.Second, ReadTimeout: time.Second,
+		WriteTimeout: 15 * time.Second, MaxHeaderBytes: 8 << 10}
+	admin.SetKeepAlivesEnabled(false)
+	return admin
+}
+
+// Limit returns a listener that limits the open connections of l, in all and per source.
+func Limit(l net.Listener) net.Listener { return &adminListener{Listener: l} }
 
 // adminListener is a listener that bounds the open connections, in all and per source.
 // At a bound it closes the oldest idle connection to make room for the new one: of the

@@ -1,4 +1,4 @@
-package server
+package fairhttp
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 
 func TestASourceGetsOnePageAtATime(t *testing.T) {
 	begun, end := make(chan struct{}), make(chan struct{})
-	slow := onePerSource(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	slow := OnePerSource(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/slow" {
 			begun <- struct{}{}
 			<-end

@@ -1,4 +1,6 @@
-package server
+// Package socket has a unix socket at a path that a newer daemon can take over from an older
+// one.
+package socket
 
 import (
 	"errors"
@@ -11,25 +13,25 @@ import (
 	"time"
 )
 
-// socket is a listener at a path that a newer daemon may take over from an older one: it
+// Socket is a listener at a path that a newer daemon may take over from an older one: it
 // binds its socket in a private folder and renames it to the path, so that a daemon
 // answers there at every moment. It takes over the socket of a dead daemon in the same
 // way.
-type socket struct {
+type Socket struct {
 	*net.UnixListener
 	path string
 	mine fs.FileInfo // the socket's file
 }
 
-// listen binds a socket of mode 0600 to path, and replaces a socket that is there. It
+// Listen binds a socket of mode 0600 to path, and replaces a socket that is there. It
 // makes the folder if it is missing.
-func listen(path string) (*socket, error) { return listenAt(path, false) }
+func Listen(path string) (*Socket, error) { return listenAt(path, false) }
 
-// listenIfGone is listen if there is no socket at path, or one of a dead daemon. Else it
+// ListenIfGone is listen if there is no socket at path, or one of a dead daemon. Else it
 // returns fs.ErrExist.
-func listenIfGone(path string) (*socket, error) { return listenAt(path, true) }
+func ListenIfGone(path string) (*Socket, error) { return listenAt(path, true) }
 
-func listenAt(path string, ifGone bool) (*socket, error) {
+func listenAt(path string, ifGone bool) (*Socket, error) {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("making the folder of the socket: %w", err)
@@ -74,7 +76,7 @@ func isDead(path string) bool {
 	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
-func bind(temporary, path string) (*socket, error) {
+func bind(temporary, path string) (*Socket, error) {
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: temporary, Net: "unix"})
 	if errors.Is(err, syscall.EINVAL) {
 		return nil, fmt.Errorf("the path is too long for a socket (%d bytes); choose a shorter --endpoint", len(temporary))
@@ -83,7 +85,7 @@ func bind(temporary, path string) (*socket, error) {
 		return nil, err
 	}
 	l.SetUnlinkOnClose(false)
-	s := &socket{UnixListener: l, path: path}
+	s := &Socket{UnixListener: l, path: path}
 	if err = os.Chmod(temporary, 0o600); err == nil {
 		s.mine, err = os.Lstat(temporary)
 	}
@@ -96,16 +98,16 @@ func bind(temporary, path string) (*socket, error) {
 	return s, nil
 }
 
-// isThere reports whether the socket is still at its path.
-func (s *socket) isThere() bool {
+// IsThere reports whether the socket is still at its path.
+func (s *Socket) IsThere() bool {
 	there, err := os.Lstat(s.path)
 	return err == nil && os.SameFile(there, s.mine)
 }
 
-// release removes the socket from its path, unless a newer daemon has put its own there.
+// Release removes the socket from its path, unless a newer daemon has put its own there.
 // It must be called while the listener is open: until then the kernel gives the inode to
 // no other file, so that the comparison with mine is right.
-func (s *socket) release() error {
+func (s *Socket) Release() error {
 	unlock, err := lock(s.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // the folder is gone, and the socket with it

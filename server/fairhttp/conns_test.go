@@ -1,4 +1,4 @@
-package server
+package fairhttp
 
 import (
 	"bytes"
@@ -159,10 +159,10 @@ func TestTheSourcesOfAddresses(t *testing.T) {
 // onPipe serves one connection of the admin address, in memory: time is synctest's.
 func onPipe(t *testing.T, handler http.Handler) (client net.Conn) {
 	t.Helper()
-	server, client := net.Pipe()
+	ours, client := net.Pipe()
 	l := fakeListener{make(chan net.Conn, 1)}
-	l.conns <- server
-	admin := newAdmin(handler)
+	l.conns <- ours
+	admin := New(handler)
 	t.Cleanup(func() { _ = admin.Close() })
 	_ = admin.Serve(&adminListener{Listener: l}) // it has accepted the connection, and then ends
 	return client
@@ -230,7 +230,7 @@ func TestNoUnreadAnswerRemainsAfterTheConnection(t *testing.T) {
 	l := &adminListener{Listener: inner}
 	page := bytes.Repeat([]byte("x"), 1<<20)
 	served := make(chan struct{})
-	admin := newAdmin(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	admin := New(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		close(served)
 		_, _ = w.Write(page)
 	}))

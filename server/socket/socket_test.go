@@ -1,4 +1,4 @@
-package server
+package socket
 
 import (
 	"errors"
@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-func mustListen(t *testing.T, path string) *socket {
+func mustListen(t *testing.T, path string) *Socket {
 	t.Helper()
-	s, err := listen(path)
+	s, err := Listen(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +23,7 @@ func mustListen(t *testing.T, path string) *socket {
 }
 
 // answers reports whether a caller of the path reaches this listener.
-func answers(t *testing.T, s *socket, path string) bool {
+func answers(t *testing.T, s *Socket, path string) bool {
 	t.Helper()
 	conn, err := net.Dial("unix", path)
 	if err != nil {
@@ -50,7 +50,7 @@ func onlyThere(t *testing.T, path string) {
 }
 
 func TestTheSocketIsForItsOwnerOnly(t *testing.T) {
-	path := filepath.Join(filepath.Dir(socketPath(t)), "made", "p.sock")
+	path := filepath.Join(filepath.Dir(freePath(t)), "made", "p.sock")
 	s := mustListen(t, path)
 	info, err := os.Lstat(path)
 	if err != nil || info.Mode() != fs.ModeSocket|0o600 {
@@ -63,7 +63,7 @@ func TestTheSocketIsForItsOwnerOnly(t *testing.T) {
 }
 
 func TestADeadDaemonsSocketIsTakenOver(t *testing.T) {
-	path := socketPath(t)
+	path := freePath(t)
 	dead := mustListen(t, path)
 	if err := dead.Close(); err != nil {
 		t.Fatal(err)
@@ -80,7 +80,7 @@ func TestADeadDaemonsSocketIsTakenOver(t *testing.T) {
 }
 
 func TestAnOlderDaemonKeepsTheNewerOnesSocket(t *testing.T) {
-	path := socketPath(t)
+	path := freePath(t)
 	older := mustListen(t, path)
 	waiting, err := net.Dial("unix", path)
 	if err != nil {
@@ -94,7 +94,7 @@ func TestAnOlderDaemonKeepsTheNewerOnesSocket(t *testing.T) {
 	if _, err := older.Accept(); err != nil {
 		t.Errorf("a caller of the older one is not served: %v", err)
 	}
-	if err := older.release(); err != nil {
+	if err := older.Release(); err != nil {
 		t.Error(err)
 	}
 	if err := older.Close(); err != nil {
@@ -103,27 +103,27 @@ func TestAnOlderDaemonKeepsTheNewerOnesSocket(t *testing.T) {
 	if !answers(t, newer, path) {
 		t.Error("the older one's end took the newer one's socket away")
 	}
-	if err := newer.release(); err != nil {
+	if err := newer.Release(); err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the last one left its socket behind: %v", err)
 	}
-	if err := newer.release(); err != nil {
+	if err := newer.Release(); err != nil {
 		t.Errorf("a second release: %v", err)
 	}
 	if err := os.RemoveAll(filepath.Dir(path)); err != nil {
 		t.Fatal(err)
 	}
-	if err := newer.release(); err != nil {
+	if err := newer.Release(); err != nil {
 		t.Errorf("a release without the folder: %v", err)
 	}
 }
 
 func TestOfManyDaemonsAtOnceOneAnswers(t *testing.T) {
-	path := socketPath(t)
+	path := freePath(t)
 	var all sync.WaitGroup
-	sockets := make([]*socket, 20)
+	sockets := make([]*Socket, 20)
 	for i := range sockets {
 		all.Go(func() { sockets[i] = mustListen(t, path) })
 	}
@@ -144,11 +144,11 @@ func TestOfManyDaemonsAtOnceOneAnswers(t *testing.T) {
 }
 
 func TestPathsThatCannotBeASocket(t *testing.T) {
-	file := socketPath(t)
+	file := freePath(t)
 	if err := os.WriteFile(file, []byte("precious"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := listen(file); err == nil ||
+	if _, err := Listen(file); err == nil ||
 		err.Error() != file+" exists and is not a socket; remove it, or choose another --endpoint" {
 		t.Errorf("error = %v", err)
 	}
@@ -156,33 +156,33 @@ func TestPathsThatCannotBeASocket(t *testing.T) {
 		t.Errorf("the file was touched: %q, %v", content, err)
 	}
 	long := filepath.Join(filepath.Dir(file), strings.Repeat("x", 120)+".sock")
-	if _, err := listen(long); err == nil || !strings.Contains(err.Error(), "the path is too long for a socket") {
+	if _, err := Listen(long); err == nil || !strings.Contains(err.Error(), "the path is too long for a socket") {
 		t.Errorf("error = %v", err)
 	}
-	if _, err := listen(filepath.Join(file, "below", "p.sock")); err == nil {
+	if _, err := Listen(filepath.Join(file, "below", "p.sock")); err == nil {
 		t.Error("a folder below a file was made")
 	}
 }
 
 func TestListenIfGoneKeepsASocketInUse(t *testing.T) {
-	path := socketPath(t)
+	path := freePath(t)
 	newer := mustListen(t, path)
-	if _, err := listenIfGone(path); !errors.Is(err, fs.ErrExist) {
+	if _, err := ListenIfGone(path); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("error = %v", err)
 	}
 	if !answers(t, newer, path) {
 		t.Error("the newer one is not reached")
 	}
-	for name, ends := range map[string]func(*socket) error{"is gone": (*socket).release,
-		"is of a dead one": func(s *socket) error { return s.Close() }} {
+	for name, ends := range map[string]func(*Socket) error{"is gone": (*Socket).Release,
+		"is of a dead one": func(s *Socket) error { return s.Close() }} {
 		if err := ends(newer); err != nil {
 			t.Fatal(err)
 		}
-		again, err := listenIfGone(path)
+		again, err := ListenIfGone(path)
 		if err != nil {
 			t.Fatalf("the socket %s: %v", name, err)
 		}
-		if newer.isThere() || !again.isThere() || !answers(t, again, path) {
+		if newer.IsThere() || !again.IsThere() || !answers(t, again, path) {
 			t.Errorf("the socket %s: the newest is not reached", name)
 		}
 		newer = again
@@ -190,4 +190,15 @@ func TestListenIfGoneKeepsASocketInUse(t *testing.T) {
 	if err := newer.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// freePath returns a path in a new folder, short enough for a socket.
+func freePath(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return filepath.Join(dir, "p.sock")
 }

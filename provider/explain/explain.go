@@ -1,16 +1,16 @@
-package read
+// Package explain has the words for each kind of failure that a read can have: what is wrong,
+// what the store said, and what to do.
+package explain
 
 import (
 	"cmp"
 	"fmt"
-	"strings"
 	"time"
 
 	"ovhcloud-csi-provider/provider/class"
 	"ovhcloud-csi-provider/provider/credential"
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
-	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/plan"
 	"ovhcloud-csi-provider/provider/wire"
 )
@@ -21,43 +21,10 @@ const (
 	ActionDescribe = "okms:apikms:secret/get"
 )
 
-// explain returns the Failure that the user of an object sees for a failed read: what is
-// wrong, what the store said, and what to do. If the fallback failed too, it says the same
-// of the fallback.
-func explain(pl plan.Plan, o class.Object, f Result) failure.Failure {
-	out := explainOne(pl.Origin, o, f.Err, failure.TriesAgain)
-	if f.second == nil {
-		if f.Err.Kind.MayPass() {
-			out.Hidden = pl.WithoutFallback(o.SecretPath)
-		}
-		return out
-	}
-	second := explainOne(pl.Fallback.Origin, o, f.second.Err, failure.TriesAgain)
-	if f.second.Err.Kind == failure.SecretAbsent {
-		second.Advice = "it should hold the same secrets" // optional would hide nothing: the first may have it
-	}
-	out.What += fmt.Sprintf("; its fallback, connection %q: %s", pl.Fallback.Connection, second.What)
-	out.Facts = withFallback(out.Facts, second.Facts)
-	if second.Advice != out.Advice {
-		out.Advice = withFallback(out.Advice, second.Advice)
-	}
-	return out
-}
-
-// withFallback joins a text about a store and one about its fallback.
-func withFallback(first, second string) string {
-	if first == "" || second == "" {
-		return first + second
-	}
-	return first + "; fallback: " + second
-}
-
-func hostOf(d place.Domain) string { return strings.TrimPrefix(d.Endpoint, "https://") }
-
-// explainOne returns the Failure for a failed read of one store. again says what happens
+// Read returns the Failure for a failed read of one store. again says what happens
 // next if the failure may pass. It has the words for each kind of failure that a read can
 // have.
-func explainOne(from plan.Origin, o class.Object, e *okms.Error, again string) failure.Failure {
+func Read(from plan.Origin, o class.Object, e *okms.Error, again string) failure.Failure {
 	out := failure.Failure{Kind: e.Kind, Object: o.Number, Where: o.Where(), Facts: facts(e)}
 	if e.Foreign {
 		out.What, out.Advice = explainForeign(e, again)
@@ -76,9 +43,9 @@ func explainOne(from plan.Origin, o class.Object, e *okms.Error, again string) f
 		out.Advice = cmp.Or(from.Credential.Hint(), "it is wrong, expired, revoked, or not of this OKMS domain")
 	case failure.Denied:
 		out.What = fmt.Sprintf("OKMS does not allow the %s to read it", from.Credential)
-		out.Advice = grantAdvice(from, ActionRead)
+		out.Advice = GrantAdvice(from, ActionRead)
 	case failure.DomainUnknown:
-		out.What = fmt.Sprintf("there is no OKMS domain %s at %s", from.Domain.ID, hostOf(from.Domain))
+		out.What = fmt.Sprintf("there is no OKMS domain %s at %s", from.Domain.ID, from.Domain.Host())
 		out.Advice = "check okmsId and region"
 	case failure.Rejected:
 		out.What = "OKMS rejected the request"
@@ -91,7 +58,7 @@ func explainOne(from plan.Origin, o class.Object, e *okms.Error, again string) f
 	case failure.Limited:
 		out.What, out.Advice = "OKMS limits requests at the moment", again
 	case failure.Failing:
-		out.What, out.Advice = "OKMS at "+hostOf(from.Domain)+" has a fault", again
+		out.What, out.Advice = "OKMS at "+from.Domain.Host()+" has a fault", again
 	case failure.Unreachable:
 		out.What, out.Advice = "OKMS cannot be reached: "+e.Text, reachAdvice(from, e, again)
 	case failure.TimedOut:
@@ -109,9 +76,9 @@ func explainOne(from plan.Origin, o class.Object, e *okms.Error, again string) f
 	return out
 }
 
-// isGone reports whether a failed read is about a secret or a version that OKMS does not have
+// IsGone reports whether a failed read is about a secret or a version that OKMS does not have
 // to give: the credential may read it.
-func isGone(e *okms.Error) bool {
+func IsGone(e *okms.Error) bool {
 	return e.Kind == failure.SecretAbsent || e.Kind.Drops() == failure.OfVersion
 }
 
@@ -163,7 +130,7 @@ func explainVersion(e *okms.Error) (what, advice string) {
 		"old versions are dropped when there are more than the secret keeps" + others(e)
 }
 
-func grantAdvice(from plan.Origin, action string) string {
+func GrantAdvice(from plan.Origin, action string) string {
 	return "grant its identity the IAM action " + action + " on the OKMS domain " + from.Domain.ID + "; a change takes about a minute"
 }
 
@@ -193,7 +160,7 @@ func facts(e *okms.Error) string {
 	if e.Kind == failure.Unauthenticated && e.Status == 0 {
 		return e.Text
 	}
-	if isGone(e) {
+	if IsGone(e) {
 		return e.Facts() // its words would say the same again
 	}
 	if e.Code != 0 && e.Text != "" {
