@@ -125,7 +125,7 @@ func TestInvalidParameters(t *testing.T) {
 }
 
 func TestInvalidObjects(t *testing.T) {
-	const list = `allKeys, encoding, filePermission, objectName, objectVersion, optional, secretKey, secretPath`
+	const list = `secretPath, objectName, secretKey, allKeys, objectVersion, encoding, filePermission, optional`
 	cases := []struct{ name, objects, want string }{
 		{"empty", "", "parameters.objects: is empty; it lists the secrets to mount"},
 		{"only a comment", "# nothing\n", "parameters.objects: is empty; it lists the secrets to mount"},
@@ -166,7 +166,7 @@ func TestInvalidObjects(t *testing.T) {
 		{"format is not supported", "- secretPath: a\n  format: yaml\n",
 			"objects[0].format: unknown field; valid are " + list + " (line 2)"},
 		{"a field twice", "- secretPath: a\n  secretPath: b\n",
-			"objects[0].secretPath: is given twice; drop one of them (line 2)"},
+			"objects[0].secretPath: is given twice, first in line 1; drop one of them (line 2)"},
 		{"a merge key", "- secretPath: a\n  <<: {}\n", "objects[0].\"<<\": unknown field; valid are " + list + " (line 2)"},
 		{"a map as a field's name", "- secretPath: a\n  {x: y}: z\n",
 			"objects[0]: the name of a field is a map, not a word (line 2)"},
