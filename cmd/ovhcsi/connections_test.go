@@ -95,7 +95,8 @@ func TestCheckOfAnInvalidFilePrintsEachMistakeWithItsLine(t *testing.T) {
 	b.write("config.yaml", "connections:\n  team:\n    regoin: x\n    allow: []\n")
 	file := filepath.Join(b.dir, "config.yaml")
 	b.has(b.check(exitFailed), file+":3: connections.team.regoin: unknown field; did you mean \"region\"?\n",
-		file+":4: connections.team.allow: is an empty list; add at least one rule: without rules no pod may use the connection\n")
+		file+":4: connections.team.allow: is an empty list; add at least one rule: "+
+			"without rules no pod may use the connection\n")
 	b.write("config.yaml", "connections: [")
 	b.has(b.check(exitFailed), file+": is not YAML: ")
 	b.write("config.yaml", "connections: {}")
@@ -158,13 +159,13 @@ func TestCheckOnlinePrintsThePermissions(t *testing.T) {
 	if strings.Count(refused, "OKMS refused") > 1 {
 		t.Errorf("printed twice:\n%s", refused)
 	}
-	mend, err := b.okms.Inject(emulator.Fault{Status: 503})
+	repair, err := b.okms.Inject(emulator.Fault{Status: 503})
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.has(b.check(exitFailed, "--online", "--credentials", b.dir), "  online      ERROR: OKMS at 127.0.0.1:",
 		"; try again\n")
-	mend()
+	repair()
 	b.write("team/clientId", "x")
 	b.has(b.check(exitFailed, "--credentials", b.dir),
 		"ERROR: "+b.dir+"/team: holds both a token and an OAuth2 client; keep exactly one of them\n")
@@ -226,7 +227,8 @@ func TestCheckWarnsOfRulesThatTheFallbackMayNotCover(t *testing.T) {
 	}
 	fallsBackTo("{namespaces: [shop], serviceAccounts: ['*'], paths: ['**']}")
 	b.write("team/token", planted)
-	b.has(b.check(exitFailed, "--credentials", b.dir), "\n2 connections, 1 of them with errors; WARNINGS: 1 (see above).\n")
+	b.has(b.check(exitFailed, "--credentials", b.dir),
+		"\n2 connections, 1 of them with errors; WARNINGS: 1 (see above).\n")
 	b.write("rbx/token", planted)
 	b.has(b.check(exitOK, "--credentials", b.dir), "\n2 connections, no mistake found; WARNINGS: 1 (see above).\n")
 	b.has(b.check(exitFailed, "--cache-ttl", "1h"),

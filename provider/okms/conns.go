@@ -12,7 +12,7 @@ import (
 	"ovhcloud-csi-provider/provider/wire"
 )
 
-// Conns limits the open connections of all clients that share it, and of token endpoints.
+// Conns is a semaphore for the open connections of all clients that share it, and of token endpoints.
 // At the limit, idle connections of other clients are closed, starting with the least
 // recently used client; a new connection waits until one is closed. A nil Conns means no
 // limit.

@@ -317,10 +317,10 @@ func start(t *testing.T) *store {
 // Break injects a fault until the returned function is called.
 func (s *store) Break(t *testing.T, f emulator.Fault) (repair func()) {
 	t.Helper()
-	mend, err := s.Inject(f)
+	repair, err := s.Inject(f)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(mend)
-	return mend
+	t.Cleanup(repair)
+	return repair
 }

@@ -53,7 +53,7 @@ func TestTheProxyIsNamedInErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	nobody := free.Addr().String()
+	unused := free.Addr().String()
 	if err := free.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestTheProxyIsNamedInErrors(t *testing.T) {
 		"a truncated answer":   {"http", answering("HTTP/1.1 200 OK\r\n" + planted), "the answer is not HTTP"},
 		"a header":             {"http", answering("HTTP/1.1 200 OK\r\n" + planted + "\r\n\r\n"), "the answer is not HTTP"},
 		"no TLS behind it":     {"http", answering("HTTP/1.1 200 OK\r\n\r\n" + planted), ""},
-		"no listener":          {"http", nobody, "the proxy PROXY cannot be used: connection refused"},
+		"no listener":          {"http", unused, "the proxy PROXY cannot be used: connection refused"},
 		"no TLS to it":         {"https", plain, "the proxy PROXY cannot be used: the server does not speak TLS"},
 		"a SOCKS refusal":      {"socks5", socks, "the proxy refused the connection"},
 		"an unknown authority": {"https", strings.TrimPrefix(unknown.url, "https://"), "unknown authority"},

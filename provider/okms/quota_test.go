@@ -33,7 +33,7 @@ func TestHolderWithinItsShareIsNeverRefused(t *testing.T) {
 func TestAnswersInProgressShareOneLimit(t *testing.T) {
 	s := start(t)
 	long := `{"data":{"data":{"v":"` + strings.Repeat("x", 500_000) + `"},"metadata":{"version":1}}}`
-	mend := s.Break(t, emulator.Fault{Status: 200, Body: long})
+	repair := s.Break(t, emulator.Fault{Status: 200, Body: long})
 	answers := okms.NewQuota(600_000, 100_000)
 	c := client(t, domainOf(s), byToken(), okms.Options{Answers: answers})
 	var all sync.WaitGroup
@@ -57,7 +57,7 @@ func TestAnswersInProgressShareOneLimit(t *testing.T) {
 	if _, err := c.Get(t.Context(), okms.Ref{Path: "s"}); err == nil {
 		t.Error("a long answer was read while others hold the whole quota")
 	}
-	mend()
+	repair()
 	if _, err := c.Get(t.Context(), okms.Ref{Path: "s"}); err != nil {
 		t.Errorf("a short answer while others hold the whole quota: %v", err)
 	}

@@ -93,7 +93,7 @@ func lowerEscapes(escaped string) string {
 type parts struct {
 	text   string
 	places map[string][]int
-	begins [1 << 10]uint64 // one bit for each value of a part's first two bytes
+	begins [1 << 10]uint64 // one bit for a hash of a part's first four bytes
 }
 
 func partsOf(text string) *parts {

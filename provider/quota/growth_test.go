@@ -41,6 +41,29 @@ func TestEachGrowthIsReported(t *testing.T) {
 	})
 }
 
+// TestAGrowthByAWaiterThatGivesUpIsReported checks that the next waiter of its namespace, which
+// fits, counts as a growth.
+func TestAGrowthByAWaiterThatGivesUpIsReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		grown := 0
+		q := quota.New(10, quota.Options{Grown: func() { grown++ }})
+		q.Take("b", 4)
+		large, giveUp := context.WithCancel(t.Context())
+		go q.Wait(large, "a", 5)
+		synctest.Wait()
+		go q.Wait(t.Context(), "a", 1)
+		synctest.Wait()
+		if grown != 1 || q.Held("a") != 0 {
+			t.Fatalf("reported %d times, and a waiter holds %d", grown, q.Held("a"))
+		}
+		giveUp()
+		synctest.Wait()
+		if grown != 2 || q.Held("a") != 1 {
+			t.Errorf("reported %d times, and the waiter holds %d", grown, q.Held("a"))
+		}
+	})
+}
+
 // TestWaitersOfTwoNamespacesAlternate checks that a namespace that was served goes to the end
 // of the line.
 func TestWaitersOfTwoNamespacesAlternate(t *testing.T) {

@@ -91,7 +91,7 @@ func TestBadRequestsAreRefused(t *testing.T) {
 		"version too high":     {"GET", "secret/data/prod/x?version=24001", "", codeRESTArgument, "is not a number"},
 		"version not a number": {"GET", "secret/data/prod/x?version=one", "", codeRESTArgument, "is not a number"},
 		"version empty":        {"GET", "secret/data/prod/x?version=", "", codeRESTArgument, "is not a number"},
-		"query broken":         {"GET", "secret/data/prod/x?version=%zz", "", codeRESTArgument, "query"},
+		"an invalid query":     {"GET", "secret/data/prod/x?version=%zz", "", codeRESTArgument, "query"},
 		"list not a boolean":   {"GET", "secret/metadata/prod?list=maybe", "", codeRESTArgument, "is not true or false"},
 		"body not JSON":        {"POST", "secret/data/prod/x", `{"data":`, codeRESTArgument, "request body"},
 		"body empty":           {"POST", "secret/data/prod/x", ``, codeRESTArgument, "is empty"},
