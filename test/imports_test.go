@@ -73,7 +73,7 @@ var arrows = map[string][]string{
 	"provider/quota":      {},
 	"provider/encoding":   {"provider/message", "provider/nearest"},
 	"provider/volume":     {"provider/message"},
-	"provider/rawjson":    {},
+	"provider/rawjson":    {"provider/sensitive"},
 	"provider/yamlnode":   {},
 	"provider/nearest":    {},
 	"provider/message":    {},

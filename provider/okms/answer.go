@@ -20,9 +20,9 @@ type answer struct {
 	status     int
 	media      string // the type of the body, as wire.MediaType names it
 	retryAfter time.Duration
-	body       []byte     // of a 200; nil for any other status
-	refusal    refusal    // the fields of the body that are used, for any other status
-	sent       *sentTexts // the secrets that no message may repeat; may be nil
+	body       sensitive.Bytes // of a 200; empty for any other status
+	refusal    refusal         // the fields of the body that are used, for any other status
+	sent       *sentTexts      // the secrets that no message may repeat; may be nil
 }
 
 // versionMetadata is SW's SecretVersionMetadata (Vault-compatible API).
@@ -102,7 +102,7 @@ func decodeData(a answer, ref Ref) (Secret, *Error) {
 		return Secret{}, a.refused()
 	}
 	var d dataAnswer
-	top, valid := rawjson.Parse(a.body)
+	top, valid := rawjson.Parse(a.body.Reveal())
 	valid = valid && (top.IsObject() || isNull(top))
 	if valid {
 		for key, value := range top.Members() {
@@ -115,7 +115,7 @@ func decodeData(a answer, ref Ref) (Secret, *Error) {
 	}
 	switch {
 	case !valid:
-		return unreadable("not the JSON that OKMS sends (%d bytes of %s)", len(a.body), a.media)
+		return unreadable("not the JSON that OKMS sends (%d bytes of %s)", a.body.Len(), a.media)
 	case d.metadata == nil || !d.data.Exists():
 		return unreadable("data or data.metadata is missing")
 	}
@@ -129,7 +129,7 @@ func decodeData(a answer, ref Ref) (Secret, *Error) {
 		return unreadable("asked for version %d, got version %d", ref.Version, d.metadata.version)
 	}
 	return Secret{Path: ref.Path, Version: d.metadata.version, Created: cleanID(d.metadata.createdTime),
-		Data: sensitive.New(ownPart(d.data, a.body))}, nil
+		Data: sensitive.New(ownPart(d.data, a.body.Reveal()))}, nil
 }
 
 // ownPart returns data, a part of body, as a copy if the rest of body is larger than an

@@ -17,6 +17,7 @@ import (
 
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/place"
+	"ovhcloud-csi-provider/provider/sensitive"
 	"ovhcloud-csi-provider/provider/wire"
 )
 
@@ -41,8 +42,8 @@ type Client struct {
 	transport *authenticated
 	host      string
 	observe   func(context.Context, Call)
-	answers   *Quota   // nil for no limit
-	hidden    []string // secrets that no message may show, in addition to those that were sent
+	answers   *Quota            // nil for no limit
+	hidden    []sensitive.Bytes // secrets that no message may show, in addition to those that were sent
 }
 
 // ClearEnvironment removes every VAULT_* variable from the process's environment.
@@ -86,7 +87,7 @@ func New(domain place.Domain, login Login, o Options) (*Client, error) {
 	v.SetHeaders(http.Header{vault.RequestHeaderName: {"true"}})
 	c := &Client{vault: v, transport: transport, host: address.Host, observe: o.Observe, answers: o.Answers}
 	for _, secret := range login.Hidden {
-		c.hidden = append(c.hidden, string(secret.Reveal()))
+		c.hidden = append(c.hidden, secret)
 	}
 	if c.observe == nil {
 		c.observe = func(context.Context, Call) {}

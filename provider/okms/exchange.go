@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"ovhcloud-csi-provider/provider/sensitive"
 	"ovhcloud-csi-provider/provider/wire"
 )
 
@@ -77,7 +78,7 @@ func (x *exchange) read(resp *http.Response) error {
 		return nil
 	}
 	body, err := x.readSecret(resp.Body, resp.ContentLength)
-	x.answer.body = body
+	x.answer.body = sensitive.New(body)
 	return err
 }
 

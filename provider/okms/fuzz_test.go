@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"ovhcloud-csi-provider/provider/sensitive"
 )
 
 // mostAllocated returns how many bytes the decoding of an answer of n bytes may allocate in
@@ -12,7 +14,7 @@ func mostAllocated(n int) int { return 128<<10 + 40*n }
 
 // sentTo returns a as the answer to a request with a token.
 func sentTo(a answer) answer {
-	a.sent = &sentTexts{all: []string{"eyJ.planted.token.of.a.length"}}
+	a.sent = &sentTexts{all: []sensitive.Bytes{sensitive.New([]byte("eyJ.planted.token.of.a.length"))}}
 	return a
 }
 

@@ -23,7 +23,7 @@ func answered(status int, body string, header ...string) answer {
 	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	a := answer{at: at, status: status, media: wire.MediaType(h), retryAfter: retryAfter(h, at)}
 	if status == http.StatusOK {
-		a.body = []byte(body)
+		a.body = sensitive.New([]byte(body))
 	} else {
 		a.refusal = decodeRefusal([]byte(body), false)
 	}

@@ -16,12 +16,14 @@ const leastPart = 12
 // sentTexts holds the secrets of one exchange: the credentials sent to OKMS or to the token
 // endpoint. No message may show them. Only one goroutine at a time may use it.
 type sentTexts struct {
-	all   []string
-	forms []string // encodings of all; made on the first use, since a token of 16 kB has 200 kB of them
+	all []sensitive.Bytes
+	// forms returns the encodings of all; a token of 16 kB has 200 kB of them. It is nil until
+	// the first use. A function, so that fmt cannot print them.
+	forms func() []string
 }
 
 // add adds a secret.
-func (s *sentTexts) add(secret string) { s.all, s.forms = append(s.all, secret), nil }
+func (s *sentTexts) add(secret sensitive.Bytes) { s.all, s.forms = append(s.all, secret), nil }
 
 // redact returns the text of a server without the secrets that it may echo: as they were sent,
 // in hex, in base64 and URL-encoded, whole or in parts of leastPart bytes or more. A nil
@@ -31,13 +33,15 @@ func (s *sentTexts) redact(text string) string {
 		return text
 	}
 	if s.forms == nil {
+		var forms []string
 		for _, secret := range s.all {
-			s.forms = append(s.forms, formsOf(secret)...)
+			forms = append(forms, formsOf(string(secret.Reveal()))...)
 		}
+		s.forms = func() []string { return forms }
 	}
 	hidden := make([]bool, len(text))
 	parts := partsOf(text)
-	for _, form := range s.forms {
+	for _, form := range s.forms() {
 		parts.hide(hidden, form)
 	}
 	var out strings.Builder

@@ -3,6 +3,8 @@ package okms
 import (
 	"strings"
 	"testing"
+
+	"ovhcloud-csi-provider/provider/sensitive"
 )
 
 // TestTheShortestPartThatIsRedacted checks the limit: a part of 12 bytes of a
@@ -10,7 +12,7 @@ import (
 func TestTheShortestPartThatIsRedacted(t *testing.T) {
 	const secret = "planted_credential_abcdefghijklmnopqrstuvwxyz"
 	sent := &sentTexts{}
-	sent.add(secret)
+	sent.add(sensitive.New([]byte(secret)))
 	for _, form := range formsOf(secret) {
 		for at := 0; at+12 <= len(form); at++ {
 			if got := sent.redact("<" + form[at:at+12] + ">"); got != "<[redacted]>" {
@@ -26,7 +28,7 @@ func TestTheShortestPartThatIsRedacted(t *testing.T) {
 // TestAShortSecretIsRedactedWhole checks a secret that is shorter than the shortest part.
 func TestAShortSecretIsRedactedWhole(t *testing.T) {
 	sent := &sentTexts{}
-	sent.add("k3y")
+	sent.add(sensitive.New([]byte("k3y")))
 	if got := sent.redact("k3yk3y, k3 and K3Y of k3y"); strings.Contains(got, "k3y") ||
 		!strings.Contains(got, "k3 and K3Y of") {
 		t.Errorf("got %s", got)

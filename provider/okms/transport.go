@@ -103,7 +103,7 @@ func (a *authenticated) resend(req *http.Request, x *exchange, token sensitive.B
 func (a *authenticated) send(req *http.Request, x *exchange, token []byte) error {
 	req = req.Clone(req.Context())
 	if len(token) > 0 {
-		x.sent.add(string(token))
+		x.sent.add(sensitive.New(token))
 		req.Header.Set("Authorization", "Bearer "+string(token))
 		req.Header.Set("X-Vault-Token", string(token))
 	}

@@ -164,14 +164,14 @@ func FuzzFind(f *testing.F) {
 		}
 		if got.Exists() {
 			if _, valid := Parse(got); !valid {
-				t.Fatalf("%q made %q", path, got)
+				t.Fatalf("%q made %q", path, string(got))
 			}
 			if len(got) > len(text) {
 				t.Fatalf("%q made %d bytes of %d", path, len(got), len(text))
 			}
 		}
 		if plain(path) && !agrees(text, path, got, err) {
-			t.Fatalf("%q in %q: %q, gjson finds %q", path, text, got, gjson.Get(text, path).Raw)
+			t.Fatalf("%q in %q: %q, gjson finds %q", path, text, string(got), gjson.Get(text, path).Raw)
 		}
 	})
 }
@@ -201,7 +201,17 @@ func TestTheSampleIsReadAsGJSONReadsIt(t *testing.T) {
 		}
 		got, err := v.Find(p, NewSteps(t.Context(), 1<<20))
 		if !agrees(sample, path, got, err) {
-			t.Errorf("%s: %s, gjson finds %s", path, got, gjson.Get(sample, path).Raw)
+			t.Errorf("%s: %s, gjson finds %s", path, string(got), gjson.Get(sample, path).Raw)
+		}
+	}
+}
+
+// TestAValueIsNotPrinted: it is a part of a secret.
+func TestAValueIsNotPrinted(t *testing.T) {
+	v, _ := Parse([]byte(`{"k":"planted"}`))
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		if got := fmt.Sprintf(verb, v); got != "[redacted]" {
+			t.Errorf("%s prints %s", verb, got)
 		}
 	}
 }
@@ -210,7 +220,7 @@ func TestMembersAndElements(t *testing.T) {
 	v, _ := Parse([]byte(" {\t\"a\" :\n[ 1 ,\"]}\\\"\", { } , [ ] ] , \"b\\\\\" : -1.5e3 } "))
 	var got []string
 	for key, value := range v.Members() {
-		got = append(got, fmt.Sprintf("%s=%s", key, value))
+		got = append(got, string(key)+"="+string(value))
 		for e := range value.Elements() {
 			got = append(got, e.Kind()+" "+string(e))
 		}

@@ -6,15 +6,23 @@ package rawjson
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"io"
 	"iter"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"ovhcloud-csi-provider/provider/sensitive"
 )
 
 // Value is the text of one valid JSON value, without white space around it. The zero
 // value means that there is no value. A Value shares memory with the text that contains it.
 type Value []byte
+
+// Format implements fmt.Formatter: values are secret, and none is printed. Convert a Value to
+// a string or to bytes to use its text.
+func (v Value) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, sensitive.Redacted) }
 
 // Parse returns data as a Value. It returns false if data is not exactly one JSON value
 // (RFC 8259), or has more than 10,000 levels, which is the limit of encoding/json.
