@@ -67,10 +67,10 @@ func Read(from plan.Origin, o class.Object, e *okms.Error, again string) failure
 		out.What, out.Advice = "the server's certificate is not trusted: "+e.Text, trustAdvice(e.Cause)
 	case failure.NodeFull:
 		out.What, out.Advice = e.Text, failure.NodeFullAdvice
-	case failure.Unreadable, failure.Broken:
-		out.What = e.Text
-	case failure.Invalid, failure.EndpointRefused, failure.NotAllowed, failure.TooLarge, failure.NoCredential,
-		failure.KeyAbsent, failure.Unusable: // no read fails so
+	case failure.Unreadable, failure.Broken,
+		// No read has one of these.
+		failure.Invalid, failure.EndpointRefused, failure.NotAllowed, failure.TooLarge, failure.NoCredential,
+		failure.KeyAbsent, failure.Unusable:
 		out.What = e.Text
 	}
 	return out
@@ -87,7 +87,7 @@ func reachAdvice(from plan.Origin, e *okms.Error, again string) string {
 	if e.Cause == wire.Proxy {
 		return again + "; if this persists, check HTTPS_PROXY and NO_PROXY, and which hosts the proxy allows"
 	}
-	advice := again + "; check the region, the DNS and the way out of the cluster if it stays so"
+	advice := again + "; if this persists, check region, DNS and egress"
 	if from.Credential.Kind() == credential.KindCertificate {
 		advice += "; OKMS also hangs up on a certificate of another OKMS domain or without any right"
 	}
@@ -130,6 +130,7 @@ func explainVersion(e *okms.Error) (what, advice string) {
 		"old versions are dropped when there are more than the secret keeps" + others(e)
 }
 
+// GrantAdvice returns what to do if an IAM action is not allowed.
 func GrantAdvice(from plan.Origin, action string) string {
 	return "grant its identity the IAM action " + action + " on the OKMS domain " + from.Domain.ID + "; a change takes about a minute"
 }

@@ -26,6 +26,7 @@ type tokenAnswerError struct {
 	text   string
 }
 
+// Error returns what is wrong with the answer, in words of this program.
 func (e *tokenAnswerError) Error() string { return e.text }
 
 // RoundTrip implements http.RoundTripper. Its answer has the status and the used fields only.

@@ -86,9 +86,7 @@ func New(domain place.Domain, login Login, o Options) (*Client, error) {
 	v.ClearToken()
 	v.SetHeaders(http.Header{vault.RequestHeaderName: {"true"}})
 	c := &Client{vault: v, transport: transport, host: address.Host, observe: o.Observe, answers: o.Answers}
-	for _, secret := range login.Hidden {
-		c.hidden = append(c.hidden, secret)
-	}
+	c.hidden = append(c.hidden, login.Hidden...)
 	if c.observe == nil {
 		c.observe = func(context.Context, Call) {}
 	}

@@ -138,6 +138,7 @@ var sending, answering = "the request to be sent", "an answer"
 
 func (p *phase) set(what string) { p.now.Store(&what) }
 
+// String returns what the exchange waits for at the moment, for a message.
 func (p *phase) String() string {
 	if what := p.now.Load(); what != nil {
 		return *what

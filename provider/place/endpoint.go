@@ -77,6 +77,7 @@ func (e Endpoints) Check(text string) error {
 		"use a host of OVHcloud, or ask the operator to add this one", at)
 }
 
+// String returns the endpoint in the spelling of Normalize.
 func (at endpoint) String() string {
 	host := at.host
 	if strings.Contains(host, ":") {

@@ -102,6 +102,7 @@ type proxyError struct {
 	status int
 }
 
+// Error returns what the proxy answered, in words of this program.
 func (e *proxyError) Error() string {
 	return fmt.Sprintf("the proxy %s refused the connection (HTTP %d)", e.host, e.status)
 }
@@ -112,6 +113,7 @@ type proxyUnusable struct {
 	cause error
 }
 
+// Error returns why the proxy cannot be used.
 func (e *proxyUnusable) Error() string {
 	return fmt.Sprintf("the proxy %s cannot be used: %s", e.host, Explain(e.cause).Text)
 }
