@@ -26,6 +26,27 @@ type Object struct {
 	given      map[string]int // the lines of its fields
 }
 
+// Output is what files an object makes of its secret.
+type Output int
+
+// The outputs.
+const (
+	Whole   Output = iota // one file, the whole secret as JSON
+	Key                   // one file, of a key or path
+	AllKeys               // a file for each key
+)
+
+// Output returns what files the object makes.
+func (o Object) Output() Output {
+	switch {
+	case o.AllKeys:
+		return AllKeys
+	case o.SecretKey != "":
+		return Key
+	}
+	return Whole
+}
+
 // Ref returns what has to be read for the object.
 func (o Object) Ref() okms.Ref { return okms.Ref{Path: o.SecretPath, Version: o.Version} }
 
@@ -35,7 +56,7 @@ func (o Object) Where() string {
 	if o.Version != 0 {
 		version = fmt.Sprintf("version %d", o.Version)
 	}
-	if o.AllKeys {
+	if o.Output() == AllKeys {
 		return fmt.Sprintf("objects[%d] (all keys of secret %q, %s)", o.Number, o.SecretPath, version)
 	}
 	return fmt.Sprintf("objects[%d] %s (secret %q, %s)", o.Number, message.Quote(o.File()), o.SecretPath, version)

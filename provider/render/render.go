@@ -170,19 +170,27 @@ func (r *renderer) unread(i int, f Input) {
 	r.Put(f.Unread(o))
 }
 
+// outputs is how each output of an object becomes files. A new one is a function in a file
+// of its own.
+var outputs = map[class.Output]func(r *renderer, i int, f Input, p *parts){
+	class.Whole:   (*renderer).whole,
+	class.Key:     (*renderer).oneKey,
+	class.AllKeys: (*renderer).allKeys,
+}
+
 // object makes the files of one object, or adds why it cannot.
 func (r *renderer) object(i int, f Input, p *parts) {
 	o := r.plan.Objects[i]
-	switch {
-	case p.err != nil:
+	if p.err != nil {
 		r.Add(o.Number, failure.Unusable, o.Where(), "version %d of the secret %s", f.Secret.Version, p.err)
-	case o.AllKeys:
-		r.allKeys(i, f, p)
-	case o.SecretKey != "":
-		r.oneKey(i, f, p)
-	default:
-		r.file(i, madeFile{o.File(), "", f.Secret.Data.Reveal()})
+		return
 	}
+	outputs[o.Output()](r, i, f, p)
+}
+
+// whole makes a file of the whole secret.
+func (r *renderer) whole(i int, f Input, _ *parts) {
+	r.file(i, madeFile{r.plan.Objects[i].File(), "", f.Secret.Data.Reveal()})
 }
 
 // file adds one file.
@@ -241,7 +249,7 @@ func (r *renderer) note(id, version string) {
 // it. The ID of a folder ends in a slash, as that of no file does.
 func (r *renderer) noteAbsent(o class.Object, tree volume.Layout) {
 	id := o.File()
-	if o.AllKeys {
+	if o.Output() == class.AllKeys {
 		id = fmt.Sprintf("objects[%d]/", o.Number)
 	} else if err := tree.AddFile(id, o.Number); err != nil {
 		r.Add(o.Number, failure.Invalid, o.Where(), "%s", err)

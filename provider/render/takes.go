@@ -3,6 +3,7 @@ package render
 import (
 	"bytes"
 
+	"ovhcloud-csi-provider/provider/class"
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/plan"
@@ -26,7 +27,7 @@ func Takes(pl plan.Plan, got map[okms.Ref]Input) int64 {
 		secret := got[o.Ref()].Secret.Data.Reveal()
 		largest = max(largest, int64(len(secret)))
 		n := int64(1)
-		if o.AllKeys {
+		if o.Output() == class.AllKeys {
 			if _, counted := members[o.Ref()]; !counted {
 				members[o.Ref()] = mostMembers(secret)
 			}
