@@ -117,3 +117,32 @@ func TestAConnectionThatAPodMayNotUse(t *testing.T) {
 		}
 	}
 }
+
+func TestTextsAboutConnectionsSayWhatIsMeant(t *testing.T) {
+	held := regions(t)
+	_, failures := over(t, held, "", plantest.Without("connection"))
+	if len(failures) != 1 || !strings.Contains(failures[0].Text(), "neither region nor endpoint nor credentials are given, and there is no connection") ||
+		!strings.Contains(failures[0].Text(), "give region, okmsId and nodePublishSecretRef") {
+		t.Errorf("nothing is given: %v", failures)
+	}
+	for path, want := range map[string]bool{"secret/data/prod/shop/db": true, "secret/data/other/db": false, "other/db": false} {
+		_, failures := over(t, held, "par", plantest.Objects("- secretPath: "+path))
+		if len(failures) != 1 || strings.Contains(failures[0].Text(), "drop secret/data/: the path is prod/shop/db") != want {
+			t.Errorf("%s: %v", path, failures)
+		}
+	}
+}
+
+// TestACredentialThatCameWithTheMount gets what belongs to the endpoint, or is an error.
+func TestACredentialThatCameWithTheMount(t *testing.T) {
+	client := map[string]string{"clientId": "EU.id", "clientSecret": "s3cr3t-of-some-length"}
+	p, failures := plantest.Of(plantest.Request(plantest.Credentials(client)), nil, time.Now())
+	if len(failures) > 0 || p.Credential.Client().TokenURL != "https://www.ovh.com/auth/oauth2/token" {
+		t.Errorf("tokens come from %q, %v", p.Credential.Client().TokenURL, failures)
+	}
+	client["token"] = "eyJ.another.kind"
+	_, failures = plantest.Of(plantest.Request(plantest.Credentials(client)), nil, time.Now())
+	if len(failures) != 1 || failures[0].Kind != failure.NoCredential || !strings.Contains(failures[0].Text(), "holds both") {
+		t.Errorf("two kinds: %v", failures)
+	}
+}
