@@ -86,6 +86,9 @@ func TestAListIsSortedAndBounded(t *testing.T) {
 		}
 		full.Add(i, failure.Invalid, "x", "y")
 	}
+	if full.All(); !full.Stop() || !strings.Contains(full.All()[failure.Most].What, "there may be more") {
+		t.Error("a list that ends a search does not say so")
+	}
 	full.Add(failure.Most, failure.Invalid, "x", "one too many")
 	if full.Len() != failure.Most || !full.Stop() {
 		t.Errorf("%d are kept", full.Len())
