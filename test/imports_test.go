@@ -19,12 +19,12 @@ const module = "ovhcloud-csi-provider"
 var arrows = map[string][]string{
 	"cmd/commandline": {"provider/nearest"},
 	"cmd/ovhcloud-csi-provider": {
-		"cmd/commandline", "provider", "provider/budget", "provider/connections", "provider/okms",
+		"cmd/commandline", "provider", "provider/budget", "provider/config", "provider/connections", "provider/okms",
 		"provider/place", "server", "server/tasks",
 	},
 	"cmd/ovhcsi": {
-		"cmd/commandline", "provider/connections", "provider/credential", "provider/explain", "provider/okms",
-		"provider/read", "test/emulator",
+		"cmd/commandline", "provider/config", "provider/connections", "provider/credential", "provider/explain",
+		"provider/okms", "provider/read", "test/emulator",
 	},
 	"server": {
 		"provider", "provider/budget", "provider/class", "provider/failure", "provider/plan", "provider/read",
@@ -61,8 +61,11 @@ var arrows = map[string][]string{
 	"provider/pace":  {"provider/failure", "provider/okms", "provider/place"},
 	"provider/okms":  {"provider/failure", "provider/place", "provider/rawjson", "provider/sensitive", "provider/wire"},
 	"provider/connections": {
-		"provider/credential", "provider/message", "provider/nearest", "provider/place", "provider/rules",
-		"provider/sensitive", "provider/strictmap", "provider/yamlnode",
+		"provider/config", "provider/credential", "provider/place", "provider/rules", "provider/sensitive",
+	},
+	"provider/config": {
+		"provider/message", "provider/nearest", "provider/place", "provider/rules", "provider/strictmap",
+		"provider/yamlnode",
 	},
 	"provider/rules":      {"provider/message"},
 	"provider/credential": {"provider/message", "provider/place", "provider/sensitive", "provider/sniff"},

@@ -14,7 +14,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"ovhcloud-csi-provider/cmd/commandline"
-	"ovhcloud-csi-provider/provider/connections"
+	"ovhcloud-csi-provider/provider/config"
 	"ovhcloud-csi-provider/provider/place"
 )
 
@@ -121,10 +121,10 @@ func (f flags) check(endpoint string, rest []string) error {
 	case f.logFormat != "text" && f.logFormat != "json":
 		return fmt.Errorf("--log-format: %q is neither text nor json", f.logFormat)
 	}
-	if err := connections.CheckCacheTTL(f.cacheTTL); err != nil {
+	if err := config.CheckCacheTTL(f.cacheTTL); err != nil {
 		return fmt.Errorf("--cache-ttl: %w", err)
 	}
-	if err := connections.CheckMaxStale(f.maxStale, f.cacheTTL); err != nil {
+	if err := config.CheckMaxStale(f.maxStale, f.cacheTTL); err != nil {
 		return fmt.Errorf("--max-stale: %w", err)
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/cmd/commandline"
+	"ovhcloud-csi-provider/provider/config"
 	"ovhcloud-csi-provider/provider/connections"
 	"ovhcloud-csi-provider/provider/credential"
 	"ovhcloud-csi-provider/provider/explain"
@@ -107,7 +108,7 @@ func parseConnectionsFlags(args []string) (c connectionsCheck, err error) {
 	case c.config == "":
 		return c, errors.New("--config is missing")
 	}
-	if err := connections.CheckCacheTTL(c.cacheTTL); err != nil {
+	if err := config.CheckCacheTTL(c.cacheTTL); err != nil {
 		return c, fmt.Errorf("--cache-ttl: %w", err)
 	}
 	return c, nil
@@ -116,7 +117,7 @@ func parseConnectionsFlags(args []string) (c connectionsCheck, err error) {
 // run checks the file and its credentials. It returns true if it found no mistake.
 func (c connectionsCheck) run(ctx context.Context, stdout, stderr io.Writer) (valid bool) {
 	all, err := connections.Read(c.config, c.cacheTTL, c.folder, time.Now())
-	var problems connections.Problems
+	var problems config.Problems
 	switch {
 	case errors.As(err, &problems):
 		for _, p := range problems {

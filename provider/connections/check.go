@@ -5,37 +5,39 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"ovhcloud-csi-provider/provider/config"
 )
 
 // Read returns the connections of a file with their credentials, sorted by name, for a check by a
 // person. cacheTTL is the --cache-ttl of the daemon. dir returns the folder of a connection's
-// credential, from its name and its credentialsDir. The error is Problems if the file has errors.
+// credential, from its name and its credentialsDir. The error is config.Problems if the file has errors.
 // The error of a credential is that of Connection.Credential.
 func Read(file string, cacheTTL time.Duration, dir func(name, stated string) string, now time.Time) ([]*Connection, error) {
 	content, err := readFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", file, err)
 	}
-	specs, err := parseConfig(string(content), cacheTTL)
+	specs, err := config.Parse(string(content), cacheTTL)
 	if err != nil {
 		return nil, err
 	}
 	var all []*Connection
 	for _, name := range slices.Sorted(maps.Keys(specs)) {
 		s := specs[name]
-		s.dir = dir(name, s.dir)
+		s.Dir = dir(name, s.Dir)
 		all = append(all, successor(nil, s, now))
 	}
 	return all, nil
 }
 
 // Dir returns the folder of the connection's credential.
-func (c *Connection) Dir() string { return c.dir }
+func (c *Connection) Dir() string { return c.spec.Dir }
 
 // Rules returns the connection's rules for people, one line for each.
 func (c *Connection) Rules() []string {
 	var lines []string
-	for _, r := range c.rules {
+	for _, r := range c.spec.Rules {
 		lines = append(lines, r.String())
 	}
 	return lines
@@ -46,8 +48,8 @@ func (c *Connection) Rules() []string {
 // rules may have no fallback. It is nil if all rules are covered.
 func (c *Connection) NotCoveredBy(other *Connection) []string {
 	var lines []string
-	for _, r := range c.rules {
-		if !r.CoveredBy(other.rules) {
+	for _, r := range c.spec.Rules {
+		if !r.CoveredBy(other.spec.Rules) {
 			lines = append(lines, r.String())
 		}
 	}
@@ -56,4 +58,4 @@ func (c *Connection) NotCoveredBy(other *Connection) []string {
 
 // ProbePath returns a path that the first rule allows and that is unlikely to hold a secret. A
 // read of it shows whether the credential has the permission to read there.
-func (c *Connection) ProbePath() string { return c.rules[0].Example() }
+func (c *Connection) ProbePath() string { return c.spec.Rules[0].Example() }

@@ -1,6 +1,6 @@
-// Package connections reads the operator's file of connections: for each, an OKMS domain, the
-// folder of its credential, and rules on which pods may read which secrets with it. It watches
-// the file and the folders, and keeps the last valid state of each connection in use.
+// Package connections has the operator's connections: for each, an OKMS domain, a credential for
+// it, and rules on which pods may read which secrets with it. It watches the file and the folders
+// of the credentials, and keeps the last valid state of each connection in use.
 package connections
 
 import (
@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"ovhcloud-csi-provider/provider/config"
 	"ovhcloud-csi-provider/provider/credential"
 	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/rules"
@@ -20,7 +21,7 @@ import (
 // Connection is an OKMS domain with a credential for it, and rules on which pods may read which
 // secrets. It is immutable.
 type Connection struct {
-	spec
+	spec       config.Connection
 	credential credential.Credential
 	// narrowed are the newest rules while the domain and the credential are still the old ones: a
 	// mount must be allowed by these and by the old rules. nil if spec is the newest.
@@ -30,10 +31,10 @@ type Connection struct {
 }
 
 // Name returns the connection's name.
-func (c *Connection) Name() string { return c.name }
+func (c *Connection) Name() string { return c.spec.Name }
 
 // Place returns the domain of the connection. Its credential is sent to no other.
-func (c *Connection) Place() place.Domain { return c.place }
+func (c *Connection) Place() place.Domain { return c.spec.Place }
 
 // MaxStale returns the greatest age of a secret that is served while the domain is unreachable or
 // fails: the connection's own limit, or daemons if it has none. 0 serves nothing stale.
@@ -46,12 +47,12 @@ func (c *Connection) MaxStale(daemons time.Duration) time.Duration {
 
 // OwnMaxStale returns the field maxStale of the connection. stated is false if it has none.
 func (c *Connection) OwnMaxStale() (d time.Duration, stated bool) {
-	return c.maxStale, c.hasMaxStale
+	return c.spec.MaxStale, c.spec.HasMaxStale
 }
 
 // Fallback returns the name of the connection to read if this one's domain is unreachable or
 // fails; "" if there is none.
-func (c *Connection) Fallback() string { return c.fallback }
+func (c *Connection) Fallback() string { return c.spec.Fallback }
 
 // Credential returns the last valid credential. The error is why there never was one; it is for
 // the operator, not for users.
@@ -65,7 +66,7 @@ func (c *Connection) Credential() (credential.Credential, error) {
 // Grant returns what the connection allows to the pods of a service account. It is empty if no
 // rule matches.
 func (c *Connection) Grant(namespace, account string) rules.Grant {
-	g := rules.For(c.rules, namespace, account)
+	g := rules.For(c.spec.Rules, namespace, account)
 	if c.narrowed != nil {
 		g = g.And(rules.For(c.narrowed, namespace, account))
 	}
@@ -148,8 +149,8 @@ type Set struct {
 
 	mu      sync.Mutex
 	byName  map[string]*Connection
-	stated  map[string]spec   // the connections of the file in use; byName may still have older ones
-	content [sha256.Size]byte // of the file in use
+	stated  map[string]config.Connection // the connections of the file in use; byName may still have older ones
+	content [sha256.Size]byte            // of the file in use
 	problem error
 	file    counts
 	counts  map[string]*counts
@@ -208,7 +209,7 @@ func (c *Set) Status() Status {
 	s := Status{File: c.options.File, Problem: c.problem, Good: c.file.good, Bad: c.file.bad}
 	for _, name := range slices.Sorted(maps.Keys(c.byName)) {
 		one, n := c.byName[name], c.counts[name]
-		s.Connections = append(s.Connections, ConnectionStatus{Name: name, Source: one.dir, Problem: one.problem,
+		s.Connections = append(s.Connections, ConnectionStatus{Name: name, Source: one.spec.Dir, Problem: one.problem,
 			Usable: one.credential.Kind() != "", Expires: one.credential.Expires(), Good: n.good, Bad: n.bad})
 	}
 	return s
@@ -216,10 +217,10 @@ func (c *Set) Status() Status {
 
 // readConfig returns the connections of the file, and the digest of its content. If the file is
 // invalid, it returns those of the last valid state with an error.
-func (c *Set) readConfig() (specs map[string]spec, digest [sha256.Size]byte, err error) {
+func (c *Set) readConfig() (specs map[string]config.Connection, digest [sha256.Size]byte, err error) {
 	content, err := readFile(c.options.File)
 	if err == nil {
-		if specs, err = parseConfig(string(content), c.options.CacheTTL); err == nil {
+		if specs, err = config.Parse(string(content), c.options.CacheTTL); err == nil {
 			return specs, sha256.Sum256(content), nil
 		}
 	}
@@ -247,14 +248,14 @@ func (c *Set) reload() {
 				c.counts[name] = &counts{}
 			}
 			c.counts[name].add(after.problem)
-			changes = append(changes, Reload{Connection: name, Source: after.dir, Credential: describe(after.credential),
+			changes = append(changes, Reload{Connection: name, Source: after.spec.Dir, Credential: describe(after.credential),
 				Err: after.problem, Kept: after.problem != nil && after.credential.Kind() != ""})
 		}
 	}
 	for name, before := range c.byName {
 		if next[name] == nil {
 			delete(c.counts, name)
-			changes = append(changes, Reload{Connection: name, Source: before.dir, Removed: true})
+			changes = append(changes, Reload{Connection: name, Source: before.spec.Dir, Removed: true})
 		}
 	}
 	c.byName, c.stated, c.content, c.problem = next, specs, content, problem
@@ -279,40 +280,44 @@ func (n *counts) add(problem error) {
 // sent to another domain. New rules, maxStale and fallback apply at once. If the domain or folder
 // changed too, the old connection stays in use for paths that its rules and the new ones both
 // allow, since the new paths are those of another domain.
-func successor(before *Connection, s spec, now time.Time) *Connection {
+func successor(before *Connection, s config.Connection, now time.Time) *Connection {
 	credential, err := readCredential(s, now)
 	switch {
 	case err == nil:
 		return &Connection{spec: s, credential: credential}
 	case before == nil || before.credential.Kind() == "":
 		return &Connection{spec: s, problem: err}
-	case before.place == s.place && before.dir == s.dir:
+	case before.spec.Place == s.Place && before.spec.Dir == s.Dir:
 		return &Connection{spec: s, credential: before.credential, problem: err}
 	}
 	kept := before.spec
-	kept.outage = s.outage
-	return &Connection{spec: kept, credential: before.credential, narrowed: append([]rules.Rule{}, s.rules...),
-		problem: fmt.Errorf("%s: %w", s.dir, err)}
+	kept.Outage = s.Outage
+	return &Connection{spec: kept, credential: before.credential, narrowed: append([]rules.Rule{}, s.Rules...),
+		problem: fmt.Errorf("%s: %w", s.Dir, err)}
 }
 
 // readCredential returns the credential in the folder of a spec. It must be valid at now.
-func readCredential(s spec, now time.Time) (credential.Credential, error) {
-	m, err := readFolder(s.dir)
+func readCredential(s config.Connection, now time.Time) (credential.Credential, error) {
+	m, err := readFolder(s.Dir)
 	if err != nil {
 		return credential.Credential{}, err
 	}
-	c, err := credential.Parse(m, fmt.Sprintf("connection %q", s.name), now)
+	c, err := credential.Parse(m, fmt.Sprintf("connection %q", s.Name), now)
 	if err != nil {
 		return credential.Credential{}, err
 	}
-	return c.At(s.place.Endpoint)
+	return c.At(s.Place.Endpoint)
 }
 
 // changed reports whether two states of a connection differ, so that the change is reported. a may
 // be nil.
 func changed(a, b *Connection) bool {
-	return a == nil || a.credential.ID() != b.credential.ID() || a.place != b.place || a.dir != b.dir ||
-		a.outage != b.outage || a.text != b.text || text(a.problem) != text(b.problem)
+	if a == nil {
+		return true
+	}
+	x, y := a.spec, b.spec
+	return a.credential.ID() != b.credential.ID() || text(a.problem) != text(b.problem) ||
+		x.Place != y.Place || x.Dir != y.Dir || x.Outage != y.Outage || fmt.Sprint(x.Rules) != fmt.Sprint(y.Rules)
 }
 
 // text returns the text of an error, "" for nil.

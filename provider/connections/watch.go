@@ -60,7 +60,7 @@ func (c *Set) Run(ctx context.Context) {
 func (c *Set) targets() []string {
 	all := []string{c.options.File}
 	for _, s := range c.stated {
-		all = append(all, s.dir)
+		all = append(all, s.Dir)
 	}
 	return all
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"ovhcloud-csi-provider/provider/config"
 	"ovhcloud-csi-provider/provider/credential"
 	"ovhcloud-csi-provider/test/pki"
 )
@@ -167,7 +168,7 @@ func TestNewSettingsForAnOutageApplyAtOnce(t *testing.T) {
 	const rbx = "  rbx:\n    region: eu-west-rbx\n    okmsId: 734b9b45-8b1a-469c-b140-b10bd6540017\n" +
 		"    credentialsDir: /nowhere\n" +
 		"    allow: [{namespaces: [shop], serviceAccounts: ['*'], paths: ['**']}]\n"
-	config := func(fields string, change ...string) {
+	rewrite := func(fields string, change ...string) {
 		g.replace("config/config.yaml", strings.Replace(g.config(change...), "    allow:", fields+"    allow:", 1)+rbx)
 	}
 	holds := func(maxStale time.Duration, fallback string) {
@@ -178,16 +179,27 @@ func TestNewSettingsForAnOutageApplyAtOnce(t *testing.T) {
 			t.Errorf("maxStale %s (given: %v), fallback %q; want %s and %q", own, stated, c.Fallback(), maxStale, fallback)
 		}
 	}
-	config("    maxStale: 2h\n")
+	rewrite("    maxStale: 2h\n")
 	g.reported("a maxStale", func(r Reload) bool { return r.Connection == "default" && r.Err == nil })
 	holds(2*time.Hour, "")
-	config("    maxStale: 2h\n    fallback: rbx\n")
+	rewrite("    maxStale: 2h\n    fallback: rbx\n")
 	g.reported("a fallback", func(r Reload) bool { return r.Connection == "default" && r.Err == nil })
 	holds(2*time.Hour, "rbx")
-	config("    maxStale: 0s\n", "credentials/default", "credentials/later") // the new folder is missing
+	rewrite("    maxStale: 0s\n", "credentials/default", "credentials/later") // the new folder is missing
 	g.reported("the kept connection", func(r Reload) bool { return r.Connection == "default" && r.Kept })
 	g.holds("first")
 	holds(0, "")
+}
+
+func TestMaxStaleIsTheDaemonsUnlessTheConnectionHasOne(t *testing.T) {
+	for want, outage := range map[time.Duration]config.Outage{
+		time.Hour: {}, 36 * time.Hour: {MaxStale: 36 * time.Hour, HasMaxStale: true}, 0: {HasMaxStale: true},
+	} {
+		c := &Connection{spec: config.Connection{Outage: outage}}
+		if got := c.MaxStale(time.Hour); got != want {
+			t.Errorf("the outage settings %+v: maxStale is %s, want %s", outage, got, want)
+		}
+	}
 }
 
 func TestACredentialIsNeverSentToAnotherDomain(t *testing.T) {

@@ -1,4 +1,4 @@
-package connections
+package config
 
 import (
 	"slices"
@@ -15,7 +15,7 @@ func FuzzConfig(f *testing.F) {
 		"allow: [{namespaces: ['*'], serviceAccounts: ['*'], paths: ['**']}]}}\n")
 	f.Add("connections: &a {b: *a}\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		specs, err := parseConfig(text, 0)
+		specs, err := Parse(text, 0)
 		if err != nil {
 			if err.Error() == "" || specs != nil {
 				t.Fatalf("refused with the error %q, but returned %v", err, specs)
@@ -23,18 +23,18 @@ func FuzzConfig(f *testing.F) {
 			return
 		}
 		for name, s := range specs {
-			named := s.name == name && connectionName.MatchString(name)
-			if !named || s.place.Endpoint == "" || s.place.ID == "" || s.dir == "" || len(s.rules) == 0 {
+			named := s.Name == name && connectionName.MatchString(name)
+			if !named || s.Place.Endpoint == "" || s.Place.ID == "" || s.Dir == "" || len(s.Rules) == 0 {
 				t.Fatalf("connection %s is incomplete: %+v", name, s)
 			}
-			for _, r := range s.rules {
+			for _, r := range s.Rules {
 				if len(r.Namespaces) == 0 || len(r.Accounts) == 0 || len(r.Paths) == 0 {
 					t.Fatalf("an empty rule: %+v", r)
 				}
 			}
-			c := &Connection{spec: s}
-			if !slices.ContainsFunc(s.rules, func(r rules.Rule) bool { return r.Allows(c.ProbePath()) }) {
-				t.Fatalf("the rules %v do not allow the probe path %s", c.Rules(), c.ProbePath())
+			probe := s.Rules[0].Example()
+			if !slices.ContainsFunc(s.Rules, func(r rules.Rule) bool { return r.Allows(probe) }) {
+				t.Fatalf("the rules %v do not allow the probe path %s", s.Rules, probe)
 			}
 		}
 	})

@@ -1,4 +1,4 @@
-package connections
+package config
 
 import (
 	"slices"
@@ -10,21 +10,21 @@ import (
 
 // TestAnUnknownNamespaceIsGrantedNothing: not even a rule for all namespaces matches it.
 func TestAnUnknownNamespaceIsGrantedNothing(t *testing.T) {
-	specs, err := parseConfig(strings.Replace(goodConfig, `["shop", "team-*"]`, `["*"]`, 1), 0)
+	specs, err := Parse(strings.Replace(goodConfig, `["shop", "team-*"]`, `["*"]`, 1), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !rules.For(specs["default"].rules, "any", "").Any() || rules.For(specs["default"].rules, "", "web").Any() {
+	if !rules.For(specs["default"].Rules, "any", "").Any() || rules.For(specs["default"].Rules, "", "web").Any() {
 		t.Error("the rule must match every known namespace, and not an unknown one")
 	}
 }
 
 func TestGrants(t *testing.T) {
-	specs, err := parseConfig(goodConfig, 0)
+	specs, err := Parse(goodConfig, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stated := specs["default"].rules
+	stated := specs["default"].Rules
 	cases := []struct {
 		namespace, account, path string
 		want                     bool
@@ -54,7 +54,7 @@ func TestGrants(t *testing.T) {
 
 func TestAGrantHasThePathsOfAllMatchingRules(t *testing.T) {
 	const second = "      - namespaces: [pay]\n        serviceAccounts: [teller]\n        paths: [prod/pay/card]\n"
-	specs, err := parseConfig(strings.Replace(goodConfig, second, `
+	specs, err := Parse(strings.Replace(goodConfig, second, `
       - {namespaces: [shop], serviceAccounts: [web], paths: [prod/pay/card]}
       - {namespaces: ["*"], serviceAccounts: ["*"], paths: [public]}
 `, 1), 0)
@@ -71,7 +71,7 @@ func TestAGrantHasThePathsOfAllMatchingRules(t *testing.T) {
 		{"any", "web", []string{"public"}},
 		{"", "web", nil}, // an unknown namespace matches no pattern
 	} {
-		if got := rules.For(specs["default"].rules, c.namespace, c.account).Paths(); !slices.Equal(got, c.want) {
+		if got := rules.For(specs["default"].Rules, c.namespace, c.account).Paths(); !slices.Equal(got, c.want) {
 			t.Errorf("namespace %q, service account %q: got %v, want %v", c.namespace, c.account, got, c.want)
 		}
 	}

@@ -1,4 +1,4 @@
-package connections
+package config
 
 import (
 	"errors"
@@ -11,17 +11,17 @@ import (
 )
 
 func TestAValidFile(t *testing.T) {
-	specs, err := parseConfig(goodConfig, 0)
+	specs, err := Parse(goodConfig, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := specs["default"]
 	want := place.Domain{Endpoint: "https://eu-west-par.okms.ovh.net", ID: "734b9b45-8b1a-469c-b140-b10bd6540017"}
 	const dir = "/etc/ovhcloud-csi/credentials/default"
-	if len(specs) != 1 || s.name != "default" || s.place != want || s.dir != dir || len(s.rules) != 2 {
+	if len(specs) != 1 || s.Name != "default" || s.Place != want || s.Dir != dir || len(s.Rules) != 2 {
 		t.Errorf("got %+v, want one connection of %+v", specs, want)
 	}
-	if specs, err := parseConfig("connections: {}\n", 0); err != nil || len(specs) != 0 {
+	if specs, err := Parse("connections: {}\n", 0); err != nil || len(specs) != 0 {
 		t.Errorf("a file without connections: got %v, error %v", specs, err)
 	}
 }
@@ -31,21 +31,17 @@ func TestAFileWithFallbacks(t *testing.T) {
 	one := strings.Replace(goodConfig, "    allow:", "    maxStale: 36h\n    fallback: rbx\n    allow:", 1)
 	other := strings.NewReplacer("connections:\n", "", "default:", "rbx:", "734b9b45", "11111111",
 		"    allow:", "    fallback: default\n    maxStale: 0\n    allow:").Replace(goodConfig)
-	specs, err := parseConfig(one+other, 30*time.Second)
+	specs, err := Parse(one+other, 30*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, second := &Connection{spec: specs["default"]}, &Connection{spec: specs["rbx"]}
-	if first.Fallback() != "rbx" || second.Fallback() != "default" {
-		t.Errorf("fallbacks %q and %q", first.Fallback(), second.Fallback())
+	want := map[string]Outage{
+		"default": {MaxStale: 36 * time.Hour, HasMaxStale: true, Fallback: "rbx"},
+		"rbx":     {HasMaxStale: true, Fallback: "default"},
 	}
-	none := &Connection{}
-	for i, c := range []struct {
-		*Connection
-		want time.Duration
-	}{{first, 36 * time.Hour}, {second, 0}, {none, time.Hour}} {
-		if got := c.MaxStale(time.Hour); got != c.want {
-			t.Errorf("maxStale of connection %d is %s, want %s", i, got, c.want)
+	for name, outage := range want {
+		if got := specs[name].Outage; got != outage {
+			t.Errorf("connection %s: got %+v, want %+v", name, got, outage)
 		}
 	}
 }
@@ -242,7 +238,7 @@ func TestInvalidFiles(t *testing.T) {
 			if text != "" && !strings.HasSuffix(text, "\n") {
 				text += "\n"
 			}
-			_, err := parseConfig(text, 30*time.Second)
+			_, err := Parse(text, 30*time.Second)
 			var problems Problems
 			if !errors.As(err, &problems) {
 				t.Fatalf("got error %v, want Problems", err)
@@ -277,11 +273,11 @@ func TestAFileThatWasCutIsRefused(t *testing.T) {
 `
 	for _, whole := range []string{oneRule, strings.ReplaceAll(oneRule, "\n", "\r\n")} {
 		for i := range len(whole) {
-			if specs, err := parseConfig(whole[:i], 0); err == nil {
+			if specs, err := Parse(whole[:i], 0); err == nil {
 				t.Errorf("the cut file %q is accepted: %v", whole[:i], specs)
 			}
 		}
-		if _, err := parseConfig(whole, 0); err != nil {
+		if _, err := Parse(whole, 0); err != nil {
 			t.Errorf("the whole file is refused: %v", err)
 		}
 	}
@@ -294,7 +290,7 @@ func TestAFileThatWasCutIsRefused(t *testing.T) {
 		"connections: [\"":                              "; " + cutText,
 		strings.TrimSuffix(goodConfig, "card]\n") + "*": cutText,
 	} {
-		if _, err := parseConfig(text, 0); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Parse(text, 0); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %s", text, err, want)
 		}
 	}
@@ -303,20 +299,20 @@ func TestAFileThatWasCutIsRefused(t *testing.T) {
 // TestACutAllowsNothingMore: a cut between two lines may leave valid rules, but only rules of the
 // whole file.
 func TestACutAllowsNothingMore(t *testing.T) {
-	whole, err := parseConfig(goodConfig, 0)
+	whole, err := Parse(goodConfig, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	accepted := 0
 	for i := range len(goodConfig) {
-		specs, err := parseConfig(goodConfig[:i], 0)
+		specs, err := Parse(goodConfig[:i], 0)
 		if err != nil {
 			continue
 		}
 		accepted++
 		for name, s := range specs {
-			for _, r := range s.rules {
-				if !r.CoveredBy(whole[name].rules) {
+			for _, r := range s.Rules {
+				if !r.CoveredBy(whole[name].Rules) {
 					t.Errorf("the cut at %d of %d allows more: %s", i, len(goodConfig), r.String())
 				}
 			}
@@ -337,7 +333,7 @@ func TestTheFileIsBounded(t *testing.T) {
 		"connections:\n" + many.String():      "line 2: connections: there are 201; at most 200 are read",
 		strings.Repeat("#", maxConfig) + "\n": "is 1048577 bytes long; at most 1048576 are read",
 	} {
-		if _, err := parseConfig(text, 0); err == nil || err.Error() != want {
+		if _, err := Parse(text, 0); err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}

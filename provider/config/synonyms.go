@@ -1,4 +1,4 @@
-package connections
+package config
 
 import (
 	"slices"
@@ -6,6 +6,17 @@ import (
 
 	"ovhcloud-csi-provider/provider/nearest"
 	"ovhcloud-csi-provider/provider/place"
+)
+
+// Names of the fields of a connection, without those of its domain (place.Fields).
+const (
+	fieldDir      = "credentialsDir"
+	fieldAllow    = "allow"
+	fieldMaxStale = "maxStale"
+	fieldFallback = "fallback"
+	// fieldOfChart replaces credentialsDir in the values of the chart, which people check by
+	// mistake.
+	fieldOfChart = "existingSecret"
 )
 
 // fieldConflicts are the fields of a connection that cannot be combined.
