@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -55,11 +54,18 @@ func newGround(t *testing.T, prepare func(g *ground)) *ground {
 		settling: settling{quiet: time.Microsecond, most: time.Millisecond},
 	})
 	ctx, stop := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { g.set.Run(ctx) })
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		g.set.Run(ctx)
+	}()
 	t.Cleanup(func() {
 		stop()
-		running.Wait()
+		select {
+		case <-ended:
+		case <-time.After(patience):
+			t.Errorf("Run did not return within %s after its context was canceled", patience)
+		}
 	})
 	return g
 }
@@ -100,18 +106,35 @@ func (g *ground) config(change ...string) string {
 	return strings.NewReplacer(change...).Replace(text)
 }
 
+// patience is the limit of each wait of a test. Only a test that fails waits so long.
+const patience = 20 * time.Second
+
 // reported waits for a reload that satisfies ok.
 func (g *ground) reported(what string, ok func(Reload) bool) Reload {
 	g.t.Helper()
+	var others []string
+	deadline := time.After(patience)
 	for {
 		select {
 		case r := <-g.reloads:
 			if ok(r) {
 				return r
 			}
-		case <-time.After(20 * time.Second):
-			g.t.Fatalf("not reported: %s", what)
+			others = append(others, fmt.Sprintf("%+v", r))
+		case <-deadline:
+			g.t.Fatalf("not reported within %s: %s; reported were\n%s", patience, what, strings.Join(others, "\n"))
 		}
+	}
+}
+
+// tick sends a tick. It returns when Run has received it, which is after the reload of the tick
+// before.
+func (g *ground) tick() {
+	g.t.Helper()
+	select {
+	case g.ticks <- testTime:
+	case <-time.After(patience):
+		g.t.Fatalf("Run received no tick within %s", patience)
 	}
 }
 

@@ -56,3 +56,41 @@ func TestSettlingEndsWithTheDaemon(t *testing.T) {
 		}
 	})
 }
+
+// TestASetSettlesByDefault: Open sets the wait after a change if no test has set another.
+func TestASetSettlesByDefault(t *testing.T) {
+	if got := Open(Options{File: "/nowhere"}).options.settling; got != defaultSettling {
+		t.Errorf("the set waits %+v after a change, want %+v", got, defaultSettling)
+	}
+}
+
+// TestOnlyChangesOfTargetsAreWaitedFor: files settle after a change of a target. Ticks and other
+// changes cause no wait.
+func TestOnlyChangesOfTargetsAreWaitedFor(t *testing.T) {
+	for name, c := range map[string]struct {
+		path     string // "" for a tick
+		relevant bool
+		want     time.Duration
+	}{
+		"a target":     {"/credentials/token", true, 50 * time.Millisecond},
+		"another file": {"/tmp/x", false, 0}, "a tick": {"", true, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				events, ticks := make(chan fsnotify.Event, 1), make(chan time.Time, 1)
+				w := watcher{fsn: &fsnotify.Watcher{Events: events}, settling: defaultSettling,
+					targets: []string{"/config/config.yaml", "/credentials"}}
+				if c.path == "" {
+					ticks <- testTime
+				} else {
+					events <- fsnotify.Event{Name: c.path, Op: fsnotify.Write}
+				}
+				began := time.Now()
+				relevant, ok := w.next(t.Context(), ticks)
+				if took := time.Since(began); relevant != c.relevant || !ok || took != c.want {
+					t.Errorf("relevant %v, ok %v after %s; want %v, true after %s", relevant, ok, took, c.relevant, c.want)
+				}
+			})
+		})
+	}
+}

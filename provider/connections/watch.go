@@ -33,24 +33,12 @@ func (c *Set) Run(ctx context.Context) {
 		defer fsn.Close()
 		w = watcher{fsn: fsn, seen: map[string]fs.FileInfo{}, settling: c.options.settling}
 	}
-	relevant := true
-	for {
+	for relevant, ok := true, true; ok; relevant, ok = w.next(ctx, ticks) {
 		// The new state may have new folders. They may change before they are watched, so they are
 		// read again after that.
 		for more := relevant; more; {
 			c.reload()
 			more = w.watch(c.targets())
-		}
-		relevant = true
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticks:
-		case e := <-w.events():
-			if relevant = w.take(e); relevant {
-				w.settle(ctx)
-			}
-		case <-w.errors(): // the kernel dropped some: read everything
 		}
 	}
 }
@@ -157,6 +145,23 @@ func (w *watcher) take(e fsnotify.Event) bool {
 		}
 	}
 	return false
+}
+
+// next waits for a tick or a change, and after a change until the files have settled. relevant is
+// false if the change was of no target; ok is false if ctx was done first.
+func (w *watcher) next(ctx context.Context, ticks <-chan time.Time) (relevant, ok bool) {
+	select {
+	case <-ctx.Done():
+		return false, false
+	case <-ticks:
+	case e := <-w.events():
+		if !w.take(e) {
+			return false, true
+		}
+		w.settle(ctx)
+	case <-w.errors(): // the kernel dropped some: read everything
+	}
+	return true, true
 }
 
 // settle waits until there is no change for the quiet time, the limit is reached, or ctx is done.

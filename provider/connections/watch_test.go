@@ -110,10 +110,10 @@ func TestChangesThatNoWatchSeesAreReadAtATick(t *testing.T) {
 		g.write("far/away/2/default/token", "second")
 	})
 	g.inUse("first")
-	g.ticks <- testTime // Run receives it when it waits, so only a tick can see the change below
+	g.tick() // Run receives it when it waits, so only a tick can see the change below
 	g.must(os.Symlink(g.path("far/away/2"), g.path("far/away/link2")))
 	g.must(os.Rename(g.path("far/away/link2"), g.path("far/away/link")))
-	g.ticks <- testTime
+	g.tick()
 	g.inUse("second")
 }
 
@@ -273,8 +273,8 @@ func TestInvalidCredentialsAreReportedOnceAndKeepTheLastValidOne(t *testing.T) {
 			g.invalid(c.want)
 			g.holds("first")
 			bad := g.set.Status().Connections[0].Bad
-			g.ticks <- testTime
-			g.ticks <- testTime // Run receives it after the reload of the first
+			g.tick()
+			g.tick() // Run receives it after the reload of the first
 			if again := g.set.Status().Connections[0].Bad; again != bad {
 				t.Errorf("reported %d more times", again-bad)
 			}
