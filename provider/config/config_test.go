@@ -221,7 +221,7 @@ func TestInvalidFiles(t *testing.T) {
 		{"nothing", goodConfig, "", "0: is empty; write connections: {…}"},
 		{"a list", goodConfig, "- a", "1: is a list, not a map"},
 		{"connections left empty", goodConfig, "connections:", "1: connections: is empty, not a map"},
-		{"other things only", goodConfig, "{}", "1: connections: is missing"},
+		{"a map without connections", goodConfig, "{}", "1: connections: is missing"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 type Problem struct {
 	Line int
 	Text string
-	// missing is the name of the field if the problem is that it is missing; else empty.
+	// missing is the name of the field if the problem is that it is missing; empty otherwise.
 	missing string
 }
 

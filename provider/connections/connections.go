@@ -110,7 +110,8 @@ type ConnectionStatus struct {
 	Good, Bad int
 }
 
-// Err returns nil if the newest state of everything is in use, else what is not, and why.
+// Err returns nil if the newest state of everything is in use. Otherwise it names each file and
+// folder whose newest state is not in use, with the reason.
 func (s Status) Err() error {
 	var all []error
 	if s.Problem != nil {

@@ -20,13 +20,13 @@ func TestChangesOfFilesAndFoldersAreSeen(t *testing.T) {
 			g.write("credentials/default/.token.swp", "second")
 			g.must(os.Rename(g.path("credentials/default/.token.swp"), g.path("credentials/default/token")))
 		}},
-		"the folder removed and made again": {good, func(g *ground) {
+		"the folder removed and created again": {good, func(g *ground) {
 			g.must(os.RemoveAll(g.path("credentials/default")))
 			g.invalid("there is no such folder")
 			g.holds("first")
 			g.write("credentials/default/token", "second")
 		}},
-		"the folder above removed and made again": {good, func(g *ground) {
+		"the parent folder removed and created again": {good, func(g *ground) {
 			g.must(os.RemoveAll(g.path("credentials")))
 			g.invalid("there is no such folder")
 			g.write("credentials/default/token", "second")
@@ -244,7 +244,7 @@ func TestInvalidCredentialsAreReportedOnceAndKeepTheLastValidOne(t *testing.T) {
 			credential.KeyPrivateKey: key}, "holds both a token and a certificate"},
 		"three kinds": {map[string]string{credential.KeyToken: "x", credential.KeyCertificate: cert,
 			credential.KeyClientID: "y"}, "holds a token, a certificate and an OAuth2 client"},
-		"certificate of another": {map[string]string{credential.KeyCertificate: cert, credential.KeyPrivateKey: otherKey},
+		"a certificate with another key": {map[string]string{credential.KeyCertificate: cert, credential.KeyPrivateKey: otherKey},
 			"private key does not match public key"},
 		"expired": {map[string]string{credential.KeyCertificate: oldCert, credential.KeyPrivateKey: oldKey},
 			"expired on 2026-11-23T11:00:00Z"},

@@ -58,7 +58,7 @@ func mistakeInLine(text []byte) string {
 	case sniff.IsUTF16(text):
 		return "is in UTF-16, as PowerShell writes files; " + storeUTF8
 	case prefixed.Match(text):
-		return `begins with "Bearer " or the name of a header; store only what follows it`
+		return `begins with "Bearer " or the name of a header; store only the text after it`
 	case text[0] == '{':
 		if mistake := mistakeInJSON(text); mistake != "" {
 			return mistake

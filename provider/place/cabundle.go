@@ -81,7 +81,7 @@ func noAuthority(text []byte) string {
 	case sniff.IsDER(text), bytes.HasPrefix(text, []byte("0\xef\xbf\xbd")), !bytes.Contains(text, pemBegin) && sniff.IsBinary(text):
 		return "is binary (DER); convert it with openssl x509 -inform der, and give the PEM text"
 	case bytes.Contains(text, pemBegin) && bytes.Contains(text, []byte(`\n`)):
-		return `has \n in place of line breaks; write caBundle: | and the PEM text below it`
+		return `has the two characters \n instead of line breaks; write caBundle: | and the PEM text below it`
 	case bytes.Contains(text, pemBegin) && bytes.Count(text, []byte("\n")) < 2:
 		return "has lost its line breaks; write caBundle: | (not > or quotes) and the PEM text below it"
 	case bytes.Contains(text, pemBegin):

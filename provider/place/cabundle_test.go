@@ -42,7 +42,7 @@ func TestInvalidBundles(t *testing.T) {
 		"no first and last line": {body,
 			"is a certificate without its first and last line; add -----BEGIN CERTIFICATE----- and -----END CERTIFICATE-----"},
 		"DER": {string(block.Bytes), "is binary (DER); convert it with openssl x509 -inform der, and give the PEM text"},
-		"DER that went by JSON": {strings.ToValidUTF8(string(block.Bytes), "\ufffd"),
+		"DER that JSON has changed": {strings.ToValidUTF8(string(block.Bytes), "\ufffd"),
 			"is binary (DER); convert it with openssl x509 -inform der, and give the PEM text"},
 		"a private key": {key,
 			"PEM block 1 is not a certificate, but a private key; remove it, and replace that key: anyone who can read " +
@@ -54,19 +54,19 @@ func TestInvalidBundles(t *testing.T) {
 			`PEM block 1 is not a certificate, but a "CERTIFICATE REQUEST"`},
 		"no certificate in it": {string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")})),
 			"PEM block 1 is not a certificate: its content cannot be read"},
-		"one that was cut": {cert[:len(cert)/2],
+		"a certificate that was cut": {cert[:len(cert)/2],
 			"holds PEM that cannot be read; was it cut or indented? Give it from -----BEGIN CERTIFICATE----- to -----END " +
 				"CERTIFICATE-----"},
-		"a second one that is cut": {cert + cert[:len(cert)/2],
+		"a second certificate that was cut": {cert + cert[:len(cert)/2],
 			"holds 2 PEM blocks, of which only 1 can be read; was one cut?"},
-		"a first one that is cut": {cert[:len(cert)/2] + "\n" + cert,
+		"a first certificate that was cut": {cert[:len(cert)/2] + "\n" + cert,
 			"holds 2 PEM blocks, of which only 1 can be read; was one cut?"},
 		"folded": {strings.ReplaceAll(cert, "\n", " "),
 			"has lost its line breaks; write caBundle: | (not > or quotes) and the PEM text below it"},
 		"line breaks as text": {strings.ReplaceAll(cert, "\n", `\n`),
-			`has \n in place of line breaks; write caBundle: | and the PEM text below it`},
+			`has the two characters \n instead of line breaks; write caBundle: | and the PEM text below it`},
 		"a file":  {"/etc/ssl/ca.crt", "is the name of a file" + form},
-		"nothing": {" \n", "is empty; remove it, or give certificates in PEM form"},
+		"only white space": {" \n", "is empty; remove it, or give certificates in PEM form"},
 		"a word":  {"hello", "holds no certificate in PEM form" + form},
 	} {
 		_, wrong := placeOf(map[string]string{FieldRegion: "eu-west-par", FieldOKMSID: testID, FieldCABundle: c.bundle})

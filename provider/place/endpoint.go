@@ -58,7 +58,8 @@ func Normalize(text string) (string, error) {
 	return at.String(), nil
 }
 
-// Check returns nil if a credential may be sent to an endpoint, else an error that names it.
+// Check returns nil if a credential may be sent to an endpoint. Otherwise the error names the
+// endpoint.
 func (e Endpoints) Check(text string) error {
 	at, err := parseEndpoint(text)
 	if err != nil {

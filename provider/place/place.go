@@ -120,14 +120,14 @@ func splitEndpoint(text string) (endpoint, id string, err error) {
 	text = strings.TrimSpace(text)
 	if m := vaultStyle.FindStringSubmatch(text); m != nil {
 		if id = strings.ToLower(m[2]); !uuid.MatchString(id) {
-			return "", "", errors.New("what follows /api/ is not a UUID; write https://<host>/api/<okmsId>")
+			return "", "", errors.New("the text after /api/ is not a UUID; write https://<host>/api/<okmsId>")
 		}
 		if text = m[1]; m[3] != "" {
-			return "", id, errors.New(dropPath(m[3], "what follows /api/<okmsId>"))
+			return "", id, errors.New(dropPath(m[3], "the text after /api/<okmsId>"))
 		}
 	}
 	if m := hostAndPath.FindStringSubmatch(text); m != nil {
-		return "", "", errors.New(dropPath(m[1], "what follows the host") + "; " + endpointForm)
+		return "", "", errors.New(dropPath(m[1], "the text after the host") + "; " + endpointForm)
 	}
 	if endpoint, err = Normalize(text); err != nil {
 		return "", id, fmt.Errorf("%w; %s", err, endpointForm)
@@ -138,8 +138,8 @@ func splitEndpoint(text string) (endpoint, id string, err error) {
 // endpointForm is the cure for an endpoint in another form.
 const endpointForm = "write https://<host>, or https://<host>/api/<okmsId>"
 
-// dropPath returns the cure for an address with a path after its host or okmsId. It names the
-// path if it is that of an API, and else calls it rest, since it may hold a password.
+// dropPath returns the cure for an address with a path after its host or okmsId. If the path is
+// that of an API, the cure names it. Any other path may hold a password, so it is called rest.
 func dropPath(path, rest string) string {
 	m := apiPath.FindStringSubmatch(path)
 	switch {
@@ -148,5 +148,5 @@ func dropPath(path, rest string) string {
 	case strings.Trim(m[2], "/") == "":
 		return "drop /" + m[1] + " at its end"
 	}
-	return "drop /" + m[1] + " and what follows it"
+	return "drop /" + m[1] + " and the text after it"
 }

@@ -55,7 +55,7 @@ func TestInvalidParameters(t *testing.T) {
 		{"endpoint with a wrong okmsId",
 			changes{endpoint("https://eu-west-par.okms.ovh.net/api/x")},
 			failure.Invalid,
-			"parameters.endpoint: what follows /api/ is not a UUID; write https://<host>/api/<okmsId>"},
+			"parameters.endpoint: the text after /api/ is not a UUID; write https://<host>/api/<okmsId>"},
 		{"endpoint with a path",
 			changes{endpoint("https://eu-west-par.okms.ovh.net/v1")},
 			failure.Invalid,
