@@ -1,7 +1,6 @@
 package connections
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -14,23 +13,7 @@ import (
 // kubelet changes again and again.
 func TestFilesOfAVolumeAreNeverMixed(t *testing.T) {
 	dir := t.TempDir()
-	swap := func(state int) error {
-		name := fmt.Sprintf("..%d", state)
-		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
-			return err
-		}
-		if err := writeState(filepath.Join(dir, name), state); err != nil {
-			return err
-		}
-		if err := os.Symlink(name, filepath.Join(dir, "..data_tmp")); err != nil {
-			return err
-		}
-		if err := os.Rename(filepath.Join(dir, "..data_tmp"), filepath.Join(dir, kubernetesData)); err != nil {
-			return err
-		}
-		return os.RemoveAll(filepath.Join(dir, fmt.Sprintf("..%d", state-1)))
-	}
-	if err := swap(1); err != nil {
+	if err := changeVolume(dir, 1); err != nil {
 		t.Fatal(err)
 	}
 	for _, key := range []string{credential.KeyClientID, credential.KeyClientSecret} {
@@ -47,8 +30,8 @@ func TestFilesOfAVolumeAreNeverMixed(t *testing.T) {
 				return
 			default:
 			}
-			if err := swap(state); err != nil {
-				t.Error(err)
+			if err := changeVolume(dir, state); err != nil {
+				t.Errorf("changing the volume: %v", err)
 				return
 			}
 		}

@@ -89,6 +89,18 @@ func (g *ground) replace(name, content string) {
 	g.must(os.Rename(g.path(name+"~"), g.path(name)))
 }
 
+// exchange replaces the credential folder by one with other files. All files change at once, since
+// some of them would be valid alone.
+func (g *ground) exchange(files map[string]string) {
+	g.t.Helper()
+	g.must(os.MkdirAll(g.path("credentials/new"), 0o700))
+	for file, content := range files {
+		g.write("credentials/new/"+file, content)
+	}
+	g.must(os.Rename(g.path("credentials/default"), g.path("old")))
+	g.must(os.Rename(g.path("credentials/new"), g.path("credentials/default")))
+}
+
 // must fails the test if err is not nil.
 func (g *ground) must(err error) {
 	g.t.Helper()
@@ -193,4 +205,40 @@ func wantOneState(t *testing.T, m credential.Material) {
 	if id == "" || id != secret {
 		t.Fatalf("clientId is of state %q, clientSecret of state %q", id, secret)
 	}
+}
+
+// changeVolume changes a volume to the files of a state, as kubelet does, and deletes those of the
+// state before.
+func changeVolume(dir string, state int) error {
+	name := fmt.Sprintf("..%d", state)
+	if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
+		return err
+	}
+	if err := writeState(filepath.Join(dir, name), state); err != nil {
+		return err
+	}
+	if err := os.Symlink(name, filepath.Join(dir, "..data_tmp")); err != nil {
+		return err
+	}
+	if err := os.Rename(filepath.Join(dir, "..data_tmp"), filepath.Join(dir, kubernetesData)); err != nil {
+		return err
+	}
+	return os.RemoveAll(filepath.Join(dir, fmt.Sprintf("..%d", state-1)))
+}
+
+// replaceFolder makes root/credential a link to a new folder with the files of a state. It deletes
+// no folder, so that none gets the inode of another.
+func replaceFolder(root string, state int) error {
+	created := filepath.Join(root, fmt.Sprint(state))
+	if err := os.Mkdir(created, 0o700); err != nil {
+		return err
+	}
+	if err := writeState(created, state); err != nil {
+		return err
+	}
+	link := filepath.Join(root, "next")
+	if err := os.Symlink(created, link); err != nil {
+		return err
+	}
+	return os.Rename(link, filepath.Join(root, "credential"))
 }

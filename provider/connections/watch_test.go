@@ -11,85 +11,87 @@ import (
 	"ovhcloud-csi-provider/test/pki"
 )
 
+// seenChanges are changes after which the token "second" must be in use.
+var seenChanges = map[string]struct {
+	prepare, change func(g *ground)
+}{
+	"a file written in place": {good, func(g *ground) { g.write("credentials/default/token", "second") }},
+	"a file renamed over it, as editors do": {good, func(g *ground) {
+		g.write("credentials/default/.token.swp", "second")
+		g.must(os.Rename(g.path("credentials/default/.token.swp"), g.path("credentials/default/token")))
+	}},
+	"the folder removed and created again": {good, func(g *ground) {
+		g.must(os.RemoveAll(g.path("credentials/default")))
+		g.invalid("there is no such folder")
+		g.holds("first")
+		g.write("credentials/default/token", "second")
+	}},
+	"the parent folder removed and created again": {good, func(g *ground) {
+		g.must(os.RemoveAll(g.path("credentials")))
+		g.invalid("there is no such folder")
+		g.write("credentials/default/token", "second")
+	}},
+	"the folder replaced by another": {good, func(g *ground) {
+		g.write("credentials/new/token", "second")
+		g.must(os.Rename(g.path("credentials/default"), g.path("credentials/old")))
+		g.must(os.Rename(g.path("credentials/new"), g.path("credentials/default")))
+	}},
+	"the folder replaced, then changed": {good, func(g *ground) {
+		g.write("credentials/new/token", "between")
+		g.must(os.Rename(g.path("credentials/default"), g.path("credentials/old")))
+		g.must(os.Rename(g.path("credentials/new"), g.path("credentials/default")))
+		g.inUse("between")
+		g.write("credentials/default/token", "second")
+	}},
+	"a folder that comes later": {func(g *ground) { g.write("config/config.yaml", g.config()) },
+		func(g *ground) { g.write("credentials/default/token", "second") }},
+	"a configuration that comes later": {func(g *ground) { g.write("credentials/default/token", "second") },
+		func(g *ground) { g.write("config/config.yaml", g.config()) }},
+	"everything comes later": {func(*ground) {}, func(g *ground) {
+		g.write("config/config.yaml", g.config())
+		g.invalid("there is no such folder")
+		g.write("credentials/default/token", "second")
+	}},
+	"a configuration renamed over it": {good, func(g *ground) {
+		g.write("credentials/elsewhere/token", "second")
+		g.replace("config/config.yaml", g.config("credentials/default", "credentials/elsewhere"))
+	}},
+	"a folder that a changed configuration names": {good, func(g *ground) {
+		g.write("config/config.yaml", g.config("credentials/default", "credentials/elsewhere"))
+		g.invalid("there is no such folder")
+		g.holds("first")
+		g.write("credentials/elsewhere/token", "second")
+	}},
+	"kubelet's links": {func(g *ground) {
+		g.write("config/config.yaml", g.config())
+		g.write("credentials/default/..1/token", "first")
+		g.must(os.Symlink("..1", g.path("credentials/default/..data")))
+		g.must(os.Symlink("..data/token", g.path("credentials/default/token")))
+	}, func(g *ground) {
+		g.write("credentials/default/..2/token", "second")
+		g.must(os.Symlink("..2", g.path("credentials/default/..data_tmp")))
+		g.must(os.Rename(g.path("credentials/default/..data_tmp"), g.path("credentials/default/..data")))
+		g.must(os.RemoveAll(g.path("credentials/default/..1")))
+	}},
+	"another kind of credential": {good, func(g *ground) {
+		g.must(os.Remove(g.path("credentials/default/token")))
+		g.write("credentials/default/clientId", "id")
+		g.write("credentials/default/clientSecret", "secret")
+		g.reported("an OAuth2 client in use", func(r Reload) bool {
+			return r.Err == nil && strings.HasPrefix(r.Credential, "OAuth2 client ")
+		})
+		client, err := g.set.Find("default").Credential()
+		if want := "https://www.ovh.com/auth/oauth2/token"; err != nil || client.Client().TokenURL != want {
+			g.t.Errorf("got the token URL %q (error %v), want %s", client.Client().TokenURL, err, want)
+		}
+		g.must(os.Remove(g.path("credentials/default/clientId")))
+		g.must(os.Remove(g.path("credentials/default/clientSecret")))
+		g.write("credentials/default/token", "second")
+	}},
+}
+
 func TestChangesOfFilesAndFoldersAreSeen(t *testing.T) {
-	cases := map[string]struct {
-		prepare, change func(g *ground)
-	}{
-		"a file written in place": {good, func(g *ground) { g.write("credentials/default/token", "second") }},
-		"a file renamed over it, as editors do": {good, func(g *ground) {
-			g.write("credentials/default/.token.swp", "second")
-			g.must(os.Rename(g.path("credentials/default/.token.swp"), g.path("credentials/default/token")))
-		}},
-		"the folder removed and created again": {good, func(g *ground) {
-			g.must(os.RemoveAll(g.path("credentials/default")))
-			g.invalid("there is no such folder")
-			g.holds("first")
-			g.write("credentials/default/token", "second")
-		}},
-		"the parent folder removed and created again": {good, func(g *ground) {
-			g.must(os.RemoveAll(g.path("credentials")))
-			g.invalid("there is no such folder")
-			g.write("credentials/default/token", "second")
-		}},
-		"the folder replaced by another": {good, func(g *ground) {
-			g.write("credentials/new/token", "second")
-			g.must(os.Rename(g.path("credentials/default"), g.path("credentials/old")))
-			g.must(os.Rename(g.path("credentials/new"), g.path("credentials/default")))
-		}},
-		"the folder replaced, then changed": {good, func(g *ground) {
-			g.write("credentials/new/token", "between")
-			g.must(os.Rename(g.path("credentials/default"), g.path("credentials/old")))
-			g.must(os.Rename(g.path("credentials/new"), g.path("credentials/default")))
-			g.inUse("between")
-			g.write("credentials/default/token", "second")
-		}},
-		"a folder that comes later": {func(g *ground) { g.write("config/config.yaml", g.config()) },
-			func(g *ground) { g.write("credentials/default/token", "second") }},
-		"a configuration that comes later": {func(g *ground) { g.write("credentials/default/token", "second") },
-			func(g *ground) { g.write("config/config.yaml", g.config()) }},
-		"everything comes later": {func(*ground) {}, func(g *ground) {
-			g.write("config/config.yaml", g.config())
-			g.invalid("there is no such folder")
-			g.write("credentials/default/token", "second")
-		}},
-		"a configuration renamed over it": {good, func(g *ground) {
-			g.write("credentials/elsewhere/token", "second")
-			g.replace("config/config.yaml", g.config("credentials/default", "credentials/elsewhere"))
-		}},
-		"a folder that a changed configuration names": {good, func(g *ground) {
-			g.write("config/config.yaml", g.config("credentials/default", "credentials/elsewhere"))
-			g.invalid("there is no such folder")
-			g.holds("first")
-			g.write("credentials/elsewhere/token", "second")
-		}},
-		"kubelet's links": {func(g *ground) {
-			g.write("config/config.yaml", g.config())
-			g.write("credentials/default/..1/token", "first")
-			g.must(os.Symlink("..1", g.path("credentials/default/..data")))
-			g.must(os.Symlink("..data/token", g.path("credentials/default/token")))
-		}, func(g *ground) {
-			g.write("credentials/default/..2/token", "second")
-			g.must(os.Symlink("..2", g.path("credentials/default/..data_tmp")))
-			g.must(os.Rename(g.path("credentials/default/..data_tmp"), g.path("credentials/default/..data")))
-			g.must(os.RemoveAll(g.path("credentials/default/..1")))
-		}},
-		"another kind of credential": {good, func(g *ground) {
-			g.must(os.Remove(g.path("credentials/default/token")))
-			g.write("credentials/default/clientId", "id")
-			g.write("credentials/default/clientSecret", "secret")
-			g.reported("an OAuth2 client in use", func(r Reload) bool {
-				return r.Err == nil && strings.HasPrefix(r.Credential, "OAuth2 client ")
-			})
-			client, err := g.set.Find("default").Credential()
-			if want := "https://www.ovh.com/auth/oauth2/token"; err != nil || client.Client().TokenURL != want {
-				g.t.Errorf("got the token URL %q (error %v), want %s", client.Client().TokenURL, err, want)
-			}
-			g.must(os.Remove(g.path("credentials/default/clientId")))
-			g.must(os.Remove(g.path("credentials/default/clientSecret")))
-			g.write("credentials/default/token", "second")
-		}},
-	}
-	for name, c := range cases {
+	for name, c := range seenChanges {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := newGround(t, c.prepare)
@@ -244,7 +246,8 @@ func TestInvalidCredentialsAreReportedOnceAndKeepTheLastValidOne(t *testing.T) {
 			credential.KeyPrivateKey: key}, "holds both a token and a certificate"},
 		"three kinds": {map[string]string{credential.KeyToken: "x", credential.KeyCertificate: cert,
 			credential.KeyClientID: "y"}, "holds a token, a certificate and an OAuth2 client"},
-		"a certificate with another key": {map[string]string{credential.KeyCertificate: cert, credential.KeyPrivateKey: otherKey},
+		"a certificate with another key": {map[string]string{credential.KeyCertificate: cert,
+			credential.KeyPrivateKey: otherKey},
 			"private key does not match public key"},
 		"expired": {map[string]string{credential.KeyCertificate: oldCert, credential.KeyPrivateKey: oldKey},
 			"expired on 2026-11-23T11:00:00Z"},
@@ -263,13 +266,7 @@ func TestInvalidCredentialsAreReportedOnceAndKeepTheLastValidOne(t *testing.T) {
 			t.Parallel()
 			g := newGround(t, good)
 			g.inUse("first")
-			// All files change at once: some of them would be valid alone.
-			g.must(os.MkdirAll(g.path("credentials/new"), 0o700))
-			for file, content := range c.files {
-				g.write("credentials/new/"+file, content)
-			}
-			g.must(os.Rename(g.path("credentials/default"), g.path("old")))
-			g.must(os.Rename(g.path("credentials/new"), g.path("credentials/default")))
+			g.exchange(c.files)
 			g.invalid(c.want)
 			g.holds("first")
 			bad := g.set.Status().Connections[0].Bad

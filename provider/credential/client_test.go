@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"ovhcloud-csi-provider/provider/place"
-	"ovhcloud-csi-provider/provider/sensitive"
 )
 
 func TestTheNewTokenEndpoints(t *testing.T) {
@@ -20,7 +19,7 @@ func TestTheNewTokenEndpoints(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := endpoints.CheckTokenURL(c.Client().TokenURL); (err == nil) != allowed {
-			t.Errorf("%s: %v", url, err)
+			t.Errorf("%s: got error %v, want allowed: %v", url, err, allowed)
 		}
 	}
 	for endpoint, want := range map[string]string{
@@ -30,19 +29,12 @@ func TestTheNewTokenEndpoints(t *testing.T) {
 	} {
 		c, _ := Parse(material(KeyClientID, "EU.id", KeyClientSecret, "planted-secret"), "x", now)
 		if at, err := c.At(endpoint); err != nil || at.Client().Successor() != want {
-			t.Errorf("%s: %s, %v", endpoint, at.Client().Successor(), err)
+			t.Errorf("%s: got the successor %q, error %v; want %q", endpoint, at.Client().Successor(), err, want)
 		}
 	}
 }
 
-func TestTokenURLs(t *testing.T) {
-	parse := func(url string) (Credential, error) {
-		m := material(KeyClientID, " id\n", KeyClientSecret, "secret\n")
-		if url != "" {
-			m[KeyTokenURL] = sensitive.New([]byte(url))
-		}
-		return Parse(m, "x", now)
-	}
+func TestTheDefaultTokenURLOfAnEndpoint(t *testing.T) {
 	for endpoint, want := range map[string]string{
 		"https://eu-west-par.okms.ovh.net":       "https://www.ovh.com/auth/oauth2/token",
 		"https://ca-east-bhs.okms.ovh.net":       "https://ca.ovh.com/auth/oauth2/token",
@@ -51,24 +43,27 @@ func TestTokenURLs(t *testing.T) {
 		"https://okms.example":                   "",
 		"https://eu-west-par.okms.ovh.net.x.com": "",
 	} {
-		c, err := parse("")
+		c, err := parseClientWith("")
 		if err != nil {
 			t.Fatal(err)
 		}
 		at, err := c.At(endpoint)
-		if at.Client().TokenURL != want || (err == nil) != (want != "") {
-			t.Errorf("%s: %q, %v", endpoint, at.Client().TokenURL, err)
+		if got := at.Client().TokenURL; got != want || (err == nil) != (want != "") {
+			t.Errorf("%s: got the token URL %q, error %v; want %q", endpoint, got, err, want)
 		}
 		if want != "" && (at.ID() == c.ID() || at.Fingerprint() != c.Fingerprint()) {
 			t.Error("the token URL must change the ID and not the fingerprint")
 		}
 	}
+}
+
+func TestTokenURLsOfAClient(t *testing.T) {
 	for url, want := range map[string]string{
 		"HTTPS://Auth.Example:443/a/token\n": "https://auth.example/a/token",
 		"http://127.0.0.1:8080/token":        "http://127.0.0.1:8080/token",
 	} {
-		if c, err := parse(url); err != nil || c.Client().TokenURL != want {
-			t.Errorf("%q: %q, %v", url, c.Client().TokenURL, err)
+		if c, err := parseClientWith(url); err != nil || c.Client().TokenURL != want {
+			t.Errorf("%q: got the token URL %q, error %v; want %q", url, c.Client().TokenURL, err, want)
 		}
 	}
 	const form = "; write https://<host>/<path>"
@@ -78,10 +73,13 @@ func TestTokenURLs(t *testing.T) {
 		"https://u:planted@auth.example/t": "tokenUrl: holds a user name or password; drop it" + form,
 		"https://auth.example/t?planted":   "tokenUrl: has a query or fragment" + form,
 	} {
-		if _, err := parse(url); err == nil || err.Error() != want {
-			t.Errorf("%q: %v, want %s", url, err, want)
+		if _, err := parseClientWith(url); err == nil || err.Error() != want {
+			t.Errorf("%q: got error %v, want %s", url, err, want)
 		}
 	}
+}
+
+func TestTokenURLsThatSecretsMayBeSentTo(t *testing.T) {
 	endpoints, err := place.ParseEndpoints([]string{"auth.example"})
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +91,7 @@ func TestTokenURLs(t *testing.T) {
 		"https://auth.example:8443/any": false,
 	} {
 		if err := endpoints.CheckTokenURL(url); (err == nil) != allowed {
-			t.Errorf("%s: %v", url, err)
+			t.Errorf("%s: got error %v, want allowed: %v", url, err, allowed)
 		}
 	}
 }

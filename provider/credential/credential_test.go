@@ -2,7 +2,6 @@ package credential
 
 import (
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -17,14 +16,14 @@ func TestTokens(t *testing.T) {
 	} {
 		c, err := Parse(material(KeyToken, text), "nodePublishSecretRef", now)
 		if err != nil || string(c.Token().Reveal()) != planted || c.Kind() != KindToken || c.Certificate() != nil {
-			t.Errorf("%s: %v, %v", name, c, err)
+			t.Errorf("%s: got %v, error %v; want the planted token", name, c, err)
 		}
 		// printf %s eyJ… | sha256sum
 		if want := "token 91736fd8 from nodePublishSecretRef"; c.String() != want {
 			t.Errorf("%s: prints as %s, want %s", name, c, want)
 		}
 		if c.Hint() != "" {
-			t.Errorf("%s: hint %q", name, c.Hint())
+			t.Errorf("%s: got the hint %q, want none", name, c.Hint())
 		}
 	}
 }
@@ -32,7 +31,7 @@ func TestTokens(t *testing.T) {
 func TestTokenEncodedTwiceHasAHint(t *testing.T) {
 	c, err := Parse(material(KeyToken, "ZXlKaGJHY2lPaUpJVXpJMU5pSjkucGxhbnRlZA=="), "x", now)
 	if err != nil || !strings.Contains(c.Hint(), "base64-encoded twice") {
-		t.Errorf("hint %q, error %v", c.Hint(), err)
+		t.Errorf("got the hint %q, error %v; want a hint that it is encoded twice", c.Hint(), err)
 	}
 }
 
@@ -56,7 +55,7 @@ func TestTheExpiryOfTokens(t *testing.T) {
 	} {
 		c, err := Parse(material(KeyToken, jwt(claims)), "x", now)
 		if err != nil || !c.Expires().Equal(want.end) || c.Hint() != want.hint {
-			t.Errorf("claims %s: error %v, expires %v, hint %q", claims, err, c.Expires(), c.Hint())
+			t.Errorf("claims %s: got error %v, end %v, hint %q; want %+v", claims, err, c.Expires(), c.Hint(), want)
 		}
 	}
 }
@@ -65,10 +64,10 @@ func TestCertificates(t *testing.T) {
 	cert, key := pki.Pair(t, now.Add(-time.Hour), now.Add(time.Hour))
 	c, err := Parse(material(KeyCertificate, cert, KeyPrivateKey, key, "ca.crt", "of cert-manager"), "x", now)
 	if err != nil || c.Kind() != KindCertificate || c.Certificate() == nil || c.Token().Len() != 0 {
-		t.Fatalf("%v, %v", c, err)
+		t.Fatalf("got %v, error %v; want a certificate", c, err)
 	}
 	if text := c.String(); !strings.HasPrefix(text, "certificate ") || !strings.HasSuffix(text, " from x") {
-		t.Errorf("prints as %s", text)
+		t.Errorf("prints as %s, want its kind, fingerprint and source", text)
 	}
 	again, _ := Parse(material(KeyCertificate, cert, KeyPrivateKey, key), "y", now)
 	otherCert, otherKey := pki.Pair(t, now.Add(-time.Hour), now.Add(time.Hour))
@@ -84,15 +83,7 @@ func TestCertificates(t *testing.T) {
 
 func TestInvalidMaterial(t *testing.T) {
 	cert, key := pki.Pair(t, now.Add(-time.Hour), now.Add(time.Hour))
-	_, otherKey := pki.Pair(t, now.Add(-time.Hour), now.Add(time.Hour))
-	oldCert, oldKey := pki.Pair(t, now.Add(-2*time.Hour), now.Add(-time.Hour))
-	newCert, newKey := pki.Pair(t, now.Add(time.Hour), now.Add(2*time.Hour))
-	locked := "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"
-	lockedOld := "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n" +
-		"-----END RSA PRIVATE KEY-----\n"
-	largeCert, largeKey := largePair(t)
-	switched := "-----BEGIN \x1b[2J-----\nAAAA\n-----END \x1b[2J-----\n"
-	cases := []struct {
+	for _, c := range []struct {
 		name     string
 		material Material
 		want     string
@@ -101,15 +92,6 @@ func TestInvalidMaterial(t *testing.T) {
 			"token is 700000 bytes long; at most 16384 are read"},
 		{"an endless client", material(KeyClientID, strings.Repeat("x", 700_000), KeyClientSecret, "x"),
 			"clientId is 700000 bytes long; at most 16384 are read"},
-		{"an endless certificate", material(KeyCertificate, strings.Repeat(cert, 500), KeyPrivateKey, key),
-			"tls.crt is " + fmt.Sprint(500*len(cert)) + " bytes long; at most 65536 are read"},
-		{"an endless key", material(KeyCertificate, cert, KeyPrivateKey, strings.Repeat(key, 500)),
-			"tls.key is " + fmt.Sprint(500*len(key)) + " bytes long; at most 32768 are read"},
-		{"a key that is too large", material(KeyCertificate, largeCert, KeyPrivateKey, largeKey),
-			"the key of the certificate in tls.crt has 8704 bits; at most 8192 are supported"},
-		{"another kind of PEM", material(KeyCertificate, switched, KeyPrivateKey, key),
-			`tls.crt and tls.key do not make a client certificate: failed to find "CERTIFICATE" PEM block in certificate ` +
-				`input after skipping PEM blocks of the following types: [?[2J]`},
 		{"nothing", nil, "no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret"},
 		{"only what the driver adds", material("csi.storage.k8s.io/serviceAccount.tokens", planted),
 			"no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret"},
@@ -125,6 +107,35 @@ func TestInvalidMaterial(t *testing.T) {
 			"token has white space, a control character or a character outside ASCII in it; write one line of printable ASCII"},
 		{"a token in unicode", material(KeyToken, planted+"é"),
 			"token has white space, a control character or a character outside ASCII in it; write one line of printable ASCII"},
+	} {
+		t.Run(c.name, func(t *testing.T) { wantInvalid(t, c.material, c.want) })
+	}
+}
+
+func TestInvalidCertificates(t *testing.T) {
+	cert, key := pki.Pair(t, now.Add(-time.Hour), now.Add(time.Hour))
+	_, otherKey := pki.Pair(t, now.Add(-time.Hour), now.Add(time.Hour))
+	oldCert, oldKey := pki.Pair(t, now.Add(-2*time.Hour), now.Add(-time.Hour))
+	newCert, newKey := pki.Pair(t, now.Add(time.Hour), now.Add(2*time.Hour))
+	locked := "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"
+	lockedOld := "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n" +
+		"-----END RSA PRIVATE KEY-----\n"
+	largeCert, largeKey := largePair(t)
+	switched := "-----BEGIN \x1b[2J-----\nAAAA\n-----END \x1b[2J-----\n"
+	for _, c := range []struct {
+		name     string
+		material Material
+		want     string
+	}{
+		{"an endless certificate", material(KeyCertificate, strings.Repeat(cert, 500), KeyPrivateKey, key),
+			"tls.crt is " + fmt.Sprint(500*len(cert)) + " bytes long; at most 65536 are read"},
+		{"an endless key", material(KeyCertificate, cert, KeyPrivateKey, strings.Repeat(key, 500)),
+			"tls.key is " + fmt.Sprint(500*len(key)) + " bytes long; at most 32768 are read"},
+		{"a key that is too large", material(KeyCertificate, largeCert, KeyPrivateKey, largeKey),
+			"the key of the certificate in tls.crt has 8704 bits; at most 8192 are supported"},
+		{"another kind of PEM", material(KeyCertificate, switched, KeyPrivateKey, key),
+			`tls.crt and tls.key do not make a client certificate: failed to find "CERTIFICATE" PEM block in certificate ` +
+				`input after skipping PEM blocks of the following types: [?[2J]`},
 		{"a certificate without key", material(KeyCertificate, cert),
 			"holds only one of tls.crt and tls.key; a client certificate needs both"},
 		{"a key without certificate", material(KeyPrivateKey, key),
@@ -141,20 +152,8 @@ func TestInvalidMaterial(t *testing.T) {
 			"the certificate in tls.crt expired on 2026-11-23T11:00:00Z"},
 		{"not yet valid", material(KeyCertificate, newCert, KeyPrivateKey, newKey),
 			"the certificate in tls.crt is not valid before 2026-11-23T13:00:00Z"},
-	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			got, err := Parse(c.material, "src", now)
-			if err == nil || err.Error() != c.want {
-				t.Errorf("error = %v\nwant    %s", err, c.want)
-			}
-			if errors.Is(err, ErrNoCredential) != strings.HasPrefix(c.want, "no credential") {
-				t.Errorf("the error %v must be ErrNoCredential only if all keys are missing", err)
-			}
-			if got.Kind() != "" || got.String() != "no credential" {
-				t.Errorf("got the credential %v with an error", got)
-			}
-		})
+	} {
+		t.Run(c.name, func(t *testing.T) { wantInvalid(t, c.material, c.want) })
 	}
 }
 

@@ -11,11 +11,13 @@ import (
 	"encoding/asn1"
 	"encoding/base64"
 	"encoding/pem"
+	"errors"
 	"math/big"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"ovhcloud-csi-provider/provider/sensitive"
 )
@@ -33,6 +35,15 @@ func material(pairs ...string) Material {
 		m[pairs[i]] = sensitive.New([]byte(pairs[i+1]))
 	}
 	return m
+}
+
+// parseClientWith returns the credential of an OAuth2 client with a token URL; "" for none.
+func parseClientWith(tokenURL string) (Credential, error) {
+	m := material(KeyClientID, " id\n", KeyClientSecret, "secret\n")
+	if tokenURL != "" {
+		m[KeyTokenURL] = sensitive.New([]byte(tokenURL))
+	}
+	return Parse(m, "x", now)
 }
 
 // largePair returns a certificate and its RSA key of 8704 bits, which is too large. Its factors are
@@ -190,3 +201,36 @@ func twice(text string) string {
 
 // jwt has the form of a PAT, and its base64 is long enough for line breaks.
 var jwt = "eyJhbGciOiJFZERTQSJ9." + strings.Repeat("planted-", 12) + ".c2ln"
+
+// utf16LE returns a text in UTF-16 with a byte order mark, as PowerShell writes files.
+func utf16LE(text string) string {
+	all := "\xff\xfe"
+	for _, unit := range utf16.Encode([]rune(text)) {
+		all += string([]byte{byte(unit), byte(unit >> 8)})
+	}
+	return all
+}
+
+// decoded returns the bytes of a text in base64.
+func decoded(text string) string {
+	raw, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		panic(err)
+	}
+	return string(raw)
+}
+
+// wantInvalid fails the test if Parse does not return the error want, or returns a credential.
+func wantInvalid(t *testing.T, m Material, want string) {
+	t.Helper()
+	got, err := Parse(m, "src", now)
+	if err == nil || err.Error() != want {
+		t.Errorf("got error %v\nwant      %s", err, want)
+	}
+	if errors.Is(err, ErrNoCredential) != strings.HasPrefix(want, "no credential") {
+		t.Errorf("the error %v must be ErrNoCredential only if all keys are missing", err)
+	}
+	if got.Kind() != "" || got.String() != "no credential" {
+		t.Errorf("got the credential %v with an error", got)
+	}
+}

@@ -24,7 +24,7 @@ func TestForgedKeysAreRefused(t *testing.T) {
 		if got, err := Parse(material(KeyCertificate, cert, KeyPrivateKey, key), "x", now); err == nil {
 			t.Errorf("%s: accepted as %s", name, got)
 		} else if !strings.HasPrefix(err.Error(), "tls.") {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: got error %v, want one that names a key of the material", name, err)
 		}
 	}
 	if _, err := Parse(material(KeyCertificate, cert, KeyPrivateKey, pkcs8PEM(t, owner)), "x", now); err != nil {

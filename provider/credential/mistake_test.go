@@ -8,68 +8,67 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf16"
 
 	"ovhcloud-csi-provider/test/pki"
 )
 
+const encodedTwice = "the token looks base64-encoded twice: " + storeUnencoded
+
+// mistakesInAToken are tokens, each with the error of Parse or the hint of the credential.
+var mistakesInAToken = []struct{ name, text, err, hint string }{
+	{"encoded twice", base64.StdEncoding.EncodeToString([]byte(jwt)), "", encodedTwice},
+	{"encoded twice, without padding", base64.RawStdEncoding.EncodeToString([]byte(jwt)), "", encodedTwice},
+	{"encoded twice, with the line breaks of base64", twice(jwt), encodedTwice, ""},
+	{"encoded twice, with line breaks of Windows", strings.ReplaceAll(twice(jwt), "\n", "\r\n"), encodedTwice, ""},
+	{"encoded twice, behind a byte order mark", base64.StdEncoding.EncodeToString([]byte("\ufeff" + jwt)), "",
+		encodedTwice},
+	{"an opaque token, encoded twice", base64.StdEncoding.EncodeToString([]byte("planted-opaque-token\n")), "",
+		encodedTwice},
+	{"double quotes", `"` + jwt + `"`, "", "the token is in quotes; store it without them"},
+	{"single quotes and a line break", `'` + jwt + "'\n", "", "the token is in quotes; store it without them"},
+	{"typographic quotes", "\u201c" + jwt + "\u201d", "the token is in quotes; store it without them", ""},
+	{"a quote before it", `"` + jwt, "", "the token is in quotes; store it without them"},
+	{"Bearer", "Bearer " + jwt, `the token begins with "Bearer " or the name of a header; store only the text after it`,
+		""},
+	{"bearer", "bearer\t" + jwt, `the token begins with "Bearer " or the name of a header; store only the text after it`,
+		""},
+	{"a header", "X-Vault-Token:" + jwt, "",
+		`the token begins with "Bearer " or the name of a header; store only the text after it`},
+	{"the answer that has the token", `{"creation": "2026-01-01T00:00:00Z", "token": "` + jwt + `"}`,
+		"the token is a whole JSON answer; store only the value of its field token, without quotes", ""},
+	{"the answer on one line", `{"name":"ci","token":"` + jwt + `"}`, "",
+		"the token is a whole JSON answer; store only the value of its field token, without quotes"},
+	{"the answer of the token endpoint", `{"access_token":"` + jwt + `","expires_in":3599}`, "",
+		"the token is the answer of a token endpoint; store clientId and clientSecret instead, since an access token " +
+			"expires within the hour"},
+	{"another JSON object", `{"a":1}`, "",
+		"the token is a JSON object; store only the value that is the credential, without quotes"},
+	{"raw text under data", decoded("q1w2e3r4t5y6u7i8o9p0ABCDEFGH"),
+		"the token is binary: a manifest probably has the text under data:, which is decoded; put it under stringData:",
+		""},
+	{"the header of a token under data", `{"alg":"EdDSA"}`, "",
+		"the token is only the decoded header of a token: a manifest probably has the token under data:, which is " +
+			"decoded; put it under stringData:"},
+	{"UTF-16", utf16LE(jwt),
+		"the token is in UTF-16, as PowerShell writes files; write the file as UTF-8 without a byte order mark", ""},
+	{"a line break as text", jwt + `\n`, "", `the token ends in the two characters \n; store it without them`},
+	{"the name of its variable", "TOKEN=" + jwt, "",
+		"the token begins with the name of a variable or field; store only the value"},
+	{"a variable that was not replaced", "${PAT}", "",
+		"the token is a placeholder, not its value; replace it before you create the Secret"},
+	{"a template", "{{ .Values.token }}",
+		"the token is a placeholder, not its value; replace it before you create the Secret", ""},
+	{"a byte order mark", "\ufeff" + jwt + "\n", "", ""},
+	{"a valid token", jwt, "", ""},
+	{"the header of a token", "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9", "", ""},
+	{"an opaque token", "s.9Cgq2mLxZ1kWpQ7vT3hR", "", ""},
+	{"a token in hex", "0123456789abcdef0123456789abcdef", "", ""},
+}
+
 // TestMistakesInATokenAreExplained: the mistake is in the error if an HTTP header cannot hold the
 // token, and else in the hint, which is shown after OKMS has refused the token.
 func TestMistakesInATokenAreExplained(t *testing.T) {
-	windows := "\xff\xfe"
-	for _, unit := range utf16.Encode([]rune(jwt)) {
-		windows += string([]byte{byte(unit), byte(unit >> 8)})
-	}
-	const encoded = "the token looks base64-encoded twice: " + storeUnencoded
-	binary, _ := base64.StdEncoding.DecodeString("q1w2e3r4t5y6u7i8o9p0ABCDEFGH")
-	cases := []struct{ name, text, err, hint string }{
-		{"encoded twice", base64.StdEncoding.EncodeToString([]byte(jwt)), "", encoded},
-		{"encoded twice, without padding", base64.RawStdEncoding.EncodeToString([]byte(jwt)), "", encoded},
-		{"encoded twice, with the line breaks of base64", twice(jwt), encoded, ""},
-		{"encoded twice, with line breaks of Windows", strings.ReplaceAll(twice(jwt), "\n", "\r\n"), encoded, ""},
-		{"encoded twice, behind a byte order mark", base64.StdEncoding.EncodeToString([]byte("\ufeff" + jwt)), "", encoded},
-		{"an opaque token, encoded twice", base64.StdEncoding.EncodeToString([]byte("planted-opaque-token\n")), "",
-			encoded},
-		{"double quotes", `"` + jwt + `"`, "", "the token is in quotes; store it without them"},
-		{"single quotes and a line break", `'` + jwt + "'\n", "", "the token is in quotes; store it without them"},
-		{"typographic quotes", "\u201c" + jwt + "\u201d", "the token is in quotes; store it without them", ""},
-		{"a quote before it", `"` + jwt, "", "the token is in quotes; store it without them"},
-		{"Bearer", "Bearer " + jwt, `the token begins with "Bearer " or the name of a header; store only the text after it`,
-			""},
-		{"bearer", "bearer\t" + jwt, `the token begins with "Bearer " or the name of a header; store only the text after it`,
-			""},
-		{"a header", "X-Vault-Token:" + jwt, "",
-			`the token begins with "Bearer " or the name of a header; store only the text after it`},
-		{"the answer that has the token", `{"creation": "2026-01-01T00:00:00Z", "token": "` + jwt + `"}`,
-			"the token is a whole JSON answer; store only the value of its field token, without quotes", ""},
-		{"the answer on one line", `{"name":"ci","token":"` + jwt + `"}`, "",
-			"the token is a whole JSON answer; store only the value of its field token, without quotes"},
-		{"the answer of the token endpoint", `{"access_token":"` + jwt + `","expires_in":3599}`, "",
-			"the token is the answer of a token endpoint; store clientId and clientSecret instead, since an access token " +
-				"expires within the hour"},
-		{"another JSON object", `{"a":1}`, "",
-			"the token is a JSON object; store only the value that is the credential, without quotes"},
-		{"raw text under data", string(binary),
-			"the token is binary: a manifest probably has the text under data:, which is decoded; put it under stringData:",
-			""},
-		{"the header of a token under data", `{"alg":"EdDSA"}`, "",
-			"the token is only the decoded header of a token: a manifest probably has the token under data:, which is " +
-				"decoded; put it under stringData:"},
-		{"UTF-16", windows,
-			"the token is in UTF-16, as PowerShell writes files; write the file as UTF-8 without a byte order mark", ""},
-		{"a line break as text", jwt + `\n`, "", `the token ends in the two characters \n; store it without them`},
-		{"the name of its variable", "TOKEN=" + jwt, "", "the token begins with the name of a variable or field; store only the value"},
-		{"a variable that was not replaced", "${PAT}", "",
-			"the token is a placeholder, not its value; replace it before you create the Secret"},
-		{"a template", "{{ .Values.token }}",
-			"the token is a placeholder, not its value; replace it before you create the Secret", ""},
-		{"a byte order mark", "\ufeff" + jwt + "\n", "", ""},
-		{"a valid token", jwt, "", ""},
-		{"the header of a token", "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9", "", ""},
-		{"an opaque token", "s.9Cgq2mLxZ1kWpQ7vT3hR", "", ""},
-		{"a token in hex", "0123456789abcdef0123456789abcdef", "", ""},
-	}
-	for _, c := range cases {
+	for _, c := range mistakesInAToken {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := Parse(material(KeyToken, c.text), "x", now)
 			if (err == nil) != (c.err == "") || err != nil && err.Error() != c.err {

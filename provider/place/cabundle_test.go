@@ -24,7 +24,7 @@ func TestValidBundles(t *testing.T) {
 	} {
 		p, wrong := placeOf(map[string]string{FieldRegion: "eu-west-par", FieldOKMSID: testID, FieldCABundle: text})
 		if wrong != "" || p.CABundle != strings.ReplaceAll(text, "\ufeff", "") {
-			t.Errorf("%s: %s", name, wrong)
+			t.Errorf("%s: got error %q, or a bundle other than the text without byte order marks", name, wrong)
 		}
 	}
 }
@@ -65,9 +65,9 @@ func TestInvalidBundles(t *testing.T) {
 			"has lost its line breaks; write caBundle: | (not > or quotes) and the PEM text below it"},
 		"line breaks as text": {strings.ReplaceAll(cert, "\n", `\n`),
 			`has the two characters \n instead of line breaks; write caBundle: | and the PEM text below it`},
-		"a file":  {"/etc/ssl/ca.crt", "is the name of a file" + form},
+		"a file":           {"/etc/ssl/ca.crt", "is the name of a file" + form},
 		"only white space": {" \n", "is empty; remove it, or give certificates in PEM form"},
-		"a word":  {"hello", "holds no certificate in PEM form" + form},
+		"a word":           {"hello", "holds no certificate in PEM form" + form},
 	} {
 		_, wrong := placeOf(map[string]string{FieldRegion: "eu-west-par", FieldOKMSID: testID, FieldCABundle: c.bundle})
 		if wrong != "caBundle: "+c.want {

@@ -42,7 +42,7 @@ func TestEndpointsThatCredentialsMayBeSentTo(t *testing.T) {
 func TestTheZeroValueAllowsOVHcloudOnly(t *testing.T) {
 	var e Endpoints
 	if err := e.Check("https://eu-west-par.okms.ovh.net"); err != nil {
-		t.Error(err)
+		t.Errorf("a host of OVHcloud is refused: %v", err)
 	}
 	if err := e.Check("https://127.0.0.1"); err == nil {
 		t.Error("loopback is allowed")
