@@ -11,8 +11,8 @@ import (
 
 // Read returns the connections of a file with their credentials, sorted by name, for a check by a
 // person. cacheTTL is the --cache-ttl of the daemon. dir returns the folder of a connection's
-// credential, from its name and its credentialsDir. The error is config.Problems if the file has errors.
-// The error of a credential is that of Connection.Credential.
+// credential, from its name and its credentialsDir. The error is config.Problems if the file
+// has errors. The error of a credential is that of Connection.Credential.
 func Read(file string, cacheTTL time.Duration, dir func(name, stated string) string, now time.Time) ([]*Connection, error) {
 	content, err := readFile(file)
 	if err != nil {

@@ -24,7 +24,7 @@ type Connection struct {
 	spec       config.Connection
 	credential credential.Credential
 	// narrowed are the newest rules while the domain and the credential are still the old ones: a
-	// mount must be allowed by these and by the old rules. nil if spec is the newest.
+	// mount must be allowed by these and by the old rules. nil if spec is that of the newest file.
 	narrowed []rules.Rule
 	// problem is why there is no credential, or why the newest one is not in use; nil if it is.
 	problem error
@@ -275,7 +275,7 @@ func (n *counts) add(problem error) {
 	}
 }
 
-// successor returns the connection of a spec with the present credential of its folder. before is
+// successor returns the connection s of the file with the present credential of its folder. before is
 // the connection in use; nil if there is none. If the new credential is invalid, the last valid
 // one stays in use, but only for the domain and folder that it was read for: it must never be
 // sent to another domain. New rules, maxStale and fallback apply at once. If the domain or folder
@@ -297,7 +297,7 @@ func successor(before *Connection, s config.Connection, now time.Time) *Connecti
 		problem: fmt.Errorf("%s: %w", s.Dir, err)}
 }
 
-// readCredential returns the credential in the folder of a spec. It must be valid at now.
+// readCredential returns the credential in the folder of a connection. It must be valid at now.
 func readCredential(s config.Connection, now time.Time) (credential.Credential, error) {
 	m, err := readFolder(s.Dir)
 	if err != nil {

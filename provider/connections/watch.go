@@ -148,7 +148,7 @@ func (w *watcher) take(e fsnotify.Event) bool {
 }
 
 // next waits for a tick or a change, and after a change until the files have settled. relevant is
-// false if the change was of no target; ok is false if ctx was done first.
+// false if the change concerns no target; ok is false if ctx is done first.
 func (w *watcher) next(ctx context.Context, ticks <-chan time.Time) (relevant, ok bool) {
 	select {
 	case <-ctx.Done():
