@@ -73,7 +73,7 @@ func TestASecretIsInMemoryOnceWithoutTheAnswer(t *testing.T) {
 				}
 				_, _ = io.WriteString(w, body)
 			})
-			const reads = 20
+			const reads = 8
 			secrets := make([]Secret, reads)
 			held := func() int {
 				runtime.GC()

@@ -34,7 +34,8 @@ func throughProxy(t *testing.T, variable string) (said map[string]string) {
 	t.Helper()
 	file := t.TempDir() + "/said"
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestChildThroughAProxy$")
-	child.Env = append(os.Environ(), childFile+"="+file, "HTTPS_PROXY="+variable, "https_proxy=", "NO_PROXY=", "no_proxy=")
+	// The race detector waits a second at the end of a process otherwise.
+	child.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", childFile+"="+file, "HTTPS_PROXY="+variable, "https_proxy=", "NO_PROXY=", "no_proxy=")
 	if out, err := child.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -89,6 +90,7 @@ func TestTheProxyIsNamedInErrors(t *testing.T) {
 		"an unknown authority": {"https", strings.TrimPrefix(unknown.url, "https://"), "unknown authority"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // each waits for a process of its own
 			said := throughProxy(t, c.scheme+"://user:"+planted+"@"+c.at)
 			hidden(t, said)
 			words := strings.ReplaceAll(c.words, "PROXY", c.at)
