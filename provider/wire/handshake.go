@@ -27,6 +27,17 @@ const (
 	perConn     = 256 << 20
 )
 
+// perStream is the flow-control window of an HTTP/2 stream in bytes: what a server may send of an
+// answer before it is read.
+const perStream = 128 << 10
+
+// maxFailed is how many requests of one connection may fail until it is closed. net/http does not
+// return the flow control of an answer that arrives while its request is cancelled, up to perStream
+// (seen with Go 1.26). The window of a connection is 1 GiB; once it is used up, no request gets an
+// answer any more, for as long as the server answers pings. One namespace could do that to others
+// that share a connection of the operator. Reads that the closing interrupts are retried.
+const maxFailed = 4096
+
 var (
 	errLongHandshake = errors.New("the TLS handshake of the server is too long")
 	errLongChain     = errors.New("the server sends too many certificates")
@@ -42,15 +53,14 @@ func checkChain(state tls.ConnectionState) error {
 }
 
 // greeting holds the connection that a request dialled, until its TLS handshake is
-// complete. It is in the context of the dial.
-type greeting struct{ conn atomic.Pointer[greetedConn] }
+// complete, and the one that the request uses. It is in the context of the dial.
+type greeting struct{ conn, used atomic.Pointer[greetedConn] }
 
 type greetingKey struct{}
 
-// greet returns the request with a greeting in its context, and with hooks that switch the
-// connection from the limits of the handshake to those of answers.
-func greet(req *http.Request) *http.Request {
-	g := &greeting{}
+// greet returns the request with g in its context, and with hooks that switch the connection
+// from the limits of the handshake to those of answers.
+func (g *greeting) greet(req *http.Request) *http.Request {
 	ctx := context.WithValue(req.Context(), greetingKey{}, g)
 	return req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		TLSHandshakeDone: func(tls.ConnectionState, error) {
@@ -61,9 +71,18 @@ func greet(req *http.Request) *http.Request {
 		GotConn: func(got httptrace.GotConnInfo) {
 			if conn := greetedOf(got.Conn); conn != nil {
 				conn.allow()
+				g.used.Store(conn)
 			}
 		},
 	}))
+}
+
+// failed counts a request without an answer for the connection that it used, if any. It closes
+// the connection after maxFailed.
+func (g *greeting) failed() {
+	if conn := g.used.Load(); conn != nil && conn.failed.Add(1) >= maxFailed {
+		_ = conn.Close()
+	}
 }
 
 // greetedOf returns the greetedConn below a TLS connection; nil if there is none.
@@ -103,6 +122,7 @@ type greetedConn struct {
 	left    int // bytes until the TLS handshake is complete
 	agreed  atomic.Bool
 	allowed atomic.Int64 // bytes after the handshake; each exchange adds to it
+	failed  atomic.Int64 // requests; see maxFailed
 }
 
 // Read implements net.Conn.

@@ -33,10 +33,14 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	req = req.Clone(req.Context())
 	// Without compression: answers are short, and each gzip decoder takes 40 KiB.
 	req.Header.Set("Accept-Encoding", "identity")
+	g := &greeting{}
 	if req.URL.Scheme == "https" {
-		req = greet(req)
+		req = g.greet(req)
 	}
 	resp, err := t.Transport.RoundTrip(req)
+	if err != nil {
+		g.failed()
+	}
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "proxyconnect" {
 		if at, _ := proxy(req); at != nil {
@@ -69,8 +73,8 @@ func NewTransport(conf *tls.Config, dial Dial) *Transport {
 			// A dead connection must not use up the 45 s of a mount.
 			SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second,
 			// These bytes are received before they are read, and so before they are counted.
-			// Go's default is 4 MiB per stream.
-			MaxReceiveBufferPerStream: 256 << 10, MaxReceiveBufferPerConnection: 1 << 20,
+			// Go's default is 4 MiB. That of a connection, 1 GiB, is kept: see maxFailed.
+			MaxReceiveBufferPerStream: perStream,
 		},
 	}}
 }
