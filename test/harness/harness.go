@@ -7,13 +7,17 @@ package harness
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -81,13 +85,21 @@ func StartStore(t testing.TB, hosts ...string) *Store {
 	if err := e.AddToken(Token, emulator.Identity{Name: "reader"}); err != nil {
 		t.Fatal(err)
 	}
-	s, err := e.Start("", hosts...)
+	s, err := e.Start(rarePort(), hosts...)
+	for tries := 0; errors.Is(err, syscall.EADDRINUSE) && tries < 100; tries++ {
+		s, err = e.Start(rarePort(), hosts...)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	return &Store{Emulator: e, Server: s}
 }
+
+// rarePort returns a loopback address with a random port outside of the ranges from which
+// systems choose ports: a test may close a store and start another one at its address, and no
+// other process may get the port in between.
+func rarePort() string { return fmt.Sprint("127.0.0.1:", 20_000+rand.IntN(10_000)) }
 
 // Hold writes secrets to the store, JSON text by path.
 func (s *Store) Hold(t testing.TB, secrets map[string]string) {
