@@ -30,7 +30,8 @@ func TestUnknownRoutes(t *testing.T) {
 		base + "/v1/sys/health":         {404, codeRESTNotFound, "no route"},
 		base + "/v1/sys/internal/ui/mounts/secret": {404, codeRESTNotFound, "no route"},
 		base + "/v1/auth/token/renew-self":         {404, codeRESTNotFound, "no route"},
-		base + "/v2/secret":                        {404, codeRESTNotFound, "no route"},
+		base + "/v2/secrets":                       {404, codeRESTNotFound, "no route"},
+		base + "/v2/servicekey":                    {404, codeRESTNotFound, "no route"},
 		base + "/v1/secret/destroy/prod/x":         {405, codeRESTArgument, "method GET is not allowed"},
 	} {
 		d.get(path).wantError(row.status, row.code, row.message)

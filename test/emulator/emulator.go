@@ -207,5 +207,8 @@ func (c *call) dispatch() (answer, error) {
 	if v1, ok := strings.CutPrefix(rest, "v1/"); ok {
 		return c.v1(v1)
 	}
+	if v2, ok := strings.CutPrefix(rest, "v2/"); ok {
+		return c.v2(v2)
+	}
 	return answer{}, errNoRoute(c.method, c.route)
 }

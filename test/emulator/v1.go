@@ -144,6 +144,15 @@ func (c *call) queryNumber(name string, low, high uint64) (uint32, error) {
 	return uint32(n), nil
 }
 
+// queryHas reports whether a query parameter is present.
+func (c *call) queryHas(name string) (bool, error) {
+	values, err := url.ParseQuery(c.query)
+	if err != nil {
+		return false, errArgument("query: %v", err)
+	}
+	return values.Has(name), nil
+}
+
 // queryBool returns a boolean query parameter; false if it is absent.
 func (c *call) queryBool(name string) (bool, error) {
 	values, err := url.ParseQuery(c.query)

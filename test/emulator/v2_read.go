@@ -1,0 +1,140 @@
+package emulator
+
+import (
+	"encoding/base64"
+	"net/http"
+	"slices"
+	"strconv"
+)
+
+func (c *call) getSecret(path string) (answer, error) {
+	number, err := c.queryNumber("version", 1, maxVersionNumber)
+	if err != nil {
+		return answer{}, err
+	}
+	sec, v, withData, err := c.v2Readable(path, number)
+	if err != nil {
+		return answer{}, err
+	}
+	return bare(c.v2SecretOf(sec, v, withData)), nil
+}
+
+func (c *call) getVersion(path string, number uint32) (answer, error) {
+	_, v, withData, err := c.v2Readable(path, number)
+	if err != nil {
+		return answer{}, err
+	}
+	return bare(v2VersionOf(v, withData)), nil
+}
+
+// v2Readable returns the version of a read, 0 being the current one, and whether its data is wanted:
+// that takes a right of its own.
+func (c *call) v2Readable(path string, number uint32) (sec *secret, v *version, withData bool, err error) {
+	if withData, err = c.queryBool("includeData"); err != nil {
+		return nil, nil, false, err
+	}
+	if err = c.require(actionGet, path); err != nil {
+		return nil, nil, false, err
+	}
+	if withData {
+		if err = c.require(actionGetData, path); err != nil {
+			return nil, nil, false, err
+		}
+	}
+	if sec, err = c.e.store.get(path, c.now); err != nil {
+		return nil, nil, false, err
+	}
+	v, err = sec.version(number)
+	return sec, v, withData, err
+}
+
+// listSecrets returns a page of all secrets that the caller may get, in the order of their paths
+// (inferred), without data.
+func (c *call) listSecrets() (answer, error) {
+	size, after, err := c.page()
+	if err != nil {
+		return answer{}, err
+	}
+	var paths []string
+	for path := range c.e.store.secrets {
+		if path > after && c.can(actionGet, path) {
+			paths = append(paths, path)
+		}
+	}
+	c.operation, c.resource = actionGet, c.e.urn("")
+	slices.Sort(paths)
+	page, next := firstPage(paths, size)
+	items := make([][]byte, len(page))
+	for i, path := range page {
+		sec, err := c.e.store.get(path, c.now)
+		if err != nil {
+			return answer{}, err
+		}
+		v, err := sec.version(0)
+		if err != nil { // a seed may have no version
+			items[i] = envelope(`"path":`, marshal(path), `,"metadata":`, c.v2MetadataOf(sec))
+			continue
+		}
+		items[i] = c.v2SecretOf(sec, v, false)
+	}
+	return paged(items, next), nil
+}
+
+// listVersions returns a page of the versions of a secret, the newest first (inferred), without
+// data. Versions that were pruned are not among them.
+func (c *call) listVersions(path string) (answer, error) {
+	size, after, err := c.page()
+	if err != nil {
+		return answer{}, err
+	}
+	if err := c.require(actionGet, path); err != nil {
+		return answer{}, err
+	}
+	sec, err := c.e.store.get(path, c.now)
+	if err != nil {
+		return answer{}, err
+	}
+	numbers := sec.numbers()
+	slices.Reverse(numbers)
+	if after != "" {
+		last, err := versionNumber(after)
+		if err != nil {
+			return answer{}, errArgument("X-Pagination-Cursor is not one of this list")
+		}
+		numbers = slices.DeleteFunc(numbers, func(n uint32) bool { return n >= last })
+	}
+	var texts []string
+	for _, n := range numbers {
+		texts = append(texts, strconv.FormatUint(uint64(n), 10))
+	}
+	page, next := firstPage(texts, size)
+	items := make([][]byte, len(page))
+	for i := range page {
+		items[i] = v2VersionOf(sec.versions[numbers[i]], false)
+	}
+	return paged(items, next), nil
+}
+
+// firstPage returns the first page of a list, and the cursor of the next one, "" if there is none.
+func firstPage(all []string, size int) (page []string, next string) {
+	if len(all) <= size {
+		return all, ""
+	}
+	return all[:size], base64.URLEncoding.EncodeToString([]byte(all[size-1]))
+}
+
+// paged returns a page as a JSON array, with the cursor of the next one.
+func paged(items [][]byte, next string) answer {
+	body := []byte{'['}
+	for i, item := range items {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = append(body, item...)
+	}
+	ans := bare(append(body, ']'))
+	if next != "" {
+		ans.header = http.Header{"X-Pagination-Cursor-Next": {next}}
+	}
+	return ans
+}
