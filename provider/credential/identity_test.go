@@ -12,6 +12,8 @@ import (
 	"math/big"
 	"strings"
 	"testing"
+
+	"ovhcloud-csi-provider/provider/keypair"
 )
 
 func TestForgedKeysAreRefused(t *testing.T) {
@@ -55,7 +57,7 @@ func TestPossessionIsProved(t *testing.T) {
 		"another kind": {curve, &owner.PublicKey, false}, "no key": {nil, &owner.PublicKey, false}, "no public key": {owner,
 			nil, false},
 	} {
-		if err := provePossession(c.private, c.public); (err == nil) != c.want {
+		if err := keypair.ProvePossession(c.private, c.public); (err == nil) != c.want {
 			t.Errorf("%s: got error %v, want accepted: %v", name, err, c.want)
 		}
 	}
