@@ -1,0 +1,220 @@
+package template
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"text/template/parse"
+
+	"ovhcloud-csi-provider/provider/message"
+	"ovhcloud-csi-provider/provider/nearest"
+)
+
+// action matches an action of a template, roughly: what is within a text of an action counts too.
+var action = regexp.MustCompile(`(?s)\{\{-?\s*(\w*)(.*?)\}\}`)
+
+// checkNesting bounds how deep the parser has to go, before it does.
+func checkNesting(text string) error {
+	blocks, branches := 0, 0
+	for _, m := range action.FindAllStringSubmatchIndex(text, -1) {
+		place := func(what string) error {
+			return &Error{Line: 1 + strings.Count(text[:m[0]], "\n"), What: what}
+		}
+		switch text[m[2]:m[3]] {
+		case "if", "range", "with", "block", "define":
+			blocks++
+		case "end":
+			blocks--
+		case "else":
+			branches++
+		}
+		if blocks > maxDepth || branches > maxElse {
+			return place(fmt.Sprintf("has more than %d blocks within one another, or more than %d else", maxDepth, maxElse))
+		}
+		depth := 0
+		for _, sign := range text[m[0]:m[1]] {
+			switch sign {
+			case '(':
+				depth++
+			case ')':
+				depth--
+			}
+			if depth > maxDepth {
+				return place(fmt.Sprintf("has more than %d parentheses within one another", maxDepth))
+			}
+		}
+	}
+	if strings.Count(text, "{{") > maxText/4 || strings.Count(text, "(") > maxText/4 {
+		return &Error{What: "has too many actions or parentheses"}
+	}
+	return nil
+}
+
+// builtins are the functions of text/template that are harmless and need no bound: what they look at
+// is charged with the block.
+var builtins = []string{"and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge", "len", "slice"}
+
+// checker walks the trees of a template.
+type checker struct {
+	text    string
+	sources []string
+	used    map[string]bool
+	known   []string            // functions
+	calls   map[string][]string // the templates that each template calls
+	current string              // template
+	moved   int                 // blocks around in which the dot may be something else
+}
+
+// check checks the names that a template uses, that every source is used, and that no template calls
+// itself.
+func check(text string, trees map[string]*parse.Tree, sources []string) (err error) {
+	c := &checker{text: text, sources: sources, used: map[string]bool{}, calls: map[string][]string{},
+		known: append(slices.Collect(maps.Keys(new(run).functions())), builtins...)}
+	c.known = slices.DeleteFunc(c.known, func(name string) bool { return strings.HasPrefix(name, "_") })
+	slices.Sort(c.known)
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case *Error:
+			err = r
+		default:
+			panic(r)
+		}
+	}()
+	for _, n := range slices.Sorted(maps.Keys(trees)) {
+		if c.current = n; trees[n].Root != nil {
+			c.moved = 0
+			if n != name {
+				c.moved = 1
+			}
+			c.walk(trees[n].Root)
+		}
+	}
+	c.follow(trees)
+	for _, source := range sources {
+		if !c.used[source] {
+			return &Error{What: "does not use the secret " + message.Quote(source) + "; drop it from secrets, or write {{ ." + source + ".… }}"}
+		}
+	}
+	return nil
+}
+
+// follow looks for templates that are not defined, that call themselves, or that call too many of
+// one another. It goes level by level, so that those that many others call are not looked at again
+// and again.
+func (c *checker) follow(trees map[string]*parse.Tree) {
+	for _, called := range c.calls {
+		for _, n := range called {
+			if trees[n] == nil {
+				panic(&Error{What: "calls the template " + message.Quote(n) + ", which it does not define"})
+			}
+		}
+	}
+	level := map[string]bool{name: true}
+	for depth := 0; len(level) > 0; depth++ {
+		if depth > maxDepth {
+			panic(&Error{What: fmt.Sprintf("has a template that calls itself, or more than %d that call one another", maxDepth)})
+		}
+		next := map[string]bool{}
+		for n := range level {
+			for _, called := range c.calls[n] {
+				next[called] = true
+			}
+		}
+		level = next
+	}
+}
+
+// wrong ends the walk with an error about a node.
+func (c *checker) wrong(n parse.Node, format string, args ...any) {
+	at := min(int(n.Position()), len(c.text))
+	if field, is := n.(*parse.FieldNode); is && len(field.Ident) > 1 {
+		at = max(0, at-len("."+field.Ident[0])) // the parser has the place of the second name
+	}
+	line := 1 + strings.Count(c.text[:at], "\n")
+	column := at - strings.LastIndexByte(c.text[:at], '\n')
+	panic(&Error{line, column, fmt.Sprintf(format, args...)})
+}
+
+// walk checks a node and those below it.
+func (c *checker) walk(n parse.Node) {
+	switch n := n.(type) {
+	case *parse.ListNode:
+		if n != nil {
+			for _, one := range n.Nodes {
+				c.walk(one)
+			}
+		}
+	case *parse.ActionNode:
+		c.walk(n.Pipe)
+	case *parse.PipeNode:
+		if n != nil {
+			for _, command := range n.Cmds {
+				c.walk(command)
+			}
+		}
+	case *parse.CommandNode:
+		for _, arg := range n.Args {
+			c.walk(arg)
+		}
+	case *parse.ChainNode:
+		c.walk(n.Node)
+	case *parse.IfNode:
+		c.branch(&n.BranchNode, 0)
+	case *parse.RangeNode:
+		c.branch(&n.BranchNode, 1)
+	case *parse.WithNode:
+		c.branch(&n.BranchNode, 1)
+	case *parse.TemplateNode:
+		c.calls[c.current] = append(c.calls[c.current], n.Name)
+		c.walk(n.Pipe)
+	case *parse.IdentifierNode:
+		if !slices.Contains(c.known, n.Ident) {
+			c.wrong(n, "there is no function %s; %s", message.Quote(n.Ident), nearest.Suggestion(n.Ident, c.known))
+		}
+	case *parse.FieldNode:
+		c.source(n, n.Ident[0], c.moved == 0)
+	case *parse.VariableNode:
+		if n.Ident[0] == "$" && len(n.Ident) > 1 {
+			c.source(n, n.Ident[1], c.current == name)
+		}
+	case *parse.StringNode:
+		c.used[n.Text] = true // index . "db"
+	case *parse.DotNode:
+	}
+}
+
+// branch checks a block; moves is 1 if the dot is something else within it.
+func (c *checker) branch(n *parse.BranchNode, moves int) {
+	c.walk(n.Pipe)
+	c.moved += moves
+	c.walk(n.List)
+	c.moved -= moves
+	if n.ElseList != nil {
+		c.walk(n.ElseList)
+	}
+}
+
+// source notes the use of a source. It must be one if that is sure.
+func (c *checker) source(n parse.Node, name string, sure bool) {
+	c.used[name] = true
+	if sure && !slices.Contains(c.sources, name) {
+		c.wrong(n, "there is no secret %s; %s", message.Quote(name), nearest.Suggestion(name, c.sources))
+	}
+}
+
+// parserError matches an error of the parser.
+var parserError = regexp.MustCompile(`^template: ` + name + `:(\d+)(?::\d+)?: (.*)$`)
+
+// syntaxError returns an error of the parser, which quotes nothing but the template.
+func syntaxError(err error) error {
+	m := parserError.FindStringSubmatch(err.Error())
+	if m == nil {
+		return &Error{What: "cannot be read: " + message.Bound(strings.TrimPrefix(err.Error(), "template: "), 200)}
+	}
+	line, _ := strconv.Atoi(m[1])
+	return &Error{Line: line, What: message.Bound(m[2], 200)}
+}

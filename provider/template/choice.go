@@ -1,0 +1,69 @@
+package template
+
+// isEmpty reports whether a value is null, false, an empty text, list or map, or the number 0.
+func isEmpty(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case bool:
+		return !v
+	case string:
+		return v == ""
+	case number:
+		f, err := v.Float64()
+		return err == nil && f == 0
+	case int:
+		return v == 0
+	case []any:
+		return len(v) == 0
+	case []string:
+		return len(v) == 0
+	case map[string]any:
+		return len(v) == 0
+	case map[string]string:
+		return len(v) == 0
+	}
+	return false
+}
+
+// orDefault returns a value, or another one if it is empty.
+func (r *run) orDefault(other, v any) any {
+	if isEmpty(v) {
+		return other
+	}
+	return v
+}
+
+// required returns a value, or the error that the template gives if it is empty.
+func (r *run) required(what, v any) (any, error) {
+	if !isEmpty(v) {
+		return v, nil
+	}
+	text, is := what.(string)
+	if !is || len(text) > 500 {
+		text = "a value that is required is empty"
+	}
+	return nil, requirement(text)
+}
+
+// requirement is the text of required. It may have been made of a secret, so it is only shown if the
+// template has it as it is.
+type requirement string
+
+func (q requirement) Error() string { return string(q) }
+
+func coalesce(values ...any) any {
+	for _, v := range values {
+		if !isEmpty(v) {
+			return v
+		}
+	}
+	return nil
+}
+
+func ternary(yes, no any, condition bool) any {
+	if condition {
+		return yes
+	}
+	return no
+}

@@ -1,0 +1,92 @@
+// Package template makes files of secrets by Go's text/template. A template is bounded in its text,
+// in its steps and in what it makes, its functions are deterministic and do no I/O, and a key that
+// is missing is an error. No error shows a value.
+//
+// It does not read secrets, and knows no names of files.
+package template
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"text/template"
+	"text/template/parse"
+
+	"ovhcloud-csi-provider/provider/rawjson"
+)
+
+// Template is a parsed template. It may be used by several goroutines at once.
+type Template struct {
+	parsed *template.Template
+	text   string
+}
+
+// name is the name of a template in text/template.
+const name = "template"
+
+// Parse reads a template. sources are the names of the secrets that it may use, as in {{.db.user}}.
+// The error is an *Error.
+func Parse(text string, sources []string) (*Template, error) {
+	if len(text) > maxText {
+		return nil, &Error{What: fmt.Sprintf("is %d bytes long; at most %d are read", len(text), maxText)}
+	}
+	if err := checkNesting(text); err != nil {
+		return nil, err
+	}
+	trees := map[string]*parse.Tree{}
+	tree := parse.New(name)
+	tree.Mode = parse.SkipFuncCheck // the checker suggests names
+	if _, err := tree.Parse(text, "", "", trees); err != nil {
+		return nil, syntaxError(err)
+	}
+	if trees[name] == nil {
+		trees[name] = tree // it holds nothing but definitions
+	}
+	if err := check(text, trees, sources); err != nil {
+		return nil, err
+	}
+	parsed := template.New(name).Option("missingkey=error").Funcs(new(run).functions())
+	for n, t := range trees {
+		instrument(t)
+		if _, err := parsed.AddParseTree(n, t); err != nil {
+			return nil, syntaxError(err)
+		}
+	}
+	return &Template{parsed, text}, nil
+}
+
+// Output returns the most bytes that a template makes of secrets of so many bytes.
+func (t *Template) Output(secrets int) int { return min(outputFactor*(len(t.text)+secrets), maxOutput) }
+
+// Size returns about how many bytes the parsed template takes.
+func (t *Template) Size() int { return 2*len(t.text) + perAction*strings.Count(t.text, "{{") }
+
+// Takes returns the most bytes that Execute takes in memory besides its output, for secrets of so
+// many bytes.
+func (t *Template) Takes(secrets int) int {
+	return roomFactor*t.Output(secrets) + leastRoom + perByte*secrets
+}
+
+// Execute returns the file of a template. values are the secrets by the names of the sources, each a
+// JSON object. It makes at most so many bytes, see Output, and takes steps for everything that it looks at. The
+// error is an *Error, or that of the steps.
+func (t *Template) Execute(values map[string]rawjson.Value, most int, steps *rawjson.Steps) ([]byte, error) {
+	r := &run{steps: steps, left: most, room: roomFactor*most + leastRoom, source: t.text}
+	data := map[string]any{}
+	for source, value := range values {
+		decoded, err := r.decode(value, 0)
+		if err != nil {
+			return nil, r.explain(err, nil)
+		}
+		data[source] = decoded
+	}
+	clone, err := t.parsed.Clone()
+	if err != nil {
+		return nil, &Error{What: "cannot be copied"}
+	}
+	var out bytes.Buffer
+	if err := clone.Funcs(r.functions()).Execute(&out, data); err != nil {
+		return nil, r.explain(err, data)
+	}
+	return out.Bytes(), nil
+}
