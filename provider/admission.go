@@ -6,7 +6,6 @@ import (
 	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/provider/class"
 	"ovhcloud-csi-provider/provider/failure"
-	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/plan"
 	"ovhcloud-csi-provider/provider/render"
 )
@@ -24,15 +23,17 @@ func (p *Provider) plan(ctx context.Context, account *budget.Account, req Reques
 		return plan.Plan{}, []failure.Failure{failure.Busy()}
 	}
 	defer end(0)
-	said, wrong := class.Parse(req.Attributes, req.plan().Given())
-	pl, refused := plan.Make(said, req.plan(), p.rights, p.now())
+	asked := req.plan()
+	asked.Renewal = p.given.has(req.volume())
+	said, wrong := class.Parse(asked.Attributes, asked.Given())
+	pl, refused := plan.Make(said, asked, p.rights, p.now())
 	wrong.Join(refused)
 	return pl, wrong.All()
 }
 
 // render makes the files of a mount, when there is memory for it, and adds them to a
 // response. The memory of the answer is held until it is sent.
-func (p *Provider) render(ctx context.Context, account *budget.Account, pl plan.Plan, got map[okms.Ref]render.Input, into *Response) []failure.Failure {
+func (p *Provider) render(ctx context.Context, account *budget.Account, pl plan.Plan, got map[plan.Read]render.Input, into *Response) []failure.Failure {
 	takes := render.Takes(pl, got)
 	if takes > p.budget.Most(budget.Making) {
 		return []failure.Failure{{Kind: failure.TooLarge, Object: failure.WholeClass, Where: "objects", What: "to make these files takes more memory than the provider has for it",

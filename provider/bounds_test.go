@@ -53,12 +53,12 @@ func TestAMountThatFindsNoRoomFailsInTime(t *testing.T) {
 	}
 	account := p.budget.Open("store")
 	one := plantest.Planned(t, plantest.Request())
-	read := map[okms.Ref]render.Input{one.Reads[0]: {Secret: okms.Secret{Version: 1, Data: sensitive.New([]byte("{}"))}}}
+	read := map[plan.Read]render.Input{one.Reads[0]: {Secret: okms.Secret{Version: 1, Data: sensitive.New([]byte("{}"))}}}
 	if failures := p.render(ctx, account, one, read, &Response{}); len(failures) != 1 || failures[0].Kind != failure.NodeFull {
 		t.Errorf("failures %v", failures)
 	}
 	// What is known without any room is told.
-	refused := map[okms.Ref]render.Input{one.Reads[0]: denied}
+	refused := map[plan.Read]render.Input{one.Reads[0]: denied}
 	if failures := p.render(ctx, account, one, refused, &Response{}); len(failures) != 1 || failures[0].Kind != failure.Denied {
 		t.Errorf("failures %v", failures)
 	}
@@ -66,7 +66,7 @@ func TestAMountThatFindsNoRoomFailsInTime(t *testing.T) {
 	for range 100 {
 		func() {
 			defer func() { _ = recover() }()
-			_ = p.render(t.Context(), account, plan.Plan{Objects: []class.Object{{}}, Reads: []okms.Ref{{}}}, nil, &Response{}) // panics: nothing was read
+			_ = p.render(t.Context(), account, plan.Plan{Objects: []class.Object{{}}, Reads: []plan.Read{{}}}, nil, &Response{}) // panics: nothing was read
 		}()
 	}
 	if failures := p.render(t.Context(), account, one, read, &Response{}); len(failures) > 0 {
@@ -80,7 +80,7 @@ func TestRoomThatIsFreeCountsForWhoHasNoTimeLeft(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	one := plantest.Planned(t, plantest.Request())
-	refused := map[okms.Ref]render.Input{one.Reads[0]: denied}
+	refused := map[plan.Read]render.Input{one.Reads[0]: denied}
 	for range 100 {
 		if failures := p.render(ctx, p.budget.Open("store"), one, refused, &Response{}); len(failures) != 1 || failures[0].Kind != failure.Denied {
 			t.Fatalf("failures %v", failures)
@@ -92,7 +92,7 @@ func TestAnswersThatAreNotSentYetAreCounted(t *testing.T) {
 	p := New(Config{})
 	defer p.Close()
 	one := plantest.Planned(t, plantest.Request(plantest.Objects("- secretPath: s")))
-	read := map[okms.Ref]render.Input{one.Reads[0]: {Secret: okms.Secret{Version: 1, Data: sensitive.New([]byte(`{"a":"` + strings.Repeat("x", 64<<10) + `"}`))}}}
+	read := map[plan.Read]render.Input{one.Reads[0]: {Secret: okms.Secret{Version: 1, Data: sensitive.New([]byte(`{"a":"` + strings.Repeat("x", 64<<10) + `"}`))}}}
 	var waiting []Response
 	for p.budget.Used() < p.budget.Parts[budget.Making]/2-2<<20 { // half is what one namespace may have
 		account := p.budget.Open("store")
@@ -111,7 +111,7 @@ func TestAnswersThatAreNotSentYetAreCounted(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
-	large := map[okms.Ref]render.Input{one.Reads[0]: {Secret: okms.Secret{Version: 1, Data: sensitive.New([]byte(`{"a":"` + strings.Repeat("x", 400<<10) + `"}`))}}}
+	large := map[plan.Read]render.Input{one.Reads[0]: {Secret: okms.Secret{Version: 1, Data: sensitive.New([]byte(`{"a":"` + strings.Repeat("x", 400<<10) + `"}`))}}}
 	if failures := p.render(ctx, p.budget.Open("store"), one, large, &Response{}); len(failures) != 1 || failures[0].Kind != failure.NodeFull {
 		t.Errorf("failures %v", failures)
 	}
@@ -130,10 +130,10 @@ func TestCommasAreNoFiles(t *testing.T) {
 	p := New(Config{})
 	defer p.Close()
 	var lines []string
-	got := map[okms.Ref]render.Input{}
+	got := map[plan.Read]render.Input{}
 	for i := range 5 {
 		lines = append(lines, fmt.Sprint("- secretPath: s", i), "  allKeys: true", fmt.Sprint("  objectName: d", i))
-		got[okms.Ref{Path: fmt.Sprint("s", i)}] = render.Input{Secret: okms.Secret{Version: 1, Data: sensitive.New([]byte(`{"k":"` + strings.Repeat("a,:", 20_000) + `"}`))}}
+		got[plan.Read{Ref: okms.Ref{Path: fmt.Sprint("s", i)}}] = render.Input{Secret: okms.Secret{Version: 1, Data: sensitive.New([]byte(`{"k":"` + strings.Repeat("a,:", 20_000) + `"}`))}}
 	}
 	var r Response
 	account := p.budget.Open("store")
@@ -144,7 +144,7 @@ func TestCommasAreNoFiles(t *testing.T) {
 	for i := range 170_000 {
 		fmt.Fprintf(&keys, `,"%d":1`, i)
 	}
-	got[okms.Ref{Path: "s0"}] = render.Input{Secret: okms.Secret{Version: 1, Data: sensitive.New([]byte("{" + keys.String()[1:] + "}"))}}
+	got[plan.Read{Ref: okms.Ref{Path: "s0"}}] = render.Input{Secret: okms.Secret{Version: 1, Data: sensitive.New([]byte("{" + keys.String()[1:] + "}"))}}
 	if failures := p.render(t.Context(), account, plantest.Planned(t, plantest.Request(plantest.Objects(lines[:3]...))), got, &r); len(failures) != 1 || failures[0].Kind != failure.TooLarge {
 		t.Errorf("of 170,000 keys: %v", failures)
 	}

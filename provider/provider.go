@@ -16,6 +16,7 @@ import (
 	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/plan"
 	"ovhcloud-csi-provider/provider/read"
+	"ovhcloud-csi-provider/provider/render"
 )
 
 // Config of a Provider. The zero value works.
@@ -47,6 +48,7 @@ type Provider struct {
 	rights plan.Rights
 	reader *read.Reader
 	budget *budget.Budget
+	given  *volumes
 	now    func() time.Time
 }
 
@@ -59,7 +61,7 @@ func New(c Config) *Provider {
 		c.Reader.Budget = budget.New(0)
 	}
 	return &Provider{rights: plan.Rights{Endpoints: c.Endpoints, Connections: c.Connections}, reader: read.New(c.Reader),
-		budget: c.Reader.Budget, now: c.Reader.Now}
+		budget: c.Reader.Budget, given: newVolumes(), now: c.Reader.Now}
 }
 
 // sweepEvery is how often Run drops what is unused.
@@ -102,14 +104,17 @@ func (p *Provider) Mount(ctx context.Context, req Request) (Response, error) {
 	if !account.Wait(ctx, budget.Running, read.Takes(pl)) {
 		return response, NodeFullError(req.Class())
 	}
-	got, failures := p.reader.Read(ctx, account, pl)
+	pl, got, failures := p.reader.Read(ctx, account, pl)
 	response.note(pl, got)
 	if len(failures) == 0 {
 		failures = p.render(ctx, account, pl, inputs(pl, got), &response)
+	} else {
+		failures = append(failures, render.Unread(pl, inputs(pl, got))...)
 	}
 	if len(failures) > 0 {
 		return response, &failure.Error{Class: req.Class(), Failures: failures}
 	}
+	p.given.note(req.volume())
 	return response, nil
 }
 

@@ -20,6 +20,8 @@ type Request struct {
 	Account *budget.Account
 	// Mode is for files whose object has none; 0 means 0644.
 	Mode fs.FileMode
+	// Target is the path of the volume on the node, which no other volume has.
+	Target string
 }
 
 func (r Request) plan() plan.Request {

@@ -83,6 +83,7 @@ func decode(in *pb.MountRequest) (provider.Request, error) {
 		delete(req.Credentials, attributeTokens)
 		req.Credentials = req.Credentials.Known()
 	}
+	req.Target = in.GetTargetPath()
 	if text := strings.TrimSpace(in.GetPermission()); text != "" {
 		mode, err := strconv.ParseUint(text, 10, 32)
 		if err != nil || mode > 0o777 {

@@ -36,8 +36,8 @@ var arrows = map[string][]string{
 		"provider/message", "provider/okms", "provider/place", "provider/plan", "provider/read", "provider/render",
 	},
 	"provider/class": {
-		"provider/encoding", "provider/failure", "provider/message", "provider/nearest", "provider/okms",
-		"provider/place", "provider/strictmap", "provider/volume", "provider/yamlnode",
+		"provider/certificate", "provider/encoding", "provider/failure", "provider/format", "provider/message", "provider/nearest", "provider/okms",
+		"provider/place", "provider/strictmap", "provider/template", "provider/volume", "provider/yamlnode",
 	},
 	"provider/plan": {
 		"provider/class", "provider/connections", "provider/credential", "provider/failure", "provider/message",
@@ -53,9 +53,10 @@ var arrows = map[string][]string{
 		"provider/sensitive",
 	},
 	"provider/render": {
-		"provider/class", "provider/encoding", "provider/failure", "provider/message", "provider/nearest",
+		"provider/certificate", "provider/class", "provider/encoding", "provider/failure", "provider/format",
+		"provider/message", "provider/nearest",
 		"provider/okms", "provider/place", "provider/plan", "provider/rawjson", "provider/sensitive",
-		"provider/volume",
+		"provider/template", "provider/volume",
 	},
 	"provider/cache": {"provider/failure", "provider/okms", "provider/place"},
 	"provider/pace":  {"provider/failure", "provider/okms", "provider/place"},
@@ -68,21 +69,29 @@ var arrows = map[string][]string{
 		"provider/yamlnode",
 	},
 	"provider/rules":      {"provider/message"},
-	"provider/credential": {"provider/message", "provider/place", "provider/sensitive", "provider/sniff"},
+	"provider/credential": {"provider/keypair", "provider/message", "provider/place", "provider/sensitive", "provider/sniff"},
 	"provider/oauth":      {"provider/credential", "provider/rawjson", "provider/sensitive", "provider/wire"},
 	"provider/place":      {"provider/message", "provider/sniff"},
 	"provider/failure":    {"provider/message"},
 	"provider/budget":     {"provider/quota"},
 	"provider/quota":      {},
 	"provider/encoding":   {"provider/message", "provider/nearest"},
-	"provider/volume":     {"provider/message"},
-	"provider/rawjson":    {"provider/sensitive"},
-	"provider/yamlnode":   {},
-	"provider/nearest":    {},
-	"provider/message":    {},
-	"provider/sniff":      {},
-	"provider/wire":       {},
-	"provider/sensitive":  {},
+	"provider/format":     {"provider/message", "provider/nearest", "provider/rawjson"},
+	"provider/keypair":    {},
+	"provider/certificate": {
+		"provider/keypair", "provider/message", "provider/nearest", "provider/rawjson", "provider/sniff",
+	},
+	"provider/template": {
+		"provider/format", "provider/message", "provider/nearest", "provider/rawjson", "provider/yamlnode",
+	},
+	"provider/volume":    {"provider/message"},
+	"provider/rawjson":   {"provider/sensitive"},
+	"provider/yamlnode":  {},
+	"provider/nearest":   {},
+	"provider/message":   {},
+	"provider/sniff":     {},
+	"provider/wire":      {},
+	"provider/sensitive": {},
 	"provider/explain": {
 		"provider/class", "provider/credential", "provider/failure", "provider/okms", "provider/plan",
 		"provider/wire",
@@ -109,6 +118,7 @@ var arrows = map[string][]string{
 	"test/mutate":   {},
 	"test/outages":  {},
 	"test/pki":      {},
+	"test/shapes":   {},
 	"test/soak":     {},
 }
 
@@ -120,10 +130,13 @@ var foreign = map[string][]string{
 	"google.golang.org/grpc":         {"server", "test/harness", "test/bench"},
 	"sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1": {"server", "test/harness", "test/bench"},
 	"github.com/prometheus/client_golang/prometheus":         {"server"},
-	"go.yaml.in/yaml/v3":           {"provider/yamlnode"},
-	"github.com/fsnotify/fsnotify": {"provider/connections"},
-	"github.com/tidwall/gjson":     {}, // tests compare with it
-	"k8s.io/klog/v2":               {"cmd/ovhcloud-csi-provider", "server", "test/harness"},
+	"go.yaml.in/yaml/v3":                         {"provider/yamlnode"},
+	"github.com/fsnotify/fsnotify":               {"provider/connections"},
+	"github.com/go-task/slim-sprig/v3":           {"provider/template"},
+	"software.sslmate.com/src/go-pkcs12":         {"provider/certificate"},
+	"github.com/pavlo-v-chernykh/keystore-go/v4": {"provider/certificate"},
+	"github.com/tidwall/gjson":                   {}, // tests compare with it
+	"k8s.io/klog/v2":                             {"cmd/ovhcloud-csi-provider", "server", "test/harness"},
 }
 
 // goList runs go list with a template that prints fields separated by spaces.

@@ -88,11 +88,14 @@ func New(c Config) *Cache {
 // Read is one read that a caller wants.
 type Read struct {
 	Key Key
+	// MaxAge is how old a value may be that is served without asking the store, if that is more
+	// than the TTL.
+	MaxAge time.Duration
 	// MaxStale is how old a value may be that is served if the store cannot be asked. 0
 	// means that none is.
 	MaxStale time.Duration
-	// Keep is how old a value may be that Stale serves later, if that is more than
-	// MaxStale: a caller with a fallback asks there first.
+	// Keep is how old a value may be that is served later, as stale or with a MaxAge, if that
+	// is more than both: a caller with a fallback asks there first.
 	Keep time.Duration
 	// Elsewhere says that the caller has another store to ask.
 	Elsewhere bool
@@ -173,7 +176,7 @@ func (c *Cache) look(ctx context.Context, r Read) (l looked) {
 	if e := c.store.entries.find(r.Key); e != nil {
 		age := e.age(c.now())
 		// An age below 0 means that the clock jumped back. Such a value is not fresh.
-		if age >= 0 && age < c.ttl {
+		if age >= 0 && age < max(c.ttl, r.MaxAge) {
 			c.store.use(e)
 			return looked{fresh: true, secret: e.secret}
 		}
@@ -190,7 +193,7 @@ func (c *Cache) look(ctx context.Context, r Read) (l looked) {
 	}
 	l.flight = f
 	f.waiting++
-	f.keep = max(f.keep, c.ttl, r.MaxStale, r.Keep)
+	f.keep = max(f.keep, c.ttl, r.MaxAge, r.MaxStale, r.Keep)
 	return l
 }
 

@@ -34,9 +34,9 @@ func newIndex[T keyed]() index[T] {
 	return index[T]{holders: map[[sha256.Size]byte]map[site]shelf[T]{}}
 }
 
-// compare orders keys that differ only in the version and in the CA bundle.
+// compare orders keys of one credential, site and path.
 func compare(a, b Key) int {
-	return cmp.Or(cmp.Compare(a.Ref.Version, b.Ref.Version), cmp.Compare(a.Domain.CABundle, b.Domain.CABundle))
+	return cmp.Or(cmp.Compare(a.Ref.What, b.Ref.What), cmp.Compare(a.Ref.Version, b.Ref.Version), cmp.Compare(a.Domain.CABundle, b.Domain.CABundle), cmp.Compare(a.Domain.API, b.Domain.API))
 }
 
 func position[T keyed](items []T, k Key) (at int, found bool) {

@@ -105,3 +105,26 @@ func TestWhatIsKeptDoesNotHoldOnToLongTexts(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsReadAndTheAPIArePartsOfTheKey: a list is not served for a secret, nor what one API gave
+// for the other one. A refusal is about all of them.
+func TestWhatIsReadAndTheAPIArePartsOfTheKey(t *testing.T) {
+	x := newIndex[*entry]()
+	var all []*entry
+	for _, what := range []okms.What{okms.Data, okms.Versions, okms.Folder} {
+		for _, api := range []place.API{place.KV2, place.REST} {
+			e := &entry{key: keyOf(1, "d", "p", 0, "")}
+			e.key.Ref.What, e.key.Domain.API = what, api
+			if x.find(e.key) != nil {
+				t.Fatalf("%+v is there already", e.key)
+			}
+			x.add(e)
+			all = append(all, e)
+		}
+	}
+	for _, e := range all {
+		if x.find(e.key) != e || len(x.within(allOfPath, e.key)) != len(all) {
+			t.Errorf("%+v is not found, or a refusal is not about all", e.key)
+		}
+	}
+}

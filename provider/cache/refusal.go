@@ -1,6 +1,9 @@
 package cache
 
-import "ovhcloud-csi-provider/provider/failure"
+import (
+	"ovhcloud-csi-provider/provider/failure"
+	"ovhcloud-csi-provider/provider/okms"
+)
 
 // settle keeps the value of a read that ended, or drops the values that its refusal speaks
 // against (rule 4). c.mu is held.
@@ -18,6 +21,9 @@ func (c *Cache) settle(f *flight) {
 	case failure.OfDomain:
 		c.revoke(allOfDomain, f.key, anyVersion)
 	case failure.OfPath:
+		if f.key.Ref.What != okms.Data && f.err.Kind == failure.Denied {
+			return // lists take a right of their own
+		}
 		c.revoke(allOfPath, f.key, anyVersion)
 	case failure.OfVersion:
 		c.revoke(allOfPath, f.key, goneVersion(f.key.Ref.Version, f.err.Version))

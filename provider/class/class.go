@@ -6,6 +6,7 @@ package class
 import (
 	"fmt"
 	"io/fs"
+	"time"
 
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/message"
@@ -31,6 +32,9 @@ type Given struct {
 	Mode fs.FileMode
 }
 
+// maxSecrets bounds the secrets of all objects, each counted as often as it is named.
+const maxSecrets = 2 * MaxObjects
+
 // Parse reads the attributes of a mount: the parameters of its class, which the pod's
 // volumeAttributes override. It returns everything that is wrong with them. What could be
 // read is returned even then, so that later steps can find further mistakes.
@@ -41,17 +45,41 @@ func Parse(attributes map[string]string, with Given) (Class, *failure.List) {
 	if cl.Connection, cl.OwnPlace, cl.Combined = chooseConnection(attributes, with.Credentials, c); cl.OwnPlace {
 		cl.Domain = parseDomain(attributes, c)
 	}
+	refresh := parseRefreshOf(attributes, c)
 	text, stated := attributes[ParamObjects]
 	if !stated {
 		c.Field(failure.WholeClass, "parameters."+ParamObjects, fmt.Errorf("%w; it lists the secrets to mount", message.ErrMissing))
 		return cl, c
 	}
 	cl.Objects = parseObjects(text, with.Mode, c)
-	tree := volume.NewLayout()
+	sources := 0
 	for _, o := range cl.Objects {
+		sources += len(o.Sources())
+	}
+	if sources > maxSecrets {
+		c.Parameter(ParamObjects, "names %d secrets; at most %d are read; split the list over several classes", sources, maxSecrets)
+	}
+	tree := volume.NewLayout()
+	for i, o := range cl.Objects {
+		if !o.has("refreshInterval") {
+			cl.Objects[i].Refresh = refresh
+		}
 		checkObject(o, tree, c)
 	}
 	return cl, c
+}
+
+// parseRefreshOf reads how old values may be for pods that have some already.
+func parseRefreshOf(attributes map[string]string, c *failure.List) (refresh time.Duration) {
+	text, stated := attributes[paramRefresh]
+	if !stated || text == "" {
+		return 0
+	}
+	refresh, err := parseRefresh(text)
+	if err != nil {
+		c.Field(failure.WholeClass, "parameters."+paramRefresh, err)
+	}
+	return refresh
 }
 
 // parseDomain reads where the secrets are: region or endpoint, okmsId, caBundle.

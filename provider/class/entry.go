@@ -1,10 +1,9 @@
 package class
 
 import (
-	"cmp"
 	"fmt"
 	"io/fs"
-	"strings"
+	"slices"
 
 	"ovhcloud-csi-provider/provider/encoding"
 	"ovhcloud-csi-provider/provider/failure"
@@ -16,70 +15,47 @@ import (
 
 // parseObject reads one entry of the list. It adds all mistakes to c.
 func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *failure.List) Object {
-	where := fmt.Sprintf("objects[%d]", number)
-	o := Object{Number: number, Mode: defaultMode, Encoding: encoding.UTF8, line: n.Line, given: map[string]int{}}
+	e := &entry{c, fmt.Sprintf("objects[%d]", number), Object{Number: number, Mode: defaultMode, Encoding: encoding.UTF8, line: n.Line, given: map[string]int{}}}
 	c.At(n.Line)
 	if sign, isText := yamlnode.IsText(n); isText {
-		c.Add(number, failure.Invalid, where, "is a text, not a map of fields; %s", dropSign(sign))
-		return o
+		c.Add(number, failure.Invalid, e.where, "is a text, not a map of fields; %s", dropSign(sign))
+		return e.object
 	}
 	if !yamlnode.IsMap(n) {
-		c.Add(number, failure.Invalid, where, "is %s, not a map of fields%s", yamlnode.Describe(n), asEntry(n))
-		return o
+		c.Add(number, failure.Invalid, e.where, "is %s, not a map of fields%s", yamlnode.Describe(n), asEntry(n))
+		return e.object
 	}
 	known := nearest.Vocabulary{Valid: fieldNames(), Synonyms: fieldSynonyms(), Taken: fieldsOf(n), Conflicts: fieldConflicts()}
-	strictmap.Map{
-		Stop: c.Stop,
-		Unknown: func(key *yamlnode.Node) string {
-			if _, valid := fieldOf(key.Value); valid {
-				return ""
-			}
-			advice, meant := adviseField(known, key.Value)
-			c.Misspelt(where + "." + meant)
-			return "unknown field; " + cmp.Or(holds(key), advice)
-		},
-		Wrong: func(key *yamlnode.Node, name, what string) {
-			c.At(key.Line)
-			c.Add(number, failure.Invalid, strings.TrimSuffix(where+"."+name, "."), "%s", what)
-		},
-	}.Each(n, func(key, value *yamlnode.Node) {
-		c.At(key.Line)
-		o.given[key.Value] = key.Line
-		f, _ := fieldOf(key.Value)
-		if f.MayBeEmpty && yamlnode.IsEmpty(value) {
-			return // and has no meaning
+	e.eachField(n, e.where, "unknown field; ", func(name string) string {
+		if _, valid := fieldOf(name); valid {
+			return ""
 		}
-		if err := setField(&o, value, f.set); err != nil {
-			c.Field(number, where+"."+message.Name(key.Value), err)
-		}
-	})
+		advice, meant := adviseField(known, name)
+		c.Misspelt(e.where + "." + meant)
+		return advice
+	}, e.field)
+	e.setTemplate()
 	c.At(n.Line)
-	if o.given["secretPath"] == 0 {
-		c.Field(number, where+".secretPath", missingPath(o))
+	if !slices.ContainsFunc([]string{"secretPath", "find", "secrets", "template"}, e.object.has) {
+		e.Field(number, e.where+".secretPath", missingPath(e.object))
 	}
-	return o
+	return e.object
 }
 
-// holds returns the character in the name of a field that is not what it looks like, "" if
-// there is none.
-func holds(key *yamlnode.Node) string {
-	if odd := yamlnode.OddSign(key); odd != "" {
-		return "it holds " + odd
+// field reads one field of the object.
+func (e *entry) field(key, value *yamlnode.Node) {
+	f, _ := fieldOf(key.Value)
+	if f.MayBeEmpty && yamlnode.IsEmpty(value) {
+		return // and has no meaning
 	}
-	return ""
-}
-
-// setField reads the value of a field. The error names a character in it that is not what
-// it looks like.
-func setField(o *Object, value *yamlnode.Node, set func(*Object, string) error) error {
-	text, err := yamlnode.Scalar(value)
-	if err == nil {
-		err = set(o, text)
+	e.object.given[f.Name] = key.Line
+	if f.read != nil {
+		f.read(e, e.where+"."+f.Name, value)
+		return
 	}
-	if odd := yamlnode.OddSign(value); odd != "" && err != nil {
-		return fmt.Errorf("%w; it holds %s", err, odd)
+	if err := setField(value, func(text string) error { return f.set(&e.object, text) }); err != nil {
+		e.Field(e.object.Number, e.where+"."+f.Name, err)
 	}
-	return err
 }
 
 // missingPath returns the error for an object that names no secret. Users of the azure and

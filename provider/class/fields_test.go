@@ -25,19 +25,22 @@ func TestTheReadmeHasTheFields(t *testing.T) {
 }
 
 func TestTheExamplesOfFieldsAreValid(t *testing.T) {
+	// What else the object needs, by the field.
+	with := map[string]string{"secretPath": "", "find": "", "secrets": "template: '{{.db.a}}{{.tls.b}}', objectName: f", "template": "secrets: {db: s}, objectName: f",
+		"secretKey": "secretPath: s", "keys": "secretPath: s, format: json", "certificate": "secretPath: s, secretKey: k",
+		"encoding": "secretPath: s, secretKey: k", "connection": "secretPath: s"}
 	for _, f := range class.Fields() {
-		lines := []string{"- secretPath: s", "  objectName: f", "  secretKey: k"}
-		switch f.Name {
-		case "allKeys":
-			lines = lines[:2]
-		case "secretPath", "objectName", "secretKey":
-			lines = []string{"- secretPath: s"}
+		rest, known := with[f.Name]
+		if !known {
+			rest = "secretPath: s"
 		}
-		if f.Name == "secretPath" {
-			lines = nil
+		object := "- {" + f.Name + ": " + f.Example
+		if rest != "" {
+			object += ", " + rest
 		}
-		lines = append(lines, "  "+f.Name+": "+f.Example)
-		lines[0] = "- " + strings.TrimLeft(lines[0], "- ")
-		plantest.Planned(t, plantest.Request(plantest.Objects(lines...)))
+		cl, wrong := class.Parse(plantest.Request(plantest.Objects(object+"}")).Attributes, class.Given{Credentials: true})
+		if wrong.Len() > 0 || len(cl.Objects) != 1 {
+			t.Errorf("%s: %v", object, wrong.All())
+		}
 	}
 }

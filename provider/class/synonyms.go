@@ -28,7 +28,8 @@ var parameterConflicts = map[string][]string{
 	ParamEndpoint:   {paramRegion, ParamConnection},
 	paramOKMSID:     {ParamConnection},
 	paramCABundle:   {ParamConnection},
-	ParamConnection: {paramRegion, ParamEndpoint, paramOKMSID, paramCABundle, CredentialSource},
+	paramAPI:        {ParamConnection},
+	ParamConnection: {paramRegion, ParamEndpoint, paramOKMSID, paramCABundle, paramAPI, CredentialSource},
 }
 
 // Cures for names that have no counterpart.
@@ -45,9 +46,7 @@ const (
 	noToken     = "drop it: credentials do not belong in a class; put them in the Secret of nodePublishSecretRef"
 	noType      = "drop it: everything in Secret Manager is a secret; there are no other types"
 	noArguments = "drop it: OKMS takes no arguments with a read"
-	noFormat    = "drop it: a file holds the bytes that OKMS holds; see encoding for base64 and hex"
 	noRetry     = "drop it: only a connection can have a fallback, and the operator sets that up"
-	noRefresh   = "drop it: running pods follow the driver's rotationPollInterval, and the provider's --cache-ttl"
 	noOwner     = "drop it: files belong to root, and fsGroup has no effect; for a container that is not root, " +
 		"set filePermission: \"0444\""
 	ofObjects  = "move it into an entry of objects, as in - secretPath: …"
@@ -65,7 +64,9 @@ var parameterSynonyms = sync.OnceValue(func() map[string]nearest.Synonym {
 		paramOKMSID: "okms kmsId domain domainId okmsDomain okmsDomainId okmsUuid uuid",
 		paramCABundle: "vaultCACertPEM vaultCACert caCert caCerts caCertificate caCertificates ca cacertPEM caProvider " +
 			"caPem rootCA",
+		paramAPI:        "apiVersion okmsApi vaultApiVersion kvVersion",
 		ParamObjects:    "secrets data array items",
+		paramRefresh:    "rotationPollInterval pollInterval refresh",
 		ParamConnection: "secretStore secretStoreRef clusterSecretStore store connectionName",
 	}, map[string]string{
 		noLogins: "roleName role vaultRole vaultRoleName vaultAuthMountPath vaultKubernetesMountPath vaultAuthMethod " +
@@ -82,9 +83,9 @@ var parameterSynonyms = sync.OnceValue(func() map[string]nearest.Synonym {
 		noToken:    "token tokenSecretRef clientSecret accessToken vaultToken apiKey nodePublishSecretRef",
 		noRetry:    "failoverRegion failover fallback",
 		noPolicy:   "pathTranslation preferredAddressType",
-		noRefresh:  "refreshInterval rotationPollInterval pollInterval",
 		ofOperator: "allow maxStale credentialsDir",
-		ofObjects:  "secretPath secretKey objectName allKeys objectVersion encoding filePermission optional",
+		ofObjects: "secretPath secretKey objectName allKeys find objectVersion objectVersionHistory encoding filePermission " +
+			"optional",
 		"move it up, next to parameters: it is spec.secretObjects": "secretObjects",
 		"move it up, next to parameters: it is spec.provider":      "provider",
 	}), ofObjects, ParamObjects)
@@ -113,11 +114,9 @@ var fieldSynonyms = sync.OnceValue(func() map[string]nearest.Synonym {
 	return covering(nearest.Synonyms(counterparts, map[string]string{
 		noType:      "objectType type kind secretType",
 		noArguments: "secretArgs args arguments method",
-		noRefresh:   "refreshInterval rotationPollInterval pollInterval",
 		noOwner:     "owner group uid gid user fsGroup",
-		ofClass:     "region endpoint okmsId caBundle connection",
+		ofClass:     "region endpoint okmsId caBundle",
 		"drop it: without optional: true, every object is required": "required mandatory",
-		noFormat:  "objectFormat outputFormat",
 		noRetry:   "failoverObject",
 		noPolicy:  "conversionStrategy metadataPolicy nullBytePolicy",
 		remoteRef: "remoteRef",

@@ -50,7 +50,7 @@ func TestAFileWithFallbacks(t *testing.T) {
 var invalidFiles = []struct{ name, old, new, want string }{
 	{"unknown field", "region:", "regoin:", `3: connections.default.regoin: unknown field; did you mean "region"?`},
 	{"unknown field without a near one", "region:", "place:",
-		"3: connections.default.place: unknown field; valid are region, endpoint, okmsId, caBundle, credentialsDir, " +
+		"3: connections.default.place: unknown field; valid are region, endpoint, okmsId, caBundle, api, credentialsDir, " +
 			"maxStale, fallback, allow\n" +
 			"3: connections.default.region: is missing; give a region, such as eu-west-par, or an endpoint"},
 	{"the chart's values", "credentialsDir:", "existingSecret:",
@@ -83,7 +83,7 @@ var invalidFiles = []struct{ name, old, new, want string }{
 	{"secrets of a rule", "        paths: [prod/pay/card]", "        secretPaths: [prod/pay/card]",
 		`12: connections.default.allow[1].secretPaths: unknown field; did you mean "paths"?`},
 	{"a field of another part of the file", "    allow:", "    namespace: x\n    allow:",
-		"6: connections.default.namespace: unknown field; valid are region, endpoint, okmsId, caBundle, " +
+		"6: connections.default.namespace: unknown field; valid are region, endpoint, okmsId, caBundle, api, " +
 			"credentialsDir, maxStale, fallback, allow"},
 	{"unknown field at the top", "connections:", "connection:",
 		`1: connection: unknown field; did you mean "connections"?`},
@@ -100,7 +100,7 @@ var invalidFiles = []struct{ name, old, new, want string }{
 			`letters, digits and -`},
 	{"field with a forged line", "region:", "\"a\\r\\u2028\\e[2Kb\":",
 		"3: connections.default.\"a\\r\\u2028\\x1b[2Kb\": unknown field; valid are region, endpoint, okmsId, " +
-			"caBundle, credentialsDir, maxStale, fallback, allow\n" +
+			"caBundle, api, credentialsDir, maxStale, fallback, allow\n" +
 			"3: connections.default.region: is missing; give a region, such as eu-west-par, or an endpoint"},
 	{"region and endpoint", "    okmsId:", "    endpoint: https://x.example\n    okmsId:",
 		"3: connections.default.region: cannot be combined with endpoint; drop one of them"},

@@ -42,8 +42,7 @@ func Read(from plan.Origin, o class.Object, e *okms.Error, again string) failure
 		out.What = fmt.Sprintf("OKMS refused the %s", from.Credential)
 		out.Advice = cmp.Or(from.Credential.Hint(), "it is wrong, expired, revoked, or not of this OKMS domain")
 	case failure.Denied:
-		out.What = fmt.Sprintf("OKMS does not allow the %s to read it", from.Credential)
-		out.Advice = GrantAdvice(from, ActionRead)
+		out.What, out.Advice = explainDenied(from, o)
 	case failure.DomainUnknown:
 		out.What = fmt.Sprintf("there is no OKMS domain %s at %s", from.Domain.ID, from.Domain.Host())
 		out.Advice = "check okmsId and region"
@@ -67,13 +66,22 @@ func Read(from plan.Origin, o class.Object, e *okms.Error, again string) failure
 		out.What, out.Advice = "the server's certificate is not trusted: "+e.Text, trustAdvice(e.Cause)
 	case failure.NodeFull:
 		out.What, out.Advice = e.Text, failure.NodeFullAdvice
-	case failure.Unreadable, failure.Broken,
+	case failure.Unreadable, failure.Broken, failure.TooLarge,
 		// No read has one of these.
-		failure.Invalid, failure.EndpointRefused, failure.NotAllowed, failure.TooLarge, failure.NoCredential,
+		failure.Invalid, failure.EndpointRefused, failure.NotAllowed, failure.NoCredential,
 		failure.KeyAbsent, failure.Unusable:
 		out.What = e.Text
 	}
 	return out
+}
+
+// explainDenied is about an action that the credential may not take: to read a secret, or to list
+// its versions or a folder.
+func explainDenied(from plan.Origin, o class.Object) (what, advice string) {
+	if o.Ref().What == okms.Data {
+		return fmt.Sprintf("OKMS does not allow the %s to read it", from.Credential), GrantAdvice(from, ActionRead)
+	}
+	return fmt.Sprintf("OKMS does not allow the %s to list it", from.Credential), GrantAdvice(from, ActionDescribe)
 }
 
 // IsGone reports whether a failed read is about a secret or a version that OKMS does not have

@@ -20,6 +20,7 @@ type answer struct {
 	status     int
 	media      string // the type of the body, as wire.MediaType names it
 	retryAfter time.Duration
+	next       string          // the cursor of the next page of a list; "" if there is none
 	body       sensitive.Bytes // of a 200; empty for any other status
 	refusal    refusal         // the fields of the body that are used, for any other status
 	sent       *sentTexts      // the secrets that no message may repeat; may be nil
@@ -109,27 +110,38 @@ func decodeData(a answer, ref Ref) (Secret, *Error) {
 			valid = d.add(key, value) && valid
 		}
 	}
-	unreadable := func(format string, args ...any) (Secret, *Error) {
-		return Secret{}, &Error{Kind: failure.Unreadable, Status: a.status, RequestID: a.id(d.requestID),
-			Text: "unreadable answer: " + fmt.Sprintf(format, args...)}
-	}
 	switch {
 	case !valid:
-		return unreadable("not the JSON that OKMS sends (%d bytes of %s)", a.body.Len(), a.media)
+		return Secret{}, a.unreadable(d.requestID, "not the JSON that OKMS sends (%d bytes of %s)", a.body.Len(), a.media)
 	case d.metadata == nil || !d.data.Exists():
-		return unreadable("data or data.metadata is missing")
+		return Secret{}, a.unreadable(d.requestID, "data or data.metadata is missing")
 	}
 	if gone := a.goneError(d); gone != nil {
 		return Secret{}, gone
 	}
-	if d.metadata.version < 1 || d.metadata.version > MaxVersion {
-		return unreadable("version %d is not a version number", d.metadata.version)
+	secret, failed := a.secret(ref, d.metadata.version, d.metadata.createdTime, d.data)
+	if failed != nil {
+		failed.RequestID = a.id(d.requestID)
 	}
-	if ref.Version != 0 && d.metadata.version != ref.Version {
-		return unreadable("asked for version %d, got version %d", ref.Version, d.metadata.version)
+	return secret, failed
+}
+
+// secret returns the Secret of an answer to the read of ref. It fails if the version is none, or
+// another one.
+func (a answer) secret(ref Ref, version int, created string, data rawjson.Value) (Secret, *Error) {
+	switch {
+	case version < 1 || version > MaxVersion:
+		return Secret{}, a.unreadable("", "version %d is not a version number", version)
+	case ref.Version != 0 && version != ref.Version:
+		return Secret{}, a.unreadable("", "asked for version %d, got version %d", ref.Version, version)
 	}
-	return Secret{Path: ref.Path, Version: d.metadata.version, Created: cleanID(d.metadata.createdTime),
-		Data: sensitive.New(ownPart(d.data, a.body.Reveal()))}, nil
+	return Secret{Path: ref.Path, Version: version, Created: cleanID(created), Data: sensitive.New(ownPart(data, a.body.Reveal()))}, nil
+}
+
+// unreadable returns the Error for an answer that OKMS does not send. It must not quote a secret.
+func (a answer) unreadable(requestID, format string, args ...any) *Error {
+	return &Error{Kind: failure.Unreadable, Status: a.status, RequestID: a.id(requestID),
+		Text: "unreadable answer: " + fmt.Sprintf(format, args...)}
 }
 
 // ownPart returns data, a part of body, as a copy if the rest of body is larger than an

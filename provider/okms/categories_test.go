@@ -7,11 +7,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/wire"
 )
 
@@ -34,22 +36,30 @@ func TestTheCategoryOverridesTheStatus(t *testing.T) {
 	}
 }
 
-// TestTheTokenIsSentInBothHeaders checks both forms: OVHcloud's guides use X-Vault-Token for the
-// Vault-compatible API, and the bearer form for its own API.
-func TestTheTokenIsSentInBothHeaders(t *testing.T) {
+// TestTheHeadersOfTheToken checks both forms: OVHcloud's guides use X-Vault-Token for the
+// Vault-compatible API, and the bearer form for the native one. Whether that accepts X-Vault-Token is
+// not known.
+func TestTheHeadersOfTheToken(t *testing.T) {
 	var h http.Header
-	c := reading(t, httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h = r.Header
 		w.WriteHeader(http.StatusNotFound)
-	})))
-	if _, err := c.Get(t.Context(), okms.Ref{Path: "s"}); err == nil {
-		t.Fatal("got no error")
-	}
-	for name, want := range map[string]string{"Authorization": "Bearer " + token, "X-Vault-Token": token} {
-		if got := h.Values(name); len(got) != 1 || got[0] != want {
-			t.Errorf("got %d values of %s, want the token once", len(got), name)
+	}))
+	t.Cleanup(server.Close)
+	eachAPI(t, place.Domain{Endpoint: server.URL, ID: "734b9b45-8b1a-469c-b140-b10bd6540017"}, func(t *testing.T, domain place.Domain) {
+		if _, err := client(t, domain, byToken(), okms.Options{}).Get(t.Context(), okms.Ref{Path: "s"}); err == nil {
+			t.Fatal("got no error")
 		}
-	}
+		want := map[string][]string{"Authorization": {"Bearer " + token}, "X-Vault-Token": {token}}
+		if domain.API == place.REST {
+			want["X-Vault-Token"] = nil
+		}
+		for name, values := range want {
+			if got := h.Values(name); !slices.Equal(got, values) {
+				t.Errorf("got %d values of %s, want %d", len(got), name, len(values))
+			}
+		}
+	})
 }
 
 // TestACancelledWaiterGetsNoPlace checks that a place is not given to a waiter whose context is

@@ -1,6 +1,7 @@
 package okms
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -38,7 +38,9 @@ type Options struct {
 // Client reads from one domain with one login. It keeps connections open between reads. It is
 // safe for concurrent use.
 type Client struct {
-	vault     *vault.Client
+	vault     *vault.Client // nil for place.REST
+	base      string        // the URL of the domain
+	api       place.API
 	transport *authenticated
 	host      string
 	observe   func(context.Context, Call)
@@ -68,8 +70,24 @@ func New(domain place.Domain, login Login, o Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the endpoint: %w", err)
 	}
+	c := &Client{base: domain.Endpoint + "/api/" + domain.ID, api: domain.API, transport: transport,
+		host: address.Host, observe: o.Observe, answers: o.Answers}
+	if c.api == place.KV2 {
+		if c.vault, err = newVault(c.base, transport); err != nil {
+			return nil, fmt.Errorf("making a client for %s: %w", address.Host, err)
+		}
+	}
+	c.hidden = append(c.hidden, login.Hidden...)
+	if c.observe == nil {
+		c.observe = func(context.Context, Call) {}
+	}
+	return c, nil
+}
+
+// newVault returns a client of the Vault-compatible API that takes nothing from the environment.
+func newVault(base string, transport *authenticated) (*vault.Client, error) {
 	v, err := vault.NewClient(&vault.Config{
-		Address:          domain.Endpoint + "/api/" + domain.ID,
+		Address:          base,
 		DisableRedirects: true,
 		// The caller retries.
 		MaxRetries: 0,
@@ -80,74 +98,46 @@ func New(domain place.Domain, login Login, o Options) (*Client, error) {
 		},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("making a client for %s: %w", address.Host, err)
+		return nil, err
 	}
 	// Remove the values of VAULT_TOKEN, VAULT_NAMESPACE and VAULT_HEADERS.
 	v.ClearToken()
 	v.SetHeaders(http.Header{vault.RequestHeaderName: {"true"}})
-	c := &Client{vault: v, transport: transport, host: address.Host, observe: o.Observe, answers: o.Answers}
-	c.hidden = append(c.hidden, login.Hidden...)
-	if c.observe == nil {
-		c.observe = func(context.Context, Call) {}
-	}
-	return c, nil
+	return v, nil
 }
 
 // Close closes idle connections. It does not interrupt reads in progress.
 func (c *Client) Close() { c.transport.base.CloseIdleConnections() }
 
-// Get reads one version of a secret. The error is nil if the read succeeded. The caller owns
-// the Secret.
-func (c *Client) Get(ctx context.Context, ref Ref) (Secret, *Error) {
-	var query url.Values
-	if ref.Version != 0 {
-		query = url.Values{"version": {strconv.Itoa(ref.Version)}}
-	}
-	var secret Secret
-	err := c.exchange(ctx, readData, ref.Path, query, func(a answer) (failed *Error) {
-		secret, failed = decodeData(a, ref)
-		return failed
-	})
-	return secret, err
+// request is one request for a secret or a list.
+type request struct {
+	name   string // in Call
+	path   string // of the secret or the folder, in Call
+	target string // the path of the URL, below the API; that of REST is escaped
+	query  url.Values
+	paged  bool
+	cursor string // of the page; "" for the first one
+	kept   int    // bytes that the pages before hold of the quota
+	// tooLong is the text of the Error if the answer is too long, with its cure; "" if OKMS
+	// sends no such answer.
+	tooLong string
 }
-
-// LatestActive returns the highest number of an active version of a secret, 0 if there
-// is none, and whether any version is listed. It needs the IAM action
-// okms:apikms:secret/get, which a plain read does not need; without it, the Kind is Denied.
-func (c *Client) LatestActive(ctx context.Context, path string) (latest int, some bool, err *Error) {
-	err = c.exchange(ctx, readVersions, path, nil, func(a answer) (failed *Error) {
-		latest, some, failed = decodeLatest(a)
-		return failed
-	})
-	return latest, some, err
-}
-
-// operation is a request for a secret: its name in Call, and the prefix of the secret's
-// path in the URL.
-type operation struct{ name, prefix string }
-
-var (
-	readData     = operation{"read", "secret/data/"}
-	readVersions = operation{"versions", "secret/metadata/"}
-)
 
 // exchange sends one request, decodes its answer, and calls Observe. It returns nil if decode
 // does.
-func (c *Client) exchange(
-	ctx context.Context, o operation, path string, query url.Values, decode func(answer) *Error,
-) *Error {
+func (c *Client) exchange(ctx context.Context, r request, decode func(answer) *Error) *Error {
 	begin := time.Now()
-	x := &exchange{ctx: ctx, all: c.answers, sent: sentTexts{all: slices.Clone(c.hidden)}}
+	x := &exchange{ctx: ctx, all: c.answers, sent: sentTexts{all: slices.Clone(c.hidden)}, request: r}
 	defer x.close()
 	traced := context.WithValue(httptrace.WithClientTrace(ctx, x.trace()), exchangeKey{}, x)
-	err := c.fetch(traced, o.prefix+path, query)
+	err := c.fetch(traced, r)
 	var failed *Error
 	if err == nil || x.whole {
 		failed = decode(x.answer)
 	} else {
 		failed = c.failure(ctx, err, x, begin)
 	}
-	call := Call{API: "kv2", Operation: o.name, Host: c.host, Path: path, Status: x.answer.status,
+	call := Call{API: cmp.Or(string(c.api), "kv2"), Operation: r.name, Host: c.host, Path: r.path, Status: x.answer.status,
 		Took: time.Since(begin), Dialled: x.phase.dialled.Load()}
 	if failed == nil {
 		c.observe(ctx, call)
@@ -160,8 +150,29 @@ func (c *Client) exchange(
 
 // fetch sends one request. The transport reads the answer into the exchange of ctx, whatever
 // its status. The error is about the exchange, never about the status.
-func (c *Client) fetch(ctx context.Context, path string, query url.Values) error {
-	resp, err := c.vault.Logical().ReadRawWithDataWithContext(ctx, path, query)
+func (c *Client) fetch(ctx context.Context, r request) error {
+	if c.api == place.REST {
+		return c.fetchREST(ctx, r)
+	}
+	resp, err := c.vault.Logical().ReadRawWithDataWithContext(ctx, r.target, r.query)
+	if resp != nil {
+		_ = resp.Body.Close()
+	}
+	return err
+}
+
+// fetchREST is fetch for the native API. It needs no http.Client, which would follow redirects
+// and keep cookies.
+func (c *Client) fetchREST(ctx context.Context, r request) error {
+	address := c.base + r.target
+	if query := r.query.Encode(); query != "" {
+		address += "?" + query
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := c.transport.RoundTrip(req)
 	if resp != nil {
 		_ = resp.Body.Close()
 	}
@@ -180,6 +191,8 @@ func (c *Client) failure(ctx context.Context, err error, x *exchange, begin time
 		e.Kind, e.Text = failure.NodeFull, wire.ErrFull.Error()
 	case ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded):
 		e.Kind, e.Text = failure.TimedOut, c.waitedText(ctx, x, time.Since(begin))
+	case errors.Is(err, errAnswerTooLong) && x.request.tooLong != "":
+		e.Kind, e.Text = failure.TooLarge, x.request.tooLong
 	case errors.Is(err, errAnswerTooLong):
 		e.Kind, e.Text = failure.Unreadable, c.host+": "+errAnswerTooLong.Error()
 	case errors.Is(err, errAnswersTooMany):

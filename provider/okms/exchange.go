@@ -32,6 +32,7 @@ type exchange struct {
 	phase   phase
 	shaking handshake
 	sent    sentTexts
+	request request
 	answer  answer
 	whole   bool   // answer is the final one, and was read to its end or its limit
 	all     *Quota // for all answers in progress; nil for no limit
@@ -39,6 +40,17 @@ type exchange struct {
 }
 
 type exchangeKey struct{}
+
+// pageSize is how many entries a page is asked for: the most that OKMS sends (source: SW,
+// X-Pagination-Size).
+const pageSize = 100
+
+// The headers of pages (source: SW, the headers of the Secret API).
+const (
+	headerSize   = "X-Pagination-Size"
+	headerCursor = "X-Pagination-Cursor"
+	headerNext   = "X-Pagination-Cursor-Next"
+)
 
 // exchangeOf returns the exchange in ctx; nil if there is none.
 func exchangeOf(ctx context.Context) *exchange {
@@ -67,7 +79,8 @@ func (x *exchange) read(resp *http.Response) error {
 	now := time.Now()
 	x.giveBack()
 	x.answer = answer{at: now, status: resp.StatusCode, sent: &x.sent,
-		media: wire.MediaType(resp.Header), retryAfter: retryAfter(resp.Header, now)}
+		media: wire.MediaType(resp.Header), retryAfter: retryAfter(resp.Header, now),
+		next: resp.Header.Get(headerNext)}
 	if resp.StatusCode != http.StatusOK {
 		body, err := io.ReadAll(io.LimitReader(resp.Body, maxRefusal+1))
 		if err != nil {
@@ -99,7 +112,7 @@ func (x *exchange) readSecret(body io.Reader, promised int64) ([]byte, error) {
 	for {
 		if len(got) == cap(got) {
 			if x.all != nil {
-				if !x.all.Take(x.held, room-cap(got)) {
+				if !x.all.Take(x.request.kept+x.held, room-cap(got)) {
 					return nil, errAnswersTooMany
 				}
 				x.held += room - cap(got)

@@ -67,3 +67,68 @@ func FuzzVersions(f *testing.F) {
 		}
 	})
 }
+
+// FuzzLists checks that the lists of each API take little memory, and that what is in them is what
+// a reader may use: paths below the folder, and versions in order, each with one state.
+func FuzzLists(f *testing.F) {
+	f.Add(`{"data":{"versions":{"1":{"deletion_time":""},"2":{"destroyed":true},"24000":{"deletion_time":"2020-01-02T03:04:05Z"}}}}`, "", byte(0))
+	f.Add(`{"data":{"keys":["a","b/","..","a/b","\u0061","x y"]}}`, "f", byte(1))
+	f.Add(`[{"id":1,"state":"active"},{"id":24000,"state":"deleted"},{"id":1,"state":"x\n2 active"}]`, "f/g", byte(2))
+	f.Add(`[{"path":"f/a"},{"path":"g"},{"path":"f/../b"},{"path":"/f/a"},{"path":"f/"}]`, "f", byte(3))
+	for _, body := range hostileBodies(4 << 10) {
+		for which := range byte(4) {
+			f.Add(body, "f", which)
+		}
+	}
+	f.Fuzz(func(t *testing.T, body, folder string, which byte) {
+		if folder != "" && !isPath(folder) {
+			return // no caller has such a folder
+		}
+		a := sentTo(answered(http.StatusOK, body))
+		var list Secret
+		var failed *Error
+		takesLittle(t, len(body)*max(1, len(folder)/8), func() { // an entry of a few bytes gets the folder in front
+			versions, entries := pages[VersionState]{most: MaxVersion}, pages[string]{most: 10_000}
+			switch which % 4 {
+			case 0:
+				failed = addVersions(a, &versions)
+			case 1:
+				failed = addEntries(a, folder, &entries)
+			case 2:
+				failed = addRESTVersions(a, &versions)
+			case 3:
+				failed = addRESTEntries(a, folder, &entries)
+			}
+			switch {
+			case failed != nil:
+			case which%2 == 0:
+				list, failed = listOfVersions(Ref{What: Versions}, versions.all)
+			default:
+				list = listOfEntries(Ref{What: Folder, Path: folder}, entries.all)
+			}
+		})
+		if failed != nil {
+			if strings.Contains(failed.Text, "planted.token.of") || len(failed.Text) > mostText {
+				t.Errorf("the error is %q", failed.Text)
+			}
+			return
+		}
+		if which%2 == 0 {
+			last := MaxVersion + 1
+			for v := range VersionsOf(list) {
+				if v.Number < 1 || v.Number >= last || v.State == "" {
+					t.Errorf("%+v after %d in %q", v, last, list.Data.Reveal())
+				}
+				last = v.Number
+			}
+			return
+		}
+		last := ""
+		for entry := range EntriesOf(list) {
+			if below := strings.HasPrefix(entry, under(folder, "")); entry <= last || !below || !isPath(strings.TrimSuffix(entry, "/")) {
+				t.Errorf("%q after %q in %q", entry, last, list.Data.Reveal())
+			}
+			last = entry
+		}
+	})
+}

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 
 	"ovhcloud-csi-provider/provider/failure"
 )
@@ -186,4 +187,50 @@ func TestLongHeadersAreRefused(t *testing.T) {
 	if failed == nil || failed.Kind != failure.Unreachable || failed.Status != 0 {
 		t.Errorf("error = %v", failed)
 	}
+}
+
+// TestAListTakesWhatItHoldsOfTheQuota compares the memory of lists with the bytes that they take.
+func TestAListTakesWhatItHoldsOfTheQuota(t *testing.T) {
+	held := func() int {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int(m.HeapAlloc)
+	}
+	// one is the size of an element: append copies the slice that the list outgrows, and both are
+	// in memory then.
+	report := func(name string, count, one, took, charged int) {
+		t.Logf("%s: an entry takes %d bytes, and %d of the quota", name, took/count, charged/count)
+		if took+count*one > charged {
+			t.Errorf("%s: %d entries take %d bytes, but %d of the quota", name, count, took, charged)
+		}
+	}
+	for _, length := range []int{1, 20, 90} {
+		before := held()
+		entries := pages[string]{most: 10_000}
+		for i := range entries.most {
+			name := fmt.Sprintf("%05d", i) + strings.Repeat("x", length)
+			if failed := entries.add(answer{}, under("f", name), len(name)+3); failed != nil {
+				t.Fatal(failed)
+			}
+		}
+		list := listOfEntries(Ref{What: Folder}, entries.all)
+		report(fmt.Sprintf("entries of %d bytes", length+7), entries.most, int(unsafe.Sizeof("")), held()-before, entries.held)
+		runtime.KeepAlive(entries)
+		runtime.KeepAlive(list)
+	}
+	before := held()
+	versions := pages[VersionState]{most: MaxVersion}
+	for i := range versions.most {
+		if failed := versions.add(answer{}, VersionState{i + 1, Deactivated}, mostLine); failed != nil {
+			t.Fatal(failed)
+		}
+	}
+	list, failed := listOfVersions(Ref{What: Versions}, versions.all)
+	if failed != nil {
+		t.Fatal(failed)
+	}
+	report("versions", versions.most, int(unsafe.Sizeof(VersionState{})), held()-before, versions.held)
+	runtime.KeepAlive(versions)
+	runtime.KeepAlive(list)
 }

@@ -38,11 +38,23 @@ type Login struct {
 	Hidden []sensitive.Bytes
 }
 
-// Ref identifies the version of a secret to read. Version 0 is the latest one.
+// Ref identifies what is read: a version of a secret, the list of a secret's versions, or the
+// secrets of a folder.
 type Ref struct {
-	Path    string
-	Version int
+	What    What
+	Path    string // of the secret, or of the folder without a slash at its end; "" is the root
+	Version int    // only of Data; 0 is the latest one
 }
+
+// What is the kind of a Ref.
+type What uint8
+
+// The kinds.
+const (
+	Data What = iota
+	Versions
+	Folder
+)
 
 // Secret is one version of a secret. Data is the JSON text of the whole secret, byte for byte
 // as OKMS sent it. OKMS requires an object, but this package does not check that. Created is

@@ -36,7 +36,7 @@ func newTransport(domain place.Domain, login Login, o Options) (*authenticated, 
 	if tokens == nil {
 		tokens = func(context.Context, sensitive.Bytes) (sensitive.Bytes, error) { return login.Token, nil }
 	}
-	return &authenticated{base: base, pool: pool, tokens: tokens, userAgent: o.UserAgent}, nil
+	return &authenticated{base: base, pool: pool, tokens: tokens, userAgent: o.UserAgent, vault: domain.API == place.KV2}, nil
 }
 
 // Roots returns the system's certificate authorities and those of bundle, in PEM form. If
@@ -57,13 +57,14 @@ func Roots(bundle string) (*x509.CertPool, error) {
 }
 
 // authenticated adds the login to each request: as a bearer token, which OKMS accepts on both
-// its APIs, and as X-Vault-Token, which OVHcloud's guides for the Vault-compatible API use. It
+// its APIs, and for the Vault-compatible one as X-Vault-Token too, which OVHcloud's guides use. It
 // reads each answer into the exchange of the request's context; vault/api sees only the status.
 type authenticated struct {
 	base      *wire.Transport
 	pool      *connPool
 	tokens    func(ctx context.Context, refused sensitive.Bytes) (sensitive.Bytes, error)
 	userAgent string
+	vault     bool // the Vault-compatible API
 }
 
 // RoundTrip implements http.RoundTripper. The request's context must hold an exchange.
@@ -105,10 +106,18 @@ func (a *authenticated) send(req *http.Request, x *exchange, token []byte) error
 	if len(token) > 0 {
 		x.sent.add(sensitive.New(token))
 		req.Header.Set("Authorization", "Bearer "+string(token))
-		req.Header.Set("X-Vault-Token", string(token))
+		if a.vault {
+			req.Header.Set("X-Vault-Token", string(token))
+		}
 	}
 	if a.userAgent != "" {
 		req.Header.Set("User-Agent", a.userAgent)
+	}
+	if x.request.paged {
+		req.Header.Set(headerSize, strconv.Itoa(pageSize))
+		if x.request.cursor != "" {
+			req.Header.Set(headerCursor, x.request.cursor)
+		}
 	}
 	x.answer = answer{}
 	a.pool.use()

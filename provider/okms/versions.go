@@ -41,6 +41,48 @@ func decodeLatest(a answer) (latest int, listed bool, failed *Error) {
 	return latest, listed, nil
 }
 
+// addVersions adds the versions in SW's SecretMetadata, with the states that they have at the
+// time of the answer.
+func addVersions(a answer, to *pages[VersionState]) *Error {
+	if a.status != http.StatusOK {
+		return a.refused()
+	}
+	top, valid := rawjson.Parse(a.body.Reveal())
+	data := member(top, "data")
+	if !valid || !data.IsObject() {
+		return a.unreadable("", "not the versions of a secret (%d bytes of %s)", a.body.Len(), a.media)
+	}
+	for key, value := range member(data, "versions").Members() {
+		number, ok := versionOf(key[1 : len(key)-1])
+		var meta versionMetadata
+		if !ok || !meta.read(value) {
+			return a.unreadable("", "a version in the list is not one that OKMS sends")
+		}
+		if failed := to.add(a, VersionState{number, stateAt(meta, a.at)}, mostLine); failed != nil {
+			return failed
+		}
+	}
+	return nil
+}
+
+// versionOf returns the number that a text of digits names. It returns false for a number that no
+// version has, and for another spelling of one.
+func versionOf(digits []byte) (number int, ok bool) {
+	number, err := strconv.Atoi(string(digits[:min(len(digits), 8)]))
+	return number, err == nil && number >= 1 && number <= MaxVersion && string(digits) == strconv.Itoa(number)
+}
+
+// stateAt returns the state of a version at a time.
+func stateAt(meta versionMetadata, now time.Time) State {
+	switch {
+	case meta.destroyed:
+		return Deleted
+	case isActive(meta, now):
+		return Active
+	}
+	return Deactivated
+}
+
 // member returns the last value of a key in an object; nil if there is none.
 func member(v rawjson.Value, name string) (found rawjson.Value) {
 	for key, value := range v.Members() {

@@ -9,6 +9,7 @@ import (
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/pace"
+	"ovhcloud-csi-provider/provider/place"
 )
 
 func TestAReadIsRetriedFourTimes(t *testing.T) {
@@ -75,10 +76,10 @@ func TestResting(t *testing.T) {
 		if failed := p.Resting(a); failed == nil || failed.Kind != failure.Failing {
 			t.Errorf("after three failures: %v", failed)
 		}
-		bundle, other := asker(1), asker(2)
-		bundle.Domain.CABundle = "x"
-		if !resting(bundle) || resting(other) {
-			t.Error("the CA bundle counts, or the credential does not")
+		same, other := asker(1), asker(2)
+		same.Domain.CABundle, same.Domain.API = "x", place.REST
+		if !resting(same) || resting(other) {
+			t.Error("the CA bundle or the API counts, or the credential does not")
 		}
 		time.Sleep(2 * time.Second)
 		trial := asker(1)

@@ -21,7 +21,7 @@ const forgotten = 10 * time.Minute
 
 // domain is what is known about one OKMS domain. Pace.mu guards all but room.
 type domain struct {
-	of   place.Domain // without CA bundle
+	of   place.Domain // as siteOf returns it
 	room *room
 	// asking is how many calls of Do are in progress. If there are none, the domain is in
 	// Pace.idle at idle, since used.
@@ -44,11 +44,13 @@ type history struct {
 	retries    bucket
 }
 
-// arrive returns the domain, which it makes if needed, and counts a call of Do in it. CA
-// bundles do not make other domains: a pod may choose its bundle, but not how often OKMS is
-// asked.
+// siteOf returns a domain without its CA bundle and its API. They do not make other domains: a pod
+// may choose both, but not how often OKMS is asked.
+func siteOf(d place.Domain) place.Domain { return place.Domain{Endpoint: d.Endpoint, ID: d.ID} }
+
+// arrive returns the domain, which it makes if needed, and counts a call of Do in it.
 func (p *Pace) arrive(of place.Domain) *domain {
-	of.CABundle = ""
+	of = siteOf(of)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	d := p.domains[of]

@@ -71,7 +71,7 @@ func TestReadsThatHadNoTimeTellNothingOfTheStore(t *testing.T) {
 	})
 }
 
-func TestABundleMakesNoOtherDomain(t *testing.T) {
+func TestABundleAndAnAPIMakeNoOtherDomain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := pace.New(pace.Config{Reads: 2})
 		var mu sync.Mutex
@@ -80,7 +80,7 @@ func TestABundleMakesNoOtherDomain(t *testing.T) {
 		for i := range 20 {
 			all.Go(func() {
 				// Of two namespaces: one alone may not have both places.
-				domain := place.Domain{CABundle: strings.Repeat("\n", i)}
+				domain := place.Domain{CABundle: strings.Repeat("\n", i), API: []place.API{place.KV2, place.REST}[i/2%2]}
 				a := pace.Asker{Mount: pace.NewMount(fmt.Sprint("n", i%2)), Domain: domain}
 				_, err := p.Do(t.Context(), a, func(context.Context) (okms.Secret, *okms.Error) {
 					mu.Lock()

@@ -58,7 +58,7 @@ type Pace struct {
 	places *places
 
 	mu        sync.Mutex
-	domains   map[place.Domain]*domain // without CA bundle
+	domains   map[place.Domain]*domain // by siteOf
 	idle      *list.List               // of *domain, those that nobody reads from; the longest unused first
 	histories *list.List               // of *history, of all domains; the oldest failure first
 }
@@ -230,10 +230,9 @@ func (p *Pace) conclude(d *domain, a Asker, said verdict, failed *okms.Error, to
 // closed, nil if it is closed. If there is a read in progress then, it is the trial of
 // another mount. The caller is one that has something to fall back on.
 func (p *Pace) Resting(a Asker) *okms.Error {
-	a.Domain.CABundle = ""
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	d := p.domains[a.Domain]
+	d := p.domains[siteOf(a.Domain)]
 	if d == nil {
 		return nil
 	}

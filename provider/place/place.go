@@ -21,6 +21,28 @@ type Domain struct {
 	// CABundle has the certificates (PEM) of authorities that are trusted in addition to the
 	// system's; empty for none.
 	CABundle string
+	// API is the API that the domain is read with; the zero value is KV2.
+	API API
+}
+
+// API is one of OKMS's APIs for secrets. Both give the same secrets.
+type API string
+
+// The APIs. KV2, the Vault-compatible one, needs the fewest rights.
+const (
+	KV2  API = ""
+	REST API = "rest" // the native one, version 2
+)
+
+// parseAPI reads the name of an API.
+func parseAPI(text string) (API, error) {
+	switch text {
+	case "kv2":
+		return KV2, nil
+	case string(REST):
+		return REST, nil
+	}
+	return KV2, fmt.Errorf("%s is not an API of OKMS; valid are kv2 (default) and rest", message.Quote(text))
 }
 
 // Host returns the host of the endpoint for messages, with its port if that is not 443.
@@ -32,10 +54,13 @@ const (
 	FieldEndpoint = "endpoint"
 	FieldOKMSID   = "okmsId"
 	FieldCABundle = "caBundle"
+	FieldAPI      = "api"
 )
 
 // Fields returns the names of all fields of a Domain.
-func Fields() []string { return []string{FieldRegion, FieldEndpoint, FieldOKMSID, FieldCABundle} }
+func Fields() []string {
+	return []string{FieldRegion, FieldEndpoint, FieldOKMSID, FieldCABundle, FieldAPI}
+}
 
 var (
 	uuid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
@@ -74,6 +99,12 @@ func Parse(fields map[string]string, maxBundle int, wrong func(field string, err
 		var err error
 		if p.CABundle, err = parseCABundle(bundle, maxBundle); err != nil {
 			wrong(FieldCABundle, err)
+		}
+	}
+	if api, given := fields[FieldAPI]; given {
+		var err error
+		if p.API, err = parseAPI(api); err != nil {
+			wrong(FieldAPI, err)
 		}
 	}
 	return p

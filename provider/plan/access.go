@@ -14,48 +14,60 @@ import (
 	"ovhcloud-csi-provider/provider/rules"
 )
 
-// useConnection sets the plan's origin and fallback from a connection. It adds a failure to c if
-// the connection does not allow that to the pod that kubelet names. A pod gets the same message
-// for a connection that does not exist and for one that it may not use: only the log has the
-// difference.
-func (p *Plan) useConnection(req Request, cl class.Class, all *connections.Set, c *failure.List) {
+// route returns how the objects read over their connection. It adds a failure to c if the
+// connection does not allow that to the pod that kubelet names. A pod gets the same message for a
+// connection that does not exist and for one that it may not use: only the log has the difference.
+func (u *use) route(req Request, all *connections.Set, c *failure.List) Route {
+	refused := Route{Origin: Origin{Connection: u.connection}}
 	pod := req.Pod()
-	connection := all.Find(cl.Connection)
+	connection := all.Find(u.connection)
 	var grant rules.Grant
 	if connection != nil {
 		grant = connection.Grant(pod.Namespace, pod.ServiceAccount)
 	}
 	if !grant.Any() {
-		c.Put(notAllowed(req, cl, connection, all))
-		return
+		u.put(u.notAllowed(req, connection, all), c)
+		return refused
 	}
-	for _, o := range cl.Objects {
-		c.At(o.LineOf("secretPath"))
-		if !grant.Allows(o.SecretPath) {
-			c.Add(o.Number, failure.NotAllowed, fmt.Sprintf("objects[%d].secretPath", o.Number), "connection %q does not allow %s to %s; it allows %s%s",
-				connection.Name(), message.Quote(o.SecretPath), caller(pod),
-				message.Bound(strings.Join(grant.Paths(), ", "), 300), allowedHint(grant, o.SecretPath))
+	u.checkPaths(pod, connection.Name(), grant, c)
+	credential, err := connection.Credential()
+	if err != nil {
+		u.put(failure.Failure{Kind: failure.NoCredential, What: fmt.Sprintf("connection %q has no usable credential at the moment", connection.Name()),
+			Advice: "ask the operator: the reason is in the provider's log and at /readyz", Hidden: err.Error()}, c)
+		return refused
+	}
+	r := Route{Origin: OriginOf(connection, credential), grant: &grant}
+	r.Fallback, r.noFallback = fallbackOf(r.Origin, all, pod)
+	return r
+}
+
+// checkPaths adds a failure for each secret of the objects that the connection does not allow.
+func (u *use) checkPaths(pod Pod, connection string, grant rules.Grant, c *failure.List) {
+	refuse := func(o class.Object, field, what, hint string) {
+		c.At(o.LineOf(field))
+		c.Add(o.Number, failure.NotAllowed, fmt.Sprintf("objects[%d].%s", o.Number, field), "connection %q does not allow %s to %s; it allows %s%s",
+			connection, what, caller(pod), message.Bound(strings.Join(grant.Paths(), ", "), 300), hint)
+	}
+	for _, o := range u.objects {
+		if o.Find != nil && !grant.AllowsBelow(o.Find.Path) {
+			refuse(o, "find", "all secrets below "+o.Find.Folder(), "")
+		}
+		for _, source := range o.Sources() {
+			if !grant.Allows(source.Path) {
+				refuse(o, o.FieldOf(source), message.Quote(source.Path), allowedHint(grant, source.Path))
+			}
 		}
 	}
 	c.At(0)
-	credential, err := connection.Credential()
-	if err != nil {
-		c.Put(failure.Failure{Kind: failure.NoCredential, Object: failure.WholeClass, Where: "parameters." + class.ParamConnection,
-			What:   fmt.Sprintf("connection %q has no usable credential at the moment", connection.Name()),
-			Advice: "ask the operator: the reason is in the provider's log and at /readyz", Hidden: err.Error()})
-		return
-	}
-	p.Origin = OriginOf(connection, credential)
-	p.Fallback, p.noFallback = fallbackOf(p.Origin, all, pod)
 }
 
 // notAllowed returns the failure for a connection that does not exist (connection is nil) or that
 // the pod may not use. Only Hidden, which is for the log, differs between the two.
-func notAllowed(req Request, cl class.Class, connection *connections.Connection, connections *connections.Set) failure.Failure {
-	f := failure.Failure{Kind: failure.NotAllowed, Object: failure.WholeClass, Where: "parameters." + class.ParamConnection,
-		What:   fmt.Sprintf("there is no connection %s that %s may use", message.Quote(cl.Connection), caller(req.Pod())),
+func (u *use) notAllowed(req Request, connection *connections.Connection, connections *connections.Set) failure.Failure {
+	f := failure.Failure{Kind: failure.NotAllowed,
+		What:   fmt.Sprintf("there is no connection %s that %s may use", message.Quote(u.connection), caller(req.Pod())),
 		Advice: "check the name, or ask the operator to allow it"}
-	if _, stated := req.Attributes[class.ParamConnection]; !stated {
+	if _, stated := req.Attributes[class.ParamConnection]; !stated && u.from == nil {
 		f.What = "neither region nor endpoint nor credentials are given, and " + f.What
 		f.Advice = "give region, okmsId and " + class.CredentialSource + ", or ask the operator for a connection"
 	}

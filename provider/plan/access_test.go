@@ -55,9 +55,9 @@ func FuzzConnection(f *testing.F) {
 			t.Fatalf("the connection's credential is sent to %+v, want %+v", pl.Domain, want)
 		}
 		for _, ref := range pl.Reads {
-			below := strings.HasPrefix(ref.Path, "prod/shop/")
-			if !below || strings.Contains(ref.Path, "/../") || strings.Contains(ref.Path, "%") {
-				t.Fatalf("the connection's credential reads %q", ref.Path)
+			below := strings.HasPrefix(ref.Ref.Path, "prod/shop/")
+			if !below || strings.Contains(ref.Ref.Path, "/../") || strings.Contains(ref.Ref.Path, "%") {
+				t.Fatalf("the connection's credential reads %q", ref.Ref.Path)
 			}
 		}
 	})

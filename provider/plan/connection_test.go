@@ -9,6 +9,7 @@ import (
 
 	"ovhcloud-csi-provider/provider/connections"
 	"ovhcloud-csi-provider/provider/failure"
+	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/plan"
 	"ovhcloud-csi-provider/provider/plan/plantest"
 )
@@ -74,7 +75,7 @@ func TestAConnectionAndItsFallback(t *testing.T) {
 		if p.Connection != name || p.Domain.Endpoint != "https://"+name+".example" || fallback != c.fallback {
 			t.Errorf("%s: the plan is %s at %s with the fallback %q", name, p.Connection, p.Domain.Endpoint, fallback)
 		}
-		if got := p.WithoutFallback("prod/shop/db"); !strings.Contains(got, c.reason) || got != "" && c.reason == "" {
+		if got := p.WithoutFallback(okms.Ref{Path: "prod/shop/db"}); !strings.Contains(got, c.reason) || got != "" && c.reason == "" {
 			t.Errorf("%s: got %q, want %q", name, got, c.reason)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"ovhcloud-csi-provider/provider/connections"
+	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/rules"
 )
 
@@ -12,6 +13,14 @@ type Fallback struct {
 	Origin
 	// Grant is what the fallback allows to the mount's pod.
 	Grant rules.Grant
+}
+
+// Allows reports whether the fallback may be read for the mount's pod.
+func (f *Fallback) Allows(ref okms.Ref) bool {
+	if ref.What == okms.Folder {
+		return f.Grant.AllowsBelow(ref.Path)
+	}
+	return f.Grant.Allows(ref.Path)
 }
 
 // fallbackOf returns the fallback of an origin's connection for a pod. f is nil if the connection
@@ -41,13 +50,4 @@ func fallbackOf(first Origin, connections *connections.Set, pod Pod) (f *Fallbac
 		return nil, fmt.Sprintf("the fallback %q reads the same domain at the moment", name)
 	}
 	return f, ""
-}
-
-// WithoutFallback returns why the fallback of the plan's connection may not be read for a path;
-// "" if it may, or if the connection names none. It is for the log only.
-func (p Plan) WithoutFallback(path string) string {
-	if p.Fallback != nil && !p.Fallback.Grant.Allows(path) {
-		return fmt.Sprintf("the fallback %q does not allow the path to the pod", p.Fallback.Connection)
-	}
-	return p.noFallback
 }

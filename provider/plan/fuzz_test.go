@@ -46,8 +46,8 @@ func FuzzPlan(f *testing.F) {
 			t.Errorf("the credential is sent to %q", p.Domain.Endpoint)
 		}
 		for _, ref := range p.Reads {
-			validPath := class.CheckSecretPath(ref.Path) == nil && path.Clean("/"+ref.Path) == "/"+ref.Path
-			if !validPath || ref.Version < 0 || ref.Version > okms.MaxVersion {
+			validPath := class.CheckSecretPath(ref.Ref.Path) == nil && path.Clean("/"+ref.Ref.Path) == "/"+ref.Ref.Path
+			if !validPath || ref.Ref.Version < 0 || ref.Ref.Version > okms.MaxVersion {
 				t.Errorf("OKMS refuses the read %+v", ref)
 			}
 		}

@@ -7,58 +7,26 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/provider/class"
-	"ovhcloud-csi-provider/provider/connections"
-	"ovhcloud-csi-provider/provider/credential"
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
-	"ovhcloud-csi-provider/provider/place"
 )
 
 // Plan is a mount that passed all checks that need no call to OKMS. It is immutable.
 type Plan struct {
-	Origin
-	// Fallback is read if the origin fails; nil if there is none. noFallback is the reason if the
-	// connection names one that is not usable; else empty.
-	Fallback   *Fallback
-	noFallback string
+	// Route is that of the objects that name no connection of their own. It is not usable if
+	// there is no such object.
+	Route
+	// others are the routes of objects with a connection of their own, and routes is the number
+	// of the route of each connection.
+	others []Route
+	routes map[string]int
 	// Objects are those of the class, in its order.
 	Objects []class.Object
+	// Renewal says that the pod's volume has files of these objects already.
+	Renewal bool
 	// Reads are the distinct reads of the objects, in their order. Objects of one secret and
 	// version share a read, so all of them get the same version.
-	Reads []okms.Ref
-}
-
-// Origin is the domain that secrets are read from, and the credential for it.
-type Origin struct {
-	Domain     place.Domain
-	Credential credential.Credential
-	// Connection is the connection's name, "" if the credential came with the mount. In a refused
-	// plan the connection may not exist: the name is for the audit line.
-	Connection string
-	// via is the connection, nil if the credential came with the mount.
-	via *connections.Connection
-}
-
-// OriginOf returns the origin of a connection and its credential.
-func OriginOf(c *connections.Connection, credential credential.Credential) Origin {
-	return Origin{Domain: c.Place(), Credential: credential, Connection: c.Name(), via: c}
-}
-
-// MaxStale returns the greatest age of a secret that is served if the domain fails: the
-// connection's own limit, or daemons, which is the default of the daemon. 0 serves none.
-func (o Origin) MaxStale(daemons time.Duration) time.Duration {
-	if o.via == nil {
-		return daemons
-	}
-	return o.via.MaxStale(daemons)
-}
-
-// Rights are the operator's settings on which credentials may be used, and where.
-type Rights struct {
-	// Endpoints are the endpoints that the credential of a mount may be sent to.
-	Endpoints place.Endpoints
-	// Connections are the operator's connections; nil if there are none.
-	Connections *connections.Set
+	Reads []Read
 }
 
 // Make returns the plan of a mount, and everything that is wrong with it. It calls no server. If
@@ -66,19 +34,61 @@ type Rights struct {
 // time that certificates are checked against.
 func Make(cl class.Class, req Request, rights Rights, now time.Time) (Plan, *failure.List) {
 	c := &failure.List{}
-	p := Plan{Origin: Origin{Connection: cl.Connection}, Objects: cl.Objects}
+	p := Plan{Route: Route{Origin: Origin{Connection: cl.Connection}}, routes: map[string]int{}, Renewal: req.Renewal}
+	own, others := byConnection(cl)
 	switch {
+	case own == nil:
 	case cl.OwnPlace:
 		p.useOwn(req, cl, rights.Endpoints, now, c)
 	case !cl.Combined:
-		p.useConnection(req, cl, rights.Connections, c)
+		p.Route = own.route(req, rights.Connections, c)
 	}
-	known := map[okms.Ref]bool{}
-	for _, o := range cl.Objects {
-		if !known[o.Ref()] {
-			known[o.Ref()] = true
-			p.Reads = append(p.Reads, o.Ref())
+	for _, u := range others {
+		p.others = append(p.others, u.route(req, rights.Connections, c))
+		p.routes[u.connection] = len(p.others)
+	}
+	return p.With(cl.Objects), c
+}
+
+// With returns the plan with other objects, and their reads.
+func (p Plan) With(objects []class.Object) Plan {
+	p.Objects, p.Reads = objects, nil
+	known := map[Read]bool{}
+	for _, o := range objects {
+		for _, read := range p.ReadsOf(o) {
+			if !known[read] {
+				known[read] = true
+				p.Reads = append(p.Reads, read)
+			}
 		}
 	}
-	return p, c
+	return p
 }
+
+// RouteAt returns the route with a number.
+func (p Plan) RouteAt(number int) Route {
+	if number == 0 {
+		return p.Route
+	}
+	return p.others[number-1]
+}
+
+// RouteOf returns an object's route.
+func (p Plan) RouteOf(o class.Object) Route { return p.RouteAt(p.routes[o.Connection]) }
+
+// Read is one read of a plan: what, and by which of its routes. The plan's own is 0.
+type Read struct {
+	Route int
+	Ref   okms.Ref
+}
+
+// ReadsOf returns the reads of an object, one for each of its parts.
+func (p Plan) ReadsOf(o class.Object) (reads []Read) {
+	for _, part := range o.Parts() {
+		reads = append(reads, p.Read(part))
+	}
+	return reads
+}
+
+// Read returns the first read of an object: that of its only secret, or of a list.
+func (p Plan) Read(o class.Object) Read { return Read{Route: p.routes[o.Connection], Ref: o.Ref()} }

@@ -34,9 +34,12 @@ func TestPlanOfTheExampleInTheContract(t *testing.T) {
 		"  secretKey: tls.crt",
 		"  encoding: base64",
 	)))
-	want := []okms.Ref{
+	var want []plan.Read
+	for _, ref := range []okms.Ref{
 		{Path: "prod/va1/dockerconfigjson"}, {Path: "prod/shop/db"}, {Path: "prod/shop/tls"},
 		{Path: "prod/shop/flags", Version: 3},
+	} {
+		want = append(want, plan.Read{Ref: ref})
 	}
 	if !reflect.DeepEqual(p.Reads, want) {
 		t.Errorf("reads = %v, want %v: one for each secret and version", p.Reads, want)

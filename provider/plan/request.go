@@ -18,6 +18,8 @@ type Request struct {
 	Credentials credential.Material
 	// Mode is the mode of files whose object has none; 0 means 0644.
 	Mode fs.FileMode
+	// Renewal says that the last mount of the same volume with the same attributes succeeded.
+	Renewal bool
 }
 
 // Given returns the properties of the mount that the class depends on.

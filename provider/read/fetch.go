@@ -2,6 +2,7 @@ package read
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -9,8 +10,9 @@ import (
 	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/provider/cache"
 	"ovhcloud-csi-provider/provider/failure"
-	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/pace"
+	"ovhcloud-csi-provider/provider/plan"
+	"ovhcloud-csi-provider/provider/pool"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
@@ -23,10 +25,6 @@ type Crash = cache.Crash
 // hence the margin.
 const maxHeld = 16 << 20
 
-// mostAtOnce is how many reads of one mount are in progress or wait for a place at once.
-// Each takes some 30 kB, and a class may ask for a thousand.
-const mostAtOnce = 32
-
 // fetching is the reads of one mount in progress.
 type fetching struct {
 	account *budget.Account
@@ -36,31 +34,35 @@ type fetching struct {
 	mu      sync.Mutex
 	got     Results
 	crash   *Crash
-	held    int64 // bytes of secrets
+	held    int64 // bytes of secrets and lists
 	taken   int64 // of the account, held of them in use
 	full    bool  // the node has no more memory for now
 	tooMuch bool  // the mount may not have more memory
+	busy    bool  // the mount got no turn to select secrets
+	objects int   // that are counted in held
 }
 
-// fetch does the reads of a plan in parallel, each to its end, so that all failures are
-// reported at once. The account holds the memory of the secrets. If the node has no memory
-// for them, fetch drops all, waits for more memory than it had, and starts again: a mount
-// that waits holds nothing that others wait for.
-func (p *Reader) fetch(ctx context.Context, account *budget.Account, s sources, refs []okms.Ref) (got Results, failures []failure.Failure) {
+// fetch does the reads of a plan, each to its end, so that all failures are reported at once, and
+// returns the plan with the objects that its objects stand for. The account holds the memory of
+// the secrets. If the node has no memory for them, fetch drops all, waits for more memory than it
+// had, and starts again: a mount that waits holds nothing that others wait for.
+func (p *Reader) fetch(ctx context.Context, account *budget.Account, from byRoute, pl plan.Plan) (plan.Plan, Results, []failure.Failure) {
 	var reserved int64
 	most := min(maxHeld, p.budget.Most(budget.Holding))
 	for {
-		f := p.fetchOnce(ctx, account, reserved, most, s, refs)
+		x, f := p.fetchOnce(ctx, account, reserved, most, from, pl)
 		switch {
 		case f.tooMuch:
-			return f.got, []failure.Failure{{Kind: failure.TooLarge, Object: failure.WholeClass, Where: "objects",
+			return x.result(), nil, []failure.Failure{{Kind: failure.TooLarge, Object: failure.WholeClass, Where: "objects",
 				What: fmt.Sprintf("the secrets of this mount take more than %d bytes together; use several classes and volumes", most)}}
+		case f.busy:
+			return x.result(), nil, []failure.Failure{failure.Busy()}
 		case !f.full:
-			return f.got, nil
+			return x.result(), f.got, x.failures
 		}
 		reserved = min(most, 2*max(reserved, f.held))
 		if !account.Wait(ctx, budget.Holding, reserved) {
-			return f.got, []failure.Failure{{Kind: failure.NodeFull, Object: failure.WholeClass, Where: "objects",
+			return x.result(), nil, []failure.Failure{{Kind: failure.NodeFull, Object: failure.WholeClass, Where: "objects",
 				What: "the mounts of this node read too many large secrets at once", Advice: failure.NodeFullAdvice}}
 		}
 	}
@@ -68,35 +70,62 @@ func (p *Reader) fetch(ctx context.Context, account *budget.Account, s sources, 
 
 // fetchOnce does all reads, and stops if there is no memory for a secret. The account has
 // reserved bytes for them, and they may take at most most bytes.
-func (p *Reader) fetchOnce(ctx context.Context, account *budget.Account, reserved, most int64, s sources, refs []okms.Ref) *fetching {
+func (p *Reader) fetchOnce(ctx context.Context, account *budget.Account, reserved, most int64, from byRoute, pl plan.Plan) (*expansion, *fetching) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	f := &fetching{account: account, cancel: cancel, most: most, taken: reserved, got: make(Results, len(refs))}
+	x := newExpansion(pl)
+	mount := pace.NewMount(account.Namespace())
+	f := &fetching{account: account, cancel: cancel, most: most, taken: reserved, got: x.got}
+	for {
+		missing := f.round(ctx, x)
+		if len(missing) == 0 || f.full || f.tooMuch || f.busy {
+			return x, f
+		}
+		f.all(missing, func(one plan.Read) Result { return p.read(ctx, from[one.Route], x.request(one, mount)) })
+	}
+}
+
+// round goes on with the expansion. To select secrets takes time of the processor, for which it
+// is the turn of the mount then.
+func (f *fetching) round(ctx context.Context, x *expansion) []plan.Read {
+	if x.selects() {
+		end, ok := f.account.Work(ctx, 0)
+		if f.busy = !ok; f.busy {
+			return nil
+		}
+		defer end(0)
+	}
+	missing := x.round()
+	f.hold(int64(x.made-f.objects) * (perObject + perRead))
+	f.objects = max(f.objects, x.made)
+	return missing
+}
+
+// all does reads in parallel, each to its end.
+func (f *fetching) all(reads []plan.Read, read func(plan.Read) Result) {
 	var all sync.WaitGroup
-	mount := pace.NewMount(s.namespace)
-	next := make(chan okms.Ref)
-	for range min(len(refs), mostAtOnce) {
+	next := make(chan plan.Read)
+	for range min(len(reads), mostAtOnce) {
 		all.Go(func() {
-			for ref := range next {
-				f.read(ref, func() Result { return p.read(ctx, s, mount, ref) })
+			for one := range next {
+				f.one(one, read)
 			}
 		})
 	}
-	for _, ref := range refs {
-		next <- ref
+	for _, one := range reads {
+		next <- one
 	}
 	close(next)
 	all.Wait()
 	if f.crash != nil {
 		panic(f.crash)
 	}
-	return f
 }
 
-// read does one read and adds its outcome.
-func (f *fetching) read(ref okms.Ref, read func() Result) {
+// one does one read and adds its outcome.
+func (f *fetching) one(which plan.Read, read func(plan.Read) Result) {
 	defer f.recovered()
-	f.add(ref, read())
+	f.add(which, read(which))
 }
 
 // recovered keeps a panic for the goroutine of the mount.
@@ -115,24 +144,46 @@ func (f *fetching) recovered() {
 
 // add adds the outcome of a read. If there is no memory for it, all outcomes are dropped
 // and the other reads end.
-func (f *fetching) add(ref okms.Ref, one Result) {
+func (f *fetching) add(which plan.Read, one Result) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.got[which] = one
+	f.hold(int64(one.Secret.Data.Len()))
+}
+
+// hold takes memory. f.mu is held, or no read is in progress.
+func (f *fetching) hold(n int64) {
 	if !f.full && !f.tooMuch {
-		f.held += int64(one.Secret.Data.Len())
+		f.held += n
 		f.tooMuch = f.held > f.most
 		f.full = !f.tooMuch && f.held > f.taken && !f.account.Take(budget.Holding, f.held-f.taken)
 	}
-	f.got[ref] = one
 	if !f.full && !f.tooMuch {
 		f.taken = max(f.taken, f.held)
 		return
 	}
 	f.cancel()
-	for ref, one := range f.got {
+	for which, one := range f.got {
 		one.Secret.Data = sensitive.Bytes{}
-		f.got[ref] = one
+		f.got[which] = one
 	}
 	f.account.Give(budget.Holding, f.taken)
 	f.taken = 0
+}
+
+// Read reads the secrets of a plan, side by side, for a mount that holds memory in an
+// account. It returns the plan with the objects that its objects stand for: one for each secret
+// or version that the store lists. Failures are those that are not about one read; those of reads
+// are in the results.
+func (p *Reader) Read(ctx context.Context, account *budget.Account, pl plan.Plan) (plan.Plan, Results, []failure.Failure) {
+	from := byRoute{}
+	defer from.close()
+	err := from.open(p.pool, pl, account.Namespace(), p.maxStale)
+	if errors.Is(err, pool.ErrFull) {
+		return pl, nil, []failure.Failure{failure.Busy()}
+	}
+	if err != nil {
+		return pl, nil, []failure.Failure{{Kind: failure.Broken, Object: failure.WholeClass, Where: "parameters", What: err.Error()}}
+	}
+	return p.fetch(ctx, account, from, pl)
 }

@@ -44,7 +44,10 @@ func (s source) known(path string) knownKey {
 }
 
 // note remembers a secret that the first domain gave.
-func (k *known) note(s source, secret okms.Secret) {
+func (k *known) note(s source, ref okms.Ref, secret okms.Secret) {
+	if ref.What != okms.Data {
+		return
+	}
 	key := s.known(secret.Path)
 	k.mu.Lock()
 	defer k.mu.Unlock()

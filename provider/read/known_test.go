@@ -18,12 +18,12 @@ func TestWhatIsKnownIsBoundedAndOfOneCredential(t *testing.T) {
 	secret := func(path string, version int, text string) okms.Secret {
 		return okms.Secret{Path: path, Version: version, Created: "then", Data: sensitive.New([]byte(text))}
 	}
-	k.note(from(1), secret("s", 7, "{}"))
+	k.note(from(1), okms.Ref{}, secret("s", 7, "{}"))
 	for i := range mostKnown - 1 {
-		k.note(from(1), secret(fmt.Sprint(i), 1, "{}"))
+		k.note(from(1), okms.Ref{}, secret(fmt.Sprint(i), 1, "{}"))
 	}
-	k.note(from(1), secret("s", 8, `{"a":1}`)) // as the newest
-	k.note(from(1), secret("more", 1, "{}"))
+	k.note(from(1), okms.Ref{}, secret("s", 8, `{"a":1}`)) // as the newest
+	k.note(from(1), okms.Ref{}, secret("more", 1, "{}"))
 	if k.recent.Len() != mostKnown || len(k.places) != mostKnown {
 		t.Errorf("%d are remembered", k.recent.Len())
 	}

@@ -4,7 +4,6 @@ package read
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"ovhcloud-csi-provider/provider/budget"
@@ -12,7 +11,6 @@ import (
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/pace"
-	"ovhcloud-csi-provider/provider/plan"
 	"ovhcloud-csi-provider/provider/pool"
 )
 
@@ -105,21 +103,6 @@ func (p *Reader) Sweep() {
 // Close closes the connections to OKMS, and ends exchanges for tokens.
 func (p *Reader) Close() { p.pool.Close() }
 
-// Read reads the secrets of a plan, side by side, for a mount that holds memory in an
-// account. Failures are those that are not about one read; those of reads are in the
-// results.
-func (p *Reader) Read(ctx context.Context, account *budget.Account, pl plan.Plan) (Results, []failure.Failure) {
-	from, err := openSources(p.pool, pl, account.Namespace(), p.maxStale)
-	if errors.Is(err, pool.ErrFull) {
-		return nil, []failure.Failure{failure.Busy()}
-	}
-	if err != nil {
-		return nil, []failure.Failure{{Kind: failure.Broken, Object: failure.WholeClass, Where: "parameters", What: err.Error()}}
-	}
-	defer from.close()
-	return p.fetch(ctx, account, from, pl.Reads)
-}
-
 // Outcome is how a read of a secret was served.
 type Outcome = cache.Outcome
 
@@ -127,7 +110,3 @@ type Outcome = cache.Outcome
 func Outcomes() []Outcome {
 	return []Outcome{cache.Hit, cache.Miss, cache.Joined, cache.Stale, ByFallback}
 }
-
-// ByFallback is the ReadOutcome of a secret that a connection's fallback gave. It
-// counts beside what both connections' reads came to.
-const ByFallback = Outcome("fallback")

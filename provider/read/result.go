@@ -37,7 +37,7 @@ type Version struct {
 }
 
 // Results are the outcomes of the reads of a mount.
-type Results map[okms.Ref]Result
+type Results map[plan.Read]Result
 
 // FallbackReads are the reads of a mount that the fallback of its connection served: its
 // name, its credential without any secret part, the secrets as path@version, and why the
@@ -52,8 +52,8 @@ type FallbackReads struct {
 // Reads returns the secrets that were read, as path@version, in the order of the plan.
 func (got Results) Reads(pl plan.Plan) []string {
 	var reads []string
-	for _, ref := range pl.Reads {
-		if f := got[ref]; f.Err == nil {
+	for _, read := range pl.Reads {
+		if f, done := got[read]; done && f.Err == nil && read.Ref.What == okms.Data {
 			reads = append(reads, fmt.Sprintf("%s@%d", f.Secret.Path, f.Secret.Version))
 		}
 	}
@@ -63,16 +63,16 @@ func (got Results) Reads(pl plan.Plan) []string {
 // Stale returns the secrets that were served stale, with their ages, and why the first of
 // them was. Both are empty if there are none.
 func (got Results) Stale(pl plan.Plan) (reads []string, because string) {
-	for _, ref := range pl.Reads {
-		f := got[ref]
-		if f.because == nil {
+	for _, read := range pl.Reads {
+		f := got[read]
+		if f.because == nil || read.Ref.What != okms.Data {
 			continue
 		}
 		if len(reads) == 0 {
 			because = f.because.Error()
 			if f.second != nil {
 				because += "; the fallback: " + f.second.Err.Error()
-			} else if why := pl.WithoutFallback(ref.Path); why != "" {
+			} else if why := pl.RouteAt(read.Route).WithoutFallback(read.Ref); why != "" {
 				because += "; " + why
 			}
 		}
@@ -83,13 +83,14 @@ func (got Results) Stale(pl plan.Plan) (reads []string, because string) {
 
 // Fallback returns the reads that the fallback served.
 func (got Results) Fallback(pl plan.Plan) (out FallbackReads) {
-	for _, ref := range pl.Reads {
-		f := got[ref]
-		if f.instead == nil {
+	for _, read := range pl.Reads {
+		f := got[read]
+		if f.instead == nil || read.Ref.What != okms.Data {
 			continue
 		}
 		if len(out.Reads) == 0 {
-			out.Connection, out.Credential, out.Because = pl.Fallback.Connection, pl.Fallback.Credential.String(), f.instead.Error()
+			second := pl.RouteAt(read.Route).Fallback
+			out.Connection, out.Credential, out.Because = second.Connection, second.Credential.String(), f.instead.Error()
 		}
 		out.Reads = append(out.Reads, fmt.Sprintf("%s@%d", f.Secret.Path, f.Secret.Version))
 	}
@@ -99,25 +100,25 @@ func (got Results) Fallback(pl plan.Plan) (out FallbackReads) {
 // FailureOf returns why an object of the plan has no secret. It is only for objects whose
 // read failed.
 func (got Results) FailureOf(pl plan.Plan, o class.Object) failure.Failure {
-	return failureOf(pl, o, got[o.Ref()])
+	return failureOf(pl.RouteOf(o), o, got[pl.Read(o)])
 }
 
 // failureOf returns the Failure that the user of an object sees for a failed read: what is
 // wrong, what the store said, and what to do. If the fallback failed too, it says the same
 // of the fallback.
-func failureOf(pl plan.Plan, o class.Object, f Result) failure.Failure {
-	out := explain.Read(pl.Origin, o, f.Err, failure.TriesAgain)
+func failureOf(route plan.Route, o class.Object, f Result) failure.Failure {
+	out := explain.Read(route.Origin, o, f.Err, failure.TriesAgain)
 	if f.second == nil {
 		if f.Err.Kind.MayPass() {
-			out.Hidden = pl.WithoutFallback(o.SecretPath)
+			out.Hidden = route.WithoutFallback(o.Ref())
 		}
 		return out
 	}
-	second := explain.Read(pl.Fallback.Origin, o, f.second.Err, failure.TriesAgain)
+	second := explain.Read(route.Fallback.Origin, o, f.second.Err, failure.TriesAgain)
 	if f.second.Err.Kind == failure.SecretAbsent {
 		second.Advice = "it should hold the same secrets" // optional would hide nothing: the first may have it
 	}
-	out.What += fmt.Sprintf("; its fallback, connection %q: %s", pl.Fallback.Connection, second.What)
+	out.What += fmt.Sprintf("; its fallback, connection %q: %s", route.Fallback.Connection, second.What)
 	out.Facts = withFallback(out.Facts, second.Facts)
 	if second.Advice != out.Advice {
 		out.Advice = withFallback(out.Advice, second.Advice)

@@ -27,27 +27,31 @@ func isHurried(ctx context.Context) bool {
 	return bounded && time.Until(deadline) <= pace.Patience
 }
 
+// ByFallback is the ReadOutcome of a secret that a connection's fallback gave. It
+// counts beside what both connections' reads came to.
+const ByFallback = Outcome("fallback")
+
 // read returns one secret: from the first store; if that cannot be asked, from the second
 // one, the fallback; otherwise the younger of their stale values. These are rules 12 to 15
 // of "The rules of reads" in DESIGN.md. A version by its number has no fallback, since it
 // is another value in another domain.
-func (p *Reader) read(ctx context.Context, s sources, mount *pace.Mount, ref okms.Ref) Result {
-	if s.second == nil || ref.Version != 0 || !s.allowed(ref.Path) {
-		return p.readFrom(ctx, s.first, mount, ref, false)
+func (p *Reader) read(ctx context.Context, s sources, r request) Result {
+	if s.second == nil || r.ref.Version != 0 || r.ref.What == okms.Versions || !s.allowed(r.ref) {
+		return p.readFrom(ctx, s.first, r, false)
 	}
-	first := p.readFirst(ctx, s.first, mount, ref)
+	first := p.readFirst(ctx, s.first, r)
 	for first.Err != nil && first.Err.Queued && ctx.Err() == nil {
-		first = p.readFirst(ctx, s.first, mount, ref) // it waited for other reads of this node: the store may be well
+		first = p.readFirst(ctx, s.first, r) // it waited for other reads of this node: the store may be well
 	}
 	if first.Err == nil {
-		p.known.note(s.first, first.Secret)
+		p.known.note(s.first, r.ref, first.Secret)
 		return first
 	}
 	if !first.Err.Kind.MayPass() || ctx.Err() != nil {
 		return first
 	}
-	second := p.readSecond(ctx, s, mount, ref)
-	own, stale := p.cache.Stale(s.first.key(ref), s.first.maxStale, first.Err)
+	second := p.readSecond(ctx, s, r)
+	own, stale := p.cache.Stale(s.first.key(r.ref), s.first.maxStale, first.Err)
 	switch {
 	case second.Err == nil && (second.because == nil || !stale || second.age <= own.Age):
 		p.observeRead(ctx, ByFallback)
@@ -67,9 +71,9 @@ func (p *Reader) read(ctx context.Context, s sources, mount *pace.Mount, ref okm
 		return served
 	}
 	if first.Err.Kind == failure.TimedOut && ctx.Err() == nil { // it had only a part of the time
-		again := p.readFrom(ctx, s.first, mount, ref, false)
+		again := p.readFrom(ctx, s.first, r, false)
 		if again.Err == nil {
-			p.known.note(s.first, again.Secret)
+			p.known.note(s.first, r.ref, again.Secret)
 		}
 		if again.Err == nil || !again.Err.Kind.MayPass() {
 			return again
@@ -79,50 +83,51 @@ func (p *Reader) read(ctx context.Context, s sources, mount *pace.Mount, ref okm
 }
 
 // readFirst asks the first store only, for a part of the time.
-func (p *Reader) readFirst(ctx context.Context, first source, mount *pace.Mount, ref okms.Ref) Result {
+func (p *Reader) readFirst(ctx context.Context, first source, r request) Result {
 	ctx, cancel := hurried(ctx)
 	defer cancel()
-	return p.readFrom(ctx, first, mount, ref, true)
+	return p.readFrom(ctx, first, r, true)
 }
 
 // readSecond asks the second store, for a part of the time if there is a stale value of the
 // first one. The caller must look that value up again: a refusal may drop it meanwhile.
-func (p *Reader) readSecond(ctx context.Context, s sources, mount *pace.Mount, ref okms.Ref) Result {
-	if _, stale := p.cache.Stale(s.first.key(ref), s.first.maxStale, nil); stale {
+func (p *Reader) readSecond(ctx context.Context, s sources, r request) Result {
+	if _, stale := p.cache.Stale(s.first.key(r.ref), s.first.maxStale, nil); stale {
 		var cancel context.CancelFunc
 		ctx, cancel = hurried(ctx)
 		defer cancel()
 	}
-	return p.readFrom(ctx, *s.second, mount, ref, false)
+	return p.readFrom(ctx, *s.second, r, false)
 }
 
 // readFrom returns one secret from one source: from the cache, else from the store when it
 // is the mount's turn, else a stale value from the cache. With elsewhere it returns no
 // stale value: the caller has another source, and asks it first.
-func (p *Reader) readFrom(ctx context.Context, s source, mount *pace.Mount, ref okms.Ref, elsewhere bool) Result {
-	asker := pace.Asker{Mount: mount, Turn: &pace.Turn{}, Credential: s.Credential, Domain: s.Domain}
+func (p *Reader) readFrom(ctx context.Context, s source, r request, elsewhere bool) Result {
+	asker := pace.Asker{Mount: r.mount, Turn: &pace.Turn{}, Credential: s.Credential, Domain: s.Domain}
 	maxStale := s.maxStale
 	if elsewhere {
 		maxStale = 0
 	}
 	got, failed := p.cache.Get(ctx, cache.Read{
-		Key:       s.key(ref),
+		Key:       s.key(r.ref),
+		MaxAge:    r.maxAge,
 		MaxStale:  maxStale,
-		Keep:      s.maxStale,
+		Keep:      max(s.maxStale, r.keep),
 		Elsewhere: elsewhere,
 		Resting: func() *okms.Error {
 			a := asker
 			a.Hurried = true // it has something to fall back on
 			return p.pace.Resting(a)
 		},
-		By:     mount,
+		By:     r.mount,
 		Joined: func(by any) { p.pace.Share(asker, by.(*pace.Mount)) },
 		Do: func(ctx context.Context) (okms.Secret, *okms.Error) {
 			// Other mounts may still wait for the read when this one has ended.
 			defer s.Clone().Close()
 			a := asker
 			a.Hurried = isHurried(ctx)
-			return p.pace.Do(ctx, a, func(ctx context.Context) (okms.Secret, *okms.Error) { return s.lists.ask(ctx, s, ref) })
+			return p.pace.Do(ctx, a, func(ctx context.Context) (okms.Secret, *okms.Error) { return s.lists.ask(ctx, s, r.ref) })
 		},
 	})
 	if failed != nil {

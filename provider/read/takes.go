@@ -2,6 +2,10 @@ package read
 
 import "ovhcloud-csi-provider/provider/plan"
 
+// mostAtOnce is how many reads of one mount are in progress or wait for a place at once.
+// Each takes some 30 kB, and a class may ask for a thousand.
+const mostAtOnce = 32
+
 // What a mount takes while it is in progress, in bytes: for each object its plan, for each
 // read its outcome, which may be a failure with its texts, and two goroutines for each read
 // in progress at once.
@@ -13,5 +17,11 @@ const (
 
 // Takes returns how many bytes a mount takes, by its plan.
 func Takes(pl plan.Plan) int64 {
-	return int64(len(pl.Objects))*perObject + int64(len(pl.Reads))*perRead + int64(min(len(pl.Reads), mostAtOnce))*perWorker
+	var templates int64
+	for _, o := range pl.Objects {
+		if o.Template != nil {
+			templates += int64(o.Template.Size())
+		}
+	}
+	return templates + int64(len(pl.Objects))*perObject + int64(len(pl.Reads))*perRead + int64(min(len(pl.Reads), mostAtOnce))*perWorker
 }

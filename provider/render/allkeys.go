@@ -10,30 +10,29 @@ import (
 	"ovhcloud-csi-provider/provider/class"
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/message"
-	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/plan"
 	"ovhcloud-csi-provider/provider/volume"
 )
 
 // namedKeys returns, for each secret, the keys that objects of the plan name by secretKey.
 // allKeys leaves them to those objects.
-func namedKeys(pl plan.Plan) map[okms.Ref]map[string]bool {
-	named := map[okms.Ref]map[string]bool{}
+func namedKeys(pl plan.Plan) map[plan.Read]map[string]bool {
+	named := map[plan.Read]map[string]bool{}
 	for _, o := range pl.Objects {
 		if o.Output() != class.Key {
 			continue
 		}
-		if named[o.Ref()] == nil {
-			named[o.Ref()] = map[string]bool{}
+		if named[pl.Read(o)] == nil {
+			named[pl.Read(o)] = map[string]bool{}
 		}
-		named[o.Ref()][o.SecretKey] = true
+		named[pl.Read(o)][o.SecretKey] = true
 	}
 	return named
 }
 
 // allKeys makes a file of each key that no other object of the class names.
-func (r *renderer) allKeys(i int, f Input, p *parts) {
-	o := r.plan.Objects[i]
+func (r *renderer) allKeys(i int, of []material) {
+	o, f, p := r.plan.Objects[i], of[0].Input, of[0].parts
 	switch {
 	case len(p.list) == 0 && o.Optional:
 		r.made[i].absent = true
@@ -46,7 +45,7 @@ func (r *renderer) allKeys(i int, f Input, p *parts) {
 		switch {
 		case r.tooLarge() || r.Stop():
 			return
-		case r.named[o.Ref()][one.key]:
+		case r.named[r.plan.Read(o)][one.key]:
 			continue
 		}
 		err := volume.CheckName(one.key)

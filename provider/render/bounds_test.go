@@ -7,6 +7,7 @@ import (
 
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/plan"
 	"ovhcloud-csi-provider/provider/plan/plantest"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
@@ -71,7 +72,7 @@ func TestTheListOfFilesFitsIntoAnObjectOfKubernetes(t *testing.T) {
 			lines = append(lines, "- secretPath: s", "  allKeys: true", fmt.Sprintf("  objectName: f%d", i))
 		}
 		p := plantest.Planned(t, plantest.Request(plantest.Objects(lines...)))
-		_, _, failures := Make(t.Context(), p, map[okms.Ref]Input{p.Reads[0]: {Secret: okms.Secret{Version: 1, Data: secret}}})
+		_, _, failures := Make(t.Context(), p, map[plan.Read]Input{p.Reads[0]: {Secret: okms.Secret{Version: 1, Data: secret}}})
 		if fits != (len(failures) == 0) || !fits && (failures[0].Kind != failure.TooLarge || !strings.Contains(failures[0].What, "so many files")) {
 			t.Errorf("%d files: %v", 5_000*folders, failures)
 		}

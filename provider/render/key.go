@@ -14,31 +14,48 @@ import (
 
 // oneKey makes a file of a key. If no key has exactly the name, it is read as a path into
 // nested JSON.
-func (r *renderer) oneKey(i int, f Input, p *parts) {
+func (r *renderer) oneKey(i int, of []material) {
 	o := r.plan.Objects[i]
-	value, literal := p.byKey[o.SecretKey]
+	value, ok := r.value(i, o, of[0])
+	if !ok {
+		return
+	}
+	if bytes, ok := r.fileBytes(o, o.SecretKey, value); ok {
+		r.file(i, madeFile{o.File(), o.SecretKey, bytes})
+	}
+}
+
+// value returns the value of the key that an object names. ok is false if there is none; a failure
+// is added then, or the object is absent.
+func (r *renderer) value(i int, o class.Object, m material) (value rawjson.Value, ok bool) {
+	value, literal := m.byKey[o.SecretKey]
 	if !literal {
-		var ok bool
-		if value, ok = r.find(o, f, p.whole); !ok {
-			return
+		if value, ok = r.find(o, m.Input, m.whole); !ok {
+			return nil, false
 		}
 	}
 	switch {
 	case value.Exists():
-		if bytes, ok := r.fileBytes(o, o.SecretKey, value); ok {
-			r.file(i, madeFile{o.File(), o.SecretKey, bytes})
-		}
+		return value, true
 	case class.SpaceAtEnds(o.SecretKey) != "": // also if it is optional: the file would be missing without a word
 		r.Put(failure.Failure{Kind: failure.Invalid, Object: o.Number, Where: fmt.Sprintf("objects[%d].secretKey", o.Number),
-			What:   fmt.Sprintf("%s, and version %d of the secret has no such key", class.SpaceAtEnds(o.SecretKey), f.Secret.Version),
+			What:   fmt.Sprintf("%s, and version %d of the secret has no such key", class.SpaceAtEnds(o.SecretKey), m.Secret.Version),
 			Advice: class.WriteKey(o.SecretKey)})
-	case o.Optional:
-		r.made[i].absent = true
 	default:
-		r.Put(failure.Failure{Kind: failure.KeyAbsent, Object: o.Number, Where: o.Where(),
-			What:   fmt.Sprintf("version %d of the secret has no key %s", f.Secret.Version, message.Quote(o.SecretKey)),
-			Advice: r.keysAdvice(o.SecretKey, p)})
+		r.noKey(i, o, o.SecretKey, m)
 	}
+	return nil, false
+}
+
+// noKey adds that a secret has no such key, unless the object is optional.
+func (r *renderer) noKey(i int, o class.Object, key string, m material) {
+	if o.Optional {
+		r.made[i].absent = true
+		return
+	}
+	r.Put(failure.Failure{Kind: failure.KeyAbsent, Object: o.Number, Where: o.Where(),
+		What:   fmt.Sprintf("version %d of the secret has no key %s", m.Secret.Version, message.Quote(key)),
+		Advice: r.keysAdvice(key, m.parts)})
 }
 
 // find follows an object's key as a path. ok is false if that failed; the failure is added

@@ -22,6 +22,7 @@ type parts struct {
 type part struct {
 	key   string
 	value rawjson.Value
+	raw   rawjson.Value // the key as JSON text
 }
 
 // takeApart reads the keys of a secret.
@@ -46,7 +47,7 @@ func (r *renderer) takeApart(secret okms.Secret) *parts {
 			return p
 		}
 		p.byKey[name] = value
-		p.list = append(p.list, part{name, value})
+		p.list = append(p.list, part{name, value, raw})
 	}
 	return p
 }

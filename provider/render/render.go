@@ -10,7 +10,6 @@ import (
 	"ovhcloud-csi-provider/provider/class"
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/message"
-	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/plan"
 	"ovhcloud-csi-provider/provider/rawjson"
 	"ovhcloud-csi-provider/provider/sensitive"
@@ -20,14 +19,21 @@ import (
 // Make makes the files of a plan, and returns how many bytes their answer takes. It makes
 // all files or none: if there are failures, it returns neither files nor versions. It ends
 // soon after ctx does.
-func Make(ctx context.Context, pl plan.Plan, got map[okms.Ref]Input) (out Output, size int, failures []failure.Failure) {
+func Make(ctx context.Context, pl plan.Plan, got map[plan.Read]Input) (out Output, size int, failures []failure.Failure) {
 	r := renderer{plan: pl, ctx: ctx, steps: rawjson.NewSteps(ctx, maxSteps), made: make([]made, len(pl.Objects)), named: namedKeys(pl)}
-	of := map[okms.Ref][]int{}
+	of := map[plan.Read][]int{}
 	for i, o := range pl.Objects {
-		of[o.Ref()] = append(of[o.Ref()], i)
+		if reads := pl.ReadsOf(o); len(reads) == 1 {
+			of[reads[0]] = append(of[reads[0]], i)
+		}
 	}
-	for _, ref := range pl.Reads {
-		r.secret(of[ref], got[ref])
+	for _, read := range pl.Reads {
+		r.secret(of[read], got[read])
+	}
+	for i, o := range pl.Objects {
+		if len(pl.ReadsOf(o)) > 1 {
+			r.secrets(i, got)
+		}
 	}
 	if r.Len() == 0 {
 		r.assemble(got)
@@ -53,24 +59,50 @@ func (r *renderer) secret(objects []int, f Input) {
 		o := r.plan.Objects[i]
 		switch {
 		case f.Unread != nil:
-			r.unread(i, f)
-		case r.ended || r.tooLarge():
-		case r.Stop():
-		case r.ctx.Err() != nil:
-			r.late(o)
-		case p == nil && !r.goesOn(o, r.steps.Take(f.Secret.Data.Len())):
-		default:
+			r.unread(i, o.Parts()[0], f)
+		case o.Find != nil: // it selects no secret, and is optional
+			r.made[i].absent = true
+		case p != nil && r.goesOnWith(o, 0) || p == nil && r.goesOnWith(o, f.Secret.Data.Len()):
 			if p == nil {
 				p = r.takeApart(f.Secret)
 			}
-			r.object(i, f, p)
+			r.object(i, []material{{f, p}})
 		}
 	}
 }
 
-// unread adds why an object has no files, unless it is optional and absent.
-func (r *renderer) unread(i int, f Input) {
+// secrets makes the files of an object of several secrets.
+func (r *renderer) secrets(i int, got map[plan.Read]Input) {
 	o := r.plan.Objects[i]
+	var of []material
+	for _, part := range o.Parts() {
+		f := got[r.plan.Read(part)]
+		switch {
+		case f.Unread != nil:
+			r.unread(i, part, f)
+		case r.goesOnWith(o, f.Secret.Data.Len()):
+			of = append(of, material{f, r.takeApart(f.Secret)})
+		}
+	}
+	if len(of) == len(o.Parts()) {
+		r.object(i, of)
+	}
+}
+
+// goesOnWith reports whether the mount may look at n more bytes for an object.
+func (r *renderer) goesOnWith(o class.Object, n int) bool {
+	switch {
+	case r.ended || r.tooLarge() || r.Stop():
+		return false
+	case r.ctx.Err() != nil:
+		r.late(o)
+		return false
+	}
+	return n == 0 || r.goesOn(o, r.steps.Take(n))
+}
+
+// unread adds why an object has no files, unless it is optional and absent.
+func (r *renderer) unread(i int, o class.Object, f Input) {
 	if o.Optional && f.Absent {
 		r.made[i].absent = true
 		return
@@ -80,30 +112,35 @@ func (r *renderer) unread(i int, f Input) {
 
 // outputs is how each output of an object becomes files. A new one is a function in a file
 // of its own.
-var outputs = map[class.Output]func(r *renderer, i int, f Input, p *parts){
-	class.Whole:   (*renderer).whole,
-	class.Key:     (*renderer).oneKey,
-	class.AllKeys: (*renderer).allKeys,
+var outputs = map[class.Output]func(r *renderer, i int, of []material){
+	class.Whole:    (*renderer).whole,
+	class.Key:      (*renderer).oneKey,
+	class.AllKeys:  (*renderer).allKeys,
+	class.Keys:     (*renderer).keys,
+	class.PEM:      (*renderer).pem,
+	class.Template: (*renderer).template,
 }
 
 // object makes the files of one object, or adds why it cannot.
-func (r *renderer) object(i int, f Input, p *parts) {
+func (r *renderer) object(i int, of []material) {
 	o := r.plan.Objects[i]
-	if p.err != nil {
-		r.Add(o.Number, failure.Unusable, o.Where(), "version %d of the secret %s", f.Secret.Version, p.err)
-		return
+	for n, part := range o.Parts() {
+		if of[n].err != nil {
+			r.Add(o.Number, failure.Unusable, part.Where(), "version %d of the secret %s", of[n].Secret.Version, of[n].err)
+			return
+		}
 	}
-	outputs[o.Output()](r, i, f, p)
+	outputs[o.Output()](r, i, of)
 }
 
 // whole makes a file of the whole secret.
-func (r *renderer) whole(i int, f Input, _ *parts) {
-	r.file(i, madeFile{r.plan.Objects[i].File(), "", f.Secret.Data.Reveal()})
+func (r *renderer) whole(i int, of []material) {
+	r.file(i, madeFile{r.plan.Objects[i].File(), "", of[0].Secret.Data.Reveal()})
 }
 
 // assemble puts the files into the answer, in the order of the plan, which decides to which
 // of two objects a path belongs.
-func (r *renderer) assemble(got map[okms.Ref]Input) {
+func (r *renderer) assemble(got map[plan.Read]Input) {
 	r.size, r.status = 0, 0
 	tree := volume.NewLayout()
 	for i, o := range r.plan.Objects {
@@ -114,13 +151,13 @@ func (r *renderer) assemble(got map[okms.Ref]Input) {
 			if r.tooLarge() || r.Stop() {
 				return
 			}
-			r.place(o, f, got[o.Ref()], tree)
+			r.place(o, f, got, tree)
 		}
 	}
 }
 
 // place adds one file and its version to the answer.
-func (r *renderer) place(o class.Object, file madeFile, f Input, tree volume.Layout) {
+func (r *renderer) place(o class.Object, file madeFile, got map[plan.Read]Input, tree volume.Layout) {
 	if err := tree.AddFile(file.name, o.Number); err != nil {
 		r.Add(o.Number, failure.Invalid, o.Where(), "%s", err)
 		return
@@ -130,7 +167,11 @@ func (r *renderer) place(o class.Object, file madeFile, f Input, tree volume.Lay
 		return
 	}
 	r.out.Files = append(r.out.Files, File{Path: file.name, Mode: o.Mode, Contents: sensitive.New(file.content)})
-	id := version(o, file.key, f)
+	var of []Input
+	for _, read := range r.plan.ReadsOf(o) {
+		of = append(of, got[read])
+	}
+	id := version(o, file.key, of)
 	r.note(file.name, id)
 	r.size += len(file.content) + 2*len(file.name) + len(id) + fileOverhead
 }
@@ -146,8 +187,11 @@ func (r *renderer) note(id, version string) {
 // it. The ID of a folder ends in a slash, as that of no file does.
 func (r *renderer) noteAbsent(o class.Object, tree volume.Layout) {
 	id := o.File()
-	if o.Output() == class.AllKeys {
+	if o.IsFolder() {
 		id = fmt.Sprintf("objects[%d]/", o.Number)
+		if o.Derived {
+			id += o.File() + "/"
+		}
 	} else if err := tree.AddFile(id, o.Number); err != nil {
 		r.Add(o.Number, failure.Invalid, o.Where(), "%s", err)
 		return
@@ -156,12 +200,17 @@ func (r *renderer) noteAbsent(o class.Object, tree volume.Layout) {
 }
 
 // version returns the version of a file. It changes exactly when the content of the file
-// can: with the version of the secret, with the domain, and with the object. It shows
+// can: with the versions of its secrets, with the domain, and with the object. It shows
 // nothing of the content.
-func version(o class.Object, key string, f Input) string {
+func version(o class.Object, key string, of []Input) string {
 	h := sha256.New()
-	for _, part := range []string{f.Domain.Endpoint, f.Domain.ID, f.Secret.Path, f.Created, key, string(o.Encoding)} {
-		fmt.Fprintf(h, "%d:%s,", len(part), part)
+	for _, f := range of {
+		for _, part := range []string{f.Domain.Endpoint, f.Domain.ID, f.Secret.Path, f.Created, key, string(o.Encoding)} {
+			fmt.Fprintf(h, "%d:%s,", len(part), part)
+		}
 	}
-	return fmt.Sprintf("%d-%s%s", f.Version, hex.EncodeToString(h.Sum(nil)[:4]), f.Host)
+	for _, f := range of[1:] {
+		fmt.Fprintf(h, "%d%s,", f.Version, f.Host)
+	}
+	return fmt.Sprintf("%d-%s%s", of[0].Version, hex.EncodeToString(h.Sum(nil)[:4]), of[0].Host)
 }

@@ -33,15 +33,15 @@ func failed(kind failure.Kind) Input {
 	}}
 }
 
-func (s secrets) fetch(p plan.Plan) map[okms.Ref]Input {
-	got := map[okms.Ref]Input{}
+func (s secrets) fetch(p plan.Plan) map[plan.Read]Input {
+	got := map[plan.Read]Input{}
 	for _, ref := range p.Reads {
-		data, exists := s[ref.Path]
+		data, exists := s[ref.Ref.Path]
 		if !exists {
 			got[ref] = failed(failure.SecretAbsent)
 			continue
 		}
-		got[ref] = gave(okms.Secret{Path: ref.Path, Version: 7, Created: "2026-01-02T03:04:05Z", Data: sensitive.New([]byte(data))})
+		got[ref] = gave(okms.Secret{Path: ref.Ref.Path, Version: 7, Created: "2026-01-02T03:04:05Z", Data: sensitive.New([]byte(data))})
 	}
 	return got
 }
@@ -253,7 +253,7 @@ func TestOptionalHidesNothingElse(t *testing.T) {
 	p := plantest.Planned(t, plantest.Request(plantest.Objects("- secretPath: s", "  optional: true")))
 	for _, kind := range []failure.Kind{failure.Deactivated, failure.Deleted, failure.Unauthenticated, failure.Denied, failure.DomainUnknown,
 		failure.Rejected, failure.Limited, failure.Failing, failure.Unreachable, failure.TimedOut, failure.Untrusted, failure.Unreadable, failure.NodeFull} {
-		_, _, failures := Make(context.Background(), p, map[okms.Ref]Input{{Path: "s"}: failed(kind)})
+		_, _, failures := Make(context.Background(), p, map[plan.Read]Input{{Ref: okms.Ref{Path: "s"}}: failed(kind)})
 		if len(failures) != 1 || failures[0].Kind != failure.Kind(kind) {
 			t.Errorf("%s: failures = %v", kind, failures)
 		}
@@ -335,7 +335,7 @@ func TestVersionsChangeWhenContentCan(t *testing.T) {
 	version := func(s okms.Secret, lines ...string) string {
 		t.Helper()
 		p := plantest.Planned(t, plantest.Request(plantest.Objects(lines...)))
-		resp, _, failures := Make(context.Background(), p, map[okms.Ref]Input{p.Reads[0]: gave(s)})
+		resp, _, failures := Make(context.Background(), p, map[plan.Read]Input{p.Reads[0]: gave(s)})
 		if len(failures) > 0 {
 			t.Fatal(&failure.Error{Failures: failures})
 		}

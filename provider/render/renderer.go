@@ -82,7 +82,7 @@ type renderer struct {
 	ctx   context.Context
 	steps *rawjson.Steps
 	made  []made // by the place of the object in the plan
-	named map[okms.Ref]map[string]bool
+	named map[plan.Read]map[string]bool
 	ended bool // no further object is looked at
 	out   Output
 	size  int // of the answer to the driver, in bytes
@@ -156,4 +156,10 @@ func (r *renderer) fileBytes(o class.Object, key string, value rawjson.Value) ([
 		return nil, false
 	}
 	return text, true
+}
+
+// material is a secret that an object is made of. Those of an object are in the order of its sources.
+type material struct {
+	Input
+	*parts
 }

@@ -5,7 +5,7 @@ import (
 
 	"ovhcloud-csi-provider/provider/class"
 	"ovhcloud-csi-provider/provider/failure"
-	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/format"
 	"ovhcloud-csi-provider/provider/plan"
 )
 
@@ -17,26 +17,45 @@ const perFile = 400
 // sent.
 func AnswerTakes(size, files int64) int64 { return 2*size + files*perFile }
 
+// What PEM takes in memory for each of its bytes while it is read, and what a keystore has besides
+// its certificates, in bytes.
+const (
+	perPEM      = 20
+	perKeystore = 4 << 10
+)
+
 // Takes returns the most bytes that it can take to make the files of a mount: the largest
-// possible answer, and the keys of the largest secret.
-func Takes(pl plan.Plan, got map[okms.Ref]Input) int64 {
+// possible answer, and the keys of the largest secret, or of the secrets of one object.
+func Takes(pl plan.Plan, got map[plan.Read]Input) int64 {
 	const perPart = 20 // bytes for each byte of a secret of the shortest members
-	members := map[okms.Ref]int64{}
+	members := map[plan.Read]int64{}
 	var size, files, largest int64
 	for _, o := range pl.Objects {
-		secret := got[o.Ref()].Secret.Data.Reveal()
-		largest = max(largest, int64(len(secret)))
-		n := int64(1)
-		if o.Output() == class.AllKeys {
-			if _, counted := members[o.Ref()]; !counted {
-				members[o.Ref()] = mostMembers(secret)
-			}
-			n = members[o.Ref()]
+		var secrets int64
+		for _, read := range pl.ReadsOf(o) {
+			secrets += int64(got[read].Secret.Data.Len())
 		}
+		n, made, takes := int64(1), secrets, perPart*secrets
+		//exhaustive:ignore
+		switch o.Output() {
+		case class.AllKeys:
+			read := pl.Read(o)
+			if _, counted := members[read]; !counted {
+				members[read] = mostMembers(got[read].Secret.Data.Reveal())
+			}
+			n = members[read]
+		case class.Keys:
+			made *= format.Growth
+		case class.PEM:
+			made, takes = 3*secrets+perKeystore, takes+perPEM*secrets
+		case class.Template:
+			made, takes = int64(o.Template.Output(int(secrets))), takes+int64(o.Template.Takes(int(secrets)))
+		}
+		largest = max(largest, takes)
 		files += n
-		size += int64(len(secret)) + n*int64(fileOverhead+len(o.File()))
+		size += made + n*int64(fileOverhead+len(o.File()))
 	}
-	return AnswerTakes(min(size, maxResponse), min(files, int64(maxStatus/statusOverhead))) + perPart*largest
+	return AnswerTakes(min(size, maxResponse), min(files, int64(maxStatus/statusOverhead))) + largest
 }
 
 // mostMembers returns a limit on the keys of a JSON object: each has two quotes and a
@@ -47,11 +66,13 @@ func mostMembers(object []byte) int64 {
 
 // Unread returns only the failures of the reads, for a mount for whose files there is no
 // memory.
-func Unread(pl plan.Plan, got map[okms.Ref]Input) []failure.Failure {
+func Unread(pl plan.Plan, got map[plan.Read]Input) []failure.Failure {
 	r := renderer{plan: pl, made: make([]made, len(pl.Objects))}
 	for i, o := range pl.Objects {
-		if f := got[o.Ref()]; f.Unread != nil {
-			r.unread(i, f)
+		for _, part := range o.Parts() {
+			if f := got[pl.Read(part)]; f.Unread != nil {
+				r.unread(i, part, f)
+			}
 		}
 	}
 	return r.All()

@@ -66,6 +66,36 @@ func (g Grant) Allows(secretPath string) bool {
 	return slices.ContainsFunc(g.rules, func(r Rule) bool { return r.Allows(secretPath) })
 }
 
+// AllowsBelow reports whether the caller may read every secret below a folder, "" being the root.
+// One pattern alone must allow it: false means "not sure".
+func (g Grant) AllowsBelow(folder string) bool {
+	if g.only != nil && !g.only.AllowsBelow(folder) {
+		return false
+	}
+	var segments []string
+	if folder != "" {
+		segments = strings.Split(folder, "/")
+	}
+	return slices.ContainsFunc(g.rules, func(r Rule) bool {
+		return slices.ContainsFunc(r.Paths, func(p Pattern) bool { return p.matchesBelow(segments) })
+	})
+}
+
+// matchesBelow reports whether the pattern ends in ** and what is before that matches the folder,
+// or one above it.
+func (p Pattern) matchesBelow(folder []string) bool {
+	above := len(p) - 1
+	if p[above] != AnySegments {
+		return false
+	}
+	for n := range len(folder) + 1 {
+		if above == 0 || p[:above].matches(folder[:n]) {
+			return true
+		}
+	}
+	return false
+}
+
 // Allows reports whether one of the rule's patterns matches the path. It does not check the
 // caller.
 func (r Rule) Allows(secretPath string) bool {

@@ -261,7 +261,7 @@ func mistakesOfObjects() []mistake {
 		row("the vault provider's method", db+"  method: GET\n  secretArgs: {version: 1}\n", db),
 		row("an alias and the name", db+"  objectName: a\n  objectAlias: b\n", db+"  objectName: a\n"),
 		row("property with allKeys", db+"  allKeys: true\n  property: password\n", db+"  allKeys: true\n"),
-		row("an interval", db+"  refreshInterval: 1h\n", db),
+		row("an interval", db+"  pollInterval: 1h\n", db+"  refreshInterval: 1h\n"),
 		row("an owner of the file", db+"  fsGroup: 1000\n", db),
 		row("the region in an object", db+"  region: eu-west-par\n", db),
 		row("entries that are texts", "- |\n  secretPath: prod/db\n", db),
