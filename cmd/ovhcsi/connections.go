@@ -295,11 +295,11 @@ func askOnline(ctx context.Context, connection *connections.Connection, line pri
 			line("", "%s: NO: %v", action, refused)
 		}
 	}
-	report(explain.ActionRead, probe.Read)
+	report(probe.Needs, probe.Read)
 	report(explain.ActionDescribe, probe.Describe)
 	switch {
 	case probe.Read != nil:
-		line("", "ERROR: no mount works without %s", explain.ActionRead)
+		line("", "ERROR: no mount works without %s", probe.Needs)
 		return invalid
 	case probe.Describe != nil:
 		line("", "mounts work; with %s, error texts would be more precise", explain.ActionDescribe)

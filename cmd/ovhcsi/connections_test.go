@@ -125,6 +125,10 @@ func TestCheckOfACredentialThatLooksWrong(t *testing.T) {
 
 func TestCheckOnlinePrintsThePermissions(t *testing.T) {
 	b := newBench(t)
+	config, err := os.ReadFile(filepath.Join(b.dir, "config.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct {
 		actions []string
 		paths   []string
@@ -141,10 +145,19 @@ func TestCheckOnlinePrintsThePermissions(t *testing.T) {
 		"nothing": {[]string{}, nil, exitFailed, []string{"getData: NO: OKMS does not allow it to the token ",
 			"; grant its identity the IAM action okms:apikms:secret/version/getData on the OKMS domain ",
 			"ERROR: no mount works without okms:apikms:secret/version/getData\n"}},
-		"elsewhere": {nil, []string{"dev/"}, exitFailed, []string{"getData: NO: "}},
+		"elsewhere":             {nil, []string{"dev/"}, exitFailed, []string{"getData: NO: "}},
+		"over rest, everything": {nil, nil, exitOK, []string{"getData and okms:apikms:secret/get: allowed\n", "  okms:apikms:secret/get: allowed\n"}},
+		"over rest, reads alone": {[]string{explain.ActionRead}, nil, exitFailed, []string{
+			"getData and okms:apikms:secret/get: NO: OKMS does not allow it to the token ",
+			"; grant its identity the IAM actions okms:apikms:secret/version/getData and okms:apikms:secret/get on the OKMS domain ",
+			"ERROR: no mount works without okms:apikms:secret/version/getData and okms:apikms:secret/get\n"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b.t = t
+			b.write("config.yaml", string(config))
+			if strings.HasPrefix(name, "over rest") {
+				b.write("config.yaml", strings.Replace(string(config), "    okmsId:", "    api: rest\n    okmsId:", 1))
+			}
 			if err := b.okms.AddToken(planted, emulator.Identity{Actions: c.actions, Paths: c.paths}); err != nil {
 				t.Fatal(err)
 			}
@@ -153,6 +166,7 @@ func TestCheckOnlinePrintsThePermissions(t *testing.T) {
 		})
 	}
 	b.t = t
+	b.write("config.yaml", string(config))
 	b.okms.RevokeToken(planted)
 	refused := b.check(exitFailed, "--online", "--credentials", b.dir)
 	b.has(refused, "  online      ERROR: OKMS refused the token ")

@@ -102,6 +102,11 @@ var invalidFiles = []struct{ name, old, new, want string }{
 		"3: connections.default.\"a\\r\\u2028\\x1b[2Kb\": unknown field; valid are region, endpoint, okmsId, " +
 			"caBundle, api, credentialsDir, maxStale, fallback, allow\n" +
 			"3: connections.default.region: is missing; give a region, such as eu-west-par, or an endpoint"},
+	{"an unknown API", "    okmsId:", "    api: v2\n    okmsId:",
+		`4: connections.default.api: "v2" is not an API of OKMS; valid are kv2 (default) and rest`},
+	{"an empty API", "    okmsId:", "    api:\n    okmsId:", "4: connections.default.api: is empty"},
+	{"the API by another name", "    okmsId:", "    kvVersion: 2\n    okmsId:",
+		`4: connections.default.kvVersion: unknown field; did you mean "api"?`},
 	{"region and endpoint", "    okmsId:", "    endpoint: https://x.example\n    okmsId:",
 		"3: connections.default.region: cannot be combined with endpoint; drop one of them"},
 	{"plain http", "region: eu-west-par", "endpoint: http://okms.example",

@@ -38,6 +38,7 @@ var fileSynonyms = sync.OnceValue(func() map[string]nearest.Synonym {
 		place.FieldRegion:   "location okmsRegion",
 		place.FieldOKMSID:   "okms kmsId domain domainId okmsDomain uuid id",
 		place.FieldCABundle: "caProvider caCert caCertificate ca rootCA certificateAuthority",
+		place.FieldAPI:      "okmsApi apiFamily vaultVersion vaultApiVersion kvVersion",
 		fieldDir:            "credentials credentialDir credentialsPath credentialsFolder secretDir secretsDir dir folder",
 		fieldMaxStale:       "maxStaleness staleFor maxAge",
 		fieldFallback:       "failover failoverRegion secondary backup",

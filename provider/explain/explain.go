@@ -5,6 +5,7 @@ package explain
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"ovhcloud-csi-provider/provider/class"
@@ -79,7 +80,7 @@ func Read(from plan.Origin, o class.Object, e *okms.Error, again string) failure
 // its versions or a folder.
 func explainDenied(from plan.Origin, o class.Object) (what, advice string) {
 	if o.Ref().What == okms.Data {
-		return fmt.Sprintf("OKMS does not allow the %s to read it", from.Credential), GrantAdvice(from, ActionRead)
+		return fmt.Sprintf("OKMS does not allow the %s to read it", from.Credential), GrantAdvice(from, ReadActions(from)...)
 	}
 	return fmt.Sprintf("OKMS does not allow the %s to list it", from.Credential), GrantAdvice(from, ActionDescribe)
 }
@@ -138,9 +139,22 @@ func explainVersion(e *okms.Error) (what, advice string) {
 		"old versions are dropped when there are more than the secret keeps" + others(e)
 }
 
-// GrantAdvice returns what to do if an IAM action is not allowed.
-func GrantAdvice(from plan.Origin, action string) string {
-	return "grant its identity the IAM action " + action + " on the OKMS domain " + from.Domain.ID + "; a change takes about a minute"
+// ReadActions returns the IAM actions that a read of a secret needs.
+func ReadActions(from plan.Origin) []string {
+	if from.Domain.API.NeedsGet() {
+		return []string{ActionRead, ActionDescribe}
+	}
+	return []string{ActionRead}
+}
+
+// GrantAdvice returns what to do if one of some IAM actions is not allowed.
+func GrantAdvice(from plan.Origin, actions ...string) string {
+	what := "action "
+	if len(actions) > 1 {
+		what = "actions "
+	}
+	return "grant its identity the IAM " + what + strings.Join(actions, " and ") + " on the OKMS domain " + from.Domain.ID +
+		"; a change takes about a minute"
 }
 
 // explainToken is about the token endpoint of an OAuth2 client. If it fails, OKMS is not

@@ -12,7 +12,7 @@ const (
 	Invalid         Kind = "invalid"          // the SecretProviderClass must change
 	EndpointRefused Kind = "endpoint_refused" // a credential may not be sent there
 	NotAllowed      Kind = "not_allowed"      // no such connection, or not for this pod, or not this path
-	TooLarge        Kind = "too_large"        // the files exceed what the driver accepts
+	TooLarge        Kind = "too_large"        // the files, or a list, exceed a limit
 	NoCredential    Kind = "no_credential"    // the mount has no credential, or an unusable one
 	ClientRefused   Kind = "client_refused"   // the token endpoint refused the OAuth2 client; no request was sent to OKMS
 	Unauthenticated Kind = "unauthenticated"  // OKMS refused the token or the client certificate

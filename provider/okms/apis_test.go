@@ -38,7 +38,7 @@ type result struct {
 // and identifiers and times.
 func read(t *testing.T, domain place.Domain, login okms.Login, ref okms.Ref) result {
 	t.Helper()
-	answers := okms.NewQuota(1<<20, 64<<10)
+	answers := okms.NewQuota(6<<20, 64<<10) // as in the daemon of 256 MiB
 	secret, failed := client(t, domain, login, okms.Options{Answers: answers}).Get(t.Context(), ref)
 	if answers.Held() != 0 {
 		t.Errorf("%v: %d bytes are not returned to the quota", ref, answers.Held())
@@ -294,6 +294,46 @@ func TestManyVersions(t *testing.T) {
 	}
 	if got := alike(t, domainOf(s), byToken(), okms.Ref{What: okms.Versions, Path: "many"}); got.text != want.String() {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// TestTheCuresOfLongListsWork follows what the errors of lists beyond the limits say.
+func TestTheCuresOfLongListsWork(t *testing.T) {
+	s := start(t)
+	put := func(path string) {
+		if _, err := s.Put(path, "{}"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 10_001 {
+		put(fmt.Sprintf("many/%05d", i))
+	}
+	put("few/a")
+	put("many/folder/b")
+	versions := strings.Repeat(`{"data":{}},`, 12_000) + `{"data":{}}`
+	if err := s.Seed(strings.NewReader(`{"secrets":[{"path":"old","versions":[` + versions + `],"max_versions":24000}]}`)); err != nil {
+		t.Fatal(err)
+	}
+	native := domainOf(s)
+	native.API = place.REST
+	for _, c := range []struct {
+		domain place.Domain
+		ref    okms.Ref
+		cure   string
+		then   place.Domain
+		cured  okms.Ref
+		lines  int
+	}{
+		{domainOf(s), okms.Ref{What: okms.Folder, Path: "many"}, "use a longer path", domainOf(s), okms.Ref{What: okms.Folder, Path: "many/folder"}, 1},
+		{native, okms.Ref{What: okms.Folder, Path: "few"}, "set api to kv2", domainOf(s), okms.Ref{What: okms.Folder, Path: "few"}, 1},
+		{domainOf(s), okms.Ref{What: okms.Versions, Path: "old"}, "set api to rest", native, okms.Ref{What: okms.Versions, Path: "old"}, 12_001},
+	} {
+		if got := read(t, c.domain, byToken(), c.ref); got.failed.Kind != failure.TooLarge || !strings.Contains(got.failed.Text, c.cure) {
+			t.Errorf("%v over %q: got %+v", c.ref, c.domain.API, got.failed)
+		}
+		if got := read(t, c.then, byToken(), c.cured); got.failed != (okms.Error{}) || strings.Count(got.text, "\n") != c.lines {
+			t.Errorf("%v over %q: %d lines, %+v", c.cured, c.then.API, strings.Count(got.text, "\n"), got.failed)
+		}
 	}
 }
 

@@ -1,9 +1,10 @@
-// Package okms reads secrets from OVHcloud Secret Manager (OKMS): one version of one secret
-// over TLS. Every failure is an Error of a known Kind.
+// Package okms reads from OVHcloud Secret Manager (OKMS) over TLS: one version of one secret, the
+// list of a secret's versions, or a folder. Every failure is an Error of a known Kind.
 //
-// It uses the Vault-compatible API through github.com/hashicorp/vault/api, and decodes the raw
-// answers itself, so that values keep their bytes. It does not retry, does not cache, and
-// does not choose credentials.
+// It uses the Vault-compatible API through github.com/hashicorp/vault/api, or the native API with
+// requests of its own, and decodes the raw answers itself, so that values keep their bytes. Both
+// give the same bytes and the same failures. It does not retry, does not cache, and does not
+// choose credentials.
 //
 // Facts about OKMS are cited as SW (OVHcloud's OpenAPI description "OVHcloud KMS
 // REST API" 2.14.0) or SDK (github.com/ovh/okms-sdk-go).
@@ -69,10 +70,10 @@ type Secret struct {
 // Call is one finished HTTP exchange, for metrics and the log. Status is the HTTP status; 0 if
 // there was no answer.
 type Call struct {
-	API       string // "kv2", or "oauth2" for the token endpoint, which others report
-	Operation string // "read" or "versions", or "token"
+	API       string // "kv2" or "rest", or "oauth2" for the token endpoint, which others report
+	Operation string // "read", "versions" or "list", or "token"
 	Host      string // of the server, with its port if that is not 443
-	Path      string // of the secret; empty for a token
+	Path      string // of the secret or the folder; empty for the root and for a token
 	Status    int
 	Kind      failure.Kind // of the failure; empty if there was none
 	RequestID string       // OKMS's identifier of a failed request; empty if the answer has none

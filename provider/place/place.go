@@ -21,22 +21,25 @@ type Domain struct {
 	// CABundle has the certificates (PEM) of authorities that are trusted in addition to the
 	// system's; empty for none.
 	CABundle string
-	// API is the API that the domain is read with; the zero value is KV2.
+	// API is the one that the domain is read with; the zero value is KV2.
 	API API
 }
 
 // API is one of OKMS's APIs for secrets. Both give the same secrets.
 type API string
 
-// The APIs. KV2, the Vault-compatible one, needs the fewest rights.
+// The APIs.
 const (
-	KV2  API = ""
+	KV2  API = ""     // the Vault-compatible one
 	REST API = "rest" // the native one, version 2
 )
 
+// NeedsGet reports whether a read of a secret needs the IAM action okms:apikms:secret/get too.
+func (a API) NeedsGet() bool { return a == REST }
+
 // parseAPI reads the name of an API.
 func parseAPI(text string) (API, error) {
-	switch text {
+	switch strings.TrimSpace(text) {
 	case "kv2":
 		return KV2, nil
 	case string(REST):

@@ -44,6 +44,8 @@ func TestInvalidParameters(t *testing.T) {
 			`parameters.refreshInterval: "often" is not a duration, such as 90s, 30m or 12h`},
 		{"an interval before now", changes{plantest.With("refreshInterval", "-5m")}, failure.Invalid,
 			`parameters.refreshInterval: "-5m" is negative; 0 asks as often as --cache-ttl says`},
+		{"API of a connection", changes{plantest.Without("region"), plantest.Without("okmsId"), plantest.With("connection", "team"), plantest.With("api", "rest")}, failure.Invalid,
+			`parameters.connection: cannot be combined with api and nodePublishSecretRef: a connection has its own; drop connection, or drop api and nodePublishSecretRef`},
 		{"no region", changes{plantest.Without("region")}, failure.Invalid,
 			"parameters.region: is missing; give a region, such as eu-west-par, or an endpoint"},
 		{"region and endpoint", changes{plantest.With("endpoint", "https://eu-west-par.okms.ovh.net")},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"ovhcloud-csi-provider/provider/class"
 	"ovhcloud-csi-provider/provider/connections"
@@ -19,8 +20,9 @@ import (
 type Probe struct {
 	// Path is the secret that was requested. It need not exist.
 	Path string
-	// Read is about ActionRead, which every mount needs, and Describe about ActionDescribe,
-	// with which error messages say more.
+	// Needs are the actions that every mount needs, for a message. Read is about them.
+	Needs string
+	// Describe is about ActionDescribe, with which error messages say more.
 	Read, Describe error
 }
 
@@ -38,19 +40,20 @@ func ProbeConnection(ctx context.Context, connection *connections.Connection, us
 		return Probe{}, err
 	}
 	defer closeClient()
-	probe := Probe{Path: connection.ProbePath()}
+	needs := explain.ReadActions(from)
+	probe := Probe{Path: connection.ProbePath(), Needs: strings.Join(needs, " and ")}
 	_, failed := client.Get(ctx, okms.Ref{Path: probe.Path})
-	if probe.Read, err = probed(from, explain.ActionRead, failed); err != nil {
+	if probe.Read, err = probed(from, failed, needs...); err != nil {
 		return Probe{}, err
 	}
 	_, _, failed = client.LatestActive(ctx, probe.Path)
-	probe.Describe, err = probed(from, explain.ActionDescribe, failed)
+	probe.Describe, err = probed(from, failed, explain.ActionDescribe)
 	return probe, err
 }
 
-// probed returns either the refusal of an action, or a failure that does not tell whether
-// the action is allowed.
-func probed(from plan.Origin, action string, failed *okms.Error) (refused, unclear error) {
+// probed returns either the refusal of one of some actions, or a failure that does not tell whether
+// they are allowed.
+func probed(from plan.Origin, failed *okms.Error, actions ...string) (refused, unclear error) {
 	if failed == nil {
 		return nil, nil
 	}
@@ -60,7 +63,7 @@ func probed(from plan.Origin, action string, failed *okms.Error) (refused, uncle
 		return nil, nil
 	case failed.Kind == failure.Denied:
 		f.What = fmt.Sprintf("OKMS does not allow it to the %s", from.Credential)
-		f.Advice = explain.GrantAdvice(from, action)
+		f.Advice = explain.GrantAdvice(from, actions...)
 		return errors.New(f.Text()), nil
 	}
 	return nil, errors.New(f.Text())

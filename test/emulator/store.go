@@ -128,11 +128,11 @@ func (s *store) write(path string, data []byte, now time.Time) (*version, error)
 
 // prune removes the oldest versions until at most keep are left.
 func (sec *secret) prune(keep uint32) {
-	numbers := sec.numbers()
-	excess := len(numbers) - int(keep)
+	excess := len(sec.versions) - int(keep)
 	if excess <= 0 {
 		return
 	}
+	numbers := sec.numbers()
 	for _, n := range numbers[:excess] {
 		delete(sec.versions, n)
 	}

@@ -149,6 +149,15 @@ func remedies() []remedy {
 			asToken(harness.Token)},
 		{failure.Denied, "grant its identity the IAM action okms:apikms:secret/version/getData on the OKMS domain",
 			asToken("may-nothing"), grant},
+		{failure.Denied, "grant its identity the IAM actions okms:apikms:secret/version/getData and okms:apikms:secret/get on the OKMS domain",
+			func(p *scenario) {
+				attribute("api", "rest")(p)
+				asToken("may-nothing")(p)
+			}, func(p *scenario) {
+				if err := p.Store.AddToken("may-nothing", emulator.Identity{Actions: []string{explain.ActionRead, explain.ActionDescribe}}); err != nil {
+					p.Fatal(err)
+				}
+			}},
 		{failure.DomainUnknown, "check okmsId and region", attribute("okmsId", "00000000-0000-4000-8000-000000000000"),
 			func(p *scenario) { p.mount.Attributes = nil }},
 		{failure.SecretAbsent, "check secretPath, which is case-sensitive", mountOf("- secretPath: ONE\n"),
