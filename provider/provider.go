@@ -100,7 +100,8 @@ func (p *Provider) Mount(ctx context.Context, req Request) (Response, error) {
 	if len(failures) > 0 {
 		return Response{Connection: stated(pl.Connection)}, &failure.Error{Class: req.Class(), Failures: failures}
 	}
-	response := Response{Connection: pl.Connection, Credential: pl.Credential.String()}
+	var response Response
+	response.identify(pl)
 	if !account.Wait(ctx, budget.Running, read.Takes(pl)) {
 		return response, NodeFullError(req.Class())
 	}

@@ -1,6 +1,8 @@
 package provider
 
 import (
+	"strings"
+
 	"ovhcloud-csi-provider/provider/plan"
 	"ovhcloud-csi-provider/provider/read"
 	"ovhcloud-csi-provider/provider/render"
@@ -13,7 +15,7 @@ type Response struct {
 	Versions []render.Version
 	// Connection is the name of the connection that was asked for, and Credential names the
 	// credential that was used, without any secret part. Both may also be set if the mount
-	// fails.
+	// fails. If objects have connections of their own, they list all.
 	Connection, Credential string
 	// Reads are the secrets that were read, as path@version, for the audit line. If the
 	// mount fails, they are those that could be read.
@@ -27,6 +29,18 @@ type Response struct {
 	// Sent must be called when the caller has the files, or will not get them: their memory
 	// is counted until then. It is nil if there are none.
 	Sent func()
+}
+
+// identify adds how the secrets of a plan are read, for the audit line.
+func (r *Response) identify(pl plan.Plan) {
+	var connections, credentials []string
+	for _, route := range pl.Used() {
+		if route.Connection != "" {
+			connections = append(connections, route.Connection)
+		}
+		credentials = append(credentials, route.Credential.String())
+	}
+	r.Connection, r.Credential = strings.Join(connections, ","), strings.Join(credentials, ",")
 }
 
 // note adds what the reads of a mount came to, for the audit line.

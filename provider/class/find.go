@@ -23,7 +23,11 @@ type Find struct {
 	Path string
 	// Pattern is matched against the path below the folder; nil matches all.
 	Pattern *regexp.Regexp
+	steps   int // of the pattern, for each byte
 }
+
+// Cost returns the most steps that Matches takes for a path.
+func (f Find) Cost(path string) int { return len(path) * (1 + f.steps) }
 
 // Folder returns the folder in quotes, for a message.
 func (f Find) Folder() string { return message.Quote(f.Path + "/") }
@@ -69,6 +73,7 @@ func (f *Find) setPattern(text string) (err error) {
 	if err != nil || len(program.Inst) > maxInstructions {
 		return fmt.Errorf("is too complex: it takes more than %d steps for each character; repeat less", maxInstructions)
 	}
+	f.steps = len(program.Inst)
 	f.Pattern, err = regexp.Compile(text)
 	return err
 }

@@ -33,6 +33,18 @@ func (r Route) WithoutFallback(ref okms.Ref) string {
 	return r.noFallback
 }
 
+// Used returns the routes of the plan's reads, each once.
+func (p Plan) Used() (routes []Route) {
+	known := map[int]bool{}
+	for _, read := range p.Reads {
+		if !known[read.Route] {
+			known[read.Route] = true
+			routes = append(routes, p.RouteAt(read.Route))
+		}
+	}
+	return routes
+}
+
 // use is the objects of a class that read over one connection.
 type use struct {
 	connection string

@@ -16,8 +16,9 @@ import (
 
 // Limits of what the objects of one mount may stand for, over all of them.
 const (
-	mostFound   = 1000 // secrets that find selects, and versions of histories
-	mostFolders = 1000 // that are listed
+	mostFound   = 1000      // secrets that find selects, and versions of histories
+	mostFolders = 1000      // that are listed
+	mostMatched = 200 << 20 // steps of patterns, about a second
 )
 
 // expansion finds the objects that the objects of a plan stand for: find stands for an object for
@@ -36,6 +37,7 @@ type expansion struct {
 	made     int                    // the most objects of a round
 	found    int                    // of mostFound
 	folders  int                    // of mostFolders
+	matched  int                    // of mostMatched, in all rounds
 	selected map[int][]class.Object // by the number of an object with find, once all folders are read
 }
 
@@ -236,9 +238,11 @@ func isLeftOut(o class.Object, e *okms.Error) bool {
 	return e.Kind == failure.SecretAbsent || inactive && o.Optional && o.Version != class.LatestActive
 }
 
-// walk lists the folder of find and those below it. ok is false if a list is missing or failed.
+// walk lists the folder of find and those below it. ok is false if a list is missing or failed. The
+// pattern is only matched when all lists are there: rounds repeat the walk.
 func (x *expansion) walk(o class.Object) (selected []class.Object, ok bool) {
-	route, complete := x.plan.RouteOf(o), true
+	complete := true
+	var entries []string
 	for folders := []string{o.Find.Path}; len(folders) > 0; folders = folders[1:] {
 		if x.folders++; x.folders > mostFolders {
 			x.fail(o, &okms.Error{Kind: failure.TooLarge, Text: fmt.Sprintf("the objects up to this one have more than %d folders below their paths; use longer paths, or several classes and volumes", mostFolders)})
@@ -256,11 +260,29 @@ func (x *expansion) walk(o class.Object) (selected []class.Object, ok bool) {
 		for entry := range okms.EntriesOf(list.Secret) {
 			if folder, is := strings.CutSuffix(entry, "/"); is {
 				folders = append(folders, folder)
-			} else if below, matches := o.Find.Matches(entry); matches && route.Allows(entry) {
-				selected = append(selected, o.At(entry, below))
+			} else {
+				entries = append(entries, entry)
 			}
 		}
 	}
+	if !complete {
+		return nil, false
+	}
+	return x.match(o, entries)
+}
+
+// match returns an object for each secret that the pattern of find matches and the route allows.
+func (x *expansion) match(o class.Object, entries []string) (selected []class.Object, ok bool) {
+	route := x.plan.RouteOf(o)
+	for _, entry := range entries {
+		if x.matched += o.Find.Cost(entry); x.matched > mostMatched {
+			x.fail(o, &okms.Error{Kind: failure.TooLarge, Text: "the patterns of find take too many steps for so many secrets; use a longer path, or a simpler regexp"})
+			return nil, false
+		}
+		if below, matches := o.Find.Matches(entry); matches && route.Allows(entry) {
+			selected = append(selected, o.At(entry, below))
+		}
+	}
 	slices.SortFunc(selected, func(a, b class.Object) int { return strings.Compare(a.SecretPath, b.SecretPath) })
-	return selected, complete
+	return selected, true
 }

@@ -158,6 +158,20 @@ func TestWhatFindMaySelectIsBoundedForAMount(t *testing.T) {
 	}
 }
 
+// TestPatternsAreBounded: a heavy pattern over many secrets is refused, and not matched for minutes.
+func TestPatternsAreBounded(t *testing.T) {
+	tree := domain{}
+	var names strings.Builder
+	for i := range 10_000 {
+		fmt.Fprintf(&names, "many/%s%d\n", strings.Repeat("a", 200), i)
+	}
+	tree[folder("many")] = names.String()
+	x, _ := tree.expanded(t, plantest.Request(plantest.Objects("- {find: {path: many, regexp: '(?:a?){100}b'}}")))
+	if _, failures := x.files(); !strings.Contains(failures, "take too many steps") {
+		t.Errorf("failures %s", failures)
+	}
+}
+
 // TestReadsOfOneSecretAreOneRead: the shortest refreshInterval of its objects holds, and only for
 // a renewal.
 func TestReadsOfOneSecretAreOneRead(t *testing.T) {
