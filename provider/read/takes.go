@@ -1,10 +1,15 @@
 package read
 
-import "ovhcloud-csi-provider/provider/plan"
+import (
+	"slices"
+
+	"ovhcloud-csi-provider/provider/class"
+	"ovhcloud-csi-provider/provider/plan"
+)
 
 // mostAtOnce is how many reads of one mount are in progress or wait for a place at once.
 // Each takes some 30 kB, and a class may ask for a thousand.
-const mostAtOnce = 32
+const mostAtOnce = 64
 
 // What a mount takes while it is in progress, in bytes: for each object its plan, for each
 // read its outcome, which may be a failure with its texts, and two goroutines for each read
@@ -23,5 +28,9 @@ func Takes(pl plan.Plan) int64 {
 			templates += int64(o.Template.Size())
 		}
 	}
-	return templates + int64(len(pl.Objects))*perObject + int64(len(pl.Reads))*perRead + int64(min(len(pl.Reads), mostAtOnce))*perWorker
+	workers := min(len(pl.Reads), mostAtOnce)
+	if slices.ContainsFunc(pl.Objects, func(o class.Object) bool { return o.Find != nil }) {
+		workers = mostAtOnce // it reads what it finds
+	}
+	return templates + int64(len(pl.Objects))*perObject + int64(len(pl.Reads))*perRead + int64(workers)*perWorker
 }

@@ -77,7 +77,7 @@ func (b *bench) all(ctx context.Context) ([]row, error) {
 	if _, err := b.store.Inject(emulator.Fault{Delay: b.delay}); err != nil {
 		return nil, err
 	}
-	for _, measure := range []func(context.Context) error{b.floorGet, b.uncached, b.cached, b.sameTen, b.distinct} {
+	for _, measure := range []func(context.Context) error{b.floorGet, b.uncached, b.shaped, b.found, b.cached, b.sameTen, b.distinct} {
 		if err := measure(ctx); err != nil {
 			return nil, err
 		}
@@ -96,8 +96,13 @@ func (b *bench) request(n int) (*pb.MountRequest, error) {
 		}
 		fmt.Fprintf(&objects, "- secretPath: %s\n  secretKey: password\n  objectName: f%d\n", path, b.held)
 	}
+	return b.mountOf(objects.String())
+}
+
+// mountOf returns a mount of a list of objects.
+func (b *bench) mountOf(objects string) (*pb.MountRequest, error) {
 	attributes, err := json.Marshal(map[string]string{"endpoint": b.server.URL, "okmsId": b.store.OKMSID(), "caBundle": string(b.server.CA),
-		"objects": objects.String(), "secretProviderClass": "bench", "csi.storage.k8s.io/pod.namespace": "bench", "csi.storage.k8s.io/pod.name": "web-0"})
+		"objects": objects, "secretProviderClass": "bench", "csi.storage.k8s.io/pod.namespace": "bench", "csi.storage.k8s.io/pod.name": "web-0"})
 	if err != nil {
 		return nil, err
 	}
@@ -114,8 +119,13 @@ func (b *bench) median(times int, measure func() (time.Duration, error)) (time.D
 		}
 		all = append(all, took)
 	}
+	return middle(all), nil
+}
+
+// middle returns the median of some durations.
+func middle(all []time.Duration) time.Duration {
 	slices.Sort(all)
-	return all[len(all)/2], nil
+	return all[len(all)/2]
 }
 
 // ms returns a duration in milliseconds for the table.

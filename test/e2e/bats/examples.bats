@@ -85,6 +85,64 @@ DB='{"user": "kevin", "password": "first"}'
   kubectl delete secret okms-default -n $RELEASE_NAMESPACE
 }
 
+@test "find.yaml: every secret below a folder" {
+  for path in search-on old/login-on off; do echo '{"v": "'$path'"}' | okms put secrets/prod/features/$path; done
+  credential okms-credentials e2e-token
+  example find.yaml
+  ready shop-find
+  reads shop-find features/search-on '{"v": "search-on"}'
+  reads shop-find features/old/login-on '{"v": "old/login-on"}'
+  ! reads shop-find features/off '{"v": "off"}'
+}
+
+@test "template.yaml: one file of several secrets" {
+  echo "$DB" | okms put secrets/prod/shop/db
+  echo '{"host": "db.example", "pool": 5}' | okms put secrets/prod/shop/app
+  credential okms-credentials e2e-token
+  example template.yaml
+  ready shop-template
+  reads shop-template app.toml 'url = "postgres://kevin:first@db.example/shop"
+pool = 5'
+}
+
+@test "variables.yaml: variables without a Secret" {
+  echo "$DB" | okms put secrets/prod/shop/db
+  credential okms-credentials e2e-token
+  example variables.yaml
+  ready shop-variables
+  [ "$(kubectl exec -n $NS shop-variables -- sh -c 'tr "\\0" "\\n" </proc/1/environ | grep ^password=')" = password=first ]
+}
+
+@test "tls.yaml: a certificate in order, mirrored, and as a keystore" {
+  jq -n --rawfile pem "$ROOT/provider/certificate/testdata/whole.pem" '{pem: $pem, password: "changeit"}' | okms put secrets/prod/shop/tls
+  credential okms-credentials e2e-token
+  example tls.yaml
+  ready shop-tls
+  [ "$(kubectl exec -n $NS shop-tls -- grep -c BEGIN /secrets/tls.crt)" = 2 ]
+  [ "$(kubectl get secret shop-tls -n $NS -o jsonpath='{.type}')" = kubernetes.io/tls ]
+  [ "$(kubectl exec -n $NS shop-tls -- cat /secrets/tls.key)" = "$(kubectl get secret shop-tls -n $NS -o jsonpath='{.data.tls\.key}' | base64 -d)" ]
+  [ "$(kubectl exec -n $NS shop-tls -- stat -L -c %s /secrets/keystore.p12)" -gt 500 ]
+}
+
+@test "versions.yaml: a version rolled back, and two side by side" {
+  echo "$DB" | okms put secrets/prod/shop/db
+  echo '{"user": "kevin", "password": "second"}' | okms put secrets/prod/shop/db
+  credential okms-credentials e2e-token
+  example versions.yaml
+  ready shop-versions
+  reads shop-versions password second
+  reads shop-versions passwords/0 second
+  reads shop-versions passwords/1 first
+}
+
+@test "native.yaml: the native API" {
+  echo "$DB" | okms put secrets/prod/shop/db
+  credential okms-credentials e2e-token
+  example native.yaml
+  ready shop-native
+  reads shop-native db "$DB"
+}
+
 # registry: starts a registry on the node. containerd uses a registry at localhost without
 # TLS, so it needs no configuration.
 PRIVATE_IMAGE=localhost:18446/private:1
