@@ -219,7 +219,11 @@ func TestEveryAdviceWorks(t *testing.T) {
 		tested[c.kind] = true
 		t.Run(fmt.Sprintf("%d %s", i, c.kind), func(t *testing.T) {
 			t.Parallel()
-			p := newScenario(t)
+			timeout := 3 * time.Second // of faults that are retried for as long
+			if c.kind == failure.TooLarge {
+				timeout = 30 * time.Second // it reads 4 MiB, on a busy machine too
+			}
+			p := newScenario(t, timeout)
 			c.cause(p)
 			_, err := p.Do(t.Context(), p.mount)
 			if err == nil || harness.Forbidden(err) || !strings.Contains(err.Error(), c.advice) {
@@ -240,7 +244,7 @@ func TestEveryAdviceWorks(t *testing.T) {
 }
 
 // newScenario returns a mount that succeeds, of a daemon with the connection team.
-func newScenario(t *testing.T) *scenario {
+func newScenario(t *testing.T, timeout time.Duration) *scenario {
 	t.Helper()
 	store := harness.StartStore(t)
 	store.Hold(t, map[string]string{"one": `{"a":"1"}`, "two": `{"a":"1"}`, "odd": `{"a":"!"}`, "none": `{}`,
@@ -257,6 +261,6 @@ func newScenario(t *testing.T) *scenario {
 	}
 	ids := harness.NewIdentities(t, store.TwoConnections(),
 		map[string]map[string]string{"team": {"token": harness.HeldToken}, "other": {"token": harness.HeldToken}})
-	d := harness.Start(t, harness.Options{Emulator: store, Connections: ids.Connections, MountTimeout: 3 * time.Second})
+	d := harness.Start(t, harness.Options{Emulator: store, Connections: ids.Connections, MountTimeout: timeout})
 	return &scenario{T: t, Daemon: d, ids: ids, mount: harness.Mount{Objects: "- secretPath: one\n"}, repair: func() {}}
 }
