@@ -20,7 +20,7 @@ SEED := 1
 # ./provider/okms cover ./provider/wire.
 ALSO :=
 
-.PHONY: help demo test fuzz mutate bench soak attack lint vulncheck build dockerfile image chart chart-package cluster cluster-down e2e
+.PHONY: help demo test fuzz mutate bench soak attack live lint vulncheck build dockerfile image chart chart-package cluster cluster-down e2e
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -48,6 +48,10 @@ soak: ## mount for MINUTES (10) during rotation, failures and credential changes
 
 attack: ## attack the daemon in a cgroup of 256 MiB for ATTACK (5m); needs root
 	@ATTACK=$(ATTACK) go test -v -count=1 -timeout 30m -run '^TestMixedAttack$$' ./cmd/ovhcloud-csi-provider
+
+live: ## check what is believed of OKMS against a real domain; docs/live.md says what it touches
+	@test -n "$(OKMS_ENDPOINT)" -a -n "$(OKMS_ID)" -a -n "$(OKMS_TOKEN_FILE)" || { echo "set OKMS_ENDPOINT=https://<region>.okms.ovh.net, OKMS_ID=<okmsId> and OKMS_TOKEN_FILE=<file with a token that may read and write secrets>; read docs/live.md first"; exit 2; }
+	@OKMS_ENDPOINT=$(OKMS_ENDPOINT) OKMS_ID=$(OKMS_ID) OKMS_TOKEN_FILE=$(abspath $(OKMS_TOKEN_FILE)) OKMS_DENIED_TOKEN_FILE=$(if $(OKMS_DENIED_TOKEN_FILE),$(abspath $(OKMS_DENIED_TOKEN_FILE))) go test -v -count=1 -timeout 20m ./test/conformance
 
 lint: ## gofmt, go vet (for macOS too), staticcheck, and switches that miss a kind
 	@unformatted=$$(gofmt -l cmd provider server test); test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }

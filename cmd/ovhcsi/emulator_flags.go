@@ -20,7 +20,7 @@ func emulatorHelp() string {
 
 const emulatorUsage = `ovhcsi emulator - an OVHcloud Secret Manager (OKMS) on this machine
 
-It serves OKMS's Vault-compatible API over TLS, from memory. It is for tests and
+It serves both APIs of OKMS over TLS, from memory. It is for tests and
 trials. It does not protect its secrets: do not put real ones in it.
 
 Usage: ovhcsi emulator [flags]
