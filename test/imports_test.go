@@ -22,8 +22,9 @@ var arrows = map[string][]string{
 		"cmd/commandline", "provider", "provider/budget", "provider/config", "provider/connections", "provider/okms",
 		"provider/place", "server", "server/tasks",
 	},
+	"cmd/ovhcsi/lint": {"provider/class", "provider/failure", "provider/message", "provider/yamlnode"},
 	"cmd/ovhcsi": {
-		"cmd/commandline", "provider/config", "provider/connections", "provider/credential", "provider/explain",
+		"cmd/commandline", "cmd/ovhcsi/lint", "provider/config", "provider/connections", "provider/credential", "provider/explain",
 		"provider/okms", "provider/read", "test/emulator",
 	},
 	"server": {

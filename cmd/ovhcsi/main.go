@@ -1,6 +1,7 @@
 // Command ovhcsi is the command line tool for users of the OVHcloud provider for the
-// Secrets Store CSI driver. It emulates an OVHcloud Secret Manager on this machine, and
-// checks a file of connections. It is not the provider's daemon.
+// Secrets Store CSI driver. It finds mistakes in SecretProviderClasses, emulates an OVHcloud
+// Secret Manager on this machine, and checks a file of connections. It is not the provider's
+// daemon.
 package main
 
 import (
@@ -19,6 +20,7 @@ Usage: ovhcsi COMMAND [flags]
 
 Commands:
   connections check  check a file of connections before the provider reads it
+  lint               find mistakes in SecretProviderClasses and the pods that mount them
   emulator           an OVHcloud Secret Manager (OKMS) on this machine, for tests and trials
   version            print the version
   help               print this text
@@ -68,9 +70,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return runEmulator(ctx, args[1:], stdin, stdout, stderr)
 	case "connections":
 		return runConnections(ctx, args[1:], stdout, stderr)
+	case "lint":
+		return runLint(args[1:], stdin, stdout, stderr)
 	default:
-		fmt.Fprintf(stderr, "ovhcsi: unknown command %q%s (available: connections, emulator, version, help)\n",
-			command, commandline.Suggestion(command, []string{"connections", "emulator", "version", "help"}))
+		fmt.Fprintf(stderr, "ovhcsi: unknown command %q%s (available: connections, lint, emulator, version, help)\n",
+			command, commandline.Suggestion(command, []string{"connections", "lint", "emulator", "version", "help"}))
 		return exitUsage
 	}
 }

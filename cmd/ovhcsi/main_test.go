@@ -236,8 +236,13 @@ func TestMistakesArePrintedOnOneLine(t *testing.T) {
 		want string
 	}{
 		{[]string{"emulater"}, 2,
-			`ovhcsi: unknown command "emulater", did you mean emulator? (available: connections, emulator, version, help)`},
-		{[]string{"lint", "x"}, 2, `ovhcsi: unknown command "lint" (available: connections, emulator, version, help)`},
+			`ovhcsi: unknown command "emulater", did you mean emulator? (available: connections, lint, emulator, version, help)`},
+		{[]string{"render", "x"}, 2, `ovhcsi: unknown command "render" (available: connections, lint, emulator, version, help)`},
+		{[]string{"lint", "x"}, 2, `ovhcsi lint: lstat x: no such file or directory (see --help)`},
+		{[]string{"lint"}, 2, `ovhcsi lint: no file is given; - is standard input (see --help)`},
+		{[]string{"lint", "--output", "yaml", "x"}, 2,
+			`ovhcsi lint: --output yaml is not one of text, json, sarif, github, junit (see --help)`},
+		{[]string{"lint", "x", "--outptu", "json"}, 2, `ovhcsi lint: unknown flag --outptu, did you mean --output? (see --help)`},
 		{append(good, "--sed", "x"), 2, `unknown flag --sed, did you mean --seed? (see --help)`},
 		{append(good, "-xyzzy"), 2, `unknown flag --xyzzy (see --help)`},
 		{append(good, "--seed"), 2, `flag --seed needs a value`},

@@ -46,6 +46,26 @@ func Document(text string) (*Node, error) {
 	return document.Content[0], nil
 }
 
+// Documents returns the root nodes of all documents in a text, without the empty ones. The lines of
+// nodes are those of the text. Documents before a mistake are returned with the error.
+func Documents(text string) (all []*Node, err error) {
+	dec := yaml.NewDecoder(strings.NewReader(text))
+	for {
+		var document Node
+		switch err := dec.Decode(&document); {
+		case errors.Is(err, io.EOF):
+			return all, nil
+		case err != nil:
+			return all, syntaxError(err, text)
+		case len(document.Content) > 0 && document.Content[0].Tag != "!!null":
+			all = append(all, document.Content[0])
+		}
+	}
+}
+
+// IsBlock reports whether a scalar is a block (| or >), whose text begins on the next line.
+func IsBlock(n *Node) bool { return n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 }
+
 // IsMap reports whether a node is a map without an anchor.
 func IsMap(n *Node) bool { return n.Kind == yaml.MappingNode && n.Anchor == "" }
 

@@ -127,7 +127,7 @@ func (b *bench) distinct(ctx context.Context) error {
 		row{what: fmt.Sprintf("%d pods, %d distinct secrets, at once, cold start", pods, pods*10),
 			measured: ms(took) + ", " + connections + " connection(s)",
 			ratio:    took.Seconds() / b.get.Seconds(), unit: " x", most: 1.6 * rounds, reads: fmt.Sprint(len(b.store.Requests()))},
-		megabytes("memory (RSS) at rest", rest, 16), megabytes("memory (RSS) right after that storm", after, 40),
+		megabytes("memory (RSS) at rest", rest, 18), megabytes("memory (RSS) right after that storm", after, 40),
 		megabytes("memory (RSS) 15 s after it", settled, 40), megabytes("memory (RSS), peak", peak, 0))
 	return nil
 }
