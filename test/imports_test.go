@@ -107,6 +107,7 @@ var arrows = map[string][]string{
 	"test":               {},
 	"test/bench":         {"test/emulator"},
 	"test/bounds":        {},
+	"test/conformance":   {},
 	"test/credentials":   {},
 	"test/emulator":      {},
 	"test/fallback":      {},
