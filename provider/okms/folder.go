@@ -23,13 +23,13 @@ func addEntries(a answer, folder string, to *pages[string]) *Error {
 		return a.unreadable("", "not the list of a folder (%d bytes of %s)", a.body.Len(), a.media)
 	}
 	for value := range keys.Elements() {
-		name, ok := textOf(value, maxPath+2)
+		name, ok := textOf(value, maxPath)
 		bare := strings.TrimSuffix(name, "/")
 		if !ok || strings.Contains(bare, "/") || !isPath(under(folder, bare)) {
 			return a.unreadable("", "a name in the list of the folder is not one that a secret can have")
 		}
 		entry := under(folder, name)
-		if failed := to.add(a, entry, len(entry)+1); failed != nil {
+		if failed := to.add(a, entry, len(entry)); failed != nil {
 			return failed
 		}
 	}

@@ -210,7 +210,7 @@ func TestAListTakesWhatItHoldsOfTheQuota(t *testing.T) {
 		entries := pages[string]{most: 10_000}
 		for i := range entries.most {
 			name := fmt.Sprintf("%05d", i) + strings.Repeat("x", length)
-			if failed := entries.add(answer{}, under("f", name), len(name)+3); failed != nil {
+			if failed := entries.add(answer{}, under("f", name), len(name)+2); failed != nil {
 				t.Fatal(failed)
 			}
 		}

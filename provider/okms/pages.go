@@ -32,7 +32,7 @@ func (p *pages[T]) begin() {
 // that the list outgrows. Measured: at most 60.
 const perEntry = 80
 
-// add adds an entry of an answer, whose text has so many bytes. It takes the memory of both copies
+// add adds an entry of an answer, whose line has so many bytes without its end. It takes the memory of both copies
 // of the text from the quota first.
 func (p *pages[T]) add(a answer, entry T, text int) *Error {
 	if len(p.all) == p.most || p.text+text > maxAnswer {

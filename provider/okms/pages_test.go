@@ -189,6 +189,8 @@ func TestListsOfOtherForms(t *testing.T) {
 		{place.KV2, versions, `{"data":{"versions":{"x":{}}}}`, "unreadable"}, {place.KV2, versions, `{"data":{"versions":{"1":null}}}`, "unreadable"},
 		{place.KV2, versions, `{"data":{"versions":{"1":{},"1":{}}}}`, "1 active\n"}, {place.KV2, versions, `{"data":{"versions":{"1":{},"1":{"destroyed":true}}}}`, "unreadable"},
 		{place.REST, versions, `[{"id":2,"state":"active"},{"id":10,"state":"deleted"},{"id":9,"state":"deactivated"}]`, "10 deleted\n9 deactivated\n2 active\n"},
+		{place.KV2, versions, `{"data":{"versions":{` + strings.Repeat(`"1":{},`, 24_000) + `"1":{}}}}`, "too_large"},
+		{place.REST, versions, `[` + strings.Repeat(`{"id":1,"state":"active"},`, 24_000) + `{"id":1,"state":"active"}]`, "too_large"},
 		{place.REST, versions, `[]`, ""}, {place.REST, versions, `[{"id":1}]`, "unreadable"}, {place.REST, versions, `[{"state":"active"}]`, "unreadable"},
 		{place.REST, versions, `[{"id":1,"state":"active\n7 active"}]`, "unreadable"}, {place.REST, versions, `[{"id":1,"state":"ACTIVE"}]`, "unreadable"},
 		{place.REST, versions, `[{"id":24001,"state":"active"}]`, "unreadable"}, {place.REST, versions, `[{"id":"1","state":"active"}]`, "unreadable"},
@@ -203,7 +205,7 @@ func TestListsOfOtherForms(t *testing.T) {
 			got += string(failed.Kind)
 		}
 		if got != c.want {
-			t.Errorf("%s over %q: got %q (%v), want %q", c.body, c.api, got, failed, c.want)
+			t.Errorf("%.200s over %q: got %q (%v), want %q", c.body, c.api, got, failed, c.want)
 		}
 	}
 }

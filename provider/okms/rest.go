@@ -109,7 +109,7 @@ func addRESTEntries(a answer, folder string, to *pages[string]) *Error {
 		return failed
 	}
 	for value := range list.Elements() {
-		path, ok := textOf(member(value, "path"), maxPath+1)
+		path, ok := textOf(member(value, "path"), maxPath)
 		below := strings.HasPrefix(path, under(folder, ""))
 		if !ok || path == "" || path[0] == '/' || below && !isPath(path) {
 			return a.unreadable("", "a name in the list of the folder is not one that a secret can have")
@@ -117,7 +117,7 @@ func addRESTEntries(a answer, folder string, to *pages[string]) *Error {
 		if !below {
 			continue
 		}
-		if failed := to.add(a, path, len(path)+1); failed != nil {
+		if failed := to.add(a, path, len(path)); failed != nil {
 			return failed
 		}
 	}
