@@ -27,7 +27,6 @@ const largestKnot = 3
 var knots = map[string][]int{
 	"cmd/ovhcsi":     {4},
 	"provider/cache": {5},
-	"provider/okms":  {4},
 	"provider/pace":  {5},
 	"server":         {10},
 }

@@ -49,7 +49,7 @@ var arrows = map[string][]string{
 		"provider/sensitive",
 	},
 	"provider/read": {
-		"provider/budget", "provider/cache", "provider/class", "provider/connections", "provider/explain",
+		"provider/budget", "provider/cache", "provider/class", "provider/connections", "provider/conns", "provider/explain",
 		"provider/failure", "provider/okms", "provider/pace", "provider/place", "provider/plan", "provider/pool",
 		"provider/sensitive",
 	},
@@ -61,7 +61,8 @@ var arrows = map[string][]string{
 	},
 	"provider/cache": {"provider/failure", "provider/okms", "provider/place"},
 	"provider/pace":  {"provider/failure", "provider/okms", "provider/place"},
-	"provider/okms":  {"provider/failure", "provider/place", "provider/rawjson", "provider/sensitive", "provider/wire"},
+	"provider/okms":  {"provider/conns", "provider/failure", "provider/place", "provider/rawjson", "provider/sensitive", "provider/wire"},
+	"provider/conns": {"provider/wire"},
 	"provider/connections": {
 		"provider/config", "provider/credential", "provider/place", "provider/rules", "provider/sensitive",
 	},

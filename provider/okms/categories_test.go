@@ -1,20 +1,16 @@
 package okms_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"testing"
-	"time"
 
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/place"
-	"ovhcloud-csi-provider/provider/wire"
 )
 
 // TestTheCategoryOverridesTheStatus sends each category with the status of another kind, since
@@ -60,36 +56,4 @@ func TestTheHeadersOfTheToken(t *testing.T) {
 			}
 		}
 	})
-}
-
-// TestACancelledWaiterGetsNoPlace checks that a place is not given to a waiter whose context is
-// done: it would never be released.
-func TestACancelledWaiterGetsNoPlace(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	conns := okms.NewConns(1)
-	dial := func(most time.Duration) (net.Conn, error) {
-		ctx, cancel := context.WithTimeout(t.Context(), most)
-		defer cancel()
-		return conns.Dial(ctx, "tcp", listener.Addr().String())
-	}
-	first, err := dial(20 * time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := dial(20 * time.Millisecond); !errors.Is(err, wire.ErrFull) {
-		t.Errorf("second connection: %v", err)
-	}
-	_ = first.Close()
-	if open := conns.Open(); open != 0 {
-		t.Errorf("got %d open connections after all were closed, want 0", open)
-	}
-	again, err := dial(20 * time.Second)
-	if err != nil {
-		t.Fatalf("the place was not released: %v", err)
-	}
-	_ = again.Close()
 }

@@ -15,6 +15,7 @@ import (
 
 	vault "github.com/hashicorp/vault/api"
 
+	"ovhcloud-csi-provider/provider/conns"
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/sensitive"
@@ -32,7 +33,7 @@ type Options struct {
 	// means no limit.
 	Answers *Quota
 	// Conns limits the open connections of all clients that share it. nil means no limit.
-	Conns *Conns
+	Conns *conns.Conns
 }
 
 // Client reads from one domain with one login. It keeps connections open between reads. It is
@@ -127,9 +128,9 @@ type request struct {
 // does.
 func (c *Client) exchange(ctx context.Context, r request, decode func(answer) *Error) *Error {
 	begin := time.Now()
-	x := &exchange{ctx: ctx, all: c.answers, sent: sentTexts{all: slices.Clone(c.hidden)}, request: r}
+	x := &exchange{all: c.answers, sent: sentTexts{all: slices.Clone(c.hidden)}, request: r}
 	defer x.close()
-	traced := context.WithValue(httptrace.WithClientTrace(ctx, x.trace()), exchangeKey{}, x)
+	traced := context.WithValue(httptrace.WithClientTrace(x.conn.Begin(ctx), x.trace()), exchangeKey{}, x)
 	err := c.fetch(traced, r)
 	var failed *Error
 	if err == nil || x.whole {
@@ -187,7 +188,7 @@ func (c *Client) failure(ctx context.Context, err error, x *exchange, begin time
 	e := &Error{Status: x.answer.status}
 	cause := wire.Explain(err)
 	switch {
-	case cause.Cause == wire.NodeFull || ctx.Err() != nil && x.phase.crowded.Load():
+	case cause.Cause == wire.NodeFull || ctx.Err() != nil && x.conn.Crowded():
 		e.Kind, e.Text = failure.NodeFull, wire.ErrFull.Error()
 	case ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded):
 		e.Kind, e.Text = failure.TimedOut, c.waitedText(ctx, x, time.Since(begin))

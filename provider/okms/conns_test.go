@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"ovhcloud-csi-provider/provider/conns"
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/sensitive"
@@ -22,14 +23,14 @@ import (
 type crowd struct {
 	t        *testing.T
 	server   *httptest.Server
-	conns    *Conns
+	conns    *conns.Conns
 	hanging  chan struct{} // receives once for each request that hangs
 	released chan struct{}
 	dialled  atomic.Int64
 }
 
 func startCrowd(t *testing.T, most int) *crowd {
-	c := &crowd{t: t, conns: NewConns(most), hanging: make(chan struct{}, 100), released: make(chan struct{})}
+	c := &crowd{t: t, conns: conns.New(most), hanging: make(chan struct{}, 100), released: make(chan struct{})}
 	c.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path[len(r.URL.Path)-4:] == "hang" {
 			c.hanging <- struct{}{}
@@ -110,7 +111,7 @@ func TestAReadWaitsWhileAllConnectionsAreBusy(t *testing.T) {
 		_, err := waiting.Get(t.Context(), Ref{Path: "s"})
 		done <- err
 	}()
-	for c.conns.waiting() == 0 {
+	for c.conns.Waiting() == 0 {
 		runtime.Gosched()
 	}
 	close(c.released)
@@ -118,23 +119,6 @@ func TestAReadWaitsWhileAllConnectionsAreBusy(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
-	}
-}
-
-func TestAClosedConnectionIsCountedOnce(t *testing.T) {
-	c := startCrowd(t, 2)
-	conn, err := c.conns.Dial(t.Context(), "tcp", c.server.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 3 {
-		_ = conn.Close()
-	}
-	if open := c.conns.Open(); open != 0 {
-		t.Errorf("%d connections are counted", open)
-	}
-	if _, err := c.conns.Dial(t.Context(), "tcp", "127.0.0.1:1"); err == nil || c.conns.Open() != 0 {
-		t.Errorf("%v, and %d connections are counted", err, c.conns.Open())
 	}
 }
 
@@ -146,8 +130,8 @@ func TestAHandshakeEndsWithItsExchange(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer silent.Close()
-	conns := NewConns(5)
-	client, err := New(place.Domain{Endpoint: "https://" + silent.Addr().String()}, Login{}, Options{Conns: conns})
+	all := conns.New(5)
+	client, err := New(place.Domain{Endpoint: "https://" + silent.Addr().String()}, Login{}, Options{Conns: all})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +142,7 @@ func TestAHandshakeEndsWithItsExchange(t *testing.T) {
 		}
 		cancel()
 	}
-	if open := conns.Open(); open != 0 {
+	if open := all.Open(); open != 0 {
 		t.Errorf("%d connections are open", open)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"ovhcloud-csi-provider/provider/conns"
 	"ovhcloud-csi-provider/provider/sensitive"
 	"ovhcloud-csi-provider/provider/wire"
 )
@@ -28,9 +29,8 @@ var (
 // from Client to the transport: vault/api would read any body whole, and would decode that
 // of a refusal into structures of any size.
 type exchange struct {
-	ctx     context.Context // of the exchange; the context of a dial is detached from it
+	conn    conns.Exchange
 	phase   phase
-	shaking handshake
 	sent    sentTexts
 	request request
 	answer  answer
@@ -61,7 +61,7 @@ func exchangeOf(ctx context.Context) *exchange {
 // close ends the exchange: it closes a connection whose handshake is incomplete, and returns
 // bytes to the quota.
 func (x *exchange) close() {
-	x.shaking.abandon()
+	x.conn.End()
 	x.giveBack()
 }
 

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"ovhcloud-csi-provider/provider/conns"
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/place"
 )
@@ -61,7 +62,7 @@ func TestTheServersCertificatesAreLimited(t *testing.T) {
 		server.StartTLS()
 		ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: chain.Certificate[0]})
 		endpoint := strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
-		client, err := New(place.Domain{Endpoint: endpoint, CABundle: string(ca)}, Login{}, Options{Conns: NewConns(4)})
+		client, err := New(place.Domain{Endpoint: endpoint, CABundle: string(ca)}, Login{}, Options{Conns: conns.New(4)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"ovhcloud-csi-provider/provider/conns"
 	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/sensitive"
 	"ovhcloud-csi-provider/provider/wire"
@@ -29,9 +30,9 @@ func newTransport(domain place.Domain, login Login, o Options) (*authenticated, 
 	if login.Certificate != nil {
 		conf.Certificates = []tls.Certificate{*login.Certificate}
 	}
-	pool := &connPool{all: o.Conns, overTLS: strings.HasPrefix(domain.Endpoint, "https://")}
-	base := wire.NewTransport(conf, pool.dial)
-	pool.closeIdle = base.CloseIdleConnections
+	pool := conns.NewPool(o.Conns, strings.HasPrefix(domain.Endpoint, "https://"))
+	base := wire.NewTransport(conf, pool.Dial)
+	pool.CloseIdleBy(base.CloseIdleConnections)
 	tokens := login.Tokens
 	if tokens == nil {
 		tokens = func(context.Context, sensitive.Bytes) (sensitive.Bytes, error) { return login.Token, nil }
@@ -61,7 +62,7 @@ func Roots(bundle string) (*x509.CertPool, error) {
 // reads each answer into the exchange of the request's context; vault/api sees only the status.
 type authenticated struct {
 	base      *wire.Transport
-	pool      *connPool
+	pool      *conns.Pool
 	tokens    func(ctx context.Context, refused sensitive.Bytes) (sensitive.Bytes, error)
 	userAgent string
 	vault     bool // the Vault-compatible API
@@ -120,7 +121,7 @@ func (a *authenticated) send(req *http.Request, x *exchange, token []byte) error
 		}
 	}
 	x.answer = answer{}
-	a.pool.use()
+	a.pool.Use()
 	resp, err := a.base.RoundTrip(req)
 	if err != nil {
 		return err
@@ -137,7 +138,6 @@ func (a *authenticated) send(req *http.Request, x *exchange, token []byte) error
 type phase struct {
 	now     atomic.Pointer[string]
 	dialled atomic.Bool
-	crowded atomic.Bool // the exchange waits for a place in Conns
 }
 
 // sending and answering are phases. They are variables because CompareAndSwap compares
@@ -167,9 +167,9 @@ func (x *exchange) trace() *httptrace.ClientTrace {
 		GotConn: func(got httptrace.GotConnInfo) {
 			p.now.Store(&sending)
 			p.dialled.Store(!got.Reused)
-			p.crowded.Store(false)
+			x.conn.GotConn()
 		},
-		TLSHandshakeDone:     func(tls.ConnectionState, error) { x.shaking.done() },
+		TLSHandshakeDone:     func(tls.ConnectionState, error) { x.conn.HandshakeDone() },
 		WroteRequest:         func(httptrace.WroteRequestInfo) { p.now.CompareAndSwap(&sending, &answering) },
 		GotFirstResponseByte: func() { p.set("the rest of the answer") },
 	}

@@ -8,6 +8,7 @@ import (
 
 	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/provider/cache"
+	"ovhcloud-csi-provider/provider/conns"
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/pace"
@@ -72,7 +73,7 @@ func New(c Config) *Reader {
 		c.Trace.Read = func(context.Context, Outcome) {}
 	}
 	r := &Reader{
-		pool: pool.New(okms.Options{UserAgent: c.UserAgent, Observe: c.Trace.Call, Conns: okms.NewConns(c.Budget.Connections),
+		pool: pool.New(okms.Options{UserAgent: c.UserAgent, Observe: c.Trace.Call, Conns: conns.New(c.Budget.Connections),
 			Answers: okms.NewQuota(int(c.Budget.Answers), int(c.Budget.AnswerShare))}, c.Budget, c.Now),
 		cache:       cache.New(cache.Config{TTL: c.CacheTTL, Bytes: c.CacheBytes, Patience: pace.Patience, Observe: c.Trace.Read, Now: c.Now}),
 		pace:        pace.New(pace.Config{Reads: c.MaxReads, Total: c.Budget.Reads, Retried: c.Trace.Retry, Now: c.Now}),

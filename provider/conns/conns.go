@@ -1,4 +1,6 @@
-package okms
+// Package conns limits the open connections of all clients of a node, and gives the places of idle
+// ones to clients that wait.
+package conns
 
 import (
 	"cmp"
@@ -23,12 +25,12 @@ type Conns struct {
 	mu      sync.Mutex
 	open    int             // or being opened
 	waiters []chan struct{} // closed when the waiter gets its place; in the order of service
-	pools   map[*connPool]struct{}
+	pools   map[*Pool]struct{}
 	uses    int // counts the exchanges of all clients
 }
 
-// NewConns returns a Conns that allows most connections.
-func NewConns(most int) *Conns { return &Conns{most: most, pools: map[*connPool]struct{}{}} }
+// New returns a Conns that allows most connections.
+func New(most int) *Conns { return &Conns{most: most, pools: map[*Pool]struct{}{}} }
 
 // Open returns how many connections are open or being opened.
 func (c *Conns) Open() int {
@@ -40,11 +42,11 @@ func (c *Conns) Open() int {
 // Dial opens a connection that counts until it is closed, and is not kept idle. It waits
 // for at most wire.DialTime.
 func (c *Conns) Dial(ctx context.Context, network, address string) (net.Conn, error) {
-	return (&connPool{all: c}).dial(ctx, network, address)
+	return (&Pool{all: c}).Dial(ctx, network, address)
 }
 
-// connPool counts the connections of one client.
-type connPool struct {
+// Pool counts the connections of one client. NewPool creates one.
+type Pool struct {
 	all       *Conns // may be nil
 	closeIdle func() // nil for a pool that keeps none
 	overTLS   bool   // a connection is usable only after the handshake
@@ -54,8 +56,16 @@ type connPool struct {
 	open int
 }
 
-// use marks the client as the most recently used.
-func (p *connPool) use() {
+// NewPool returns a pool of connections that count in all, which may be nil. overTLS reports that a
+// connection is usable only after a TLS handshake.
+func NewPool(all *Conns, overTLS bool) *Pool { return &Pool{all: all, overTLS: overTLS} }
+
+// CloseIdleBy sets the function that closes the idle connections of the client. Without one, the
+// client keeps none. Call it before the first Dial.
+func (p *Pool) CloseIdleBy(f func()) { p.closeIdle = f }
+
+// Use marks the client as the most recently used.
+func (p *Pool) Use() {
 	if p.all == nil {
 		return
 	}
@@ -66,7 +76,7 @@ func (p *connPool) use() {
 }
 
 // count adds n to the number of open connections of the client.
-func (p *connPool) count(n int) {
+func (p *Pool) count(n int) {
 	p.all.mu.Lock()
 	defer p.all.mu.Unlock()
 	if p.open += n; p.open > 0 && p.closeIdle != nil {
@@ -76,12 +86,12 @@ func (p *connPool) count(n int) {
 	}
 }
 
-// dial opens a connection of the client. net/http detaches ctx from the request, so that the
+// Dial opens a connection of the client. net/http detaches ctx from the request, so that the
 // connection can serve the next one. Here the dial is cancelled with its exchange; otherwise
 // the dials of finished reads would hold places that other reads wait for.
-func (p *connPool) dial(ctx context.Context, network, address string) (net.Conn, error) {
+func (p *Pool) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	var cancel context.CancelFunc
-	x := exchangeOf(ctx)
+	x, _ := ctx.Value(exchangeKey{}).(*Exchange)
 	if x != nil {
 		ctx, cancel = context.WithCancel(ctx)
 		defer context.AfterFunc(x.ctx, cancel)()
@@ -104,13 +114,42 @@ func (p *connPool) dial(ctx context.Context, network, address string) (net.Conn,
 	p.count(1)
 	counted := &countedConn{Conn: conn, pool: p}
 	if x != nil {
-		x.phase.crowded.Store(false)
+		x.crowded.Store(false)
 		if p.overTLS {
 			x.shaking.begin(counted)
 		}
 	}
 	return counted, nil
 }
+
+// Exchange is one request of a client, which may need a new connection. The zero value is one that
+// has not begun.
+type Exchange struct {
+	ctx     context.Context // the context of a dial is detached from it
+	crowded atomic.Bool
+	shaking handshake
+}
+
+type exchangeKey struct{}
+
+// Begin begins the exchange. It returns the context to send the request with; ctx ends the dial and
+// the handshake too.
+func (x *Exchange) Begin(ctx context.Context) context.Context {
+	x.ctx = ctx
+	return context.WithValue(ctx, exchangeKey{}, x)
+}
+
+// Crowded reports whether the exchange waits for a place in Conns.
+func (x *Exchange) Crowded() bool { return x.crowded.Load() }
+
+// GotConn says that the exchange has a connection, maybe one that another exchange opened.
+func (x *Exchange) GotConn() { x.crowded.Store(false) }
+
+// HandshakeDone says that the handshake of the exchange's connection is complete.
+func (x *Exchange) HandshakeDone() { x.shaking.done() }
+
+// End ends the exchange. It closes a connection whose handshake is incomplete.
+func (x *Exchange) End() { x.shaking.abandon() }
 
 // handshake holds the connection of an exchange until its TLS handshake is complete. It closes
 // the connection with the exchange: net/http would continue the handshake for ten seconds.
@@ -151,7 +190,7 @@ func (h *handshake) abandon() {
 // countedConn is a connection that counts in Conns until it is closed.
 type countedConn struct {
 	net.Conn
-	pool *connPool
+	pool *Pool
 	once sync.Once
 }
 
@@ -173,14 +212,14 @@ const (
 )
 
 // acquire takes a place for a connection of p. It waits until there is one, or returns
-// wire.ErrFull when ctx is done. While it waits, it sets x.phase.crowded; x may be nil.
-func (c *Conns) acquire(ctx context.Context, p *connPool, x *exchange) error {
+// wire.ErrFull when ctx is done. While it waits, it sets x.crowded; x may be nil.
+func (c *Conns) acquire(ctx context.Context, p *Pool, x *Exchange) error {
 	mine := c.enter()
 	if mine == nil {
 		return nil
 	}
 	if x != nil {
-		x.phase.crowded.Store(true)
+		x.crowded.Store(true)
 	}
 	again := time.NewTicker(reclaimEvery)
 	defer again.Stop()
@@ -237,8 +276,8 @@ func (c *Conns) release() {
 	c.waiters = slices.Delete(c.waiters, 0, 1)
 }
 
-// waiting returns how many callers wait for a place.
-func (c *Conns) waiting() int {
+// Waiting returns how many callers wait for a place.
+func (c *Conns) Waiting() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.waiters)
@@ -246,10 +285,10 @@ func (c *Conns) waiting() int {
 
 // reclaim closes idle connections until no caller waits for a place, those of p last. It holds
 // no lock meanwhile: closing sends a TLS alert, and the server may be slow to read it.
-func (c *Conns) reclaim(p *connPool) {
+func (c *Conns) reclaim(p *Pool) {
 	defer c.reclaiming.Store(false)
 	for _, pool := range c.byUse(p) {
-		if c.waiting() == 0 {
+		if c.Waiting() == 0 {
 			return
 		}
 		closed := make(chan struct{})
@@ -267,11 +306,11 @@ func (c *Conns) reclaim(p *connPool) {
 }
 
 // byUse returns the pools that have connections, the least recently used first and own last.
-func (c *Conns) byUse(own *connPool) []*connPool {
+func (c *Conns) byUse(own *Pool) []*Pool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	type ranked struct {
-		pool *connPool
+		pool *Pool
 		used int
 	}
 	var all []ranked
@@ -283,7 +322,7 @@ func (c *Conns) byUse(own *connPool) []*connPool {
 		all = append(all, r)
 	}
 	slices.SortFunc(all, func(a, b ranked) int { return cmp.Compare(a.used, b.used) })
-	pools := make([]*connPool, len(all))
+	pools := make([]*Pool, len(all))
 	for i, r := range all {
 		pools[i] = r.pool
 	}
