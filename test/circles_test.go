@@ -25,7 +25,6 @@ const largestKnot = 3
 // knots are the sizes of the larger knots that there are, by package. None may grow, and
 // what is untied is taken out.
 var knots = map[string][]int{
-	"cmd/ovhcsi":     {4},
 	"provider/cache": {5},
 	"provider/pace":  {5},
 	"server":         {10},

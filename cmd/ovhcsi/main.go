@@ -28,13 +28,6 @@ Commands:
 "ovhcsi help COMMAND" prints the help of a command.
 `
 
-// Exit codes.
-const (
-	exitOK     = 0
-	exitFailed = 1 // the command failed, or found a mistake
-	exitUsage  = 2 // invalid command line
-)
-
 func main() {
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
@@ -42,11 +35,6 @@ func main() {
 // isVersion reports whether an argument requests the version.
 func isVersion(word string) bool {
 	return slices.Contains([]string{"version", "--version", "-version"}, word)
-}
-
-// isHelp reports whether an argument requests help.
-func isHelp(word string) bool {
-	return slices.Contains([]string{"help", "--help", "-help", "-h"}, word)
 }
 
 // run runs a command line without the program's name, and returns the exit status.

@@ -13,35 +13,6 @@ import (
 	"ovhcloud-csi-provider/provider/yamlnode"
 )
 
-// Finding is one mistake.
-type Finding struct {
-	ID       string   `json:"id"`
-	Severity Severity `json:"severity"`
-	File     string   `json:"file"`
-	Line     int      `json:"line"`   // from 1
-	Column   int      `json:"column"` // from 1
-	Message  string   `json:"message"`
-}
-
-// Severity of a finding.
-type Severity string
-
-// The severities. A note changes no exit status.
-const (
-	Error   Severity = "error"
-	Warning Severity = "warning"
-	Note    Severity = "note"
-)
-
-// Source is a text to look at.
-type Source struct{ Name, Text string }
-
-// linter is the state of Run.
-type linter struct {
-	findings []Finding
-	objects  []*object
-}
-
 // Run returns what is wrong with Kubernetes objects, in the order of the sources and their lines. It
 // looks at all sources together: a pod may name a class of another file.
 func Run(sources []Source) []Finding {
@@ -100,23 +71,4 @@ func (l *linter) add(s Source, n *yamlnode.Node) {
 		return
 	}
 	l.objects = append(l.objects, o)
-}
-
-// find adds a finding about a node of an object, unless an annotation of the object accepts it.
-func (l *linter) find(r Rule, o *object, n *yamlnode.Node, format string, args ...any) {
-	if n == nil {
-		n = o.node
-	}
-	l.findAt(r, o, n.Line, n.Column, format, args...)
-}
-
-// findAt adds a finding at a line. Column 0 is the first sign of the line that is none of its own.
-func (l *linter) findAt(r Rule, o *object, line, column int, format string, args ...any) {
-	if o.ignores(r) {
-		return
-	}
-	if lines := strings.Split(o.source.Text, "\n"); column == 0 && line >= 1 && line <= len(lines) {
-		column = 1 + len(lines[line-1]) - len(strings.TrimLeft(lines[line-1], " -"))
-	}
-	l.findings = append(l.findings, Finding{r.ID, r.Severity, o.source.Name, line, max(1, column), fmt.Sprintf(format, args...)})
 }
