@@ -24,7 +24,8 @@ var arrows = map[string][]string{
 	},
 	"cmd/ovhcsi/lint": {"provider/class", "provider/failure", "provider/message", "provider/yamlnode"},
 	"cmd/ovhcsi": {
-		"cmd/commandline", "cmd/ovhcsi/lint", "provider/config", "provider/connections", "provider/credential", "provider/explain",
+		"cmd/commandline", "cmd/ovhcsi/lint", "provider", "provider/class", "provider/failure", "provider/place",
+		"provider/sensitive", "provider/config", "provider/connections", "provider/credential", "provider/explain",
 		"provider/okms", "provider/read", "test/emulator",
 	},
 	"server": {

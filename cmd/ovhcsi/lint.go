@@ -81,22 +81,10 @@ func runLint(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 
 // parseLint returns the command line, or flag.ErrHelp. Flags may come after files too.
 func parseLint(args []string) (c lintLine, err error) {
-	flags := lintFlags(&c)
-	for rest := args; len(rest) > 0; {
-		if isHelp(rest[0]) {
-			return c, flag.ErrHelp
-		}
-		if err := flags.Parse(rest); err != nil {
-			return c, commandline.Mistake(flags, err)
-		}
-		if rest = flags.Args(); len(rest) > 0 {
-			c.files, rest = append(c.files, rest[0]), rest[1:]
-		}
+	if c.files, err = interspersed(lintFlags(&c), args); err != nil {
+		return c, err
 	}
-	switch {
-	case len(c.files) == 0:
-		return c, errors.New("no file is given; - is standard input")
-	case !slices.Contains(lint.Outputs(), c.output):
+	if !slices.Contains(lint.Outputs(), c.output) {
 		return c, fmt.Errorf("--output %s is not one of %s%s", c.output, strings.Join(lint.Outputs(), ", "), commandline.Suggestion(c.output, lint.Outputs()))
 	}
 	return c, nil

@@ -1,5 +1,5 @@
 // Command ovhcsi is the command line tool for users of the OVHcloud provider for the
-// Secrets Store CSI driver. It finds mistakes in SecretProviderClasses, emulates an OVHcloud
+// Secrets Store CSI driver. It finds mistakes in SecretProviderClasses, renders them, emulates an OVHcloud
 // Secret Manager on this machine, and checks a file of connections. It is not the provider's
 // daemon.
 package main
@@ -21,6 +21,7 @@ Usage: ovhcsi COMMAND [flags]
 Commands:
   connections check  check a file of connections before the provider reads it
   lint               find mistakes in SecretProviderClasses and the pods that mount them
+  render             what a pod would get, fetched with your credentials
   emulator           an OVHcloud Secret Manager (OKMS) on this machine, for tests and trials
   version            print the version
   help               print this text
@@ -58,11 +59,13 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return runEmulator(ctx, args[1:], stdin, stdout, stderr)
 	case "connections":
 		return runConnections(ctx, args[1:], stdout, stderr)
+	case "render":
+		return runRender(ctx, args[1:], stdin, stdout, stderr)
 	case "lint":
 		return runLint(args[1:], stdin, stdout, stderr)
 	default:
-		fmt.Fprintf(stderr, "ovhcsi: unknown command %q%s (available: connections, lint, emulator, version, help)\n",
-			command, commandline.Suggestion(command, []string{"connections", "lint", "emulator", "version", "help"}))
+		fmt.Fprintf(stderr, "ovhcsi: unknown command %q%s (available: connections, lint, render, emulator, version, help)\n",
+			command, commandline.Suggestion(command, []string{"connections", "lint", "render", "emulator", "version", "help"}))
 		return exitUsage
 	}
 }

@@ -236,8 +236,8 @@ func TestMistakesArePrintedOnOneLine(t *testing.T) {
 		want string
 	}{
 		{[]string{"emulater"}, 2,
-			`ovhcsi: unknown command "emulater", did you mean emulator? (available: connections, lint, emulator, version, help)`},
-		{[]string{"render", "x"}, 2, `ovhcsi: unknown command "render" (available: connections, lint, emulator, version, help)`},
+			`ovhcsi: unknown command "emulater", did you mean emulator? (available: connections, lint, render, emulator, version, help)`},
+		{[]string{"doctor", "x"}, 2, `ovhcsi: unknown command "doctor" (available: connections, lint, render, emulator, version, help)`},
 		{[]string{"lint", "x"}, 2, `ovhcsi lint: lstat x: no such file or directory (see --help)`},
 		{[]string{"lint"}, 2, `ovhcsi lint: no file is given; - is standard input (see --help)`},
 		{[]string{"lint", "--output", "yaml", "x"}, 2,

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"fmt"
 	"strings"
 
 	"ovhcloud-csi-provider/provider/class"
@@ -125,4 +126,28 @@ func (l *linter) checkFile(c *spc, named *yamlnode.Node) {
 		}
 	}
 	l.find(noSuchFile, c.object, named, "the class makes no file %s; it makes %s", message.Quote(named.Value), message.Bound(strings.Join(files, ", "), 300))
+}
+
+// Class is a SecretProviderClass of the provider as it stands in a file.
+type Class struct {
+	File            string
+	Namespace, Name string // the namespace may be empty
+	Parameters      map[string]string
+}
+
+// Classes returns the SecretProviderClasses of the provider in the sources. The error is why a source
+// cannot be read.
+func Classes(sources []Source) (all []Class, err error) {
+	l := &linter{}
+	for _, source := range sources {
+		l.read(source)
+	}
+	for _, f := range l.findings {
+		return nil, fmt.Errorf("%s:%d: %s", f.File, f.Line, f.Message)
+	}
+	for _, c := range l.classes() {
+		namespace, name := c.name()
+		all = append(all, Class{c.source.Name, namespace, name, c.parameters})
+	}
+	return all, nil
 }
