@@ -17,6 +17,10 @@ import (
 // recently used client; a new connection waits until one is closed. A nil Conns means no
 // limit.
 type Conns struct {
+	// Dialer opens the connections. nil means the system's, with wire.DialTime. Set it before
+	// the first use.
+	Dialer wire.Dial
+
 	most       int
 	reclaiming atomic.Bool
 
@@ -89,14 +93,17 @@ func (p *connPool) dial(ctx context.Context, network, address string) (net.Conn,
 		ctx, cancel = context.WithTimeout(ctx, wire.DialTime)
 	}
 	defer cancel()
-	dialer := net.Dialer{Timeout: wire.DialTime, KeepAlive: 30 * time.Second}
 	if p.all == nil {
-		return dialer.DialContext(ctx, network, address)
+		return systemDial(ctx, network, address)
 	}
 	if err := p.all.acquire(ctx, p, x); err != nil {
 		return nil, err
 	}
-	conn, err := dialer.DialContext(ctx, network, address)
+	open := p.all.Dialer
+	if open == nil {
+		open = systemDial
+	}
+	conn, err := open(ctx, network, address)
 	if err != nil {
 		p.all.release()
 		return nil, err
@@ -110,6 +117,11 @@ func (p *connPool) dial(ctx context.Context, network, address string) (net.Conn,
 		}
 	}
 	return counted, nil
+}
+
+// systemDial opens a connection with the system's dialer.
+func systemDial(ctx context.Context, network, address string) (net.Conn, error) {
+	return (&net.Dialer{Timeout: wire.DialTime, KeepAlive: 30 * time.Second}).DialContext(ctx, network, address)
 }
 
 // handshake holds the connection of an exchange until its TLS handshake is complete. It closes

@@ -5,6 +5,7 @@ package read
 import (
 	"context"
 	"errors"
+	"net"
 	"time"
 
 	"ovhcloud-csi-provider/provider/budget"
@@ -37,6 +38,8 @@ type Config struct {
 	Trace Trace
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
+	// Dial opens connections to OKMS and to token endpoints; nil is the system's dialer.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Trace is the functions that are called while secrets are read, in the shape of
@@ -73,8 +76,10 @@ func New(c Config) *Reader {
 	if c.Trace.Read == nil {
 		c.Trace.Read = func(context.Context, Outcome) {}
 	}
+	conns := okms.NewConns(c.Budget.Connections)
+	conns.Dialer = c.Dial
 	r := &Reader{
-		pool: pool.New(okms.Options{UserAgent: c.UserAgent, Observe: c.Trace.Call, Conns: okms.NewConns(c.Budget.Connections),
+		pool: pool.New(okms.Options{UserAgent: c.UserAgent, Observe: c.Trace.Call, Conns: conns,
 			Answers: okms.NewQuota(int(c.Budget.Answers), int(c.Budget.AnswerShare))}, c.Budget, c.Now),
 		cache:       cache.New(cache.Config{TTL: c.CacheTTL, Bytes: c.CacheBytes, Patience: pace.Patience, Observe: c.Trace.Read, Now: c.Now}),
 		pace:        pace.New(pace.Config{Reads: c.MaxReads, Total: c.Budget.Reads, Retried: c.Trace.Retry, Now: c.Now}),
