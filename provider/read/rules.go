@@ -122,7 +122,9 @@ func (p *Reader) readFrom(ctx context.Context, s source, mount *pace.Mount, ref 
 			defer s.Clone().Close()
 			a := asker
 			a.Hurried = isHurried(ctx)
-			return p.pace.Do(ctx, a, func(ctx context.Context) (okms.Secret, *okms.Error) { return s.lists.ask(ctx, s, ref) })
+			return p.pace.Do(ctx, a, func(ctx context.Context) (okms.Secret, *okms.Error) {
+				return s.lists.ask(ctx, s, ref, func(failed *okms.Error) { p.cache.Heard(ctx, failed) })
+			})
 		},
 	})
 	if failed != nil {
