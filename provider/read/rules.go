@@ -27,6 +27,13 @@ func isHurried(ctx context.Context) bool {
 	return bounded && time.Until(deadline) <= pace.Patience
 }
 
+// isOver reports whether a read has no time left, or so little that another round is of no use: each
+// takes three quarters of what is left.
+func isOver(ctx context.Context) bool {
+	deadline, bounded := ctx.Deadline()
+	return ctx.Err() != nil || bounded && time.Until(deadline) < 10*time.Millisecond
+}
+
 // read returns one secret: from the first store; if that cannot be asked, from the second
 // one, the fallback; otherwise the younger of their stale values. These are rules 12 to 15
 // of "The rules of reads" in DESIGN.md. A version by its number has no fallback, since it
@@ -36,7 +43,7 @@ func (p *Reader) read(ctx context.Context, s sources, mount *pace.Mount, ref okm
 		return p.readFrom(ctx, s.first, mount, ref, false)
 	}
 	first := p.readFirst(ctx, s.first, mount, ref)
-	for first.Err != nil && first.Err.Queued && ctx.Err() == nil {
+	for first.Err != nil && first.Err.Queued && !isOver(ctx) {
 		first = p.readFirst(ctx, s.first, mount, ref) // it waited for other reads of this node: the store may be well
 	}
 	if first.Err == nil {
