@@ -58,10 +58,20 @@ type view struct {
 	credentials map[string]string // "" is none
 }
 
+// valid reports whether the file can be used: it is whole, and each fallback is in it.
+func (o operator) valid() bool {
+	for _, c := range o.connections {
+		if _, there := o.connections[c.fallback]; c.fallback != "" && !there {
+			return false
+		}
+	}
+	return o.file == "good" && len(o.connections) > 0
+}
+
 // next returns what must be used after everything was read again.
 func (v view) next(o operator) view {
 	next := view{connections: v.connections, credentials: map[string]string{}}
-	if o.file == "good" {
+	if o.valid() {
 		next.connections = maps.Clone(o.connections)
 	}
 	for name := range next.connections {
@@ -109,18 +119,13 @@ func (w *world) reload() {
 	if w.operator.file == "" {
 		return
 	}
-	w.must(os.WriteFile(filepath.Join(w.dir, "connections.yaml"), []byte(w.fileText()), 0o600))
-	for name := range w.operator.connections {
-		dir := filepath.Join(w.dir, name)
-		w.must(os.RemoveAll(dir))
-		cred := w.operator.folders[name]
-		if cred == noCred || cred == "" {
-			continue
+	w.write("connections.yaml", map[string]string{"": w.fileText()})
+	for name, cred := range w.operator.folders {
+		var files map[string]string // nil: there is no folder
+		if cred != noCred && cred != "" {
+			files = w.mention(cred)
 		}
-		w.must(os.MkdirAll(dir, 0o700))
-		for key, value := range w.mention(cred) {
-			w.must(os.WriteFile(filepath.Join(dir, key), []byte(value), 0o600))
-		}
+		w.write(name, files)
 	}
 	for _, d := range w.daemons {
 		if d.set != nil && !d.closed {
@@ -129,5 +134,26 @@ func (w *world) reload() {
 			d.view = d.view.next(w.operator)
 			w.mu.Unlock()
 		}
+	}
+}
+
+// write makes a folder with files, or one file if that has no name, unless it is there already.
+func (w *world) write(name string, files map[string]string) {
+	before, is := w.written[name]
+	if is && maps.Equal(before, files) && (before == nil) == (files == nil) {
+		return
+	}
+	w.written[name] = files
+	path := filepath.Join(w.dir, name)
+	if text, one := files[""]; one {
+		w.must(os.WriteFile(path, []byte(text), 0o600))
+		return
+	}
+	w.must(os.RemoveAll(path))
+	if files != nil {
+		w.must(os.MkdirAll(path, 0o700))
+	}
+	for key, value := range files {
+		w.must(os.WriteFile(filepath.Join(path, key), []byte(value), 0o600))
 	}
 }

@@ -59,7 +59,7 @@ func (w *world) startDaemon() {
 	metrics := server.NewMetrics("0.0.0-simulation")
 	d.provider = provider.New(provider.Config{Endpoints: endpoints, Connections: d.set, Reader: provider.ReaderConfig{
 		MaxReads: w.Reads, CacheTTL: w.TTL, CacheBytes: w.Cache, MaxStale: w.Stale, Budget: d.budget,
-		Trace: metrics.Trace(server.LogCall), Now: w.clock, Dial: w.network.dialer(n)}})
+		Trace: metrics.Trace(server.LogCall), Now: w.clock, Dial: w.network.dialer(n), Jitter: w.jitter}})
 	listener := bufconn.Listen(2 * bufferSize)
 	var ctx context.Context
 	ctx, d.stop = context.WithCancel(context.Background())

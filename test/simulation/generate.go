@@ -22,7 +22,7 @@ func Generate(seed uint64) History {
 	g := &generator{Rand: rand.New(rand.NewPCG(seed, 1)), History: History{Setup: Setup{Seed: seed}}}
 	g.setup()
 	g.beginning()
-	for range 6 + g.IntN(18) {
+	for range 5 + g.IntN(15) {
 		g.event(time.Duration(g.Int64N(int64(g.End))))
 	}
 	slices.SortStableFunc(g.Events, func(a, b Event) int { return int(a.At - b.At) })
@@ -43,7 +43,7 @@ func (g *generator) setup() {
 	g.Denial = pick(g, 403, 403, 401, 404)
 	g.Rotation = pick(g, 5*time.Second, 20*time.Second, time.Minute, 2*time.Minute)
 	g.Sync = pick(g, 15*time.Second, 30*time.Second, time.Minute, 75*time.Second)
-	g.End = max(90*time.Second, min(g.Sync*time.Duration(6+g.IntN(16)), 20*time.Minute))
+	g.End = max(90*time.Second, min(g.Sync*time.Duration(4+g.IntN(12)), 20*time.Minute))
 }
 
 func (g *generator) add(at time.Duration, format string, args ...any) {
@@ -94,7 +94,7 @@ func (g *generator) beginning() {
 	g.add(0, "folder main tok-h")
 	g.add(0, "folder second %s", pick(g, "tok-h", "tok-c"))
 	g.conns(0)
-	for range 1 + g.IntN(4) {
+	for range 1 + g.IntN(3) {
 		g.pod(time.Duration(g.Int64N(int64(5*time.Second))) + time.Millisecond)
 	}
 }
@@ -267,7 +267,7 @@ func (g *generator) troubleEvent(at time.Duration) {
 		g.add(at, "fault %s %s %s %s", store, part, kind, last)
 	}
 	if g.IntN(3) == 0 { // and pods start in it
-		for range 1 + g.IntN(4) {
+		for range 1 + g.IntN(3) {
 			g.pod(at + time.Duration(g.Int64N(int64(last)))/2)
 		}
 	}

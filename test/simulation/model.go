@@ -30,6 +30,7 @@ type model struct {
 	answers  map[holder][]*Request // of reads, by who got them
 	refusals map[string][]*Request // by credential
 	wanted   map[reading][]*Mount  // the mounts that wanted a read
+	users    map[string][]*Mount   // the mounts that might use a credential
 	strings  map[string]string     // the content of a file, by its name and version
 	sources  map[string]string     // the version of a file, by where its content is from
 	known    map[holder]*Request   // what a connection with a fallback gave last
@@ -52,19 +53,23 @@ type source struct {
 	store, cred string
 	stale       time.Duration
 	first       *source // of a fallback: the one that must be in trouble
+	backed      bool    // it has a fallback
 }
 
 func (w *world) judge() {
-	m := &model{world: w, answers: map[holder][]*Request{}, refusals: map[string][]*Request{}, wanted: map[reading][]*Mount{},
+	m := &model{world: w, answers: map[holder][]*Request{}, refusals: map[string][]*Request{}, wanted: map[reading][]*Mount{}, users: map[string][]*Mount{},
 		strings: map[string]string{}, sources: map[string]string{}, known: map[holder]*Request{}}
 	for _, q := range w.Requests {
 		if q.Op == "read" {
 			h := holder{q.Daemon, q.Store, q.Cred, q.Ref.path}
 			m.answers[h] = append(m.answers[h], q)
 		}
-		if q.scope() != ofNothing {
+		if q.refuses() {
 			m.refusals[q.Cred] = append(m.refusals[q.Cred], q)
 		}
+	}
+	for _, x := range w.Mounts {
+		m.wants(x)
 	}
 	byEnd := slices.Clone(w.Mounts)
 	slices.SortStableFunc(byEnd, func(a, b *Mount) int { return int(a.End - b.End) })
@@ -82,17 +87,24 @@ func (m *model) fail(x *Mount, rule, format string, args ...any) {
 	m.violate(x.End, rule, "mount %d of pod %s/%s: %s", x.N, x.Pod.namespace, x.Pod.name, fmt.Sprintf(format, args...))
 }
 
+// wants notes what a mount may read.
+func (m *model) wants(x *Mount) {
+	from, refused := m.plan(x)
+	if refused != codes.OK {
+		return
+	}
+	for _, r := range x.Class.refs() {
+		for _, s := range from(r) {
+			key := reading{holder{x.Daemon.n, s.store, s.cred, r.path}, r.version}
+			m.wanted[key] = append(m.wanted[key], x)
+			m.users[s.cred] = append(m.users[s.cred], x)
+		}
+	}
+}
+
 // mount judges one mount.
 func (m *model) mount(x *Mount) {
 	from, refused := m.plan(x)
-	if refused == codes.OK {
-		for _, r := range x.Class.refs() {
-			for _, s := range from(r) {
-				key := reading{holder{x.Daemon.n, s.store, s.cred, r.path}, r.version}
-				m.wanted[key] = append(m.wanted[key], x)
-			}
-		}
-	}
 	if x.Left {
 		return // nobody got an answer
 	}
@@ -162,7 +174,7 @@ func (m *model) plan(x *Mount) (from func(ref) []source, refused codes.Code) {
 		all := []source{m.sourceOf(first, x.View.credentials[name])}
 		if has && cred != "" && r.version == 0 && second.allows(x.Pod.namespace, x.Pod.account, r.path) {
 			all = append(all, m.sourceOf(second, cred))
-			all[1].first = &all[0]
+			all[0].backed, all[1].first = true, &all[0]
 		}
 		return all
 	}, codes.OK
@@ -196,6 +208,11 @@ func (m *model) mayGive(x *Mount, r ref, s source, a *Request) string {
 	case a.Store != s.store || a.Ref.path != r.path || !fits:
 		return fmt.Sprintf("is %s of %s", a.Ref, a.Store)
 	}
+	for _, b := range m.answers[holder{a.Daemon, a.Store, a.Cred, a.Ref.path}] {
+		if b.ok() && b.Ref == a.Ref && b.Decided > a.Decided && b.Ended < x.Start {
+			return fmt.Sprintf("was replaced at %s", b.Ended)
+		}
+	}
 	for _, no := range m.refusals[a.Cred] {
 		if no.Daemon == a.Daemon && no.speaksAgainst(a) && a.Decided < no.Decided && no.Ended < x.Start {
 			return fmt.Sprintf("was refused at %s", no.Ended)
@@ -218,7 +235,7 @@ func (m *model) mayGive(x *Mount, r ref, s source, a *Request) string {
 		return ""
 	case !alive:
 		return fmt.Sprintf("is %s old", x.NodeStart-a.Node)
-	case !m.troubled(x, s, passing):
+	case !m.troubled(x, s, passing) && !m.crowded(x):
 		return fmt.Sprintf("is %s old, and the store was in no trouble", x.NodeStart-a.Node)
 	}
 	return ""
@@ -271,12 +288,18 @@ func (m *model) heldUp(x *Mount, from func(ref) []source) bool {
 			}
 		}
 	}
+	return m.crowded(x)
+}
+
+// crowded reports whether hanging reads of a mount's own namespace, or of several others, may have
+// held all places while it lasted.
+func (m *model) crowded(x *Mount) bool {
 	others := map[string]bool{}
 	for _, q := range m.Requests {
 		if q.Fault == "" || q.Arrived > x.End || q.Ended < x.Start {
 			continue
 		}
-		for _, y := range m.wanted[reading{holder{q.Daemon, q.Store, q.Cred, q.Ref.path}, q.Ref.version}] {
+		for _, y := range m.users[q.Cred] {
 			if y.Start <= q.Arrived && q.Arrived <= y.End {
 				others[y.Pod.namespace] = true
 			}
@@ -290,28 +313,30 @@ type option struct {
 	answer *Request // nil: the secret does not exist
 	from   source
 	files  map[string]File
-	absent []string // the objects that have no file, by their files
+	absent []string // the objects that have no file, by their files; empty for a folder
 }
 
 // success judges the files of a mount that succeeded.
 func (m *model) success(x *Mount, from func(ref) []source) {
-	var chosen []option
 	total, absent := 0, 0
 	for _, r := range x.Class.refs() {
-		options := m.options(x, r, from(r))
-		at := slices.IndexFunc(options, func(o option) bool { return x.has(o.files) })
-		if at < 0 {
+		var best []option // those that make the most files
+		for _, o := range m.options(x, r, from(r)) {
+			switch {
+			case !x.has(o.files) || len(best) > 0 && len(o.files) < len(best[0].files):
+			case len(best) > 0 && len(o.files) == len(best[0].files):
+				best = append(best, o)
+			default:
+				best = []option{o}
+			}
+		}
+		if len(best) == 0 {
 			m.fail(x, "value", "what it has of %s %s", r, m.whyNot(x, r, from(r)))
 			return
 		}
-		for i, o := range options { // of equal ones the one with the most files
-			if x.has(o.files) && len(o.files) > len(options[at].files) {
-				at = i
-			}
-		}
-		chosen = append(chosen, options[at])
-		total += len(options[at].files)
-		absent += len(options[at].absent)
+		total += len(best[0].files)
+		absent += len(best[0].absent)
+		m.versions(x, best)
 	}
 	switch {
 	case total != len(x.Files):
@@ -319,8 +344,6 @@ func (m *model) success(x *Mount, from func(ref) []source) {
 	case x.Entries != len(x.Versions) || x.Entries != total+absent:
 		m.fail(x, "versions", "its list has %d entries, %d of them different, for %d files and %d absent objects",
 			x.Entries, len(x.Versions), total, absent)
-	default:
-		m.versions(x, chosen)
 	}
 }
 
@@ -371,6 +394,9 @@ func (c Class) make(r ref, a *Request) (one option, err error) {
 		}
 		switch {
 		case err == errNoKey && o.Optional:
+			if o.Key == "*" {
+				o.File = ""
+			}
 			one.absent = append(one.absent, o.File)
 		case err != nil:
 			return one, err
@@ -436,7 +462,20 @@ func (m *model) failure(x *Mount, from func(ref) []source) {
 			}
 		}
 	}
+	if x.Code == codes.Unauthenticated && m.strangeCertificate(x, from) {
+		return
+	}
 	m.fail(x, "without a cause", "the code is %s, and nothing that it was told says that: %s", x.Code, x.Message)
+}
+
+// strangeCertificate reports whether a mount shows a client certificate to a host that does not know
+// who issued it: TLS refuses it.
+func (m *model) strangeCertificate(x *Mount, from func(ref) []source) bool {
+	return slices.ContainsFunc(x.Class.refs(), func(r ref) bool {
+		return slices.ContainsFunc(from(r), func(s source) bool {
+			return strings.HasPrefix(s.cred, "crt-") && m.stores[s.store].host != m.stores["par"].host
+		})
+	})
 }
 
 // internal judges a mount that failed since something could not be asked.
@@ -444,7 +483,7 @@ func (m *model) internal(x *Mount, from func(ref) []source) {
 	if m.pressed(x) {
 		return
 	}
-	cause, stale, fallback := false, len(m.Jumps) == 0 && m.Cache == 0 && len(m.Pressures) == 0, true
+	cause, stale, fallback := m.crowded(x), len(m.Jumps) == 0 && m.Cache == 0 && len(m.Pressures) == 0, true
 	for _, r := range x.Class.refs() {
 		all := from(r)
 		for _, s := range all {
@@ -493,50 +532,80 @@ func (m *model) untouched(x *Mount, r ref, s source) bool {
 	return !m.troubled(x, s, anyTrouble) && !slices.ContainsFunc(m.refusals[s.cred], func(no *Request) bool { return no.during(x) })
 }
 
-// versions judges the versions of files: the same for the same source, and others for other bytes.
-func (m *model) versions(x *Mount, chosen []option) {
-	for _, one := range chosen {
-		for _, name := range one.absent {
-			if !slices.Contains([]string{"absent"}, x.Versions[name]) && !strings.HasSuffix(name, "/") {
-				m.fail(x, "versions", "the absent object %s has the version %q", name, x.Versions[name])
-			}
+// versions judges the versions of the files of a read. Several answers may have given the same
+// bytes: the versions must fit one of them.
+func (m *model) versions(x *Mount, options []option) {
+	first := ""
+	for _, one := range options {
+		why := m.wrongVersion(x, one)
+		if why == "" {
+			m.remember(x, one)
+			return
 		}
-		for name, f := range one.files {
-			version, is := x.Versions[name]
-			if !is {
-				m.fail(x, "versions", "the file %s has none", name)
-				continue
-			}
-			same := name + " " + version
-			if before, is := m.strings[same]; is && before != f.Text {
-				m.fail(x, "versions", "the version %s of the file %s has other bytes than before", version, name)
-			}
-			m.strings[same] = f.Text
-			m.sameSource(x, one, name, version)
+		if first == "" {
+			first = why
 		}
-		m.remember(x, one)
 	}
+	m.fail(x, "versions", "%s", first)
 }
 
-// sameSource judges the version of a file by where its bytes are from.
-func (m *model) sameSource(x *Mount, one option, name, version string) {
-	at := func(a *Request) string {
-		return fmt.Sprint(x.Class.objectOf(name), name, a.Store, a.Ref.path, a.Version, a.Created)
-	}
-	source := at(one.answer)
-	if one.from.first != nil {
-		first := m.known[holder{x.Daemon.n, one.from.first.store, one.from.first.cred, one.answer.Ref.path}]
-		switch {
-		case first != nil && bytes.Equal(first.Data, one.answer.Data) && m.isLast(x, first):
-			source = at(first) // the bytes are those of the connection itself
-		case !strings.Contains(version, "@"):
-			return // that of the connection itself, which may know more than the model
+// wrongVersion returns what is wrong with the versions of files that are from an answer, "" if
+// nothing is: the same source has the same version, other bytes have another one.
+func (m *model) wrongVersion(x *Mount, one option) string {
+	for _, name := range one.absent {
+		if name != "" && x.Versions[name] != "absent" {
+			return fmt.Sprintf("the absent object %s has the version %q", name, x.Versions[name])
 		}
 	}
-	if before, is := m.sources[source]; is && before != version {
-		m.fail(x, "versions", "the version of the file %s was %s and is %s, and its bytes could not change", name, before, version)
+	for name, f := range one.files {
+		version, is := x.Versions[name]
+		if !is {
+			return fmt.Sprintf("the file %s has none", name)
+		}
+		if one.from.first == nil && strings.Contains(version, "@") {
+			return fmt.Sprintf("the version %s of the file %s says that it is of the fallback", version, name)
+		}
+		if before, is := m.strings[name+" "+version]; is && before != f.Text {
+			return fmt.Sprintf("the version %s of the file %s has other bytes than before", version, name)
+		}
+		source := m.sourceOfFile(x, one, name, version)
+		if before, is := m.sources[source]; is && before != version {
+			return fmt.Sprintf("the version of the file %s was %s and is %s, and its bytes could not change", name, before, version)
+		}
 	}
-	m.sources[source] = version
+	return ""
+}
+
+// remember keeps the versions of files, and what a connection gave that has a fallback.
+func (m *model) remember(x *Mount, one option) {
+	for name, f := range one.files {
+		m.strings[name+" "+x.Versions[name]] = f.Text
+		if source := m.sourceOfFile(x, one, name, x.Versions[name]); source != "" {
+			m.sources[source] = x.Versions[name]
+		}
+	}
+	if one.answer == nil || !one.from.backed {
+		return
+	}
+	m.known[holder{x.Daemon.n, one.from.store, one.from.cred, one.answer.Ref.path}] = one.answer
+}
+
+// sourceOfFile names where the bytes of a file are from, "" if the version may be that of another
+// source that the model does not know.
+func (m *model) sourceOfFile(x *Mount, one option, name, version string) string {
+	a := one.answer
+	if f := one.from.first; f != nil {
+		first := m.known[holder{x.Daemon.n, f.store, f.cred, a.Ref.path}]
+		switch {
+		case first != nil && bytes.Equal(first.Data, a.Data) && m.isLast(x, first):
+			a = first // the bytes are those of the connection itself
+		case !strings.Contains(version, "@"):
+			return "" // it may be that of the connection itself
+		default:
+			name += "@"
+		}
+	}
+	return fmt.Sprint(x.Class.objectOf(strings.TrimSuffix(name, "@")), name, a.Store, a.Ref.path, a.Version, a.Created)
 }
 
 // objectOf returns how an object makes a file: its key and encoding.
@@ -558,13 +627,4 @@ func (m *model) isLast(x *Mount, a *Request) bool {
 		}
 	}
 	return true
-}
-
-// remember keeps what a connection gave that has a fallback.
-func (m *model) remember(x *Mount, one option) {
-	name, over := connectionOf(x.Class)
-	if one.answer == nil || one.from.first != nil || !over || x.View.connections[name].fallback == "" {
-		return
-	}
-	m.known[holder{x.Daemon.n, one.from.store, one.from.cred, one.answer.Ref.path}] = one.answer
 }

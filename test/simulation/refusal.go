@@ -55,6 +55,13 @@ func (q *Request) scope() scope {
 	return ofNothing
 }
 
+// refuses reports whether an answer is a refusal. That of an access token may be the reason why a
+// mount fails, and drops nothing: the client gets another token.
+func (q *Request) refuses() bool {
+	own := q.Op == "read" && q.Answered && !strings.HasPrefix(q.Fault, "page:") && q.Code>>12&0xf == authentication
+	return own || q.scope() != ofNothing
+}
+
 // isAbsent reports whether an answer says that the secret or the version does not exist. A version
 // that is deactivated or deleted does exist: its metadata come with the answer.
 func (q *Request) isAbsent() bool {

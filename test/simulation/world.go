@@ -33,6 +33,7 @@ type world struct {
 
 	// Of the goroutine of the history only.
 	operator operator
+	written  map[string]map[string]string // the operator's files that are written
 	pods     map[string]*pod
 	leaving  []*pod
 	pending  []func()
@@ -44,7 +45,7 @@ type world struct {
 	secrets      map[string]string // credential by namespace/name
 	certificates map[string]map[string]string
 	proofs       map[string]string // credential by what shows it
-	latencies    map[string]*rand.Rand
+	randoms      map[string]*rand.Rand
 	Outcome
 }
 
@@ -114,9 +115,9 @@ func Run(t *testing.T, h History, dir string) (o Outcome) {
 }
 
 func newWorld(h History, dir string) *world {
-	w := &world{Setup: h.Setup, dir: dir, epoch: time.Now(), stores: map[string]*store{}, pods: map[string]*pod{},
+	w := &world{Setup: h.Setup, dir: dir, epoch: time.Now(), stores: map[string]*store{}, written: map[string]map[string]string{}, pods: map[string]*pod{},
 		classes: map[string]Class{}, secrets: map[string]string{}, certificates: map[string]map[string]string{},
-		proofs: map[string]string{}, latencies: map[string]*rand.Rand{},
+		proofs: map[string]string{}, randoms: map[string]*rand.Rand{},
 		operator: operator{connections: map[string]connection{}, folders: map[string]string{}}}
 	w.network = newNetwork(w)
 	for _, d := range domains {
@@ -262,16 +263,24 @@ func (w *world) after(d time.Duration, f func()) {
 
 // latency returns how long a store takes for its next request.
 func (w *world) latency(store string) time.Duration {
+	return 2*time.Millisecond + w.random(store, 40*time.Millisecond)
+}
+
+func (w *world) jitter(below time.Duration) time.Duration { return w.random("jitter", below) }
+
+// random returns a time from 0 to less than below. Each use has a sequence of its own, so that one
+// event less changes little of the rest.
+func (w *world) random(use string, below time.Duration) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	rng := w.latencies[store]
+	rng := w.randoms[use]
 	if rng == nil {
 		h := fnv.New64a()
-		_, _ = h.Write([]byte(store))
+		_, _ = h.Write([]byte(use))
 		rng = rand.New(rand.NewPCG(w.Seed, h.Sum64()))
-		w.latencies[store] = rng
+		w.randoms[use] = rng
 	}
-	return time.Duration(2+rng.IntN(40))*time.Millisecond + time.Duration(rng.IntN(1e6))
+	return time.Duration(rng.Int64N(int64(below)))
 }
 
 // arrived notes a request, and returns the fault that it meets; nil for none.
