@@ -71,12 +71,6 @@ type Server struct {
 // Listen opens the socket and the admin address. From then on callers wait and do not
 // fail, so the caller must call Run or run Tasks.
 func Listen(c Config) (*Server, error) {
-	if c.MountTimeout <= 0 {
-		c.MountTimeout = 45 * time.Second
-	}
-	if c.Budget == nil {
-		c.Budget = budget.New(0)
-	}
 	admin, err := listenAdmin(c.AdminAddress)
 	if err != nil {
 		return nil, err
@@ -88,10 +82,23 @@ func Listen(c Config) (*Server, error) {
 		}
 		return nil, err
 	}
+	s := newServer(c)
+	s.first, s.socket, s.admin = socket, socket, admin
+	return s, nil
+}
+
+// newServer makes the gRPC server of a config, which serves nothing yet.
+func newServer(c Config) *Server {
+	if c.MountTimeout <= 0 {
+		c.MountTimeout = 45 * time.Second
+	}
+	if c.Budget == nil {
+		c.Budget = budget.New(0)
+	}
 	if c.Connections != nil {
 		c.Metrics.registry.MustRegister(connectionMetrics{c.Connections})
 	}
-	s := &Server{config: c, first: socket, socket: socket, admin: admin}
+	s := &Server{config: c}
 	mounts := &service{mounter: c.Mounter, timeout: c.MountTimeout, version: c.Version, metrics: c.Metrics, budget: c.Budget, overdue: &s.overdue,
 		observers: []func(record){c.Metrics.observeMount, logMount}}
 	s.grpc = grpc.NewServer(
@@ -111,7 +118,21 @@ func Listen(c Config) (*Server, error) {
 	)
 	s.grpc.RegisterService(description(), mounts)
 	healthpb.RegisterHealthServer(s.grpc, health{server: s})
-	return s, nil
+	return s
+}
+
+// ServeOn serves mounts on a listener until ctx is done, then finishes the mounts in
+// progress, each within its time. It has no socket of its own and no admin address, so it
+// needs neither files nor a network: a simulation serves in memory.
+func ServeOn(ctx context.Context, c Config, l net.Listener) error {
+	s := newServer(c)
+	serve := func() error {
+		if err := s.grpc.Serve(l); !errors.Is(err, grpc.ErrServerStopped) {
+			return err
+		}
+		return nil
+	}
+	return tasks.Run(ctx, tasks.Task{Name: "serving in memory", Run: serve, Interrupt: s.drain})
 }
 
 // AdminAddress returns where the admin address listens, or "" if it does not.

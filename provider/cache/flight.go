@@ -26,6 +26,7 @@ type flight struct {
 	// outdated says that the value may be older than a refusal, or than the news that the
 	// secret is gone, so it is not kept (rule 4).
 	outdated bool
+	heard    bool // what its failure speaks against is dropped already
 
 	// The outcome, valid after done.
 	secret okms.Secret
@@ -35,11 +36,14 @@ type flight struct {
 
 func (f *flight) keyed() Key { return f.key }
 
+// flightKey is the key of the flight in the context of its Do.
+type flightKey struct{}
+
 // begin begins a read. It has the time of the caller that begins it, or the cache's
 // patience if that caller is impatient, but does not end with that caller. c.mu is held.
 func (c *Cache) begin(ctx context.Context, r Read, impatient bool) *flight {
 	f := &flight{key: r.Key, onJoin: r.Joined, done: make(chan struct{})}
-	alone := context.WithoutCancel(ctx)
+	alone := context.WithValue(context.WithoutCancel(ctx), flightKey{}, f)
 	deadline, bounded := ctx.Deadline()
 	if impatient && (!bounded || time.Until(deadline) > c.patience) {
 		deadline, bounded = time.Now().Add(c.patience), true

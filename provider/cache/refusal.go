@@ -1,6 +1,8 @@
 package cache
 
 import (
+	"context"
+
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 )
@@ -14,21 +16,39 @@ func (c *Cache) settle(f *flight) {
 		}
 		return
 	}
-	switch f.err.Kind.Drops() {
+	if !f.heard { // else what others have read since then would be dropped too
+		c.drop(f.key, f.err)
+	}
+}
+
+// Heard drops the values that a failed read speaks against before its Do returns, with the context
+// that Do was called with: while Do asks the store for more to say, what was refused is not served
+// and the read is not joined.
+func (c *Cache) Heard(ctx context.Context, failed *okms.Error) {
+	f := ctx.Value(flightKey{}).(*flight)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f.heard = true
+	c.drop(f.key, failed)
+}
+
+// drop drops the values that a failed read of a key speaks against. c.mu is held.
+func (c *Cache) drop(key Key, failed *okms.Error) {
+	switch failed.Kind.Drops() {
 	case failure.OfNothing:
 	case failure.OfCredential: // by the token endpoint, which is one for all domains
-		c.revoke(allOfCredential, f.key, anyVersion)
+		c.revoke(allOfCredential, key, anyVersion)
 	case failure.OfDomain:
-		c.revoke(allOfDomain, f.key, anyVersion)
+		c.revoke(allOfDomain, key, anyVersion)
 	case failure.OfPath:
-		if f.key.Ref.What != okms.Data && f.err.Kind == failure.Denied {
+		if key.Ref.What != okms.Data && failed.Kind == failure.Denied {
 			return // lists take a right of their own
 		}
-		c.revoke(allOfPath, f.key, anyVersion)
+		c.revoke(allOfPath, key, anyVersion)
 	case failure.OfVersion:
-		c.revoke(allOfPath, f.key, goneVersion(f.key.Ref.Version, f.err.Version))
+		c.revoke(allOfPath, key, goneVersion(key.Ref.Version, failed.Version))
 	case failure.OfRequest:
-		c.revoke(allOfPath, f.key, func(asked, _ int) bool { return asked == f.key.Ref.Version })
+		c.revoke(allOfPath, key, func(asked, _ int) bool { return asked == key.Ref.Version })
 	}
 }
 

@@ -232,3 +232,29 @@ func TestTheLatestIsNotKeptIfAVersionIsRefusedWhileItIsRead(t *testing.T) {
 		wantVersion(t, kept, down.spelt("", "p", 0), 0)
 	})
 }
+
+// A read that was refused may ask the store for more to say before it ends.
+func TestWhatWasRefusedIsDroppedBeforeItsReadEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := cache.New(cache.Config{TTL: time.Minute})
+		s := &store{}
+		wantVersion(t, c, s.of(1, "p"), 1)
+		gone := s.of(1, "p")
+		gone.Key.Ref.Version = 1
+		gone.Do = func(ctx context.Context) (okms.Secret, *okms.Error) {
+			failed := &okms.Error{Kind: failure.Deactivated, Version: 1}
+			c.Heard(ctx, failed)
+			time.Sleep(time.Second)
+			return okms.Secret{}, failed
+		}
+		var all sync.WaitGroup
+		all.Go(func() { wantVersion(t, c, gone, 0) })
+		synctest.Wait()
+		wantVersion(t, c, s.of(1, "p"), 2) // not the value that was read as the latest one
+		again := s.of(1, "p")
+		again.Key.Ref.Version = 1
+		wantVersion(t, c, again, 3) // not the read that was refused
+		all.Wait()
+		wantVersion(t, c, again, 3) // which drops nothing a second time
+	})
+}

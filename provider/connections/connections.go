@@ -228,8 +228,12 @@ func (c *Set) readConfig() (specs map[string]config.Connection, digest [sha256.S
 	return c.stated, c.content, err
 }
 
-// reload reads and checks everything, and then puts it in use. Only Open and Run call it, never
-// concurrently, so it may read byName without the lock.
+// Reload reads everything once, as Run does after each change. It is for a caller that does not
+// call Run, and must not be called concurrently.
+func (c *Set) Reload() { c.reload() }
+
+// reload reads and checks everything, and then puts it in use. Only Open, Run and Reload call it,
+// never concurrently, so it may read byName without the lock.
 func (c *Set) reload() {
 	specs, content, problem := c.readConfig()
 	now := c.options.Now()

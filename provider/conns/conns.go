@@ -19,6 +19,10 @@ import (
 // recently used client; a new connection waits until one is closed. A nil Conns means no
 // limit.
 type Conns struct {
+	// Dialer opens the connections. nil means the system's, with wire.DialTime. Set it before
+	// the first use.
+	Dialer wire.Dial
+
 	most       int
 	reclaiming atomic.Bool
 
@@ -99,14 +103,17 @@ func (p *Pool) Dial(ctx context.Context, network, address string) (net.Conn, err
 		ctx, cancel = context.WithTimeout(ctx, wire.DialTime)
 	}
 	defer cancel()
-	dialer := net.Dialer{Timeout: wire.DialTime, KeepAlive: 30 * time.Second}
 	if p.all == nil {
-		return dialer.DialContext(ctx, network, address)
+		return systemDial(ctx, network, address)
 	}
 	if err := p.all.acquire(ctx, p, x); err != nil {
 		return nil, err
 	}
-	conn, err := dialer.DialContext(ctx, network, address)
+	open := p.all.Dialer
+	if open == nil {
+		open = systemDial
+	}
+	conn, err := open(ctx, network, address)
 	if err != nil {
 		p.all.release()
 		return nil, err
@@ -150,6 +157,11 @@ func (x *Exchange) HandshakeDone() { x.shaking.done() }
 
 // End ends the exchange. It closes a connection whose handshake is incomplete.
 func (x *Exchange) End() { x.shaking.abandon() }
+
+// systemDial opens a connection with the system's dialer.
+func systemDial(ctx context.Context, network, address string) (net.Conn, error) {
+	return (&net.Dialer{Timeout: wire.DialTime, KeepAlive: 30 * time.Second}).DialContext(ctx, network, address)
+}
 
 // handshake holds the connection of an exchange until its TLS handshake is complete. It closes
 // the connection with the exchange: net/http would continue the handshake for ten seconds.

@@ -47,6 +47,8 @@ type Config struct {
 	Retried func(context.Context, failure.Kind)
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
+	// Jitter returns a random time from 0 to less than its argument; nil is the system's.
+	Jitter func(time.Duration) time.Duration
 }
 
 // Pace is shared by all mounts. It starts no goroutines.
@@ -54,6 +56,7 @@ type Pace struct {
 	reads   int
 	retried func(context.Context, failure.Kind)
 	now     func() time.Time
+	jitter  func(time.Duration) time.Duration
 
 	places *places
 
@@ -80,7 +83,10 @@ func New(c Config) *Pace {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Pace{reads: c.Reads, retried: c.Retried, now: c.Now, places: newPlaces(c.Total),
+	if c.Jitter == nil {
+		c.Jitter = rand.N[time.Duration]
+	}
+	return &Pace{reads: c.Reads, retried: c.Retried, now: c.Now, jitter: c.Jitter, places: newPlaces(c.Total),
 		domains: map[place.Domain]*domain{}, idle: list.New(), histories: list.New()}
 }
 
@@ -187,7 +193,7 @@ func (p *Pace) admit(ctx context.Context, d *domain, a Asker) (leave func(), ref
 			return nil, refused
 		}
 		if wait > 0 {
-			if !sleep(ctx, wait+rand.N(wait/4+1)) {
+			if !sleep(ctx, wait+p.jitter(wait/4+1)) {
 				return nil, &okms.Error{Kind: failure.TimedOut, Text: "waited as long as OKMS asked for"}
 			}
 			continue

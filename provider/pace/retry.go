@@ -2,7 +2,6 @@ package pace
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
 
 	"ovhcloud-csi-provider/provider/okms"
@@ -76,7 +75,7 @@ func (p *Pace) retryWait(
 		return 0, false
 	}
 	// Jitter also on Retry-After, which many reads may have got at once.
-	wait = max(failed.RetryAfter+rand.N(failed.RetryAfter/4+1), rand.N(firstWait<<retry))
+	wait = max(failed.RetryAfter+p.jitter(failed.RetryAfter/4+1), p.jitter(firstWait<<retry))
 	if deadline, bounded := ctx.Deadline(); bounded && time.Until(deadline) <= wait {
 		return 0, false
 	}

@@ -22,7 +22,7 @@ const (
 // class may pin a thousand versions of one secret, and a list may have 1 MiB.
 type listings struct {
 	mu     sync.Mutex
-	byPath map[listingKey]func() okms.Others
+	byPath map[listingKey]*listing
 }
 
 type listingKey struct {
@@ -30,35 +30,52 @@ type listingKey struct {
 	path   string
 }
 
+// listing is one list. others is valid after done.
+type listing struct {
+	done   chan struct{}
+	others okms.Others
+}
+
 // of returns what could be read instead at a path of a source. It returns the zero value
 // without the right to list, without an answer in time, and after mostListings lists.
 func (l *listings) of(ctx context.Context, s source, path string) okms.Others {
 	l.mu.Lock()
 	if l.byPath == nil {
-		l.byPath = map[listingKey]func() okms.Others{}
+		l.byPath = map[listingKey]*listing{}
 	}
 	key := listingKey{s.Domain, path}
 	list := l.byPath[key]
-	if list == nil && len(l.byPath) < mostListings {
-		list = sync.OnceValue(func() okms.Others {
-			ctx, cancel := context.WithTimeout(ctx, listingTime)
-			defer cancel()
-			latest, some, _ := s.Client.LatestActive(ctx, path)
-			return okms.Others{Listed: some, LatestActive: latest}
-		})
+	first := list == nil && len(l.byPath) < mostListings
+	if first {
+		list = &listing{done: make(chan struct{})}
 		l.byPath[key] = list
 	}
 	l.mu.Unlock()
-	if list == nil {
+	switch {
+	case list == nil:
+		return okms.Others{}
+	case first:
+		defer close(list.done)
+		ctx, cancel := context.WithTimeout(ctx, listingTime)
+		defer cancel()
+		latest, some, _ := s.Client.LatestActive(ctx, path)
+		list.others = okms.Others{Listed: some, LatestActive: latest}
+		return list.others
+	}
+	select {
+	case <-list.done:
+		return list.others
+	case <-ctx.Done(): // a lock would not look at it
 		return okms.Others{}
 	}
-	return list()
 }
 
-// ask asks the store. A failure that is about one version says which other one there is.
-func (l *listings) ask(ctx context.Context, s source, ref okms.Ref) (okms.Secret, *okms.Error) {
+// ask asks the store. A failure that is about one version says which other one there is; heard is
+// called before that is asked.
+func (l *listings) ask(ctx context.Context, s source, ref okms.Ref, heard func(*okms.Error)) (okms.Secret, *okms.Error) {
 	secret, failed := s.Client.Get(ctx, ref)
 	if failed != nil && failed.Kind.Drops() == failure.OfVersion {
+		heard(failed)
 		failed.Others = l.of(ctx, s, ref.Path)
 	}
 	return secret, failed

@@ -4,6 +4,7 @@ package read
 
 import (
 	"context"
+	"net"
 	"time"
 
 	"ovhcloud-csi-provider/provider/budget"
@@ -36,6 +37,11 @@ type Config struct {
 	Trace Trace
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
+	// Dial opens connections to OKMS and to token endpoints; nil is the system's dialer.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Jitter returns a random time from 0 to less than its argument, for the waits before
+	// retries; nil is the system's.
+	Jitter func(time.Duration) time.Duration
 }
 
 // Trace is the functions that are called while secrets are read, in the shape of
@@ -72,11 +78,13 @@ func New(c Config) *Reader {
 	if c.Trace.Read == nil {
 		c.Trace.Read = func(context.Context, Outcome) {}
 	}
+	limited := conns.New(c.Budget.Connections)
+	limited.Dialer = c.Dial
 	r := &Reader{
-		pool: pool.New(okms.Options{UserAgent: c.UserAgent, Observe: c.Trace.Call, Conns: conns.New(c.Budget.Connections),
+		pool: pool.New(okms.Options{UserAgent: c.UserAgent, Observe: c.Trace.Call, Conns: limited,
 			Answers: okms.NewQuota(int(c.Budget.Answers), int(c.Budget.AnswerShare))}, c.Budget, c.Now),
 		cache:       cache.New(cache.Config{TTL: c.CacheTTL, Bytes: c.CacheBytes, Patience: pace.Patience, Observe: c.Trace.Read, Now: c.Now}),
-		pace:        pace.New(pace.Config{Reads: c.MaxReads, Total: c.Budget.Reads, Retried: c.Trace.Retry, Now: c.Now}),
+		pace:        pace.New(pace.Config{Reads: c.MaxReads, Total: c.Budget.Reads, Retried: c.Trace.Retry, Now: c.Now, Jitter: c.Jitter}),
 		budget:      c.Budget,
 		known:       newKnown(),
 		maxStale:    c.MaxStale,

@@ -31,6 +31,13 @@ func isHurried(ctx context.Context) bool {
 // counts beside what both connections' reads came to.
 const ByFallback = Outcome("fallback")
 
+// isOver reports whether a read has no time left, or so little that another round is of no use: each
+// takes three quarters of what is left.
+func isOver(ctx context.Context) bool {
+	deadline, bounded := ctx.Deadline()
+	return ctx.Err() != nil || bounded && time.Until(deadline) < 10*time.Millisecond
+}
+
 // read returns one secret: from the first store; if that cannot be asked, from the second
 // one, the fallback; otherwise the younger of their stale values. These are rules 12 to 15
 // of "The rules of reads" in DESIGN.md. A version by its number has no fallback, since it
@@ -40,7 +47,7 @@ func (p *Reader) read(ctx context.Context, s sources, r request) Result {
 		return p.readFrom(ctx, s.first, r, false)
 	}
 	first := p.readFirst(ctx, s.first, r)
-	for first.Err != nil && first.Err.Queued && ctx.Err() == nil {
+	for first.Err != nil && first.Err.Queued && !isOver(ctx) {
 		first = p.readFirst(ctx, s.first, r) // it waited for other reads of this node: the store may be well
 	}
 	if first.Err == nil {
@@ -127,7 +134,9 @@ func (p *Reader) readFrom(ctx context.Context, s source, r request, elsewhere bo
 			defer s.Clone().Close()
 			a := asker
 			a.Hurried = isHurried(ctx)
-			return p.pace.Do(ctx, a, func(ctx context.Context) (okms.Secret, *okms.Error) { return s.lists.ask(ctx, s, r.ref) })
+			return p.pace.Do(ctx, a, func(ctx context.Context) (okms.Secret, *okms.Error) {
+				return s.lists.ask(ctx, s, r.ref, func(failed *okms.Error) { p.cache.Heard(ctx, failed) })
+			})
 		},
 	})
 	if failed != nil {

@@ -1,0 +1,132 @@
+package simulation
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"ovhcloud-csi-provider/provider/okms"
+)
+
+var (
+	histories = flag.Uint64("histories", 200, "TestHistories: how many")
+	from      = flag.Uint64("from", 1, "TestHistories: the first seed")
+	seed      = flag.Uint64("seed", 0, "TestSeed: the seed of a history to run and tell")
+	file      = flag.String("file", "", "TestSeed: a file with a history in place of a seed")
+	whole     = flag.Bool("whole", false, "TestSeed: do not shrink the history")
+	state     = flag.String("state", "", "TestSimulate: the file that holds the next seed")
+)
+
+func TestMain(m *testing.M) {
+	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "NO_PROXY", "no_proxy"} {
+		_ = os.Unsetenv(name)
+	}
+	okms.ClearEnvironment()
+	flag.Parse()
+	os.Exit(m.Run())
+}
+
+// TestHistories runs histories in processes of one processor each, where a seed gives the same
+// history again.
+func TestHistories(t *testing.T) {
+	total := runRange(t, *from, *from+*histories)
+	t.Log(total)
+}
+
+// TestSimulate goes on from where it stood, for as long as SIMULATE says. It is not run without.
+func TestSimulate(t *testing.T) {
+	limit, err := time.ParseDuration(os.Getenv("SIMULATE"))
+	if err != nil || *state == "" {
+		t.Skip("make simulate runs it")
+	}
+	next := uint64(1)
+	if text, err := os.ReadFile(*state); err == nil {
+		if next, err = strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, begin := next, time.Now()
+	var sum totals
+	for time.Since(begin) < limit && !t.Failed() {
+		sum.add(runRange(t, next, next+chunk*8))
+		next += chunk * 8
+		if err := os.WriteFile(*state, fmt.Appendln(nil, next), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("seeds %d to %d: %s", first, next-1, sum)
+}
+
+// TestSeed runs one history, shrinks it if it breaks a rule, and tells its story.
+func TestSeed(t *testing.T) {
+	h := Generate(*seed)
+	switch {
+	case *file != "":
+		h = read(t, *file)
+	case *seed == 0:
+		t.Skip("give -seed or -file")
+	}
+	tell(t, h, !*whole)
+}
+
+// tell runs a history and prints its story. If it breaks a rule, the test fails.
+func tell(t *testing.T, h History, shrink bool) {
+	t.Helper()
+	runtime.GOMAXPROCS(1)
+	dir := t.TempDir()
+	o := Run(t, h, dir)
+	if len(o.Violations) > 0 && shrink {
+		rule := o.Violations[0].Rule
+		h = Shrink(h, func(h History) bool {
+			for range 2 {
+				if breaks(Run(t, h, dir), rule) {
+					return true
+				}
+			}
+			return false
+		})
+		o = Run(t, h, dir)
+	}
+	t.Logf("the history:\n%s\nwhat happened:\n%s", h, Story(h, o))
+	for _, v := range o.Violations {
+		t.Error(v)
+	}
+}
+
+func breaks(o Outcome, rule string) bool {
+	for _, v := range o.Violations {
+		if v.Rule == rule {
+			return true
+		}
+	}
+	return false
+}
+
+func read(t *testing.T, path string) History {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Clean(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := Parse(string(text))
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	return h
+}
+
+func TestTheTextOfAHistoryIsReadAgain(t *testing.T) {
+	for n := range uint64(50) {
+		h := Generate(n)
+		again, err := Parse(h.String())
+		if err != nil || again.String() != h.String() {
+			t.Fatalf("seed %d: %v\n%s\n%s", n, err, h, again)
+		}
+	}
+}
