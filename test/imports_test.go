@@ -123,16 +123,19 @@ var arrows = map[string][]string{
 	"test/outages":  {},
 	"test/pki":      {},
 	"test/shapes":   {},
-	"test/soak":     {},
+	"test/simulation": {
+		"provider", "provider/budget", "provider/connections", "provider/place", "server", "test/emulator",
+	},
+	"test/soak": {},
 }
 
 // foreign is where each vocabulary that is not ours ends: who may import it.
 var foreign = map[string][]string{
 	"github.com/hashicorp/vault/api": {"provider/okms"},
-	"net/http":                       {"provider/wire", "provider/okms", "provider/oauth", "server", "server/fairhttp", "test/emulator", "test/harness", "test/bench", "cmd/ovhcsi"},
+	"net/http":                       {"provider/wire", "provider/okms", "provider/oauth", "server", "server/fairhttp", "test/emulator", "test/harness", "test/bench", "test/simulation", "cmd/ovhcsi"},
 	"flag":                           {"cmd/commandline", "cmd/ovhcloud-csi-provider", "cmd/ovhcsi", "test/bench", "test/harness", "test/mutate"},
-	"google.golang.org/grpc":         {"server", "test/harness", "test/bench"},
-	"sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1": {"server", "test/harness", "test/bench"},
+	"google.golang.org/grpc":         {"server", "test/harness", "test/bench", "test/simulation"},
+	"sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1": {"server", "test/harness", "test/bench", "test/simulation"},
 	"github.com/prometheus/client_golang/prometheus":         {"server"},
 	"go.yaml.in/yaml/v3":                         {"provider/yamlnode"},
 	"github.com/fsnotify/fsnotify":               {"provider/connections"},
@@ -140,7 +143,7 @@ var foreign = map[string][]string{
 	"software.sslmate.com/src/go-pkcs12":         {"provider/certificate"},
 	"github.com/pavlo-v-chernykh/keystore-go/v4": {"provider/certificate"},
 	"github.com/tidwall/gjson":                   {}, // tests compare with it
-	"k8s.io/klog/v2":                             {"cmd/ovhcloud-csi-provider", "server", "test/harness"},
+	"k8s.io/klog/v2":                             {"cmd/ovhcloud-csi-provider", "server", "test/harness", "test/simulation"},
 }
 
 // goList runs go list with a template that prints fields separated by spaces.
