@@ -139,7 +139,6 @@ var foreign = map[string][]string{
 	"github.com/prometheus/client_golang/prometheus":         {"server"},
 	"go.yaml.in/yaml/v3":                         {"provider/yamlnode"},
 	"github.com/fsnotify/fsnotify":               {"provider/connections"},
-	"github.com/go-task/slim-sprig/v3":           {"provider/template"},
 	"software.sslmate.com/src/go-pkcs12":         {"provider/certificate"},
 	"github.com/pavlo-v-chernykh/keystore-go/v4": {"provider/certificate"},
 	"github.com/tidwall/gjson":                   {}, // tests compare with it

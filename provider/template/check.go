@@ -53,10 +53,6 @@ func checkNesting(text string) error {
 	return nil
 }
 
-// builtins are the functions of text/template that are harmless and need no bound: what they look at
-// is charged with the block.
-var builtins = []string{"and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge", "len", "slice"}
-
 // checker walks the trees of a template.
 type checker struct {
 	text    string
@@ -71,10 +67,7 @@ type checker struct {
 // check checks the names that a template uses, that every source is used, and that no template calls
 // itself.
 func check(text string, trees map[string]*parse.Tree, sources []string) (err error) {
-	c := &checker{text: text, sources: sources, used: map[string]bool{}, calls: map[string][]string{},
-		known: append(slices.Collect(maps.Keys(new(run).functions())), builtins...)}
-	c.known = slices.DeleteFunc(c.known, func(name string) bool { return strings.HasPrefix(name, "_") })
-	slices.Sort(c.known)
+	c := &checker{text: text, sources: sources, used: map[string]bool{}, calls: map[string][]string{}, known: Functions()}
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
@@ -130,13 +123,7 @@ func (c *checker) follow(trees map[string]*parse.Tree) {
 
 // wrong ends the walk with an error about a node.
 func (c *checker) wrong(n parse.Node, format string, args ...any) {
-	at := min(int(n.Position()), len(c.text))
-	if field, is := n.(*parse.FieldNode); is && len(field.Ident) > 1 {
-		at = max(0, at-len("."+field.Ident[0])) // the parser has the place of the second name
-	}
-	line := 1 + strings.Count(c.text[:at], "\n")
-	column := at - strings.LastIndexByte(c.text[:at], '\n')
-	panic(&Error{line, column, fmt.Sprintf(format, args...)})
+	panic(errorAt(c.text, n, fmt.Sprintf(format, args...)))
 }
 
 // walk checks a node and those below it.

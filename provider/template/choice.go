@@ -1,5 +1,7 @@
 package template
 
+import "strings"
+
 // isEmpty reports whether a value is null, false, an empty text, list or map, or the number 0.
 func isEmpty(v any) bool {
 	switch v := v.(type) {
@@ -27,30 +29,24 @@ func isEmpty(v any) bool {
 }
 
 // orDefault returns a value, or another one if it is empty.
-func (r *run) orDefault(other, v any) any {
+func orDefault(other, v any) any {
 	if isEmpty(v) {
 		return other
 	}
 	return v
 }
 
-// required returns a value, or the error that the template gives if it is empty.
+// required returns a value, or the error that the template gives if it is empty. The text may have
+// been made of a secret, so it is only shown if the template has it as it is.
 func (r *run) required(what, v any) (any, error) {
 	if !isEmpty(v) {
 		return v, nil
 	}
-	text, is := what.(string)
-	if !is || len(text) > 500 {
-		text = "a value that is required is empty"
+	if text, is := what.(string); is && len(text) <= 300 && strings.Contains(r.source, text) {
+		return nil, problem(text)
 	}
-	return nil, requirement(text)
+	return nil, problem("a value that is required is empty")
 }
-
-// requirement is the text of required. It may have been made of a secret, so it is only shown if the
-// template has it as it is.
-type requirement string
-
-func (q requirement) Error() string { return string(q) }
 
 func coalesce(values ...any) any {
 	for _, v := range values {
@@ -61,9 +57,13 @@ func coalesce(values ...any) any {
 	return nil
 }
 
-func ternary(yes, no any, condition bool) any {
-	if condition {
-		return yes
+func ternary(yes, no, condition any) (any, error) {
+	is, ok := condition.(bool)
+	switch {
+	case !ok:
+		return nil, problem("the condition of ternary is neither true nor false")
+	case is:
+		return yes, nil
 	}
-	return no
+	return no, nil
 }

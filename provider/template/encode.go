@@ -28,8 +28,8 @@ func (r *run) jsonOf(v any, indent string) (string, error) {
 	return strings.TrimSuffix(out.String(), "\n"), r.makes(out.Len())
 }
 
-func (r *run) toJSON(indent string) func(v any) (string, error) {
-	return func(v any) (string, error) { return r.jsonOf(v, indent) }
+func toJSON(indent string) func(r *run, v any) (string, error) {
+	return func(r *run, v any) (string, error) { return r.jsonOf(v, indent) }
 }
 
 func (r *run) fromJSON(v any) (any, error) {

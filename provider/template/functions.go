@@ -1,72 +1,87 @@
 package template
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"maps"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-	"text/template"
-
-	sprig "github.com/go-task/slim-sprig/v3"
 )
 
-// The functions that instrument adds. No template can call them by itself.
-const (
-	functionStep = "_step"
-	functionOut  = "_out"
+// The functions have the names and arguments of sprig, which users of Helm and of External Secrets
+// Operator know, and only those are here that give the same for the same, do no I/O, and have a result
+// whose size is known before. Most are one call of the standard library: slim-sprig itself links
+// html/template and makes the daemon half a megabyte larger.
+var (
+	ofOne = map[string]func(string) string{
+		"trim": strings.TrimSpace, "upper": strings.ToUpper, "lower": strings.ToLower,
+		"b64enc":    func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
+		"sha256sum": func(s string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(s))) },
+	}
+	ofTwo = map[string]func(a, b string) string{
+		"trimAll":    func(cutset, s string) string { return strings.Trim(s, cutset) },
+		"trimSuffix": func(suffix, s string) string { return strings.TrimSuffix(s, suffix) },
+		"trimPrefix": func(prefix, s string) string { return strings.TrimPrefix(s, prefix) },
+	}
+	questions = map[string]func(a, b string) bool{
+		"contains":  func(part, s string) bool { return strings.Contains(s, part) },
+		"hasPrefix": func(prefix, s string) bool { return strings.HasPrefix(s, prefix) },
+		"hasSuffix": func(suffix, s string) bool { return strings.HasSuffix(s, suffix) },
+	}
 )
 
-// library are the functions of slim-sprig that are used, by their types. It is what users of Helm
-// and of External Secrets Operator know; of its functions, only those are here that give the same
-// for the same, do no I/O, and have a result whose size is known before.
-var library = sprig.TxtFuncMap()
-
-// functions returns every function of a template.
-func (r *run) functions() template.FuncMap {
-	all := template.FuncMap{
-		functionStep: r.step, functionOut: r.out,
-		"b64dec": r.b64dec, "urlquery": r.urlquery, "indent": r.indent("indent"), "nindent": r.indent("nindent"), "replace": r.replace,
-		"quote": r.quote("quote"), "squote": r.quote("squote"), "toString": r.toString, "join": r.join, "split": r.split, "splitList": r.splitList,
-		"print": r.print(""), "println": r.print("\n"), "printf": r.printf,
-		"index": r.index, "get": r.entry, "hasKey": r.hasKey, "keys": r.keys, "list": r.list, "dict": r.dict, "first": r.first, "last": r.last,
-		"default": r.orDefault, "required": r.required, "empty": isEmpty, "coalesce": coalesce, "ternary": ternary,
-		"toJson": r.toJSON(""), "toPrettyJson": r.toJSON("  "), "fromJson": r.fromJSON, "toYaml": r.toYAML, "fromYaml": r.fromYAML,
-		"dockerconfigjson": r.dockerconfigjson,
+// functions are those of templates besides builtins, by their names.
+var functions = func() map[string]function {
+	all := map[string]function{
+		"b64dec": unary((*run).b64dec), "urlquery": variadic(1, (*run).urlquery), "indent": indent(""), "nindent": indent("\n"),
+		"replace": {3, 3, func(r *run, args []any) (any, error) { return r.replace(args[0], args[1], args[2]) }},
+		"quote":   variadic(1, quote(strconv.Quote)), "squote": variadic(1, quote(func(s string) string { return "'" + s + "'" })),
+		"toString": unary((*run).text), "join": binary((*run).join), "split": binary((*run).split), "splitList": binary((*run).splitList),
+		"print": variadic(0, printed("", "")), "println": variadic(0, printed(" ", "\n")),
+		"printf": {1, -1, func(r *run, args []any) (any, error) { return r.printf(args[0], args[1:]...) }},
+		"index":  {1, -1, func(r *run, args []any) (any, error) { return r.index(args[0], args[1:]...) }},
+		"get":    binary((*run).entry), "hasKey": binary((*run).hasKey), "keys": unary((*run).keys), "list": variadic(0, (*run).list),
+		"dict": variadic(0, (*run).dict), "first": unary((*run).first), "last": unary((*run).last),
+		"default":  {2, 2, func(_ *run, args []any) (any, error) { return orDefault(args[0], args[1]), nil }},
+		"required": binary((*run).required),
+		"empty":    {1, 1, func(_ *run, args []any) (any, error) { return isEmpty(args[0]), nil }},
+		"coalesce": {1, -1, func(_ *run, args []any) (any, error) { return coalesce(args...), nil }},
+		"ternary":  {3, 3, func(_ *run, args []any) (any, error) { return ternary(args[0], args[1], args[2]) }},
+		"toJson":   unary(toJSON("")), "toPrettyJson": unary(toJSON("  ")), "fromJson": unary((*run).fromJSON),
+		"toYaml": unary((*run).toYAML), "fromYaml": unary((*run).fromYAML),
+		"dockerconfigjson": {3, 3, func(r *run, args []any) (any, error) { return r.dockerconfigjson(args[0], args[1], args[2]) }},
 	}
-	for _, name := range []string{"trim", "upper", "lower", "b64enc", "sha256sum"} {
-		all[name] = r.one(library[name].(func(string) string))
+	for name, f := range ofOne {
+		all[name] = unary(one(f))
 	}
-	for _, name := range []string{"trimAll", "trimSuffix", "trimPrefix"} {
-		all[name] = two(r, library[name].(func(string, string) string))
+	for name, f := range ofTwo {
+		all[name] = binary(two(f))
 	}
-	for _, name := range []string{"contains", "hasPrefix", "hasSuffix"} {
-		all[name] = two(r, library[name].(func(string, string) bool))
+	for name, f := range questions {
+		all[name] = binary(two(f))
 	}
 	return all
+}()
+
+// unary, binary and variadic make functions of methods.
+func unary[T any](f func(*run, any) (T, error)) function {
+	return function{1, 1, func(r *run, args []any) (any, error) { return f(r, args[0]) }}
 }
 
-// step is called when a block is entered: it has so many bytes of text.
-func (r *run) step(texts int) (string, error) {
-	if r.left -= texts; r.left < 0 {
-		return "", errTooLong
-	}
-	return "", r.take(stepCost + texts)
+func binary[T any](f func(_ *run, a, b any) (T, error)) function {
+	return function{2, 2, func(r *run, args []any) (any, error) { return f(r, args[0], args[1]) }}
 }
 
-// out is what everything that is written passes through.
-func (r *run) out(v any) (string, error) {
-	text, err := r.text(v)
-	if r.left -= len(text); r.left < 0 && err == nil {
-		return "", errTooLong
-	}
-	return text, err
+func variadic[T any](least int, f func(*run, ...any) (T, error)) function {
+	return function{least, -1, func(r *run, args []any) (any, error) { return f(r, args...) }}
 }
 
 // one returns a function of a text whose result is at most three times as long.
-func (r *run) one(f func(string) string) func(v any) (string, error) {
-	return func(v any) (string, error) {
+func one(f func(string) string) func(r *run, v any) (string, error) {
+	return func(r *run, v any) (string, error) {
 		all, size, err := r.texts(v)
 		if err == nil {
 			err = r.makes(3*size + 64)
@@ -79,8 +94,8 @@ func (r *run) one(f func(string) string) func(v any) (string, error) {
 }
 
 // two returns a function of two texts whose result is not longer than they are.
-func two[T any](r *run, f func(a, b string) T) func(a, b any) (T, error) {
-	return func(a, b any) (result T, err error) {
+func two[T any](f func(a, b string) T) func(r *run, a, b any) (T, error) {
+	return func(r *run, a, b any) (result T, err error) {
 		all, size, err := r.texts(a, b)
 		if err == nil {
 			err = r.makes(size)
@@ -91,8 +106,6 @@ func two[T any](r *run, f func(a, b string) T) func(a, b any) (T, error) {
 		return f(all[0], all[1]), nil
 	}
 }
-
-func (r *run) toString(v any) (string, error) { return r.text(v) }
 
 func (r *run) b64dec(v any) (string, error) {
 	all, size, err := r.texts(v)
@@ -118,12 +131,12 @@ func (r *run) urlquery(values ...any) (string, error) {
 	return url.QueryEscape(strings.Join(all, "")), err
 }
 
-// indent returns indent or nindent of the library.
-func (r *run) indent(name string) func(spaces int, v any) (string, error) {
+// indent returns a function that puts spaces before each line, and before all of it.
+func indent(before string) function {
 	const most = 100
-	f := library[name].(func(int, string) string)
-	return func(spaces int, v any) (string, error) {
-		if spaces < 0 || spaces > most {
+	return binary(func(r *run, n, v any) (string, error) {
+		spaces, is := n.(int)
+		if !is || spaces < 0 || spaces > most {
 			return "", problemf("the number of spaces is not one from 0 to %d", most)
 		}
 		all, size, err := r.texts(v)
@@ -133,8 +146,9 @@ func (r *run) indent(name string) func(spaces int, v any) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		return f(spaces, all[0]), nil
-	}
+		pad := strings.Repeat(" ", spaces)
+		return before + pad + strings.ReplaceAll(all[0], "\n", "\n"+pad), nil
+	})
 }
 
 func (r *run) replace(before, after, v any) (string, error) {
@@ -145,13 +159,12 @@ func (r *run) replace(before, after, v any) (string, error) {
 	if err := r.makes(size + len(all[1])*(1+strings.Count(all[2], all[0]))); err != nil {
 		return "", err
 	}
-	return library["replace"].(func(_, _, _ string) string)(all[0], all[1], all[2]), nil
+	return strings.ReplaceAll(all[2], all[0], all[1]), nil
 }
 
-// quote returns quote or squote of the library: quote escapes, squote does not.
-func (r *run) quote(name string) func(values ...any) (string, error) {
-	f := library[name].(func(...any) string)
-	return func(values ...any) (string, error) {
+// quote returns a function that puts texts in quotes, separated by spaces. squote escapes nothing.
+func quote(f func(string) string) func(r *run, values ...any) (string, error) {
+	return func(r *run, values ...any) (string, error) {
 		all, size, err := r.texts(values...)
 		if err == nil {
 			err = r.makes(10*size + 3*len(values))
@@ -159,11 +172,10 @@ func (r *run) quote(name string) func(values ...any) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		texts := make([]any, len(all))
 		for i, text := range all {
-			texts[i] = text
+			all[i] = f(text)
 		}
-		return f(texts...), nil
+		return strings.Join(all, " "), nil
 	}
 }
 

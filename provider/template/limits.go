@@ -1,5 +1,8 @@
 package template
 
+// name is the name that the parser has for the whole template.
+const name = "template"
+
 // Limits of a template.
 const (
 	maxText  = 64 << 10 // bytes

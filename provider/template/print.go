@@ -7,15 +7,12 @@ import (
 	"strings"
 )
 
-func (r *run) print(end string) func(values ...any) (string, error) {
-	return func(values ...any) (string, error) {
+// printed returns print or println.
+func printed(between, end string) func(r *run, values ...any) (string, error) {
+	return func(r *run, values ...any) (string, error) {
 		all, size, err := r.texts(values...)
 		if err == nil {
 			err = r.makes(size + len(values) + 1)
-		}
-		between := ""
-		if end != "" {
-			between = " "
 		}
 		return strings.Join(all, between) + end, err
 	}

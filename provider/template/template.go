@@ -1,28 +1,26 @@
-// Package template makes files of secrets by Go's text/template. A template is bounded in its text,
-// in its steps and in what it makes, its functions are deterministic and do no I/O, and a key that
-// is missing is an error. No error shows a value.
+// Package template makes files of secrets by templates in the language of Go's text/template. A
+// template is bounded in its text, in its steps and in what it makes, its functions are deterministic
+// and do no I/O, and a key that is missing is an error. No error shows a value.
+//
+// It parses with text/template/parse, and executes by itself: see machine.
 //
 // It does not read secrets, and knows no names of files.
 package template
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
-	"text/template"
 	"text/template/parse"
 
+	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/rawjson"
 )
 
 // Template is a parsed template. It may be used by several goroutines at once.
 type Template struct {
-	parsed *template.Template
-	text   string
+	trees map[string]*parse.Tree
+	text  string
 }
-
-// name is the name of a template in text/template.
-const name = "template"
 
 // Parse reads a template. sources are the names of the secrets that it may use, as in {{.db.user}}.
 // The error is an *Error.
@@ -45,14 +43,7 @@ func Parse(text string, sources []string) (*Template, error) {
 	if err := check(text, trees, sources); err != nil {
 		return nil, err
 	}
-	parsed := template.New(name).Option("missingkey=error").Funcs(new(run).functions())
-	for n, t := range trees {
-		instrument(t)
-		if _, err := parsed.AddParseTree(n, t); err != nil {
-			return nil, syntaxError(err)
-		}
-	}
-	return &Template{parsed, text}, nil
+	return &Template{trees, text}, nil
 }
 
 // Output returns the most bytes that a template makes of secrets of so many bytes.
@@ -71,22 +62,20 @@ func (t *Template) Takes(secrets int) int {
 // JSON object. It makes at most so many bytes, see Output, and takes steps for everything that it looks at. The
 // error is an *Error, or that of the steps.
 func (t *Template) Execute(values map[string]rawjson.Value, most int, steps *rawjson.Steps) ([]byte, error) {
-	r := &run{steps: steps, left: most, room: roomFactor*most + leastRoom, source: t.text}
+	m := &machine{run: &run{steps: steps, left: most, room: roomFactor*most + leastRoom, source: t.text}, trees: t.trees}
 	data := map[string]any{}
 	for source, value := range values {
-		decoded, err := r.decode(value, 0)
+		decoded, err := m.decode(value, 0)
+		if own, is := err.(problem); is {
+			return nil, &Error{What: "the secret " + message.Quote(source) + " " + string(own)}
+		}
 		if err != nil {
-			return nil, r.explain(err, nil)
+			return nil, err
 		}
 		data[source] = decoded
 	}
-	clone, err := t.parsed.Clone()
-	if err != nil {
-		return nil, &Error{What: "cannot be copied"}
+	if err := m.tree(name, data); err != nil {
+		return nil, err
 	}
-	var out bytes.Buffer
-	if err := clone.Funcs(r.functions()).Execute(&out, data); err != nil {
-		return nil, r.explain(err, data)
-	}
-	return out.Bytes(), nil
+	return m.out, nil
 }

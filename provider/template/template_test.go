@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"text/template"
 	"time"
 
 	"ovhcloud-csi-provider/provider/rawjson"
@@ -68,7 +69,7 @@ func TestTemplates(t *testing.T) {
 func TestMistakesInTemplates(t *testing.T) {
 	deep := strings.Repeat("(", 60) + ".db" + strings.Repeat(")", 60)
 	for text, want := range map[string]string{
-		"a\n{{ .db.usr }}":                         "line 2, column 7 of the template: \".db.usr\": there is no key \"usr\"; did you mean \"user\"? The keys are",
+		"a\n{{ .db.usr }}":                         "line 2, column 4 of the template: \".db.usr\": there is no key \"usr\"; did you mean \"user\"? The keys are",
 		"{{ .dbb.user }}":                          `line 1, column 4 of the template: there is no secret "dbb"; did you mean "db"?`,
 		"{{ $.dbb.user }}":                         `there is no secret "dbb"`,
 		"{{ .db.user | uper }}":                    `there is no function "uper"; did you mean "upper"?`,
@@ -85,8 +86,8 @@ func TestMistakesInTemplates(t *testing.T) {
 		"{{ .db.half }}":                           "half a UTF-16",
 		"{{ index .db.hosts 9 }}":                  "the list has 2 elements",
 		"{{ index .db \"x\" }}":                    `there is no key "x"`,
-		"{{ .db.user.x }}":                         "a value has another type",
-		"{{ range .db.password }}{{end}}":          "a value has another type",
+		"{{ .db.user.x }}":                         `there is no key "x" in what is before it, which is no map`,
+		"{{ range .db.password }}{{end}}":          "the value is no list, no map and no number of times",
 		"{{ .db.password | b64dec }}":              "the text is not base64",
 		"{{ .db.password | fromJson }}":            "the text is not JSON",
 		"{{ required \"give a host\" .db.empty }}": "give a host",
@@ -101,7 +102,9 @@ func TestMistakesInTemplates(t *testing.T) {
 		"{{ define \"x\" }}{{ template \"x\" }}{{ end }}{{ template \"x\" }}{{ .db.user }}": "calls itself",
 		"{{ template \"y\" }}{{ .db.user }}":                                                "which it does not define",
 		"nothing":                                                                           `does not use the secret "db"`,
-		"{{ .db.user | len | lt .db.password }}":                                            "a value has another type",
+		"{{ .db.user | len | lt .db.password }}":                                            "the values have different types",
+		"{{ upper }}{{ .db.user }}":                                                         `"upper": takes 1 arguments, not 0`,
+		"{{ .db.user \"x\" }}":                                                              "is no function, and takes no arguments",
 	} {
 		got, err := execute(t, text)
 		var of *Error
@@ -162,6 +165,36 @@ func doubledCalls() string {
 		text.WriteString(`{{define "` + at + `"}}{{template "` + next + `"}}{{template "` + next + `"}}{{end}}`)
 	}
 	return text.String() + `{{define "` + string(rune('a'+40)) + `"}}{{end}}{{template "a"}}`
+}
+
+// TestTemplatesMeanWhatTheyMeanInGo compares with text/template, for what both know.
+func TestTemplatesMeanWhatTheyMeanInGo(t *testing.T) {
+	data := map[string]any{"db": map[string]any{"a": "x", "b": "", "l": []any{"p", "q", "r"}, "m": map[string]any{"k2": "v2", "k1": "v1"}, "t": true, "f": false}}
+	const text = `{"a":"x","b":"","l":["p","q","r"],"m":{"k2":"v2","k1":"v1"},"t":true,"f":false}`
+	for _, one := range []string{
+		"{{.db.a}} {{- /* c */ -}} z", "{{with .db.m}}{{.k1}}{{else}}n{{end}}", "{{with .db.b}}y{{else with .db.a}}{{.}}{{else}}n{{end}}",
+		"{{range $k, $v := .db.m}}{{$k}}={{$v}},{{end}}", "{{range .db.l}}{{if eq . \"q\"}}{{continue}}{{end}}{{.}}{{end}}", "{{range .db.l}}{{if eq . \"q\"}}{{break}}{{end}}{{.}}{{else}}none{{end}}",
+		"{{range $i, $e := .db.l}}{{$i}}{{$e}}{{end}}", "{{range 3}}{{.}}{{end}}", "{{range $i := 2}}{{$i}}{{end}}", "{{$x := .db.a}}{{if .db.t}}{{$x = \"in\"}}{{$y := 1}}{{$y}}{{end}}{{$x}}",
+		"{{$x := 1}}{{range .db.l}}{{$x = .}}{{end}}{{$x}}", "{{define \"d\"}}<{{.}}{{$}}>{{end}}{{template \"d\" .db.a}}", "{{block \"e\" .db}}{{.a}}{{end}}",
+		"{{if and .db.t .db.a}}1{{end}}{{if or .db.f .db.b}}2{{else}}3{{end}}{{if not .db.f}}4{{end}}", "{{and .db.t \"z\"}}{{or .db.b \"w\"}}", "{{len .db.l}}{{len .db.a}}{{len .db.m}}",
+		"{{slice .db.a 0 1}}{{index .db.l 1}}{{index .db.m \"k1\"}}{{index (slice .db.l 1) 0}}", "{{eq .db.a \"y\" \"x\"}}{{ne .db.a \"y\"}}{{lt 1 2}}{{ge \"b\" \"a\"}}", "{{print 1 \"a\" true}}{{printf \"%q|%5s|%-3d|%%\" .db.a .db.a 7}}",
+		"{{.db.a | printf \"%s-%s\" \"pre\"}}", "{{(index .db.m \"k1\") | len}}", "{{with $z := .db.a}}{{$z}}{{end}}", "{{if .db.b}}{{else if .db.a}}ok{{end}}", "{{range .db.l}}{{range $.db.l}}{{.}}{{end}}{{end}}", "{{urlquery \"a b&\"}}",
+		"{{range $k, $v := .db.m}}{{range $i, $e := $.db.l}}{{$k}}{{$i}}{{end}}{{end}}", "{{true}}{{ 'a' }}{{ 0x10 }}{{ `raw` }}",
+	} {
+		var want strings.Builder
+		if err := template.Must(template.New("x").Parse(one)).Execute(&want, data); err != nil {
+			t.Fatalf("%s: %v", one, err)
+		}
+		parsed, err := Parse(one+"{{if .db}}{{end}}", []string{"db"})
+		if err != nil {
+			t.Errorf("%s: %v", one, err)
+			continue
+		}
+		got, err := parsed.Execute(map[string]rawjson.Value{"db": rawjson.Value(text)}, 1<<12, rawjson.NewSteps(t.Context(), 4<<20))
+		if err != nil || string(got) != want.String() {
+			t.Errorf("%s: %q, %v; text/template writes %q", one, got, err, want.String())
+		}
+	}
 }
 
 // FuzzTemplate: no panic, the same output each time, no more than is allowed, and no value in an

@@ -36,9 +36,6 @@ func problemf(format string, args ...any) error { return problem(fmt.Sprintf(for
 
 // take takes steps for n bytes, and some for a call.
 func (r *run) take(n int) error {
-	if r.steps == nil { // the functions are only looked at
-		return nil
-	}
 	return r.steps.Take(n + 64)
 }
 
@@ -223,7 +220,7 @@ func noKey(in map[string]any, name string) error {
 
 // makes takes steps and memory for a text of n bytes that a function makes.
 func (r *run) makes(n int) error {
-	if r.room -= n; r.room < 0 && r.steps != nil {
+	if r.room -= n; r.room < 0 {
 		return problem("has functions that make too much")
 	}
 	return r.take(n)
