@@ -118,6 +118,9 @@ func numeric(v any) (float64, bool) {
 	case int:
 		return float64(v), true
 	case number:
+		if len(v) > maxNumber {
+			return 0, false
+		}
 		f, err := strconv.ParseFloat(string(v), 64)
 		return f, err == nil
 	}

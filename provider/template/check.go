@@ -13,46 +13,6 @@ import (
 	"ovhcloud-csi-provider/provider/nearest"
 )
 
-// action matches an action of a template, roughly: what is within a text of an action counts too.
-var action = regexp.MustCompile(`(?s)\{\{-?\s*(\w*)(.*?)\}\}`)
-
-// checkNesting bounds how deep the parser has to go, before it does.
-func checkNesting(text string) error {
-	blocks, branches := 0, 0
-	for _, m := range action.FindAllStringSubmatchIndex(text, -1) {
-		place := func(what string) error {
-			return &Error{Line: 1 + strings.Count(text[:m[0]], "\n"), What: what}
-		}
-		switch text[m[2]:m[3]] {
-		case "if", "range", "with", "block", "define":
-			blocks++
-		case "end":
-			blocks--
-		case "else":
-			branches++
-		}
-		if blocks > maxDepth || branches > maxElse {
-			return place(fmt.Sprintf("has more than %d blocks within one another, or more than %d else", maxDepth, maxElse))
-		}
-		depth := 0
-		for _, sign := range text[m[0]:m[1]] {
-			switch sign {
-			case '(':
-				depth++
-			case ')':
-				depth--
-			}
-			if depth > maxDepth {
-				return place(fmt.Sprintf("has more than %d parentheses within one another", maxDepth))
-			}
-		}
-	}
-	if strings.Count(text, "{{") > maxText/4 || strings.Count(text, "(") > maxText/4 {
-		return &Error{What: "has too many actions or parentheses"}
-	}
-	return nil
-}
-
 // checker walks the trees of a template.
 type checker struct {
 	text    string
@@ -165,12 +125,23 @@ func (c *checker) walk(n parse.Node) {
 	case *parse.FieldNode:
 		c.source(n, n.Ident[0], c.moved == 0)
 	case *parse.VariableNode:
-		if n.Ident[0] == "$" && len(n.Ident) > 1 {
-			c.source(n, n.Ident[1], c.current == name)
+		switch {
+		case len(n.Ident) > 1:
+			c.source(n, n.Ident[1], n.Ident[0] == "$" && c.current == name)
+		case n.Ident[0] == "$":
+			c.all()
 		}
 	case *parse.StringNode:
 		c.used[n.Text] = true // index . "db"
 	case *parse.DotNode:
+		c.all()
+	}
+}
+
+// all notes that any source may be used.
+func (c *checker) all() {
+	for _, source := range c.sources {
+		c.used[source] = true
 	}
 }
 

@@ -12,6 +12,9 @@ func isEmpty(v any) bool {
 	case string:
 		return v == ""
 	case number:
+		if len(v) > maxNumber {
+			return false
+		}
 		f, err := v.Float64()
 		return err == nil && f == 0
 	case int:

@@ -47,6 +47,9 @@ func (m *machine) command(dot any, c *parse.CommandNode, last []any) (any, error
 
 // operand returns the value of an argument.
 func (m *machine) operand(dot any, n parse.Node) (any, error) {
+	if err := m.take(nodeCost); err != nil {
+		return nil, m.at(n, err)
+	}
 	switch n := n.(type) {
 	case *parse.DotNode:
 		return dot, nil
@@ -85,6 +88,9 @@ func (m *machine) operand(dot any, n parse.Node) (any, error) {
 
 // variable returns the value of a variable.
 func (m *machine) variable(n *parse.VariableNode) (any, error) {
+	if err := m.take(variableCost * len(m.vars)); err != nil {
+		return nil, m.at(n, err)
+	}
 	for i := len(m.vars) - 1; i >= 0; i-- {
 		if m.vars[i].name == n.Ident[0] {
 			return m.vars[i].value, nil
@@ -97,11 +103,18 @@ func (m *machine) variable(n *parse.VariableNode) (any, error) {
 func (m *machine) fields(n parse.Node, v any, names []string) (any, error) {
 	for _, name := range names {
 		switch of := v.(type) {
-		case map[string]any, map[string]string:
-			var err error
-			if v, err = m.entry(of, name); err != nil {
-				return nil, m.at(n, err)
+		case map[string]any:
+			one, has := of[name]
+			if !has {
+				return nil, m.at(n, m.noKey(of, name))
 			}
+			v = one
+		case map[string]string:
+			one, has := of[name]
+			if !has {
+				return nil, m.at(n, problemf("there is no key %s", message.Quote(name)))
+			}
+			v = one
 		default:
 			return nil, m.at(n, problemf("there is no key %s in what is before it, which is no map", message.Quote(name)))
 		}

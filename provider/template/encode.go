@@ -85,7 +85,7 @@ func yamlProblem(err error) error {
 func (r *run) fromYAML(v any) (any, error) {
 	all, size, err := r.texts(v)
 	if err == nil {
-		err = r.makes(10 * perByte * size)
+		err = r.makes(perOfYAML * size)
 	}
 	if err != nil {
 		return nil, err

@@ -22,7 +22,6 @@ var (
 		"sha256sum": func(s string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(s))) },
 	}
 	ofTwo = map[string]func(a, b string) string{
-		"trimAll":    func(cutset, s string) string { return strings.Trim(s, cutset) },
 		"trimSuffix": func(suffix, s string) string { return strings.TrimSuffix(s, suffix) },
 		"trimPrefix": func(prefix, s string) string { return strings.TrimPrefix(s, prefix) },
 	}
@@ -40,7 +39,7 @@ var functions = func() map[string]function {
 		"replace": {3, 3, func(r *run, args []any) (any, error) { return r.replace(args[0], args[1], args[2]) }},
 		"quote":   variadic(1, quote(strconv.Quote)), "squote": variadic(1, quote(func(s string) string { return "'" + s + "'" })),
 		"toString": unary((*run).text), "join": binary((*run).join), "split": binary((*run).split), "splitList": binary((*run).splitList),
-		"print": variadic(0, printed("", "")), "println": variadic(0, printed(" ", "\n")),
+		"print": variadic(0, printed(false, "")), "println": variadic(0, printed(true, "\n")),
 		"printf": {1, -1, func(r *run, args []any) (any, error) { return r.printf(args[0], args[1:]...) }},
 		"index":  {1, -1, func(r *run, args []any) (any, error) { return r.index(args[0], args[1:]...) }},
 		"get":    binary((*run).entry), "hasKey": binary((*run).hasKey), "keys": unary((*run).keys), "list": variadic(0, (*run).list),
@@ -60,6 +59,7 @@ var functions = func() map[string]function {
 	for name, f := range ofTwo {
 		all[name] = binary(two(f))
 	}
+	all["trimAll"] = binary((*run).trimAll)
 	for name, f := range questions {
 		all[name] = binary(two(f))
 	}
@@ -105,6 +105,18 @@ func two[T any](f func(a, b string) T) func(r *run, a, b any) (T, error) {
 		}
 		return f(all[0], all[1]), nil
 	}
+}
+
+// trimAll removes characters of a set at both ends: the set is looked at for each of them.
+func (r *run) trimAll(set, v any) (string, error) {
+	all, size, err := r.texts(set, v)
+	switch {
+	case err != nil:
+		return "", err
+	case len(all[0]) > maxCutset:
+		return "", problemf("the set of trimAll has more than %d bytes", maxCutset)
+	}
+	return strings.Trim(all[1], all[0]), r.makes(size)
 }
 
 func (r *run) b64dec(v any) (string, error) {

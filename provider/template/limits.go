@@ -8,11 +8,23 @@ const (
 	maxText  = 64 << 10 // bytes
 	maxDepth = 50       // of parentheses, of blocks, and of templates within one another
 	maxElse  = 500      // branches
+	// maxWords bounds the words in the actions: names, keys, constants, parentheses and pipes.
+	maxWords = 10_000
 )
 
-// stepCost is what each block costs each time it is entered, in bytes that are looked at. It is more
-// than the block's own work takes, and less than the cost of any function.
-const stepCost = 512
+// What the execution costs in steps, in bytes that are looked at in the same time.
+const (
+	stepCost     = 512 // a block, each time it is entered
+	nodeCost     = 128 // a node in it, and an argument
+	variableCost = 4   // a variable that is passed by when another one is looked for
+)
+
+// Limits of arguments, in bytes: what functions do with them takes more than their length.
+const (
+	maxCutset = 100
+	maxLayout = 4 << 10
+	maxNumber = 400
+)
 
 // Limits of what a template makes, in bytes: a multiple of its text and its secrets. errTooLong has
 // the same numbers.
@@ -25,7 +37,7 @@ const (
 // always make.
 const (
 	perAction = 1 << 10
-	leastRoom = 64 << 10
+	leastRoom = 1 << 20
 )
 
 // roomFactor is how many bytes functions may make, for each that a template may write.
@@ -36,5 +48,9 @@ const perElement = 64
 
 const errTooLong = problem("makes more than 16 bytes for each byte of its text and its secrets, or more than 1 MiB")
 
-// perByte is what a byte of JSON or YAML takes in memory when it is decoded.
-const perByte = 20
+// What a byte of JSON and of YAML takes in memory when it is decoded: maps of one short key, and lists
+// of short texts.
+const (
+	perByte   = 50
+	perOfYAML = 300
+)

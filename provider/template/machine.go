@@ -54,6 +54,9 @@ func (m *machine) list(dot any, l *parse.ListNode) (flow, error) {
 	before := len(m.vars)
 	defer func() { m.vars = m.vars[:before] }()
 	for _, n := range l.Nodes {
+		if err := m.take(nodeCost); err != nil {
+			return onwards, m.at(n, err)
+		}
 		if end, err := m.node(dot, n); err != nil || end != onwards {
 			return end, err
 		}
@@ -194,6 +197,9 @@ func (m *machine) set(p *parse.PipeNode, decl *parse.VariableNode, value any) er
 	if !p.IsAssign {
 		m.vars = append(m.vars, variable{decl.Ident[0], value})
 		return nil
+	}
+	if err := m.take(variableCost * len(m.vars)); err != nil {
+		return m.at(decl, err)
 	}
 	for i := len(m.vars) - 1; i >= 0; i-- {
 		if m.vars[i].name == decl.Ident[0] {

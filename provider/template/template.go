@@ -28,7 +28,7 @@ func Parse(text string, sources []string) (*Template, error) {
 	if len(text) > maxText {
 		return nil, &Error{What: fmt.Sprintf("is %d bytes long; at most %d are read", len(text), maxText)}
 	}
-	if err := checkNesting(text); err != nil {
+	if err := scan(text); err != nil {
 		return nil, err
 	}
 	trees := map[string]*parse.Tree{}
@@ -73,6 +73,7 @@ func (t *Template) Execute(values map[string]rawjson.Value, most int, steps *raw
 			return nil, err
 		}
 		data[source] = decoded
+		m.secrets = append(m.secrets, decoded)
 	}
 	if err := m.tree(name, data); err != nil {
 		return nil, err

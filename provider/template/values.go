@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/nearest"
@@ -19,6 +21,8 @@ type run struct {
 	room  int // bytes that functions may still make
 	// source is the text of the template.
 	source string
+	// secrets are the values of the sources, whose keys may be told.
+	secrets []any
 }
 
 // number is a number of JSON, as it is stored.
@@ -84,10 +88,10 @@ func (r *run) decodeMap(v rawjson.Value, depth int) (any, error) {
 	for key, value := range v.Members() {
 		raw, ok := key.Unquote()
 		if !ok {
-			continue // no template can name it
+			return nil, problem("holds a key with half a UTF-16 surrogate pair, which stands for no bytes")
 		}
 		if _, twice := all[string(raw)]; twice {
-			return nil, problemf("a secret holds the key %s twice", message.Quote(string(raw)))
+			return nil, problem("holds a key twice in one map")
 		}
 		one, err := r.decode(value, depth+1)
 		if err != nil {
@@ -138,7 +142,7 @@ func (r *run) plain(v any, depth int) (any, error) {
 		return all, r.take(0)
 	case []string:
 		for _, one := range v {
-			if err := r.take(len(one)); err != nil {
+			if _, err := r.plain(one, depth+1); err != nil {
 				return nil, err
 			}
 		}
@@ -150,10 +154,18 @@ func (r *run) plain(v any, depth int) (any, error) {
 			if err != nil {
 				return nil, err
 			}
+			if _, err := r.plain(key, depth); err != nil {
+				return nil, err
+			}
 			all[key] = p
 		}
 		return all, r.take(0)
 	case map[string]string:
+		for key, one := range v {
+			if _, err := r.plain(key+one, depth); err != nil {
+				return nil, err
+			}
+		}
 		return maps.Clone(v), r.take(64 * len(v))
 	case nil:
 		return nil, r.take(0)
@@ -163,7 +175,11 @@ func (r *run) plain(v any, depth int) (any, error) {
 	if n, is := v.(number); is {
 		return n, r.take(len(n))
 	}
-	return r.text(v)
+	text, err := r.text(v)
+	if err == nil && !utf8.ValidString(text) {
+		err = problem("the text is not UTF-8, which JSON and YAML cannot hold")
+	}
+	return text, err
 }
 
 // entry returns an element of a list or a map.
@@ -177,7 +193,7 @@ func (r *run) entry(v, key any) (any, error) {
 		if one, ok := v[name]; ok {
 			return one, nil
 		}
-		return nil, noKey(v, name)
+		return nil, problem("there is no such key") // which may have been made of a value
 	case map[string]string: // of split
 		name, err := r.text(key)
 		if one, ok := v[name]; ok || err != nil {
@@ -198,8 +214,14 @@ func (r *run) entry(v, key any) (any, error) {
 	return nil, problem("the value is neither a list nor a map")
 }
 
-// noKey is the error for a key that a map does not have. It names the keys that it has.
-func noKey(in map[string]any, name string) error {
+// noKey is the error for a name of the template that a map does not have. It names the keys of a
+// secret, and none of a map that was made of values.
+func (r *run) noKey(in map[string]any, name string) error {
+	if !slices.ContainsFunc(r.secrets, func(v any) bool {
+		return reflect.ValueOf(v).Kind() == reflect.Map && reflect.ValueOf(v).Pointer() == reflect.ValueOf(in).Pointer()
+	}) {
+		return problemf("there is no key %s", message.Quote(name))
+	}
 	keys := slices.Sorted(maps.Keys(in))
 	if len(keys) == 0 {
 		return problemf("there is no key %s, and no other", message.Quote(name))
