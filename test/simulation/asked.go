@@ -29,6 +29,7 @@ func (m *model) asked() {
 		m.mostAttempts(key, wanted, all)
 	}
 	m.pauses()
+	m.outages()
 }
 
 func (m *model) ask(q *Request, rule, format string, args ...any) {
@@ -43,7 +44,7 @@ func (m *model) mayAsk(key reading, wanted []*Mount, before []*Request, q *Reque
 		return
 	}
 	for _, b := range before {
-		if b.Ended > q.Arrived && b.Arrived < q.Arrived && !m.refusedBetween(b, b.Arrived, q.Arrived) {
+		if b.Ended > q.Arrived && b.Arrived < q.Arrived && !m.refusedBetween(b, b.Arrived-mountTime, q.Arrived) {
 			m.ask(q, "asked twice", "came while an equal one was in progress since %s", b.Arrived)
 		}
 	}
@@ -51,16 +52,29 @@ func (m *model) mayAsk(key reading, wanted []*Mount, before []*Request, q *Reque
 		return
 	}
 	last := before[len(before)-1]
-	resent := strings.HasPrefix(q.Cred, "cli-") && last.Status == 401 // with another access token
 	fresh := q.Arrived > last.Ended && last.ok() && m.quiet(key.daemon) && m.node0(q)-last.Node < m.TTL
 	switch {
 	case fresh && !m.refusedBetween(last, last.Arrived-mountTime, q.Arrived):
 		m.ask(q, "asked while fresh", "came %s after a value", q.Arrived-last.Ended)
-	case last.scope() != ofNothing && !resent && !slices.ContainsFunc(wanted, func(x *Mount) bool {
+	case last.scope() != ofNothing && !q.resent(last) && !slices.ContainsFunc(wanted, func(x *Mount) bool {
 		return live(x) && (x.Start >= last.Ended || m.rounds(x) > 1)
 	}) && !m.refusedBetween(last, last.Arrived-2*mountTime, last.Ended-1): // else another read was not joined
 		m.ask(q, "asked after a refusal", "came after the refusal at %s, and no mount has begun since", last.Ended)
 	}
+}
+
+// resent reports whether a request only repeats the one before it, within one attempt: with another
+// access token, or, as net/http does, over another connection after one that it kept was closed.
+func (q *Request) resent(last *Request) bool {
+	return strings.HasPrefix(q.Cred, "cli-") && last.Status == 401 || !last.Answered && last.Ended == q.Arrived
+}
+
+// dialled reports whether a request may repeat the one before it over a connection that took long to
+// open.
+func (m *model) dialled(last, q *Request) bool {
+	return !last.Answered && slices.ContainsFunc(m.Troubles, func(t Trouble) bool {
+		return t.Hole && t.At >= last.Ended && t.At <= q.Arrived
+	})
 }
 
 // quiet reports whether nothing keeps a daemon from keeping values.
@@ -74,7 +88,7 @@ func (m *model) node0(q *Request) time.Duration { return q.Arrived }
 // refusedBetween reports whether a refusal about a request came in a time.
 func (m *model) refusedBetween(q *Request, from, to time.Duration) bool {
 	return slices.ContainsFunc(m.refusals[q.Cred], func(no *Request) bool {
-		return no.Daemon == q.Daemon && no.Ended >= from && no.Ended <= to
+		return no.Daemon == q.Daemon && no.Ended >= from && no.Ended <= to && no.concerns(q)
 	})
 }
 
@@ -100,7 +114,7 @@ func (m *model) mostAttempts(key reading, wanted []*Mount, all []*Request) {
 			if q.Arrived < from || q.Arrived > to {
 				continue
 			}
-			if last == nil || last.Answered || last.Ended != q.Arrived { // else net/http repeats it
+			if last == nil || !q.resent(last) && !m.dialled(last, q) {
 				count++
 			}
 			last = q
@@ -131,12 +145,96 @@ func (m *model) pauses() {
 		}
 		for _, q := range m.Requests {
 			if q.Daemon == p.Daemon && q.Store == p.Store && q.Cred == p.Cred && q.Op == "read" &&
-				q.Arrived > p.Ended && q.Arrived < p.Ended+p.RetryAfter && !strings.HasPrefix(q.Cred, "cli-") {
+				q.Arrived > p.Ended && q.Arrived < p.Ended+p.RetryAfter && !m.repeats(q) {
 				m.ask(q, "asked in a pause", "came %s after an answer that asked for %s", q.Arrived-p.Ended, p.RetryAfter)
 				return
 			}
 		}
 	}
+}
+
+// repeats reports whether a request only repeats one before it.
+func (m *model) repeats(q *Request) bool {
+	return slices.ContainsFunc(m.answers[holder{q.Daemon, q.Store, q.Cred, q.Ref.path}], func(b *Request) bool {
+		return b != q && b.Ref == q.Ref && b.Ended <= q.Arrived && q.Arrived-b.Ended < time.Second && (!b.Answered || q.resent(b))
+	})
+}
+
+// How many mounts in a row may fail with a credential at a store until its circuit breaker opens,
+// and how long it is open at least.
+const (
+	tripAfter = 3
+	openFor   = time.Second
+)
+
+// outages judges that a store which fails is left alone: if the reads of three mounts in a row have
+// failed, there are none for a second.
+func (m *model) outages() {
+	if len(m.Jumps) > 0 {
+		return
+	}
+	byHolder := map[holder][]*Request{}
+	for _, q := range m.Requests {
+		if q.Op == "read" {
+			h := holder{daemon: q.Daemon, store: q.Store, cred: q.Cred}
+			byHolder[h] = append(byHolder[h], q)
+		}
+	}
+	for _, all := range byHolder {
+		for _, at := range m.openings(all) {
+			for _, q := range all {
+				closed := slices.ContainsFunc(all, func(b *Request) bool {
+					return b.Answered && !b.fails() && b.Ended >= at && b.Ended <= q.Arrived
+				})
+				if q.Arrived > at && q.Arrived < at+openFor && !closed && !m.repeats(q) {
+					m.ask(q, "asked in an outage", "came %s after the third mount in a row had failed", q.Arrived-at)
+				}
+			}
+		}
+	}
+}
+
+// openings returns when the circuit breaker of a credential at a store must have opened, as far as it
+// is plain whose reads have failed. all are the reads with it, which it sorts by their ends.
+func (m *model) openings(all []*Request) (at []time.Duration) {
+	slices.SortStableFunc(all, func(a, b *Request) int { return int(a.Ended - b.Ended) })
+	var failed []*Mount
+	for _, q := range all {
+		switch {
+		case q.fails():
+			if x := m.onlyMount(q); x != nil && !slices.Contains(failed, x) {
+				failed = append(failed, x)
+			}
+		case q.Answered:
+			failed = nil
+		}
+		if len(failed) == tripAfter {
+			at = append(at, q.Ended)
+		}
+		if len(failed) >= tripAfter {
+			failed = append(failed, nil) // it stays open, or tries, until an answer comes
+		}
+	}
+	return at
+}
+
+// fails reports whether an answer says that the store fails.
+func (q *Request) fails() bool {
+	return q.Answered && (q.Status == 429 || q.Status >= 500 || q.Fault == "page:403" || q.Fault == "page:404")
+}
+
+// onlyMount returns the mount that a read was for, nil if there may be several.
+func (m *model) onlyMount(q *Request) (only *Mount) {
+	for _, x := range m.wanted[reading{holder{q.Daemon, q.Store, q.Cred, q.Ref.path}, q.Ref.version}] {
+		if x.Start > q.Arrived || x.End < q.Arrived {
+			continue
+		}
+		if only != nil {
+			return nil
+		}
+		only = x
+	}
+	return only
 }
 
 // restOf judges what a daemon holds when all pods are gone for a minute: only clients of stores.

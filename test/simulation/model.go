@@ -218,7 +218,7 @@ func (m *model) mayGive(x *Mount, r ref, s source, a *Request) string {
 			return fmt.Sprintf("was refused at %s", no.Ended)
 		}
 	}
-	if s.first != nil && !m.troubled(x, *s.first, passing) {
+	if s.first != nil && !m.troubled(x, *s.first, passing) && !m.crowded(x) {
 		return "is of the fallback, and the connection itself was in no trouble"
 	}
 	if a.Ended >= x.Start {
@@ -261,10 +261,20 @@ func (m *model) troubled(x *Mount, s source, kind int) bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(m.Requests, func(q *Request) bool {
-		return q.Fault != "" && (kind == anyTrouble || q.passes()) && q.Cred == s.cred && q.Daemon == x.Daemon.n &&
-			(q.Store == s.store || q.Store == "login") && q.Arrived <= x.End && (q.Ended == 0 || q.Ended >= from)
-	})
+	last := false // no answer has come since the last trouble: the circuit breaker is open
+	for _, q := range m.Requests {
+		if q.Cred != s.cred || q.Daemon != x.Daemon.n || q.Store != s.store && q.Store != "login" || q.Arrived > x.End {
+			continue
+		}
+		trouble := q.Fault != "" && (kind == anyTrouble || q.passes())
+		switch {
+		case trouble && (q.Ended == 0 || q.Ended >= from):
+			return true
+		case q.Ended < x.Start:
+			last = trouble
+		}
+	}
+	return last
 }
 
 // passes reports whether what broke an answer says that the store could not be asked. A page in
@@ -294,6 +304,10 @@ func (m *model) heldUp(x *Mount, from func(ref) []source) bool {
 // crowded reports whether hanging reads of a mount's own namespace, or of several others, may have
 // held all places while it lasted.
 func (m *model) crowded(x *Mount) bool {
+	hole := slices.ContainsFunc(m.Troubles, func(t Trouble) bool { return t.Hole && t.At >= x.Start-mountTime && t.At <= x.End })
+	if hole && m.Reads < 16 {
+		return true // who waits there is not known
+	}
 	others := map[string]bool{}
 	for _, q := range m.Requests {
 		if q.Fault == "" || q.Arrived > x.End || q.Ended < x.Start {

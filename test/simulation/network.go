@@ -56,17 +56,17 @@ func (n *network) dial(ctx context.Context, host string, daemon int) (net.Conn, 
 		n.mu.Unlock()
 		switch {
 		case down == "blackhole":
-			n.w.trouble(host)
+			n.w.trouble(host, true)
 			select {
 			case <-up:
-				n.w.trouble(host)
+				n.w.trouble(host, true)
 				continue
 			case <-ctx.Done():
-				n.w.trouble(host)
+				n.w.trouble(host, true)
 				return nil, ctx.Err()
 			}
 		case down != "" || l == nil:
-			n.w.trouble(host)
+			n.w.trouble(host, false)
 			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 		}
 		inner, err := l.DialContext(ctx)
@@ -97,7 +97,7 @@ func (n *network) setDown(host, how string) {
 
 // cut resets the connections to a host.
 func (n *network) cut(host string) {
-	n.w.trouble(host)
+	n.w.trouble(host, false)
 	n.mu.Lock()
 	var all []*conn
 	for c := range n.conns {

@@ -81,6 +81,15 @@ func (q *Request) means() codes.Code {
 	return codes.NotFound
 }
 
+// concerns reports whether a refusal may end the sharing of a read.
+func (q *Request) concerns(a *Request) bool {
+	switch q.scope() {
+	case ofPath, ofVersion:
+		return q.Store == a.Store && q.Ref.path == a.Ref.path
+	}
+	return q.scope() == ofCredential || q.Store == a.Store // the latter also if it was about an access token
+}
+
 // speaksAgainst reports whether a refusal is about a value.
 func (q *Request) speaksAgainst(a *Request) bool {
 	same := q.Store == a.Store && q.Ref.path == a.Ref.path

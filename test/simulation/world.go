@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -65,6 +66,7 @@ type Outcome struct {
 type Trouble struct {
 	At   time.Duration
 	Host string
+	Hole bool // it does not answer at all
 }
 
 // Pressure is a time when others held the memory of a daemon.
@@ -120,6 +122,7 @@ func newWorld(h History, dir string) *world {
 		proofs: map[string]string{}, randoms: map[string]*rand.Rand{},
 		operator: operator{connections: map[string]connection{}, folders: map[string]string{}}}
 	w.network = newNetwork(w)
+	w.empty()
 	for _, d := range domains {
 		e, err := emulator.New(emulator.Options{OKMSID: d.id, Switches: emulator.Switches{DenialStatus: w.Denial}})
 		w.must(err)
@@ -230,6 +233,7 @@ func (w *world) rest() {
 	last := w.current()
 	w.restOf(last)
 	w.endDaemons()
+	time.Sleep(idleTime)
 	for _, d := range w.daemons {
 		if used := d.budget.Used(); used != 0 {
 			w.violate(w.now(), "rest", "daemon %d still counts %d bytes after its end", d.n, used)
@@ -318,10 +322,10 @@ func (w *world) ends(x *Mount) {
 	x.End, x.NodeEnd = w.now(), w.node()
 }
 
-func (w *world) trouble(host string) {
+func (w *world) trouble(host string, hole bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.Troubles = append(w.Troubles, Trouble{w.now(), host})
+	w.Troubles = append(w.Troubles, Trouble{w.now(), host, hole})
 }
 
 func (w *world) pressed(daemon int, from time.Duration) {
@@ -373,6 +377,18 @@ func (w *world) reloaded(provider.Reload) {
 func (w *world) must(err error) {
 	if err != nil {
 		panic(fmt.Sprint("simulation: ", err))
+	}
+}
+
+// idleTime is how long net/http may keep a connection that nobody uses.
+const idleTime = 2 * time.Minute
+
+// empty removes what the history before left in the folder.
+func (w *world) empty() {
+	left, err := os.ReadDir(w.dir)
+	w.must(err)
+	for _, one := range left {
+		w.must(os.RemoveAll(filepath.Join(w.dir, one.Name())))
 	}
 }
 
