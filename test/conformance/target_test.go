@@ -44,8 +44,9 @@ type target struct {
 
 	mu      sync.Mutex
 	written []string // paths, newest last
-	limited bool     // the store answered 429: nothing more is sent, but for the removal
+	limited bool     // the store answered 429, or the removal began: nothing more is sent but for that
 	last    time.Time
+	sending sync.WaitGroup // requests of tests in progress
 }
 
 // domain is the target of all tests. TestMain sets it.
@@ -203,11 +204,15 @@ func (d *target) do(t *testing.T, r request) reply {
 	t.Helper()
 	d.mu.Lock()
 	limited := d.limited
+	if !limited {
+		d.sending.Add(1)
+	}
 	d.mu.Unlock()
 	if limited {
-		t.Skip("the store has limited requests; nothing more is sent")
+		t.Skip("the store has limited requests, or the tests were interrupted; nothing more is sent")
 	}
 	got, err := d.send(r)
+	d.sending.Done()
 	if err != nil {
 		t.Fatalf("%s %s: %v", r.method, r.path, err)
 	}
@@ -234,6 +239,10 @@ func (d *target) scratch(name string) string {
 
 // remove removes every secret that was written, and reports what it could not remove.
 func (d *target) remove() (all bool) {
+	d.mu.Lock()
+	d.limited = true
+	d.mu.Unlock()
+	d.sending.Wait() // what a request in progress writes is removed too
 	d.mu.Lock()
 	written := slices.Clone(d.written)
 	d.mu.Unlock()
