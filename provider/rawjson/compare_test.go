@@ -3,6 +3,7 @@ package rawjson
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 )
 
@@ -48,4 +49,35 @@ func TestStepsEndWithTheirContext(t *testing.T) {
 		}
 	}
 	t.Errorf("took %d steps after the context was done", checkEvery)
+}
+
+func TestTokens(t *testing.T) {
+	const text = `{ "a\"]" :[1, -2.5e+3 ,{}, [ ]],"":null , "b":true}`
+	v, ok := Parse([]byte(text))
+	if !ok {
+		t.Fatal("the text is not JSON")
+	}
+	var got []string
+	for token := range v.Tokens() {
+		got = append(got, string(token))
+	}
+	want := "{ \"a\\\"]\" : [ 1 , -2.5e+3 , { } , [ ] ] , \"\" : null , \"b\" : true }"
+	if strings.Join(got, " ") != want {
+		t.Errorf("got  %s\nwant %s", strings.Join(got, " "), want)
+	}
+	for token := range v.Tokens() {
+		if string(token) != "{" {
+			t.Errorf("the iteration goes on after its end, with %s", string(token))
+		}
+		break
+	}
+	for scalar, want := range map[string]int{"7": 1, `"x"`: 1, "null": 1, "[]": 2, `{"a":1}`: 5} {
+		n := 0
+		for range Value(scalar).Tokens() {
+			n++
+		}
+		if n != want {
+			t.Errorf("%s has %d tokens, want %d", scalar, n, want)
+		}
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"iter"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -99,6 +100,24 @@ func (v Value) Elements() iter.Seq[Value] {
 				return
 			}
 			at = v.next(at + len(element))
+		}
+	}
+}
+
+// Tokens returns the tokens of a value in the order of the text: each bracket, comma, colon,
+// string, number and literal, without the white space between them. Members and Elements look at
+// nested values again; Tokens looks at each byte once.
+func (v Value) Tokens() iter.Seq[Value] {
+	return func(yield func(Value) bool) {
+		for at := v.space(0); at < len(v); {
+			end := at + 1
+			if strings.IndexByte("[]{},:", v[at]) < 0 {
+				end = v.end(at)
+			}
+			if !yield(v[at:end:end]) {
+				return
+			}
+			at = v.space(end)
 		}
 	}
 }
