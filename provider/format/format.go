@@ -16,7 +16,7 @@ import (
 // Format is the form of a file.
 type Format string
 
-// The formats.
+// The formats. docs/formats.md has their rules.
 const (
 	JSON       Format = "json"       // an object, its keys and values byte for byte as they are stored
 	YAML       Format = "yaml"       // a mapping that parsers of YAML 1.1 and 1.2 read alike
@@ -25,7 +25,8 @@ const (
 	Properties Format = "properties" // as java.util.Properties reads it
 )
 
-// Growth is by how much the file can be larger than the JSON text of its keys and values.
+// Growth is by how much the file can be larger than the JSON text of its keys and values: a DEL is
+// one byte there, and six in properties. A file without keys has three bytes at most.
 const Growth = 6
 
 // writers has a function for each format that writes one key into a file.
@@ -49,8 +50,13 @@ type Error struct{ Key, What string }
 func (e *Error) Error() string { return e.What }
 
 // Write returns the file of the members, in their order. Each key must be there once. The error is
-// an *Error, or that of the steps, of which the members take as many as they have bytes.
+// an *Error, or that of the steps, of which the members take as many as they have bytes. A format
+// that Parse does not know is an error too.
 func (f Format) Write(members []Member, steps *rawjson.Steps) ([]byte, error) {
+	write := writers[f]
+	if write == nil {
+		return nil, fmt.Errorf("%s is not a format", message.Quote(string(f)))
+	}
 	w := &writer{first: true, out: []byte{}}
 	for _, m := range members {
 		if err := steps.Take(len(m.Raw) + len(m.Value)); err != nil {
@@ -59,7 +65,7 @@ func (f Format) Write(members []Member, steps *rawjson.Steps) ([]byte, error) {
 		if !utf8.ValidString(m.Key) && f != JSON {
 			return nil, &Error{m.Key, "is a key that is not UTF-8"}
 		}
-		if err := writers[f](w, m); err != nil {
+		if err := write(w, m); err != nil {
 			return nil, &Error{m.Key, err.Error()}
 		}
 		w.first = false

@@ -30,6 +30,7 @@ func write(t *testing.T, f Format, object string) (string, error) {
 }
 
 func TestFormats(t *testing.T) {
+	long := strings.Repeat("k", longKey)
 	const all = `{"user":"shop", "pass\u0077ord":"it's \"x\"", "port": 5432.0, "tls":true,"hosts":["a","b"]}`
 	for _, c := range []struct {
 		format     Format
@@ -43,23 +44,45 @@ func TestFormats(t *testing.T) {
 		{YAML, `{"yes":"NO","a b":"","n":null,"x":{"y":[]}}`, "\"yes\": \"NO\"\n\"a b\": \"\"\n\"n\": null\nx: {\"y\": []}\n", ""},
 		{YAML, `{"a":"\ud83d\ude00\u0085\u2028\ufeff\/\u0007\u007f"}`, "a: \"😀\\x85\\u2028\\ufeff/\\x07\\x7f\"\n", ""},
 		{YAML, `{"a":"\ud83d"}`, "", "a: holds half a UTF-16"},
-		{YAML, `{"a":` + strings.Repeat("[", 102) + strings.Repeat("]", 102) + `}`, "", "a: holds more than 100"},
+		{YAML, `{"a":` + strings.Repeat("[", 49) + strings.Repeat("]", 49) + `}`, "a: " + strings.Repeat("[", 49) + strings.Repeat("]", 49) + "\n", ""},
+		{YAML, `{"a":` + strings.Repeat("[", 50) + strings.Repeat("]", 50) + `}`, "", "a: holds more than 49"},
+		{YAML, `{"a":` + strings.Repeat(`{"a":`, 50) + "1" + strings.Repeat("}", 50) + `}`, "", "a: holds more than 49"},
+		{YAML, `{"e1":"E-7","e":"e1x","nan":"Inf"}`, "\"e1\": \"E-7\"\ne: e1x\n\"nan\": \"Inf\"\n", ""},
+		{YAML, `{"a":[{"b":1,"c":2},{"b":1}, {"b":{"b":[]},"d":{}}]}`, "a: [{b: 1, c: 2}, {b: 1}, {b: {b: []}, d: {}}]\n", ""},
+		{YAML, `{"a":[{"b":1,"\u0062":2}]}`, "", "a: holds a map that has a key twice"},
+		{YAML, `{"a":{"\ud83d":1}}`, "", "a: holds half a UTF-16"},
+		{YAML, `{"` + long[1:] + `":{"` + long[1:] + `":1}}`, long[1:] + ": {" + long[1:] + ": 1}\n", ""},
+		{YAML, `{"` + long + `":{"` + long + `":1,"b":2}}`, "? " + long + "\n: {? " + long + " : 1, b: 2}\n", ""},
 		{Env, `{"USER":"shop","PORT":5432,"L":["a"],"A.b-c":"x\ny"}`, "USER='shop'\nPORT='5432'\nL='[\"a\"]'\nA.b-c='x\ny'\n", ""},
 		{Env, `{"A":"it's"}`, "", "A: holds a single quote"},
 		{Env, `{"A":"a\u0000"}`, "", "A: holds a NUL"},
 		{Env, `{"A":"a\r\nb"}`, "", "A: holds a line break of Windows"},
-		{Env, `{"A":"a\r"}`, "", "A: holds a line break of Windows"},
+		{Env, `{"A":"a\r"}`, "A='a\r'\n", ""},
 		{Env, `{"A":"a\rb$\\"}`, "A='a\rb$\\'\n", ""},
 		{Env, `{"A":null}`, "", "A: is null"},
 		{Env, `{"1A":"x"}`, "", "1A: is no name of a variable"},
 		{Env, `{"A B":"x"}`, "", "A B: is no name of a variable"},
 		{Env, `{"":"x"}`, "", ": is no name of a variable"},
-		{Env, `{"A":"` + strings.Repeat("x", 1<<16) + `"}`, "", "A: has a line of more"},
+		{Env, `{".":"x"}`, "", ".: is no name of a variable"},
+		{Env, `{"..a":"x"}`, "", "..a: is no name of a variable"},
+		{Env, `{".a":"x"}`, ".a='x'\n", ""},
+		{Env, `{"A":"` + strings.Repeat("x", 1<<16-5) + `"}`, "A='" + strings.Repeat("x", 1<<16-5) + "'\n", ""},
+		{Env, `{"A":"` + strings.Repeat("x", 1<<16-4) + `"}`, "", "A: makes a line of more"},
+		{Env, `{"A":"` + strings.Repeat(`x\n`, 1<<16-2) + `x"}`, "A='" + strings.Repeat("x\n", 1<<16-2) + "x'\n", ""},
+		{Env, `{"A":"` + strings.Repeat(`x\n`, 1<<16-1) + `"}`, "", "A: is, with its name, longer than the 131070 bytes"},
 		{Dotenv, `{"A":"a b # $c","B":"it's","C":7}`, "A='a b # $c'\nB=\"it's\"\nC='7'\n", ""},
-		{Dotenv, `{"A":"a\\b"}`, "", "A: holds a backslash"},
-		{Dotenv, `{"A":"'\""}`, "", "A: holds both"},
+		{Dotenv, `{"A":"a\\b"}`, "A='a\\b'\n", ""},
+		{Dotenv, `{"A":"a\\\\b"}`, "", "A: holds two backslashes"},
+		{Dotenv, `{"A":"a\\"}`, "", "A: holds a backslash at its end"},
+		{Dotenv, `{"A":"'\\b"}`, "", "A: holds a single quote and a backslash"},
+		{Dotenv, `{"A":"'\""}`, "", "A: holds a single quote and double quotes"},
+		{Dotenv, "{\"A\":\"'`id`\"}", "", "A: holds a single quote and a backquote"},
+		{Dotenv, "{\"A\":\"`id` $A $(id)\"}", "A='`id` $A $(id)'\n", ""},
+		{Dotenv, `{"A":"\u0000"}`, "", "A: holds a NUL"},
+		{Dotenv, `{"A":null}`, "", "A: is null"},
+		{Dotenv, `{"A":{"b":["it is"]}}`, "A='{\"b\":[\"it is\"]}'\n", ""},
 		{Dotenv, `{"A":"'$"}`, "", "A: holds a single quote and a dollar"},
-		{Dotenv, `{"A":"'\n"}`, "", "A: holds a single quote and a line break"},
+		{Dotenv, `{"A":"it's\n"}`, "A=\"it's\n\"\n", ""},
 		{Dotenv, `{"A":"${B}"}`, "", "A: holds ${"},
 		{Dotenv, `{"A":"\r"}`, "", "A: holds a carriage return"},
 		{Dotenv, `{"a.b":"x"}`, "", "a.b: is no name of a variable"},
@@ -90,6 +113,14 @@ func TestNamesOfFormats(t *testing.T) {
 	for name, want := range map[string]string{"yml": `did you mean "yaml"?`, "xml-ish": "valid are json, yaml, env, dotenv, properties", "": "is not a format"} {
 		if _, err := Parse(name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAnUnknownFormatIsAnError(t *testing.T) {
+	for _, f := range []Format{"", "yml"} {
+		if _, err := write(t, f, `{"a":1}`); err == nil || !strings.Contains(err.Error(), "is not a format") {
+			t.Errorf("%q: %v", f, err)
 		}
 	}
 }

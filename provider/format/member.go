@@ -28,12 +28,12 @@ func (w *writer) add(texts ...string) {
 }
 
 // adviceName is what to do about a key that cannot be a name.
-const adviceName = "name the keys that are in keys, or rename it in the secret"
+const adviceName = "list the other keys in keys, or rename it in the secret"
 
 var (
 	errSurrogate = errors.New("holds half a UTF-16 surrogate pair, which stands for no bytes")
 	errBytes     = errors.New("holds bytes that are not UTF-8")
-	errNull      = errors.New("is null, which this format cannot tell from a text; store a text, or name the other keys in keys")
+	errNull      = errors.New("is null, which this format cannot distinguish from a text; store a text, or list the other keys in keys")
 )
 
 // text returns the text of a value: that of a string, else its JSON.
