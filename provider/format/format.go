@@ -5,6 +5,7 @@
 package format
 
 import (
+	"bytes"
 	"fmt"
 	"unicode/utf8"
 
@@ -29,6 +30,9 @@ const (
 // one byte there, and six in properties. A file without keys has three bytes at most.
 const Growth = 6
 
+// perKey is the number of steps for each key of a map in YAML, in addition to its bytes.
+const perKey = 32
+
 // writers has a function for each format that writes one key into a file.
 var writers = map[Format]func(w *writer, m Member) error{
 	JSON: (*writer).json, YAML: (*writer).yaml, Env: (*writer).env, Dotenv: (*writer).dotenv, Properties: (*writer).properties,
@@ -50,8 +54,9 @@ type Error struct{ Key, What string }
 func (e *Error) Error() string { return e.What }
 
 // Write returns the file of the members, in their order. Each key must be there once. The error is
-// an *Error, or that of the steps, of which the members take as many as they have bytes. A format
-// that Parse does not know is an error too.
+// an *Error, or that of the steps, of which the members take as many as they have bytes, and in YAML
+// more for the keys of maps, which are sorted to find one that is there twice. A format that Parse
+// does not know is an error too.
 func (f Format) Write(members []Member, steps *rawjson.Steps) ([]byte, error) {
 	write := writers[f]
 	if write == nil {
@@ -59,7 +64,11 @@ func (f Format) Write(members []Member, steps *rawjson.Steps) ([]byte, error) {
 	}
 	w := &writer{first: true, out: []byte{}}
 	for _, m := range members {
-		if err := steps.Take(len(m.Raw) + len(m.Value)); err != nil {
+		cost := len(m.Raw) + len(m.Value)
+		if f == YAML {
+			cost += perKey * bytes.Count(m.Value, []byte(":"))
+		}
+		if err := steps.Take(cost); err != nil {
 			return nil, err
 		}
 		if !utf8.ValidString(m.Key) && f != JSON {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -135,10 +137,26 @@ func TestStepsAreTaken(t *testing.T) {
 	}
 }
 
+func TestKeysOfMapsTakeSteps(t *testing.T) {
+	const object = `{"a":{"b":1,"c":2}}`
+	all := members(object)
+	for f, want := range map[Format]int{JSON: len(object) - 3, YAML: len(object) - 3 + 2*perKey} {
+		if _, err := f.Write(all, rawjson.NewSteps(t.Context(), want)); err != nil {
+			t.Errorf("%s: %v with %d steps", f, err, want)
+		}
+		if _, err := f.Write(all, rawjson.NewSteps(t.Context(), want-1)); !errors.Is(err, rawjson.ErrSteps) {
+			t.Errorf("%s: %v with a step less", f, err)
+		}
+	}
+}
+
 // FuzzFormat: a file has the values that it was made of, is the same each time, is at most Growth
 // times as large, and an error does not show a value.
 func FuzzFormat(f *testing.F) {
-	for _, object := range []string{`{"a":"x"}`, `{"no":"yes","1e3":"0x7","~":"null"}`, `{"a":{"b":[1,null,"\u0000"]}}`, `{"A":"a\r\n'b"}`, `{"é":"\ud83d\ude00"}`, `{"a":"\u00a0 x "}`} {
+	for _, object := range []string{
+		`{"a":"x"}`, `{"no":"yes","1e3":"0x7","~":"null"}`, `{"a":{"b":[1,null,"\u0000"]}}`, `{"A":"a\r\n'b"}`, `{"é":"\ud83d\ude00"}`,
+		`{"a":"\u00a0 x "}`, `{"a":{"b":1,"b":2}}`, `{"a":{"` + strings.Repeat("k", 1100) + `":"e1"}}`, `{"a":"planted \ud83d planted"}`, `{"a":["` + "\x7f" + `"]}`,
+	} {
 		f.Add(object)
 	}
 	f.Fuzz(func(t *testing.T, object string) {
@@ -154,6 +172,7 @@ func FuzzFormat(f *testing.F) {
 				t.Fatalf("%s of %q: %q, then %q", f, object, got, again)
 			}
 			if err != nil {
+				noValue(t, object, err)
 				continue
 			}
 			var read map[string]any
@@ -174,6 +193,22 @@ func FuzzFormat(f *testing.F) {
 			}
 		}
 	})
+}
+
+// noValue checks that an error does not show a value of 12 bytes or more.
+func noValue(t *testing.T, object string, err error) {
+	t.Helper()
+	for _, m := range members(object) {
+		text := string(m.Value)
+		if m.Value.IsString() {
+			text = text[1 : len(text)-1]
+		}
+		for shown := range slices.Values([]string{err.Error(), fmt.Sprintf("%+v", err)}) {
+			if len(text) >= 12 && strings.Contains(shown, text) {
+				t.Fatalf("the error of %q shows a value: %s", object, shown)
+			}
+		}
+	}
 }
 
 // texts replaces numbers by a mark: YAML has more types of them than JSON.

@@ -27,6 +27,14 @@ func (w *writer) add(texts ...string) {
 	}
 }
 
+// hex adds an escape: a character in hexadecimal digits after a prefix.
+func (w *writer) hex(prefix string, r rune, digits int) {
+	w.add(prefix)
+	for shift := 4 * (digits - 1); shift >= 0; shift -= 4 {
+		w.out = append(w.out, "0123456789abcdef"[r>>shift&0xf])
+	}
+}
+
 // adviceName is what to do about a key that cannot be a name.
 const adviceName = "list the other keys in keys, or rename it in the secret"
 

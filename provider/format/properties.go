@@ -2,8 +2,6 @@ package format
 
 import (
 	"errors"
-	"fmt"
-	"strings"
 	"unicode/utf16"
 )
 
@@ -16,34 +14,34 @@ func (w *writer) properties(m Member) error {
 	if err != nil {
 		return err
 	}
-	w.add(property(m.Key, true), "=", property(value, false), "\n")
+	w.property(m.Key, true)
+	w.add("=")
+	w.property(value, false)
+	w.add("\n")
 	return nil
 }
 
-// property escapes a key or a value. Only spaces at the beginning of a value have to be escaped.
-func property(text string, key bool) string {
-	var out strings.Builder
+// property writes a key or a value with its escapes. Of the spaces of a value, only the first one
+// has to be escaped.
+func (w *writer) property(text string, key bool) {
 	for i, r := range text {
 		switch {
-		case r == ' ' && (key || i == 0):
-			out.WriteString(`\ `)
-		case strings.ContainsRune(`\:=#!`, r):
-			out.WriteByte('\\')
-			out.WriteRune(r)
+		case r == '\\' || r == ':' || r == '=' || r == '#' || r == '!' || r == ' ' && (key || i == 0):
+			w.out = append(w.out, '\\', byte(r))
 		case r == '\n':
-			out.WriteString(`\n`)
+			w.add(`\n`)
 		case r == '\r':
-			out.WriteString(`\r`)
+			w.add(`\r`)
 		case r == '\t':
-			out.WriteString(`\t`)
-		case r < ' ' || r > '~' && r < 0x10000:
-			fmt.Fprintf(&out, `\u%04x`, r)
-		case r > '~':
-			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&out, `\u%04x\u%04x`, high, low)
+			w.add(`\t`)
+		case r >= ' ' && r <= '~':
+			w.out = append(w.out, byte(r))
+		case r < 0x10000:
+			w.hex(`\u`, r, 4)
 		default:
-			out.WriteRune(r)
+			high, low := utf16.EncodeRune(r)
+			w.hex(`\u`, high, 4)
+			w.hex(`\u`, low, 4)
 		}
 	}
-	return out.String()
 }

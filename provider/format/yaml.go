@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -26,6 +27,7 @@ var words = map[string]bool{
 }
 
 const (
+	longestWord = len("infinity")
 	// maxDepth bounds how deep lists and maps may be nested, the map of the file included: SnakeYAML
 	// reads no more (nestingDepthLimit), and js-yaml reads 100.
 	maxDepth = 50
@@ -64,61 +66,84 @@ func (w *writer) key(text string) (long bool) {
 	return true
 }
 
+// flow is the state in which a value is written.
+type flow struct {
+	*writer
+	open []nested
+	keys []string // of the maps in open, one map after the other
+}
+
 // nested is a list or a map that is not written to its end.
 type nested struct {
-	keys map[string]bool // of a map; nil for a list
-	key  bool            // whether a key of the map comes next
+	isMap  bool
+	key    bool // whether a key of the map comes next
+	before int  // the number of keys of the maps around it
 }
 
 // flow writes a value. Numbers, true, false and null are those of JSON, byte for byte.
 func (w *writer) flow(v rawjson.Value) error {
-	var open []nested
+	f := flow{writer: w}
 	for token := range v.Tokens() {
-		last := len(open) - 1
-		switch {
-		case token.IsString():
-			text, err := unquote(token)
-			switch {
-			case err != nil:
-				return err
-			case last < 0 || !open[last].key:
-				w.scalar(text)
-			case open[last].keys[text]:
-				return errTwice
-			default:
-				open[last].keys[text], open[last].key = true, false
-				if w.key(text) {
-					w.add(" ")
-				}
-			}
-		case token.IsObject() || token.IsArray():
-			if len(open)+2 > maxDepth {
-				return errDeep
-			}
-			into := nested{}
-			if token.IsObject() {
-				into = nested{keys: map[string]bool{}, key: true}
-			}
-			open = append(open, into)
-			w.add(string(token))
-		case token[0] == ']' || token[0] == '}':
-			open = open[:last]
-			w.add(string(token))
-		case token[0] == ',':
-			open[last].key = open[last].keys != nil
-			w.add(", ")
-		case token[0] == ':':
-			w.add(": ")
-		default:
-			w.add(string(token))
+		if err := f.token(token); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func (f *flow) token(token rawjson.Value) error {
+	in := &nested{}
+	if len(f.open) > 0 {
+		in = &f.open[len(f.open)-1]
+	}
+	switch token[0] {
+	case '"':
+		return f.text(token, in)
+	case '{', '[':
+		if len(f.open)+2 > maxDepth {
+			return errDeep
+		}
+		f.open = append(f.open, nested{token.IsObject(), token.IsObject(), len(f.keys)})
+	case '}', ']':
+		// Maps of keys would take ten times the memory of a value of small maps.
+		keys := f.keys[in.before:]
+		slices.Sort(keys)
+		if len(slices.Compact(keys)) < len(f.keys)-in.before {
+			return errTwice
+		}
+		f.keys, f.open = f.keys[:in.before], f.open[:len(f.open)-1]
+	case ',':
+		in.key = in.isMap
+		f.add(", ")
+		return nil
+	case ':':
+		f.add(": ")
+		return nil
+	}
+	f.out = append(f.out, token...)
+	return nil
+}
+
+// text writes a string, which is a key or a value.
+func (f *flow) text(token rawjson.Value, in *nested) error {
+	text, err := unquote(token)
+	switch {
+	case err != nil:
+		return err
+	case !in.key:
+		f.scalar(text)
+		return nil
+	}
+	f.keys, in.key = append(f.keys, text), false
+	if f.key(text) {
+		f.add(" ")
 	}
 	return nil
 }
 
 // scalar writes a text: as it is, or in double quotes with escapes that YAML 1.1 has too.
 func (w *writer) scalar(text string) {
-	if plain.MatchString(text) && !words[strings.ToLower(text)] && !exponent.MatchString(text) {
+	if isPlain(text) {
 		w.add(text)
 		return
 	}
@@ -126,24 +151,29 @@ func (w *writer) scalar(text string) {
 	for _, r := range text {
 		switch {
 		case r == '"' || r == '\\':
-			w.add(`\`, string(r))
+			w.out = append(w.out, '\\', byte(r))
 		case r == '\n':
 			w.add(`\n`)
 		case r == '\t':
 			w.add(`\t`)
 		case r == '\r':
 			w.add(`\r`)
-		case r < 0x100 && !isPlainSign(r):
-			w.out = fmt.Appendf(w.out, `\x%02x`, r)
-		case r < 0x10000 && !isPlainSign(r):
-			w.out = fmt.Appendf(w.out, `\u%04x`, r)
-		case !isPlainSign(r):
-			w.out = fmt.Appendf(w.out, `\U%08x`, r)
-		default:
+		case isPlainSign(r):
 			w.out = utf8.AppendRune(w.out, r)
+		case r < 0x100:
+			w.hex(`\x`, r, 2)
+		case r < 0x10000:
+			w.hex(`\u`, r, 4)
+		default:
+			w.hex(`\U`, r, 8)
 		}
 	}
 	w.add(`"`)
+}
+
+// isPlain reports whether a text needs no quotes.
+func isPlain(text string) bool {
+	return plain.MatchString(text) && !exponent.MatchString(text) && (len(text) > longestWord || !words[strings.ToLower(text)])
 }
 
 // isPlainSign reports whether a character stands for itself within double quotes for every parser.
