@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/message"
+	"ovhcloud-csi-provider/provider/template"
 	"ovhcloud-csi-provider/provider/yamlnode"
 )
 
@@ -40,12 +42,20 @@ func parseObjects(text string, defaultMode fs.FileMode, c *failure.List) []Objec
 		return nil
 	}
 	var objects []Object
+	words := 0 // of templates
 	for number, node := range list {
 		if c.Stop() {
 			break
 		}
 		before := c.Len()
 		o := parseObject(node, number, defaultMode, c)
+		if o.Template != nil {
+			if words += o.Template.Words(); words > template.MaxWords {
+				c.At(o.LineOf("template"))
+				c.Add(number, failure.Invalid, "template", "the templates up to this one have more than %d names and values in their actions; use several classes", template.MaxWords)
+				break
+			}
+		}
 		if c.Len() == before {
 			objects = append(objects, o)
 		}
@@ -58,7 +68,11 @@ func parseObjects(text string, defaultMode fs.FileMode, c *failure.List) []Objec
 // parsed.
 func ParsingTakes(text string) int64 {
 	const perNode = 400
-	return 64<<10 + 4*int64(len(text)) + perNode*int64(min(countSigns(text), maxSigns))
+	takes := 64<<10 + 4*int64(len(text)) + perNode*int64(min(countSigns(text), maxSigns))
+	if strings.Contains(text, "{{") || strings.Contains(text, `\`) { // which may stand for braces
+		takes += template.PerWord * int64(min(2*template.MaxWords, len(text)/2))
+	}
+	return takes
 }
 
 // countSigns counts the characters that begin or end a node of YAML. There are no more

@@ -3,6 +3,7 @@ package template
 import (
 	"cmp"
 	"fmt"
+	"math/big"
 	"slices"
 	"strconv"
 )
@@ -104,12 +105,30 @@ func compare(r *run, a, b any) (int, error) {
 		}
 		return cmp.Compare(x, y), r.take(min(len(x), len(y)))
 	}
+	if x, y := whole(a), whole(b); x != nil && y != nil {
+		return x.Cmp(y), r.take(2 * maxNumber)
+	}
 	x, isX := numeric(a)
 	y, isY := numeric(b)
 	if !isX || !isY {
 		return 0, errTypes
 	}
 	return cmp.Compare(x, y), r.take(16)
+}
+
+// whole returns a whole number of any size exactly, nil for another value.
+func whole(v any) *big.Int {
+	switch v := v.(type) {
+	case int:
+		return big.NewInt(int64(v))
+	case number:
+		if len(v) <= maxNumber {
+			if n, is := new(big.Int).SetString(string(v), 10); is {
+				return n
+			}
+		}
+	}
+	return nil
 }
 
 // numeric returns a number of a secret or of a template.

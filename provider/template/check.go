@@ -59,8 +59,8 @@ func check(text string, trees map[string]*parse.Tree, sources []string) (err err
 // one another. It goes level by level, so that those that many others call are not looked at again
 // and again.
 func (c *checker) follow(trees map[string]*parse.Tree) {
-	for _, called := range c.calls {
-		for _, n := range called {
+	for _, caller := range slices.Sorted(maps.Keys(c.calls)) {
+		for _, n := range c.calls[caller] {
 			if trees[n] == nil {
 				panic(&Error{What: "calls the template " + message.Quote(n) + ", which it does not define"})
 			}
@@ -104,6 +104,7 @@ func (c *checker) walk(n parse.Node) {
 			}
 		}
 	case *parse.CommandNode:
+		c.message(n)
 		for _, arg := range n.Args {
 			c.walk(arg)
 		}
@@ -136,6 +137,19 @@ func (c *checker) walk(n parse.Node) {
 	case *parse.DotNode:
 		c.all()
 	}
+}
+
+// message checks that the message of required is a constant: an error shows no value.
+func (c *checker) message(n *parse.CommandNode) {
+	if f, is := n.Args[0].(*parse.IdentifierNode); !is || f.Ident != "required" {
+		return
+	}
+	if len(n.Args) > 1 {
+		if _, constant := n.Args[1].(*parse.StringNode); constant {
+			return
+		}
+	}
+	c.wrong(n, "required wants its message as a text in quotes, as in {{ .db.user | required \"no user\" }}")
 }
 
 // all notes that any source may be used.

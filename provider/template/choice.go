@@ -1,6 +1,6 @@
 package template
 
-import "strings"
+import "ovhcloud-csi-provider/provider/message"
 
 // isEmpty reports whether a value is null, false, an empty text, list or map, or the number 0.
 func isEmpty(v any) bool {
@@ -39,14 +39,14 @@ func orDefault(other, v any) any {
 	return v
 }
 
-// required returns a value, or the error that the template gives if it is empty. The text may have
-// been made of a secret, so it is only shown if the template has it as it is.
-func (r *run) required(what, v any) (any, error) {
+// required returns a value, or the error that the template gives if it is empty. check wants a constant
+// text for it, which holds nothing of a secret.
+func required(what, v any) (any, error) {
 	if !isEmpty(v) {
 		return v, nil
 	}
-	if text, is := what.(string); is && len(text) <= 300 && strings.Contains(r.source, text) {
-		return nil, problem(text)
+	if text, is := what.(string); is {
+		return nil, problem(message.Bound(text, 300))
 	}
 	return nil, problem("a value that is required is empty")
 }

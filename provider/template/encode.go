@@ -14,7 +14,7 @@ import (
 
 // jsonOf returns a value as JSON: keys sorted, numbers as they are, no signs escaped for HTML.
 func (r *run) jsonOf(v any, indent string) (string, error) {
-	p, err := r.plain(v, 0)
+	p, err := r.plain(v, 0) // has counted the memory of the text
 	if err != nil {
 		return "", err
 	}
@@ -25,7 +25,7 @@ func (r *run) jsonOf(v any, indent string) (string, error) {
 	if err := enc.Encode(p); err != nil {
 		return "", problem("the value cannot be written as JSON")
 	}
-	return strings.TrimSuffix(out.String(), "\n"), r.makes(out.Len())
+	return strings.TrimSuffix(out.String(), "\n"), r.take(out.Len())
 }
 
 func toJSON(indent string) func(r *run, v any) (string, error) {
@@ -85,7 +85,7 @@ func yamlProblem(err error) error {
 func (r *run) fromYAML(v any) (any, error) {
 	all, size, err := r.texts(v)
 	if err == nil {
-		err = r.makes(perOfYAML * size)
+		err = r.makes(perYAML + perByteOfYAML*size + perNodeOfYAML*yamlNodes(all[0]))
 	}
 	if err != nil {
 		return nil, err
@@ -97,14 +97,27 @@ func (r *run) fromYAML(v any) (any, error) {
 	return r.fromNode(node, 0)
 }
 
+// yamlNodes returns a number that the nodes of a YAML text do not exceed.
+func yamlNodes(text string) (n int) {
+	for i := range len(text) {
+		switch text[i] {
+		case '\n', ',', ':', '-', '?', '[', '{', '#', '!', '&', '*':
+			n++
+		}
+	}
+	return n + 1
+}
+
 func (r *run) fromNode(n *yamlnode.Node, depth int) (any, error) {
 	switch {
 	case depth > maxNesting:
 		return nil, problemf("the text holds more than %d lists or maps within one another", maxNesting)
+	case yamlnode.IsTagged(n):
+		return nil, problem("the text has a tag, such as !!str")
 	case yamlnode.IsMap(n):
 		all := map[string]any{}
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			if _, twice := all[n.Content[i].Value]; twice || !yamlnode.IsName(n.Content[i]) {
+			if _, twice := all[n.Content[i].Value]; twice || !yamlnode.IsName(n.Content[i]) || yamlnode.IsTagged(n.Content[i]) {
 				return nil, problem("the text has a key twice, or one that is no text")
 			}
 			one, err := r.fromNode(n.Content[i+1], depth+1)
@@ -145,6 +158,9 @@ func (r *run) dockerconfigjson(registry, user, password any) (string, error) {
 	}
 	if err != nil {
 		return "", err
+	}
+	if strings.Contains(all[1], ":") {
+		return "", problem("the user name has a colon, which ends it in the field auth")
 	}
 	auth := base64.StdEncoding.EncodeToString([]byte(all[1] + ":" + all[2]))
 	return r.jsonOf(map[string]any{"auths": map[string]any{all[0]: map[string]any{"auth": auth, "password": all[2], "username": all[1]}}}, "")

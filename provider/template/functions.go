@@ -45,7 +45,7 @@ var functions = func() map[string]function {
 		"get":    binary((*run).entry), "hasKey": binary((*run).hasKey), "keys": unary((*run).keys), "list": variadic(0, (*run).list),
 		"dict": variadic(0, (*run).dict), "first": unary((*run).first), "last": unary((*run).last),
 		"default":  {2, 2, func(_ *run, args []any) (any, error) { return orDefault(args[0], args[1]), nil }},
-		"required": binary((*run).required),
+		"required": {2, 2, func(_ *run, args []any) (any, error) { return required(args[0], args[1]) }},
 		"empty":    {1, 1, func(_ *run, args []any) (any, error) { return isEmpty(args[0]), nil }},
 		"coalesce": {1, -1, func(_ *run, args []any) (any, error) { return coalesce(args...), nil }},
 		"ternary":  {3, 3, func(_ *run, args []any) (any, error) { return ternary(args[0], args[1], args[2]) }},

@@ -8,8 +8,9 @@ const (
 	maxText  = 64 << 10 // bytes
 	maxDepth = 50       // of parentheses, of blocks, and of templates within one another
 	maxElse  = 500      // branches
-	// maxWords bounds the words in the actions: names, keys, constants, parentheses and pipes.
-	maxWords = 10_000
+	// MaxWords bounds the words in the actions of all templates of a class: names, keys, constants,
+	// parentheses and pipes.
+	MaxWords = 5_000
 )
 
 // What the execution costs in steps, in bytes that are looked at in the same time.
@@ -33,24 +34,30 @@ const (
 	maxOutput    = 1 << 20
 )
 
-// perAction is what an action takes in memory when it is parsed, and leastRoom what functions may
-// always make.
-const (
-	perAction = 1 << 10
-	leastRoom = 1 << 20
-)
+// PerWord is what a word takes in memory when it is parsed, in bytes: most for an action of one.
+const PerWord = 400
+
+// leastRoom is how many bytes functions may always make.
+const leastRoom = 1 << 20
 
 // roomFactor is how many bytes functions may make, for each that a template may write.
 const roomFactor = 4
 
-// perElement is what an element of a list or a map takes in memory, in bytes.
-const perElement = 64
+// What an element of a list or a map takes in memory, and what a map takes besides them, in bytes.
+const (
+	perElement = 64
+	perMap     = 400
+)
 
 const errTooLong = problem("makes more than 16 bytes for each byte of its text and its secrets, or more than 1 MiB")
 
-// What a byte of JSON and of YAML takes in memory when it is decoded: maps of one short key, and lists
-// of short texts.
+// perByte is what a byte of JSON takes in memory when it is decoded, at most: maps of one empty key.
+const perByte = 60
+
+// What YAML takes in memory while it is decoded, in bytes: the decoder, each of its bytes, and each
+// character that can begin or end a node.
 const (
-	perByte   = 50
-	perOfYAML = 300
+	perYAML       = 16 << 10
+	perByteOfYAML = 8
+	perNodeOfYAML = 500
 )

@@ -18,8 +18,8 @@ type scanner struct {
 
 var keyword = regexp.MustCompile(`^-?\s*(\w*)`)
 
-// scan checks the limits of a template's text.
-func scan(text string) error {
+// scan checks the limits of a template's text. It returns the number of words in its actions.
+func scan(text string) (words int, err error) {
 	s := scanner{text: text}
 	for s.next() {
 		line := 1 + strings.Count(text[:s.at], "\n")
@@ -33,14 +33,14 @@ func scan(text string) error {
 		}
 		switch {
 		case s.blocks > maxDepth || s.branches > maxElse:
-			return &Error{Line: line, What: fmt.Sprintf("more than %d nested blocks, or more than %d else branches; simplify the template", maxDepth, maxElse)}
+			return 0, &Error{Line: line, What: fmt.Sprintf("more than %d nested blocks, or more than %d else branches; simplify the template", maxDepth, maxElse)}
 		case s.action() > maxDepth:
-			return &Error{Line: line, What: fmt.Sprintf("more than %d nested parentheses; assign parts to variables", maxDepth)}
-		case s.words > maxWords:
-			return &Error{Line: line, What: fmt.Sprintf("more than %d names and values in actions; split the template over several objects", maxWords)}
+			return 0, &Error{Line: line, What: fmt.Sprintf("more than %d nested parentheses; assign parts to variables", maxDepth)}
+		case s.words > MaxWords:
+			return 0, &Error{Line: line, What: fmt.Sprintf("more than %d names and values in actions; split the template over several classes", MaxWords)}
 		}
 	}
-	return nil
+	return s.words, nil
 }
 
 // next moves to the next action that is not a comment, behind its delimiter.

@@ -9,7 +9,8 @@ package template
 
 import (
 	"fmt"
-	"strings"
+	"maps"
+	"slices"
 	"text/template/parse"
 
 	"ovhcloud-csi-provider/provider/message"
@@ -20,6 +21,7 @@ import (
 type Template struct {
 	trees map[string]*parse.Tree
 	text  string
+	words int // in actions
 }
 
 // Parse reads a template. sources are the names of the secrets that it may use, as in {{.db.user}}.
@@ -28,7 +30,8 @@ func Parse(text string, sources []string) (*Template, error) {
 	if len(text) > maxText {
 		return nil, &Error{What: fmt.Sprintf("is %d bytes long; at most %d are read", len(text), maxText)}
 	}
-	if err := scan(text); err != nil {
+	words, err := scan(text)
+	if err != nil {
 		return nil, err
 	}
 	trees := map[string]*parse.Tree{}
@@ -43,14 +46,17 @@ func Parse(text string, sources []string) (*Template, error) {
 	if err := check(text, trees, sources); err != nil {
 		return nil, err
 	}
-	return &Template{trees, text}, nil
+	return &Template{trees, text, words}, nil
 }
 
 // Output returns the most bytes that a template makes of secrets of so many bytes.
 func (t *Template) Output(secrets int) int { return min(outputFactor*(len(t.text)+secrets), maxOutput) }
 
 // Size returns about how many bytes the parsed template takes.
-func (t *Template) Size() int { return 2*len(t.text) + perAction*strings.Count(t.text, "{{") }
+func (t *Template) Size() int { return 2*len(t.text) + PerWord*t.words }
+
+// Words returns the number of words in its actions.
+func (t *Template) Words() int { return t.words }
 
 // Takes returns the most bytes that Execute takes in memory besides its output, for secrets of so
 // many bytes.
@@ -64,8 +70,8 @@ func (t *Template) Takes(secrets int) int {
 func (t *Template) Execute(values map[string]rawjson.Value, most int, steps *rawjson.Steps) ([]byte, error) {
 	m := &machine{run: &run{steps: steps, left: most, room: roomFactor*most + leastRoom, source: t.text}, trees: t.trees}
 	data := map[string]any{}
-	for source, value := range values {
-		decoded, err := m.decode(value, 0)
+	for _, source := range slices.Sorted(maps.Keys(values)) {
+		decoded, err := m.decode(values[source], 0)
 		if own, is := err.(problem); is {
 			return nil, &Error{What: "the secret " + message.Quote(source) + " " + string(own)}
 		}

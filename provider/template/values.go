@@ -47,7 +47,7 @@ const maxNesting = 200
 
 // decode returns the value of a JSON text: string, number, bool, nil, []any or map[string]any.
 func (r *run) decode(v rawjson.Value, depth int) (any, error) {
-	if depth == 0 {
+	if depth == 0 || v.IsArray() || v.IsObject() { // which are looked through at each level
 		if err := r.take(len(v)); err != nil {
 			return nil, err
 		}
@@ -123,11 +123,15 @@ func (r *run) text(v any) (string, error) {
 	return "", problem("the value is no text")
 }
 
-// plain returns a value that JSON can be made of, and takes steps for all of it. Numbers of the
-// template's own stay what they are.
+// plain returns a value that JSON can be made of, and takes steps and memory for all of it and for its
+// JSON: a map of the template may hold another one many times. Numbers of the template's own stay what
+// they are.
 func (r *run) plain(v any, depth int) (any, error) {
 	if depth > maxNesting {
 		return nil, problemf("the value holds more than %d lists or maps within one another", maxNesting)
+	}
+	if err := r.makes(perElement + jsonCopies*4*depth); err != nil { // toPrettyJson indents both ends
+		return nil, err
 	}
 	switch v := v.(type) {
 	case []any:
@@ -139,7 +143,7 @@ func (r *run) plain(v any, depth int) (any, error) {
 			}
 			all = append(all, p)
 		}
-		return all, r.take(0)
+		return all, nil
 	case []string:
 		for _, one := range v {
 			if _, err := r.plain(one, depth+1); err != nil {
@@ -148,6 +152,9 @@ func (r *run) plain(v any, depth int) (any, error) {
 		}
 		return v, nil
 	case map[string]any:
+		if err := r.makes(perMap); err != nil {
+			return nil, err
+		}
 		all := map[string]any{}
 		for key, one := range v {
 			p, err := r.plain(one, depth+1)
@@ -159,27 +166,49 @@ func (r *run) plain(v any, depth int) (any, error) {
 			}
 			all[key] = p
 		}
-		return all, r.take(0)
+		return all, nil
 	case map[string]string:
+		if err := r.makes(perMap); err != nil {
+			return nil, err
+		}
 		for key, one := range v {
 			if _, err := r.plain(key+one, depth); err != nil {
 				return nil, err
 			}
 		}
-		return maps.Clone(v), r.take(64 * len(v))
-	case nil:
-		return nil, r.take(0)
-	case bool, int:
-		return v, r.take(0)
+		return maps.Clone(v), nil
+	case nil, bool, int:
+		return v, nil
 	}
 	if n, is := v.(number); is {
-		return n, r.take(len(n))
+		return n, r.makes(jsonCopies * len(n))
 	}
 	text, err := r.text(v)
+	if err == nil {
+		err = r.makes(jsonCopies * jsonLength(text))
+	}
 	if err == nil && !utf8.ValidString(text) {
 		err = problem("the text is not UTF-8, which JSON and YAML cannot hold")
 	}
 	return text, err
+}
+
+// jsonCopies is how often a JSON text is in memory while it is made: two buffers, which grow by
+// doubling, and the result.
+const jsonCopies = 6
+
+// jsonLength returns the length of a text in JSON, at most.
+func jsonLength(text string) int {
+	n := len(text) + 2
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c == '"' || c == '\\':
+			n++
+		case c < ' ' || c == 0x7f || c == 0xe2: // U+2028 and U+2029 begin with e2
+			n += 5
+		}
+	}
+	return n
 }
 
 // entry returns an element of a list or a map.

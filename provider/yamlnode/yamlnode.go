@@ -75,6 +75,9 @@ func IsList(n *Node) bool { return n.Kind == yaml.SequenceNode && n.Anchor == ""
 // IsName reports whether a node can be the name of a field: a scalar without an anchor.
 func IsName(n *Node) bool { return n.Kind == yaml.ScalarNode && n.Anchor == "" }
 
+// IsTagged reports whether a node has a tag in the text, such as !!str or !Ref.
+func IsTagged(n *Node) bool { return n.Style&yaml.TaggedStyle != 0 }
+
 // Describe returns the type of a node for a message: for example "a map", "a list", or "a single
 // value".
 func Describe(n *Node) string {
