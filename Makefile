@@ -20,7 +20,7 @@ SEED := 1
 # ./provider/okms cover ./provider/wire.
 ALSO :=
 
-.PHONY: help demo test fuzz mutate bench soak attack live lint vulncheck build dockerfile image chart chart-package cluster cluster-down e2e
+.PHONY: help demo test fuzz mutate bench soak attack live lint vulncheck build man dockerfile image chart chart-package cluster cluster-down e2e
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -70,6 +70,9 @@ vulncheck: ## known vulnerabilities in the code that is called (govulncheck)
 
 build: ## build the daemon and the tool into bin/
 	@CGO_ENABLED=0 go build -trimpath -tags grpcnotrace -ldflags '-s -w' -o bin/ ./cmd/...
+
+man: ## write the manual pages of the tool to bin/man
+	@go run ./cmd/ovhcsi man bin/man && ls bin/man
 
 dockerfile: ## check what `docker build` would do for each platform (BuildKit's front end)
 	@test/image/check

@@ -133,7 +133,9 @@ var arrows = map[string][]string{
 var foreign = map[string][]string{
 	"github.com/hashicorp/vault/api": {"provider/okms"},
 	"net/http":                       {"provider/wire", "provider/okms", "provider/oauth", "server", "server/fairhttp", "test/emulator", "test/harness", "test/bench", "test/simulation", "cmd/ovhcsi"},
-	"flag":                           {"cmd/commandline", "cmd/ovhcloud-csi-provider", "cmd/ovhcsi", "test/bench", "test/harness", "test/mutate"},
+	"flag":                           {"cmd/commandline", "cmd/ovhcloud-csi-provider", "test/bench", "test/harness", "test/mutate"},
+	"github.com/spf13/cobra":         {"cmd/ovhcsi"},
+	"github.com/spf13/pflag":         {"cmd/ovhcsi"},
 	"google.golang.org/grpc":         {"server", "test/harness", "test/bench", "test/simulation"},
 	"sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1": {"server", "test/harness", "test/bench", "test/simulation"},
 	"github.com/prometheus/client_golang/prometheus":         {"server"},

@@ -3,13 +3,14 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"path/filepath"
 	"time"
 
-	"ovhcloud-csi-provider/cmd/commandline"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
 	"ovhcloud-csi-provider/provider/config"
 	"ovhcloud-csi-provider/provider/connections"
 	"ovhcloud-csi-provider/provider/credential"
@@ -18,30 +19,14 @@ import (
 	"ovhcloud-csi-provider/provider/read"
 )
 
-// connectionsHelp returns the help text of "ovhcsi connections".
-func connectionsHelp() string {
-	return connectionsUsage + flagsHelp(connectionsFlags(&connectionsCheck{})) + connectionsDetails
-}
-
-const connectionsUsage = `ovhcsi connections check - check a file of connections before the provider reads it
-
-Usage: ovhcsi connections check --config FILE [flags]
-
-`
-
-const connectionsDetails = `
-The check prints every mistake in the file as FILE:LINE. It prints each
+const connectionsCheckLong = `The check prints every mistake in the file as FILE:LINE. It prints each
 connection with its credential, its rules, its fallback, and the rules that the
 fallback may not cover. A credentials directory that is missing on this machine
 is a mistake only with --online or --credentials. To get the file that the Helm
 chart makes from its value connections:
 
   kubectl -n kube-system get configmap ovhcloud-csi-provider \
-    -o jsonpath='{.data.connections\.yaml}' >connections.yaml
-
-Exit status: 0 if no mistake was found, 1 if one was found, 2 for an invalid
-command line.
-`
+    -o jsonpath='{.data.connections\.yaml}' >connections.yaml`
 
 // onlineTime is the longest time for the requests of --online for one connection.
 const onlineTime = 30 * time.Second
@@ -54,28 +39,38 @@ type connectionsCheck struct {
 	all                 map[string]*connections.Connection // of the file, by name
 }
 
-// runConnections runs "ovhcsi connections" and returns the exit status.
-func runConnections(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	c, err := parseConnectionsFlags(args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(stdout, connectionsHelp())
-		return exitOK
-	}
-	if err != nil {
-		printLine(stderr, "ovhcsi connections: %v (see --help)", err)
-		return exitUsage
-	}
-	okms.ClearEnvironment()
-	if !c.run(ctx, stdout, stderr) {
-		return exitFailed
-	}
-	return exitOK
+// newConnectionsCommand returns "ovhcsi connections".
+func newConnectionsCommand(s streams) *cobra.Command {
+	group := newGroup("connections", "check a file of connections before the provider reads it")
+	group.AddCommand(newConnectionsCheckCommand(s))
+	return group
 }
 
-// connectionsFlags returns the flags of "ovhcsi connections check", which set c.
-func connectionsFlags(c *connectionsCheck) *flag.FlagSet {
-	flags := flag.NewFlagSet("connections check", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
+// newConnectionsCheckCommand returns "ovhcsi connections check".
+func newConnectionsCheckCommand(s streams) *cobra.Command {
+	var c connectionsCheck
+	command := &cobra.Command{
+		Use:   "check --config FILE",
+		Short: "check a file of connections before the provider reads it",
+		Long:  connectionsCheckLong,
+		Args:  noArguments,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if err := c.validate(); err != nil {
+				return err
+			}
+			okms.ClearEnvironment()
+			if !c.run(command.Context(), s.out, s.err) {
+				return errFindings
+			}
+			return nil
+		},
+	}
+	c.define(command.Flags())
+	return command
+}
+
+// define defines the flags, which set c.
+func (c *connectionsCheck) define(flags *pflag.FlagSet) {
 	flags.StringVar(&c.config, "config", "", "the YAML `FILE` that is the provider's --config; required")
 	flags.StringVar(&c.credentials, "credentials", "",
 		"read the credential of connection NAME from `DIR`/NAME,\nnot from its credentialsDir in the file")
@@ -83,35 +78,17 @@ func connectionsFlags(c *connectionsCheck) *flag.FlagSet {
 		"the provider's --cache-ttl, a `DURATION`; each maxStale must exceed it")
 	flags.BoolVar(&c.online, "online", false,
 		"test the permissions of each credential with two reads\nof a secret that probably does not exist. No secret is\nchanged or printed")
-	return flags
 }
 
-// parseConnectionsFlags returns the command line, or flag.ErrHelp if it requests help. Any other
-// error describes an invalid command line.
-func parseConnectionsFlags(args []string) (c connectionsCheck, err error) {
-	flags := connectionsFlags(&c)
-	if len(args) == 0 {
-		return c, errors.New("missing subcommand; available: check")
-	}
-	if isHelp(args[0]) || args[0] == "check" && len(args) > 1 && isHelp(args[1]) {
-		return c, flag.ErrHelp
-	}
-	if args[0] != "check" {
-		return c, fmt.Errorf("unknown subcommand %q; available: check", args[0])
-	}
-	if err := flags.Parse(args[1:]); err != nil {
-		return c, commandline.Mistake(flags, err)
-	}
-	switch {
-	case flags.NArg() > 0:
-		return c, fmt.Errorf("%q is not a flag; set the file with --config FILE", flags.Arg(0))
-	case c.config == "":
-		return c, errors.New("--config is missing")
+// validate checks the values of the flags.
+func (c *connectionsCheck) validate() error {
+	if c.config == "" {
+		return usageErrorf("--config is missing")
 	}
 	if err := config.CheckCacheTTL(c.cacheTTL); err != nil {
-		return c, fmt.Errorf("--cache-ttl: %w", err)
+		return usageErrorf("--cache-ttl: %w", err)
 	}
-	return c, nil
+	return nil
 }
 
 // run checks the file and its credentials. It returns true if it found no mistake.

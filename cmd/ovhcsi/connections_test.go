@@ -252,18 +252,22 @@ func TestCheckWarnsOfRulesThatTheFallbackMayNotCover(t *testing.T) {
 func TestInvalidCommandsOfConnections(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"", "missing subcommand; available: check"},
-		{"chek", `unknown subcommand "chek"; available: check`},
+		{"chek", `unknown subcommand "chek", did you mean check? (available: check)`},
+		{"chek --config x", `unknown subcommand "chek", did you mean check? (available: check)`},
 		{"check", "--config is missing"},
 		{"check --confg x", "unknown flag --confg, did you mean --config?"},
-		{"check --config x y", `"y" is not a flag; set the file with --config FILE`},
+		{"check --config x y", `unexpected argument "y"; only flags are accepted`},
 		{"check --config x --cache-ttl 2h", "--cache-ttl: 2h0m0s is not from 0 to 1h"},
 		{"check --config x --cache-ttl -5s", "--cache-ttl: -5s is not from 0 to 1h"},
 		{"check --config x --cache-ttl 30", `invalid value "30" for --cache-ttl: not a duration with a unit, such as 30s`},
-		{"check --config x --online=perhaps", `invalid boolean value "perhaps" for --online: neither true nor false`},
+		{"check --config x --online=perhaps", `invalid value "perhaps" for --online: neither true nor false`},
 	} {
 		var stdout, stderr bytes.Buffer
 		status := run(t.Context(), append([]string{"connections"}, strings.Fields(c.args)...), nil, &stdout, &stderr)
-		want := "ovhcsi connections: " + c.want + " (see --help)\n"
+		want := "ovhcsi connections check: " + c.want + " (see --help)\n"
+		if !strings.HasPrefix(c.args, "check") {
+			want = strings.Replace(want, " check:", ":", 1)
+		}
 		if status != exitUsage || stderr.String() != want || stdout.Len() > 0 {
 			t.Errorf("%q: exit status %d, %q", c.args, status, stderr.String())
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -17,32 +16,31 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"ovhcloud-csi-provider/test/emulator"
 )
 
-// runEmulator runs "ovhcsi emulator" until ctx is done or a signal arrives, and returns the exit
-// status.
-func runEmulator(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	c, err := parseEmulatorFlags(args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(stdout, emulatorHelp())
-		return exitOK
+// newEmulatorCommand returns "ovhcsi emulator", which runs until its context ends or a signal
+// arrives.
+func newEmulatorCommand(s streams) *cobra.Command {
+	var c emulatorConfig
+	command := &cobra.Command{
+		Use:   "emulator",
+		Short: "an OVHcloud Secret Manager (OKMS) on this machine, for tests and trials",
+		Long:  emulatorLong,
+		Args:  noArguments,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if err := c.validate(); err != nil {
+				return err
+			}
+			ctx, stop := signal.NotifyContext(command.Context(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			return c.serve(ctx, s.in, s.out, s.err)
+		},
 	}
-	if err != nil {
-		fmt.Fprintf(stderr, "ovhcsi emulator: %v (see --help)\n", err)
-		return exitUsage
-	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err = c.serve(ctx, stdin, stdout, stderr)
-	if err == nil {
-		return exitOK
-	}
-	fmt.Fprintf(stderr, "ovhcsi emulator: %v\n", err)
-	if bad := (usageError{}); errors.As(err, &bad) {
-		return exitUsage
-	}
-	return exitFailed
+	c.define(command.Flags())
+	return command
 }
 
 // serve runs the emulator until ctx is done. It returns nil for a regular end.
@@ -85,7 +83,7 @@ func (c emulatorConfig) serve(ctx context.Context, stdin io.Reader, stdout, stde
 func (c emulatorConfig) prepare(stdin io.Reader, log io.Writer) (*emulator.Emulator, error) {
 	e, err := emulator.New(emulator.Options{OKMSID: c.okmsID, Region: c.region, Log: log})
 	if err != nil {
-		return nil, usageError{err}
+		return nil, usageError(err)
 	}
 	if c.seed != "" {
 		name, seed := "standard input", io.NopCloser(stdin)
@@ -108,7 +106,7 @@ func (c emulatorConfig) prepare(stdin io.Reader, log io.Writer) (*emulator.Emula
 	// Before the server starts, so that an invalid token is reported first; after the seed, so that
 	// --token overrides the same token there.
 	if err := e.AddToken(c.token, c.identity()); err != nil {
-		return nil, usageError{fmt.Errorf("--token: %w", err)}
+		return nil, usageErrorf("--token: %w", err)
 	}
 	return e, nil
 }

@@ -2,32 +2,18 @@ package main
 
 import (
 	"errors"
-	"flag"
-	"fmt"
-	"io"
 	"net"
 	"strings"
 	"unicode"
 
-	"ovhcloud-csi-provider/cmd/commandline"
+	"github.com/spf13/pflag"
+
 	"ovhcloud-csi-provider/test/emulator"
 )
 
-// emulatorHelp returns the help text of "ovhcsi emulator".
-func emulatorHelp() string {
-	return emulatorUsage + flagsHelp(emulatorFlags(&emulatorConfig{})) + emulatorDetails
-}
-
-const emulatorUsage = `ovhcsi emulator - an OVHcloud Secret Manager (OKMS) on this machine
-
-It serves both APIs of OKMS over TLS, from memory. It is for tests and
+const emulatorLong = `It serves both APIs of OKMS over TLS, from memory. It is for tests and
 trials. It does not protect its secrets: do not put real ones in it.
 
-Usage: ovhcsi emulator [flags]
-
-`
-
-const emulatorDetails = `
 It prints its addresses on standard output, and one line for each request on
 standard error. SIGINT or SIGTERM stops it.
 
@@ -43,8 +29,9 @@ Seed: the data of each secret is kept byte for byte.
   }
 A token requires only "token"; without actions it may read. "secrets" can be a
 list, with more fields for each:
-  [{"path": "prod/x", "versions": [{"data": {"k": "1"}, "state": "deactivated"}, {"data": {"k": "2"}}],
-    "max_versions": 5, "cas_required": true, "delete_version_after": "1d", "custom_metadata": {"team": "a"}}]
+  [{"path": "prod/x", "versions": [{"data": {"k": "1"}, "state": "deactivated"},
+    {"data": {"k": "2"}}], "max_versions": 5, "cas_required": true,
+    "delete_version_after": "1d", "custom_metadata": {"team": "a"}}]
 States are active, deactivated and deleted.
 
 Faults: the first one that matches a request is applied to it.
@@ -63,8 +50,7 @@ Control API, for changes while the emulator runs:
   POST, DELETE /tokens            POST as in a seed; DELETE {"token": "..."}
   POST /clients                   {"clientId": "...", "clientSecret": "...", "name": "ci"}
   POST /certificates              {"name": "ci", "actions": [...], "paths": [...]}
-  GET /ca.pem
-`
+  GET /ca.pem`
 
 // emulatorConfig is the command line of "ovhcsi emulator".
 type emulatorConfig struct {
@@ -76,13 +62,8 @@ type emulatorConfig struct {
 	faults                     []emulator.Fault
 }
 
-// usageError is an invalid value on the command line.
-type usageError struct{ error }
-
-// emulatorFlags returns the flags of "ovhcsi emulator", which set c.
-func emulatorFlags(c *emulatorConfig) *flag.FlagSet {
-	flags := flag.NewFlagSet("emulator", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
+// define defines the flags, which set c.
+func (c *emulatorConfig) define(flags *pflag.FlagSet) {
 	flags.StringVar(&c.listen, "listen", "127.0.0.1:8443", "`ADDR` to serve on; port 0 selects a free one")
 	flags.StringVar(&c.seed, "seed", "", "JSON `FILE` of secrets and tokens to start with; - is standard input")
 	flags.StringVar(&c.dir, "dir", "", "`DIR` for ca.pem, token, client.crt, client.key, and a directory oauth2\n"+
@@ -103,31 +84,18 @@ func emulatorFlags(c *emulatorConfig) *flag.FlagSet {
 	flags.Func("fault", "`SPEC` of a fault for matching requests; repeatable, see below", func(value string) error {
 		f, err := emulator.ParseFault(value)
 		c.faults = append(c.faults, f)
-		return errors.Unwrap(err) // package flag adds the value
+		return errors.Unwrap(err) // flagError adds the value
 	})
-	return flags
 }
 
-// parseEmulatorFlags returns the command line, or flag.ErrHelp if it requests help. Any other error
-// describes an invalid command line.
-func parseEmulatorFlags(args []string) (emulatorConfig, error) {
-	var c emulatorConfig
-	if len(args) > 0 && isHelp(args[0]) {
-		return c, flag.ErrHelp
-	}
-	flags := emulatorFlags(&c)
-	if err := flags.Parse(args); err != nil {
-		return c, commandline.Mistake(flags, err)
-	}
-	if flags.NArg() > 0 {
-		return c, fmt.Errorf("unexpected argument %q; only flags are accepted", flags.Arg(0))
-	}
+// validate checks the values of the flags.
+func (c *emulatorConfig) validate() error {
 	for name, address := range map[string]string{"listen": c.listen, "control": c.control} {
 		if err := checkAddress(address); err != nil && address != "" {
-			return c, fmt.Errorf("invalid value %q for --%s: %w", address, name, err)
+			return usageErrorf("invalid value %q for --%s: %w", address, name, err)
 		}
 	}
-	return c, nil
+	return nil
 }
 
 // checkAddress returns an error if an address is not HOST:PORT. It does not check that the

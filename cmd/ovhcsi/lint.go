@@ -1,8 +1,6 @@
 package main
 
 import (
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -11,18 +9,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"ovhcloud-csi-provider/cmd/commandline"
 	"ovhcloud-csi-provider/cmd/ovhcsi/lint"
 )
 
-const lintUsage = `ovhcsi lint - find mistakes in SecretProviderClasses and in the pods that mount them
-
-Usage: ovhcsi lint [flags] FILE…
-
-`
-
-const lintDetails = `
-A FILE is YAML or JSON, a directory of such files (.yaml, .yml, .json), or - for
+const lintLong = `A FILE is YAML or JSON, a directory of such files (.yaml, .yml, .json), or - for
 standard input, such as the output of helm template or kubectl kustomize. Classes
 are read by the provider's own code; no cluster and no OKMS is asked. All files
 are looked at together: give the pods with their classes.
@@ -34,60 +27,38 @@ accepts findings, with a reason:
     annotations:
       ovhcsi.lint/ignore: "OVH306: each region has a class of its own"
 
-Exit status: 0 if there is no error and no warning, 1 if there is one, 2 for an
-invalid command line or a file that cannot be read.
-`
+Exit code: 0 if there is no error and no warning, 1 if there is one, 2 for an
+invalid command line or a file that cannot be read.`
 
-// lintLine is the command line of "ovhcsi lint".
-type lintLine struct {
-	output string
-	files  []string
-}
-
-func lintFlags(c *lintLine) *flag.FlagSet {
-	flags := flag.NewFlagSet("lint", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	flags.StringVar(&c.output, "output", "text", "the `FORM` of the findings: "+strings.Join(lint.Outputs(), ", "))
-	return flags
-}
-
-func lintHelp() string { return lintUsage + flagsHelp(lintFlags(&lintLine{})) + lintDetails }
-
-// runLint runs "ovhcsi lint" and returns the exit status.
-func runLint(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	c, err := parseLint(args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(stdout, lintHelp())
-		return exitOK
+// newLintCommand returns "ovhcsi lint".
+func newLintCommand(s streams) *cobra.Command {
+	var output string
+	command := &cobra.Command{
+		Use:   "lint FILE…",
+		Short: "find mistakes in SecretProviderClasses and in the pods that mount them",
+		Long:  lintLong,
+		Args:  someFiles,
+		RunE: func(_ *cobra.Command, files []string) error {
+			if err := oneOf("output", output, lint.Outputs()); err != nil {
+				return err
+			}
+			sources, err := readSources(files, s.in)
+			if err != nil {
+				return usageError(err)
+			}
+			findings := lint.Run(sources)
+			if err := lint.Write(s.out, output, commandline.Version(), len(sources), findings); err != nil {
+				return err
+			}
+			if lint.Failed(findings) {
+				return errFindings
+			}
+			return nil
+		},
 	}
-	var sources []lint.Source
-	if err == nil {
-		sources, err = readSources(c.files, stdin)
-	}
-	if err != nil {
-		printLine(stderr, "ovhcsi lint: %v (see --help)", err)
-		return exitUsage
-	}
-	findings := lint.Run(sources)
-	if err := lint.Write(stdout, c.output, commandline.Version(), len(sources), findings); err != nil {
-		printLine(stderr, "ovhcsi lint: %v", err)
-		return exitUsage
-	}
-	if lint.Failed(findings) {
-		return exitFailed
-	}
-	return exitOK
-}
-
-// parseLint returns the command line, or flag.ErrHelp. Flags may come after files too.
-func parseLint(args []string) (c lintLine, err error) {
-	if c.files, err = interspersed(lintFlags(&c), args); err != nil {
-		return c, err
-	}
-	if !slices.Contains(lint.Outputs(), c.output) {
-		return c, fmt.Errorf("--output %s is not one of %s%s", c.output, strings.Join(lint.Outputs(), ", "), commandline.Suggestion(c.output, lint.Outputs()))
-	}
-	return c, nil
+	command.Flags().StringVar(&output, "output", "text", "the `FORM` of the findings: "+strings.Join(lint.Outputs(), ", "))
+	completeValues(command, "output", lint.Outputs())
+	return command
 }
 
 // readSources reads files and the files of directories, in order.

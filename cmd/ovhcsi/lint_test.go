@@ -19,7 +19,7 @@ func TestLint(t *testing.T) {
 		"standard input": {[]string{"lint", "-"}, wrong, 1, `-:6:5: error OVH101: parameters.regoin: unknown parameter; did you mean "region"?`},
 		"flags behind":   {[]string{"lint", "-", "--output", "github"}, wrong, 1, "::error file=-,line=6,col=5,title=OVH101::"},
 		"help":           {[]string{"lint", "--help"}, "", 0, "--output FORM"},
-		"help, behind":   {[]string{"help", "lint"}, "", 0, "Exit status"},
+		"help, behind":   {[]string{"help", "lint"}, "", 0, "Exit code: 0"},
 	} {
 		var stdout, stderr bytes.Buffer
 		code := run(t.Context(), c.args, strings.NewReader(c.stdin), &stdout, &stderr)

@@ -4,13 +4,15 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"ovhcloud-csi-provider/cmd/commandline"
 	"ovhcloud-csi-provider/cmd/ovhcsi/lint"
@@ -24,14 +26,7 @@ import (
 	"ovhcloud-csi-provider/provider/sensitive"
 )
 
-const renderUsage = `ovhcsi render - what a pod would get of a SecretProviderClass, fetched with your credentials
-
-Usage: ovhcsi render [flags] FILE…
-
-`
-
-const renderDetails = `
-It reads the secrets as the provider does, and prints the path, the mode, the size
+const renderLong = `It reads the secrets as the provider does, and prints the path, the mode, the size
 and a hash of each file, but no value. With --to it writes the files to a new
 directory that only you can read; remove it when you are done.
 
@@ -40,15 +35,8 @@ tls.crt and tls.key; or clientId and clientSecret. A class with a connection nee
 --config, the provider's file of connections, whose credentialsDir must be on this
 machine; the rules apply to the namespace of the class and to --service-account.
 
-Exit status: 0 if the files can be made, 1 if the class or a secret is wrong, 2 for an
-invalid command line, 3 if OKMS or a rule refuses, 4 if OKMS cannot be asked.
-`
-
-// Exit codes of render, besides those of all commands.
-const (
-	exitRefused     = 3
-	exitUnavailable = 4
-)
+Exit code: 0 if the files can be made, 1 if the class or a secret is wrong, 2 for an
+invalid command line, 3 if OKMS or a rule refuses, 4 if OKMS cannot be asked.`
 
 // renderLine is the command line of "ovhcsi render".
 type renderLine struct {
@@ -58,9 +46,25 @@ type renderLine struct {
 	files                                                    []string
 }
 
-func renderFlags(c *renderLine) *flag.FlagSet {
-	flags := flag.NewFlagSet("render", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
+// newRenderCommand returns "ovhcsi render".
+func newRenderCommand(s streams) *cobra.Command {
+	var c renderLine
+	command := &cobra.Command{
+		Use:   "render FILE…",
+		Short: "what a pod would get of a SecretProviderClass, fetched with your credentials",
+		Long:  renderLong,
+		Args:  someFiles,
+		RunE: func(command *cobra.Command, files []string) error {
+			c.files = files
+			return c.run(command.Context(), s)
+		},
+	}
+	c.define(command.Flags())
+	return command
+}
+
+// define defines the flags, which set c.
+func (c *renderLine) define(flags *pflag.FlagSet) {
 	flags.StringVar(&c.name, "class", "", "the `NAME` of the class, if the files have several")
 	flags.StringVar(&c.credentials, "credentials", "", "a `DIR` with a token, a certificate or a client")
 	flags.StringVar(&c.config, "config", "", "the provider's `FILE` of connections")
@@ -70,78 +74,39 @@ func renderFlags(c *renderLine) *flag.FlagSet {
 	flags.StringVar(&c.to, "to", "", "write the files to the new `DIR`")
 	flags.BoolVar(&c.inWorkTree, "in-work-tree", false, "let --to be within a work tree of git")
 	flags.DurationVar(&c.timeout, "timeout", 45*time.Second, "the time for all of it, a `DURATION`")
-	return flags
 }
 
-func renderHelp() string { return renderUsage + flagsHelp(renderFlags(&renderLine{})) + renderDetails }
-
-// runRender runs "ovhcsi render" and returns the exit status.
-func runRender(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	var c renderLine
-	files, err := interspersed(renderFlags(&c), args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(stdout, renderHelp())
-		return exitOK
-	}
-	c.files = files
-	var request provider.Request
-	var p *provider.Provider
-	if err == nil {
-		request, p, err = c.prepare(stdin)
-	}
+// run mounts the class and shows what came of it.
+func (c *renderLine) run(ctx context.Context, s streams) error {
+	request, p, err := c.prepare(s.in)
 	if err != nil {
-		printLine(stderr, "ovhcsi render: %v (see --help)", err)
-		return exitUsage
+		return usageError(err)
 	}
 	defer p.Close()
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	response, err := p.Mount(ctx, request)
-	if err == nil {
-		err = c.show(response, stdout)
-	}
 	if err != nil {
-		fmt.Fprintf(stderr, "ovhcsi render: %v\n", err)
+		return mountError(err)
 	}
-	return exitOf(err)
+	return c.show(response, s.out)
 }
 
-// exitOf returns the exit status of a mount.
-func exitOf(err error) int {
+// mountError returns the error of a mount with its exit code.
+func mountError(err error) error {
 	var failed *failure.Error
-	switch {
-	case err == nil:
-		return exitOK
-	case !errors.As(err, &failed):
-		return exitFailed
+	if !errors.As(err, &failed) {
+		return err
 	}
+	code := exitFailed
 	//exhaustive:ignore
 	switch failed.Kind().Answer() {
 	case failure.NoIdentity, failure.Forbidden:
-		return exitRefused
+		code = exitRefused
 	case failure.Internal:
-		return exitUnavailable
+		code = exitUnavailable
 	}
-	return exitFailed
-}
-
-// interspersed parses flags before and after other arguments, which it returns.
-func interspersed(flags *flag.FlagSet, args []string) (others []string, err error) {
-	for rest := args; len(rest) > 0; {
-		if isHelp(rest[0]) {
-			return nil, flag.ErrHelp
-		}
-		if err := flags.Parse(rest); err != nil {
-			return nil, commandline.Mistake(flags, err)
-		}
-		if rest = flags.Args(); len(rest) > 0 {
-			others, rest = append(others, rest[0]), rest[1:]
-		}
-	}
-	if len(others) == 0 {
-		return nil, errors.New("no file is given; - is standard input")
-	}
-	return others, nil
+	return exitError{code, multiline{err}}
 }
 
 // prepare returns the mount that the command line asks for, and a provider for it, which the caller

@@ -8,7 +8,7 @@ import (
 )
 
 func TestVersion(t *testing.T) {
-	for _, word := range []string{"version", "--version", "-version"} {
+	for _, word := range []string{"version", "--version"} {
 		var stdout, stderr bytes.Buffer
 		if code := run(t.Context(), []string{word}, nil, &stdout, &stderr); code != exitOK || stderr.Len() > 0 ||
 			!regexp.MustCompile(`^\d+\.\d+\.\d+\S*\n$`).MatchString(stdout.String()) {
