@@ -30,6 +30,7 @@ func newRootCommand(program string, s streams) *cobra.Command {
 		newLintCommand(s),
 		newManCommand(),
 		newRenderCommand(s),
+		newSchemaCommand(s),
 		newVersionCommand(s),
 	)
 	help := newHelpCommand(s)

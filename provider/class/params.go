@@ -1,6 +1,10 @@
 package class
 
-import "ovhcloud-csi-provider/provider/place"
+import (
+	"slices"
+
+	"ovhcloud-csi-provider/provider/place"
+)
 
 // The parameters of a SecretProviderClass.
 const (
@@ -15,6 +19,9 @@ const (
 )
 
 var parameters = []string{ParamConnection, paramRegion, ParamEndpoint, paramOKMSID, paramCABundle, paramAPI, paramRefresh, ParamObjects}
+
+// Parameters returns the names of all parameters of a class.
+func Parameters() []string { return slices.Clone(parameters) }
 
 // CredentialSource names in messages where the credentials of a mount come from.
 const CredentialSource = "nodePublishSecretRef"
