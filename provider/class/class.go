@@ -54,7 +54,7 @@ func Parse(attributes map[string]string, with Given) (Class, *failure.List) {
 	cl.Objects = parseObjects(text, with.Mode, c)
 	sources := 0
 	for _, o := range cl.Objects {
-		sources += len(o.Sources())
+		sources += o.Count()
 	}
 	if sources > maxSecrets {
 		c.Parameter(ParamObjects, "names %d secrets; at most %d are read; split the list over several classes", sources, maxSecrets)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"sync"
 
 	"ovhcloud-csi-provider/provider/encoding"
 	"ovhcloud-csi-provider/provider/failure"
@@ -25,12 +26,14 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *failu
 		c.Add(number, failure.Invalid, e.where, "is %s, not a map of fields%s", yamlnode.Describe(n), asEntry(n))
 		return e.object
 	}
-	known := nearest.Vocabulary{Valid: fieldNames(), Synonyms: fieldSynonyms(), Taken: fieldsOf(n), Conflicts: fieldConflicts()}
+	known := sync.OnceValue(func() nearest.Vocabulary { // which most objects do not need
+		return nearest.Vocabulary{Valid: fieldNames(), Synonyms: fieldSynonyms(), Taken: fieldsOf(n), Conflicts: fieldConflicts()}
+	})
 	e.eachField(n, e.where, "unknown field; ", func(name string) string {
 		if _, valid := fieldOf(name); valid {
 			return ""
 		}
-		advice, meant := adviseField(known, name)
+		advice, meant := adviseField(known(), name)
 		c.Misspelt(e.where + "." + meant)
 		return advice
 	}, e.field)

@@ -53,24 +53,33 @@ type Source struct {
 	Version int // as that of an object
 }
 
-// Sources returns the secrets that the object is made of, none for one that finds them.
-func (o Object) Sources() (all []Source) {
-	if o.SecretPath != "" {
-		all = append(all, Source{Path: o.SecretPath, Version: o.Version})
+// Count returns the number of the sources of the object, and so of its parts; 1 for one that finds
+// its secrets.
+func (o Object) Count() int {
+	if o.SecretPath != "" || o.Find != nil {
+		return 1 + len(o.More)
 	}
-	return append(all, o.More...)
+	return len(o.More)
 }
 
-// Parts returns the object for each of its sources as if it were made of that alone. Whatever has
-// to be read is the Ref of a part; messages about it name the part.
-func (o Object) Parts() (parts []Object) {
+// Source returns the source with a number below Count. One that finds its secrets has none.
+func (o Object) Source(n int) Source {
+	switch {
+	case o.SecretPath == "":
+		return o.More[n]
+	case n == 0:
+		return Source{Path: o.SecretPath, Version: o.Version}
+	}
+	return o.More[n-1]
+}
+
+// Part returns the object as if it were made of the source with a number alone. Whatever has to be
+// read is the Ref of a part; messages about it name the part.
+func (o Object) Part(n int) Object {
 	if o.Find != nil || o.History > 0 {
-		return []Object{o}
+		return o
 	}
-	for _, source := range o.Sources() {
-		parts = append(parts, o.Of(source))
-	}
-	return parts
+	return o.Of(o.Source(n))
 }
 
 // Of returns the object as if it were made of one source alone.

@@ -41,7 +41,7 @@ func parseObjects(text string, defaultMode fs.FileMode, c *failure.List) []Objec
 		c.Parameter(ParamObjects, "has %d entries; at most %d are read; split the list over several classes", len(list), MaxObjects)
 		return nil
 	}
-	var objects []Object
+	objects := make([]Object, 0, len(list))
 	words := 0 // of templates
 	for number, node := range list {
 		if c.Stop() {

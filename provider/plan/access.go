@@ -49,11 +49,14 @@ func (u *use) checkPaths(pod Pod, connection string, grant rules.Grant, c *failu
 			connection, what, caller(pod), message.Bound(strings.Join(grant.Paths(), ", "), 300), hint)
 	}
 	for _, o := range u.objects {
-		if o.Find != nil && !grant.AllowsBelow(o.Find.Path) {
-			refuse(o, "find", "all secrets below "+o.Find.Folder(), "")
+		if o.Find != nil {
+			if !grant.AllowsBelow(o.Find.Path) {
+				refuse(o, "find", "all secrets below "+o.Find.Folder(), "")
+			}
+			continue
 		}
-		for _, source := range o.Sources() {
-			if !grant.Allows(source.Path) {
+		for n := range o.Count() {
+			if source := o.Source(n); !grant.Allows(source.Path) {
 				refuse(o, o.FieldOf(source), message.Quote(source.Path), allowedHint(grant, source.Path))
 			}
 		}

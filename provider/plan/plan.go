@@ -52,11 +52,11 @@ func Make(cl class.Class, req Request, rights Rights, now time.Time) (Plan, *fai
 
 // With returns the plan with other objects, and their reads.
 func (p Plan) With(objects []class.Object) Plan {
-	p.Objects, p.Reads = objects, nil
-	known := map[Read]bool{}
+	p.Objects, p.Reads = objects, make([]Read, 0, len(objects))
+	known := make(map[Read]bool, len(objects))
 	for _, o := range objects {
-		for _, read := range p.ReadsOf(o) {
-			if !known[read] {
+		for n := range o.Count() {
+			if read := p.ReadOf(o, n); !known[read] {
 				known[read] = true
 				p.Reads = append(p.Reads, read)
 			}
@@ -82,13 +82,8 @@ type Read struct {
 	Ref   okms.Ref
 }
 
-// ReadsOf returns the reads of an object, one for each of its parts.
-func (p Plan) ReadsOf(o class.Object) (reads []Read) {
-	for _, part := range o.Parts() {
-		reads = append(reads, p.Read(part))
-	}
-	return reads
-}
+// ReadOf returns the read of the part of an object with a number.
+func (p Plan) ReadOf(o class.Object, n int) Read { return p.Read(o.Part(n)) }
 
 // Read returns the first read of an object: that of its only secret, or of a list.
 func (p Plan) Read(o class.Object) Read { return Read{Route: p.routes[o.Connection], Ref: o.Ref()} }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 
 	"ovhcloud-csi-provider/provider/class"
 	"ovhcloud-csi-provider/provider/failure"
@@ -56,6 +57,9 @@ type use struct {
 // byConnection returns the objects that read as the class says, and the others by the connection
 // that they name. own is nil if every object names one.
 func byConnection(cl class.Class) (own *use, others []*use) {
+	if !slices.ContainsFunc(cl.Objects, func(o class.Object) bool { return o.Connection != "" }) {
+		return &use{connection: cl.Connection, objects: cl.Objects}, nil
+	}
 	byName := map[string]*use{}
 	for i, o := range cl.Objects {
 		u := byName[o.Connection]
@@ -70,9 +74,6 @@ func byConnection(cl class.Class) (own *use, others []*use) {
 		}
 		byName[o.Connection] = u
 		u.objects = append(u.objects, o)
-	}
-	if own == nil && len(others) == 0 {
-		own = &use{connection: cl.Connection}
 	}
 	return own, others
 }

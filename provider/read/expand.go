@@ -34,6 +34,7 @@ type expansion struct {
 	refresh map[plan.Read]time.Duration
 	// failures are those of the objects that are left out for them.
 	failures []failure.Failure
+	plain    bool                   // each object stands for itself
 	made     int                    // the most objects of a round
 	found    int                    // of mostFound
 	folders  int                    // of mostFolders
@@ -42,7 +43,8 @@ type expansion struct {
 }
 
 func newExpansion(pl plan.Plan) *expansion {
-	return &expansion{plan: pl, got: Results{}, selected: map[int][]class.Object{}}
+	return &expansion{plan: pl, got: make(Results, len(pl.Reads)), plain: !slices.ContainsFunc(pl.Objects, standsForOthers),
+		selected: map[int][]class.Object{}}
 }
 
 // round finds the objects, as far as the results go. It returns the reads that are missing; the
@@ -50,8 +52,15 @@ func newExpansion(pl plan.Plan) *expansion {
 func (x *expansion) round() (missing []plan.Read) {
 	x.objects, x.missing, x.failures, x.found, x.folders = nil, nil, nil, 0, 0
 	x.refresh = map[plan.Read]time.Duration{}
+	if x.plain {
+		x.objects = x.plan.Objects
+	}
 	for _, o := range x.plan.Objects {
 		switch {
+		case x.plain:
+			for n := range o.Count() {
+				x.read(o, x.plan.ReadOf(o, n))
+			}
 		case o.Find != nil:
 			x.find(o)
 		case o.History > 0:
@@ -64,8 +73,19 @@ func (x *expansion) round() (missing []plan.Read) {
 	return x.missing
 }
 
+// standsForOthers reports whether other objects may take the place of one.
+func standsForOthers(o class.Object) bool {
+	latest := o.Version == class.LatestActive || slices.ContainsFunc(o.More, func(s class.Source) bool { return s.Version == class.LatestActive })
+	return o.Find != nil || o.History > 0 || latest
+}
+
 // result returns the plan with the objects that were found.
-func (x *expansion) result() plan.Plan { return x.plan.With(x.objects) }
+func (x *expansion) result() plan.Plan {
+	if x.plain {
+		return x.plan
+	}
+	return x.plan.With(x.objects)
+}
 
 // selects reports whether the plan has an object with find.
 func (x *expansion) selects() bool {

@@ -23,15 +23,16 @@ func Make(ctx context.Context, pl plan.Plan, got map[plan.Read]Input) (out Outpu
 	r := renderer{plan: pl, ctx: ctx, steps: rawjson.NewSteps(ctx, maxSteps), made: make([]made, len(pl.Objects)), named: namedKeys(pl)}
 	of := map[plan.Read][]int{}
 	for i, o := range pl.Objects {
-		if reads := pl.ReadsOf(o); len(reads) == 1 {
-			of[reads[0]] = append(of[reads[0]], i)
+		if o.Count() == 1 {
+			read := pl.ReadOf(o, 0)
+			of[read] = append(of[read], i)
 		}
 	}
 	for _, read := range pl.Reads {
 		r.secret(of[read], got[read])
 	}
 	for i, o := range pl.Objects {
-		if len(pl.ReadsOf(o)) > 1 {
+		if o.Count() > 1 {
 			r.secrets(i, got)
 		}
 	}
@@ -59,7 +60,7 @@ func (r *renderer) secret(objects []int, f Input) {
 		o := r.plan.Objects[i]
 		switch {
 		case f.Unread != nil:
-			r.unread(i, o.Parts()[0], f)
+			r.unread(i, o.Part(0), f)
 		case o.Find != nil: // it selects no secret, and is optional
 			r.made[i].absent = true
 		case p != nil && r.goesOnWith(o, 0) || p == nil && r.goesOnWith(o, f.Secret.Data.Len()):
@@ -75,7 +76,8 @@ func (r *renderer) secret(objects []int, f Input) {
 func (r *renderer) secrets(i int, got map[plan.Read]Input) {
 	o := r.plan.Objects[i]
 	var of []material
-	for _, part := range o.Parts() {
+	for n := range o.Count() {
+		part := o.Part(n)
 		f := got[r.plan.Read(part)]
 		switch {
 		case f.Unread != nil:
@@ -84,7 +86,7 @@ func (r *renderer) secrets(i int, got map[plan.Read]Input) {
 			of = append(of, material{f, r.takeApart(f.Secret)})
 		}
 	}
-	if len(of) == len(o.Parts()) {
+	if len(of) == o.Count() {
 		r.object(i, of)
 	}
 }
@@ -124,9 +126,9 @@ var outputs = map[class.Output]func(r *renderer, i int, of []material){
 // object makes the files of one object, or adds why it cannot.
 func (r *renderer) object(i int, of []material) {
 	o := r.plan.Objects[i]
-	for n, part := range o.Parts() {
+	for n := range of {
 		if of[n].err != nil {
-			r.Add(o.Number, failure.Unusable, part.Where(), "version %d of the secret %s", of[n].Secret.Version, of[n].err)
+			r.Add(o.Number, failure.Unusable, o.Part(n).Where(), "version %d of the secret %s", of[n].Secret.Version, of[n].err)
 			return
 		}
 	}
@@ -167,9 +169,9 @@ func (r *renderer) place(o class.Object, file madeFile, got map[plan.Read]Input,
 		return
 	}
 	r.out.Files = append(r.out.Files, File{Path: file.name, Mode: o.Mode, Contents: sensitive.New(file.content)})
-	var of []Input
-	for _, read := range r.plan.ReadsOf(o) {
-		of = append(of, got[read])
+	of := make([]Input, o.Count())
+	for n := range of {
+		of[n] = got[r.plan.ReadOf(o, n)]
 	}
 	id := version(o, file.key, of)
 	r.note(file.name, id)

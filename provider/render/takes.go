@@ -32,8 +32,8 @@ func Takes(pl plan.Plan, got map[plan.Read]Input) int64 {
 	var size, files, largest int64
 	for _, o := range pl.Objects {
 		var secrets int64
-		for _, read := range pl.ReadsOf(o) {
-			secrets += int64(got[read].Secret.Data.Len())
+		for n := range o.Count() {
+			secrets += int64(got[pl.ReadOf(o, n)].Secret.Data.Len())
 		}
 		n, made, takes := int64(1), secrets, perPart*secrets
 		//exhaustive:ignore
@@ -69,7 +69,8 @@ func mostMembers(object []byte) int64 {
 func Unread(pl plan.Plan, got map[plan.Read]Input) []failure.Failure {
 	r := renderer{plan: pl, made: make([]made, len(pl.Objects))}
 	for i, o := range pl.Objects {
-		for _, part := range o.Parts() {
+		for n := range o.Count() {
+			part := o.Part(n)
 			if f := got[pl.Read(part)]; f.Unread != nil {
 				r.unread(i, part, f)
 			}

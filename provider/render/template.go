@@ -14,9 +14,9 @@ import (
 func (r *renderer) template(i int, of []material) {
 	o := r.plan.Objects[i]
 	values, size := map[string]rawjson.Value{}, 0
-	for n, source := range o.Sources() {
-		values[source.Name] = of[n].whole
-		size += len(of[n].whole)
+	for n, one := range of {
+		values[o.Source(n).Name] = one.whole
+		size += len(one.whole)
 	}
 	content, err := o.Template.Execute(values, o.Template.Output(size), r.steps)
 	var wrong *template.Error
