@@ -97,7 +97,7 @@ var fields = []Field{
 		Name: "format", Example: "env",
 		Doc: "one file of the keys: `json` (default), `yaml`, `env` (`NAME='value'`, as Kubernetes reads it for " +
 			"`fileKeyRef`), `dotenv`, or `properties`. A value that the format cannot carry is an error that " +
-			"names the key",
+			"names the key. [docs/formats.md](docs/formats.md) has the rules",
 		Synonyms:  "objectFormat outputFormat fileFormat",
 		Conflicts: []string{"find", "secrets", "secretKey", "allKeys"},
 		set:       func(o *Object, v string) (err error) { o.Format, err = format.Parse(v); return err },
