@@ -93,7 +93,10 @@ func program(command ...string) func(*testing.T, []written) ([]outcome, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w: %.500s", err, stderr.String())
 		}
-		return got, json.Unmarshal(out, &got)
+		if err := json.Unmarshal(out, &got); err != nil {
+			return nil, fmt.Errorf("%s prints %.100q to %.100q: %w", command[0], out, out[max(0, len(out)-100):], err)
+		}
+		return got, nil
 	}
 }
 
