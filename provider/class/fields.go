@@ -106,7 +106,8 @@ var fields = []Field{
 		Name: "certificate", Example: "{part: chain}",
 		Doc: "what to make of the PEM in `secretKey` or `keys`: `part` is `leaf`, `chain` (the leaf and those " +
 			"above it, in order), `key`, or `bundle` (key and chain); `keystore` is `pkcs12` or `jks`, with " +
-			"`password: {secretPath: …, secretKey: …}`. Key and leaf are checked against one another",
+			"`password: {secretPath: …, secretKey: …}`. Key and leaf are checked against one another. " +
+			"[docs/certificates.md](docs/certificates.md) has examples and errors",
 		Synonyms:  "pem tls x509",
 		Conflicts: []string{"find", "secrets", "allKeys", "format"},
 		read:      readCertificate,
