@@ -1,9 +1,7 @@
 package credential
 
 import (
-	"crypto"
 	"crypto/ecdsa"
-	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
@@ -12,8 +10,6 @@ import (
 	"math/big"
 	"strings"
 	"testing"
-
-	"ovhcloud-csi-provider/provider/keypair"
 )
 
 func TestForgedKeysAreRefused(t *testing.T) {
@@ -31,35 +27,6 @@ func TestForgedKeysAreRefused(t *testing.T) {
 	}
 	if _, err := Parse(material(KeyCertificate, cert, KeyPrivateKey, pkcs8PEM(t, owner)), "x", now); err != nil {
 		t.Errorf("the key of the owner is refused: %v", err)
-	}
-}
-
-// TestPossessionIsProved: even without the checks of form, a key is accepted only if its signature
-// is valid for the certificate.
-func TestPossessionIsProved(t *testing.T) {
-	owner, _ := rsa.GenerateKey(rand.Reader, 2048)
-	other, _ := rsa.GenerateKey(rand.Reader, 2048)
-	curve, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	otherCurve, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	public, edwards, _ := ed25519.GenerateKey(rand.Reader)
-	_, otherEdwards, _ := ed25519.GenerateKey(rand.Reader)
-	forged := *other
-	forged.PublicKey = owner.PublicKey
-	for name, c := range map[string]struct {
-		private crypto.PrivateKey
-		public  crypto.PublicKey
-		want    bool
-	}{
-		"RSA": {owner, &owner.PublicKey, true}, "ECDSA": {curve, &curve.PublicKey, true}, "Ed25519": {edwards, public, true},
-		"another RSA key": {other, &owner.PublicKey, false}, "a key with the owner's public part": {&forged,
-			&owner.PublicKey, false},
-		"another ECDSA key": {otherCurve, &curve.PublicKey, false}, "another Ed25519 key": {otherEdwards, public, false},
-		"another kind": {curve, &owner.PublicKey, false}, "no key": {nil, &owner.PublicKey, false}, "no public key": {owner,
-			nil, false},
-	} {
-		if err := keypair.ProvePossession(c.private, c.public); (err == nil) != c.want {
-			t.Errorf("%s: got error %v, want accepted: %v", name, err, c.want)
-		}
 	}
 }
 

@@ -55,6 +55,13 @@ func TestFormats(t *testing.T) {
 		{YAML, `{"a":{"\ud83d":1}}`, "", "a: holds half a UTF-16"},
 		{YAML, `{"` + long[1:] + `":{"` + long[1:] + `":1}}`, long[1:] + ": {" + long[1:] + ": 1}\n", ""},
 		{YAML, `{"` + long + `":{"` + long + `":1,"b":2}}`, "? " + long + "\n: {? " + long + " : 1, b: 2}\n", ""},
+		{YAML, `{"a":{"b":1,"a":2,"b":3}}`, "", "a: holds a map that has a key twice"},
+		{YAML, `{"a":["x","x",{"x":"x","y":"x"}]}`, "a: [x, x, {x: x, \"y\": x}]\n", ""},
+		{YAML, `{"a":[` + strings.Repeat("[],", 60) + `{}]}`, "a: [" + strings.Repeat("[], ", 60) + "{}]\n", ""},
+		{YAML, `{"a":"\t\r\udb40\udc01","b":"Infinity","c":"` + "\xff" + `"}`, "", "c: holds bytes that are not UTF-8"},
+		{YAML, `{"a":"\t\r\udb40\udc01","b":"Infinity"}`, "a: \"\\t\\r\\U000e0001\"\nb: \"Infinity\"\n", ""},
+		{YAML, "{\"\xff\":1}", "", "\xff: is a key that is not UTF-8"},
+		{JSON, "{\"\xff\":\"\xfe\"}", "{\"\xff\":\"\xfe\"}", ""},
 		{Env, `{"USER":"shop","PORT":5432,"L":["a"],"A.b-c":"x\ny"}`, "USER='shop'\nPORT='5432'\nL='[\"a\"]'\nA.b-c='x\ny'\n", ""},
 		{Env, `{"A":"it's"}`, "", "A: holds a single quote"},
 		{Env, `{"A":"a\u0000"}`, "", "A: holds a NUL"},
@@ -89,6 +96,7 @@ func TestFormats(t *testing.T) {
 		{Dotenv, `{"A":"\r"}`, "", "A: holds a carriage return"},
 		{Dotenv, `{"a.b":"x"}`, "", "a.b: is no name of a variable"},
 		{Properties, `{"a b":" x=y ","é":"ü\n😀","#":"!","n":1.50}`, "a\\ b=\\ x\\=y \n\\u00e9=\\u00fc\\n\\ud83d\\ude00\n\\#=\\!\nn=1.50\n", ""},
+		{Properties, `{"a:b":":~\r\t\\𐀀"}`, "a\\:b=\\:~\\r\\t\\\\\\ud800\\udc00\n", ""},
 		{Properties, `{"a":null}`, "", "a: is null"},
 	} {
 		got, err := write(t, c.format, c.object)

@@ -126,7 +126,7 @@ func (r *renderer) goesOn(o class.Object, err error) bool {
 	case errors.Is(err, rawjson.ErrSteps):
 		r.ended = true
 		r.Add(o.Number, failure.TooLarge, fmt.Sprintf("objects[%d]", o.Number), "the objects of this mount look at more than %d bytes of JSON altogether, "+
-			"each byte counted as often as it is looked at; use fewer or shorter paths in secretKey, smaller secrets, or several classes and volumes", maxSteps)
+			"each byte counted as often as it is looked at; use fewer or shorter paths in secretKey, fewer certificates and keystores, smaller secrets, or several classes and volumes", maxSteps)
 	default:
 		r.late(o)
 	}

@@ -79,3 +79,25 @@ func TestDriverMirrorsOnlyWhenAVersionChanges(t *testing.T) {
 	publish(t, pods["first"])
 	s.secret("first", "a", "two")
 }
+
+// As docs/certificates.md says: a Secret of type kubernetes.io/tls is made of two parts, or of a bundle.
+func TestDriverMirrorsPartsOfACertificate(t *testing.T) {
+	certificate, key := issue(t)
+	s := openShop(t, Options{})
+	s.put("prod/shop/tls", asJSON(t, map[string]string{"all": "subject=shop\n" + key + certificate}))
+	s.classWith(map[string]string{"objects": `
+- {secretPath: prod/shop/tls, secretKey: all, objectName: tls.crt, certificate: {part: chain}}
+- {secretPath: prod/shop/tls, secretKey: all, objectName: tls.key, certificate: {part: key}}
+- {secretPath: prod/shop/tls, secretKey: all, objectName: bundle.pem, certificate: {part: bundle}}
+`}, `  secretObjects:
+  - {secretName: parts, type: kubernetes.io/tls, data: [{objectName: tls.crt, key: tls.crt}, {objectName: tls.key, key: tls.key}]}
+  - {secretName: bundle, type: kubernetes.io/tls, data: [{objectName: bundle.pem, key: tls.crt}, {objectName: bundle.pem, key: tls.key}]}
+`)
+	publish(t, s.pod("web"))
+	for _, name := range []string{"parts", "bundle"} {
+		secret := s.secret(name, corev1.TLSCertKey, certificate)
+		if got := string(secret.Data[corev1.TLSPrivateKeyKey]); got != key || secret.Type != corev1.SecretTypeTLS {
+			t.Errorf("the Secret %s of type %s has another private key", name, secret.Type)
+		}
+	}
+}

@@ -2,115 +2,178 @@ package formats
 
 import (
 	"encoding/json"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
 	"strings"
 	"testing"
 	"unicode/utf8"
-
-	"github.com/joho/godotenv"
-	"github.com/magiconair/properties"
-	"k8s.io/kubernetes/pkg/kubelet/util/env"
 
 	"ovhcloud-csi-provider/provider/format"
 	"ovhcloud-csi-provider/provider/rawjson"
 )
 
-// file returns the file of a key and a value, and whether the format can carry them.
-func file(t *testing.T, f format.Format, key, value string) (string, bool) {
+// object is the keys and values of a file. Values are what encoding/json decodes.
+type object = map[string]any
+
+// write returns the file of a JSON object, and whether the format can carry it.
+func write(t *testing.T, f format.Format, text string) (string, bool) {
 	t.Helper()
-	marshal := func(text string) rawjson.Value {
-		raw, err := json.Marshal(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return raw
+	top, ok := rawjson.Parse([]byte(text))
+	if !ok {
+		t.Fatalf("%q is not JSON", text)
 	}
-	out, err := f.Write([]format.Member{
-		{Key: "BEFORE", Raw: marshal("BEFORE"), Value: marshal("before # x")},
-		{Key: key, Raw: marshal(key), Value: marshal(value)},
-		{Key: "AFTER", Raw: marshal("AFTER"), Value: marshal("after")},
-	}, rawjson.NewSteps(t.Context(), 1<<20))
-	if err != nil && strings.Contains(err.Error(), value) && len(value) > 12 {
-		t.Fatalf("the error shows the value: %v", err)
+	var members []format.Member
+	for raw, value := range top.Members() {
+		key, _ := raw.Unquote()
+		members = append(members, format.Member{Key: string(key), Raw: raw, Value: value})
 	}
+	out, err := f.Write(members, rawjson.NewSteps(t.Context(), 1<<24))
 	return string(out), err == nil
 }
 
-// readers return the value of a key in a file.
-var readers = map[format.Format]func(t *testing.T, text, key string) (string, error){
-	format.Env: func(t *testing.T, text, key string) (string, error) {
-		at := filepath.Join(t.TempDir(), "env")
-		if err := os.WriteFile(at, []byte(text), 0o600); err != nil {
+// between returns the JSON of an object that has a key and a value between two others. With nested,
+// which is for YAML, they are in a map and a list of it too.
+func between(t *testing.T, key, value string, nested bool) string {
+	t.Helper()
+	quote := func(v any) string {
+		raw, err := json.Marshal(v)
+		if err != nil {
 			t.Fatal(err)
 		}
-		return env.ParseEnv(at, key)
-	},
-	format.Dotenv: func(_ *testing.T, text, key string) (string, error) {
-		all, err := godotenv.Unmarshal(text)
-		return all[key], err
-	},
-	format.Properties: func(_ *testing.T, text, key string) (string, error) {
-		loader := properties.Loader{Encoding: properties.ISO_8859_1, DisableExpansion: true}
-		all, err := loader.LoadBytes([]byte(text))
-		if err != nil {
-			return "", err
-		}
-		return all.GetString(key, "is not there"), nil
-	},
-}
-
-var seeds = []string{"", "x", " x ", "it's", `"x"`, `a\nb`, "a\nb\n", "#", "$A", "${A}", "a\r\nb", "\x00", "é😀", "=", "a='b'", "\u0085\u2028", `\`, "!", strings.Repeat("x", 1<<16)}
-
-// FuzzReaders: what a format carries, its readers read.
-func FuzzReaders(f *testing.F) {
-	for _, seed := range seeds {
-		f.Add("A", seed)
+		return string(raw)
 	}
-	f.Add("a b", "x")
-	f.Add("a:b=c#", "x")
-	f.Fuzz(func(t *testing.T, key, value string) {
-		if key == "BEFORE" || key == "AFTER" || !utf8.ValidString(key) || !utf8.ValidString(value) {
-			return
-		}
-		for f, read := range readers {
-			text, ok := file(t, f, key, value)
-			if !ok || f == format.Properties && strings.ContainsFunc(key+value, func(r rune) bool { return r > 0xffff }) {
-				continue // this reader does not join the halves of a character that Java has two of
-			}
-			for k, want := range map[string]string{key: value, "BEFORE": "before # x", "AFTER": "after"} {
-				if got, err := read(t, text, k); got != want || err != nil {
-					t.Fatalf("%s: %q is read from %q as %q, %v", f, want, text, got, err)
-				}
-			}
-		}
-	})
+	text := `{"BEFORE":"before # x",` + quote(key) + ":" + quote(value)
+	if nested {
+		text += `,"NESTED":` + quote(object{key: []any{value, object{value: key}}, "n": value})
+	}
+	return text + `,"AFTER":"after"}`
 }
 
-// TestOtherLibrariesOfDotenv reads with those of Python and Node.js, where they are installed.
-func TestOtherLibrariesOfDotenv(t *testing.T) {
-	for name, command := range map[string][]string{
-		"python": {"python3", "-c", "import sys,io,json,dotenv; print(json.dumps(dotenv.dotenv_values(stream=io.StringIO(sys.stdin.read()))['A']))"},
-		"node":   {"node", "-e", "console.log(JSON.stringify(require('dotenv').parse(require('fs').readFileSync(0))['A']))"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if exec.Command(command[0], append(command[1:2:2], strings.Replace(command[2], "['A']", "", 1))...).Run() != nil {
-				t.Skipf("%s or its library of dotenv is not installed", command[0])
+func isTaken(key string) bool { return key == "BEFORE" || key == "AFTER" || key == "NESTED" }
+
+// same checks what a reader made of a file.
+func same(t *testing.T, by string, w written, got outcome) {
+	t.Helper()
+	var want object
+	if err := json.Unmarshal([]byte(w.text), &want); err != nil {
+		t.Fatal(err)
+	}
+	if got.Error != "" || !reflect.DeepEqual(got.Value, want) {
+		t.Errorf("%s: %.300q, which has %.300q, is read as %.300q %.300s", by, w.file, want, got.Value, got.Error)
+	}
+}
+
+// texts are keys and values that a reader may take for something else: all of at most two signs
+// that mean something to one, words, and longer ones by chance, the same ones each time.
+func texts() (all []string) {
+	signs := []string{"a", "'", `"`, "`", `\`, "$", "{B}", "\n", "\r", "\t", " ", "#", "=", ":", "!", "u0041", "n", "\x00", "\u0085", "é😀"}
+	all = []string{""}
+	for from, length := 0, 0; length < 2; length++ {
+		to := len(all)
+		for _, text := range all[from:to] {
+			for _, sign := range signs {
+				all = append(all, text+sign)
 			}
-			for _, value := range seeds {
-				text, ok := file(t, format.Dotenv, "A", value)
-				if !ok {
+		}
+		from = to
+	}
+	all = append(all, strings.Fields(`no Yes on OFF y N true False null NULL ~ nan .nan .inf -.INF inf 0o7 07 0x1f 1e3 e1 E-1 1_000 1:20 0.5
+		2001-01-01 2001-12-14t21:59:43.10-05:00 << = - --- ... ? *a &a !a !!int @a %YAML [a] {a} [a {a a,b |a >a key export BEFORE='x'`)...)
+	all = append(all, "a: b", "a #b", "- a", "? a", "--- a", "export A", "\ufeffa", "a\u2028b", "a\u00a0", "\u200b", "\ue000", "\ufffe", "\x7f",
+		"-----BEGIN X-----\nYWJj+/==\n-----END X-----\n", `DOMAIN\user`, `C:\new\table`, `{"a":"it is \"x\""}`, "a\nB='x'\nC=\"y\"\n# z",
+		strings.Repeat("x", 1023), strings.Repeat(" ", 1500), strings.Repeat("é", 3000), strings.Repeat("x", 1<<16-100), strings.Repeat("x", 1<<16))
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 3000 {
+		text := ""
+		for range 3 + random.IntN(8) {
+			text += signs[random.IntN(len(signs))]
+		}
+		all = append(all, text)
+	}
+	return all
+}
+
+// objects are JSON objects that have texts as values and as keys.
+func objects(t *testing.T, nested bool) (all []string) {
+	for _, text := range texts() {
+		if nested && len(text) > 4000 {
+			continue // only lines of env files have a limit
+		}
+		all = append(all, between(t, "A", text, nested))
+		if !isTaken(text) && text != "A" {
+			all = append(all, between(t, text, "x", nested))
+		}
+	}
+	if nested {
+		all = append(all, `{}`, `{"a":null,"b":[true,false,null,[],{},[[{}]]],"c":{"d":{}}}`, `{"a":`+strings.Repeat("[", 49)+strings.Repeat("]", 49)+`}`,
+			`{"a":`+strings.Repeat(`{"a":`, 49)+`1`+strings.Repeat("}", 49)+`}`, `{"a":[0,-0,1,-1.5,5432.0,123456789012345]}`)
+	}
+	return all
+}
+
+// TestReaders: what a format carries, each of its readers reads. Readers that are not installed are
+// skipped.
+func TestReaders(t *testing.T) {
+	for _, r := range readers {
+		t.Run(fmt.Sprintf("%s by %s", r.format, r.name), func(t *testing.T) {
+			t.Parallel()
+			if why := r.missing(); why != "" {
+				t.Skip(why)
+			}
+			all := objects(t, r.format == format.YAML)
+			var carried []written
+			for i, text := range all {
+				if i%max(r.every, 1) != 0 {
 					continue
 				}
-				cmd := exec.Command(command[0], command[1:]...)
-				cmd.Stdin = strings.NewReader(text)
-				out, err := cmd.Output()
-				var got string
-				if err != nil || json.Unmarshal(out, &got) != nil || got != value {
-					t.Errorf("%q is read as %q, %v", value, got, err)
+				if file, ok := write(t, r.format, text); ok && (r.skip == nil || !r.skip(written{file, text})) {
+					carried = append(carried, written{file, text})
 				}
 			}
+			if len(carried) < len(all)/10 {
+				t.Fatalf("%d of %d objects are carried", len(carried), len(all))
+			}
+			got, err := r.read(t, carried)
+			if err != nil || len(got) != len(carried) {
+				t.Fatalf("%d files of %d are read: %v", len(got), len(carried), err)
+			}
+			for i, w := range carried {
+				same(t, r.name, w, got[i])
+			}
+			t.Logf("%d files of %d objects", len(carried), len(all))
 		})
 	}
+}
+
+// FuzzReaders: what a format carries, its readers within this process read.
+func FuzzReaders(f *testing.F) {
+	for _, seed := range []string{"", "x", " x ", "it's", `"x"`, `a\nb`, "a\nb\n", "#", "$A", "${A}", "a\r\nb", "a\r", "\x00", "é😀", "=", "a='b'", "\u0085\u2028",
+		`\`, `a\\b`, "!", "e1", "nan", strings.Repeat("x", 1<<16-4), strings.Repeat("x", 1<<16-5)} {
+		f.Add("A", seed)
+	}
+	for _, key := range []string{"a b", "a:b=c#", "..", "..a", "1A", "<<", "y", strings.Repeat("k", 1024)} {
+		f.Add(key, "x")
+	}
+	f.Fuzz(func(t *testing.T, key, value string) {
+		if isTaken(key) || !utf8.ValidString(key) || !utf8.ValidString(value) || key == "n" || value == "n" {
+			return
+		}
+		for _, r := range readers {
+			if r.needs != nil {
+				continue
+			}
+			text := between(t, key, value, r.format == format.YAML)
+			file, ok := write(t, r.format, text)
+			w := written{file, text}
+			if !ok || r.skip != nil && r.skip(w) {
+				continue
+			}
+			got, err := r.read(t, []written{w})
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, r.name, w, got[0])
+		}
+	})
 }

@@ -105,7 +105,7 @@ var table = []struct {
 	{"a template of a rolled back secret", `{secrets: {r: {secretPath: rolled/back, objectVersion: latest-active}}, template: "{{ .r.v }}", objectName: r}`, map[string]string{"r": "new"}, 0, nil},
 	{"the wrong part", "{secretPath: prod/shop/db, secretKey: user, certificate: {part: leaf}}", nil, codes.FailedPrecondition, []string{`the key "user" holds no PEM`}},
 	{"a keystore without a password", "{secretPath: prod/shop/tls, secretKey: all, objectName: k, certificate: {keystore: jks, password: {secretPath: prod/shop/tls, secretKey: short}}}", nil,
-		codes.FailedPrecondition, []string{"at least 6 bytes"}},
+		codes.FailedPrecondition, []string{"fewer than 6 characters"}},
 	{"several at once", "{find: {path: nowhere}}\n- {secretPath: nowhere, objectName: b}\n- {secrets: {a: nowhere}, template: \"{{ .a.b }}\", objectName: c}", nil, codes.NotFound,
 		[]string{"objects[0]", "objects[1]", "objects[2]"}},
 }
