@@ -29,7 +29,10 @@ var arrows = map[string][]string{
 	"cmd/ovhcsi/schema": {
 		"provider/certificate", "provider/class", "provider/encoding", "provider/format", "provider/okms", "provider/place",
 	},
-	"cmd/ovhcsi/lint": {"provider/class", "provider/failure", "provider/message", "provider/yamlnode"},
+	"cmd/ovhcsi/lint": {
+		"provider/class", "provider/config", "provider/failure", "provider/message", "provider/nearest", "provider/place",
+		"provider/rules", "provider/yamlnode",
+	},
 	"cmd/ovhcsi": {
 		"cmd/commandline", "cmd/ovhcsi/lint", "cmd/ovhcsi/policy", "cmd/ovhcsi/schema", "provider", "provider/class", "provider/failure", "provider/place",
 		"provider/sensitive", "provider/config", "provider/connections", "provider/credential", "provider/explain",
