@@ -22,12 +22,19 @@ var arrows = map[string][]string{
 		"cmd/commandline", "provider", "provider/budget", "provider/config", "provider/connections", "provider/okms",
 		"provider/place", "server", "server/tasks",
 	},
+	"cmd/ovhcsi/policy": {
+		"provider/class", "provider/config", "provider/message", "provider/nearest", "provider/rules", "provider/strictmap",
+		"provider/yamlnode",
+	},
 	"cmd/ovhcsi/schema": {
 		"provider/certificate", "provider/class", "provider/encoding", "provider/format", "provider/okms", "provider/place",
 	},
-	"cmd/ovhcsi/lint": {"provider/class", "provider/failure", "provider/message", "provider/yamlnode"},
+	"cmd/ovhcsi/lint": {
+		"provider/class", "provider/config", "provider/failure", "provider/message", "provider/nearest", "provider/place",
+		"provider/rules", "provider/yamlnode",
+	},
 	"cmd/ovhcsi": {
-		"cmd/commandline", "cmd/ovhcsi/lint", "cmd/ovhcsi/schema", "provider", "provider/class", "provider/failure", "provider/place",
+		"cmd/commandline", "cmd/ovhcsi/lint", "cmd/ovhcsi/policy", "cmd/ovhcsi/schema", "provider", "provider/class", "provider/failure", "provider/place",
 		"provider/sensitive", "provider/config", "provider/connections", "provider/credential", "provider/explain",
 		"provider/okms", "provider/read", "test/emulator",
 	},

@@ -97,13 +97,7 @@ func (c connectionsCheck) run(ctx context.Context, stdout, stderr io.Writer) (va
 	var problems config.Problems
 	switch {
 	case errors.As(err, &problems):
-		for _, p := range problems {
-			if p.Line == 0 {
-				printLine(stderr, "%s: %s", c.config, p.Text)
-			} else {
-				printLine(stderr, "%s:%d: %s", c.config, p.Line, p.Text)
-			}
-		}
+		printProblems(stderr, c.config, problems)
 		return false
 	case err != nil:
 		printLine(stderr, "ovhcsi connections: %v", err)

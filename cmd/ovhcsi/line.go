@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"ovhcloud-csi-provider/provider/config"
 )
 
 // printLine prints exactly one line and escapes the arguments: the name of a file or
@@ -22,4 +24,15 @@ func escaped(s string) string {
 	}
 	quoted := strconv.Quote(s)
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
+}
+
+// printProblems prints what is wrong with a file of connections.
+func printProblems(stderr io.Writer, file string, problems config.Problems) {
+	for _, p := range problems {
+		if p.Line == 0 {
+			printLine(stderr, "%s: %s", file, p.Text)
+		} else {
+			printLine(stderr, "%s:%d: %s", file, p.Line, p.Text)
+		}
+	}
 }

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,12 +16,18 @@ import (
 
 	"ovhcloud-csi-provider/cmd/commandline"
 	"ovhcloud-csi-provider/cmd/ovhcsi/lint"
+	"ovhcloud-csi-provider/provider/place"
 )
 
 const lintLong = `A FILE is YAML or JSON, a directory of such files (.yaml, .yml, .json), or - for
 standard input, such as the output of helm template or kubectl kustomize. Classes
-are read by the provider's own code; no cluster and no OKMS is asked. All files
-are looked at together: give the pods with their classes.
+are read by the provider's own code; no OKMS is asked, and no cluster without
+--against-cluster. All files are looked at together: give the pods with their
+classes.
+
+  ovhcsi lint deploy/
+  helm template shop ./chart | ovhcsi lint --namespace shop -
+  ovhcsi lint deploy/ --config connections.yaml --against-cluster
 
 Each finding has an ID with a section in docs/lint.md. An annotation of the object
 accepts findings, with a reason:
@@ -30,35 +39,90 @@ accepts findings, with a reason:
 Exit code: 0 if there is no error and no warning, 1 if there is one, 2 for an
 invalid command line or a file that cannot be read.`
 
+// lintLine is the command line of "ovhcsi lint".
+type lintLine struct {
+	output, namespace, config string
+	allowed, against          []string
+	againstCluster            bool
+}
+
 // newLintCommand returns "ovhcsi lint".
 func newLintCommand(s streams) *cobra.Command {
-	var output string
+	var c lintLine
 	command := &cobra.Command{
 		Use:   "lint FILE…",
 		Short: "find mistakes in SecretProviderClasses and in the pods that mount them",
 		Long:  lintLong,
 		Args:  someFiles,
-		RunE: func(_ *cobra.Command, files []string) error {
-			if err := oneOf("output", output, lint.Outputs()); err != nil {
-				return err
-			}
-			sources, err := readSources(files, s.in)
-			if err != nil {
-				return usageError(err)
-			}
-			findings := lint.Run(sources)
-			if err := lint.Write(s.out, output, commandline.Version(), len(sources), findings); err != nil {
-				return err
-			}
-			if lint.Failed(findings) {
-				return errFindings
-			}
-			return nil
-		},
+		RunE:  func(command *cobra.Command, files []string) error { return c.run(command.Context(), files, s) },
 	}
-	command.Flags().StringVar(&output, "output", "text", "the `FORM` of the findings: "+strings.Join(lint.Outputs(), ", "))
+	flags := command.Flags()
+	flags.StringVar(&c.output, "output", "text", "the `FORM` of the findings: "+strings.Join(lint.Outputs(), ", "))
+	flags.StringVar(&c.namespace, "namespace", "", "the `NAME` of the namespace of objects that name none")
+	flags.StringVar(&c.config, "config", "", "the provider's `FILE` of connections: check that its rules\nallow what the classes read")
+	flags.StringArrayVar(&c.allowed, "allow-endpoint", nil, "a `HOST` of the provider's --allow-endpoint; repeatable")
+	flags.StringArrayVar(&c.against, "against", nil, "a `FILE` with the classes that running pods have; repeatable")
+	flags.BoolVar(&c.againstCluster, "against-cluster", false, "compare with the classes of the cluster, which kubectl reads")
 	completeValues(command, "output", lint.Outputs())
 	return command
+}
+
+// run prints the findings.
+func (c *lintLine) run(ctx context.Context, files []string, s streams) error {
+	if err := oneOf("output", c.output, lint.Outputs()); err != nil {
+		return err
+	}
+	sources, err := readSources(files, s.in)
+	if err != nil {
+		return usageError(err)
+	}
+	options, err := c.options(ctx, s)
+	if err != nil {
+		return err
+	}
+	findings := lint.Check(sources, options)
+	if err := lint.Write(s.out, c.output, commandline.Version(), len(sources), findings); err != nil {
+		return err
+	}
+	if lint.Failed(findings) {
+		return errFindings
+	}
+	return nil
+}
+
+// options reads what the flags name.
+func (c *lintLine) options(ctx context.Context, s streams) (options lint.Options, err error) {
+	options.Namespace = c.namespace
+	if options.Endpoints, err = place.ParseEndpoints(c.allowed); err != nil {
+		return options, usageErrorf("--allow-endpoint: %w", err)
+	}
+	if c.config != "" {
+		if options.Connections, err = readConnections(c.config, s.err); err != nil {
+			return options, err
+		}
+	}
+	if len(c.against) > 0 {
+		if options.Applied, err = readSources(c.against, s.in); err != nil {
+			return options, usageErrorf("--against: %w", err)
+		}
+	}
+	if c.againstCluster {
+		text, err := kubectl(ctx, "get", "secretproviderclasses.secrets-store.csi.x-k8s.io", "--all-namespaces", "-o", "json")
+		if err != nil {
+			return options, usageErrorf("--against-cluster: %w", err)
+		}
+		options.Applied = append(options.Applied, lint.Source{Name: "the cluster", Text: text})
+	}
+	return options, nil
+}
+
+// kubectl returns what a command of kubectl prints.
+func kubectl(ctx context.Context, args ...string) (string, error) {
+	text, err := exec.CommandContext(ctx, "kubectl", args...).Output()
+	if failed := (*exec.ExitError)(nil); errors.As(err, &failed) && len(failed.Stderr) > 0 {
+		return "", fmt.Errorf("kubectl: %s", strings.TrimSpace(string(failed.Stderr)))
+	}
+	return string(text), err
 }
 
 // readSources reads files and the files of directories, in order.

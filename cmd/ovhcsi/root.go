@@ -29,6 +29,7 @@ func newRootCommand(program string, s streams) *cobra.Command {
 		newEmulatorCommand(s),
 		newLintCommand(s),
 		newManCommand(),
+		newPolicyCommand(s),
 		newRenderCommand(s),
 		newSchemaCommand(s),
 		newVersionCommand(s),

@@ -144,8 +144,8 @@ func memberNames(n *yamlnode.Node) (names []string) {
 // setTemplate parses the template of an object when its secrets are known.
 func (e *entry) setTemplate() {
 	o := &e.object
-	if !o.has("template") || !o.has("secrets") {
-		return
+	if !o.has("template") || !o.has("secrets") || len(o.More) == 0 {
+		return // what is wrong with its secrets is told
 	}
 	var names []string
 	for _, source := range o.More {

@@ -56,7 +56,7 @@ var invalidFiles = []struct{ name, old, new, want string }{
 	{"the chart's values", "credentialsDir:", "existingSecret:",
 		"5: connections.default.existingSecret: unknown field; " +
 			"it belongs in the Helm chart's values; write credentialsDir here. " +
-			"The chart's ConfigMap has the file to check (ovhcsi connections --help)"},
+			"The chart's ConfigMap has the file to check (ovhcsi connections check --help)"},
 	{"misspelt field of a rule", "        paths: [prod/pay/card]", "        path: [prod/pay/card]",
 		`12: connections.default.allow[1].path: unknown field; did you mean "paths"?`},
 	{"unknown field of a rule", "        paths: [prod/pay/card]", "        paths: [prod/pay/card]\n        deny: [x]",

@@ -73,7 +73,7 @@ func (r *reader) unknown(key *yamlnode.Node, where string, valid []string, taken
 	advice, meant := adviseOn(key.Value, valid, taken)
 	if key.Value == fieldOfChart {
 		meant, advice = fieldDir, "it belongs in the Helm chart's values; write "+fieldDir+
-			" here. The chart's ConfigMap has the file to check (ovhcsi connections --help)"
+			" here. The chart's ConfigMap has the file to check (ovhcsi connections check --help)"
 	}
 	r.misspelt = append(r.misspelt, strings.TrimPrefix(where+"."+meant, "."))
 	if meant == place.FieldEndpoint { // it replaces region

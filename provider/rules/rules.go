@@ -26,6 +26,9 @@ type Rule struct {
 // segment. The segment ** matches any number of segments, and at least one at the end.
 type Pattern []string
 
+// String returns the pattern as it is written.
+func (p Pattern) String() string { return strings.Join(p, "/") }
+
 // AnySegments is the segment that matches any number of segments.
 const AnySegments = "**"
 
@@ -72,13 +75,17 @@ func (g Grant) AllowsBelow(folder string) bool {
 	if g.only != nil && !g.only.AllowsBelow(folder) {
 		return false
 	}
+	return slices.ContainsFunc(g.rules, func(r Rule) bool { return r.AllowsBelow(folder) })
+}
+
+// AllowsBelow reports whether one of the rule's patterns matches every path below a folder, "" being
+// the root. It does not check the caller.
+func (r Rule) AllowsBelow(folder string) bool {
 	var segments []string
 	if folder != "" {
 		segments = strings.Split(folder, "/")
 	}
-	return slices.ContainsFunc(g.rules, func(r Rule) bool {
-		return slices.ContainsFunc(r.Paths, func(p Pattern) bool { return p.matchesBelow(segments) })
-	})
+	return slices.ContainsFunc(r.Paths, func(p Pattern) bool { return p.matchesBelow(segments) })
 }
 
 // matchesBelow reports whether the pattern ends in ** and what is before that matches the folder,
@@ -108,7 +115,7 @@ func (g Grant) Paths() []string {
 	var all []string
 	for _, r := range g.rules {
 		for _, p := range r.Paths {
-			all = append(all, strings.Join(p, "/"))
+			all = append(all, p.String())
 		}
 	}
 	return all

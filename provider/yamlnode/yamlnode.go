@@ -24,6 +24,9 @@ const Single = yaml.ScalarNode
 // List is the Kind of a list.
 const List = yaml.SequenceNode
 
+// Map is the Kind of a map.
+const Map = yaml.MappingNode
+
 // ErrEmpty is the error of Document for a text without a document.
 var ErrEmpty = errors.New("is empty")
 
@@ -65,6 +68,30 @@ func Documents(text string) (all []*Node, err error) {
 
 // IsBlock reports whether a scalar is a block (| or >), whose text begins on the next line.
 func IsBlock(n *Node) bool { return n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 }
+
+// Resolve returns the node that an alias stands for, and any other node as it is. It is for texts that
+// may have aliases.
+func Resolve(n *Node) *Node {
+	if n != nil && n.Kind == yaml.AliasNode {
+		return n.Alias
+	}
+	return n
+}
+
+// IsMerge reports whether a key of a map merges another map into it: <<.
+func IsMerge(key *Node) bool { return key.Tag == "!!merge" }
+
+// IsString reports whether a node is a text to Kubernetes, and not a number, a boolean, null or a
+// collection. Kubernetes reads YAML 1.1, in which yes and off are booleans.
+func IsString(n *Node) bool {
+	switch {
+	case n.Kind != yaml.ScalarNode:
+		return false
+	case n.Tag == "!!str":
+		return n.Style != 0 || !slices.Contains([]string{"yes", "no", "on", "off"}, strings.ToLower(n.Value))
+	}
+	return n.Tag == "!!timestamp" || n.Tag == "!!binary"
+}
 
 // IsMap reports whether a node is a map without an anchor.
 func IsMap(n *Node) bool { return n.Kind == yaml.MappingNode && n.Anchor == "" }

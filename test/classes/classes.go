@@ -103,7 +103,7 @@ func (g *generator) source() []string {
 			fmt.Sprintf("objectName: found%d", g.number), g.pick("allKeys: true", "allKeys: false", "objectVersion: latest-active", "objectVersion: latest")}
 	case 4:
 		return []string{"secrets: {db: " + g.path() + ", _tls2: {secretPath: " + g.path() + g.pick("", ", objectVersion: 2", ", objectVersion: latest") + "}}",
-			"template: " + g.pick(`"{{ .db.user }}:{{ .db.password | urlquery }}"`, `'{{ ._tls2.a | default "x" }}{{ range $k, $v := .db }}{{ $k }}={{ $v | quote }}{{ end }}'`), name}
+			"template: " + g.pick(`"{{ .db.user }}:{{ ._tls2.password | urlquery }}"`, `'{{ ._tls2.a | default "x" }}{{ range $k, $v := .db }}{{ $k }}={{ $v | quote }}{{ end }}'`), name}
 	case 5:
 		return []string{path, name, "format: " + g.pick("json", "yaml", "env", "dotenv", "properties"), g.pick("keys: [user]", `keys: ["user", 'a b', 3]`, "optional: true")}
 	case 6:
@@ -125,7 +125,7 @@ func (g *generator) key() string {
 func (g *generator) version() []string {
 	switch g.IntN(6) {
 	case 0:
-		return []string{"objectVersion: " + g.pick("3", `"4294967"`, "latest", "latest-active", `""`)}
+		return []string{"objectVersion: " + g.pick("3", `"24000"`, "latest", "latest-active", `""`)}
 	case 1:
 		return []string{"objectVersionHistory: " + g.pick("2", `"100"`)}
 	case 2:

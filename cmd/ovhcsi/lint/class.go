@@ -1,153 +1,103 @@
 package lint
 
 import (
-	"fmt"
+	"regexp"
 	"strings"
 
 	"ovhcloud-csi-provider/provider/class"
 	"ovhcloud-csi-provider/provider/failure"
-	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/yamlnode"
 )
 
-// providerName is the provider in a SecretProviderClass.
-const providerName = "ovhcloud"
-
-// spc is a SecretProviderClass of the provider.
-type spc struct {
-	*object
-	parameters map[string]string
-	said       class.Class
-	valid      bool
-}
-
-// classes returns the SecretProviderClasses of the provider.
-func (l *linter) classes() (all []*spc) {
-	for _, o := range l.objects {
-		if o.text("kind") != "SecretProviderClass" || o.text("spec", "provider") != providerName {
-			continue
-		}
-		c := &spc{object: o, parameters: map[string]string{}}
-		if parameters := o.at("spec", "parameters"); parameters != nil && yamlnode.IsMap(parameters) {
-			for i := 0; i+1 < len(parameters.Content); i += 2 {
-				c.parameters[parameters.Content[i].Value] = parameters.Content[i+1].Value
-			}
-		}
-		all = append(all, c)
-	}
-	return all
-}
-
-// ownDomain reports whether a class says itself where its secrets are.
-func (c *spc) ownDomain() bool { return c.parameters["region"] != "" || c.parameters["endpoint"] != "" }
-
 // checkClass reads a class as the daemon does, and checks what it mirrors.
-func (l *linter) checkClass(c *spc, volumes []*volume) {
-	used, credentials := false, c.ownDomain()
-	for _, v := range volumes {
-		if v.names(c) {
-			used, credentials = true, v.credentials()
-		}
-	}
+func (l *linter) checkClass(c *spc, pods bool) {
+	l.checkTexts(c)
 	var wrong *failure.List
-	c.said, wrong = class.Parse(c.parameters, class.Given{Credentials: credentials, Mode: 0o644})
+	c.said, wrong = class.Parse(c.parameters, class.Given{Credentials: c.credentials(), Mode: defaultMode})
 	for _, f := range wrong.All() {
-		l.mistake(c, f)
+		if !c.notText[strings.TrimPrefix(f.Where, "parameters.")] {
+			l.mistake(c.object, c.at("spec", "parameters"), f)
+		}
 	}
 	if c.valid = wrong.Len() == 0; c.valid {
+		l.checkEndpoint(c)
 		l.checkMirror(c)
+		l.checkRules(c)
 	}
-	if len(volumes) > 0 && !used {
+	if pods && len(c.volumes) == 0 {
 		l.find(unused, c.object, c.at("metadata", "name"), "no pod of these files names this class")
 	}
 }
 
-// mistake adds a failure of the daemon at its place in the file.
-func (l *linter) mistake(c *spc, f failure.Failure) {
+// checkTexts checks that parameters are texts, and that none is given twice.
+func (l *linter) checkTexts(c *spc) {
+	seen := map[string]int{}
+	parameters := yamlnode.Resolve(c.at("spec", "parameters"))
+	for i := 0; parameters != nil && parameters.Kind == yamlnode.Map && i+1 < len(parameters.Content); i += 2 {
+		key, value := parameters.Content[i], yamlnode.Resolve(parameters.Content[i+1])
+		if yamlnode.IsMerge(key) {
+			continue
+		}
+		switch first := seen[key.Value]; {
+		case first > 0:
+			l.find(wrongParameter, c.object, key, "parameters.%s: is given twice, first in line %d; drop one of them", key.Value, first)
+		case value.Kind != yamlnode.Single:
+			l.find(notText, c.object, key, "parameters.%s: is %s, and Kubernetes takes texts only; write %s: | and the lines below it", key.Value, yamlnode.Describe(value), key.Value)
+		case !yamlnode.IsString(value) && value.Value != "":
+			l.find(notText, c.object, key, "parameters.%s: is no text to Kubernetes; quote it: %s: %q", key.Value, key.Value, value.Value)
+		case !yamlnode.IsString(value):
+			l.find(notText, c.object, key, "parameters.%s: is empty; give a value, or drop it", key.Value)
+		}
+		seen[key.Value] = key.Line
+	}
+}
+
+// mistake adds a failure of the daemon at its place in parameters, a map of the object.
+func (l *linter) mistake(o *object, parameters *yamlnode.Node, f failure.Failure) {
+	value, line := field(parameters, class.ParamObjects), f.Line
+	f.Line = 0 // the finding has that of the file
 	text := f.Where + ": " + f.Text()
-	parameters := c.at("spec", "parameters")
-	if f.Object != failure.WholeClass && f.Line > 0 {
-		if value := field(parameters, class.ParamObjects); value != nil {
-			line := value.Line + f.Line - 1
-			if yamlnode.IsBlock(value) {
-				line++
-			}
-			l.findAt(wrongObject, c.object, line, 0, "%s", text)
+	if f.Object != failure.WholeClass && line > 0 && value != nil {
+		l.within(wrongObject, o, value, line, word(f.Where), o.source.relocate(value, text))
+		return
+	}
+	if f.Where == class.CredentialSource {
+		return // of the pods
+	}
+	if line, _ := placeIn(f.What); f.Where == "parameters."+class.ParamObjects && value != nil && line > 0 { // its YAML
+		text = o.source.relocate(value, text)
+		if sourceLine, column := placeIn(text); column > 0 {
+			l.findAt(wrongObject, o, sourceLine, column, "%s", text)
 			return
 		}
+		l.within(wrongObject, o, value, line, "", text)
+		return
 	}
 	key, _ := entry(parameters, strings.TrimPrefix(f.Where, "parameters."))
 	if key == nil {
 		key = parameters
 	}
-	if f.Where == class.CredentialSource {
-		return // of the pods
-	}
-	l.find(wrongParameter, c.object, key, "%s", text)
+	l.find(wrongParameter, o, key, "%s", text)
 }
 
-// checkMirror checks that the files exist which secretObjects names.
-func (l *linter) checkMirror(c *spc) {
-	for _, mirrored := range elements(c.at("spec", "secretObjects")) {
-		var keys []string
-		for _, data := range elements(field(mirrored, "data")) {
-			keys = append(keys, text(data, "key"))
-			l.checkFile(c, field(data, "objectName"))
-		}
-		if text(mirrored, "type") != "kubernetes.io/tls" {
-			continue
-		}
-		for _, key := range keys {
-			if key != "tls.crt" && key != "tls.key" {
-				l.find(notTLS, c.object, mirrored, "the driver mirrors tls.crt and tls.key only to a Secret of the type kubernetes.io/tls, not %s; set the type Opaque, or a Secret of its own", message.Quote(key))
-			}
-		}
+// lastName matches the last field of a place such as objects[0].keys[1].
+var lastName = regexp.MustCompile(`\.([A-Za-z_][A-Za-z0-9_.-]*?)(\[[0-9]+\])?$`)
+
+// word returns the field that a place is about, "" if it is about an object.
+func word(where string) string {
+	if m := lastName.FindStringSubmatch(where); m != nil {
+		return m[1][strings.LastIndexByte(m[1], '.')+1:]
 	}
+	return ""
 }
 
-// checkFile checks one file that secretObjects names.
-func (l *linter) checkFile(c *spc, named *yamlnode.Node) {
-	if named == nil {
+// checkEndpoint checks that credentials may be sent to the endpoint of a class.
+func (l *linter) checkEndpoint(c *spc) {
+	if !c.said.OwnPlace || c.said.Domain.Endpoint == "" {
 		return
 	}
-	var files []string
-	for _, o := range c.said.Objects {
-		file := o.File()
-		switch {
-		case o.IsFolder() && (file == "" || strings.HasPrefix(named.Value, file+"/")):
-			return // which files it makes is only known to the store
-		case file == named.Value && o.Optional:
-			l.find(optionalFile, c.object, named, "objects[%d] is optional: while its secret does not exist, the driver mirrors nothing of this Secret; give an optional file a Secret of its own", o.Number)
-			return
-		case file == named.Value:
-			return
-		case !o.IsFolder():
-			files = append(files, message.Quote(file))
-		}
+	if err := l.options.Endpoints.Check(c.said.Domain.Endpoint); err != nil {
+		key, _ := entry(c.at("spec", "parameters"), class.ParamEndpoint)
+		l.find(foreignHost, c.object, key, "parameters.endpoint: no credential is sent there: %s", err)
 	}
-	l.find(noSuchFile, c.object, named, "the class makes no file %s; it makes %s", message.Quote(named.Value), message.Bound(strings.Join(files, ", "), 300))
-}
-
-// Class is a SecretProviderClass of the provider as it stands in a file.
-type Class struct {
-	File            string
-	Namespace, Name string // the namespace may be empty
-	Parameters      map[string]string
-}
-
-// Classes returns the SecretProviderClasses of the provider in the sources. The error is why a source
-// cannot be read.
-func Classes(sources []Source) (all []Class, err error) {
-	l := &linter{}
-	for _, source := range sources {
-		l.read(source)
-	}
-	for _, f := range l.findings {
-		return nil, fmt.Errorf("%s:%d: %s", f.File, f.Line, f.Message)
-	}
-	for _, c := range l.classes() {
-		namespace, name := c.name()
-		all = append(all, Class{c.source.Name, namespace, name, c.parameters})
-	}
-	return all, nil
 }

@@ -8,6 +8,7 @@ type Finding struct {
 	Line     int      `json:"line"`   // from 1
 	Column   int      `json:"column"` // from 1
 	Message  string   `json:"message"`
+	source   int      // the place of its file among the sources
 }
 
 // Severity of a finding.

@@ -1,0 +1,71 @@
+package lint
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+
+	"ovhcloud-csi-provider/provider/class"
+	"ovhcloud-csi-provider/provider/message"
+)
+
+// checkApplied compares classes with those that running pods have. The driver does not update a
+// volume in which a file becomes a folder, or a folder a file.
+func (l *linter) checkApplied(classes []*spc) {
+	applied := &linter{options: l.options}
+	applied.readAll(l.options.Applied)
+	before := map[[2]string]*spc{}
+	for _, c := range applied.classes() {
+		_, name := c.name()
+		before[[2]string{l.namespace(c.object), name}] = c
+	}
+	for _, c := range classes {
+		_, name := c.name()
+		old := before[[2]string{l.namespace(c.object), name}]
+		if old == nil || !c.valid {
+			continue
+		}
+		old.said, _ = class.Parse(old.parameters, class.Given{Credentials: old.credentials(), Mode: defaultMode})
+		l.compare(c, treeOf(old), treeOf(c))
+	}
+}
+
+// tree is the files and folders of a volume, each with the object that makes it.
+type tree struct{ files, folders map[string]class.Object }
+
+// treeOf returns the tree of a class, as far as it is known without the store.
+func treeOf(c *spc) tree {
+	t := tree{map[string]class.Object{}, map[string]class.Object{}}
+	for _, o := range c.said.Objects {
+		name := o.File()
+		if o.IsFolder() {
+			t.folders[name] = o
+		} else {
+			t.files[name] = o
+		}
+		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+			t.folders[dir] = o
+		}
+	}
+	return t
+}
+
+// compare adds the paths that change between file and folder.
+func (l *linter) compare(c *spc, before, after tree) {
+	tell := func(name string, o class.Object, was, is string) {
+		l.within(fileAndFolder, c.object, field(c.at("spec", "parameters"), class.ParamObjects), o.LineOf("objectName"), "objectName",
+			fmt.Sprintf("objects[%d]: %s is a %s in the applied class and becomes a %s: the driver does not update volumes of running pods then; use another name, or start the pods again",
+				o.Number, message.Quote(name), was, is))
+	}
+	for _, name := range slices.Sorted(maps.Keys(after.files)) {
+		if _, was := before.folders[name]; was {
+			tell(name, after.files[name], "folder", "file")
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(after.folders)) {
+		if _, was := before.files[name]; was {
+			tell(name, after.folders[name], "file", "folder")
+		}
+	}
+}

@@ -1,0 +1,71 @@
+package lint
+
+import (
+	"io/fs"
+
+	"ovhcloud-csi-provider/provider/class"
+	"ovhcloud-csi-provider/provider/yamlnode"
+)
+
+// providerName is the provider in a SecretProviderClass.
+const providerName = "ovhcloud"
+
+// defaultMode is that of files whose object has none.
+const defaultMode fs.FileMode = 0o644
+
+// spc is a SecretProviderClass of the provider.
+type spc struct {
+	*object
+	parameters map[string]string
+	notText    map[string]bool // the parameters that Kubernetes does not take
+	volumes    []*volume       // those that name it
+	said       class.Class
+	valid      bool
+}
+
+func newClass(o *object) *spc {
+	c := &spc{object: o, parameters: map[string]string{}, notText: map[string]bool{}}
+	for _, p := range pairs(o.at("spec", "parameters")) {
+		if _, given := c.parameters[p.key.Value]; !given {
+			c.parameters[p.key.Value] = p.value.Value
+			c.notText[p.key.Value] = !yamlnode.IsString(p.value)
+		}
+	}
+	return c
+}
+
+// ownDomain reports whether a class says itself where its secrets are.
+func (c *spc) ownDomain() bool { return c.parameters["region"] != "" || c.parameters["endpoint"] != "" }
+
+// credentials reports whether credentials come with the mounts of a class.
+func (c *spc) credentials() bool {
+	if len(c.volumes) == 0 {
+		return c.ownDomain()
+	}
+	return c.volumes[len(c.volumes)-1].credentials()
+}
+
+const driverName = "secrets-store.csi.k8s.io"
+
+// volume is a volume of the driver in a pod, or in a template of pods.
+type volume struct {
+	*object
+	pod   *yamlnode.Node // its spec
+	name  string
+	csi   *yamlnode.Node
+	class *spc // nil if it is not there
+}
+
+// className returns the name of the class that the volume names.
+func (v *volume) className() string { return textAt(v.csi, "volumeAttributes", class.AttributeClass) }
+
+// credentials reports whether the volume names a Secret with credentials.
+func (v *volume) credentials() bool { return textAt(v.csi, "nodePublishSecretRef", "name") != "" }
+
+// containers returns the containers of the pod.
+func (v *volume) containers() (all []*yamlnode.Node) {
+	for _, list := range []string{"initContainers", "containers"} {
+		all = append(all, elements(field(v.pod, list))...)
+	}
+	return all
+}

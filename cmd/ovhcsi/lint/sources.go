@@ -1,0 +1,142 @@
+package lint
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"ovhcloud-csi-provider/provider/message"
+	"ovhcloud-csi-provider/provider/nearest"
+	"ovhcloud-csi-provider/provider/yamlnode"
+)
+
+// readAll adds the objects of all sources, in their order.
+func (l *linter) readAll(sources []Source) {
+	found := make([][]*object, len(sources))
+	l.inParallel(len(sources), func(l *linter, i int) { found[i] = l.read(i, sources[i]) })
+	for _, objects := range found {
+		l.objects = append(l.objects, objects...)
+	}
+}
+
+// read returns the objects of a source, which is the number-th.
+func (l *linter) read(number int, s Source) (objects []*object) {
+	documents, err := yamlnode.Documents(s.Text)
+	from := &text{Source: s, number: number}
+	for _, n := range documents {
+		objects = append(objects, objectsOf(from, n)...)
+	}
+	if err != nil {
+		what := err.Error()
+		line, column := placeIn(what)
+		if actionLine.MatchString(s.Text) {
+			what += "; of a Helm chart, lint the output of helm template"
+		}
+		l.findings = append(l.findings, Finding{notYAML.ID, notYAML.Severity, s.Name, max(1, line), max(1, column), what, number})
+	}
+	return objects
+}
+
+// actionLine matches a line of a Helm chart that is no YAML.
+var actionLine = regexp.MustCompile(`(?m)^\s*\{\{`)
+
+// objectsOf returns the object that a document is, or those of a list.
+func objectsOf(from *text, n *yamlnode.Node) (all []*object) {
+	o := &object{source: from, node: n}
+	items := o.at("items")
+	if items == nil || !strings.HasSuffix(o.text("kind"), "List") {
+		return []*object{o}
+	}
+	for _, item := range elements(items) {
+		all = append(all, objectsOf(from, item)...)
+	}
+	return all
+}
+
+// classes returns the SecretProviderClasses of the provider.
+func (l *linter) classes() (all []*spc) {
+	for _, o := range l.objects {
+		if o.text("kind") != "SecretProviderClass" {
+			continue
+		}
+		if provider := o.text("spec", "provider"); provider != providerName {
+			if near := nearest.Name(provider, []string{providerName, "vault", "azure", "aws", "gcp"}); near == providerName {
+				l.find(otherProvider, o, o.at("spec", "provider"), "did you mean provider: %s? Otherwise the driver asks another provider", providerName)
+			}
+			continue
+		}
+		all = append(all, newClass(o))
+	}
+	return all
+}
+
+// podSpecs are where the kinds of Kubernetes have the spec of their pods.
+var podSpecs = map[string][]string{
+	"Pod": {"spec"}, "Deployment": {"spec", "template", "spec"}, "StatefulSet": {"spec", "template", "spec"}, "DaemonSet": {"spec", "template", "spec"},
+	"ReplicaSet": {"spec", "template", "spec"}, "ReplicationController": {"spec", "template", "spec"}, "Job": {"spec", "template", "spec"},
+	"CronJob": {"spec", "jobTemplate", "spec", "template", "spec"}, "PodTemplate": {"template", "spec"},
+	"Rollout": {"spec", "template", "spec"}, // of Argo
+}
+
+// volumes returns the volumes of the driver.
+func (l *linter) volumes() (all []*volume) {
+	for _, o := range l.objects {
+		path, known := podSpecs[o.text("kind")]
+		if !known {
+			continue
+		}
+		pod := o.at(path...)
+		for _, v := range elements(field(pod, "volumes")) {
+			if csi := field(v, "csi"); textAt(csi, "driver") == driverName {
+				all = append(all, &volume{o, pod, textAt(v, "name"), csi, nil})
+			}
+		}
+	}
+	return all
+}
+
+// relate joins volumes with the classes that they name.
+func (l *linter) relate(classes []*spc, volumes []*volume) {
+	l.byName = map[string][]*spc{}
+	for _, c := range classes {
+		_, name := c.name()
+		for _, other := range l.byName[name] {
+			if l.namespace(c.object) == l.namespace(other.object) {
+				l.find(sameName, c.object, c.at("metadata", "name"), "class %s is in %s:%d too; kubectl apply leaves one of them", message.Quote(name), other.source.Name, other.node.Line)
+				break
+			}
+		}
+		l.byName[name] = append(l.byName[name], c)
+	}
+	for _, v := range volumes {
+		for _, c := range l.byName[v.className()] {
+			if of, in := l.namespace(c.object), l.namespace(v.object); of == in || of == "" || in == "" {
+				v.class = c
+				c.volumes = append(c.volumes, v)
+				break
+			}
+		}
+	}
+}
+
+// Class is a SecretProviderClass of the provider as it stands in a file.
+type Class struct {
+	File            string
+	Namespace, Name string // the namespace may be empty
+	Parameters      map[string]string
+}
+
+// Classes returns the SecretProviderClasses of the provider in the sources. The error is why a source
+// cannot be read.
+func Classes(sources []Source) (all []Class, err error) {
+	l := &linter{}
+	l.readAll(sources)
+	for _, f := range l.findings {
+		return nil, fmt.Errorf("%s:%d: %s", f.File, f.Line, f.Message)
+	}
+	for _, c := range l.classes() {
+		namespace, name := c.name()
+		all = append(all, Class{c.source.Name, namespace, name, c.parameters})
+	}
+	return all, nil
+}
