@@ -2,7 +2,6 @@ package template
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -16,14 +15,15 @@ type scanner struct {
 	blocks, branches int // open blocks; else branches
 }
 
-var keyword = regexp.MustCompile(`^-?\s*(\w*)`)
+// space is what text/template skips between the words of an action.
+const space = " \t\r\n"
 
 // scan checks the limits of a template's text. It returns the number of words in its actions.
 func scan(text string) (words int, err error) {
 	s := scanner{text: text}
 	for s.next() {
-		line := 1 + strings.Count(text[:s.at], "\n")
-		switch keyword.FindStringSubmatch(text[s.at:min(len(text), s.at+20)])[1] {
+		begin := s.at
+		switch s.keyword() {
 		case "if", "range", "with", "block", "define":
 			s.blocks++
 		case "end":
@@ -33,14 +33,26 @@ func scan(text string) (words int, err error) {
 		}
 		switch {
 		case s.blocks > maxDepth || s.branches > maxElse:
-			return 0, &Error{Line: line, What: fmt.Sprintf("more than %d nested blocks, or more than %d else branches; simplify the template", maxDepth, maxElse)}
+			return 0, &Error{Line: lineAt(text, begin), What: fmt.Sprintf("more than %d nested blocks, or more than %d else branches; simplify the template", maxDepth, maxElse)}
 		case s.action() > maxDepth:
-			return 0, &Error{Line: line, What: fmt.Sprintf("more than %d nested parentheses; assign parts to variables", maxDepth)}
+			return 0, &Error{Line: lineAt(text, begin), What: fmt.Sprintf("more than %d nested parentheses; assign parts to variables", maxDepth)}
 		case s.words > MaxWords:
-			return 0, &Error{Line: line, What: fmt.Sprintf("more than %d names and values in actions; split the template over several classes", MaxWords)}
+			return 0, &Error{Line: lineAt(text, begin), What: fmt.Sprintf("more than %d names and values in actions; split the template over several classes", MaxWords)}
 		}
 	}
 	return s.words, nil
+}
+
+func lineAt(text string, at int) int { return 1 + strings.Count(text[:at], "\n") }
+
+// keyword returns the first word of the action at s.at, or "" where it begins with something else.
+func (s *scanner) keyword() string {
+	action := strings.TrimLeft(strings.TrimPrefix(s.text[s.at:], "-"), space)
+	end := strings.IndexFunc(action, func(r rune) bool { return r < 'a' || r > 'z' })
+	if end < 0 {
+		return action
+	}
+	return action[:end]
 }
 
 // next moves to the next action that is not a comment, behind its delimiter.
@@ -52,7 +64,7 @@ func (s *scanner) next() bool {
 		}
 		s.at += i + len("{{")
 		rest := s.text[s.at:]
-		if len(rest) >= 2 && rest[0] == '-' && strings.ContainsRune(" \t\r\n", rune(rest[1])) {
+		if len(rest) >= 2 && rest[0] == '-' && strings.ContainsRune(space, rune(rest[1])) {
 			rest = rest[2:]
 		}
 		if !strings.HasPrefix(rest, "/*") {
