@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"runtime"
 	"strconv"
 )
 
@@ -40,6 +41,7 @@ func (s *Steps) Take(n int) error {
 		return ErrSteps
 	}
 	if before/checkEvery != s.left/checkEvery {
+		runtime.Gosched()
 		return s.ctx.Err()
 	}
 	return nil
