@@ -89,8 +89,15 @@ func TestASecretIsInMemoryOnceWithoutTheAnswer(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			per := (held() - before) / reads
-			if most := len(c.data)*9/8 + 64<<10; per > most {
+			per, most := (held()-before)/reads, len(c.data)*9/8+64<<10
+			for range 100 { // net/http still holds the last answer until a goroutine of its own has ended
+				if per <= most {
+					break
+				}
+				time.Sleep(time.Millisecond)
+				per = (held() - before) / reads
+			}
+			if per > most {
 				t.Errorf("a secret of %d bytes takes %d bytes, want at most %d", len(c.data), per, most)
 			}
 			for _, s := range secrets {
