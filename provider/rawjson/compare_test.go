@@ -3,7 +3,9 @@ package rawjson
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -49,6 +51,23 @@ func TestStepsEndWithTheirContext(t *testing.T) {
 		}
 	}
 	t.Errorf("took %d steps after the context was done", checkEvery)
+}
+
+// TestStepsLetOthersRun: on one processor, another goroutine gets its turn long before Go would end
+// that of the search.
+func TestStepsLetOthersRun(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	s := NewSteps(t.Context(), 100*checkEvery)
+	var ran atomic.Bool
+	go ran.Store(true)
+	for range 20 {
+		if err := s.Take(checkEvery); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !ran.Load() {
+		t.Error("the other goroutine did not run")
+	}
 }
 
 func TestTokens(t *testing.T) {
