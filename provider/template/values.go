@@ -152,21 +152,7 @@ func (r *run) plain(v any, depth int) (any, error) {
 		}
 		return v, nil
 	case map[string]any:
-		if err := r.makes(perMap); err != nil {
-			return nil, err
-		}
-		all := map[string]any{}
-		for key, one := range v {
-			p, err := r.plain(one, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			if _, err := r.plain(key, depth); err != nil {
-				return nil, err
-			}
-			all[key] = p
-		}
-		return all, nil
+		return r.plainMap(v, depth)
 	case map[string]string:
 		if err := r.makes(perMap); err != nil {
 			return nil, err
@@ -191,6 +177,24 @@ func (r *run) plain(v any, depth int) (any, error) {
 		err = problem("the text is not UTF-8, which JSON and YAML cannot hold")
 	}
 	return text, err
+}
+
+func (r *run) plainMap(v map[string]any, depth int) (any, error) {
+	if err := r.makes(perMap); err != nil {
+		return nil, err
+	}
+	all := map[string]any{}
+	for key, one := range v {
+		p, err := r.plain(one, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := r.plain(key, depth); err != nil {
+			return nil, err
+		}
+		all[key] = p
+	}
+	return all, nil
 }
 
 // jsonCopies is how often a JSON text is in memory while it is made: two buffers, which grow by
