@@ -237,17 +237,24 @@ func TestSuiteNeedsItsSwitch(t *testing.T) {
 	}
 }
 
+// emulated returns an emulator of this test alone as a target, and what is printed about it.
+func emulated(t *testing.T) (*target, *strings.Builder) {
+	t.Helper()
+	d, err := open(func(string) string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.close)
+	var out strings.Builder
+	d.out = &out
+	return d, &out
+}
+
 // TestSuitePrintsWhatIsLeft: only a removed or an absent secret counts as removed.
 func TestSuitePrintsWhatIsLeft(t *testing.T) {
 	for name, status := range map[string]int{"a refusal": 403, "a bad request": 400, "an outage": 503} {
 		t.Run(name, func(t *testing.T) {
-			d, err := open(func(string) string { return "" })
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer d.close()
-			var out strings.Builder
-			d.out = &out
+			d, out := emulated(t)
 			path := d.folder + "/x"
 			if _, err := d.emulator.Put(path, `{"k":"v"}`); err != nil {
 				t.Fatal(err)
@@ -269,14 +276,9 @@ func TestSuitePrintsWhatIsLeft(t *testing.T) {
 
 // TestSuiteListsTheFolder fails the run: what is in it is not known.
 func TestSuiteListsTheFolder(t *testing.T) {
-	d, err := open(func(string) string { return "" })
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.close()
-	var out strings.Builder
-	d.out = &out
+	d, out := emulated(t)
 	for _, f := range []emulator.Fault{{Status: 403}, {Status: 404, Body: "<p>", ContentType: "text/html"}, {Status: 200, Body: "<p>"}} {
+		out.Reset()
 		remove, err := d.emulator.Inject(f)
 		if err != nil {
 			t.Fatal(err)
@@ -319,11 +321,7 @@ func TestSuiteSettlesNothingByAccident(t *testing.T) {
 
 // TestSuiteQuotesNoAnswer checks what a failing test would print of an answer, with either token.
 func TestSuiteQuotesNoAnswer(t *testing.T) {
-	d, err := open(func(string) string { return "" })
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.close()
+	d, _ := emulated(t)
 	if _, err := d.emulator.Inject(emulator.Fault{Status: 400, Body: `{"error_code":1,"errors":["` + d.token + d.denied + ` somebody's name"]}`}); err != nil {
 		t.Fatal(err)
 	}
