@@ -29,6 +29,10 @@ type Metrics struct {
 	reads        *prometheus.CounterVec
 	retries      *prometheus.CounterVec
 	classes      *classAges
+
+	// Their sources are known when the server is made.
+	connectionStates *connectionMetrics
+	logLost          *lostLines
 }
 
 // NewMetrics returns metrics in a registry of their own. version is the label of
@@ -60,7 +64,8 @@ func NewMetrics(version string) *Metrics {
 				"fallback (by the connection's fallback, in addition to the reads of both)."}, []string{"served"}),
 		retries: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "okms_retries_total",
 			Help: "Retries of reads by the kind of the failure before."}, []string{"kind"}),
-		classes: &classAges{now: time.Now, byClass: map[string]*classAge{}},
+		classes:          &classAges{now: time.Now, byClass: map[string]*classAge{}},
+		connectionStates: &connectionMetrics{}, logLost: &lostLines{},
 	}
 	info := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: space, Name: "build_info", Help: "Always 1; the version is a label.",
 		ConstLabels: prometheus.Labels{"version": version}})
@@ -69,6 +74,7 @@ func NewMetrics(version string) *Metrics {
 		m.reads.WithLabelValues(string(outcome)) // an alert on stale needs the value 0
 	}
 	m.registry.MustRegister(m.mounts, m.mountSeconds, m.inFlight, m.panics, m.requests, m.seconds, m.connections, m.reads, m.retries, m.classes, info,
+		m.connectionStates, m.logLost,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -2,12 +2,16 @@ package server
 
 import (
 	"maps"
+	"net/http/httptest"
 	"os"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"ovhcloud-csi-provider/server/lines"
 )
 
 func TestEveryMetricIsInTheDocs(t *testing.T) {
@@ -15,7 +19,6 @@ func TestEveryMetricIsInTheDocs(t *testing.T) {
 	go func() {
 		defer close(described)
 		NewMetrics("1").registry.Describe(described)
-		connectionMetrics{}.Describe(described)
 	}()
 	here := map[string]bool{}
 	for d := range described {
@@ -38,6 +41,25 @@ func TestEveryMetricIsInTheDocs(t *testing.T) {
 	for _, m := range regexp.MustCompile(`ovhcloud_csi_[a-z_]+`).FindAllString(string(text), -1) {
 		if !here[m] {
 			t.Errorf("the docs use %s, which is not a metric", m)
+		}
+	}
+}
+
+func TestMetricsHaveTheLostLinesOfTheLog(t *testing.T) {
+	m := NewMetrics("1")
+	wantPage(t, m, `ovhcloud_csi_log_lines_lost_total{reason="failed"} 0`, `ovhcloud_csi_log_lines_lost_total{reason="slow"} 0`)
+	m.logLost.of = func() lines.Lost { return lines.Lost{Full: 3, Failed: 2} }
+	wantPage(t, m, `ovhcloud_csi_log_lines_lost_total{reason="failed"} 2`, `ovhcloud_csi_log_lines_lost_total{reason="slow"} 3`)
+}
+
+// wantPage checks that the page of m has these lines.
+func wantPage(t *testing.T, m *Metrics, want ...string) {
+	t.Helper()
+	page := httptest.NewRecorder()
+	m.handler().ServeHTTP(page, httptest.NewRequest("GET", "/metrics", nil))
+	for _, line := range want {
+		if !strings.Contains(page.Body.String(), "\n"+line+"\n") {
+			t.Errorf("the page lacks %s", line)
 		}
 	}
 }

@@ -35,7 +35,7 @@ func LogReload(r provider.Reload) {
 // connectionMetrics collects the state of the connections when /metrics is read, so that
 // a removed connection leaves no label behind.
 type connectionMetrics struct {
-	status func() provider.ConnectionsStatus
+	status func() provider.ConnectionsStatus // nil if the provider has no connections
 }
 
 var (
@@ -54,14 +54,17 @@ var (
 )
 
 // Describe implements prometheus.Collector.
-func (connectionMetrics) Describe(out chan<- *prometheus.Desc) {
+func (*connectionMetrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{configReloads, configCurrent, credentialReloads, credentialCurrent, credentialUsable, credentialExpiry} {
 		out <- d
 	}
 }
 
 // Collect implements prometheus.Collector.
-func (m connectionMetrics) Collect(out chan<- prometheus.Metric) {
+func (m *connectionMetrics) Collect(out chan<- prometheus.Metric) {
+	if m.status == nil {
+		return
+	}
 	send := func(d *prometheus.Desc, t prometheus.ValueType, value float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, t, value, labels...)
 	}

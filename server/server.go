@@ -21,6 +21,7 @@ import (
 
 	"ovhcloud-csi-provider/provider"
 	"ovhcloud-csi-provider/provider/budget"
+	"ovhcloud-csi-provider/server/lines"
 	"ovhcloud-csi-provider/server/socket"
 	"ovhcloud-csi-provider/server/tasks"
 )
@@ -53,6 +54,9 @@ type Config struct {
 	// Connections returns the state of the provider's connections, for readiness and
 	// metrics. nil means that it has none.
 	Connections func() provider.ConnectionsStatus
+	// LogLost returns how many lines of the log were lost, for metrics. nil means that none
+	// can be.
+	LogLost func() lines.Lost
 }
 
 // Server serves the socket of the driver and the admin address.
@@ -95,9 +99,7 @@ func newServer(c Config) *Server {
 	if c.Budget == nil {
 		c.Budget = budget.New(0)
 	}
-	if c.Connections != nil {
-		c.Metrics.registry.MustRegister(connectionMetrics{c.Connections})
-	}
+	c.Metrics.connectionStates.status, c.Metrics.logLost.of = c.Connections, c.LogLost
 	s := &Server{config: c}
 	mounts := &service{mounter: c.Mounter, timeout: c.MountTimeout, version: c.Version, metrics: c.Metrics, budget: c.Budget, overdue: &s.overdue,
 		observers: []func(record){c.Metrics.observeMount, logMount}}

@@ -20,7 +20,7 @@ var arrows = map[string][]string{
 	"cmd/commandline": {"provider/nearest"},
 	"cmd/ovhcloud-csi-provider": {
 		"cmd/commandline", "provider", "provider/budget", "provider/config", "provider/connections", "provider/okms",
-		"provider/place", "server", "server/tasks",
+		"provider/place", "server", "server/lines", "server/tasks",
 	},
 	"cmd/ovhcsi/policy": {
 		"provider/class", "provider/config", "provider/message", "provider/nearest", "provider/rules", "provider/strictmap",
@@ -40,7 +40,7 @@ var arrows = map[string][]string{
 	},
 	"server": {
 		"provider", "provider/budget", "provider/class", "provider/failure", "provider/plan", "provider/read",
-		"server/fairhttp", "server/socket", "server/tasks",
+		"server/fairhttp", "server/lines", "server/socket", "server/tasks",
 	},
 	"server/tasks": {},
 	"provider": {
@@ -115,6 +115,7 @@ var arrows = map[string][]string{
 	},
 	"provider/strictmap": {"provider/message", "provider/yamlnode"},
 	"server/fairhttp":    {},
+	"server/lines":       {},
 	"server/socket":      {},
 	"test":               {},
 	"test/bench":         {"test/emulator"},

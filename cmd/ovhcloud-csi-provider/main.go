@@ -22,6 +22,7 @@ import (
 	"ovhcloud-csi-provider/provider/connections"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/server"
+	"ovhcloud-csi-provider/server/lines"
 	"ovhcloud-csi-provider/server/tasks"
 )
 
@@ -54,15 +55,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 2
 	}
 	memory := budget.New(tuneGC(cgroupLimits))
-	defer startLogging(f.logFormat, stderr, memory.Log)()
-	if err := serve(ctx, f, memory); err != nil {
+	log, stop := startLogging(f.logFormat, stderr, memory.Log)
+	defer stop()
+	if err := serve(ctx, f, memory, log); err != nil {
 		klog.ErrorS(err, "cannot serve")
 		return 1
 	}
 	return 0
 }
 
-func serve(ctx context.Context, f flags, memory *budget.Budget) error {
+// serve serves mounts until ctx is done. log is the queue of the log's lines.
+func serve(ctx context.Context, f flags, memory *budget.Budget, log *lines.Queue) error {
 	if err := noCoreDumps(); err != nil {
 		return err
 	}
@@ -91,6 +94,7 @@ func serve(ctx context.Context, f flags, memory *budget.Budget) error {
 		Version:      commandline.Version(),
 		Budget:       memory,
 		Connections:  status,
+		LogLost:      log.Lost,
 	})
 	if err != nil {
 		return err
