@@ -54,7 +54,7 @@ func (l *linter) checkTexts(c *spc) {
 
 // mistake adds a failure of the daemon at its place in parameters, a map of the object.
 func (l *linter) mistake(o *object, parameters *yamlnode.Node, f failure.Failure) {
-	value, line := field(parameters, class.ParamObjects), f.Line
+	value, line := yamlnode.Field(parameters, class.ParamObjects), f.Line
 	f.Line = 0 // the finding has that of the file
 	text := f.Where + ": " + f.Text()
 	if f.Object != failure.WholeClass && line > 0 && value != nil {
@@ -73,7 +73,7 @@ func (l *linter) mistake(o *object, parameters *yamlnode.Node, f failure.Failure
 		l.within(wrongObject, o, value, line, "", text)
 		return
 	}
-	key, _ := entry(parameters, strings.TrimPrefix(f.Where, "parameters."))
+	key, _ := yamlnode.Entry(parameters, strings.TrimPrefix(f.Where, "parameters."))
 	if key == nil {
 		key = parameters
 	}
@@ -97,7 +97,7 @@ func (l *linter) checkEndpoint(c *spc) {
 		return
 	}
 	if err := l.options.Endpoints.Check(c.said.Domain.Endpoint); err != nil {
-		key, _ := entry(c.at("spec", "parameters"), class.ParamEndpoint)
+		key, _ := yamlnode.Entry(c.at("spec", "parameters"), class.ParamEndpoint)
 		l.find(foreignHost, c.object, key, "parameters.endpoint: no credential is sent there: %s", err)
 	}
 }

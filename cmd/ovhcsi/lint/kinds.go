@@ -25,10 +25,10 @@ type spc struct {
 
 func newClass(o *object) *spc {
 	c := &spc{object: o, parameters: map[string]string{}, notText: map[string]bool{}}
-	for _, p := range pairs(o.at("spec", "parameters")) {
-		if _, given := c.parameters[p.key.Value]; !given {
-			c.parameters[p.key.Value] = p.value.Value
-			c.notText[p.key.Value] = !yamlnode.IsString(p.value)
+	for _, p := range yamlnode.Pairs(o.at("spec", "parameters")) {
+		if _, given := c.parameters[p.Key.Value]; !given {
+			c.parameters[p.Key.Value] = p.Value.Value
+			c.notText[p.Key.Value] = !yamlnode.IsString(p.Value)
 		}
 	}
 	return c
@@ -57,15 +57,19 @@ type volume struct {
 }
 
 // className returns the name of the class that the volume names.
-func (v *volume) className() string { return textAt(v.csi, "volumeAttributes", class.AttributeClass) }
+func (v *volume) className() string {
+	return yamlnode.TextAt(v.csi, "volumeAttributes", class.AttributeClass)
+}
 
 // credentials reports whether the volume names a Secret with credentials.
-func (v *volume) credentials() bool { return textAt(v.csi, "nodePublishSecretRef", "name") != "" }
+func (v *volume) credentials() bool {
+	return yamlnode.TextAt(v.csi, "nodePublishSecretRef", "name") != ""
+}
 
 // containers returns the containers of the pod.
 func (v *volume) containers() (all []*yamlnode.Node) {
 	for _, list := range []string{"initContainers", "containers"} {
-		all = append(all, elements(field(v.pod, list))...)
+		all = append(all, yamlnode.Elements(yamlnode.Field(v.pod, list))...)
 	}
 	return all
 }

@@ -23,18 +23,18 @@ var needed = map[string]string{
 // checkMirror checks the Secrets that the driver makes of files.
 func (l *linter) checkMirror(c *spc) {
 	names := map[string]bool{}
-	for _, mirrored := range elements(c.at("spec", "secretObjects")) {
+	for _, mirrored := range yamlnode.Elements(c.at("spec", "secretObjects")) {
 		for _, name := range []string{"secretName", "type"} {
-			if strings.TrimSpace(textAt(mirrored, name)) == "" {
+			if strings.TrimSpace(yamlnode.TextAt(mirrored, name)) == "" {
 				l.find(incomplete, c.object, mirrored, "%s is missing; the driver makes no Secret without it", name)
 			}
 		}
-		if name := textAt(mirrored, "secretName"); name != "" && names[name] {
-			l.find(incomplete, c.object, field(mirrored, "secretName"), "Secret %s is given twice; put its data into one entry", message.Quote(name))
+		if name := yamlnode.TextAt(mirrored, "secretName"); name != "" && names[name] {
+			l.find(incomplete, c.object, yamlnode.Field(mirrored, "secretName"), "Secret %s is given twice; put its data into one entry", message.Quote(name))
 		} else {
 			names[name] = true
 		}
-		data := elements(field(mirrored, "data"))
+		data := yamlnode.Elements(yamlnode.Field(mirrored, "data"))
 		if len(data) == 0 {
 			l.find(incomplete, c.object, mirrored, "data is missing; it lists the files and their keys in the Secret")
 			continue
@@ -45,16 +45,16 @@ func (l *linter) checkMirror(c *spc) {
 
 // checkData checks the keys of a Secret, and the files that they are made of.
 func (l *linter) checkData(c *spc, mirrored *yamlnode.Node, data []*yamlnode.Node) {
-	kind, keys := textAt(mirrored, "type"), map[string]bool{}
+	kind, keys := yamlnode.TextAt(mirrored, "type"), map[string]bool{}
 	for _, one := range data {
-		key, file := textAt(one, "key"), field(one, "objectName")
+		key, file := yamlnode.TextAt(one, "key"), yamlnode.Field(one, "objectName")
 		switch {
 		case strings.TrimSpace(key) == "":
 			l.find(incomplete, c.object, one, "key is missing; it names the data in the Secret")
 		case keys[key]:
-			l.find(incomplete, c.object, field(one, "key"), "key %s is given twice", message.Quote(key))
+			l.find(incomplete, c.object, yamlnode.Field(one, "key"), "key %s is given twice", message.Quote(key))
 		case kind == typeTLS && key != "tls.crt" && key != "tls.key":
-			l.find(wrongType, c.object, field(one, "key"), "the driver mirrors tls.crt and tls.key only to a Secret of the type %s, not %s; set the type Opaque, or a Secret of its own", kind, message.Quote(key))
+			l.find(wrongType, c.object, yamlnode.Field(one, "key"), "the driver mirrors tls.crt and tls.key only to a Secret of the type %s, not %s; set the type Opaque, or a Secret of its own", kind, message.Quote(key))
 		}
 		keys[key] = true
 		if file == nil || strings.TrimSpace(file.Value) == "" {

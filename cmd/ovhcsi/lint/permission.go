@@ -11,6 +11,7 @@ import (
 	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/nearest"
 	"ovhcloud-csi-provider/provider/rules"
+	"ovhcloud-csi-provider/provider/yamlnode"
 )
 
 // checkRules checks that the rules of connections allow what a class reads, to the pods that name it.
@@ -46,10 +47,10 @@ func (l *linter) connection(c *spc, name string, object int) {
 	text := fmt.Sprintf("there is no connection %s in the file of connections; %s", message.Quote(name), nearest.Suggestion(name, slices.Sorted(maps.Keys(l.options.Connections))))
 	if object != failureOfClass {
 		o := c.objectOf(object)
-		l.within(notAllowed, c.object, field(parameters, class.ParamObjects), o.LineOf("connection"), "connection", fmt.Sprintf("objects[%d].connection: %s", object, text))
+		l.within(notAllowed, c.object, yamlnode.Field(parameters, class.ParamObjects), o.LineOf("connection"), "connection", fmt.Sprintf("objects[%d].connection: %s", object, text))
 		return
 	}
-	key, _ := entry(parameters, class.ParamConnection)
+	key, _ := yamlnode.Entry(parameters, class.ParamConnection)
 	if key == nil {
 		key = parameters
 	}
@@ -72,7 +73,7 @@ type caller struct {
 // if the namespace is not known.
 func (c *spc) callers(l *linter) (all []caller) {
 	for _, v := range c.volumes {
-		one := caller{namespace: l.namespace(v.object), account: textAt(v.pod, "serviceAccountName")}
+		one := caller{namespace: l.namespace(v.object), account: yamlnode.TextAt(v.pod, "serviceAccountName")}
 		if one.account == "" {
 			one.account = "default"
 		}
@@ -124,7 +125,7 @@ func (l *linter) allowed(c *spc, o class.Object, one caller) {
 		if grant.Any() {
 			allows = message.Bound(strings.Join(grant.Paths(), ", "), 300)
 		}
-		l.within(notAllowed, c.object, field(c.at("spec", "parameters"), class.ParamObjects), o.LineOf(name), name,
+		l.within(notAllowed, c.object, yamlnode.Field(c.at("spec", "parameters"), class.ParamObjects), o.LineOf(name), name,
 			fmt.Sprintf("objects[%d].%s: connection %s does not allow %s to %s; it allows %s", o.Number, name, message.Quote(connection.Name), what, one, allows))
 	}
 	if o.Find != nil {

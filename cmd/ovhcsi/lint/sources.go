@@ -3,7 +3,6 @@ package lint
 import (
 	"fmt"
 	"regexp"
-	"strings"
 
 	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/nearest"
@@ -24,7 +23,9 @@ func (l *linter) read(number int, s Source) (objects []*object) {
 	documents, err := yamlnode.Documents(s.Text)
 	from := &text{Source: s, number: number}
 	for _, n := range documents {
-		objects = append(objects, objectsOf(from, n)...)
+		for _, o := range yamlnode.Objects(n) {
+			objects = append(objects, &object{source: from, node: o})
+		}
 	}
 	if err != nil {
 		what := err.Error()
@@ -39,19 +40,6 @@ func (l *linter) read(number int, s Source) (objects []*object) {
 
 // actionLine matches a line of a Helm chart that is no YAML.
 var actionLine = regexp.MustCompile(`(?m)^\s*\{\{`)
-
-// objectsOf returns the object that a document is, or those of a list.
-func objectsOf(from *text, n *yamlnode.Node) (all []*object) {
-	o := &object{source: from, node: n}
-	items := o.at("items")
-	if items == nil || !strings.HasSuffix(o.text("kind"), "List") {
-		return []*object{o}
-	}
-	for _, item := range elements(items) {
-		all = append(all, objectsOf(from, item)...)
-	}
-	return all
-}
 
 // classes returns the SecretProviderClasses of the provider.
 func (l *linter) classes() (all []*spc) {
@@ -86,9 +74,9 @@ func (l *linter) volumes() (all []*volume) {
 			continue
 		}
 		pod := o.at(path...)
-		for _, v := range elements(field(pod, "volumes")) {
-			if csi := field(v, "csi"); textAt(csi, "driver") == driverName {
-				all = append(all, &volume{o, pod, textAt(v, "name"), csi, nil})
+		for _, v := range yamlnode.Elements(yamlnode.Field(pod, "volumes")) {
+			if csi := yamlnode.Field(v, "csi"); yamlnode.TextAt(csi, "driver") == driverName {
+				all = append(all, &volume{o, pod, yamlnode.TextAt(v, "name"), csi, nil})
 			}
 		}
 	}

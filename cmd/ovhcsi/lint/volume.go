@@ -13,7 +13,7 @@ import (
 
 // checkVolume checks a volume, and against its class if that is there.
 func (l *linter) checkVolume(v *volume, classes bool) {
-	if textAt(v.csi, "readOnly") != "true" {
+	if yamlnode.TextAt(v.csi, "readOnly") != "true" {
 		l.find(notReadOnly, v.object, v.csi, "set readOnly: true; the driver refuses the volume without it")
 	}
 	l.subPaths(v)
@@ -34,7 +34,7 @@ func (l *linter) checkVolume(v *volume, classes bool) {
 // logins checks that a volume brings credentials, or that its class has a connection.
 func (l *linter) logins(v *volume) {
 	attributes := func(name string) string {
-		if given := textAt(v.csi, "volumeAttributes", name); given != "" {
+		if given := yamlnode.TextAt(v.csi, "volumeAttributes", name); given != "" {
 			return given
 		}
 		return v.class.parameters[name]
@@ -44,13 +44,13 @@ func (l *linter) logins(v *volume) {
 	case own && attributes(class.ParamConnection) == "" && !v.credentials():
 		l.find(noCredentials, v.object, v.csi, "name a Secret with a login in nodePublishSecretRef; class %s has no connection", message.Quote(v.className()))
 	case attributes(class.ParamConnection) != "" && v.credentials():
-		l.find(bothLogins, v.object, field(v.csi, "nodePublishSecretRef"), "drop nodePublishSecretRef: class %s has a connection, which has its own credential", message.Quote(v.className()))
+		l.find(bothLogins, v.object, yamlnode.Field(v.csi, "nodePublishSecretRef"), "drop nodePublishSecretRef: class %s has a connection, which has its own credential", message.Quote(v.className()))
 	}
 }
 
 // missing adds that a class is not there. Other files may have it, so it is no error.
 func (l *linter) missing(v *volume) {
-	at := at(v.csi, "volumeAttributes", class.AttributeClass)
+	at := yamlnode.At(v.csi, "volumeAttributes", class.AttributeClass)
 	for _, c := range l.byName[v.className()] {
 		l.find(otherNamespace, v.object, at, "class %s is in namespace %s; a pod can only name classes of its own", message.Quote(v.className()), message.Quote(l.namespace(c.object)))
 		return
@@ -60,16 +60,16 @@ func (l *linter) missing(v *volume) {
 
 // overrides adds the parameters of a class that the volume replaces, and what is wrong with them.
 func (l *linter) overrides(v *volume) {
-	attributes, changed := field(v.csi, "volumeAttributes"), false
+	attributes, changed := yamlnode.Field(v.csi, "volumeAttributes"), false
 	merged := maps.Clone(v.class.parameters)
-	for _, p := range pairs(attributes) {
-		if p.key.Value == class.AttributeClass {
+	for _, p := range yamlnode.Pairs(attributes) {
+		if p.Key.Value == class.AttributeClass {
 			continue
 		}
-		if _, of := v.class.parameters[p.key.Value]; of {
-			l.find(overridden, v.object, p.key, "replaces the parameter %s of class %s", message.Quote(p.key.Value), message.Quote(v.className()))
+		if _, of := v.class.parameters[p.Key.Value]; of {
+			l.find(overridden, v.object, p.Key, "replaces the parameter %s of class %s", message.Quote(p.Key.Value), message.Quote(v.className()))
 		}
-		merged[p.key.Value], changed = p.value.Value, true
+		merged[p.Key.Value], changed = p.Value.Value, true
 	}
 	if !changed || !v.class.valid {
 		return
@@ -77,12 +77,12 @@ func (l *linter) overrides(v *volume) {
 	_, wrong := class.Parse(merged, class.Given{Credentials: v.credentials(), Mode: defaultMode})
 	for _, f := range wrong.All() {
 		if name := strings.TrimPrefix(f.Where, "parameters."); f.Object == failure.WholeClass && name != class.CredentialSource {
-			key, _ := entry(attributes, name)
+			key, _ := yamlnode.Entry(attributes, name)
 			if key == nil {
 				key = attributes
 			}
 			l.find(wrongAttribute, v.object, key, "class %s with these volumeAttributes: %s: %s", message.Quote(v.className()), f.Where, f.Text())
-		} else if value := field(attributes, class.ParamObjects); value != nil && f.Line > 0 {
+		} else if value := yamlnode.Field(attributes, class.ParamObjects); value != nil && f.Line > 0 {
 			l.within(wrongAttribute, v.object, value, f.Line, word(f.Where), f.Where+": "+f.Text())
 		}
 	}
@@ -90,9 +90,9 @@ func (l *linter) overrides(v *volume) {
 
 // modes adds the files that the containers of a pod cannot read: files belong to root.
 func (l *linter) modes(v *volume) {
-	users := []*yamlnode.Node{field(v.pod, "securityContext")}
+	users := []*yamlnode.Node{yamlnode.Field(v.pod, "securityContext")}
 	for _, container := range v.containers() {
-		users = append(users, field(container, "securityContext"))
+		users = append(users, yamlnode.Field(container, "securityContext"))
 	}
 	for _, user := range users {
 		if !notRoot(user) {
@@ -109,19 +109,19 @@ func (l *linter) modes(v *volume) {
 
 // notRoot reports whether a securityContext says that a container does not run as root.
 func notRoot(context *yamlnode.Node) bool {
-	user, err := strconv.Atoi(textAt(context, "runAsUser"))
-	return err == nil && user != 0 || err != nil && strings.EqualFold(textAt(context, "runAsNonRoot"), "true")
+	user, err := strconv.Atoi(yamlnode.TextAt(context, "runAsUser"))
+	return err == nil && user != 0 || err != nil && strings.EqualFold(yamlnode.TextAt(context, "runAsNonRoot"), "true")
 }
 
 // subPaths adds the mounts of single files of the volume: they keep the version of the pod's start.
 func (l *linter) subPaths(v *volume) {
 	for _, container := range v.containers() {
-		for _, mount := range elements(field(container, "volumeMounts")) {
-			if textAt(mount, "name") != v.name {
+		for _, mount := range yamlnode.Elements(yamlnode.Field(container, "volumeMounts")) {
+			if yamlnode.TextAt(mount, "name") != v.name {
 				continue
 			}
 			for _, name := range []string{"subPath", "subPathExpr"} {
-				if key, value := entry(mount, name); key != nil && value.Value != "" {
+				if key, value := yamlnode.Entry(mount, name); key != nil && value.Value != "" {
 					l.find(subPath, v.object, key, "new versions do not reach a mount by %s until the pod starts again; mount the whole volume", name)
 				}
 			}
