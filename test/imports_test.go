@@ -33,8 +33,9 @@ var arrows = map[string][]string{
 		"provider/class", "provider/config", "provider/failure", "provider/message", "provider/nearest", "provider/place",
 		"provider/rules", "provider/yamlnode",
 	},
+	"cmd/ovhcsi/launch": {"provider/format", "provider/nearest", "provider/sensitive"},
 	"cmd/ovhcsi": {
-		"cmd/commandline", "cmd/ovhcsi/lint", "cmd/ovhcsi/policy", "cmd/ovhcsi/schema", "provider", "provider/class", "provider/failure", "provider/place",
+		"cmd/commandline", "cmd/ovhcsi/launch", "cmd/ovhcsi/lint", "cmd/ovhcsi/policy", "cmd/ovhcsi/schema", "provider", "provider/class", "provider/failure", "provider/place",
 		"provider/sensitive", "provider/config", "provider/connections", "provider/credential", "provider/explain",
 		"provider/okms", "provider/read", "test/emulator",
 	},
@@ -152,7 +153,7 @@ var foreign = map[string][]string{
 	"sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1": {"server", "test/harness", "test/bench", "test/simulation"},
 	"github.com/prometheus/client_golang/prometheus":         {"server"},
 	"go.yaml.in/yaml/v3":                         {"provider/yamlnode"},
-	"github.com/fsnotify/fsnotify":               {"provider/connections"},
+	"github.com/fsnotify/fsnotify":               {"provider/connections", "cmd/ovhcsi/launch"},
 	"software.sslmate.com/src/go-pkcs12":         {"provider/certificate"},
 	"github.com/pavlo-v-chernykh/keystore-go/v4": {"provider/certificate"},
 	"github.com/tidwall/gjson":                   {}, // tests compare with it

@@ -27,6 +27,7 @@ func newRootCommand(program string, s streams) *cobra.Command {
 		newCompletionCommand(s),
 		newConnectionsCommand(s),
 		newEmulatorCommand(s),
+		newExecCommand(s),
 		newLintCommand(s),
 		newManCommand(),
 		newPolicyCommand(s),

@@ -30,12 +30,18 @@ var (
 	errTooLarge = fmt.Errorf("is, with its name, longer than the %d bytes that Linux allows a variable", maxVariable-2)
 )
 
+// IsVariable reports whether Kubernetes takes a name for that of a variable, and kubelet reads it in an
+// env file.
+func IsVariable(name string) bool {
+	return variable.MatchString(name) && name != "." && !strings.HasPrefix(name, "..")
+}
+
 // env writes a variable as kubelet's parser of env files reads it from Kubernetes 1.35 on (ParseEnv
 // in pkg/kubelet/util/env): in single quotes, in which every character stands for itself. Numbers
 // and booleans are their text, lists and maps their JSON, and null is an error. Kubernetes 1.34, where
 // fileKeyRef is alpha and off, takes the quotes for a part of the value.
 func (w *writer) env(m Member) error {
-	if !variable.MatchString(m.Key) || m.Key == "." || strings.HasPrefix(m.Key, "..") {
+	if !IsVariable(m.Key) {
 		return fmt.Errorf("is no name of a variable: letters, digits, _ - and . only, and no digit or .. first; %s", adviceName)
 	}
 	value, err := text(m.Value)
