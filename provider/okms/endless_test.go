@@ -3,6 +3,7 @@ package okms_test
 import (
 	"bytes"
 	"crypto/tls"
+	"encoding/binary"
 	"io"
 	"net"
 	"strings"
@@ -73,7 +74,7 @@ func TestAnEndlessAnswerIsAborted(t *testing.T) {
 				if protocol != "" {
 					protocols = []string{protocol}
 				}
-				said := readsFor(t, startRaw(t, nil, protocols, e.speak), true, 5*time.Second)
+				said := readsFor(t, startRaw(t, nil, protocols, e.speak), true, 20*time.Second)
 				// "a list" is left out: it may share the endless HTTP/2 connection.
 				for _, who := range []string{"a read", "a token"} {
 					if said[who] == "" || strings.Contains(said[who], "timed_out") || strings.Contains(said[who], "in time") {
@@ -86,20 +87,25 @@ func TestAnEndlessAnswerIsAborted(t *testing.T) {
 }
 
 // TestEndlessFramesAreAborted checks valid frames, such as those with only padding, during the
-// exchange and after it.
+// exchange and after it. Each frame is nearly as long as it may be: the limit counts bytes, and
+// short frames take much more time.
 func TestEndlessFramesAreAborted(t *testing.T) {
-	const endHeaders, padded, endStream, windowUpdate = 4, 8, 1, 8
+	const endHeaders, padded, endStream, settings = 4, 8, 1, 4
 	refusal := string(frame(1, endHeaders|endStream, 1, field(":status", "403")))
 	padding := string(frame(0, padded, 1, append([]byte{200}, make([]byte, 200)...)))
-	window := string(frame(windowUpdate, 0, 0, []byte{0, 0, 0, 1}))
+	var unknown []byte // settings, which the client ignores
+	for i := range uint16(2700) {
+		unknown = append(binary.BigEndian.AppendUint16(unknown, 1000+i), 0, 0, 0, 0)
+	}
+	many := string(frame(settings, 0, 0, unknown))
 	for name, c := range map[string]struct {
 		endless
 		words string
 	}{
 		"padding": {endless{string(frame(1, endHeaders, 1, []byte{0x88})), padding},
 			"the connection broke within the answer (HTTP 200)"},
-		"windows":              {endless{"", window}, "the server sends more than an answer takes"},
-		"windows, after a 403": {endless{refusal, window}, "not an answer of OKMS"},
+		"settings":              {endless{"", many}, "the server sends more than an answer takes"},
+		"settings, after a 403": {endless{refusal, many}, "not an answer of OKMS"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -108,14 +114,14 @@ func TestEndlessFramesAreAborted(t *testing.T) {
 				c.speak(conn)
 				over <- struct{}{}
 			}
-			said := readsFor(t, startRaw(t, nil, []string{"h2"}, speak), true, 5*time.Second)
+			said := readsFor(t, startRaw(t, nil, []string{"h2"}, speak), true, 20*time.Second)
 			if !strings.Contains(said["a read"], c.words) {
 				t.Errorf("a read: %s", said["a read"])
 			}
 			for range 2 { // the connections of the reads and of the token, before the client is closed
 				select {
 				case <-over:
-				case <-time.After(5 * time.Second):
+				case <-time.After(20 * time.Second):
 					t.Fatal("a connection is still open")
 				}
 			}

@@ -187,13 +187,14 @@ func certificates() map[string]func(*x509.Certificate) {
 	}
 }
 
+// Without TLS, since its handshakes would take most of the time.
 func TestNoTextOfAnHTTP1AnswerIsRepeated(t *testing.T) {
 	all := answers1()
 	maps.Copy(all, bodies())
 	for name, answer := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			hidden(t, reads(t, startRaw(t, nil, nil, saying(answer)), true))
+			hidden(t, reads(t, startPlain(t, saying(answer)), false))
 		})
 	}
 }

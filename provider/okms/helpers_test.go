@@ -67,12 +67,19 @@ func failureOf(t *testing.T, ctx context.Context, domain place.Domain) *okms.Err
 // can. It is a valid error code of OAuth2 and a valid header name.
 const planted = "planted_credential_abcdefghijklm"
 
-// raw is a TLS server that answers with raw bytes.
+// raw is a server that answers with raw bytes.
 type raw struct {
-	url, ca string
+	url, ca string // ca is "" without TLS
 }
 
-// startRaw starts a server that ends with the test. It calls speak for each connection after it
+// startPlain starts a server without TLS that ends with the test. It calls speak for each
+// connection.
+func startPlain(t *testing.T, speak func(net.Conn)) raw {
+	t.Helper()
+	return raw{url: "http://" + listen(t, speak)}
+}
+
+// startRaw starts a TLS server that ends with the test. It calls speak for each connection after it
 // has read the request's header, or the first bytes if protocols has HTTP/2.
 func startRaw(t *testing.T, change func(*x509.Certificate), protocols []string, speak func(net.Conn)) raw {
 	t.Helper()
@@ -119,7 +126,7 @@ func listen(t *testing.T, serve func(net.Conn)) (address string) {
 			}
 			go func() {
 				defer conn.Close()
-				_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+				_ = conn.SetDeadline(time.Now().Add(time.Minute))
 				serve(conn)
 			}()
 		}
@@ -188,7 +195,7 @@ func field(name, value string) []byte {
 // that results, by its source.
 func reads(t *testing.T, s raw, trusted bool) (said map[string]string) {
 	t.Helper()
-	return readsFor(t, s, trusted, 20*time.Second)
+	return readsFor(t, s, trusted, 50*time.Second)
 }
 
 // readsFor does the same with a timeout for the reads, and another one for the token.

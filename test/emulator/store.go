@@ -3,7 +3,6 @@ package emulator
 import (
 	"cmp"
 	"net/http"
-	"slices"
 	"time"
 )
 
@@ -39,6 +38,7 @@ type secret struct {
 	current          uint32
 	oldest           uint32 // 0 until a version was pruned
 	versions         map[uint32]*version
+	expiring         bool              // a version has expires, or had it
 	custom           map[string]string // nil for none
 	settings         settings
 }
@@ -65,6 +65,9 @@ func (s *store) get(path string, now time.Time) (*secret, error) {
 	sec, ok := s.secrets[path]
 	if !ok {
 		return nil, errNoSecret(path)
+	}
+	if !sec.expiring {
+		return sec, nil
 	}
 	for _, v := range sec.versions {
 		if v.state == Active && !v.expires.IsZero() && !now.Before(v.expires) {
@@ -117,7 +120,7 @@ func (s *store) write(path string, data []byte, now time.Time) (*version, error)
 	// The setting was checked when it was set. As in Vault, it applies to later versions
 	// only.
 	if delay, err := parseDelay(s.deleteAfter(sec)); err == nil && delay > 0 {
-		v.expires = now.Add(delay)
+		v.expires, sec.expiring = now.Add(delay), true
 	}
 	s.secrets[path] = sec
 	sec.versions[v.number] = v
@@ -142,10 +145,11 @@ func (sec *secret) prune(keep uint32) {
 // numbers returns the numbers of the versions in ascending order.
 func (sec *secret) numbers() []uint32 {
 	numbers := make([]uint32, 0, len(sec.versions))
-	for n := range sec.versions {
-		numbers = append(numbers, n)
+	for n := sec.oldest; n <= sec.current; n++ {
+		if _, is := sec.versions[n]; is {
+			numbers = append(numbers, n)
+		}
 	}
-	slices.Sort(numbers)
 	return numbers
 }
 

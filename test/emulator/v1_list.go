@@ -29,16 +29,14 @@ func (c *call) list(path string) (answer, error) {
 	if len(names) == 0 && c.e.switches.EmptyListNotFound {
 		return answer{}, &refusal{status: http.StatusNotFound, code: codeSecretNotFound}
 	}
-	start, _ := slices.BinarySearch(names, after+"\x00") // the first name after "after"
-	if after == "" {
-		start = 0
+	if after != "" {
+		names = slices.DeleteFunc(names, func(name string) bool { return name <= after })
 	}
-	names = names[start:]
+	slices.Sort(names)
 	var next http.Header
 	if len(names) > size {
 		names = names[:size]
-		cursor := base64.URLEncoding.EncodeToString([]byte(names[size-1]))
-		next = http.Header{"X-Pagination-Cursor-Next": {cursor}}
+		next = http.Header{"X-Pagination-Cursor-Next": {cursorAfter(names[size-1])}}
 	}
 	ans := c.ok(marshal(struct {
 		Keys []string `json:"keys"`
@@ -47,21 +45,23 @@ func (c *call) list(path string) (answer, error) {
 	return ans, nil
 }
 
-// visible returns the names of the next level below prefix, sorted; never nil.
+// visible returns the names of the next level below prefix, each once, in any order; never nil.
 func (c *call) visible(prefix string) []string {
-	names := []string{}
+	names, folders := []string{}, map[string]bool{}
 	for path := range c.e.store.secrets {
 		rest, below := strings.CutPrefix(path, prefix)
-		if !below || !c.can(actionGet, path) {
+		if !below || !c.allowed(actionGet, path) {
 			continue
 		}
 		if folder, _, deeper := strings.Cut(rest, "/"); deeper {
-			rest = folder + "/"
+			if rest = folder + "/"; folders[folder] {
+				continue
+			}
+			folders[folder] = true
 		}
 		names = append(names, rest)
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return names
 }
 
 // page returns the values of the pagination headers: the size, and the name after which the page

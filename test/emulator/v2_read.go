@@ -57,15 +57,19 @@ func (c *call) listSecrets() (answer, error) {
 	}
 	var paths []string
 	for path := range c.e.store.secrets {
-		if path > after && c.can(actionGet, path) {
+		if path > after && c.allowed(actionGet, path) {
 			paths = append(paths, path)
 		}
 	}
 	c.operation, c.resource = actionGet, c.e.urn("")
 	slices.Sort(paths)
-	page, next := firstPage(paths, size)
-	items := make([][]byte, len(page))
-	for i, path := range page {
+	next := ""
+	if len(paths) > size {
+		paths = paths[:size]
+		next = cursorAfter(paths[size-1])
+	}
+	items := make([][]byte, len(paths))
+	for i, path := range paths {
 		sec, err := c.e.store.get(path, c.now)
 		if err != nil {
 			return answer{}, err
@@ -103,25 +107,20 @@ func (c *call) listVersions(path string) (answer, error) {
 		}
 		numbers = slices.DeleteFunc(numbers, func(n uint32) bool { return n >= last })
 	}
-	var texts []string
-	for _, n := range numbers {
-		texts = append(texts, strconv.FormatUint(uint64(n), 10))
+	next := ""
+	if len(numbers) > size {
+		numbers = numbers[:size]
+		next = cursorAfter(strconv.FormatUint(uint64(numbers[size-1]), 10))
 	}
-	page, next := firstPage(texts, size)
-	items := make([][]byte, len(page))
-	for i := range page {
-		items[i] = v2VersionOf(sec.versions[numbers[i]], false)
+	items := make([][]byte, len(numbers))
+	for i, n := range numbers {
+		items[i] = v2VersionOf(sec.versions[n], false)
 	}
 	return paged(items, next), nil
 }
 
-// firstPage returns the first page of a list, and the cursor of the next one, "" if there is none.
-func firstPage(all []string, size int) (page []string, next string) {
-	if len(all) <= size {
-		return all, ""
-	}
-	return all[:size], base64.URLEncoding.EncodeToString([]byte(all[size-1]))
-}
+// cursorAfter returns the cursor of the page that begins after a path or a version.
+func cursorAfter(last string) string { return base64.URLEncoding.EncodeToString([]byte(last)) }
 
 // paged returns a page as a JSON array, with the cursor of the next one.
 func paged(items [][]byte, next string) answer {
