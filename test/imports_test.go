@@ -33,9 +33,12 @@ var arrows = map[string][]string{
 		"provider/class", "provider/config", "provider/failure", "provider/message", "provider/nearest", "provider/place",
 		"provider/rules", "provider/yamlnode",
 	},
-	"cmd/ovhcsi/launch": {"provider/format", "provider/nearest", "provider/sensitive"},
+	"cmd/ovhcsi/launch":              {"provider/format", "provider/nearest", "provider/sensitive"},
+	"cmd/ovhcsi/cluster":             {"provider/credential", "provider/message", "provider/sensitive"},
+	"cmd/ovhcsi/cluster/clustertest": {"cmd/ovhcsi/cluster"},
+	"cmd/ovhcsi/doctor":              {"cmd/ovhcsi/cluster", "cmd/ovhcsi/lint", "provider/message"},
 	"cmd/ovhcsi": {
-		"cmd/commandline", "cmd/ovhcsi/launch", "cmd/ovhcsi/lint", "cmd/ovhcsi/policy", "cmd/ovhcsi/schema", "provider", "provider/class", "provider/failure", "provider/place",
+		"cmd/commandline", "cmd/ovhcsi/cluster", "cmd/ovhcsi/doctor", "cmd/ovhcsi/launch", "cmd/ovhcsi/lint", "cmd/ovhcsi/policy", "cmd/ovhcsi/schema", "provider", "provider/class", "provider/failure", "provider/place",
 		"provider/sensitive", "provider/config", "provider/connections", "provider/credential", "provider/explain",
 		"provider/okms", "provider/read", "test/emulator",
 	},
@@ -145,7 +148,7 @@ var arrows = map[string][]string{
 // foreign is where each vocabulary that is not ours ends: who may import it.
 var foreign = map[string][]string{
 	"github.com/hashicorp/vault/api": {"provider/okms"},
-	"net/http":                       {"provider/wire", "provider/okms", "provider/oauth", "server", "server/fairhttp", "test/emulator", "test/harness", "test/bench", "test/simulation", "cmd/ovhcsi"},
+	"net/http":                       {"provider/wire", "provider/okms", "provider/oauth", "server", "server/fairhttp", "test/emulator", "test/harness", "test/bench", "test/simulation", "cmd/ovhcsi", "cmd/ovhcsi/cluster/clustertest"},
 	"flag":                           {"cmd/commandline", "cmd/ovhcloud-csi-provider", "test/bench", "test/harness", "test/mutate"},
 	"github.com/spf13/cobra":         {"cmd/ovhcsi"},
 	"github.com/spf13/pflag":         {"cmd/ovhcsi"},

@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ovhcloud-csi-provider/cmd/commandline"
+	"ovhcloud-csi-provider/cmd/ovhcsi/cluster"
 	"ovhcloud-csi-provider/cmd/ovhcsi/lint"
 	"ovhcloud-csi-provider/provider/place"
 )
@@ -107,22 +106,13 @@ func (c *lintLine) options(ctx context.Context, s streams) (options lint.Options
 		}
 	}
 	if c.againstCluster {
-		text, err := kubectl(ctx, "get", "secretproviderclasses.secrets-store.csi.x-k8s.io", "--all-namespaces", "-o", "json")
+		text, err := cluster.ReadClasses(ctx, cluster.Kubectl{})
 		if err != nil {
 			return options, usageErrorf("--against-cluster: %w", err)
 		}
-		options.Applied = append(options.Applied, lint.Source{Name: "the cluster", Text: text})
+		options.Applied = append(options.Applied, lint.Source{Name: "the cluster", Text: string(text)})
 	}
 	return options, nil
-}
-
-// kubectl returns what a command of kubectl prints.
-func kubectl(ctx context.Context, args ...string) (string, error) {
-	text, err := exec.CommandContext(ctx, "kubectl", args...).Output()
-	if failed := (*exec.ExitError)(nil); errors.As(err, &failed) && len(failed.Stderr) > 0 {
-		return "", fmt.Errorf("kubectl: %s", strings.TrimSpace(string(failed.Stderr)))
-	}
-	return string(text), err
 }
 
 // readSources reads files and the files of directories, in order.

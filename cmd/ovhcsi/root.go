@@ -26,6 +26,7 @@ func newRootCommand(program string, s streams) *cobra.Command {
 	root.AddCommand(
 		newCompletionCommand(s),
 		newConnectionsCommand(s),
+		newDoctorCommand(s),
 		newEmulatorCommand(s),
 		newExecCommand(s),
 		newLintCommand(s),

@@ -1,0 +1,63 @@
+// Package doctor checks a cluster in which the Secrets Store CSI driver and the provider run, or will
+// run. Checks are functions of a snapshot; only Examine reads the cluster, and nothing writes.
+package doctor
+
+import (
+	"context"
+
+	"ovhcloud-csi-provider/cmd/ovhcsi/cluster"
+)
+
+// Options are what a user asks for. The zero value checks an installed provider.
+type Options struct {
+	// Pre checks what must be there before the provider is installed into Namespace.
+	Pre       bool
+	Namespace string
+}
+
+// Examine reads a cluster and checks it. The error is why it cannot be read at all.
+func Examine(ctx context.Context, from cluster.Reader, o Options) (*Report, error) {
+	s := &cluster.Snapshot{}
+	var err error
+	if s.Version, err = cluster.Ping(ctx, from); err != nil {
+		return nil, err
+	}
+	s.ReadBase(ctx, from)
+	if !o.Pre {
+		s.ReadRest(ctx, from)
+	}
+	f := newFacts(s)
+	if f.mirrors() {
+		s.ReadRoles(ctx, from)
+	}
+	return check(f, o), ctx.Err()
+}
+
+// check runs all checks.
+func check(f *facts, o Options) *Report {
+	r := &Report{}
+	checkKubernetes(f, r)
+	if o.Pre {
+		checkNodes(f, r)
+		checkNamespace(f, r, o.Namespace)
+	}
+	checkDriver(f, r)
+	checkMirroring(f, r)
+	if o.Pre {
+		return r
+	}
+	checkDriverPods(f, r)
+	checkProvider(f, r)
+	checkProviderPods(f, r)
+	return r
+}
+
+// mirrors reports whether a class has secretObjects.
+func (f *facts) mirrors() bool {
+	for _, c := range f.classes {
+		if len(c.Spec.SecretObjects) > 0 {
+			return true
+		}
+	}
+	return false
+}

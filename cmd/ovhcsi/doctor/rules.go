@@ -1,0 +1,55 @@
+package doctor
+
+import (
+	"slices"
+
+	"ovhcloud-csi-provider/cmd/ovhcsi/lint"
+)
+
+// Rule is a kind of finding. docs/doctor.md has a section for each, by its ID.
+type Rule struct {
+	ID       string
+	Severity lint.Severity
+	Category string
+	Title    string
+}
+
+// The categories, in the order of the output.
+const (
+	kubernetes = "Kubernetes"
+	driver     = "Driver"
+	provider   = "Provider"
+)
+
+// The rules.
+var (
+	oldKubernetes = Rule{"OVH601", lint.Error, kubernetes, "Kubernetes is too old"}
+	notPermitted  = Rule{"OVH602", lint.Note, kubernetes, "you may not read a kind of objects, so that something was not checked"}
+	notRead       = Rule{"OVH603", lint.Warning, kubernetes, "a kind of objects could not be read"}
+	noNode        = Rule{"OVH604", lint.Error, kubernetes, "the cluster has no node on which the provider can run"}
+	noHostPath    = Rule{"OVH605", lint.Error, kubernetes, "the namespace forbids directories of the node"}
+
+	noDriver       = Rule{"OVH611", lint.Error, driver, "the Secrets Store CSI driver is not installed"}
+	noKind         = Rule{"OVH612", lint.Error, driver, "the cluster has no kind SecretProviderClass"}
+	oldDriver      = Rule{"OVH613", lint.Warning, driver, "the driver is older than 1.6"}
+	driverNotReady = Rule{"OVH614", lint.Error, driver, "a pod of the driver is not ready"}
+	noRotation     = Rule{"OVH615", lint.Warning, driver, "rotation is off"}
+	asksRotation   = Rule{"OVH616", lint.Error, driver, "a class has refreshInterval, and rotation is off"}
+	noMirroring    = Rule{"OVH617", lint.Error, driver, "a class has secretObjects, and the driver may not create Secrets"}
+
+	noProvider       = Rule{"OVH621", lint.Error, provider, "the provider is not installed"}
+	twoProviders     = Rule{"OVH622", lint.Error, provider, "two providers share a socket"}
+	nodeLacks        = Rule{"OVH623", lint.Error, provider, "a node has the driver and not the provider"}
+	providerNotReady = Rule{"OVH624", lint.Error, provider, "a pod of the provider is not ready"}
+	otherDirectory   = Rule{"OVH625", lint.Error, provider, "the driver does not look for providers in the provider's directory"}
+	otherVersion     = Rule{"OVH626", lint.Warning, provider, "the image has another version than the chart"}
+	noLimit          = Rule{"OVH627", lint.Warning, provider, "the provider's memory limit is missing or too low"}
+	noPriority       = Rule{"OVH628", lint.Warning, provider, "the provider has no priority class of the system"}
+)
+
+// Rules returns every rule, by its ID.
+func Rules() []Rule {
+	return slices.Clone([]Rule{oldKubernetes, notPermitted, notRead, noNode, noHostPath,
+		noDriver, noKind, oldDriver, driverNotReady, noRotation, asksRotation, noMirroring,
+		noProvider, twoProviders, nodeLacks, providerNotReady, otherDirectory, otherVersion, noLimit, noPriority})
+}
