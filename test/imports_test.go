@@ -36,7 +36,10 @@ var arrows = map[string][]string{
 	"cmd/ovhcsi/launch":              {"provider/format", "provider/nearest", "provider/sensitive"},
 	"cmd/ovhcsi/cluster":             {"provider/credential", "provider/message", "provider/sensitive"},
 	"cmd/ovhcsi/cluster/clustertest": {"cmd/ovhcsi/cluster"},
-	"cmd/ovhcsi/doctor":              {"cmd/ovhcsi/cluster", "cmd/ovhcsi/lint", "provider/message"},
+	"cmd/ovhcsi/doctor": {
+		"cmd/ovhcsi/cluster", "cmd/ovhcsi/lint", "provider/class", "provider/config", "provider/credential", "provider/message",
+		"provider/place",
+	},
 	"cmd/ovhcsi": {
 		"cmd/commandline", "cmd/ovhcsi/cluster", "cmd/ovhcsi/doctor", "cmd/ovhcsi/launch", "cmd/ovhcsi/lint", "cmd/ovhcsi/policy", "cmd/ovhcsi/schema", "provider", "provider/class", "provider/failure", "provider/place",
 		"provider/sensitive", "provider/config", "provider/connections", "provider/credential", "provider/explain",

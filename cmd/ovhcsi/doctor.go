@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,8 +15,9 @@ import (
 	"ovhcloud-csi-provider/cmd/ovhcsi/doctor"
 )
 
-const doctorLong = `It checks the Secrets Store CSI driver and the provider in a cluster. kubectl
-reads the cluster; nothing is changed.
+const doctorLong = `It checks the driver, the provider, classes, pods that wait for a mount, credentials
+and connections in a cluster. kubectl reads the cluster; nothing is changed, and no value
+of a Secret is printed.
 
   ovhcsi doctor
   ovhcsi doctor --pre                  # before the provider is installed
@@ -65,6 +67,7 @@ func (c *doctorLine) run(ctx context.Context, s streams) error {
 	if c.options.Namespace == "" {
 		c.options.Namespace = "kube-system"
 	}
+	c.options.Now = time.Now()
 	report, err := doctor.Examine(ctx, c.kubectl, c.options)
 	if err != nil {
 		return fmt.Errorf("the cluster cannot be read: %w", err)

@@ -4,6 +4,7 @@ package doctor
 
 import (
 	"context"
+	"time"
 
 	"ovhcloud-csi-provider/cmd/ovhcsi/cluster"
 )
@@ -13,6 +14,8 @@ type Options struct {
 	// Pre checks what must be there before the provider is installed into Namespace.
 	Pre       bool
 	Namespace string
+	// Now is the time for the ends of credentials and the ages of events.
+	Now time.Time
 }
 
 // Examine reads a cluster and checks it. The error is why it cannot be read at all.
@@ -26,9 +29,14 @@ func Examine(ctx context.Context, from cluster.Reader, o Options) (*Report, erro
 	if !o.Pre {
 		s.ReadRest(ctx, from)
 	}
-	f := newFacts(s)
+	f := newFacts(s, o.Now)
 	if f.mirrors() {
 		s.ReadRoles(ctx, from)
+	}
+	if !o.Pre {
+		s.ReadConfigMaps(ctx, from, f.configMaps())
+		f.readFiles()
+		f.left = s.ReadSecrets(ctx, from, append(f.connectionSecrets(), f.secrets()...))
 	}
 	return check(f, o), ctx.Err()
 }
@@ -49,6 +57,12 @@ func check(f *facts, o Options) *Report {
 	checkDriverPods(f, r)
 	checkProvider(f, r)
 	checkProviderPods(f, r)
+	checkClasses(f, r)
+	checkWaiting(f, r)
+	checkMirrored(f, r)
+	checkRecords(f, r)
+	checkSecrets(f, r)
+	checkConnections(f, r)
 	return r
 }
 

@@ -5,9 +5,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"ovhcloud-csi-provider/cmd/ovhcsi/cluster/clustertest"
 )
+
+// now is the time of the tests: long before the credentials of testdata end.
+var now = time.Date(2026, time.November, 27, 0, 0, 0, 0, time.UTC)
 
 // broken is a cluster that is broken in one way, and what the doctor must find in it: each finding as
 // -o short writes it, from its beginning.
@@ -24,7 +28,7 @@ func examine(t *testing.T, b broken) []string {
 	if b.change != nil {
 		b.change(t, c)
 	}
-	report, err := Examine(t.Context(), clustertest.Reader{Server: c.Start(t)}, Options{Pre: b.pre, Namespace: "kube-system"})
+	report, err := Examine(t.Context(), clustertest.Reader{Server: c.Start(t)}, Options{Pre: b.pre, Namespace: "kube-system", Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +97,12 @@ func TestTheDriver(t *testing.T) {
 			c.Remove("SecretProviderClass")
 		}, want: []string{"error OVH612 the cluster has no kind SecretProviderClass"}},
 		"an old driver": {change: func(t *testing.T, c *clustertest.Cluster) { c.Replace(t, "DaemonSet", set, "v1.6.1", "v1.4.8") },
-			want: []string{"warning OVH613 DaemonSet kube-system/csi-secrets-store: the driver has the version 1.4.8"}},
+			want: []string{"warning OVH613 DaemonSet kube-system/csi-secrets-store: the driver has the version 1.4.8",
+				"warning OVH653 Secret shop/okms-credentials: it has no label secrets-store.csi.k8s.io/used=true"}},
+		"an old driver, and the label": {change: func(t *testing.T, c *clustertest.Cluster) {
+			c.Replace(t, "DaemonSet", set, "v1.6.1", "v1.5.0")
+			c.Replace(t, "Secret", "okms-credentials", `"name":`, `"labels":{"secrets-store.csi.k8s.io/used":"true"},"name":`)
+		}, want: []string{"warning OVH613"}},
 		"a driver's pod that is not ready": {change: func(t *testing.T, c *clustertest.Cluster) {
 			c.Replace(t, "Pod", set+"-node-2", `"status":"True"`, `"status":"False"`)
 		}, want: []string{"error OVH614 Pod kube-system/csi-secrets-store-node-2: on node node-2: it is not ready"}},

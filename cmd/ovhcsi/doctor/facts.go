@@ -6,8 +6,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"ovhcloud-csi-provider/cmd/ovhcsi/cluster"
+	"ovhcloud-csi-provider/provider/config"
 )
 
 // facts are a snapshot of a cluster, and which of its objects are the driver's and the provider's.
@@ -16,6 +18,18 @@ type facts struct {
 	driver    workload   // its set is nil if there is none
 	providers []workload // those of this provider
 	classes   []cluster.Class
+	uses      []use
+	now       time.Time
+	events    map[cluster.Ref][]cluster.Event // by their pods
+	files     []file                          // of connections, one for each of providers
+	left      int                             // Secrets that were not read
+}
+
+// file is a file of connections. connections is nil if they are not known; err says why if the file
+// was read.
+type file struct {
+	connections map[string]config.Connection
+	err         error
 }
 
 // workload is a DaemonSet with the container that matters, and its pods.
@@ -26,8 +40,12 @@ type workload struct {
 }
 
 // newFacts finds the driver and the provider among DaemonSets.
-func newFacts(s *cluster.Snapshot) *facts {
-	f := &facts{Snapshot: s}
+func newFacts(s *cluster.Snapshot, now time.Time) *facts {
+	f := &facts{Snapshot: s, uses: usesOf(s), now: now, events: map[cluster.Ref][]cluster.Event{}}
+	for _, e := range s.Events.Items {
+		of := cluster.Ref{Namespace: e.InvolvedObject.Namespace, Name: e.InvolvedObject.Name}
+		f.events[of] = append(f.events[of], e)
+	}
 	for i := range s.DaemonSets.Items {
 		set := &s.DaemonSets.Items[i]
 		w := workload{set: set}

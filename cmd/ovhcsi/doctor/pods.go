@@ -52,18 +52,18 @@ func (f *facts) trouble(p cluster.Pod) string {
 			return fmt.Sprintf("container %s waits: %s: %s", c.Name, w.Reason, redact(w.Message))
 		}
 	}
-	if e, found := f.lastEvent(p, "Unhealthy"); found {
+	if e, found := f.lastEvent(p, "Unhealthy", nil); found {
 		return "it is not ready: " + redact(e.Message)
 	}
 	return "it is not ready"
 }
 
-// lastEvent returns the newest event of a pod with a reason.
-func (f *facts) lastEvent(p cluster.Pod, reason string) (last cluster.Event, found bool) {
-	for _, e := range f.Events.Items {
-		of := e.InvolvedObject
-		same := of.UID == p.Metadata.UID || of.UID == "" && of.Namespace == p.Metadata.Namespace && of.Name == p.Metadata.Name
-		if same && e.Reason == reason && !e.LastTimestamp.Before(last.LastTimestamp) {
+// lastEvent returns the newest event of a pod with a reason and a text that about accepts; nil accepts
+// all.
+func (f *facts) lastEvent(p cluster.Pod, reason string, about func(text string) bool) (last cluster.Event, found bool) {
+	for _, e := range f.events[cluster.Ref{Namespace: p.Metadata.Namespace, Name: p.Metadata.Name}] {
+		same := e.InvolvedObject.UID == p.Metadata.UID || e.InvolvedObject.UID == ""
+		if same && e.Reason == reason && (about == nil || about(e.Message)) && !e.LastTimestamp.Before(last.LastTimestamp) {
 			last, found = e, true
 		}
 	}

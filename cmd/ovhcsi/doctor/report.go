@@ -40,13 +40,23 @@ func (r *Report) Findings() []Result {
 
 // find adds a finding about an object.
 func (r *Report) find(rule Rule, object, fix, format string, args ...any) {
-	r.Results = append(r.Results, Result{rule.Category, rule.ID, rule.Severity, object, printable(fmt.Sprintf(format, args...)), fix,
-		"docs/doctor.md#" + strings.ToLower(rule.ID)})
+	r.findIn(rule.Category, rule, object, fix, format, args...)
+}
+
+// findIn adds a finding in another category than that of its rule.
+func (r *Report) findIn(category string, rule Rule, object, fix, format string, args ...any) {
+	r.add(Result{category, rule.ID, rule.Severity, object, fmt.Sprintf(format, args...), fix, "docs/doctor.md#" + strings.ToLower(rule.ID)})
+}
+
+// add adds a result.
+func (r *Report) add(one Result) {
+	one.Object, one.Message, one.Fix = printable(one.Object), printable(one.Message), printable(one.Fix)
+	r.Results = append(r.Results, one)
 }
 
 // pass adds a check that found nothing.
 func (r *Report) pass(category, format string, args ...any) {
-	r.Results = append(r.Results, Result{Category: category, Severity: OK, Message: printable(fmt.Sprintf(format, args...))})
+	r.add(Result{Category: category, Severity: OK, Message: fmt.Sprintf(format, args...)})
 }
 
 // printable returns a text on one line, without characters that control a terminal.
@@ -59,8 +69,8 @@ func printable(text string) string {
 	}, text)
 }
 
-// unread adds why a kind of objects was not read, if err says so. It reports whether it did. An
-// object that does not exist was read.
+// unread adds why a kind of objects was not read, if err says so; once in a category. It reports
+// whether err does. An object that does not exist was read.
 func (r *Report) unread(category, kind string, err error) bool {
 	if err == nil || errors.Is(err, cluster.ErrAbsent) {
 		return false
@@ -71,7 +81,9 @@ func (r *Report) unread(category, kind string, err error) bool {
 		rule, text = notPermitted, fmt.Sprintf("not checked: you may not read %s", kind)
 		fix = "Ask for the permissions in docs/doctor.md"
 	}
-	rule.Category = category
-	r.find(rule, "", fix, "%s", text)
+	known := func(one Result) bool { return one.Category == category && one.Message == printable(text) }
+	if !slices.ContainsFunc(r.Results, known) {
+		r.findIn(category, rule, "", fix, "%s", text)
+	}
 	return true
 }

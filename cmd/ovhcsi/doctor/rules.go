@@ -16,9 +16,13 @@ type Rule struct {
 
 // The categories, in the order of the output.
 const (
-	kubernetes = "Kubernetes"
-	driver     = "Driver"
-	provider   = "Provider"
+	kubernetes  = "Kubernetes"
+	driver      = "Driver"
+	provider    = "Provider"
+	classes     = "Classes"
+	pods        = "Pods"
+	credentials = "Credentials"
+	connections = "Connections"
 )
 
 // The rules.
@@ -45,11 +49,29 @@ var (
 	otherVersion     = Rule{"OVH626", lint.Warning, provider, "the image has another version than the chart"}
 	noLimit          = Rule{"OVH627", lint.Warning, provider, "the provider's memory limit is missing or too low"}
 	noPriority       = Rule{"OVH628", lint.Warning, provider, "the provider has no priority class of the system"}
+
+	podWaits        = Rule{"OVH641", lint.Error, pods, "a pod waits for its secrets"}
+	podWaitsSomehow = Rule{"OVH642", lint.Error, pods, "a pod waits for its secrets, and the cause is not known"}
+	notMirrored     = Rule{"OVH643", lint.Warning, pods, "the driver could not create a Secret of secretObjects"}
+	noRecord        = Rule{"OVH644", lint.Warning, pods, "a pod runs without a record of its mount"}
+
+	secretAbsent = Rule{"OVH651", lint.Error, credentials, "the Secret of nodePublishSecretRef does not exist"}
+	noCredential = Rule{"OVH652", lint.Error, credentials, "a Secret has no usable credential"}
+	noLabel      = Rule{"OVH653", lint.Warning, credentials, "a Secret lacks the label that the driver needs"}
+	endsSoon     = Rule{"OVH654", lint.Warning, credentials, "a credential expires soon"}
+	neverEnds    = Rule{"OVH655", lint.Warning, credentials, "a token never expires"}
+	notAll       = Rule{"OVH656", lint.Note, credentials, "there are too many Secrets to look at"}
+
+	wrongFile       = Rule{"OVH661", lint.Error, connections, "the provider's file of connections is invalid or missing"}
+	connectionLacks = Rule{"OVH662", lint.Error, connections, "the Secret of a connection does not exist"}
+	noVolume        = Rule{"OVH663", lint.Error, connections, "the credentials of a connection are not mounted"}
 )
 
 // Rules returns every rule, by its ID.
 func Rules() []Rule {
 	return slices.Clone([]Rule{oldKubernetes, notPermitted, notRead, noNode, noHostPath,
 		noDriver, noKind, oldDriver, driverNotReady, noRotation, asksRotation, noMirroring,
-		noProvider, twoProviders, nodeLacks, providerNotReady, otherDirectory, otherVersion, noLimit, noPriority})
+		noProvider, twoProviders, nodeLacks, providerNotReady, otherDirectory, otherVersion, noLimit, noPriority,
+		podWaits, podWaitsSomehow, notMirrored, noRecord,
+		secretAbsent, noCredential, noLabel, endsSoon, neverEnds, notAll, wrongFile, connectionLacks, noVolume})
 }

@@ -9,6 +9,9 @@ type Rule struct {
 	Title    string
 }
 
+// NoClass is the ID of findings about a volume whose class is not among the sources.
+const NoClass = "OVH301"
+
 // The rules.
 var (
 	notYAML        = Rule{"OVH001", Error, "a file cannot be read as YAML"}
@@ -21,7 +24,7 @@ var (
 	optionalFile   = Rule{"OVH202", Warning, "secretObjects names a file that may be absent"}
 	wrongType      = Rule{"OVH203", Error, "a mirrored Secret does not fit its type"}
 	incomplete     = Rule{"OVH204", Error, "an entry of secretObjects is incomplete, or given twice"}
-	noClass        = Rule{"OVH301", Warning, "a volume names a class that is not there"}
+	noClass        = Rule{NoClass, Warning, "a volume names a class that is not there"}
 	otherNamespace = Rule{"OVH302", Error, "a volume names a class of another namespace"}
 	notReadOnly    = Rule{"OVH303", Error, "a volume of the driver is not readOnly"}
 	noCredentials  = Rule{"OVH304", Error, "a volume brings no credentials, and its class has no connection"}

@@ -1,0 +1,58 @@
+package doctor
+
+import (
+	"cmp"
+	"slices"
+
+	"ovhcloud-csi-provider/cmd/ovhcsi/cluster"
+	"ovhcloud-csi-provider/provider/class"
+)
+
+// use is a volume of a pod with a class of the provider, or with one that does not exist.
+type use struct {
+	pod    cluster.Pod
+	volume string
+	class  cluster.Ref
+	exists bool        // the class
+	secret cluster.Ref // of nodePublishSecretRef; its name may be ""
+}
+
+// usesOf returns the volumes of pods that the provider serves.
+func usesOf(s *cluster.Snapshot) (all []use) {
+	providers := map[cluster.Ref]string{}
+	for _, c := range s.Classes.Items {
+		providers[cluster.Ref{Namespace: c.Metadata.Namespace, Name: c.Metadata.Name}] = c.Spec.Provider
+	}
+	for _, pod := range s.Pods.Items {
+		if pod.Metadata.DeletionTimestamp != "" {
+			continue
+		}
+		for _, v := range pod.Spec.Volumes {
+			if v.CSI == nil || v.CSI.Driver != cluster.DriverName {
+				continue
+			}
+			u := use{pod: pod, volume: v.Name, class: cluster.Ref{Namespace: pod.Metadata.Namespace, Name: v.CSI.VolumeAttributes[class.AttributeClass]}}
+			if of := v.CSI.NodePublishSecretRef; of != nil {
+				u.secret = cluster.Ref{Namespace: pod.Metadata.Namespace, Name: of.Name}
+			}
+			provider, exists := providers[u.class]
+			if u.exists = exists; provider == providerName || !exists && s.Classes.Err == nil {
+				all = append(all, u)
+			}
+		}
+	}
+	return all
+}
+
+// secrets returns the Secrets that volumes name, in their order.
+func (f *facts) secrets() (refs []cluster.Ref) {
+	for _, u := range f.uses {
+		if u.exists && u.secret.Name != "" {
+			refs = append(refs, u.secret)
+		}
+	}
+	slices.SortFunc(refs, func(a, b cluster.Ref) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+	return slices.Compact(refs)
+}
