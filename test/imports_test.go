@@ -38,7 +38,7 @@ var arrows = map[string][]string{
 	"cmd/ovhcsi/cluster/clustertest": {"cmd/ovhcsi/cluster"},
 	"cmd/ovhcsi/doctor": {
 		"cmd/ovhcsi/cluster", "cmd/ovhcsi/lint", "provider/class", "provider/config", "provider/credential", "provider/message",
-		"provider/place",
+		"provider/okms", "provider/place", "provider/wire",
 	},
 	"cmd/ovhcsi": {
 		"cmd/commandline", "cmd/ovhcsi/cluster", "cmd/ovhcsi/doctor", "cmd/ovhcsi/launch", "cmd/ovhcsi/lint", "cmd/ovhcsi/policy", "cmd/ovhcsi/schema", "provider", "provider/class", "provider/failure", "provider/place",
@@ -151,7 +151,7 @@ var arrows = map[string][]string{
 // foreign is where each vocabulary that is not ours ends: who may import it.
 var foreign = map[string][]string{
 	"github.com/hashicorp/vault/api": {"provider/okms"},
-	"net/http":                       {"provider/wire", "provider/okms", "provider/oauth", "server", "server/fairhttp", "test/emulator", "test/harness", "test/bench", "test/simulation", "cmd/ovhcsi", "cmd/ovhcsi/cluster/clustertest"},
+	"net/http":                       {"provider/wire", "provider/okms", "provider/oauth", "server", "server/fairhttp", "test/emulator", "test/harness", "test/bench", "test/simulation", "cmd/ovhcsi", "cmd/ovhcsi/cluster/clustertest", "cmd/ovhcsi/doctor"},
 	"flag":                           {"cmd/commandline", "cmd/ovhcloud-csi-provider", "test/bench", "test/harness", "test/mutate"},
 	"github.com/spf13/cobra":         {"cmd/ovhcsi"},
 	"github.com/spf13/pflag":         {"cmd/ovhcsi"},

@@ -131,6 +131,32 @@ func named[T any](ctx context.Context, from Reader, kind string, refs []Ref) map
 	return all
 }
 
+// Text is a text that a pod answers.
+type Text struct {
+	Text string
+	Err  error
+}
+
+// Proxy returns the path by which the API server asks a pod for a path over HTTP.
+func Proxy(p Pod, port, path string) string {
+	return "/api/v1/namespaces/" + url.PathEscape(p.Metadata.Namespace) + "/pods/" +
+		url.PathEscape(p.Metadata.Name+":"+port) + "/proxy/" + path
+}
+
+// ReadTexts reads texts of pods, at most 200, in the order of their paths.
+func ReadTexts(ctx context.Context, from Reader, paths []string) []Text {
+	all := make([]Text, min(len(paths), mostRefs))
+	var reads []func()
+	for i := range all {
+		reads = append(reads, func() {
+			text, err := from.Get(ctx, paths[i])
+			all[i] = Text{string(text), err}
+		})
+	}
+	together(reads...)
+	return all
+}
+
 // join returns the items of all parts, and all errors.
 func join[T any](parts ...Part[T]) (all Part[T]) {
 	for _, p := range parts {

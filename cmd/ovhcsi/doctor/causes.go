@@ -18,16 +18,20 @@ type cause struct {
 // causes are what the driver, kubelet and the provider say about a failed mount. The provider's own
 // words come first: they are within those of the others.
 var causes = []cause{
-	{regexp.MustCompile(`(?s)SecretProviderClass (?:\S+/\S+|in namespace "[^"]*"): (.*)`), "%[2]s", "Follow the message"},
+	{regexp.MustCompile(`(?s)SecretProviderClass (?:\S+/\S+|in namespace "[^"]*"): (.*)`), "%[2]s",
+		"Follow the message"},
 	{regexp.MustCompile(`not found in the list of registered CSI drivers`), "the driver does not run on node %[1]s",
 		"Check why the driver's DaemonSet has no ready pod there"},
-	{regexp.MustCompile(`provider not found: provider "?` + providerName), "the driver finds no socket of the provider on node %[1]s",
+	{regexp.MustCompile(`provider not found: provider "?` + providerName),
+		"the driver finds no socket of the provider on node %[1]s",
 		"Check that the provider has a ready pod there, and that socketDir is the driver's providersDir"},
-	{regexp.MustCompile(`failed to get secretproviderclass (\S+?),? .*not found`), "there is no SecretProviderClass %[2]s",
+	{regexp.MustCompile(`failed to get secretproviderclass (\S+?),? .*not found`),
+		"there is no SecretProviderClass %[2]s",
 		"Create it in the pod's namespace"},
 	{regexp.MustCompile(`secrets? "([^"]+)" not found`), "there is no Secret %[2]s in the pod's namespace",
 		"Create it, or use a connection: step 5 of docs/install.md"},
-	{regexp.MustCompile(`DeadlineExceeded|context deadline exceeded`), "the driver or the provider on node %[1]s did not answer in time",
+	{regexp.MustCompile(`DeadlineExceeded|context deadline exceeded`),
+		"the driver or the provider on node %[1]s did not answer in time",
 		"Read the logs of their pods on the node"},
 }
 

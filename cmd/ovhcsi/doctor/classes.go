@@ -31,7 +31,8 @@ func checkClasses(f *facts, r *Report) {
 	for _, one := range lint.Check(sources, options) {
 		if one.Severity != lint.Note && one.ID != lint.NoClass {
 			found++
-			r.add(Result{classes, one.ID, one.Severity, one.File, one.Message, "", "docs/lint.md#" + strings.ToLower(one.ID)})
+			r.add(Result{classes, one.ID, one.Severity, one.File, one.Message, "",
+				"docs/lint.md#" + strings.ToLower(one.ID)})
 		}
 	}
 	if found == 0 {

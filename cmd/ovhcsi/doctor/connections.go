@@ -116,9 +116,11 @@ func checkConnections(f *facts, r *Report) {
 		var problems config.Problems
 		switch {
 		case !known:
-			r.pass(connections, "%s has its file of connections in no ConfigMap; ovhcsi connections check checks it", p.name())
+			r.pass(connections, "%s has its file of connections in no ConfigMap; ovhcsi connections check checks it",
+				p.name())
 		case errors.Is(part.Err, cluster.ErrAbsent):
-			r.find(wrongFile, object, "Upgrade the provider's release", "it does not exist, and has the file of connections of %s", p.name())
+			r.find(wrongFile, object, "Upgrade the provider's release",
+				"it does not exist, and has the file of connections of %s", p.name())
 		case part.Err != nil:
 			r.unread(connections, object, part.Err)
 		case errors.As(f.files[i].err, &problems):
@@ -127,7 +129,8 @@ func checkConnections(f *facts, r *Report) {
 				if one.Line > 0 {
 					line = fmt.Sprintf("line %d: ", one.Line)
 				}
-				r.find(wrongFile, object, "Correct connections in the values of the provider's release", "%s%s", line, one.Text)
+				r.find(wrongFile, object, "Correct connections in the values of the provider's release", "%s%s", line,
+					one.Text)
 			}
 		case f.files[i].err != nil:
 			r.find(wrongFile, object, "Upgrade the provider's release", "%v", f.files[i].err)
@@ -144,7 +147,8 @@ func (f *facts) checkCredentials(r *Report, p workload, all map[string]config.Co
 		c := all[name]
 		ref := p.credentialsOf(c)
 		if ref.Name == "" {
-			r.find(noVolume, p.name(), "Upgrade the provider's release", "credentialsDir of connection %q is %s, and no Secret is mounted there", name, c.Dir)
+			r.find(noVolume, p.name(), "Upgrade the provider's release",
+				"credentialsDir of connection %q is %s, and no Secret is mounted there", name, c.Dir)
 			continue
 		}
 		f.checkSecret(r, connections, connectionLacks, ref, "for connection "+name)

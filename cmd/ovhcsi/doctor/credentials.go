@@ -2,9 +2,11 @@ package doctor
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"ovhcloud-csi-provider/cmd/ovhcsi/cluster"
@@ -50,7 +52,8 @@ func (f *facts) checkSecret(r *Report, category string, absent Rule, ref cluster
 	case !read:
 		return false // f.left counts it
 	case errors.Is(part.Err, cluster.ErrAbsent):
-		r.find(absent, object, "Create it with the key token, or with tls.crt and tls.key", "it does not exist (%s)", users)
+		r.find(absent, object, "Create it with the key token, or with tls.crt and tls.key", "it does not exist (%s)",
+			users)
 		return false
 	case part.Err != nil:
 		r.unread(category, "Secrets of namespace "+ref.Namespace, part.Err)
@@ -73,11 +76,14 @@ const soon = 14 * 24 * time.Hour
 func (f *facts) checkExpiry(r *Report, category, object, users string, c credential.Credential) {
 	switch end := c.Expires(); {
 	case c.Hint() != "":
-		r.findIn(category, noCredential, object, "Create it again with a valid credential", "its %s is probably invalid: %s (%s)", c.Kind(), c.Hint(), users)
+		r.findIn(category, noCredential, object, "Create it again with a valid credential",
+			"its %s is probably invalid: %s (%s)", c.Kind(), c.Hint(), users)
 	case !end.IsZero() && end.Sub(f.now) < soon:
-		r.findIn(category, endsSoon, object, "Replace it before", "its %s expires on %s (%s)", c.Kind(), end.UTC().Format(time.DateOnly), users)
+		r.findIn(category, endsSoon, object, "Replace it before", "its %s expires on %s (%s)", c.Kind(),
+			end.UTC().Format(time.DateOnly), users)
 	case c.Kind() == credential.KindToken && end.IsZero() && isJWT(c.Token().Reveal()):
-		r.findIn(category, neverEnds, object, "Create a token that expires, and replace it in time", "its token never expires: it has no exp claim (%s)", users)
+		r.findIn(category, neverEnds, object, "Create a token that expires, and replace it in time",
+			"its token never expires: it has no exp claim (%s)", users)
 	}
 }
 
@@ -98,7 +104,21 @@ func (f *facts) checkLabel(r *Report, ref cluster.Ref) {
 	}
 	is, known := parseVersion(f.driver.version())
 	if known && is.before(testedDriver) && f.Secrets[ref].Items[0].Metadata.Labels[usedLabel] != "true" {
-		r.find(noLabel, "Secret "+ref.String(), "kubectl label secret "+ref.Name+" -n "+ref.Namespace+" "+usedLabel+"=true",
+		r.find(noLabel, "Secret "+ref.String(),
+			"kubectl label secret "+ref.Name+" -n "+ref.Namespace+" "+usedLabel+"=true",
 			"it has no label %s=true, without which this driver does not renew volumes", usedLabel)
 	}
+}
+
+// secrets returns the Secrets that volumes name, in their order.
+func (f *facts) secrets() (refs []cluster.Ref) {
+	for _, u := range f.uses {
+		if u.exists && u.secret.Name != "" {
+			refs = append(refs, u.secret)
+		}
+	}
+	slices.SortFunc(refs, func(a, b cluster.Ref) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+	return slices.Compact(refs)
 }

@@ -36,17 +36,32 @@ func TestCredentialsOfPods(t *testing.T) {
 	late, lateKey := pki.Pair(t, now.Add(-time.Hour), now.Add(15*24*time.Hour))
 	old, oldKey := pki.Pair(t, now.Add(-48*time.Hour), now.Add(-24*time.Hour))
 	expect(t, map[string]broken{
-		"a certificate":                   {change: with("tls.crt", late, "tls.key", lateKey)},
-		"a certificate that expires soon": {change: with("tls.crt", cert, "tls.key", key), want: []string{"warning OVH654 " + secret + "its certificate expires on 2026-12-07"}},
-		"a certificate that has expired":  {change: with("tls.crt", old, "tls.key", oldKey), want: []string{"error OVH652 " + secret + "the certificate in tls.crt expired on 2026-11-26"}},
-		"a key without a certificate":     {change: with("tls.key", key), want: []string{"error OVH652 " + secret + "holds only one of tls.crt and tls.key"}},
-		"no known key":                    {change: with("pat", "hunter2"), want: []string{"error OVH652 " + secret + `no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret; its keys are "pat"; rename them (named by 2 volumes`}},
-		"a token that has expired":        {change: with("token", jwt(`{"exp":1700000000}`)), want: []string{"error OVH652 " + secret + "its token is probably invalid: by its exp claim the token expired on 2023-11-14"}},
-		"a token that expires soon":       {change: with("token", jwt(fmt.Sprintf(`{"exp":%d}`, now.Add(24*time.Hour).Unix()))), want: []string{"warning OVH654 " + secret + "its token expires on 2026-11-28"}},
-		"a token that never expires":      {change: with("token", jwt(`{"sub":"shop"}`)), want: []string{"warning OVH655 " + secret + "its token never expires"}},
-		"a token that says nothing":       {change: with("token", "opaque-token-without-parts")},
-		"Secrets that one may not read":   {change: func(_ *testing.T, c *clustertest.Cluster) { c.Forbidden = []string{"secrets"} }, want: []string{"note OVH602 not checked: you may not read Secrets of namespace shop", "note OVH602 not checked: you may not read Secrets of namespace kube-system"}},
-		"a Secret that another volume names": {change: func(t *testing.T, c *clustertest.Cluster) { c.Replace(t, "Pod", "web-2", "okms-credentials", "other") },
+		"a certificate": {change: with("tls.crt", late, "tls.key", lateKey)},
+		"a certificate that expires soon": {change: with("tls.crt", cert, "tls.key", key),
+			want: []string{"warning OVH654 " + secret + "its certificate expires on 2026-12-07"}},
+		"a certificate that has expired": {change: with("tls.crt", old, "tls.key", oldKey),
+			want: []string{"error OVH652 " + secret + "the certificate in tls.crt expired on 2026-11-26"}},
+		"a key without a certificate": {change: with("tls.key", key),
+			want: []string{"error OVH652 " + secret + "holds only one of tls.crt and tls.key"}},
+		"no known key": {change: with("pat", "hunter2"),
+			want: []string{"error OVH652 " + secret + `no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret; its keys are "pat"; rename them (named by 2 volumes`}},
+		"a token that has expired": {change: with("token", jwt(`{"exp":1700000000}`)),
+			want: []string{"error OVH652 " + secret + "its token is probably invalid: by its exp claim the token expired on 2023-11-14"}},
+		"a token that expires soon": {change: with("token", jwt(fmt.Sprintf(`{"exp":%d}`,
+			now.Add(24*time.Hour).Unix()))), want: []string{"warning OVH654 " + secret + "its token expires on 2026-11-28"}},
+		"a token that never expires": {change: with("token", jwt(`{"sub":"shop"}`)),
+			want: []string{"warning OVH655 " + secret + "its token never expires"}},
+		"a token that says nothing": {change: with("token", "opaque-token-without-parts")},
+		"Secrets that one may not read": {change: func(_ *testing.T,
+			c *clustertest.Cluster) {
+			c.Forbidden = []string{"secrets"}
+		},
+			want: []string{"note OVH602 not checked: you may not read Secrets of namespace shop",
+				"note OVH602 not checked: you may not read Secrets of namespace kube-system"}},
+		"a Secret that another volume names": {change: func(t *testing.T, c *clustertest.Cluster) {
+			c.Replace(t,
+				"Pod", "web-2", "okms-credentials", "other")
+		},
 			want: []string{"error OVH651 Secret shop/other: it does not exist (named by 1 volume, such as of Pod shop/web-2)"}},
 	})
 }
@@ -68,7 +83,10 @@ func TestConnections(t *testing.T) {
 		}, want: []string{"error OVH661 " + file + "it has no key connections.yaml"}},
 		"no Secret": {change: func(_ *testing.T, c *clustertest.Cluster) { c.Remove("Secret", "okms-default") },
 			want: []string{"error OVH662 Secret kube-system/okms-default: it does not exist (for connection default)"}},
-		"a Secret without a credential": {change: func(t *testing.T, c *clustertest.Cluster) { holds(t, c, "okms-default") },
+		"a Secret without a credential": {change: func(t *testing.T, c *clustertest.Cluster) {
+			holds(t, c,
+				"okms-default")
+		},
 			want: []string{"error OVH652 Secret kube-system/okms-default: no credential: "}},
 		"credentials that are not mounted": {change: func(t *testing.T, c *clustertest.Cluster) {
 			c.Replace(t, "DaemonSet", set, "/etc/ovhcloud-csi/credentials/default", "/elsewhere")

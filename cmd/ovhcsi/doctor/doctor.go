@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/cmd/ovhcsi/cluster"
+	"ovhcloud-csi-provider/provider/place"
 )
 
 // Options are what a user asks for. The zero value checks an installed provider.
@@ -14,6 +15,12 @@ type Options struct {
 	// Pre checks what must be there before the provider is installed into Namespace.
 	Pre       bool
 	Namespace string
+	// Network also asks the endpoints of classes and connections from this machine, without a
+	// credential, and Domains are asked too.
+	Network bool
+	Domains []place.Domain
+	// FromInside also reads the metrics of the provider's pods, by the way of the API server.
+	FromInside bool
 	// Now is the time for the ends of credentials and the ages of events.
 	Now time.Time
 }
@@ -30,15 +37,25 @@ func Examine(ctx context.Context, from cluster.Reader, o Options) (*Report, erro
 		s.ReadRest(ctx, from)
 	}
 	f := newFacts(s, o.Now)
+	f.read(ctx, from, o)
+	return check(f, o), ctx.Err()
+}
+
+// read reads what the first look at the cluster names.
+func (f *facts) read(ctx context.Context, from cluster.Reader, o Options) {
 	if f.mirrors() {
-		s.ReadRoles(ctx, from)
+		f.ReadRoles(ctx, from)
 	}
 	if !o.Pre {
-		s.ReadConfigMaps(ctx, from, f.configMaps())
+		f.ReadConfigMaps(ctx, from, f.configMaps())
 		f.readFiles()
-		f.left = s.ReadSecrets(ctx, from, append(f.connectionSecrets(), f.secrets()...))
+		f.left = f.ReadSecrets(ctx, from, append(f.connectionSecrets(), f.secrets()...))
 	}
-	return check(f, o), ctx.Err()
+	f.reached = reach(ctx, f.domains(o.Domains, o.Network))
+	if o.FromInside {
+		_, paths := f.metricsPaths()
+		f.metrics = cluster.ReadTexts(ctx, from, paths)
+	}
 }
 
 // check runs all checks.
@@ -52,6 +69,7 @@ func check(f *facts, o Options) *Report {
 	checkDriver(f, r)
 	checkMirroring(f, r)
 	if o.Pre {
+		checkReached(r, f.reached)
 		return r
 	}
 	checkDriverPods(f, r)
@@ -63,6 +81,8 @@ func check(f *facts, o Options) *Report {
 	checkRecords(f, r)
 	checkSecrets(f, r)
 	checkConnections(f, r)
+	checkReached(r, f.reached)
+	checkInside(f, r)
 	return r
 }
 

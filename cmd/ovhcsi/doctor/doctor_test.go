@@ -28,7 +28,8 @@ func examine(t *testing.T, b broken) []string {
 	if b.change != nil {
 		b.change(t, c)
 	}
-	report, err := Examine(t.Context(), clustertest.Reader{Server: c.Start(t)}, Options{Pre: b.pre, Namespace: "kube-system", Now: now})
+	report, err := Examine(t.Context(), clustertest.Reader{Server: c.Start(t)}, Options{Pre: b.pre,
+		Namespace: "kube-system", Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +65,8 @@ func expect(t *testing.T, cases map[string]broken) {
 }
 
 func TestAHealthyClusterHasNoFinding(t *testing.T) {
-	expect(t, map[string]broken{"installed": {}, "before the provider": {pre: true, change: func(_ *testing.T, c *clustertest.Cluster) {
+	expect(t, map[string]broken{"installed": {}, "before the provider": {pre: true, change: func(_ *testing.T,
+		c *clustertest.Cluster) {
 		c.Remove("DaemonSet", "ovhcloud-csi-provider")
 	}}})
 }
@@ -73,12 +75,20 @@ func TestKubernetesAndPermissions(t *testing.T) {
 	expect(t, map[string]broken{
 		"an old cluster": {change: func(_ *testing.T, c *clustertest.Cluster) { c.Version = "v1.29.14+k3s1" },
 			want: []string{"error OVH601 the cluster has Kubernetes v1.29.14+k3s1; the provider needs 1.30 or later"}},
-		"few permissions": {change: func(_ *testing.T, c *clustertest.Cluster) { c.Forbidden = []string{"nodes", "clusterroles"} },
-			want: []string{"note OVH602 not checked: you may not read nodes", "note OVH602 not checked: you may not read roles and their bindings"}},
-		"no node for the provider": {pre: true, change: func(_ *testing.T, c *clustertest.Cluster) { c.Remove("Node", "node-1", "node-2") },
+		"few permissions": {change: func(_ *testing.T, c *clustertest.Cluster) {
+			c.Forbidden = []string{"nodes",
+				"clusterroles"}
+		},
+			want: []string{"note OVH602 not checked: you may not read nodes",
+				"note OVH602 not checked: you may not read roles and their bindings"}},
+		"no node for the provider": {pre: true, change: func(_ *testing.T, c *clustertest.Cluster) {
+			c.Remove("Node",
+				"node-1", "node-2")
+		},
 			want: []string{"error OVH604 no node has Linux on amd64 or arm64"}},
 		"a namespace without directories of the node": {pre: true, change: func(t *testing.T, c *clustertest.Cluster) {
-			c.Replace(t, "Namespace", "kube-system", `"labels":{`, `"labels":{"pod-security.kubernetes.io/enforce":"baseline",`)
+			c.Replace(t, "Namespace", "kube-system", `"labels":{`,
+				`"labels":{"pod-security.kubernetes.io/enforce":"baseline",`)
 		}, want: []string{`error OVH605 Namespace kube-system: its label pod-security.kubernetes.io/enforce is "baseline"`}},
 	})
 }
@@ -96,12 +106,16 @@ func TestTheDriver(t *testing.T) {
 		"no CRDs": {pre: true, change: func(_ *testing.T, c *clustertest.Cluster) {
 			c.Remove("SecretProviderClass")
 		}, want: []string{"error OVH612 the cluster has no kind SecretProviderClass"}},
-		"an old driver": {change: func(t *testing.T, c *clustertest.Cluster) { c.Replace(t, "DaemonSet", set, "v1.6.1", "v1.4.8") },
+		"an old driver": {change: func(t *testing.T, c *clustertest.Cluster) {
+			c.Replace(t, "DaemonSet", set,
+				"v1.6.1", "v1.4.8")
+		},
 			want: []string{"warning OVH613 DaemonSet kube-system/csi-secrets-store: the driver has the version 1.4.8",
 				"warning OVH653 Secret shop/okms-credentials: it has no label secrets-store.csi.k8s.io/used=true"}},
 		"an old driver, and the label": {change: func(t *testing.T, c *clustertest.Cluster) {
 			c.Replace(t, "DaemonSet", set, "v1.6.1", "v1.5.0")
-			c.Replace(t, "Secret", "okms-credentials", `"name":`, `"labels":{"secrets-store.csi.k8s.io/used":"true"},"name":`)
+			c.Replace(t, "Secret", "okms-credentials", `"name":`,
+				`"labels":{"secrets-store.csi.k8s.io/used":"true"},"name":`)
 		}, want: []string{"warning OVH613"}},
 		"a driver's pod that is not ready": {change: func(t *testing.T, c *clustertest.Cluster) {
 			c.Replace(t, "Pod", set+"-node-2", `"status":"True"`, `"status":"False"`)
@@ -111,7 +125,8 @@ func TestTheDriver(t *testing.T) {
 		}, want: []string{"warning OVH615 DaemonSet kube-system/csi-secrets-store: rotation is off: the driver runs without --enable-secret-rotation=true",
 			"error OVH616 SecretProviderClass shop/mirror: it has refreshInterval and secretObjects, and rotation is off"}},
 		"rotation that kubelet does not ask for": {change: func(t *testing.T, c *clustertest.Cluster) {
-			c.Replace(t, "CSIDriver", "secrets-store.csi.k8s.io", `"requiresRepublish":true`, `"requiresRepublish":false`)
+			c.Replace(t, "CSIDriver", "secrets-store.csi.k8s.io", `"requiresRepublish":true`,
+				`"requiresRepublish":false`)
 			c.Remove("SecretProviderClass", "mirror")
 		}, want: []string{"warning OVH615 DaemonSet kube-system/csi-secrets-store: rotation is off: requiresRepublish of CSIDriver"}},
 		"mirroring without RBAC": {change: func(_ *testing.T, c *clustertest.Cluster) {
@@ -146,7 +161,8 @@ func TestTheProvider(t *testing.T) {
 		}, want: []string{`error OVH624 Pod kube-system/ovhcloud-csi-provider-node-1: on node node-1: it is not ready: Readiness probe failed: the daemon is not ready: connection "default": token is empty`}},
 		"no image": {change: func(t *testing.T, c *clustertest.Cluster) {
 			c.Replace(t, "Pod", set+"-node-1", `"status":"True"`, `"status":"False"`)
-			c.Replace(t, "Pod", set+"-node-1", `"running":{}`, `"waiting":{"reason":"ErrImagePull","message":"pull https://user:hunter2@registry.example/x: denied"}`)
+			c.Replace(t, "Pod", set+"-node-1", `"running":{}`,
+				`"waiting":{"reason":"ErrImagePull","message":"pull https://user:hunter2@registry.example/x: denied"}`)
 		}, want: []string{"error OVH624 Pod kube-system/ovhcloud-csi-provider-node-1: on node node-1: container provider waits: ErrImagePull: pull https[redacted]registry.example/x: denied"}},
 		"two of them": {change: func(t *testing.T, c *clustertest.Cluster) {
 			c.Add(t, `{"kind": "DaemonSet", "metadata": {"name": "second", "namespace": "other", "uid": "uid-second"}, "spec": {"template": {"spec": {

@@ -20,7 +20,8 @@ func checkDriver(f *facts, r *Report) {
 		return
 	}
 	if errors.Is(f.Classes.Err, cluster.ErrAbsent) {
-		r.find(noKind, "", "Install the driver's CRDs: step 1 of docs/install.md", "the cluster has no kind SecretProviderClass")
+		r.find(noKind, "", "Install the driver's CRDs: step 1 of docs/install.md",
+			"the cluster has no kind SecretProviderClass")
 	}
 	unread := r.unread(driver, "CSIDrivers", f.Driver.Err)
 	if r.unread(driver, "DaemonSets", f.DaemonSets.Err) {
@@ -33,7 +34,8 @@ func checkDriver(f *facts, r *Report) {
 	number := f.driver.version()
 	if is, known := parseVersion(number); known && is.before(testedDriver) {
 		r.find(oldDriver, f.driver.name(), "Upgrade the driver to 1.6 or later",
-			"the driver has the version %s: versions before 1.6 are not tested with the provider, and renew a volume only if its Secret has the label %s=true", number, usedLabel)
+			"the driver has the version %s: versions before 1.6 are not tested with the provider, "+
+				"and renew a volume only if its Secret has the label %s=true", number, usedLabel)
 	} else {
 		r.pass(driver, "%s, version %s%s", f.driver.name(), cmp.Or(number, "unknown"), audiences(f))
 	}
@@ -56,7 +58,8 @@ func audiences(f *facts) string {
 	if len(all) == 0 {
 		return ""
 	}
-	return "; it passes service account tokens for " + strings.Join(all, ", ") + " (tokenRequests), which the provider does not use"
+	return "; it passes service account tokens for " + strings.Join(all,
+		", ") + " (tokenRequests), which the provider does not use"
 }
 
 // rotation returns whether the driver renews volumes. If it does not, lacks says what is missing.
@@ -75,14 +78,17 @@ func (f *facts) rotation() (on bool, lacks string) {
 func checkRotation(f *facts, r *Report) {
 	on, lacks := f.rotation()
 	if on {
-		r.pass(driver, "rotation is on; files are renewed when kubelet asks and they are at least %s old", cmp.Or(f.driver.flag("rotation-poll-interval"), "2m"))
+		r.pass(driver, "rotation is on; files are renewed when kubelet asks and they are at least %s old",
+			cmp.Or(f.driver.flag("rotation-poll-interval"), "2m"))
 		return
 	}
 	const fix = "Set enableSecretRotation=true in the driver's release"
-	r.find(noRotation, f.driver.name(), fix, "rotation is off: %s. Mounted files and mirrored Secrets keep the version of the pod's start", lacks)
+	r.find(noRotation, f.driver.name(), fix,
+		"rotation is off: %s. Mounted files and mirrored Secrets keep the version of the pod's start", lacks)
 	for _, c := range f.classes {
 		if strings.Contains(c.Spec.Parameters["objects"], "refreshInterval") || c.Spec.Parameters["refreshInterval"] != "" {
-			r.find(asksRotation, className(c), fix, "it has refreshInterval%s, and rotation is off: nothing is renewed", mirrors(c))
+			r.find(asksRotation, className(c), fix,
+				"it has refreshInterval%s, and rotation is off: nothing is renewed", mirrors(c))
 		}
 	}
 }
@@ -118,7 +124,10 @@ func checkMirroring(f *facts, r *Report) {
 			mirroring = append(mirroring, c)
 		}
 	}
-	if len(mirroring) == 0 || f.driver.set == nil || r.unread(driver, "roles and their bindings", errors.Join(f.Roles.Err, f.Bindings.Err)) {
+	if len(mirroring) == 0 || f.driver.set == nil {
+		return
+	}
+	if r.unread(driver, "roles and their bindings", errors.Join(f.Roles.Err, f.Bindings.Err)) {
 		return
 	}
 	number := 0
@@ -126,7 +135,8 @@ func checkMirroring(f *facts, r *Report) {
 		if !f.mayCreateSecrets(c.Metadata.Namespace) {
 			number++
 			r.find(noMirroring, className(c), "Set syncSecret.enabled=true in the driver's release",
-				"it has secretObjects, and the driver has no RBAC permission to create Secrets in namespace %s", c.Metadata.Namespace)
+				"it has secretObjects, and the driver has no RBAC permission to create Secrets in namespace %s",
+				c.Metadata.Namespace)
 		}
 	}
 	if number == 0 {
@@ -146,11 +156,11 @@ func (f *facts) mayCreateSecrets(namespace string) bool {
 
 // bindsDriver reports whether a binding is for the driver's service account.
 func (f *facts) bindsDriver(b cluster.Binding) bool {
-	namespace := f.driver.set.Metadata.Namespace
+	namespace, account := f.driver.set.Metadata.Namespace, f.driver.set.Spec.Template.Spec.ServiceAccountName
 	groups := []string{"system:authenticated", "system:serviceaccounts", "system:serviceaccounts:" + namespace}
 	for _, s := range b.Subjects {
-		account := s.Kind == "ServiceAccount" && s.Namespace == namespace && s.Name == f.driver.set.Spec.Template.Spec.ServiceAccountName
-		if account || s.Kind == "Group" && slices.Contains(groups, s.Name) {
+		is := s.Kind == "ServiceAccount" && s.Namespace == namespace && s.Name == account
+		if is || s.Kind == "Group" && slices.Contains(groups, s.Name) {
 			return true
 		}
 	}

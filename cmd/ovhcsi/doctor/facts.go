@@ -10,6 +10,7 @@ import (
 
 	"ovhcloud-csi-provider/cmd/ovhcsi/cluster"
 	"ovhcloud-csi-provider/provider/config"
+	"ovhcloud-csi-provider/provider/place"
 )
 
 // facts are a snapshot of a cluster, and which of its objects are the driver's and the provider's.
@@ -22,7 +23,9 @@ type facts struct {
 	now       time.Time
 	events    map[cluster.Ref][]cluster.Event // by their pods
 	files     []file                          // of connections, one for each of providers
-	left      int                             // Secrets that were not read
+	reached   []reached
+	metrics   []cluster.Text // of the provider's pods, in the order of metricsPaths
+	left      int            // Secrets that were not read
 }
 
 // file is a file of connections. connections is nil if they are not known; err says why if the file
@@ -30,6 +33,12 @@ type facts struct {
 type file struct {
 	connections map[string]config.Connection
 	err         error
+}
+
+// reached is the result of one request to an endpoint of OKMS.
+type reached struct {
+	place.Domain
+	err error // nil if there was an answer, whatever it says
 }
 
 // workload is a DaemonSet with the container that matters, and its pods.
@@ -80,7 +89,10 @@ const (
 // isDriver reports whether a container is the driver's on Linux.
 func isDriver(set *cluster.DaemonSet, c cluster.Container) bool {
 	return set.Spec.Template.Spec.NodeSelector["kubernetes.io/os"] != "windows" &&
-		slices.ContainsFunc(c.Args, func(a string) bool { return strings.HasPrefix(strings.TrimLeft(a, "-"), "provider-volume") })
+		slices.ContainsFunc(c.Args, func(a string) bool {
+			return strings.HasPrefix(strings.TrimLeft(a, "-"),
+				"provider-volume")
+		})
 }
 
 // name returns kind, namespace and name of the DaemonSet.

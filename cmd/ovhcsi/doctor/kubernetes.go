@@ -15,7 +15,8 @@ var oldestKubernetes = version{1, 30}
 func checkKubernetes(f *facts, r *Report) {
 	is, known := parseVersion(f.Version.GitVersion)
 	if known && is.before(oldestKubernetes) {
-		r.find(oldKubernetes, "", "Upgrade the cluster", "the cluster has Kubernetes %s; the provider needs %d.%d or later",
+		r.find(oldKubernetes, "", "Upgrade the cluster",
+			"the cluster has Kubernetes %s; the provider needs %d.%d or later",
 			f.Version.GitVersion, oldestKubernetes.major, oldestKubernetes.minor)
 		return
 	}
@@ -35,7 +36,8 @@ func checkNodes(f *facts, r *Report) {
 		return // checkKubernetes has told
 	}
 	fits := func(n cluster.Node) bool {
-		return n.Status.NodeInfo.OperatingSystem == "linux" && slices.Contains(architectures, n.Status.NodeInfo.Architecture) &&
+		return n.Status.NodeInfo.OperatingSystem == "linux" && slices.Contains(architectures,
+			n.Status.NodeInfo.Architecture) &&
 			n.Metadata.Labels["type"] != "virtual-kubelet"
 	}
 	number := 0

@@ -45,7 +45,8 @@ func (f *facts) trouble(p cluster.Pod) string {
 	}
 	for _, c := range p.Status.ContainerStatuses {
 		if last := c.LastState.Terminated; last != nil && c.RestartCount > 0 && !c.Ready {
-			return fmt.Sprintf("container %s was restarted %d times, and ended with exit code %d (%s); kubectl logs --previous has its last words",
+			return fmt.Sprintf("container %s was restarted %d times, and ended with exit code %d (%s); "+
+				"kubectl logs --previous shows why",
 				c.Name, c.RestartCount, last.ExitCode, last.Reason)
 		}
 		if w := c.State.Waiting; w != nil && w.Reason != "ContainerCreating" && w.Reason != "PodInitializing" {
@@ -71,7 +72,8 @@ func (f *facts) lastEvent(p cluster.Pod, reason string, about func(text string) 
 }
 
 // factors are the units of a quantity of memory.
-var factors = map[string]float64{"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "Ti": 1 << 40}
+var factors = map[string]float64{"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 1 << 10, "Mi": 1 << 20,
+	"Gi": 1 << 30, "Ti": 1 << 40}
 
 // quantity returns a quantity of Kubernetes as a number, 0 if it is not one of memory.
 func quantity(text string) float64 {

@@ -37,8 +37,10 @@ func byProvider(code string, failures ...failure.Failure) string {
 
 func TestPodsThatWait(t *testing.T) {
 	const token = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln"
-	refused := failure.Failure{Kind: failure.Unauthenticated, Object: 0, Where: "objects[0] prod/shop/db", What: "OKMS refused the token", Facts: "HTTP 401", Advice: "create a new one"}
-	absent := failure.Failure{Kind: failure.SecretAbsent, Object: 1, Where: "objects[1].secretPath", What: "there is no secret prod/shop/db"}
+	refused := failure.Failure{Kind: failure.Unauthenticated, Object: 0, Where: "objects[0] prod/shop/db",
+		What: "OKMS refused the token", Facts: "HTTP 401", Advice: "create a new one"}
+	absent := failure.Failure{Kind: failure.SecretAbsent, Object: 1, Where: "objects[1].secretPath",
+		What: "there is no secret prod/shop/db"}
 	const waits1 = `Pod shop/web-1: it waits for volume "secrets": `
 	expect(t, map[string]broken{
 		"for a token that was revoked": {change: waits(byProvider("Unauthenticated", refused)),
@@ -68,12 +70,14 @@ func TestPodsThatWait(t *testing.T) {
 		"for another volume, and one that does not wait": {change: func(t *testing.T, c *clustertest.Cluster) {
 			c.Replace(t, "Pod", "web-1", `"phase":"Running"`, `"phase":"Pending"`)
 			addEvent(t, c, "web-1", "FailedMount", `MountVolume.SetUp failed for volume "data" : no such disk`, now)
-			addEvent(t, c, "web-1", "FailedMount", "Unable to attach or mount volumes: unmounted volumes=[data]: timed out waiting for the condition", now)
+			addEvent(t, c, "web-1", "FailedMount",
+				"Unable to attach or mount volumes: unmounted volumes=[data]: timed out waiting for the condition", now)
 			addEvent(t, c, "web-2", "FailedMount", `MountVolume.SetUp failed for volume "secrets" : old`, now)
 		}},
 		"and its newest event counts": {change: func(t *testing.T, c *clustertest.Cluster) {
 			waits(byProvider("NotFound", absent))(t, c)
-			addEvent(t, c, "web-1", "FailedMount", `MountVolume.SetUp failed for volume "secrets" : old`, now.Add(-time.Minute))
+			addEvent(t, c, "web-1", "FailedMount", `MountVolume.SetUp failed for volume "secrets" : old`,
+				now.Add(-time.Minute))
 		}, want: []string{"error OVH641 " + waits1 + "objects[1].secretPath"}},
 	})
 }

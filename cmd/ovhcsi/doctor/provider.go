@@ -17,7 +17,9 @@ func checkProvider(f *facts, r *Report) {
 	of := map[string]workload{}
 	for _, p := range f.providers {
 		if first, taken := of[p.socketDir()]; taken {
-			r.find(twoProviders, p.name(), "Uninstall one of them", "%s has the same socket, %s/%s: they keep taking it from each other", first.name(), p.socketDir(), socketName)
+			r.find(twoProviders, p.name(), "Uninstall one of them",
+				"%s has the same socket, %s/%s: they keep taking it from each other", first.name(), p.socketDir(),
+				socketName)
 		}
 		of[p.socketDir()] = p
 		r.pass(provider, "%s, image %s", p.name(), p.container.Image)
@@ -55,7 +57,8 @@ func checkDirectory(f *facts, r *Report, p workload) {
 		return
 	}
 	r.find(otherDirectory, p.name(), "Set the chart's socketDir to the driver's linux.providersDir",
-		"its socket is in %s, and the driver looks for providers in %s", p.socketDir(), strings.Join(slices.Compact(dirs), " and "))
+		"its socket is in %s, and the driver looks for providers in %s", p.socketDir(),
+		strings.Join(slices.Compact(dirs), " and "))
 }
 
 // leastMemory is the lowest limit with which the provider works, in bytes.
@@ -70,9 +73,11 @@ func checkSettings(r *Report, p workload) {
 	}
 	switch limit := p.container.Resources.Limits["memory"]; {
 	case limit == "":
-		r.find(noLimit, p.name(), "Set resources.limits.memory to 256Mi", "it has no memory limit; the provider assumes 256Mi")
+		r.find(noLimit, p.name(), "Set resources.limits.memory to 256Mi",
+			"it has no memory limit; the provider assumes 256Mi")
 	case quantity(limit) > 0 && quantity(limit) < leastMemory:
-		r.find(noLimit, p.name(), "Set resources.limits.memory to 256Mi", "its memory limit is %s; it needs at least 64Mi", limit)
+		r.find(noLimit, p.name(), "Set resources.limits.memory to 256Mi",
+			"its memory limit is %s; it needs at least 64Mi", limit)
 	}
 	if class := p.set.Spec.Template.Spec.PriorityClassName; !slices.Contains([]string{"system-node-critical", "system-cluster-critical"}, class) {
 		r.find(noPriority, p.name(), "Set priorityClassName to system-node-critical",

@@ -30,7 +30,9 @@ type Report struct{ Results []Result }
 
 // Failed reports whether there is an error or a warning.
 func (r *Report) Failed() bool {
-	return slices.ContainsFunc(r.Results, func(one Result) bool { return one.Severity == lint.Error || one.Severity == lint.Warning })
+	return slices.ContainsFunc(r.Results, func(one Result) bool {
+		return one.Severity == lint.Error || one.Severity == lint.Warning
+	})
 }
 
 // Findings returns the results that are not OK.
@@ -45,7 +47,8 @@ func (r *Report) find(rule Rule, object, fix, format string, args ...any) {
 
 // findIn adds a finding in another category than that of its rule.
 func (r *Report) findIn(category string, rule Rule, object, fix, format string, args ...any) {
-	r.add(Result{category, rule.ID, rule.Severity, object, fmt.Sprintf(format, args...), fix, "docs/doctor.md#" + strings.ToLower(rule.ID)})
+	r.add(Result{category, rule.ID, rule.Severity, object, fmt.Sprintf(format, args...), fix,
+		"docs/doctor.md#" + strings.ToLower(rule.ID)})
 }
 
 // add adds a result.

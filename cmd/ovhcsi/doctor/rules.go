@@ -23,6 +23,7 @@ const (
 	pods        = "Pods"
 	credentials = "Credentials"
 	connections = "Connections"
+	network     = "Network"
 )
 
 // The rules.
@@ -65,6 +66,9 @@ var (
 	wrongFile       = Rule{"OVH661", lint.Error, connections, "the provider's file of connections is invalid or missing"}
 	connectionLacks = Rule{"OVH662", lint.Error, connections, "the Secret of a connection does not exist"}
 	noVolume        = Rule{"OVH663", lint.Error, connections, "the credentials of a connection are not mounted"}
+
+	notReached = Rule{"OVH671", lint.Error, network, "this machine does not reach an endpoint of OKMS"}
+	noAnswer   = Rule{"OVH672", lint.Error, network, "a pod of the provider gets no answer from OKMS"}
 )
 
 // Rules returns every rule, by its ID.
@@ -73,5 +77,6 @@ func Rules() []Rule {
 		noDriver, noKind, oldDriver, driverNotReady, noRotation, asksRotation, noMirroring,
 		noProvider, twoProviders, nodeLacks, providerNotReady, otherDirectory, otherVersion, noLimit, noPriority,
 		podWaits, podWaitsSomehow, notMirrored, noRecord,
-		secretAbsent, noCredential, noLabel, endsSoon, neverEnds, notAll, wrongFile, connectionLacks, noVolume})
+		secretAbsent, noCredential, noLabel, endsSoon, neverEnds, notAll, wrongFile, connectionLacks, noVolume,
+		notReached, noAnswer})
 }

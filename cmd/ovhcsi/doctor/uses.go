@@ -1,9 +1,6 @@
 package doctor
 
 import (
-	"cmp"
-	"slices"
-
 	"ovhcloud-csi-provider/cmd/ovhcsi/cluster"
 	"ovhcloud-csi-provider/provider/class"
 )
@@ -31,7 +28,8 @@ func usesOf(s *cluster.Snapshot) (all []use) {
 			if v.CSI == nil || v.CSI.Driver != cluster.DriverName {
 				continue
 			}
-			u := use{pod: pod, volume: v.Name, class: cluster.Ref{Namespace: pod.Metadata.Namespace, Name: v.CSI.VolumeAttributes[class.AttributeClass]}}
+			u := use{pod: pod, volume: v.Name, class: cluster.Ref{Namespace: pod.Metadata.Namespace,
+				Name: v.CSI.VolumeAttributes[class.AttributeClass]}}
 			if of := v.CSI.NodePublishSecretRef; of != nil {
 				u.secret = cluster.Ref{Namespace: pod.Metadata.Namespace, Name: of.Name}
 			}
@@ -42,17 +40,4 @@ func usesOf(s *cluster.Snapshot) (all []use) {
 		}
 	}
 	return all
-}
-
-// secrets returns the Secrets that volumes name, in their order.
-func (f *facts) secrets() (refs []cluster.Ref) {
-	for _, u := range f.uses {
-		if u.exists && u.secret.Name != "" {
-			refs = append(refs, u.secret)
-		}
-	}
-	slices.SortFunc(refs, func(a, b cluster.Ref) int {
-		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
-	})
-	return slices.Compact(refs)
 }

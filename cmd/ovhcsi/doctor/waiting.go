@@ -35,7 +35,8 @@ func checkWaiting(f *facts, r *Report) {
 // failedMount returns the newest event about a volume that could not be mounted.
 func (f *facts) failedMount(u use) (last cluster.Event, found bool) {
 	return f.lastEvent(u.pod, "FailedMount", func(text string) bool {
-		return !strings.Contains(text, "for volume ") && !strings.Contains(text, "timed out waiting for the condition") ||
+		return !strings.Contains(text, "for volume ") && !strings.Contains(text,
+			"timed out waiting for the condition") ||
 			strings.Contains(text, `for volume "`+u.volume+`"`)
 	})
 }
@@ -51,11 +52,13 @@ func checkMirrored(f *facts, r *Report) {
 	var told []string
 	for _, u := range f.uses {
 		event, found := f.lastEvent(u.pod, "FailedToCreateSecret", nil)
-		if old := !event.LastTimestamp.IsZero() && f.now.Sub(event.LastTimestamp) > recent; !found || old || slices.Contains(told, u.pod.Metadata.UID) {
+		old := !event.LastTimestamp.IsZero() && f.now.Sub(event.LastTimestamp) > recent
+		if !found || old || slices.Contains(told, u.pod.Metadata.UID) {
 			continue
 		}
 		told = append(told, u.pod.Metadata.UID)
-		r.find(notMirrored, podName(u.pod), `Read "Mirrored Secrets" in docs/operating.md`, "the driver could not create a Secret of class %s: %s",
+		r.find(notMirrored, podName(u.pod), `Read "Mirrored Secrets" in docs/operating.md`,
+			"the driver could not create a Secret of class %s: %s",
 			u.class.Name, redact(event.Message))
 	}
 }

@@ -15,7 +15,8 @@ func Outputs() []string { return []string{"text", "short", "json"} }
 // mark is the sign of a severity in a text, and its colour on a terminal.
 type mark struct{ sign, colour string }
 
-var marks = map[lint.Severity]mark{OK: {"✓", "\x1b[32m"}, lint.Error: {"✗", "\x1b[31m"}, lint.Warning: {"!", "\x1b[33m"}, lint.Note: {"?", "\x1b[36m"}}
+var marks = map[lint.Severity]mark{OK: {"✓", "\x1b[32m"}, lint.Error: {"✗", "\x1b[31m"}, lint.Warning: {"!",
+	"\x1b[33m"}, lint.Note: {"?", "\x1b[36m"}}
 
 // Write writes a report in a form: text for people, short with a line for each finding, or json.
 // version is that of the program. colours says whether a text has colours.

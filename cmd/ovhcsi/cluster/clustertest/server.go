@@ -29,18 +29,22 @@ type Cluster struct {
 	Objects []Object
 	// Forbidden are the plurals of kinds that the user may not read, such as "secrets".
 	Forbidden []string
+	// Texts are what pods answer by the way of the API server, by its paths.
+	Texts map[string]string
 }
 
 // kinds has the path of each kind before its namespace, and its plural.
 var kinds = map[string][2]string{
-	"Namespace": {"/api/v1", "namespaces"}, "Node": {"/api/v1", "nodes"}, "Pod": {"/api/v1", "pods"}, "Event": {"/api/v1", "events"},
+	"Namespace": {"/api/v1", "namespaces"}, "Node": {"/api/v1", "nodes"}, "Pod": {"/api/v1", "pods"},
+	"Event":  {"/api/v1", "events"},
 	"Secret": {"/api/v1", "secrets"}, "ConfigMap": {"/api/v1", "configmaps"},
 	"DaemonSet": {"/apis/apps/v1", "daemonsets"}, "CSIDriver": {"/apis/storage.k8s.io/v1", "csidrivers"},
 	"SecretProviderClass":          {"/apis/secrets-store.csi.x-k8s.io/v1", "secretproviderclasses"},
 	"SecretProviderClassPodStatus": {"/apis/secrets-store.csi.x-k8s.io/v1", "secretproviderclasspodstatuses"},
-	"ClusterRole":                  {"/apis/rbac.authorization.k8s.io/v1", "clusterroles"}, "Role": {"/apis/rbac.authorization.k8s.io/v1", "roles"},
-	"ClusterRoleBinding": {"/apis/rbac.authorization.k8s.io/v1", "clusterrolebindings"},
-	"RoleBinding":        {"/apis/rbac.authorization.k8s.io/v1", "rolebindings"},
+	"ClusterRole":                  {"/apis/rbac.authorization.k8s.io/v1", "clusterroles"},
+	"Role":                         {"/apis/rbac.authorization.k8s.io/v1", "roles"},
+	"ClusterRoleBinding":           {"/apis/rbac.authorization.k8s.io/v1", "clusterrolebindings"},
+	"RoleBinding":                  {"/apis/rbac.authorization.k8s.io/v1", "rolebindings"},
 }
 
 // Read reads a file with a List of objects.
@@ -121,6 +125,10 @@ func (c *Cluster) Start(t *testing.T) *httptest.Server {
 		if r.Method != http.MethodGet {
 			t.Errorf("%s %s: only GET is read-only", r.Method, r.URL)
 		}
+		if text, known := c.Texts[r.URL.Path]; known {
+			_, _ = io.WriteString(w, text)
+			return
+		}
 		status, answer := c.answer(r.URL)
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
@@ -140,7 +148,8 @@ func (c *Cluster) answer(u *url.URL) (status int, answer any) {
 		return http.StatusOK, Object{"gitVersion": c.Version}
 	}
 	if plural := pluralOf(u.Path); slices.Contains(c.Forbidden, plural) {
-		return failure(http.StatusForbidden, "Forbidden", plural+` is forbidden: User "dev" cannot list resource "`+plural+`" at the cluster scope`)
+		return failure(http.StatusForbidden, "Forbidden",
+			plural+` is forbidden: User "dev" cannot list resource "`+plural+`" at the cluster scope`)
 	}
 	var list []Object
 	known := false
@@ -221,18 +230,21 @@ func page(list []Object, query url.Values) (status int, answer any) {
 	if end < len(list) {
 		next = strconv.Itoa(end)
 	}
-	return http.StatusOK, Object{"kind": "List", "metadata": Object{"continue": next}, "items": append([]Object{}, list[start:end]...)}
+	return http.StatusOK, Object{"kind": "List", "metadata": Object{"continue": next}, "items": append([]Object{},
+		list[start:end]...)}
 }
 
 // failure returns an error of the API server.
 func failure(code int, reason, message string) (status int, answer any) {
-	return code, Object{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "code": code, "message": message}
+	return code, Object{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "code": code,
+		"message": message}
 }
 
 // Kubeconfig writes a file with which kubectl reaches the server, and returns its name.
 func Kubeconfig(t *testing.T, server *httptest.Server) string {
 	t.Helper()
-	ca := fmt.Sprintf("-----BEGIN CERTIFICATE-----\n%s\n-----END CERTIFICATE-----\n", base64.StdEncoding.EncodeToString(server.Certificate().Raw))
+	ca := fmt.Sprintf("-----BEGIN CERTIFICATE-----\n%s\n-----END CERTIFICATE-----\n",
+		base64.StdEncoding.EncodeToString(server.Certificate().Raw))
 	config := fmt.Sprintf(`{"apiVersion": "v1", "kind": "Config", "current-context": "c",
 "clusters": [{"name": "c", "cluster": {"server": %q, "certificate-authority-data": %q}}],
 "users": [{"name": "u", "user": {"token": "the-token-of-the-user"}}],
