@@ -58,6 +58,11 @@ func TestCredentialsOfPods(t *testing.T) {
 		},
 			want: []string{"note OVH602 not checked: you may not read Secrets of namespace shop",
 				"note OVH602 not checked: you may not read Secrets of namespace kube-system"}},
+		"no Secret, and pods that have ended": {change: func(t *testing.T, c *clustertest.Cluster) {
+			c.Remove("Secret", "okms-credentials")
+			c.Replace(t, "Pod", "web-1", `"phase":"Running"`, `"phase":"Succeeded"`)
+			c.Replace(t, "Pod", "web-2", `"phase":"Running"`, `"phase":"Failed"`)
+		}},
 		"a Secret that another volume names": {change: func(t *testing.T, c *clustertest.Cluster) {
 			c.Replace(t,
 				"Pod", "web-2", "okms-credentials", "other")

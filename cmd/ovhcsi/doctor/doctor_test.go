@@ -129,6 +129,9 @@ func TestTheDriver(t *testing.T) {
 				`"requiresRepublish":false`)
 			c.Remove("SecretProviderClass", "mirror")
 		}, want: []string{"warning OVH615 DaemonSet kube-system/csi-secrets-store: rotation is off: requiresRepublish of CSIDriver"}},
+		"rotation by a flag without a value": {change: func(t *testing.T, c *clustertest.Cluster) {
+			c.Replace(t, "DaemonSet", set, "--enable-secret-rotation=true", "--enable-secret-rotation")
+		}},
 		"mirroring without RBAC": {change: func(_ *testing.T, c *clustertest.Cluster) {
 			c.Remove("ClusterRoleBinding", "secretprovidersyncing-rolebinding")
 		}, want: []string{"error OVH617 SecretProviderClass shop/mirror: it has secretObjects, and the driver has no RBAC permission to create Secrets in namespace shop"}},
@@ -164,6 +167,9 @@ func TestTheProvider(t *testing.T) {
 			c.Replace(t, "Pod", set+"-node-1", `"running":{}`,
 				`"waiting":{"reason":"ErrImagePull","message":"pull https://user:hunter2@registry.example/x: denied"}`)
 		}, want: []string{"error OVH624 Pod kube-system/ovhcloud-csi-provider-node-1: on node node-1: container provider waits: ErrImagePull: pull https[redacted]registry.example/x: denied"}},
+		"an image whose tag is no version": {change: func(t *testing.T, c *clustertest.Cluster) {
+			c.Replace(t, "DaemonSet", set, "provider:0.1.0", "provider:latest")
+		}},
 		"two of them": {change: func(t *testing.T, c *clustertest.Cluster) {
 			c.Add(t, `{"kind": "DaemonSet", "metadata": {"name": "second", "namespace": "other", "uid": "uid-second"}, "spec": {"template": {"spec": {
 				"priorityClassName": "system-node-critical", "volumes": [{"name": "s", "hostPath": {"path": "/run/secrets-store-csi-providers"}}],

@@ -64,7 +64,7 @@ func audiences(f *facts) string {
 
 // rotation returns whether the driver renews volumes. If it does not, lacks says what is missing.
 func (f *facts) rotation() (on bool, lacks string) {
-	if f.driver.flag("enable-secret-rotation") != "true" {
+	if !f.driver.isOn("enable-secret-rotation") {
 		return false, "the driver runs without --enable-secret-rotation=true"
 	}
 	is, known := parseVersion(f.driver.version())

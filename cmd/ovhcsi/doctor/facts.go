@@ -124,6 +124,17 @@ func (w workload) flags(name string) (values []string) {
 	return values
 }
 
+// isOn reports whether a flag of the container is true, which needs no value.
+func (w workload) isOn(name string) (on bool) {
+	for _, arg := range slices.Concat(w.container.Command, w.container.Args) {
+		given, value, has := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		if given == name && strings.HasPrefix(arg, "-") {
+			on = !has || value == "true"
+		}
+	}
+	return on
+}
+
 // onNode returns the directory of the node at a path of the container.
 func (w workload) onNode(dir string) string {
 	dir = path.Clean(dir)

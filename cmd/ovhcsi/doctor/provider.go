@@ -67,7 +67,8 @@ const leastMemory = 64 << 20
 // checkSettings checks the version, the memory limit and the priority class.
 func checkSettings(r *Report, p workload) {
 	chart, image := p.set.Metadata.Labels["app.kubernetes.io/version"], tag(p.container.Image)
-	if chart != "" && image != "" && strings.TrimPrefix(chart, "v") != strings.TrimPrefix(image, "v") {
+	_, is := parseVersion(image)
+	if is && chart != "" && strings.TrimPrefix(chart, "v") != strings.TrimPrefix(image, "v") {
 		r.find(otherVersion, p.name(), "Upgrade chart and image together",
 			"the image has the tag %q, and the chart was made for %q", image, chart)
 	}

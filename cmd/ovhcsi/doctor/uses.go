@@ -21,8 +21,8 @@ func usesOf(s *cluster.Snapshot) (all []use) {
 		providers[cluster.Ref{Namespace: c.Metadata.Namespace, Name: c.Metadata.Name}] = c.Spec.Provider
 	}
 	for _, pod := range s.Pods.Items {
-		if pod.Metadata.DeletionTimestamp != "" {
-			continue
+		if pod.Metadata.DeletionTimestamp != "" || pod.Status.Phase == "Succeeded" || pod.Status.Phase == "Failed" {
+			continue // it needs its volumes no more
 		}
 		for _, v := range pod.Spec.Volumes {
 			if v.CSI == nil || v.CSI.Driver != cluster.DriverName {
