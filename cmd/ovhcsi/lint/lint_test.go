@@ -171,10 +171,3 @@ func TestThePageHasEachRule(t *testing.T) {
 		}
 	}
 }
-
-// TestAListThatContainsItselfEnds: an alias of YAML can name the list that it is in.
-func TestAListThatContainsItselfEnds(t *testing.T) {
-	if got := Run([]Source{{"x.yaml", "kind: List\nitems: &a\n  - {kind: List, items: *a}\n"}}); len(got) > 0 {
-		t.Error(got)
-	}
-}

@@ -166,8 +166,6 @@ func TestListsInJSON(t *testing.T) {
 // TestAliases: objects of Kubernetes may have anchors, unlike the provider's own texts.
 func TestAliases(t *testing.T) {
 	text := strings.Replace(seeded, "  parameters:\n    region: eu-west-par\n", "  parameters: &p\n    region: &r eu-west-par\n", 1)
-	text = strings.Replace(text, "metadata: {name: web", "x: *p\nmetadata: &m {<<: *m, name: web", 1) // a circle
-	text = strings.Replace(text, "x: *p\n", "", 1)
 	expect(t, "an anchor", Run([]Source{{"x", text}}))
 	other := "kind: SecretProviderClass\nbase: &b {region: eu-west-par, okmsId: 734b9b45-8b1a-469c-b140-b10bd6540017}\nmetadata: {name: a}\nspec:\n  provider: ovhcloud\n" +
 		"  parameters:\n    <<: *b\n    objects: |\n      - secretPath: a\n"

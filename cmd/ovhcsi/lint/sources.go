@@ -3,6 +3,7 @@ package lint
 import (
 	"fmt"
 	"regexp"
+	"strings"
 
 	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/nearest"
@@ -22,7 +23,14 @@ func (l *linter) readAll(sources []Source) {
 func (l *linter) read(number int, s Source) (objects []*object) {
 	documents, err := yamlnode.Documents(s.Text)
 	from := &text{Source: s, number: number}
+	mayAlias := strings.Contains(s.Text, "*")
 	for _, n := range documents {
+		if mayAlias {
+			if alias, why := checkAliases(n); alias != nil {
+				l.findings = append(l.findings, Finding{notYAML.ID, notYAML.Severity, s.Name, alias.Line, alias.Column, why, number})
+				continue
+			}
+		}
 		for _, o := range yamlnode.Objects(n) {
 			objects = append(objects, &object{source: from, node: o})
 		}
