@@ -22,6 +22,8 @@ var arrows = map[string][]string{
 		"cmd/commandline", "provider", "provider/budget", "provider/config", "provider/connections", "provider/okms",
 		"provider/place", "server", "server/lines", "server/tasks",
 	},
+	"cmd/ovhcsi/listing": {},
+	"cmd/ovhcsi/seed":    {"provider/message", "provider/yamlnode"},
 	"cmd/ovhcsi/policy": {
 		"provider/class", "provider/config", "provider/message", "provider/nearest", "provider/rules", "provider/strictmap",
 		"provider/yamlnode",
@@ -44,6 +46,7 @@ var arrows = map[string][]string{
 		"cmd/commandline", "cmd/ovhcsi/cluster", "cmd/ovhcsi/doctor", "cmd/ovhcsi/launch", "cmd/ovhcsi/lint", "cmd/ovhcsi/policy", "cmd/ovhcsi/schema", "provider", "provider/class", "provider/failure", "provider/place",
 		"provider/sensitive", "provider/config", "provider/connections", "provider/credential", "provider/explain",
 		"provider/okms", "provider/read", "test/emulator",
+		"cmd/ovhcsi/listing", "cmd/ovhcsi/seed",
 	},
 	"server": {
 		"provider", "provider/budget", "provider/class", "provider/failure", "provider/plan", "provider/read",

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"ovhcloud-csi-provider/cmd/ovhcsi/seed"
 	"ovhcloud-csi-provider/test/emulator"
 )
 
@@ -26,17 +26,16 @@ import (
 func newEmulatorCommand(s streams) *cobra.Command {
 	var c emulatorConfig
 	command := &cobra.Command{
-		Use:   "emulator",
+		Use:   "emulator [-- COMMAND…]",
 		Short: "an OVHcloud Secret Manager (OKMS) on this machine, for tests and trials",
 		Long:  emulatorLong,
-		Args:  noArguments,
-		RunE: func(command *cobra.Command, _ []string) error {
+		Args:  afterDashes,
+		RunE: func(command *cobra.Command, args []string) error {
+			c.command = args
 			if err := c.validate(); err != nil {
 				return err
 			}
-			ctx, stop := signal.NotifyContext(command.Context(), os.Interrupt, syscall.SIGTERM)
-			defer stop()
-			return c.serve(ctx, s.in, s.out, s.err)
+			return c.serve(command.Context(), s.in, s.out, s.err)
 		},
 	}
 	c.define(command.Flags())
@@ -46,10 +45,12 @@ func newEmulatorCommand(s streams) *cobra.Command {
 // serve runs the emulator until ctx is done. It returns nil for a regular end.
 func (c emulatorConfig) serve(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) (err error) {
 	c.token = cmp.Or(c.token, rand.Text())
+	c.listen = cmp.Or(c.listen, c.defaultListen())
 	e, err := c.prepare(stdin, stderr)
 	if err != nil {
 		return err
 	}
+	mustCleanUp(ctx)
 	server, err := e.Start(c.listen, c.hosts...)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%w; --listen 127.0.0.1:0 selects a free port", err)
@@ -72,6 +73,9 @@ func (c emulatorConfig) serve(ctx context.Context, stdin io.Reader, stdout, stde
 		return err
 	}
 	defer func() { err = errors.Join(err, stopControl()) }()
+	if len(c.command) > 0 {
+		return runCommand(ctx, c.command, environment(e, server, dir), streams{stdin, stdout, stderr})
+	}
 	if _, err := io.WriteString(stdout, greeting(e, server, dir, controlURL)); err != nil {
 		return fmt.Errorf("printing the addresses: %w", err)
 	}
@@ -85,18 +89,8 @@ func (c emulatorConfig) prepare(stdin io.Reader, log io.Writer) (*emulator.Emula
 	if err != nil {
 		return nil, usageError(err)
 	}
-	if c.seed != "" {
-		name, seed := "standard input", io.NopCloser(stdin)
-		if c.seed != "-" {
-			name = c.seed
-			if seed, err = os.Open(c.seed); err != nil {
-				return nil, err
-			}
-		}
-		err = e.Seed(seed)
-		if err = errors.Join(err, seed.Close()); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
+	if err := c.fill(e, stdin); err != nil {
+		return nil, err
 	}
 	for _, f := range c.faults {
 		if _, err := e.Inject(f); err != nil {
@@ -109,6 +103,48 @@ func (c emulatorConfig) prepare(stdin io.Reader, log io.Writer) (*emulator.Emula
 		return nil, usageErrorf("--token: %w", err)
 	}
 	return e, nil
+}
+
+// fill adds the secrets and tokens that --seed names.
+func (c emulatorConfig) fill(e *emulator.Emulator, stdin io.Reader) error {
+	switch info, err := os.Stat(c.seed); {
+	case c.seed == "":
+		return nil
+	case c.seed == "-":
+		return named("standard input", e.Seed(stdin))
+	case err != nil:
+		return usageErrorf("--seed: %w", err)
+	case info.IsDir():
+		return fillFromFolder(e, c.seed)
+	}
+	file, err := os.Open(c.seed)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return named(c.seed, e.Seed(file))
+}
+
+// fillFromFolder adds a secret for each file of a folder.
+func fillFromFolder(e *emulator.Emulator, dir string) error {
+	secrets, err := seed.Folder(dir)
+	if err != nil {
+		return err
+	}
+	for _, secret := range secrets {
+		if _, err := e.Put(secret.Path, secret.Data); err != nil {
+			return named(filepath.Join(dir, secret.File), err)
+		}
+	}
+	return nil
+}
+
+// named adds the name of a file to an error, nil to nil.
+func named(file string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", file, err)
 }
 
 // folder makes the directory for the credentials. cleanUp removes it if it is a temporary one. It

@@ -17,7 +17,21 @@ trials. It does not protect its secrets: do not put real ones in it.
 It prints its addresses on standard output, and one line for each request on
 standard error. SIGINT or SIGTERM stops it.
 
-Seed: the data of each secret is kept byte for byte.
+With a command after --, it runs until the command ends, and exits with the command's
+code. The command has its addresses and files in the variables OKMS_ENDPOINT, OKMS_ID,
+OKMS_CREDENTIALS (the directory), OKMS_TOKEN_FILE and OKMS_CA_FILE:
+
+  ovhcsi emulator --seed secrets/ -- ./test.sh
+  ovhcsi emulator --seed secrets/ -- ovhcsi render class.yaml --emulator
+
+Seed, a folder: each file is a secret. The path of the file below the folder, without
+.yaml, .yml or .json, is the path of the secret, and its map or object is the data. In
+secrets/prod/database.yaml, the secret prod/database:
+  username: app
+  password: example
+Names that begin with a dot are left out. Limits: 2000 files, 1 MiB each, 64 MiB together.
+
+Seed, a file: the data of each secret is kept byte for byte.
   {
     "secrets": {
       "prod/database": {"username": "app", "password": "example"}
@@ -60,12 +74,13 @@ type emulatorConfig struct {
 	write                      bool
 	hosts                      []string
 	faults                     []emulator.Fault
+	command                    []string // to run while the emulator runs; none if it is empty
 }
 
 // define defines the flags, which set c.
 func (c *emulatorConfig) define(flags *pflag.FlagSet) {
-	flags.StringVar(&c.listen, "listen", "127.0.0.1:8443", "`ADDR` to serve on; port 0 selects a free one")
-	flags.StringVar(&c.seed, "seed", "", "JSON `FILE` of secrets and tokens to start with; - is standard input")
+	flags.StringVar(&c.listen, "listen", "", "`ADDR` to serve on; port 0 selects a free one\n(default 127.0.0.1:8443; with a command 127.0.0.1:0)")
+	flags.StringVar(&c.seed, "seed", "", "JSON `FILE` of secrets and tokens to start with, or a folder\nof secrets; - is standard input")
 	flags.StringVar(&c.dir, "dir", "", "`DIR` for ca.pem, token, client.crt, client.key, and a directory oauth2\n"+
 		"with clientId, clientSecret and tokenUrl (all of mode 0600);\ndefault: a new directory, removed at the end")
 	flags.StringVar(&c.token, "token", "", "the `TOKEN` to accept (default: a random one); it is written to DIR/token")
@@ -86,6 +101,15 @@ func (c *emulatorConfig) define(flags *pflag.FlagSet) {
 		c.faults = append(c.faults, f)
 		return errors.Unwrap(err) // flagError adds the value
 	})
+}
+
+// defaultListen returns the address to serve on without --listen. A command gets the address in a
+// variable, so that it needs no certain port.
+func (c *emulatorConfig) defaultListen() string {
+	if len(c.command) > 0 {
+		return "127.0.0.1:0"
+	}
+	return "127.0.0.1:8443"
 }
 
 // validate checks the values of the flags.

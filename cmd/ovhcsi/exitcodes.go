@@ -14,6 +14,7 @@ const (
 	exitUsage       = 2
 	exitRefused     = 3
 	exitUnavailable = 4
+	exitInterrupted = 130 // 128 plus SIGINT
 )
 
 // exitCodes is the table of the exit codes, in the help text and in docs/ovhcsi.md.
@@ -21,18 +22,19 @@ var exitCodes = []struct {
 	code  int
 	means string
 }{
-	{exitOK, "no mistake was found, and the command did its work"},
-	{exitFailed, "a mistake was found, or the command could not do its work"},
+	{exitOK, "no mistake and no difference was found, and the command did its work"},
+	{exitFailed, "a mistake or a difference was found, or the command could not do its work"},
 	{exitUsage, "the command line is invalid, or a file that it names cannot be read"},
 	{exitRefused, "OKMS, its token endpoint or a rule refused a secret"},
 	{exitUnavailable, "OKMS could not be asked"},
+	{exitInterrupted, "Ctrl-C ended the command; 143: SIGTERM did; ovhcsi emulator exits with 0 then"},
 }
 
 // exitCodesHelp returns the table as text.
 func exitCodesHelp() string {
 	var b strings.Builder
 	for _, row := range exitCodes {
-		fmt.Fprintf(&b, "  %d  %s\n", row.code, row.means)
+		fmt.Fprintf(&b, "  %-3d  %s\n", row.code, row.means)
 	}
 	return b.String()
 }

@@ -33,6 +33,7 @@ func newRootCommand(program string, s streams) *cobra.Command {
 		newManCommand(),
 		newPolicyCommand(s),
 		newRenderCommand(s),
+		newDiffCommand(s),
 		newSchemaCommand(s),
 		newVersionCommand(s),
 	)
@@ -41,5 +42,6 @@ func newRootCommand(program string, s streams) *cobra.Command {
 	root.AddCommand(help)
 	addVersionFlag(root, s)
 	giveCodes(root)
+	endOnSignals(root)
 	return root
 }

@@ -7,15 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
-
-// TestScripts runs the scripts of testdata/script with the program as a process of its own.
-func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true})
-}
 
 // allCommands returns the commands that people see.
 func allCommands(c *cobra.Command) (all []*cobra.Command) {
@@ -98,7 +92,7 @@ func exitCodesPage() string {
 	var b strings.Builder
 	for _, line := range strings.Split(strings.TrimSpace(exitCodesHelp()), "\n") {
 		code, means, _ := strings.Cut(strings.TrimSpace(line), "  ")
-		b.WriteString("| " + code + " | " + means + " |\n")
+		b.WriteString("| " + code + " | " + strings.TrimSpace(means) + " |\n")
 	}
 	return b.String()
 }
