@@ -6,50 +6,85 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"sigs.k8s.io/yaml"
+
+	kinds "ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/test/emulator"
 )
 
 var (
-	alert    = regexp.MustCompile(`(?m)^ +expr: (.+)$`)
 	series   = regexp.MustCompile(`ovhcloud_csi_[a-z_]+`)
 	by       = regexp.MustCompile(`by \((\w+)\) \((?:rate\()?(ovhcloud_csi_[a-z_]+)`)
 	selector = regexp.MustCompile(`(ovhcloud_csi_[a-z_]+)\{(\w+)=~?"([^"]+)"\}`)
 )
 
-// Each alert of docs/operating.md uses metrics that a daemon serves, with the alert's labels: an alert on a metric that
-// does not exist never fires.
-func TestAlertsUseMetricsThatADaemonServes(t *testing.T) {
-	docs, err := os.ReadFile("../../docs/operating.md")
+// alertRules returns the expression of each alert of the chart, by its name.
+func alertRules(t *testing.T) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile("../../charts/ovhcloud-csi-provider/files/alerts.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
+	var file struct {
+		Groups []struct {
+			Rules []struct{ Alert, Expr string }
+		}
+	}
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		t.Fatal(err)
+	}
+	rules := map[string]string{}
+	for _, group := range file.Groups {
+		for _, rule := range group.Rules {
+			rules[rule.Alert] = rule.Expr
+		}
+	}
+	if len(rules) < 10 {
+		t.Fatalf("the chart has %d alerts, want 10 or more", len(rules))
+	}
+	return rules
+}
+
+// Each alert of the chart uses metrics that a daemon serves, with the alert's labels: an alert on a metric that does not
+// exist never fires.
+func TestAlertsUseMetricsThatADaemonServes(t *testing.T) {
 	served := servedByABusyDaemon(t)
-	has := func(pattern string) {
-		t.Helper()
-		if !regexp.MustCompile("(?m)^" + pattern).MatchString(served) {
-			t.Errorf("an alert needs a metric %s, which the daemon does not serve", pattern)
+	for name, expression := range alertRules(t) {
+		has := func(pattern string) {
+			t.Helper()
+			if !regexp.MustCompile("(?m)^" + pattern).MatchString(served) {
+				t.Errorf("%s needs a metric %s, which the daemon does not serve", name, pattern)
+			}
 		}
-	}
-	expressions := alert.FindAllStringSubmatch(string(docs), -1)
-	if len(expressions) < 4 {
-		t.Fatalf("docs/operating.md has %d alerts, want 4 or more", len(expressions))
-	}
-	for _, expression := range expressions {
-		for _, name := range series.FindAllString(expression[1], -1) {
-			has(name + "[{ ]")
+		for _, metric := range series.FindAllString(expression, -1) {
+			has(metric + "[{ ]")
 		}
-		for _, m := range by.FindAllStringSubmatch(expression[1], -1) {
+		for _, m := range by.FindAllStringSubmatch(expression, -1) {
 			has(m[2] + `\{(.*,)?` + m[1] + `="[^"]+"`)
 		}
-		for _, m := range selector.FindAllStringSubmatch(expression[1], -1) {
+		for _, m := range selector.FindAllStringSubmatch(expression, -1) {
 			for value := range strings.SplitSeq(m[3], "|") {
-				has(m[1] + `\{(.*,)?` + m[2] + `="` + value + `"`)
+				if !onlyAfterAFailure(m[2], value) {
+					has(m[1] + `\{(.*,)?` + m[2] + `="` + value + `"`)
+				}
 			}
 		}
 	}
+}
+
+// onlyAfterAFailure reports whether a daemon without failures does not serve this valid value of a label.
+func onlyAfterAFailure(label, value string) bool {
+	switch label {
+	case "result":
+		return slices.Contains(kinds.Kinds(), kinds.Kind(value))
+	case "status":
+		return value == "0" || value == "5.." || value == "429"
+	}
+	return false
 }
 
 // servedByABusyDaemon returns /metrics of a daemon that has mounted a class and has a connection with a certificate.
@@ -105,6 +140,6 @@ func TestDriverCountsNoMirroredSecrets(t *testing.T) {
 	publish(t, s.pod("web"))
 	s.secret("registry", ".dockerconfigjson", dockerConfig)
 	if names := driverCounters.names("sync_k8s_secret"); len(names) != 0 {
-		t.Errorf("the driver counts %q now: add an alert on it to docs/operating.md", names)
+		t.Errorf("the driver counts %q now: add an alert on it to the chart", names)
 	}
 }

@@ -2,7 +2,6 @@ package driver
 
 import (
 	"maps"
-	"os"
 	"strings"
 	"testing"
 
@@ -71,7 +70,7 @@ func TestDriverFreezesAVolumeIfAFolderBecomesAFileOrAFileAFolder(t *testing.T) {
 				t.Errorf("the versions are %v, want the old ones, %v", got, before)
 			}
 			if n := driverCounters.of(failures, labels) - counted; n != 3 {
-				t.Errorf("the driver counted %d of %s{%s}, want 3: docs/operating.md has an alert on it", n, failures, labels)
+				t.Errorf("the driver counted %d of %s{%s}, want 3: the alert VolumeNotWritten needs it", n, failures, labels)
 			}
 			fresh := schedule("new")
 			publish(t, fresh)
@@ -141,12 +140,9 @@ func TestClassEditFromFolderToFileFreezesARunningPod(t *testing.T) {
 }
 
 // The alert uses a counter of the driver, which Prometheus exposes with the suffix _total.
-func TestDocsHaveAnAlertForAFrozenVolume(t *testing.T) {
-	docs, err := os.ReadFile("../../docs/operating.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(docs), `rotation_reconcile_error_total{provider="ovhcloud",error_type="FileWriteError"}`) {
-		t.Error("docs/operating.md has no alert on the driver's counter of file write errors")
+func TestAnAlertWatchesTheDriversCounterOfFrozenVolumes(t *testing.T) {
+	const counter = `rotation_reconcile_error_total{provider="ovhcloud",error_type="FileWriteError"}`
+	if rule := alertRules(t)["VolumeNotWritten"]; !strings.Contains(rule, counter) {
+		t.Errorf("the alert VolumeNotWritten is %q, want one on %s", rule, counter)
 	}
 }

@@ -184,3 +184,13 @@ connections:
 {{- define "ovhcloud.volume" -}}
 {{- if gt (len .) 50 }}credential-{{ . | sha256sum | trunc 16 }}{{ else }}credential-{{ . }}{{ end }}
 {{- end }}
+
+{{- /* How a monitor scrapes an endpoint: its interval, and the node of the pod as a label. */}}
+{{- define "ovhcloud.scrape" -}}
+path: /metrics
+{{- with .interval }}
+interval: {{ . }}
+{{- end }}
+relabelings:
+  - {sourceLabels: [__meta_kubernetes_pod_node_name], targetLabel: node}
+{{- end }}
