@@ -194,3 +194,21 @@ interval: {{ . }}
 relabelings:
   - {sourceLabels: [__meta_kubernetes_pod_node_name], targetLabel: node}
 {{- end }}
+
+{{- /* The ports that the provider connects to, as a JSON list: 443, and those of endpoints and proxy. */}}
+{{- define "ovhcloud.egressPorts" -}}
+{{- $ports := list 443 }}
+{{- range concat (list .Values.proxy.https) .Values.allowEndpoints }}
+{{- $ports = append $ports (include "ovhcloud.port" . | int) }}
+{{- end }}
+{{- range .Values.connections }}
+{{- $ports = append $ports (include "ovhcloud.port" (.endpoint | default "") | int) }}
+{{- end }}
+{{- $ports | uniq | toJson }}
+{{- end }}
+
+{{- /* The port of a host, host:port or URL; 443, or 80 of an http:// URL, if it has none. */}}
+{{- define "ovhcloud.port" -}}
+{{- $authority := regexReplaceAll "^[a-z]+://|[/?#].*$" . "" }}
+{{- regexFind ":[0-9]+$" $authority | trimPrefix ":" | default (hasPrefix "http://" . | ternary "80" "443") }}
+{{- end }}
