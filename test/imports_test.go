@@ -31,6 +31,10 @@ var arrows = map[string][]string{
 	"cmd/ovhcsi/schema": {
 		"provider/certificate", "provider/class", "provider/encoding", "provider/format", "provider/okms", "provider/place",
 	},
+	"cmd/ovhcsi/convert": {
+		"cmd/ovhcsi/lint", "provider/class", "provider/failure", "provider/message", "provider/nearest", "provider/place",
+		"provider/template", "provider/yamlnode",
+	},
 	"cmd/ovhcsi/lint": {
 		"provider/class", "provider/config", "provider/failure", "provider/message", "provider/nearest", "provider/place",
 		"provider/rules", "provider/yamlnode",
@@ -43,7 +47,7 @@ var arrows = map[string][]string{
 		"provider/okms", "provider/place", "provider/wire",
 	},
 	"cmd/ovhcsi": {
-		"cmd/commandline", "cmd/ovhcsi/cluster", "cmd/ovhcsi/doctor", "cmd/ovhcsi/launch", "cmd/ovhcsi/lint", "cmd/ovhcsi/policy", "cmd/ovhcsi/schema", "provider", "provider/class", "provider/failure", "provider/place",
+		"cmd/commandline", "cmd/ovhcsi/cluster", "cmd/ovhcsi/convert", "cmd/ovhcsi/doctor", "cmd/ovhcsi/launch", "cmd/ovhcsi/lint", "cmd/ovhcsi/policy", "cmd/ovhcsi/schema", "provider", "provider/class", "provider/failure", "provider/place",
 		"provider/sensitive", "provider/config", "provider/connections", "provider/credential", "provider/explain",
 		"provider/okms", "provider/read", "test/emulator",
 		"cmd/ovhcsi/listing", "cmd/ovhcsi/seed",

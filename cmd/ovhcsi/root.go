@@ -26,6 +26,7 @@ func newRootCommand(program string, s streams) *cobra.Command {
 	root.AddCommand(
 		newCompletionCommand(s),
 		newConnectionsCommand(s),
+		newConvertCommand(s),
 		newDoctorCommand(s),
 		newEmulatorCommand(s),
 		newExecCommand(s),

@@ -9,16 +9,19 @@ import (
 	"ovhcloud-csi-provider/provider/yamlnode"
 )
 
-// typeTLS is the type of Secrets whose data the driver takes apart.
-const typeTLS = "kubernetes.io/tls"
+// TypeTLS is the type of Secrets whose data the driver takes apart.
+const TypeTLS = "kubernetes.io/tls"
 
 // needed are the keys that Kubernetes wants in a Secret, by its type.
 var needed = map[string]string{
-	typeTLS:                          "tls.crt tls.key",
+	TypeTLS:                          "tls.crt tls.key",
 	"kubernetes.io/dockerconfigjson": ".dockerconfigjson",
 	"kubernetes.io/dockercfg":        ".dockercfg",
 	"kubernetes.io/ssh-auth":         "ssh-privatekey",
 }
+
+// NeededKeys returns the keys that Kubernetes wants in a Secret of a type; none for other types.
+func NeededKeys(kind string) []string { return strings.Fields(needed[kind]) }
 
 // checkMirror checks the Secrets that the driver makes of files.
 func (l *linter) checkMirror(c *spc) {
@@ -53,7 +56,7 @@ func (l *linter) checkData(c *spc, mirrored *yamlnode.Node, data []*yamlnode.Nod
 			l.find(incomplete, c.object, one, "key is missing; it names the data in the Secret")
 		case keys[key]:
 			l.find(incomplete, c.object, yamlnode.Field(one, "key"), "key %s is given twice", message.Quote(key))
-		case kind == typeTLS && key != "tls.crt" && key != "tls.key":
+		case kind == TypeTLS && key != "tls.crt" && key != "tls.key":
 			l.find(wrongType, c.object, yamlnode.Field(one, "key"), "the driver mirrors tls.crt and tls.key only to a Secret of the type %s, not %s; set the type Opaque, or a Secret of its own", kind, message.Quote(key))
 		}
 		keys[key] = true
@@ -63,7 +66,7 @@ func (l *linter) checkData(c *spc, mirrored *yamlnode.Node, data []*yamlnode.Nod
 		}
 		l.checkFile(c, file, kind)
 	}
-	lacking := slices.DeleteFunc(strings.Fields(needed[kind]), func(key string) bool { return keys[key] })
+	lacking := slices.DeleteFunc(NeededKeys(kind), func(key string) bool { return keys[key] })
 	if len(lacking) > 0 {
 		l.find(wrongType, c.object, mirrored, "Kubernetes refuses a Secret of the type %s without %s", kind, strings.Join(lacking, " and "))
 	}
@@ -80,7 +83,7 @@ func (l *linter) checkFile(c *spc, named *yamlnode.Node, kind string) {
 			return // which files it makes is only known to the store
 		case file == path && o.Optional:
 			l.find(optionalFile, c.object, named, "objects[%d] is optional: while its secret does not exist, the driver mirrors nothing of this Secret; give an optional file a Secret of its own", o.Number)
-		case file == path && kind == typeTLS && o.Output() == class.Whole:
+		case file == path && kind == TypeTLS && o.Output() == class.Whole:
 			l.find(wrongType, c.object, named, "objects[%d] is a whole secret as JSON, of which the driver makes no certificate; give it secretKey, or use allKeys", o.Number)
 		}
 		if file == path {
