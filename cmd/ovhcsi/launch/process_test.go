@@ -51,6 +51,7 @@ func program(args []string) int {
 	case "orphan": // leaves a process behind, whose id it prints
 		orphan := exec.Command(os.Args[0], "as-program", args[1])
 		orphan.Stdout = os.Stderr
+		orphan.SysProcAttr = &syscall.SysProcAttr{Setsid: len(args) > 2} // out of the process group
 		if err := orphan.Start(); err != nil {
 			panic(err)
 		}

@@ -52,8 +52,6 @@ func TestSignalsArePassedOn(t *testing.T) {
 	p.ends(7)
 }
 
-// TestASignalForEachChange changes the volume as the driver does: once with the same content, which
-// is no change for the program.
 func TestASignalForEachChange(t *testing.T) {
 	v := newVolume(t, map[string]string{"A": "1", "B": "1"})
 	to := t.TempDir()
@@ -65,14 +63,30 @@ func TestASignalForEachChange(t *testing.T) {
 	if got, err := os.ReadFile(filepath.Join(to, "B")); err != nil || string(got) != "2" {
 		t.Errorf("the copy is %q, %v", got, err)
 	}
-	v.update(map[string]string{"A": "1", "B": "2"})
 	v.update(map[string]string{"A": "1"})
 	p.says("signal hangup")
-	p.send(syscall.SIGUSR1)
-	p.says("signal user defined signal 1") // and no signal for the same content
 	p.send(syscall.SIGTERM)
 	p.says("end 1") // the environment of the start
 	p.ends(7)
+}
+
+// TestTheSameContentIsNoChange writes a volume anew, as an update does that restores what was there.
+func TestTheSameContentIsNoChange(t *testing.T) {
+	v := newVolume(t, map[string]string{"A": "1", "B": "2"})
+	logged := 0
+	o := Options{Sources: []Source{{EnvDir, v.dir}}, Program: []string{"x"}, Log: func(string) { logged++ }}
+	s, err := take(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	supervisor := &supervisor{options: o, target: &target{}, state: s, pid: os.Getpid()} // signal 0 does nothing
+	for i, files := range []map[string]string{{"A": "1", "B": "2"}, {"A": "1"}, {"A": "1"}, {"B": "1"}, {"B": "1", "C": ""}, {"B": "1", "C": ""}} {
+		v.update(files)
+		supervisor.change()
+		if want := []int{0, 1, 1, 2, 3, 3}[i]; logged != want {
+			t.Errorf("after %q: %d changes, want %d", files, logged, want)
+		}
+	}
 }
 
 func TestARestartHasTheNewVariables(t *testing.T) {
