@@ -120,7 +120,7 @@ func circle(t *testing.T, newKey func() crypto.Signer, n int) string {
 
 // TestSignaturesTakeSteps: a circle of certificates takes as many steps as a mount has, not more.
 func TestSignaturesTakeSteps(t *testing.T) {
-	text := circle(t, func() crypto.Signer { k, _ := ecdsa.GenerateKey(elliptic.P521(), rand.Reader); return k }, 60)
+	text := circle(t, func() crypto.Signer { k, _ := ecdsa.GenerateKey(elliptic.P521(), rand.Reader); return k }, 20)
 	const n = 2 << 20
 	if _, err := Read(asTexts(text), rawjson.NewSteps(t.Context(), n)); !errors.Is(err, rawjson.ErrSteps) {
 		t.Errorf("%d steps are enough: %v", n, err)
@@ -171,7 +171,8 @@ func TestKeysThatAreNotComputedWith(t *testing.T) {
 	wantWrong(t, err, `the private key in the key "b" is an RSA key of more than two primes, which is not supported`)
 }
 
-// TestALegitimateClassFits: the steps of a mount are enough for many objects of usual certificates.
+// TestALegitimateClassFits: the steps of a mount are enough for 30 objects of usual certificates, and
+// a tenth of them for three.
 func TestALegitimateClassFits(t *testing.T) {
 	key, err := rsa.GenerateKey(rand.Reader, 4096)
 	if err != nil {
@@ -179,9 +180,9 @@ func TestALegitimateClassFits(t *testing.T) {
 	}
 	root := issue(t, "root", true, issued{}, key)
 	leaf := issue(t, "leaf", false, root, key)
-	s := steps(t)
-	const objects = 30
-	for range objects {
+	const objects, part = 30, 10
+	s := rawjson.NewSteps(t.Context(), mostSteps/part)
+	for range objects / part {
 		b, err := Read(asTexts(leaf.pem()+leaf.keyPEM()), s)
 		if err != nil {
 			t.Fatal(err)

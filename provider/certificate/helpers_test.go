@@ -87,8 +87,11 @@ func three(t testing.TB) (root, middle, leaf issued) {
 	return root, middle, issue(t, "leaf", false, middle, nil)
 }
 
+// mostSteps is how many steps a mount has.
+const mostSteps = 32 << 20
+
 // steps is the budget of a mount.
-func steps(t testing.TB) *rawjson.Steps { return rawjson.NewSteps(t.Context(), 32<<20) }
+func steps(t testing.TB) *rawjson.Steps { return rawjson.NewSteps(t.Context(), mostSteps) }
 
 // asTexts returns texts by the keys a, b and so on.
 func asTexts(all ...string) (texts []Text) {

@@ -47,6 +47,12 @@ func run(t *testing.T, name string, args ...string) []byte {
 	return out
 }
 
+// runKeytool runs keytool without what makes long-running Java programs fast and short ones slow.
+func runKeytool(t *testing.T, keytool string, args ...string) []byte {
+	t.Helper()
+	return run(t, keytool, append([]string{"-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC"}, args...)...)
+}
+
 func write(t *testing.T, content []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "file")
@@ -94,7 +100,7 @@ func TestJavaReadsPrivateKeys(t *testing.T) {
 			t.Run(filepath.Base(filepath.Dir(filepath.Dir(keytool)))+" "+string(k), func(t *testing.T) {
 				t.Parallel()
 				path, copied := write(t, makeKeystore(t, withKey, k, changeit)), filepath.Join(t.TempDir(), "copy")
-				run(t, keytool, "-importkeystore", "-noprompt", "-srckeystore", path, "-srcstorepass", changeit, "-srcalias", alias,
+				runKeytool(t, keytool, "-importkeystore", "-noprompt", "-srckeystore", path, "-srcstorepass", changeit, "-srcalias", alias,
 					"-destkeystore", copied, "-deststoretype", "PKCS12", "-deststorepass", changeit)
 				out := run(t, openssl, "pkcs12", "-in", copied, "-passin", "pass:"+changeit, "-nodes")
 				if got, err := read(t, string(out)).Part(Whole); err != nil || !bytes.Equal(got, want) {
@@ -112,7 +118,7 @@ func TestJavaTrustsCertificates(t *testing.T) {
 		for _, k := range []Keystore{PKCS12, JKS} {
 			t.Run(filepath.Base(filepath.Dir(filepath.Dir(keytool)))+" "+string(k), func(t *testing.T) {
 				t.Parallel()
-				list := run(t, keytool, "-list", "-rfc", "-keystore", write(t, makeKeystore(t, authorities, k, changeit)), "-storepass", changeit)
+				list := runKeytool(t, keytool, "-list", "-rfc", "-keystore", write(t, makeKeystore(t, authorities, k, changeit)), "-storepass", changeit)
 				if n := bytes.Count(list, []byte("Entry type: trustedCertEntry")); n != 3 || !bytes.Contains(list, []byte("Alias name: ca-002")) {
 					t.Errorf("keytool lists %d trusted certificates:\n%s", n, list)
 				}
