@@ -23,16 +23,24 @@ SEED := 1
 # ./provider/okms cover ./provider/wire.
 ALSO :=
 
-.PHONY: help demo test fuzz mutate bench soak attack live lint vulncheck build man dockerfile image chart chart-package cluster cluster-down e2e
+.PHONY: help demo test histories simulate fuzz mutate bench soak attack live lint vulncheck build man dockerfile image chart chart-package cluster cluster-down e2e
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## follow a secret on this machine, from the store through daemon and driver to a pod
 	@cd test/driver && go run ./demo
 
-test: ## all tests and fuzz targets, with the real driver
+test: ## all tests, simulated histories and fuzz targets, with the real driver
 	@for m in $(MODULES); do echo "== go test in $$m"; (cd $$m && go test $$([ $$m = test/driver ] || echo $(RACE)) ./...) || exit 1; done
-	@$(MAKE) --no-print-directory fuzz
+	@$(MAKE) --no-print-directory histories fuzz
+
+# Without the race detector, which makes a history ten times slower: `go test -race` runs fewer of them.
+histories: ## 10,000 simulated histories of mounts, judged by a model (HISTORIES)
+	@go test -count=1 -v -timeout 60m -run '^TestHistories$$' ./test/simulation -histories $(or $(HISTORIES),10000)
+
+simulate: ## more histories, from where the last run ended (bin/simulate.next), for MINUTES (10) or HISTORIES
+	@mkdir -p bin; go test -count=1 -v -timeout 0 -run '^TestSimulate$$' ./test/simulation -state $(CURDIR)/bin/simulate.next \
+		-processes $(or $(PROCESSES),$(shell nproc 2>/dev/null || echo 2)) $(if $(HISTORIES),-histories $(HISTORIES),-minutes $(MINUTES))
 
 fuzz: ## run each fuzz target for FUZZTIME (20000x)
 	@mkdir -p bin; set -e; for t in provider/rawjson:FuzzFind provider/plan:FuzzPlan provider/render:FuzzRender provider/plan:FuzzConnection provider/config:FuzzConfig provider/okms:FuzzAnswer provider/okms:FuzzRefusal provider/okms:FuzzVersions provider/okms:FuzzLists provider/format:FuzzFormat test/formats:FuzzReaders provider/template:FuzzTemplate provider/certificate:FuzzCertificate cmd/ovhcloud-csi-provider:FuzzProxy cmd/ovhcsi/lint:FuzzLint; do \

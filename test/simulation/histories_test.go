@@ -2,25 +2,21 @@ package simulation
 
 import (
 	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
-	"strings"
 	"testing"
-	"time"
 
 	"ovhcloud-csi-provider/provider/okms"
 )
 
 var (
-	histories = flag.Uint64("histories", 200, "TestHistories: how many")
+	histories = flag.Uint64("histories", 60, "how many histories TestHistories runs; of TestSimulate if it is given")
 	from      = flag.Uint64("from", 1, "TestHistories: the first seed")
+	processes = flag.Int("processes", runtime.NumCPU(), "how many histories run at once")
 	seed      = flag.Uint64("seed", 0, "TestSeed: the seed of a history to run and tell")
-	file      = flag.String("file", "", "TestSeed: a file with a history in place of a seed")
+	file      = flag.String("file", "", "TestSeed: a file with a history instead of a seed")
 	whole     = flag.Bool("whole", false, "TestSeed: do not shrink the history")
-	state     = flag.String("state", "", "TestSimulate: the file that holds the next seed")
 )
 
 func TestMain(m *testing.M) {
@@ -35,32 +31,9 @@ func TestMain(m *testing.M) {
 // TestHistories runs histories in processes of one processor each, where a seed gives the same
 // history again.
 func TestHistories(t *testing.T) {
-	total := runRange(t, *from, *from+*histories)
-	t.Log(total)
-}
-
-// TestSimulate goes on from where it stood, for as long as SIMULATE says. It is not run without.
-func TestSimulate(t *testing.T) {
-	limit, err := time.ParseDuration(os.Getenv("SIMULATE"))
-	if err != nil || *state == "" {
-		t.Skip("make simulate runs it")
-	}
-	next := uint64(1)
-	if text, err := os.ReadFile(*state); err == nil {
-		if next, err = strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	first, begin := next, time.Now()
-	var sum totals
-	for time.Since(begin) < limit && !t.Failed() {
-		sum.add(runRange(t, next, next+chunk*8))
-		next += chunk * 8
-		if err := os.WriteFile(*state, fmt.Appendln(nil, next), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("seeds %d to %d: %s", first, next-1, sum)
+	sum, bad := runRange(t, *from, *from+*histories)
+	t.Logf("seeds %d to %d: %s", *from, *from+*histories-1, sum)
+	report(t, bad)
 }
 
 // TestSeed runs one history, shrinks it if it breaks a rule, and tells its story.

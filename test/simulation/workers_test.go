@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,7 +15,7 @@ import (
 	"time"
 )
 
-// chunk is how many histories a process runs.
+// chunk is how many histories a process runs at most.
 const chunk = 250
 
 // mostTold is how many bad histories of a run are shrunk and told.
@@ -28,40 +27,42 @@ const silence = 2 * time.Minute
 
 // totals are what a range of histories came to.
 type totals struct {
-	histories, mounts, requests int
-	simulated, took             time.Duration
+	Histories, Mounts, Requests int
+	Simulated                   time.Duration // by the clock of the histories
+	Processor                   time.Duration // used by the processes
 }
 
 func (t *totals) add(o totals) {
-	t.histories += o.histories
-	t.mounts += o.mounts
-	t.requests += o.requests
-	t.simulated += o.simulated
-	t.took += o.took
+	t.Histories += o.Histories
+	t.Mounts += o.Mounts
+	t.Requests += o.Requests
+	t.Simulated += o.Simulated
+	t.Processor += o.Processor
 }
 
 func (t totals) String() string {
-	return fmt.Sprintf("%d histories, %.0f hours, %d mounts, %d requests, %s of processor time each",
-		t.histories, t.simulated.Hours(), t.mounts, t.requests, (t.took / time.Duration(max(1, t.histories))).Round(100*time.Microsecond))
+	return fmt.Sprintf("%d histories, %.0f hours, %d mounts, %d requests, %s of processor time each", t.Histories,
+		t.Simulated.Hours(), t.Mounts, t.Requests, (t.Processor / time.Duration(max(1, t.Histories))).Round(100*time.Microsecond))
 }
 
-// runRange runs the histories of the seeds from first to before last, in as many processes at once
-// as there are processors. It fails the test for those that break a rule, and tells some of them.
-func runRange(t *testing.T, first, last uint64) (sum totals) {
+// runRange runs the histories of the seeds from first to before last, in several processes at once.
+// bad has a line for each history that breaks a rule, see runChunk.
+func runRange(t *testing.T, first, last uint64) (sum totals, bad []string) {
 	t.Helper()
+	most := uint64(max(1, *processes))
+	size := min(chunk, (last-first+most-1)/most)
 	var next atomic.Uint64
 	next.Store(first)
 	var mu sync.Mutex
-	var bad []string
 	var all sync.WaitGroup
-	for range runtime.NumCPU() {
+	for range most {
 		all.Go(func() {
 			for {
-				begin := next.Add(chunk) - chunk
+				begin := next.Add(size) - size
 				if begin >= last {
 					return
 				}
-				got, wrong := runChunk(t, begin, min(begin+chunk, last))
+				got, wrong := runChunk(t, begin, min(begin+size, last))
 				mu.Lock()
 				sum.add(got)
 				bad = append(bad, wrong...)
@@ -70,20 +71,25 @@ func runRange(t *testing.T, first, last uint64) (sum totals) {
 		})
 	}
 	all.Wait()
+	return sum, bad
+}
+
+// report fails the test for histories that break a rule, and tells some of them.
+func report(t *testing.T, bad []string) {
+	t.Helper()
 	for i, one := range bad {
 		t.Error(one)
 		if n, err := strconv.ParseUint(strings.Fields(one)[1], 10, 64); err == nil && i < mostTold && !strings.Contains(one, "crash") {
 			tell(t, Generate(n), true)
 		}
 	}
-	return sum
 }
 
 // runChunk runs histories in a process of their own. bad has a line for each that breaks a rule,
 // "seed N at TIME RULE: TEXT".
 func runChunk(t *testing.T, first, last uint64) (sum totals, bad []string) {
 	cmd := exec.Command(os.Args[0], "-test.run=^TestWorker$", "-test.timeout=0")
-	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC=400", fmt.Sprintf("SIMULATION_SEEDS=%d-%d", first, last))
+	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC=1600", fmt.Sprintf("SIMULATION_SEEDS=%d-%d", first, last))
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Error(err)
@@ -106,13 +112,13 @@ func runChunk(t *testing.T, first, last uint64) (sum totals, bad []string) {
 		case "bad":
 			bad = append(bad, rest)
 		case "sum":
-			_, _ = fmt.Sscan(rest, &sum.histories, &sum.mounts, &sum.requests, (*int64)(&sum.simulated))
+			_, _ = fmt.Sscan(rest, &sum.Histories, &sum.Mounts, &sum.Requests, (*int64)(&sum.Simulated))
 		}
 	}
 	if err := cmd.Wait(); err != nil {
 		bad = append(bad, fmt.Sprintf("seed %s crash: %v\n%.4000s", begun, err, &stderr))
 	}
-	sum.took = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	sum.Processor = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	return sum, bad
 }
 
@@ -137,5 +143,5 @@ func TestWorker(t *testing.T) {
 			fmt.Printf("bad seed %d at %s\n", n, strings.ReplaceAll(o.Violations[0].String(), "\n", " "))
 		}
 	}
-	fmt.Println("sum", sum.histories, sum.mounts, sum.requests, int64(sum.simulated))
+	fmt.Println("sum", sum.Histories, sum.Mounts, sum.Requests, int64(sum.Simulated))
 }
