@@ -23,7 +23,7 @@ SEED := 1
 # ./provider/okms cover ./provider/wire.
 ALSO :=
 
-.PHONY: help demo test histories simulate fuzz mutate bench soak attack live lint vulncheck build man dockerfile image chart chart-package cluster cluster-down e2e
+.PHONY: help demo test histories simulate simulate-faults fuzz mutate bench soak attack live lint vulncheck build man dockerfile image chart chart-package cluster cluster-down e2e
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -41,6 +41,9 @@ histories: ## 10,000 simulated histories of mounts, judged by a model (HISTORIES
 simulate: ## more histories, from where the last run ended (bin/simulate.next), for MINUTES (10) or HISTORIES
 	@mkdir -p bin; go test -count=1 -v -timeout 0 -run '^TestSimulate$$' ./test/simulation -state $(CURDIR)/bin/simulate.next \
 		-processes $(or $(PROCESSES),$(shell nproc 2>/dev/null || echo 2)) $(if $(HISTORIES),-histories $(HISTORIES),-minutes $(MINUTES))
+
+simulate-faults: ## put each fault of test/simulation/faults into the code: the simulation must find it (FAULTS=pattern)
+	@go run ./test/simulation/faults -only '$(FAULTS)' -write docs/simulation.md
 
 fuzz: ## run each fuzz target for FUZZTIME (20000x)
 	@mkdir -p bin; set -e; for t in provider/rawjson:FuzzFind provider/plan:FuzzPlan provider/render:FuzzRender provider/plan:FuzzConnection provider/config:FuzzConfig provider/okms:FuzzAnswer provider/okms:FuzzRefusal provider/okms:FuzzVersions provider/okms:FuzzLists provider/format:FuzzFormat test/formats:FuzzReaders provider/template:FuzzTemplate provider/certificate:FuzzCertificate cmd/ovhcloud-csi-provider:FuzzProxy cmd/ovhcsi/lint:FuzzLint; do \

@@ -147,7 +147,7 @@ func (g *generator) object(namespace string, i int) string {
 	case 3:
 		o += "#*"
 	case 4:
-		o += pick(g, "#user", "#n", "#blob!base64", "#nested")
+		o += pick(g, "#user", "#n", "#blob!base64", "#blob", "#nested")
 	}
 	if g.IntN(6) == 0 {
 		o += "@0440"
@@ -159,9 +159,11 @@ func (g *generator) object(namespace string, i int) string {
 	return o
 }
 
-func (g *generator) pod(at time.Duration) {
+func (g *generator) pod(at time.Duration) { g.podOf(at, pick(g, "shop", "shop", "pay")) }
+
+// podOf adds a pod of a namespace. Its name is the last one then.
+func (g *generator) podOf(at time.Duration, namespace string) {
 	g.pods++
-	namespace := pick(g, "shop", "shop", "pay")
 	class, secret := pick(g, "a", "b", "c", "c"), pick(g, "s1", "s1", "s2")
 	if class == "c" {
 		secret = noCred
@@ -184,8 +186,10 @@ func (g *generator) event(at time.Duration) {
 		g.class(at, pick(g, "shop", "pay"), pick(g, "a", "b", "c"))
 	case n < 65:
 		g.operatorEvent(at)
-	case n < 93:
+	case n < 90:
 		g.troubleEvent(at)
+	case n < 93:
+		g.together(at)
 	case n < 95:
 		g.add(at, "jump %s", pick(g, "-1h", "-20s", "-3s", "5s", "1m", "2h"))
 	case n < 98:
@@ -270,5 +274,39 @@ func (g *generator) troubleEvent(at time.Duration) {
 		for range 1 + g.IntN(3) {
 			g.pod(at + time.Duration(g.Int64N(int64(last)))/2)
 		}
+	}
+}
+
+// together adds events that seldom meet by chance.
+func (g *generator) together(at time.Duration) {
+	within := func(d time.Duration) time.Duration { return at + time.Duration(g.Int64N(int64(d))) }
+	switch g.IntN(4) {
+	case 0: // what is read changes while slow answers are on their way
+		g.add(at, "fault %s %s %s 20s", pick(g, "par", "par", "rbx"), pick(g, noCred, "/shop/", "/all/"), pick(g, "drip", "drip", "slow:2s", "slow:8s"))
+		for range 2 + g.IntN(3) {
+			g.pod(within(10 * time.Second))
+		}
+		for range 1 + g.IntN(2) {
+			pick(g, g.rightsEvent, g.rightsEvent, g.storeEvent)(within(12 * time.Second))
+		}
+	case 1: // pods go while others wait for the same reads
+		g.add(at, "fault par - %s 20s", pick(g, "hang", "slow:8s", "503", "drip"))
+		for range 3 {
+			g.podOf(within(time.Second), "shop")
+			g.add(within(8*time.Second)+time.Second, "killpod shop p%d", g.pods)
+			g.podOf(within(2*time.Second), "shop")
+		}
+	case 2: // an outage that the stale values do not survive
+		last := max(g.Stale, 2*time.Minute) + 30*time.Second
+		g.add(at, "%s %s", pick(g, "down par refuse", "fault par - 503"), last)
+		for range 3 {
+			g.pod(within(last))
+		}
+	case 3: // a namespace whose reads hang has many pods
+		g.add(at, "fault par /shop/ hang 1m")
+		for range 4 {
+			g.podOf(within(2*time.Second), "shop")
+		}
+		g.podOf(within(20*time.Second), "pay")
 	}
 }
