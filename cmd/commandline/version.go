@@ -5,9 +5,15 @@ import (
 	"strings"
 )
 
-// Version returns the module's version from the build information, as semver without a v.
-// It is 0.0.0-devel for a build from a work tree without version control.
+// version is set by the linker for a release (make release), without a v.
+var version string
+
+// Version returns the version of the release as semver without a v. For other builds it is the
+// module's version from the build information, or 0.0.0-devel if there is no version control.
 func Version() string {
+	if version != "" {
+		return version
+	}
 	if info, ok := debug.ReadBuildInfo(); ok && strings.HasPrefix(info.Main.Version, "v") {
 		return info.Main.Version[1:]
 	}
