@@ -1,4 +1,4 @@
-# The image of the daemon: one static binary on nothing.
+# The image of the daemon: one static binary on nothing, and licences. make release builds the same without docker.
 #
 #   docker build .                              builds from source
 #   docker build --build-arg BINARY=prebuilt .  takes bin/linux-<arch>/ovhcloud-csi-provider
@@ -15,14 +15,19 @@ COPY . .
 # The version of the binary is read from the repository.
 RUN git config --global --add safe.directory /src \
  && CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -trimpath -tags grpcnotrace -ldflags='-s -w' -o /ovhcloud-csi-provider ./cmd/ovhcloud-csi-provider
+    go build -trimpath -tags grpcnotrace -ldflags='-s -w' -o /image/ovhcloud-csi-provider ./cmd/ovhcloud-csi-provider \
+ && mkdir /image/licenses && cp LICENSE THIRD_PARTY_NOTICES /image/licenses/
 
 FROM scratch AS prebuilt
 ARG TARGETARCH
-COPY bin/linux-$TARGETARCH/ovhcloud-csi-provider /ovhcloud-csi-provider
+COPY bin/linux-$TARGETARCH/ovhcloud-csi-provider /image/ovhcloud-csi-provider
+COPY LICENSE THIRD_PARTY_NOTICES /image/licenses/
 
 FROM $BINARY AS binary
 
 FROM scratch
-COPY --from=binary /ovhcloud-csi-provider /ovhcloud-csi-provider
+COPY --from=binary /image/ /
+LABEL org.opencontainers.image.title=ovhcloud-csi-provider \
+      org.opencontainers.image.description="OVHcloud provider for the Secrets Store CSI driver" \
+      org.opencontainers.image.licenses=Apache-2.0
 ENTRYPOINT ["/ovhcloud-csi-provider"]

@@ -1,6 +1,6 @@
 # Start with `make demo` and `make test`. `make help` lists all targets.
 
-MODULES := . test/clients test/driver test/formats
+MODULES := . test/clients test/driver test/formats test/release
 LINTED := $(MODULES) test/cluster test/dockerfile test/e2e
 # The race detector needs a C compiler; without one, the tests run without it.
 # test/driver never uses it, since the driver has a data race: k8s.io/mount-utils
@@ -23,7 +23,7 @@ SEED := 1
 # ./provider/okms cover ./provider/wire.
 ALSO :=
 
-.PHONY: help demo test histories simulate simulate-faults fuzz mutate bench soak attack live lint vulncheck build man dockerfile image chart chart-package cluster cluster-down e2e
+.PHONY: help demo test histories simulate simulate-faults fuzz mutate bench soak attack live lint vulncheck build man release notices dockerfile image chart chart-package cluster cluster-down e2e
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -89,6 +89,12 @@ build: ## build the daemon and the tool into bin/
 
 man: ## write the manual pages of the tool to bin/man
 	@go run ./cmd/ovhcsi man bin/man && ls bin/man
+
+release: ## build all files of VERSION (such as 0.1.0) into bin/release; URL is where they will be published
+	@cd test/release && go run . -version '$(VERSION)' $(if $(URL),-url '$(URL)')
+
+notices: ## write THIRD_PARTY_NOTICES, the licences of all modules in the programs
+	@cd test/release && go run . -notices
 
 dockerfile: ## check what `docker build` would do for each platform (BuildKit's front end)
 	@test/image/check
