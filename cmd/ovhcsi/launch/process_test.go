@@ -34,6 +34,11 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(code)
 	}
+	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT} {
+		if signal.Ignored(s) { // by nohup or &, and then by all programs that this one starts
+			signal.Notify(make(chan os.Signal, 1), s)
+		}
+	}
 	os.Exit(m.Run())
 }
 
@@ -42,6 +47,7 @@ func program(args []string) int {
 	signals := make(chan os.Signal, 10)
 	signal.Notify(signals)
 	signal.Ignore(syscall.SIGURG) // the runtime's own
+	go endWith(os.Getenv("LAUNCH_TEST_PROCESS"))
 	switch args[0] {
 	case "exit":
 		code, _ := strconv.Atoi(args[1])
@@ -75,6 +81,14 @@ func program(args []string) int {
 	return 0
 }
 
+// endWith ends this process after that of the tests, which may kill Run before its program.
+func endWith(tests string) {
+	for id, err := strconv.Atoi(tests); err == nil && syscall.Kill(id, 0) == nil; {
+		time.Sleep(100 * time.Millisecond)
+	}
+	os.Exit(1)
+}
+
 // process is a process with Run.
 type process struct {
 	t        *testing.T
@@ -104,7 +118,8 @@ func start(t *testing.T, o Options, prepare func(*exec.Cmd), args ...string) *pr
 		t.Fatal(err)
 	}
 	p := &process{t: t, cmd: exec.Command(os.Args[0])}
-	p.cmd.Env = append(os.Environ(), "LAUNCH_TEST_OPTIONS="+string(text), "A=inherited")
+	p.cmd.Env = append(os.Environ(), "LAUNCH_TEST_OPTIONS="+string(text), "A=inherited",
+		fmt.Sprint("LAUNCH_TEST_PROCESS=", os.Getpid()))
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // without the terminal of the tests
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
