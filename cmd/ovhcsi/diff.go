@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/exec"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"ovhcloud-csi-provider/cmd/ovhcsi/cluster"
 	"ovhcloud-csi-provider/cmd/ovhcsi/lint"
 	"ovhcloud-csi-provider/cmd/ovhcsi/listing"
 )
@@ -150,11 +150,11 @@ func (c *diffLine) old(ctx context.Context, chosen lint.Class, stdin io.Reader) 
 	if namespace == "" {
 		namespace = c.namespace
 	}
-	text, err := readClass(ctx, namespace, chosen.Name)
+	text, err := cluster.ReadClass(ctx, cluster.Kubectl{}, namespace, chosen.Name)
 	if err != nil {
 		return lint.Class{}, fmt.Errorf("--against-cluster: %w", err)
 	}
-	all, err := lint.Classes([]lint.Source{{Name: "the cluster", Text: text}})
+	all, err := lint.Classes([]lint.Source{{Name: "the cluster", Text: string(text)}})
 	if err == nil && len(all) != 1 {
 		err = fmt.Errorf("class %s of namespace %s has another provider", chosen.Name, namespace)
 	}
@@ -162,16 +162,6 @@ func (c *diffLine) old(ctx context.Context, chosen lint.Class, stdin io.Reader) 
 		return lint.Class{}, fmt.Errorf("--against-cluster: %w", err)
 	}
 	return all[0], nil
-}
-
-// readClass returns a class of the cluster, which kubectl reads.
-func readClass(ctx context.Context, namespace, name string) (string, error) {
-	command := exec.CommandContext(ctx, "kubectl", "get", "secretproviderclasses.secrets-store.csi.x-k8s.io", name, "--namespace", namespace, "-o", "json")
-	text, err := command.Output()
-	if failed := (*exec.ExitError)(nil); errors.As(err, &failed) && len(failed.Stderr) > 0 {
-		return "", fmt.Errorf("kubectl: %s", strings.TrimSpace(string(failed.Stderr)))
-	}
-	return string(text), err
 }
 
 // listMount mounts a class and describes its files.

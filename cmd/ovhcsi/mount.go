@@ -117,12 +117,22 @@ func (m *mounter) mount(ctx context.Context, c lint.Class) (response provider.Re
 	}
 	response, err = m.Mount(ctx, provider.Request{Attributes: attributes, Credentials: m.material})
 	if err != nil {
-		return response, nil, mountError(err)
+		return response, nil, m.hint(mountError(err))
 	}
 	if response.Sent == nil {
 		response.Sent = func() {}
 	}
 	return response, response.Sent, nil
+}
+
+// hint adds to the error of a mount how this command gets credentials, which in a cluster come with the pod.
+func (m *mounter) hint(err error) error {
+	failed := exitError{}
+	if m.line.credentials != "" || m.line.config != "" || !errors.As(err, &failed) {
+		return err
+	}
+	return exitError{failed.code, multiline{fmt.Errorf("%w\nThis command has no credentials: give --credentials DIR, --config FILE for a connection, "+
+		"or --emulator to read from ovhcsi emulator.", failed.err)}}
 }
 
 // mountError returns the error of a mount with its exit code.

@@ -46,6 +46,11 @@ const (
 // ReadClasses returns the list of all SecretProviderClasses as the API server sends it.
 func ReadClasses(ctx context.Context, from Reader) ([]byte, error) { return from.Get(ctx, classes) }
 
+// ReadClass returns a SecretProviderClass as the API server sends it.
+func ReadClass(ctx context.Context, from Reader, namespace, name string) ([]byte, error) {
+	return from.Get(ctx, "/apis/secrets-store.csi.x-k8s.io/v1/namespaces/"+url.PathEscape(namespace)+"/secretproviderclasses/"+url.PathEscape(name))
+}
+
 // Ping returns the API server's version. The error is why no cluster can be asked.
 func Ping(ctx context.Context, from Reader) (Version, error) {
 	v := get[Version](ctx, from, "/version")

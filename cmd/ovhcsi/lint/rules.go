@@ -35,6 +35,7 @@ var (
 	subPath        = Rule{"OVH309", Warning, "a container mounts a file by subPath"}
 	unused         = Rule{"OVH401", Note, "no pod names the class"}
 	sameName       = Rule{"OVH402", Warning, "two classes have the same name"}
+	nothing        = Rule{"OVH403", Note, "the files have nothing of the provider"}
 	notAllowed     = Rule{"OVH501", Error, "the rules of a connection do not allow what a class reads"}
 	fileAndFolder  = Rule{"OVH502", Warning, "a file of the applied class becomes a folder, or a folder a file"}
 )
@@ -43,5 +44,5 @@ var (
 func Rules() []Rule {
 	return slices.Clone([]Rule{notYAML, otherProvider, wrongParameter, wrongObject, notText, foreignHost, noSuchFile, optionalFile,
 		wrongType, incomplete, noClass, otherNamespace, notReadOnly, noCredentials, bothLogins, overridden, unreadable, wrongAttribute,
-		subPath, unused, sameName, notAllowed, fileAndFolder})
+		subPath, unused, sameName, nothing, notAllowed, fileAndFolder})
 }

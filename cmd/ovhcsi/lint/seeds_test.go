@@ -98,6 +98,10 @@ var seeds = []seed{
 	{idLine, idLine + "    ‸region: eu-west-rbx\n", "OVH101 parameters.region: is given twice, first in line 7"},
 	{"objects: |\n", "‸objects:\n", "OVH103 parameters.objects: is a list, and Kubernetes takes texts only; write objects: |"},
 	{"provider: ovhcloud", "provider: ‸ovhclod", "OVH002 did you mean provider: ovhcloud?"},
+	{"provider: ovhcloud", "provider: ‸ovh", "OVH002 did you mean provider: ovhcloud?"},
+	{"provider: ovhcloud", "provider: ‸OVHcloud-okms", "OVH002 did you mean provider: ovhcloud?"},
+	{"provider: ovhcloud", "provider: ‸secretmanager", "OVH002 the class has an okmsId: did you mean provider: ovhcloud?"},
+	{"  provider: ovhcloud\n  parameters:\n    region: eu-west-par\n" + idLine, "  ‸parameters:\n    connection: x\n", "OVH002 spec.provider is missing; write provider: ovhcloud"},
 
 	// Objects.
 	{"secretKey: password", "‸secretKy: password", `OVH102 objects[0].secretKy: unknown field; did you mean "secretKey"?`},

@@ -7,6 +7,7 @@ import (
 
 	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/nearest"
+	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/yamlnode"
 )
 
@@ -56,14 +57,29 @@ func (l *linter) classes() (all []*spc) {
 			continue
 		}
 		if provider := o.text("spec", "provider"); provider != providerName {
-			if near := nearest.Name(provider, []string{providerName, "vault", "azure", "aws", "gcp"}); near == providerName {
-				l.find(otherProvider, o, o.at("spec", "provider"), "did you mean provider: %s? Otherwise the driver asks another provider", providerName)
-			}
+			l.checkProvider(o, provider)
 			continue
 		}
 		all = append(all, newClass(o))
 	}
 	return all
+}
+
+// checkProvider checks whether the provider of a class is another one, or probably misspelt.
+func (l *linter) checkProvider(o *object, provider string) {
+	at := o.at("spec", "provider")
+	if at == nil {
+		at = o.at("spec")
+	}
+	near := nearest.Name(provider, []string{providerName, "vault", "azure", "aws", "gcp"}) == providerName
+	switch {
+	case near || strings.Contains(strings.ToLower(provider), "ovh"):
+		l.find(otherProvider, o, at, "did you mean provider: %s? Otherwise the driver asks another provider", providerName)
+	case o.text("spec", "parameters", place.FieldOKMSID) != "":
+		l.find(otherProvider, o, at, "the class has an okmsId: did you mean provider: %s?", providerName)
+	case provider == "":
+		l.find(otherProvider, o, at, "spec.provider is missing; write provider: %s if the class is of this provider", providerName)
+	}
 }
 
 // podSpecs are where the kinds of Kubernetes have the spec of their pods.
