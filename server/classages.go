@@ -6,14 +6,20 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"ovhcloud-csi-provider/server/series"
 )
 
 // Bounds of classAges. Kubelet mounts each volume about once a minute, so a class
 // without a mount for ten minutes has no pod on this node any more.
 const (
 	classForgotten = 10 * time.Minute
-	maxClasses     = 2000
 	maxOfNamespace = 200 // so that one namespace leaves room to others
+	// forgetEvery is how often the classes are searched for those that can be forgotten, if
+	// there is no room for a new one.
+	forgetEvery = 10 * time.Second
+	// longestClass bounds the name of a class in bytes. Kubernetes has none that is longer.
+	longestClass = 63 + len("/") + 253
 )
 
 // classAges measures for each SecretProviderClass how long ago its last successful mount
@@ -22,29 +28,37 @@ const (
 type classAges struct {
 	now func() time.Time
 
-	mu      sync.Mutex
-	byClass map[string]*classAge
+	mu          sync.Mutex
+	byClass     map[string]*classAge
+	ofNamespace map[string]int // how many classes of each are in byClass; no entry is 0
+	forgotten   time.Time      // when forget was last called
 }
 
 type classAge struct{ last, good time.Time } // the last mount, and the last successful one
 
-var classAgeDesc = prometheus.NewDesc("ovhcloud_csi_seconds_since_good_mount",
-	"Seconds since the last successful mount of a SecretProviderClass on this node, or since its first mount.",
-	[]string{"secretproviderclass"}, nil)
+var sinceGood = series.SinceGood.Collected()
 
-// mounted notes a mount of a class.
+// mounted notes a mount of a class. It takes the same time however many classes there are.
 func (c *classAges) mounted(class string, good bool) {
+	if len(class) > longestClass {
+		return
+	}
+	class = strings.ToValidUTF8(class, "\uFFFD") // two classes must not become one label later
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
 	age := c.byClass[class]
 	if age == nil {
-		c.forget(now)
-		if len(c.byClass) >= maxClasses || c.ofNamespaceOf(class) >= maxOfNamespace {
+		if !c.hasRoom(class) && now.Sub(c.forgotten) >= forgetEvery {
+			c.forget(now)
+		}
+		if !c.hasRoom(class) {
 			return
 		}
 		age = &classAge{good: now}
+		class = strings.Clone(class) // it may be a small part of a large request
 		c.byClass[class] = age
+		c.ofNamespace[namespaceOfClass(class)]++
 	}
 	age.last = now
 	if good {
@@ -52,28 +66,35 @@ func (c *classAges) mounted(class string, good bool) {
 	}
 }
 
-// ofNamespaceOf returns how many classes the namespace of class has.
-func (c *classAges) ofNamespaceOf(class string) (n int) {
-	namespace, _, _ := strings.Cut(class, "/")
-	for other := range c.byClass {
-		if strings.HasPrefix(other, namespace+"/") {
-			n++
-		}
-	}
-	return n
+// hasRoom reports whether a new class fits. c.mu is held.
+func (c *classAges) hasRoom(class string) bool {
+	return len(c.byClass) < series.MaxClasses && c.ofNamespace[namespaceOfClass(class)] < maxOfNamespace
 }
 
-// forget removes the classes without a recent mount.
+// namespaceOfClass returns the part of namespace/name before the slash.
+func namespaceOfClass(class string) string {
+	namespace, _, _ := strings.Cut(class, "/")
+	return namespace
+}
+
+// forget removes the classes without a recent mount. c.mu is held.
 func (c *classAges) forget(now time.Time) {
+	c.forgotten = now
 	for class, age := range c.byClass {
-		if now.Sub(age.last) > classForgotten {
-			delete(c.byClass, class)
+		if now.Sub(age.last) <= classForgotten {
+			continue
+		}
+		delete(c.byClass, class)
+		if namespace := namespaceOfClass(class); c.ofNamespace[namespace] > 1 {
+			c.ofNamespace[namespace]--
+		} else {
+			delete(c.ofNamespace, namespace)
 		}
 	}
 }
 
 // Describe implements prometheus.Collector.
-func (c *classAges) Describe(out chan<- *prometheus.Desc) { out <- classAgeDesc }
+func (c *classAges) Describe(out chan<- *prometheus.Desc) { sinceGood.Describe(out) }
 
 // Collect implements prometheus.Collector.
 func (c *classAges) Collect(out chan<- prometheus.Metric) {
@@ -82,6 +103,6 @@ func (c *classAges) Collect(out chan<- prometheus.Metric) {
 	now := c.now()
 	c.forget(now)
 	for class, age := range c.byClass {
-		out <- prometheus.MustNewConstMetric(classAgeDesc, prometheus.GaugeValue, now.Sub(age.good).Seconds(), class)
+		sinceGood.Send(out, now.Sub(age.good).Seconds(), class)
 	}
 }

@@ -4,12 +4,16 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"ovhcloud-csi-provider/server/series"
 )
 
 func TestAgesOfClasses(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(0, 0)
-	ages := &classAges{now: func() time.Time { return now }, byClass: map[string]*classAge{}}
+	ages := &classAges{now: func() time.Time { return now }, byClass: map[string]*classAge{}, ofNamespace: map[string]int{}}
 	age := func(class string) time.Duration {
 		a := ages.byClass[class]
 		if a == nil {
@@ -28,6 +32,7 @@ func TestAgesOfClasses(t *testing.T) {
 	now = now.Add(classForgotten + time.Second)
 	ages.mounted("a/good", false)
 	ages.mounted("a/new", true)
+	ages.Collect(make(chan prometheus.Metric, 10))
 	if age("a/bad") != -1 || age("a/new") != 0 {
 		t.Error("a class without recent mounts is not removed")
 	}
@@ -37,10 +42,16 @@ func TestAgesOfClasses(t *testing.T) {
 	if len(ages.byClass) != maxOfNamespace {
 		t.Errorf("%d classes of one namespace", len(ages.byClass))
 	}
-	for i := range 2 * maxClasses {
+	for i := range 2 * series.MaxClasses {
 		ages.mounted(fmt.Sprintf("of-%d/x", i), true)
 	}
-	if len(ages.byClass) != maxClasses {
+	if len(ages.byClass) != series.MaxClasses {
 		t.Errorf("%d classes", len(ages.byClass))
+	}
+	// Without a reader of the metrics, the room of unused classes is given to new ones.
+	now = now.Add(classForgotten + time.Second)
+	ages.mounted("b/new", true)
+	if len(ages.byClass) != 1 || age("b/new") != 0 || len(ages.ofNamespace) != 1 {
+		t.Errorf("%d classes of %d namespaces after all were forgotten", len(ages.byClass), len(ages.ofNamespace))
 	}
 }

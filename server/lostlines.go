@@ -4,6 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"ovhcloud-csi-provider/server/lines"
+	"ovhcloud-csi-provider/server/series"
 )
 
 // lostLines collects how many lines of the log were lost.
@@ -11,12 +12,10 @@ type lostLines struct {
 	of func() lines.Lost // nil if no line can be lost
 }
 
-var logLinesLost = prometheus.NewDesc("ovhcloud_csi_log_lines_lost_total",
-	"Lines of the log that were lost by reason: slow, they could not be written in time; failed, writing them failed.",
-	[]string{"reason"}, nil)
+var logLost = series.LogLost.Collected()
 
 // Describe implements prometheus.Collector.
-func (*lostLines) Describe(out chan<- *prometheus.Desc) { out <- logLinesLost }
+func (*lostLines) Describe(out chan<- *prometheus.Desc) { logLost.Describe(out) }
 
 // Collect implements prometheus.Collector.
 func (l *lostLines) Collect(out chan<- prometheus.Metric) {
@@ -24,7 +23,6 @@ func (l *lostLines) Collect(out chan<- prometheus.Metric) {
 	if l.of != nil {
 		lost = l.of()
 	}
-	for reason, n := range map[string]int64{"slow": lost.Full, "failed": lost.Failed} {
-		out <- prometheus.MustNewConstMetric(logLinesLost, prometheus.CounterValue, float64(n), reason)
-	}
+	logLost.Send(out, float64(lost.Full), "slow")
+	logLost.Send(out, float64(lost.Failed), "failed")
 }

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -13,6 +12,7 @@ import (
 	"ovhcloud-csi-provider/provider"
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/read"
+	"ovhcloud-csi-provider/server/series"
 )
 
 // Metrics are the metrics of /metrics. Every label has a bounded number of values.
@@ -20,7 +20,7 @@ type Metrics struct {
 	registry *prometheus.Registry
 
 	mounts       *prometheus.CounterVec
-	mountSeconds prometheus.Histogram
+	mountSeconds prometheus.Observer
 	inFlight     prometheus.Gauge
 	panics       prometheus.Counter
 	requests     *prometheus.CounterVec
@@ -28,6 +28,7 @@ type Metrics struct {
 	connections  prometheus.Counter
 	reads        *prometheus.CounterVec
 	retries      *prometheus.CounterVec
+	info         *prometheus.GaugeVec
 	classes      *classAges
 
 	// Their sources are known when the server is made.
@@ -38,50 +39,35 @@ type Metrics struct {
 // NewMetrics returns metrics in a registry of their own. version is the label of
 // build_info.
 func NewMetrics(version string) *Metrics {
-	const space = "ovhcloud_csi"
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
-		mounts: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "mounts_total",
-			Help: "Mounts by result: ok, or the kind of the most serious failure."}, []string{"result"}),
-		mountSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: space, Name: "mount_seconds",
-			Help: "Duration of mounts in seconds.", Buckets: prometheus.ExponentialBuckets(0.001, 3, 11)}),
-		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: space, Name: "mounts_in_flight",
-			Help: "Mounts in progress."}),
-		panics: prometheus.NewCounter(prometheus.CounterOpts{Namespace: space, Name: "panics_total",
-			Help: "Mounts that failed because of a fault (panic) of this program."}),
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "okms_requests_total",
-			Help: "Requests to OKMS by API, operation and HTTP status; 0 is a request without an answer, " +
-				"other is a status that is not 100 to 599."},
-			[]string{"api", "operation", "status"}),
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: space, Name: "okms_request_seconds",
-			Help: "Duration of requests to OKMS in seconds.", Buckets: prometheus.ExponentialBuckets(0.001, 3, 11)},
-			[]string{"api", "operation"}),
-		connections: prometheus.NewCounter(prometheus.CounterOpts{Namespace: space, Name: "okms_connections_total",
-			Help: "Connections to OKMS that were opened and used."}),
-		reads: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "secret_reads_total",
-			Help: "Reads of secrets by how they were served: hit (from the cache), miss (by OKMS, or failed by an open circuit breaker), " +
-				"joined (by an equal read in progress), stale (from the cache since OKMS is unavailable, in addition to the miss or joined that failed), " +
-				"fallback (by the connection's fallback, in addition to the reads of both)."}, []string{"served"}),
-		retries: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "okms_retries_total",
-			Help: "Retries of reads by the kind of the failure before."}, []string{"kind"}),
-		classes:          &classAges{now: time.Now, byClass: map[string]*classAge{}},
+		mounts:   series.Mounts.Counters(), mountSeconds: series.MountSeconds.Histograms().WithLabelValues(),
+		inFlight: series.InFlight.Gauges().WithLabelValues(), panics: series.Panics.Counters().WithLabelValues(),
+		requests: series.Requests.Counters(), seconds: series.RequestSeconds.Histograms(),
+		connections: series.Connections.Counters().WithLabelValues(),
+		reads:       series.Reads.Counters(), retries: series.Retries.Counters(), info: series.Build.Gauges(),
+		classes:          &classAges{now: time.Now, byClass: map[string]*classAge{}, ofNamespace: map[string]int{}},
 		connectionStates: &connectionMetrics{}, logLost: &lostLines{},
 	}
-	info := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: space, Name: "build_info", Help: "Always 1; the version is a label.",
-		ConstLabels: prometheus.Labels{"version": version}})
-	info.Set(1)
+	m.info.WithLabelValues(version).Set(1)
 	for _, outcome := range read.Outcomes() {
 		m.reads.WithLabelValues(string(outcome)) // an alert on stale needs the value 0
 	}
-	m.registry.MustRegister(m.mounts, m.mountSeconds, m.inFlight, m.panics, m.requests, m.seconds, m.connections, m.reads, m.retries, m.classes, info,
-		m.connectionStates, m.logLost,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.ours()...)
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
-// handler serves the metrics in the format of Prometheus.
+// ours returns the collectors of the metrics in the table of series.
+func (m *Metrics) ours() []prometheus.Collector {
+	return []prometheus.Collector{m.mounts, m.mountSeconds.(prometheus.Collector), m.inFlight, m.panics, m.requests, m.seconds, m.connections,
+		m.reads, m.retries, m.info, m.classes, m.connectionStates, m.logLost}
+}
+
+// handler serves the metrics in the format of Prometheus. A metric that cannot be collected
+// does not hide the others.
 func (m *Metrics) handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry, ErrorHandling: promhttp.ContinueOnError})
 }
 
 // Trace returns the observers that count exchanges, reads and retries. Each exchange is also
@@ -100,21 +86,11 @@ func (m *Metrics) Trace(calls ...func(provider.Call)) read.Trace {
 }
 
 func (m *Metrics) countCall(c provider.Call) {
-	m.requests.WithLabelValues(c.API, c.Operation, statusLabel(c.Status)).Inc()
+	m.requests.WithLabelValues(c.API, c.Operation, series.Status(c.Status)).Inc()
 	m.seconds.WithLabelValues(c.API, c.Operation).Observe(c.Took.Seconds())
 	if c.Dialled {
 		m.connections.Inc()
 	}
-}
-
-// statusLabel returns the label of an HTTP status: the number for 0, which means no answer,
-// and for 100 to 599, else "other". Over HTTP/2 a server can answer with any number of
-// three digits.
-func statusLabel(status int) string {
-	if status == 0 || status >= 100 && status <= 599 {
-		return strconv.Itoa(status)
-	}
-	return "other"
 }
 
 // mountBegins counts a mount as in progress until observeMount.

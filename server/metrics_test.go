@@ -1,9 +1,9 @@
 package server
 
 import (
-	"maps"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,35 +12,56 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"ovhcloud-csi-provider/server/lines"
+	"ovhcloud-csi-provider/server/series"
 )
 
-func TestEveryMetricIsInTheDocs(t *testing.T) {
-	described := make(chan *prometheus.Desc)
+// described returns what the registry says of each metric.
+func described(m *Metrics) (all []string) {
+	out := make(chan *prometheus.Desc)
 	go func() {
-		defer close(described)
-		NewMetrics("1").registry.Describe(described)
+		defer close(out)
+		m.registry.Describe(out)
 	}()
-	here := map[string]bool{}
-	for d := range described {
-		if m := regexp.MustCompile(`fqName: "(ovhcloud_csi_[a-z_]+)"`).FindStringSubmatch(d.String()); m != nil {
-			here[m[1]] = true
+	for d := range out {
+		if strings.Contains(d.String(), `fqName: "ovhcloud_csi_`) {
+			all = append(all, d.String())
 		}
 	}
-	text, err := os.ReadFile("../docs/operating.md")
-	if err != nil {
-		t.Fatal(err)
+	slices.Sort(all)
+	return all
+}
+
+func TestTheRegistryHasTheMetricsOfTheTable(t *testing.T) {
+	var want []string
+	for _, m := range series.All() {
+		d := make(chan *prometheus.Desc, 1)
+		m.Collected().Describe(d)
+		want = append(want, (<-d).String())
 	}
-	there := map[string]bool{}
-	for _, m := range regexp.MustCompile("(?m)^\\| `(ovhcloud_csi_[a-z_]+)` ").FindAllStringSubmatch(string(text), -1) {
-		there[m[1]] = true
+	slices.Sort(want)
+	if got := described(NewMetrics("1")); !slices.Equal(got, want) {
+		t.Errorf("the registry has\n%s\nand the table\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if len(here) < 10 || !maps.Equal(here, there) {
-		t.Errorf("the metrics are\n%v\nand in docs/operating.md\n%v", slices.Sorted(maps.Keys(here)),
-			slices.Sorted(maps.Keys(there)))
+}
+
+func TestDocsUseMetricsThatExist(t *testing.T) {
+	exist := map[string]bool{}
+	for _, m := range series.All() {
+		exist[m.Name] = true
 	}
-	for _, m := range regexp.MustCompile(`ovhcloud_csi_[a-z_]+`).FindAllString(string(text), -1) {
-		if !here[m] {
-			t.Errorf("the docs use %s, which is not a metric", m)
+	pages, err := filepath.Glob("../docs/*.md")
+	if err != nil || len(pages) < 5 {
+		t.Fatal(pages, err)
+	}
+	for _, page := range append(pages, "../README.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range regexp.MustCompile(`ovhcloud_csi_[a-z0-9_]+[a-z0-9]`).FindAllString(string(text), -1) {
+			if !exist[name] {
+				t.Errorf("%s has %s, which is not a metric", page, name)
+			}
 		}
 	}
 }

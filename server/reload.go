@@ -5,6 +5,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"ovhcloud-csi-provider/provider"
+	"ovhcloud-csi-provider/server/series"
 )
 
 // LogReload logs a change of a connection. A Reload without a Connection is a change of
@@ -39,24 +40,18 @@ type connectionMetrics struct {
 }
 
 var (
-	configReloads = prometheus.NewDesc("ovhcloud_csi_config_reloads_total",
-		"Reloads of the configuration by result: ok is in use, broken is invalid and not in use.", []string{"result"}, nil)
-	configCurrent = prometheus.NewDesc("ovhcloud_csi_config_current",
-		"1 if the newest version of the configuration is in use, 0 if the last valid one is.", nil, nil)
-	credentialReloads = prometheus.NewDesc("ovhcloud_csi_credential_reloads_total",
-		"Reloads of a connection's credential or rules by result: ok is in use, broken is invalid and not in use.", []string{"connection", "result"}, nil)
-	credentialCurrent = prometheus.NewDesc("ovhcloud_csi_credential_current",
-		"1 if the newest version of a connection's credential is in use, 0 if the last valid one or none is.", []string{"connection"}, nil)
-	credentialUsable = prometheus.NewDesc("ovhcloud_csi_credential_usable",
-		"1 if a connection has a credential, the newest or an older one.", []string{"connection"}, nil)
-	credentialExpiry = prometheus.NewDesc("ovhcloud_csi_credential_expiry_timestamp_seconds",
-		"When the client certificate of a connection expires, or a token that states its expiry, in Unix time.", []string{"connection"}, nil)
+	configReloads     = series.ConfigReloads.Collected()
+	configCurrent     = series.ConfigCurrent.Collected()
+	credentialReloads = series.Reloads.Collected()
+	credentialCurrent = series.Current.Collected()
+	credentialUsable  = series.Usable.Collected()
+	credentialExpiry  = series.Expiry.Collected()
 )
 
 // Describe implements prometheus.Collector.
 func (*connectionMetrics) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{configReloads, configCurrent, credentialReloads, credentialCurrent, credentialUsable, credentialExpiry} {
-		out <- d
+	for _, m := range []series.Collected{configReloads, configCurrent, credentialReloads, credentialCurrent, credentialUsable, credentialExpiry} {
+		m.Describe(out)
 	}
 }
 
@@ -65,20 +60,17 @@ func (m *connectionMetrics) Collect(out chan<- prometheus.Metric) {
 	if m.status == nil {
 		return
 	}
-	send := func(d *prometheus.Desc, t prometheus.ValueType, value float64, labels ...string) {
-		out <- prometheus.MustNewConstMetric(d, t, value, labels...)
-	}
 	s := m.status()
-	send(configReloads, prometheus.CounterValue, float64(s.Good), "ok")
-	send(configReloads, prometheus.CounterValue, float64(s.Bad), "broken")
-	send(configCurrent, prometheus.GaugeValue, truth(s.Problem == nil))
+	configReloads.Send(out, float64(s.Good), "ok")
+	configReloads.Send(out, float64(s.Bad), "broken")
+	configCurrent.Send(out, truth(s.Problem == nil))
 	for _, c := range s.Connections {
-		send(credentialReloads, prometheus.CounterValue, float64(c.Good), c.Name, "ok")
-		send(credentialReloads, prometheus.CounterValue, float64(c.Bad), c.Name, "broken")
-		send(credentialCurrent, prometheus.GaugeValue, truth(c.Problem == nil), c.Name)
-		send(credentialUsable, prometheus.GaugeValue, truth(c.Usable), c.Name)
+		credentialReloads.Send(out, float64(c.Good), c.Name, "ok")
+		credentialReloads.Send(out, float64(c.Bad), c.Name, "broken")
+		credentialCurrent.Send(out, truth(c.Problem == nil), c.Name)
+		credentialUsable.Send(out, truth(c.Usable), c.Name)
 		if !c.Expires.IsZero() {
-			send(credentialExpiry, prometheus.GaugeValue, float64(c.Expires.Unix()), c.Name)
+			credentialExpiry.Send(out, float64(c.Expires.Unix()), c.Name)
 		}
 	}
 }

@@ -54,7 +54,7 @@ var arrows = map[string][]string{
 	},
 	"server": {
 		"provider", "provider/budget", "provider/class", "provider/failure", "provider/plan", "provider/read",
-		"server/fairhttp", "server/lines", "server/socket", "server/tasks",
+		"server/fairhttp", "server/lines", "server/series", "server/socket", "server/tasks",
 	},
 	"server/tasks": {},
 	"provider": {
@@ -130,6 +130,7 @@ var arrows = map[string][]string{
 	"provider/strictmap": {"provider/message", "provider/yamlnode"},
 	"server/fairhttp":    {},
 	"server/lines":       {},
+	"server/series":      {"provider/config", "provider/failure", "provider/read"},
 	"server/socket":      {},
 	"test":               {},
 	"test/bench":         {"test/emulator"},
@@ -160,13 +161,13 @@ var arrows = map[string][]string{
 // foreign is where each vocabulary that is not ours ends: who may import it.
 var foreign = map[string][]string{
 	"github.com/hashicorp/vault/api": {"provider/okms"},
-	"net/http":                       {"provider/wire", "provider/okms", "provider/oauth", "server", "server/fairhttp", "test/emulator", "test/harness", "test/bench", "test/simulation", "cmd/ovhcsi", "cmd/ovhcsi/cluster/clustertest", "cmd/ovhcsi/doctor"},
+	"net/http":                       {"provider/wire", "provider/okms", "provider/oauth", "server", "server/fairhttp", "server/series", "test/emulator", "test/harness", "test/bench", "test/simulation", "cmd/ovhcsi", "cmd/ovhcsi/cluster/clustertest", "cmd/ovhcsi/doctor"},
 	"flag":                           {"cmd/commandline", "cmd/ovhcloud-csi-provider", "test/bench", "test/harness", "test/mutate", "test/simulation/faults"},
 	"github.com/spf13/cobra":         {"cmd/ovhcsi"},
 	"github.com/spf13/pflag":         {"cmd/ovhcsi"},
 	"google.golang.org/grpc":         {"server", "test/harness", "test/bench", "test/simulation"},
 	"sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1": {"server", "test/harness", "test/bench", "test/simulation"},
-	"github.com/prometheus/client_golang/prometheus":         {"server"},
+	"github.com/prometheus/client_golang/prometheus":         {"server", "server/series"},
 	"go.yaml.in/yaml/v3":                         {"provider/yamlnode"},
 	"github.com/fsnotify/fsnotify":               {"provider/connections", "cmd/ovhcsi/launch"},
 	"software.sslmate.com/src/go-pkcs12":         {"provider/certificate"},

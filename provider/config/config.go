@@ -35,11 +35,11 @@ type Outage struct {
 	Fallback string
 }
 
-// Limits of the file in bytes and in connections. Each connection is a label value of metrics.
-const (
-	maxConfig      = 1 << 20
-	maxConnections = 200
-)
+// maxConfig bounds the file in bytes.
+const maxConfig = 1 << 20
+
+// MaxConnections bounds the connections of the file. Each is a label value of metrics.
+const MaxConnections = 200
 
 // Parse returns the connections of the file by name. cacheTTL is the --cache-ttl of the
 // daemon. The error is Problems.
@@ -62,8 +62,8 @@ func Parse(text string, cacheTTL time.Duration) (map[string]Connection, error) {
 			specs[name] = r.connection(name, n)
 		}
 		r.checkFallbacks(specs)
-		if len(specs) > maxConnections {
-			r.wrong(connections, "connections", "there are %d; at most %d are read", len(specs), maxConnections)
+		if len(specs) > MaxConnections {
+			r.wrong(connections, "connections", "there are %d; at most %d are read", len(specs), MaxConnections)
 		}
 	} else if len(r.problems) == 0 {
 		r.field(root, "connections", message.ErrMissing)

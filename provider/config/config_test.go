@@ -332,7 +332,7 @@ func TestACutAllowsNothingMore(t *testing.T) {
 func TestTheFileIsBounded(t *testing.T) {
 	var many strings.Builder
 	one := strings.TrimPrefix(goodConfig, "connections:\n")
-	for i := range maxConnections + 1 {
+	for i := range MaxConnections + 1 {
 		many.WriteString(strings.Replace(one, "default:", fmt.Sprintf("c%d:", i), 1))
 	}
 	for text, want := range map[string]string{
