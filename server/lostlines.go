@@ -7,22 +7,33 @@ import (
 	"ovhcloud-csi-provider/server/series"
 )
 
-// lostLines collects how many lines of the log were lost.
+// lostLines collects how many lines of the log and records of the audit were lost.
 type lostLines struct {
-	of func() lines.Lost // nil if no line can be lost
+	log, audit func() lines.Lost // nil if none can be lost
 }
 
-var logLost = series.LogLost.Collected()
+var (
+	logLost   = series.LogLost.Collected()
+	auditLost = series.AuditLost.Collected()
+)
 
 // Describe implements prometheus.Collector.
-func (*lostLines) Describe(out chan<- *prometheus.Desc) { logLost.Describe(out) }
+func (*lostLines) Describe(out chan<- *prometheus.Desc) {
+	logLost.Describe(out)
+	auditLost.Describe(out)
+}
 
 // Collect implements prometheus.Collector.
 func (l *lostLines) Collect(out chan<- prometheus.Metric) {
+	collectLost(out, logLost, l.log)
+	collectLost(out, auditLost, l.audit)
+}
+
+func collectLost(out chan<- prometheus.Metric, as series.Collected, of func() lines.Lost) {
 	var lost lines.Lost
-	if l.of != nil {
-		lost = l.of()
+	if of != nil {
+		lost = of()
 	}
-	logLost.Send(out, float64(lost.Full), "slow")
-	logLost.Send(out, float64(lost.Failed), "failed")
+	as.Send(out, float64(lost.Full), "slow")
+	as.Send(out, float64(lost.Failed), "failed")
 }

@@ -33,7 +33,7 @@ type Metrics struct {
 
 	// Their sources are known when the server is made.
 	connectionStates *connectionMetrics
-	logLost          *lostLines
+	lost             *lostLines
 }
 
 // NewMetrics returns metrics in a registry of their own. version is the label of
@@ -47,7 +47,7 @@ func NewMetrics(version string) *Metrics {
 		connections: series.Connections.Counters().WithLabelValues(),
 		reads:       series.Reads.Counters(), retries: series.Retries.Counters(), info: series.Build.Gauges(),
 		classes:          &classAges{now: time.Now, byClass: map[string]*classAge{}, ofNamespace: map[string]int{}},
-		connectionStates: &connectionMetrics{}, logLost: &lostLines{},
+		connectionStates: &connectionMetrics{}, lost: &lostLines{},
 	}
 	m.info.WithLabelValues(version).Set(1)
 	for _, outcome := range read.Outcomes() {
@@ -61,7 +61,7 @@ func NewMetrics(version string) *Metrics {
 // ours returns the collectors of the metrics in the table of series.
 func (m *Metrics) ours() []prometheus.Collector {
 	return []prometheus.Collector{m.mounts, m.mountSeconds.(prometheus.Collector), m.inFlight, m.panics, m.requests, m.seconds, m.connections,
-		m.reads, m.retries, m.info, m.classes, m.connectionStates, m.logLost}
+		m.reads, m.retries, m.info, m.classes, m.connectionStates, m.lost}
 }
 
 // handler serves the metrics in the format of Prometheus. A metric that cannot be collected

@@ -66,11 +66,15 @@ func TestDocsUseMetricsThatExist(t *testing.T) {
 	}
 }
 
-func TestMetricsHaveTheLostLinesOfTheLog(t *testing.T) {
+func TestMetricsHaveWhatLogAndAuditLost(t *testing.T) {
 	m := NewMetrics("1")
-	wantPage(t, m, `ovhcloud_csi_log_lines_lost_total{reason="failed"} 0`, `ovhcloud_csi_log_lines_lost_total{reason="slow"} 0`)
-	m.logLost.of = func() lines.Lost { return lines.Lost{Full: 3, Failed: 2} }
-	wantPage(t, m, `ovhcloud_csi_log_lines_lost_total{reason="failed"} 2`, `ovhcloud_csi_log_lines_lost_total{reason="slow"} 3`)
+	for _, name := range []string{"log_lines", "audit_records"} {
+		wantPage(t, m, "ovhcloud_csi_"+name+`_lost_total{reason="failed"} 0`, "ovhcloud_csi_"+name+`_lost_total{reason="slow"} 0`)
+	}
+	m.lost.log = func() lines.Lost { return lines.Lost{Full: 3, Failed: 2} }
+	m.lost.audit = func() lines.Lost { return lines.Lost{Full: 5, Failed: 4} }
+	wantPage(t, m, `ovhcloud_csi_log_lines_lost_total{reason="failed"} 2`, `ovhcloud_csi_log_lines_lost_total{reason="slow"} 3`,
+		`ovhcloud_csi_audit_records_lost_total{reason="failed"} 4`, `ovhcloud_csi_audit_records_lost_total{reason="slow"} 5`)
 }
 
 // wantPage checks that the page of m has these lines.

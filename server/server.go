@@ -57,6 +57,8 @@ type Config struct {
 	// LogLost returns how many lines of the log were lost, for metrics. nil means that none
 	// can be.
 	LogLost func() lines.Lost
+	// Audit gets a record of each mount. nil means that none are written.
+	Audit *lines.Queue
 }
 
 // Server serves the socket of the driver and the admin address.
@@ -99,10 +101,14 @@ func newServer(c Config) *Server {
 	if c.Budget == nil {
 		c.Budget = budget.New(0)
 	}
-	c.Metrics.connectionStates.status, c.Metrics.logLost.of = c.Connections, c.LogLost
+	c.Metrics.connectionStates.status, c.Metrics.lost.log = c.Connections, c.LogLost
 	s := &Server{config: c}
 	mounts := &service{mounter: c.Mounter, timeout: c.MountTimeout, version: c.Version, metrics: c.Metrics, budget: c.Budget, overdue: &s.overdue,
 		observers: []func(record){c.Metrics.observeMount, logMount}}
+	if c.Audit != nil {
+		c.Metrics.lost.audit = c.Audit.Lost
+		mounts.observers = append(mounts.observers, auditTo(c.Audit, time.Now))
+	}
 	s.grpc = grpc.NewServer(
 		// gRPC itself answers a longer message with ResourceExhausted. If a client sends
 		// too many pings, gRPC closes the connection, which is Unavailable. See codeOf.

@@ -20,7 +20,7 @@ var arrows = map[string][]string{
 	"cmd/commandline": {"provider/nearest"},
 	"cmd/ovhcloud-csi-provider": {
 		"cmd/commandline", "provider", "provider/budget", "provider/config", "provider/connections", "provider/okms",
-		"provider/place", "server", "server/lines", "server/tasks",
+		"provider/place", "server", "server/audit", "server/lines", "server/tasks",
 	},
 	"cmd/ovhcsi/listing": {},
 	"cmd/ovhcsi/seed":    {"provider/message", "provider/yamlnode"},
@@ -54,7 +54,7 @@ var arrows = map[string][]string{
 	},
 	"server": {
 		"provider", "provider/budget", "provider/class", "provider/failure", "provider/plan", "provider/read",
-		"server/fairhttp", "server/lines", "server/series", "server/socket", "server/tasks",
+		"server/audit", "server/fairhttp", "server/lines", "server/series", "server/socket", "server/tasks",
 	},
 	"server/tasks": {},
 	"provider": {
@@ -129,6 +129,7 @@ var arrows = map[string][]string{
 	},
 	"provider/strictmap": {"provider/message", "provider/yamlnode"},
 	"server/fairhttp":    {},
+	"server/audit":       {"server/lines"},
 	"server/lines":       {},
 	"server/series":      {"provider/config", "provider/failure", "provider/read"},
 	"server/socket":      {},

@@ -30,6 +30,7 @@ type flags struct {
 	endpoints    place.Endpoints
 	config       string
 	logFormat    string
+	auditLog     string
 	probe        probeFlag
 	showVersion  bool
 	help         string // the text of --help if the flag is given
@@ -94,6 +95,8 @@ func defineFlags(set *flag.FlagSet, f *flags, raw *rawFlags) {
 		"those of OVHcloud; http:// for loopback addresses only; repeatable",
 		func(v string) error { raw.allowed = append(raw.allowed, v); return nil })
 	set.StringVar(&f.logFormat, "log-format", "text", "`format` of the log: text or json")
+	set.StringVar(&f.auditLog, "audit-log", "", "absolute path of the `file` to which one JSON record for each mount is appended, or - for\n"+
+		"standard output; empty writes none")
 	set.Var(&f.probe, "probe", "check whether the daemon on --endpoint is alive, print one line, and exit with 0 if it is;\n"+
 		"--probe=ready checks whether it is ready")
 	set.BoolVar(&f.showVersion, "version", false, "print the version and exit")
@@ -120,6 +123,8 @@ func (f flags) check(endpoint string, rest []string) error {
 		return fmt.Errorf("--max-reads: %d is less than 1", f.maxReads)
 	case f.logFormat != "text" && f.logFormat != "json":
 		return fmt.Errorf("--log-format: %q is neither text nor json", f.logFormat)
+	case f.auditLog != "" && f.auditLog != "-" && !filepath.IsAbs(f.auditLog):
+		return fmt.Errorf("--audit-log: %q is neither an absolute path nor -", f.auditLog)
 	}
 	if err := config.CheckCacheTTL(f.cacheTTL); err != nil {
 		return fmt.Errorf("--cache-ttl: %w", err)

@@ -27,7 +27,7 @@ func startLogging(format string, out io.Writer, most int64) (queue *lines.Queue,
 		everything := &slog.HandlerOptions{Level: slog.Level(math.MinInt8)}
 		klog.SetSlogLogger(slog.New(slog.NewJSONHandler(queue, everything)))
 		go queue.Run(out)
-		return queue, queue.Close
+		return queue, func() { queue.Close() }
 	}
 	queue = lines.New(most, lostInText)
 	go queue.Run(out)

@@ -55,17 +55,30 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 2
 	}
 	memory := budget.New(tuneGC(cgroupLimits))
-	log, stop := startLogging(f.logFormat, stderr, memory.Log)
+	share := memory.Log
+	if f.auditLog != "" {
+		share /= 2 // the audit has the other half
+	}
+	log, stop := startLogging(f.logFormat, stderr, share)
 	defer stop()
-	if err := serve(ctx, f, memory, log); err != nil {
+	audit, stop, err := startAudit(f.auditLog, stdout, share)
+	if err != nil {
+		klog.ErrorS(err, "cannot open --audit-log")
+		return 1
+	}
+	defer stop()
+	if err := serve(ctx, f, memory, streams{log, audit}); err != nil {
 		klog.ErrorS(err, "cannot serve")
 		return 1
 	}
 	return 0
 }
 
-// serve serves mounts until ctx is done. log is the queue of the log's lines.
-func serve(ctx context.Context, f flags, memory *budget.Budget, log *lines.Queue) error {
+// streams are the queues of what the daemon writes. audit may be nil.
+type streams struct{ log, audit *lines.Queue }
+
+// serve serves mounts until ctx is done.
+func serve(ctx context.Context, f flags, memory *budget.Budget, to streams) error {
 	if err := noCoreDumps(); err != nil {
 		return err
 	}
@@ -94,7 +107,8 @@ func serve(ctx context.Context, f flags, memory *budget.Budget, log *lines.Queue
 		Version:      commandline.Version(),
 		Budget:       memory,
 		Connections:  status,
-		LogLost:      log.Lost,
+		LogLost:      to.log.Lost,
+		Audit:        to.audit,
 	})
 	if err != nil {
 		return err

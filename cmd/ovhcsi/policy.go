@@ -144,8 +144,9 @@ func newPolicyTestCommand(s streams) *cobra.Command {
 	return command
 }
 
-const fromAuditLong = `It reads the provider's log, text or JSON, and prints the smallest rules that allow what
-was read over each connection. Collect the log for as long as your rarest job needs:
+const fromAuditLong = `It reads records of the provider's --audit-log, or its log, text or JSON, and prints the
+smallest rules that allow what was read over each connection. Collect them for as long as your
+rarest job needs:
 
   kubectl -n kube-system logs -l app.kubernetes.io/name=ovhcloud-csi-provider --tail=-1 |
     ovhcsi policy from-audit -

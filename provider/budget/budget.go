@@ -45,7 +45,7 @@ type Sizes struct {
 	Answers     int64
 	// Connections is how many connections to stores may be open.
 	Connections int
-	// Log is for log lines that are not written yet.
+	// Log is for log lines and audit records that are not written yet.
 	Log int64
 }
 

@@ -103,12 +103,15 @@ func (q *Queue) Run(out io.Writer) {
 }
 
 // Close writes the rest of the queue. It returns after a second, even if the stream still
-// blocks. Lines of later calls of Write are not written.
-func (q *Queue) Close() {
+// blocks, and then says how many lines were left. Lines of later calls of Write are not
+// written.
+func (q *Queue) Close() (left int) {
 	close(q.stop)
 	select {
 	case <-q.ended:
+		return 0
 	case <-time.After(closeWait):
+		return len(q.lines) + 1 // one is being written
 	}
 }
 

@@ -149,7 +149,9 @@ func TestCloseReportsWhatWasLost(t *testing.T) {
 		_, _ = q.Write([]byte("a line\n"))
 		synctest.Wait()
 		out.set(false, 0)
-		q.Close()
+		if left := q.Close(); left != 0 {
+			t.Errorf("%d lines were left", left)
+		}
 		out.want(t, "lost 0 and 1: no space left on device\n")
 	})
 }
@@ -175,9 +177,9 @@ func TestNoWriterWaitsForAStreamThatHangs(t *testing.T) {
 		if got := q.Lost(); got != (Lost{Full: 9}) { // one is being written
 			t.Errorf("counted %+v", got)
 		}
-		q.Close()
-		if took := time.Since(begin); took != closeWait {
-			t.Errorf("Close took %s, want %s", took, closeWait)
+		left := q.Close()
+		if took := time.Since(begin); took != closeWait || left != maxLines+1 {
+			t.Errorf("Close took %s and left %d lines, want %s and %d", took, left, closeWait, maxLines+1)
 		}
 	})
 }

@@ -93,6 +93,8 @@ var (
 var (
 	LogLost = define(Metric{Name: "log_lines_lost_total", Type: Counter, Help: "Lines of the log that were lost. The log says so too when it can be written again.",
 		Labels: []Label{lostReason}})
+	AuditLost = define(Metric{Name: "audit_records_lost_total", Type: Counter, Help: "Records of the audit that were lost. The stream says so too when it can be written again.",
+		Labels: []Label{lostReason}})
 	Build = define(Metric{Name: "build_info", Type: Gauge, Help: "Always 1; the version is a label.", Labels: []Label{{Name: "version", Says: "the version of the provider", Most: 1}}})
 )
 

@@ -27,8 +27,13 @@ type Reads struct {
 	cut map[string]bool // by the pod's UID
 }
 
-// record is the audit record of a mount, as server/audit.go writes it.
+// record is the audit record of a mount, as a line of the log (server/audit.go) or as a record
+// of --audit-log (server/audit), which has a Version, a Kind and a Namespace of its own.
 type record struct {
+	Version    string   `json:"version"`
+	Kind       string   `json:"kind"`
+	Namespace  string   `json:"namespace"`
+	Further    int      `json:"furtherSecrets"`
 	Message    string   `json:"msg"`
 	Pod        podName  `json:"pod"`
 	UID        string   `json:"uid"`
@@ -55,10 +60,17 @@ func (p *podName) UnmarshalJSON(text []byte) error {
 	return err
 }
 
+// The messages of the log's lines.
+const (
+	lineOfMount = "mount"
+	lineOfMore  = "mount, further secrets"
+)
+
 // longestLine bounds a line of the log in bytes.
 const longestLine = 1 << 20
 
-// ReadAudit reads the provider's log: lines of --log-format=json or text, with others among them.
+// ReadAudit reads records of --audit-log, or the provider's log: lines of --log-format=json or
+// text. There may be other lines among them.
 func ReadAudit(from io.Reader) (*Reads, error) {
 	r := &Reads{All: map[Read]bool{}, cut: map[string]bool{}}
 	callers := map[string]record{} // by the pod's UID, for records of further secrets
@@ -68,13 +80,17 @@ func ReadAudit(from io.Reader) (*Reads, error) {
 		one, is := parseRecord(lines.Bytes())
 		switch {
 		case !is:
-		case one.Message == "mount":
+		case one.Message == lineOfMount:
 			callers[one.UID] = one
 			r.Records++
 			r.add(one, one.Secrets)
 		default: // its further secrets
 			delete(r.cut, one.UID)
-			r.add(callers[one.UID], one.Secrets)
+			of := one
+			if one.Version == "" { // the log does not repeat the pod
+				of = callers[one.UID]
+			}
+			r.add(of, one.Secrets)
 		}
 	}
 	r.Cut = len(r.cut)
@@ -93,6 +109,9 @@ func (r *Reads) add(of record, secrets []string) {
 		r.Mixed++
 		return
 	}
+	if of.Further > 0 {
+		r.cut[of.UID] = true
+	}
 	for _, secret := range secrets {
 		if moreSecrets.MatchString(secret) {
 			r.cut[of.UID] = true
@@ -107,9 +126,12 @@ func (r *Reads) add(of record, secrets []string) {
 // parseRecord reads a line of the log. kubectl logs --prefix puts text before it.
 func parseRecord(line []byte) (one record, is bool) {
 	if start := bytes.IndexByte(line, '{'); start >= 0 && json.Unmarshal(line[start:], &one) == nil {
-		return one, one.Message == "mount" || one.Message == "mount, further secrets"
+		if one.Version == "v1" {
+			one.Pod.Namespace, one.Message = one.Namespace, map[string]string{"mount": lineOfMount, "more": lineOfMore}[one.Kind]
+		}
+		return one, one.Message == lineOfMount || one.Message == lineOfMore
 	}
-	for _, kind := range []string{"mount", "mount, further secrets"} {
+	for _, kind := range []string{lineOfMount, lineOfMore} {
 		if _, rest, found := strings.Cut(string(line), `] "`+kind+`" `); found {
 			one = recordOf(rest)
 			one.Message = kind

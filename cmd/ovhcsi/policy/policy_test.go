@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -178,6 +179,29 @@ func TestRulesFromTheLog(t *testing.T) {
 		if got := reads.Rules(); got != want {
 			t.Errorf("%s:\n%s", name, got)
 		}
+	}
+}
+
+// TestRulesFromAuditRecords: the records are those that the daemon writes with --audit-log.
+func TestRulesFromAuditRecords(t *testing.T) {
+	const of = `"version":"v1","namespace":"shop","pod":"web-0","serviceAccount":"web","secretProviderClass":"shop/db"`
+	reads, err := ReadAudit(strings.NewReader(`{` + of + `,"kind":"mount","uid":"1","result":"ok","connection":"team","secrets":["a@1","b@c@2"],"furtherSecrets":3}
+{` + of + `,"kind":"more","uid":"1","connection":"team","secrets":["d@1"],"furtherSecrets":2}
+{` + of + `,"kind":"more","uid":"1","connection":"team","secrets":["e@1","f@1"]}
+{"version":"v1","kind":"lost","lostSlow":3}
+{` + of + `,"kind":"mount","uid":"2","result":"denied","connection":"team"}
+{` + of + `,"kind":"mount","uid":"3","result":"ok","secrets":["own@1"]}
+[pod/x] {` + of + `,"kind":"mount","uid":"4","result":"ok","connection":"rbx","secrets":["g@1"],"furtherSecrets":9}
+{"version":"v2","kind":"mount","uid":"5","namespace":"shop","connection":"team","secrets":["h@1"]}
+`))
+	var got []string
+	for read := range reads.All {
+		got = append(got, strings.Join([]string{read.Connection, read.Namespace, read.Account, read.Path}, " "))
+	}
+	slices.Sort(got)
+	want := "rbx shop web g,team shop web a,team shop web b@c,team shop web d,team shop web e,team shop web f"
+	if strings.Join(got, ",") != want || err != nil || reads.Records != 4 || reads.Cut != 1 || reads.Mixed != 0 {
+		t.Errorf("got %q, %+v, %v", got, reads, err)
 	}
 }
 
