@@ -85,6 +85,10 @@ func (p *Provider) Run(ctx context.Context) {
 // Sweep does once what Run repeats.
 func (p *Provider) Sweep() { p.reader.Sweep() }
 
+// Breakers returns how many circuit breakers of domains and credentials are open, and how many are
+// half-open.
+func (p *Provider) Breakers() (opened, halfOpened int) { return p.reader.Breakers() }
+
 // Close closes the connections to OKMS, and ends exchanges for tokens.
 func (p *Provider) Close() { p.reader.Close() }
 

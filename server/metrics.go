@@ -27,6 +27,7 @@ type Metrics struct {
 	seconds      *prometheus.HistogramVec
 	connections  prometheus.Counter
 	reads        *prometheus.CounterVec
+	ages         prometheus.Observer
 	retries      *prometheus.CounterVec
 	info         *prometheus.GaugeVec
 	classes      *classAges
@@ -34,6 +35,7 @@ type Metrics struct {
 	// Their sources are known when the server is made.
 	connectionStates *connectionMetrics
 	lost             *lostLines
+	state            *stateMetrics
 }
 
 // NewMetrics returns metrics in a registry of their own. version is the label of
@@ -45,9 +47,10 @@ func NewMetrics(version string) *Metrics {
 		inFlight: series.InFlight.Gauges().WithLabelValues(), panics: series.Panics.Counters().WithLabelValues(),
 		requests: series.Requests.Counters(), seconds: series.RequestSeconds.Histograms(),
 		connections: series.Connections.Counters().WithLabelValues(),
-		reads:       series.Reads.Counters(), retries: series.Retries.Counters(), info: series.Build.Gauges(),
+		reads:       series.Reads.Counters(), ages: series.Age.Histograms().WithLabelValues(),
+		retries: series.Retries.Counters(), info: series.Build.Gauges(),
 		classes:          &classAges{now: time.Now, byClass: map[string]*classAge{}, ofNamespace: map[string]int{}},
-		connectionStates: &connectionMetrics{}, lost: &lostLines{},
+		connectionStates: &connectionMetrics{}, lost: &lostLines{}, state: &stateMetrics{},
 	}
 	m.info.WithLabelValues(version).Set(1)
 	for _, outcome := range read.Outcomes() {
@@ -61,7 +64,7 @@ func NewMetrics(version string) *Metrics {
 // ours returns the collectors of the metrics in the table of series.
 func (m *Metrics) ours() []prometheus.Collector {
 	return []prometheus.Collector{m.mounts, m.mountSeconds.(prometheus.Collector), m.inFlight, m.panics, m.requests, m.seconds, m.connections,
-		m.reads, m.retries, m.info, m.classes, m.connectionStates, m.lost}
+		m.reads, m.retries, m.info, m.classes, m.connectionStates, m.lost, m.state, m.ages.(prometheus.Collector)}
 }
 
 // handler serves the metrics in the format of Prometheus. A metric that cannot be collected
@@ -81,6 +84,7 @@ func (m *Metrics) Trace(calls ...func(provider.Call)) read.Trace {
 			}
 		},
 		Read:  func(_ context.Context, served read.Outcome) { m.reads.WithLabelValues(string(served)).Inc() },
+		Age:   func(_ context.Context, age time.Duration) { m.ages.Observe(age.Seconds()) },
 		Retry: func(_ context.Context, after failure.Kind) { m.retries.WithLabelValues(string(after)).Inc() },
 	}
 }

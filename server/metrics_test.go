@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/server/lines"
 	"ovhcloud-csi-provider/server/series"
 )
@@ -75,6 +76,18 @@ func TestMetricsHaveWhatLogAndAuditLost(t *testing.T) {
 	m.lost.audit = func() lines.Lost { return lines.Lost{Full: 5, Failed: 4} }
 	wantPage(t, m, `ovhcloud_csi_log_lines_lost_total{reason="failed"} 2`, `ovhcloud_csi_log_lines_lost_total{reason="slow"} 3`,
 		`ovhcloud_csi_audit_records_lost_total{reason="failed"} 4`, `ovhcloud_csi_audit_records_lost_total{reason="slow"} 5`)
+}
+
+func TestMetricsHaveTheStateOfTheBudget(t *testing.T) {
+	m, b := NewMetrics("1"), budget.New(0)
+	m.state.budget = b
+	a := b.Open("shop")
+	defer a.Close()
+	if a.Take(budget.Holding, b.Total) || !a.Take(budget.Holding, 1000) {
+		t.Error("the budget is not as expected")
+	}
+	wantPage(t, m, `ovhcloud_csi_memory_budget_used_bytes{part="secrets"} 1000`, `ovhcloud_csi_memory_budget_refusals_total{part="secrets"} 1`,
+		`ovhcloud_csi_memory_budget_refusals_total{part="clients"} 0`)
 }
 
 // wantPage checks that the page of m has these lines.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/provider"
+	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/provider/config"
 	"ovhcloud-csi-provider/provider/connections"
 	"ovhcloud-csi-provider/provider/failure"
@@ -37,6 +38,7 @@ func besiege(m *Metrics) {
 			trace.Call(nil, c)
 		}
 	}
+	trace.Age(nil, time.Hour)
 	for _, o := range read.Outcomes() {
 		trace.Read(nil, o)
 	}
@@ -58,6 +60,7 @@ func fullOfConnections() (s provider.ConnectionsStatus) {
 func TestNoNodeHasMoreSeriesThanDocumented(t *testing.T) {
 	m := NewMetrics("1")
 	m.connectionStates.status = fullOfConnections
+	m.state.budget, m.state.breakers = budget.New(0), func() (int, int) { return 4096, 4096 }
 	besiege(m)
 	families, err := m.registry.Gather()
 	if err != nil {

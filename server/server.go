@@ -57,6 +57,9 @@ type Config struct {
 	// LogLost returns how many lines of the log were lost, for metrics. nil means that none
 	// can be.
 	LogLost func() lines.Lost
+	// Breakers returns how many circuit breakers are open and half-open, for metrics. nil has
+	// no such metrics.
+	Breakers func() (opened, halfOpened int)
 	// Audit gets a record of each mount. nil means that none are written.
 	Audit *lines.Queue
 }
@@ -102,6 +105,7 @@ func newServer(c Config) *Server {
 		c.Budget = budget.New(0)
 	}
 	c.Metrics.connectionStates.status, c.Metrics.lost.log = c.Connections, c.LogLost
+	c.Metrics.state.budget, c.Metrics.state.breakers = c.Budget, c.Breakers
 	s := &Server{config: c}
 	mounts := &service{mounter: c.Mounter, timeout: c.MountTimeout, version: c.Version, metrics: c.Metrics, budget: c.Budget, overdue: &s.overdue,
 		observers: []func(record){c.Metrics.observeMount, logMount}}

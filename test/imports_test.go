@@ -131,7 +131,7 @@ var arrows = map[string][]string{
 	"server/fairhttp":    {},
 	"server/audit":       {"server/lines"},
 	"server/lines":       {},
-	"server/series":      {"provider/config", "provider/failure", "provider/read"},
+	"server/series":      {"provider/budget", "provider/config", "provider/failure", "provider/read"},
 	"server/socket":      {},
 	"test":               {},
 	"test/bench":         {"test/emulator"},

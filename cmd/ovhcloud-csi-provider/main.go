@@ -108,6 +108,7 @@ func serve(ctx context.Context, f flags, memory *budget.Budget, to streams) erro
 		Budget:       memory,
 		Connections:  status,
 		LogLost:      to.log.Lost,
+		Breakers:     mounts.Breakers,
 		Audit:        to.audit,
 	})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"ovhcloud-csi-provider/provider/quota"
 )
@@ -27,6 +28,11 @@ const (
 	Clients        // clients of stores, including idle ones
 	stages
 )
+
+// Stages names the stages, in their order.
+func Stages() []string {
+	return []string{Unread: "unread_requests", Arrived: "mounts", Running: "plans", Holding: "secrets", Making: "files", Clients: "clients"}
+}
 
 // Sizes is the budget of a process with a memory limit. All sizes are in bytes.
 type Sizes struct {
@@ -115,6 +121,7 @@ func (s Sizes) Sum() int64 {
 type Budget struct {
 	Sizes
 	stages  [stages]*quota.Quota
+	refused [stages]atomic.Int64
 	readers *quota.Quota
 	places  *quota.Quota
 
@@ -168,6 +175,10 @@ func (b *Budget) Used() (used int64) {
 	return used
 }
 
+// Refused returns how often a stage had no room since the start: at once, or in the time
+// of a mount that waited for it.
+func (b *Budget) Refused(stage int) int64 { return b.refused[stage].Load() }
+
 // UsedBy returns the bytes that mounts hold in a stage.
 func (b *Budget) UsedBy(stage int) int64 { return b.stages[stage].Used() }
 
@@ -181,6 +192,7 @@ func (b *Budget) Unread() int { return int(b.Parts[Unread] / UnreadRequest) }
 // of release do nothing. If not ok, release is nil.
 func (b *Budget) Admit() (release func(), ok bool) {
 	if !b.stages[Unread].TakeAny(UnreadRequest) {
+		b.refused[Unread].Add(1)
 		return nil, false
 	}
 	return sync.OnceFunc(func() { b.stages[Unread].Give("", UnreadRequest) }), true
@@ -219,6 +231,8 @@ func (a *Account) OfNamespace(stage int) int64 { return a.budget.stages[stage].H
 func (a *Account) Take(stage int, n int64) (ok bool) {
 	if ok = a.budget.stages[stage].Take(a.who, n); ok {
 		a.add(stage, n)
+	} else {
+		a.budget.refused[stage].Add(1)
 	}
 	return ok
 }
@@ -228,6 +242,8 @@ func (a *Account) Take(stage int, n int64) (ok bool) {
 func (a *Account) Wait(ctx context.Context, stage int, n int64) (ok bool) {
 	if ok = a.budget.stages[stage].Wait(ctx, a.who, n); ok {
 		a.add(stage, n)
+	} else {
+		a.budget.refused[stage].Add(1)
 	}
 	return ok
 }

@@ -1,6 +1,7 @@
 package budget
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -58,6 +59,34 @@ func TestAnAccountGivesEverythingBack(t *testing.T) {
 	sent.Close()
 	if b.Used() != 0 || eased != 3 {
 		t.Errorf("got %d bytes in use; ease was called %d times", b.Used(), eased)
+	}
+}
+
+// TestRefusalsAreCounted by stage, whether the caller waited or not.
+func TestRefusalsAreCounted(t *testing.T) {
+	b := New(0)
+	a := b.Open("shop")
+	defer a.Close()
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	a.Take(Holding, 1)
+	a.Take(Holding, b.Total)
+	a.Wait(t.Context(), Running, b.Total)
+	a.Take(Making, b.Parts[Making])
+	a.Wait(gone, Making, 1)
+	for {
+		if _, ok := b.Admit(); !ok {
+			break
+		}
+	}
+	want := [stages]int64{Unread: 1, Running: 1, Holding: 1, Making: 1}
+	for stage, name := range Stages() {
+		if got := b.Refused(stage); got != want[stage] {
+			t.Errorf("%s: %d refusals, want %d", name, got, want[stage])
+		}
+	}
+	if len(Stages()) != int(stages) {
+		t.Errorf("%d stages have a name", len(Stages()))
 	}
 }
 

@@ -51,6 +51,9 @@ type Config struct {
 	// Observe is called once for each read. A stale read is also counted as the Miss or the
 	// Joined that failed. nil is not called.
 	Observe func(context.Context, Outcome)
+	// Age is called for each read that is a Hit or Stale, with the age of the value. nil is not
+	// called.
+	Age func(context.Context, time.Duration)
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 }
@@ -61,6 +64,7 @@ type Cache struct {
 	ttl      time.Duration
 	patience time.Duration
 	observe  func(context.Context, Outcome)
+	aged     func(context.Context, time.Duration)
 	now      func() time.Time
 
 	mu      sync.Mutex
@@ -76,13 +80,16 @@ func New(c Config) *Cache {
 	if c.Observe == nil {
 		c.Observe = func(context.Context, Outcome) {}
 	}
+	if c.Age == nil {
+		c.Age = func(context.Context, time.Duration) {}
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
 	if c.Patience <= 0 {
 		c.Patience = math.MaxInt64
 	}
-	return &Cache{ttl: c.TTL, patience: c.Patience, observe: c.Observe, now: c.Now, store: newStore(c.Bytes), flights: newIndex[*flight]()}
+	return &Cache{ttl: c.TTL, patience: c.Patience, observe: c.Observe, aged: c.Age, now: c.Now, store: newStore(c.Bytes), flights: newIndex[*flight]()}
 }
 
 // Read is one read that a caller wants.
@@ -128,6 +135,7 @@ func (c *Cache) Get(ctx context.Context, r Read) (Value, *okms.Error) {
 		l := c.look(ctx, r)
 		if l.fresh {
 			c.observe(ctx, Hit)
+			c.aged(ctx, l.age)
 			return Value{Secret: l.secret}, nil
 		}
 		if l.joined {
@@ -141,6 +149,7 @@ func (c *Cache) Get(ctx context.Context, r Read) (Value, *okms.Error) {
 		}
 		if v, ok := c.stale(r, err); ok {
 			c.observe(ctx, Stale)
+			c.aged(ctx, v.Age)
 			return v, nil
 		}
 		if l.flight == nil || !l.joined || !l.flight.endedEarlyFor(ctx, err) {
@@ -154,6 +163,7 @@ func (c *Cache) Get(ctx context.Context, r Read) (Value, *okms.Error) {
 type looked struct {
 	fresh   bool
 	secret  okms.Secret
+	age     time.Duration // of the secret
 	flight  *flight
 	joined  bool
 	resting *okms.Error
@@ -178,7 +188,7 @@ func (c *Cache) look(ctx context.Context, r Read) (l looked) {
 		// An age below 0 means that the clock jumped back. Such a value is not fresh.
 		if age >= 0 && age < max(c.ttl, r.MaxAge) {
 			c.store.use(e)
-			return looked{fresh: true, secret: e.secret}
+			return looked{fresh: true, secret: e.secret, age: age}
 		}
 		l.stale = age >= 0 && age <= r.MaxStale
 	}

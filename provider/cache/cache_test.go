@@ -69,7 +69,9 @@ func TestAValueIsServedForItsTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &store{}
 		var served []cache.Outcome
-		c := cache.New(cache.Config{TTL: 30 * time.Second, Observe: func(_ context.Context, o cache.Outcome) { served = append(served, o) }})
+		var ages []time.Duration
+		c := cache.New(cache.Config{TTL: 30 * time.Second, Observe: func(_ context.Context, o cache.Outcome) { served = append(served, o) },
+			Age: func(_ context.Context, age time.Duration) { ages = append(ages, age) }})
 		wantVersion(t, c, s.of(1, "p"), 1)
 		time.Sleep(29 * time.Second)
 		wantVersion(t, c, s.of(1, "p"), 1)
@@ -77,6 +79,9 @@ func TestAValueIsServedForItsTime(t *testing.T) {
 		wantVersion(t, c, s.of(1, "p"), 2)
 		if got := fmt.Sprint(served); got != "[miss hit miss]" {
 			t.Errorf("observed %s", got)
+		}
+		if got := fmt.Sprint(ages); got != "[29s]" {
+			t.Errorf("the ages are %s", got)
 		}
 	})
 }

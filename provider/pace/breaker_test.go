@@ -1,12 +1,16 @@
 package pace
 
 import (
+	"context"
+	"crypto/sha256"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
+	"ovhcloud-csi-provider/provider/place"
 )
 
 // TestASweepKeepsAnOpenBreaker, for ten minutes after the last failure.
@@ -29,6 +33,40 @@ func TestASweepKeepsAnOpenBreaker(t *testing.T) {
 		if p.histories.Len() != 0 {
 			t.Error("a failure from more than ten minutes ago is remembered")
 		}
+	})
+}
+
+// TestBreakersAreCountedByState, of all domains and credentials together.
+func TestBreakersAreCountedByState(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(Config{})
+		want := func(opened, halfOpened int) {
+			t.Helper()
+			if o, h := p.Breakers(); o != opened || h != halfOpened {
+				t.Errorf("%d are open and %d half-open, want %d and %d", o, h, opened, halfOpened)
+			}
+		}
+		want(0, 0)
+		for range tripAfter - 1 {
+			p.fail(t, "d", 1)
+		}
+		want(0, 0)
+		for range tripAfter {
+			p.fail(t, "d", 1)
+			p.fail(t, "e", 1)
+			p.fail(t, "e", 2)
+		}
+		want(3, 0)
+		time.Sleep(longestBackoff)
+		a := Asker{Mount: NewMount("shop"), Domain: place.Domain{ID: "d"}, Credential: sha256.Sum256(fmt.Append(nil, 1))}
+		_, err := p.Do(t.Context(), a, func(context.Context) (okms.Secret, *okms.Error) {
+			want(2, 1)
+			return okms.Secret{}, nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		want(2, 0)
 	})
 }
 

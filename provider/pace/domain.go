@@ -122,6 +122,25 @@ func (p *Pace) drop(h *history) {
 	delete(h.domain.histories, h.credential)
 }
 
+// Breakers returns how many circuit breakers are open, and how many are half-open. The others are
+// closed.
+func (p *Pace) Breakers() (opened, halfOpened int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for place := p.histories.Front(); place != nil; place = place.Next() {
+		for _, b := range place.Value.(*history).breakers {
+			switch {
+			case b == nil || b.state == closed:
+			case b.state == open:
+				opened++
+			default:
+				halfOpened++
+			}
+		}
+	}
+	return opened, halfOpened
+}
+
 // over reports whether nothing follows from the history any more.
 func (h *history) over(now time.Time) bool {
 	return h.breakers == breakers{} && h.retries.left(ofCredential, now) == ofCredential.most

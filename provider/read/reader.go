@@ -53,6 +53,8 @@ type Trace struct {
 	Call func(context.Context, okms.Call)
 	// Read is called for each read of a secret with how it was served.
 	Read func(context.Context, Outcome)
+	// Age is called for each read of a secret that is served from memory, with the value's age.
+	Age func(context.Context, time.Duration)
 	// Retry is called before each retry, with the kind of the failure that it follows.
 	Retry func(context.Context, failure.Kind)
 }
@@ -67,7 +69,8 @@ type Reader struct {
 	budget      *budget.Budget
 	known       *known
 	maxStale    time.Duration
-	observeRead func(context.Context, Outcome) // never nil
+	observeRead func(context.Context, Outcome)       // never nil
+	observeAge  func(context.Context, time.Duration) // never nil
 }
 
 // New makes a reader. The caller closes it after the last mount.
@@ -78,17 +81,21 @@ func New(c Config) *Reader {
 	if c.Trace.Read == nil {
 		c.Trace.Read = func(context.Context, Outcome) {}
 	}
+	if c.Trace.Age == nil {
+		c.Trace.Age = func(context.Context, time.Duration) {}
+	}
 	limited := conns.New(c.Budget.Connections)
 	limited.Dialer = c.Dial
 	r := &Reader{
 		pool: pool.New(okms.Options{UserAgent: c.UserAgent, Observe: c.Trace.Call, Conns: limited,
 			Answers: okms.NewQuota(int(c.Budget.Answers), int(c.Budget.AnswerShare))}, c.Budget, c.Now),
-		cache:       cache.New(cache.Config{TTL: c.CacheTTL, Bytes: c.CacheBytes, Patience: pace.Patience, Observe: c.Trace.Read, Now: c.Now}),
+		cache:       cache.New(cache.Config{TTL: c.CacheTTL, Bytes: c.CacheBytes, Patience: pace.Patience, Observe: c.Trace.Read, Age: c.Trace.Age, Now: c.Now}),
 		pace:        pace.New(pace.Config{Reads: c.MaxReads, Total: c.Budget.Reads, Retried: c.Trace.Retry, Now: c.Now, Jitter: c.Jitter}),
 		budget:      c.Budget,
 		known:       newKnown(),
 		maxStale:    c.MaxStale,
 		observeRead: c.Trace.Read,
+		observeAge:  c.Trace.Age,
 	}
 	c.Budget.OnGrowth(r.giveWay)
 	return r
@@ -108,6 +115,10 @@ func (p *Reader) Sweep() {
 	p.pace.Sweep()
 	p.pool.Sweep()
 }
+
+// Breakers returns how many circuit breakers of domains and credentials are open, and how many are
+// half-open.
+func (p *Reader) Breakers() (opened, halfOpened int) { return p.pace.Breakers() }
 
 // Close closes the connections to OKMS, and ends exchanges for tokens.
 func (p *Reader) Close() { p.pool.Close() }

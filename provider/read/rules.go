@@ -73,6 +73,7 @@ func (p *Reader) read(ctx context.Context, s sources, r request) Result {
 	}
 	if stale {
 		p.observeRead(ctx, cache.Stale)
+		p.observeAge(ctx, own.Age)
 		p.known.note(s.first, r.ref, own.Secret) // the rules of the fallback may have been others when it was read
 		served := s.first.gave(own)
 		served.second = first.second

@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/provider/config"
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/read"
@@ -27,6 +28,7 @@ var (
 	reload     = Label{Name: "result", Says: "`ok` is in use, `broken` is invalid and not in use", Values: []string{"ok", "broken"}}
 	api        = Label{Name: "api", Says: "`kv2` and `rest` are OKMS's, `oauth2` is that of token endpoints", Values: []string{"kv2", "rest", "oauth2"}}
 	operation  = Label{Name: "operation", Says: "`token` is of `oauth2`, the others are of both APIs of OKMS", Values: []string{"read", "versions", "list", "token"}}
+	part       = Label{Name: "part", Says: "the parts that DESIGN.md describes", Values: budget.Stages()}
 	lostReason = Label{Name: "reason", Says: "`slow`: it could not be written in time; `failed`: writing it failed", Values: []string{"slow", "failed"}}
 	exchanges  = 2*3 + 1 // pairs of api and operation
 	durations  = prometheus.ExponentialBuckets(0.001, 3, 11)
@@ -69,6 +71,11 @@ var (
 	Reads = define(Metric{Name: "secret_reads_total", Type: Counter, Help: "Reads of secrets by how they were served. Those served stale or by the fallback are in addition to the reads that failed before.",
 		Labels: []Label{{Name: "served", Says: "`hit` from the cache, `miss` by OKMS or failed by an open circuit breaker, `joined` by an equal read in progress, " +
 			"`stale` from the cache since OKMS is unavailable, `fallback` by the connection's fallback", Values: outcomes()}}})
+	Age = define(Metric{Name: "secret_age_seconds", Type: Histogram, Help: "Age of secrets that were served from memory, fresh or stale, in seconds.",
+		Buckets: []float64{1, 10, 30, 60, 300, 900, 3600, 6 * 3600, 86400, 7 * 86400}})
+	Breakers = define(Metric{Name: "okms_circuit_breakers", Type: Gauge, Help: "Circuit breakers that are not closed. There is one for each credential and OKMS domain, " +
+		"and a second one for reads with little time. A breaker whose domain is not read any more stays open for ten minutes.",
+		Labels: []Label{{Name: "state", Says: "`open`: reads fail at once; `half_open`: one mount tries", Values: []string{"open", "half_open"}}}})
 	Requests = define(Metric{Name: "okms_requests_total", Type: Counter, Help: "Requests to OKMS and to token endpoints.", Sets: exchanges * len(statuses()),
 		Labels: []Label{api, operation, {Name: "status", Says: "the HTTP status; `0` is a request without an answer, `other` a status that is not registered", Most: len(statuses())}}})
 	RequestSeconds = define(Metric{Name: "okms_request_seconds", Type: Histogram, Help: "Duration of these requests in seconds.", Sets: exchanges,
@@ -91,6 +98,10 @@ var (
 
 // The metrics of the process.
 var (
+	Budget     = define(Metric{Name: "memory_budget_bytes", Type: Gauge, Help: "Size of the parts of the memory budget.", Labels: []Label{part}})
+	BudgetUsed = define(Metric{Name: "memory_budget_used_bytes", Type: Gauge, Help: "Memory in use of the parts of the memory budget.", Labels: []Label{part}})
+	Refusals   = define(Metric{Name: "memory_budget_refusals_total", Type: Counter, Labels: []Label{part}, Help: "Requests for memory for which a part of the budget had no room, " +
+		"also after a wait. The mount then fails with the kind node_full; for secrets and clients it first makes room and tries again."})
 	LogLost = define(Metric{Name: "log_lines_lost_total", Type: Counter, Help: "Lines of the log that were lost. The log says so too when it can be written again.",
 		Labels: []Label{lostReason}})
 	AuditLost = define(Metric{Name: "audit_records_lost_total", Type: Counter, Help: "Records of the audit that were lost. The stream says so too when it can be written again.",

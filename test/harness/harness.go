@@ -148,6 +148,7 @@ func Start(t testing.TB, o Options) *Daemon {
 		o.Socket = SocketPath(t)
 	}
 	metrics, memory := server.NewMetrics("0.0.0-test"), budget.New(o.MemoryLimit)
+	var breakers func() (opened, halfOpened int)
 	if o.Mounter == nil {
 		endpoints, err := place.ParseEndpoints([]string{o.Emulator.URL})
 		if err != nil {
@@ -157,14 +158,14 @@ func Start(t testing.TB, o Options) *Daemon {
 			MaxReads: o.MaxReads, CacheTTL: o.CacheTTL, CacheBytes: o.CacheBytes, MaxStale: o.MaxStale,
 			Budget: memory, Now: o.Now, Trace: metrics.Trace()}})
 		t.Cleanup(p.Close)
-		o.Mounter = p
+		o.Mounter, breakers = p, p.Breakers
 	}
 	var status func() provider.ConnectionsStatus
 	if o.Connections != nil {
 		status = o.Connections.Status
 	}
 	s, err := server.Listen(server.Config{Connections: status, Socket: o.Socket, Mounter: o.Mounter, Metrics: metrics,
-		Budget: memory, AdminAddress: "127.0.0.1:0", MountTimeout: o.MountTimeout, Version: "0.0.0-test"})
+		Budget: memory, Breakers: breakers, AdminAddress: "127.0.0.1:0", MountTimeout: o.MountTimeout, Version: "0.0.0-test"})
 	if err != nil {
 		t.Fatal(err)
 	}
