@@ -81,6 +81,8 @@ func TestKubernetesAndPermissions(t *testing.T) {
 		},
 			want: []string{"note OVH602 not checked: you may not read nodes",
 				"note OVH602 not checked: you may not read roles and their bindings"}},
+		"a server that fails": {change: func(_ *testing.T, c *clustertest.Cluster) { c.Failing = []string{"daemonsets"} },
+			want: []string{"warning OVH603 DaemonSets could not be read: HTTP status 500"}},
 		"no node for the provider": {pre: true, change: func(_ *testing.T, c *clustertest.Cluster) {
 			c.Remove("Node",
 				"node-1", "node-2")
@@ -140,6 +142,14 @@ func TestTheDriver(t *testing.T) {
 			c.Add(t, `{"kind": "RoleBinding", "metadata": {"name": "sync", "namespace": "other"}, "roleRef": {"kind": "ClusterRole", "name": "secretprovidersyncing-role"},
 				"subjects": [{"kind": "ServiceAccount", "name": "secrets-store-csi-driver", "namespace": "kube-system"}]}`)
 		}, want: []string{"error OVH617 SecretProviderClass shop/mirror"}},
+		"mirroring of Secrets with other names": {change: func(t *testing.T, c *clustertest.Cluster) {
+			c.Replace(t, "ClusterRole", "secretprovidersyncing-role", `"resources":`, `"resourceNames":["other"],"resources":`)
+		}, want: []string{"error OVH617 SecretProviderClass shop/mirror"}},
+		"a driver for Windows too": {change: func(t *testing.T, c *clustertest.Cluster) {
+			c.Add(t, `{"kind": "DaemonSet", "metadata": {"name": "windows", "namespace": "kube-system", "uid": "uid-windows"},
+				"spec": {"template": {"spec": {"nodeSelector": {"kubernetes.io/os": "windows"},
+				"containers": [{"name": "secrets-store", "image": "driver:v1.3.0", "args": ["--provider-volume=C:\\\\k"]}]}}}}`)
+		}},
 		"mirroring by a role of the namespace": {change: func(t *testing.T, c *clustertest.Cluster) {
 			c.Remove("ClusterRoleBinding", "secretprovidersyncing-rolebinding")
 			c.Add(t, `{"kind": "Role", "metadata": {"name": "sync", "namespace": "shop"}, "rules": [{"apiGroups": [""], "resources": ["*"], "verbs": ["*"]}]}`)
@@ -162,6 +172,16 @@ func TestTheProvider(t *testing.T) {
 				"involvedObject": {"kind": "Pod", "namespace": "kube-system", "name": "ovhcloud-csi-provider-node-1", "uid": "uid-ovhcloud-csi-provider-node-1"},
 				"message": "Readiness probe failed: the daemon is not ready: connection \"default\": token is empty"}`)
 		}, want: []string{`error OVH624 Pod kube-system/ovhcloud-csi-provider-node-1: on node node-1: it is not ready: Readiness probe failed: the daemon is not ready: connection "default": token is empty`}},
+		"restarted again and again": {change: func(t *testing.T, c *clustertest.Cluster) {
+			c.Replace(t, "Pod", set+"-node-1", `"status":"True"`, `"status":"False"`)
+			c.Replace(t, "Pod", set+"-node-1", `"ready":true,"restartCount":0`,
+				`"ready":false,"restartCount":7,"lastState":{"terminated":{"reason":"OOMKilled","exitCode":137}}`)
+		}, want: []string{"error OVH624 Pod kube-system/ovhcloud-csi-provider-node-1: on node node-1: container provider was " +
+			"restarted 7 times, and ended with exit code 137 (OOMKilled)"}},
+		"not scheduled": {change: func(t *testing.T, c *clustertest.Cluster) {
+			c.Replace(t, "Pod", set+"-node-2", `"status":"True","type":"Ready"`,
+				`"status":"False","type":"PodScheduled","message":"0/2 nodes are available: insufficient memory"`)
+		}, want: []string{"error OVH624 Pod kube-system/ovhcloud-csi-provider-node-2: on node node-2: it is not scheduled: 0/2 nodes"}},
 		"no image": {change: func(t *testing.T, c *clustertest.Cluster) {
 			c.Replace(t, "Pod", set+"-node-1", `"status":"True"`, `"status":"False"`)
 			c.Replace(t, "Pod", set+"-node-1", `"running":{}`,

@@ -29,6 +29,8 @@ type Cluster struct {
 	Objects []Object
 	// Forbidden are the plurals of kinds that the user may not read, such as "secrets".
 	Forbidden []string
+	// Failing are the plurals of kinds for which the server fails.
+	Failing []string
 	// Texts are what pods answer by the way of the API server, by its paths.
 	Texts map[string]string
 }
@@ -147,7 +149,11 @@ func (c *Cluster) answer(u *url.URL) (status int, answer any) {
 	if u.Path == "/version" {
 		return http.StatusOK, Object{"gitVersion": c.Version}
 	}
-	if plural := pluralOf(u.Path); slices.Contains(c.Forbidden, plural) {
+	plural := pluralOf(u.Path)
+	if slices.Contains(c.Failing, plural) {
+		return failure(http.StatusInternalServerError, "InternalError", "etcdserver: request timed out")
+	}
+	if slices.Contains(c.Forbidden, plural) {
 		return failure(http.StatusForbidden, "Forbidden",
 			plural+` is forbidden: User "dev" cannot list resource "`+plural+`" at the cluster scope`)
 	}
