@@ -132,7 +132,7 @@ func (m *mounter) hint(err error) error {
 		return err
 	}
 	return exitError{failed.code, multiline{fmt.Errorf("%w\nThis command has no credentials: give --credentials DIR, --config FILE for a connection, "+
-		"or --emulator to read from ovhcsi emulator.", failed.err)}}
+		"or --emulator to read from ovhcsi emulator", failed.err)}}
 }
 
 // mountError returns the error of a mount with its exit code.
