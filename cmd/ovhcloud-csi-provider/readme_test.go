@@ -27,7 +27,7 @@ func TestTheReadmeHasTheFlags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("../../docs/daemon.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,6 +37,6 @@ func TestTheReadmeHasTheFlags(t *testing.T) {
 	section = strings.ReplaceAll(section, "| `--", "| `-")
 	table := flagDefaults(strings.Split(section, "\n| `-")[1:], regexp.MustCompile("^[^|]*\\| `([^`|]*)` \\|"))
 	if len(help) < 13 || !maps.Equal(help, table) {
-		t.Errorf("--help has %v\nREADME.md has %v", help, table)
+		t.Errorf("--help has %v\ndocs/daemon.md has %v", help, table)
 	}
 }
