@@ -21,18 +21,17 @@ func flagDefaults(flags []string, value *regexp.Regexp) map[string]string {
 	return all
 }
 
-// TestTheReadmeHasTheFlags: its table has the flags of --help, with their defaults.
-func TestTheReadmeHasTheFlags(t *testing.T) {
+// TestThePageOfTheDaemonHasTheFlags: its table has the flags of --help, with their defaults.
+func TestThePageOfTheDaemonHasTheFlags(t *testing.T) {
 	f, err := parseFlags([]string{"--help"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	readme, err := os.ReadFile("../../docs/daemon.md")
+	page, err := os.ReadFile("../../docs/daemon.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, _ := strings.Cut(string(readme), "\n## The daemon\n")
-	section, _, _ = strings.Cut(section, "\n## ")
+	section, _, _ := strings.Cut(string(page), "\n## ")
 	help := flagDefaults(strings.Split(f.help, "\n  --")[1:], regexp.MustCompile(`\(default "?([^")]*)`))
 	section = strings.ReplaceAll(section, "| `--", "| `-")
 	table := flagDefaults(strings.Split(section, "\n| `-")[1:], regexp.MustCompile("^[^|]*\\| `([^`|]*)` \\|"))
