@@ -97,7 +97,7 @@ var fields = []Field{
 		Name: "format", Example: "env",
 		Doc: "one file of the keys: `json` (default), `yaml`, `env` (`NAME='value'`, as Kubernetes reads it for " +
 			"`fileKeyRef`), `dotenv`, or `properties`. A value that the format cannot carry is an error that " +
-			"names the key. [docs/formats.md](docs/formats.md) has the rules",
+			"names the key. [docs/formats.md](formats.md) has the rules",
 		Synonyms:  "objectFormat outputFormat fileFormat",
 		Conflicts: []string{"find", "secrets", "secretKey", "allKeys"},
 		set:       func(o *Object, v string) (err error) { o.Format, err = format.Parse(v); return err },
@@ -107,7 +107,7 @@ var fields = []Field{
 		Doc: "what to make of the PEM in `secretKey` or `keys`: `part` is `leaf`, `chain` (the leaf and those " +
 			"above it, in order), `key`, or `bundle` (key and chain); `keystore` is `pkcs12` or `jks`, with " +
 			"`password: {secretPath: …, secretKey: …}`. Key and leaf are checked against one another. " +
-			"[docs/certificates.md](docs/certificates.md) has examples and errors",
+			"[docs/certificates.md](certificates.md) has examples and errors",
 		Synonyms:  "pem tls x509",
 		Conflicts: []string{"find", "secrets", "allKeys", "format"},
 		read:      readCertificate,
@@ -115,7 +115,7 @@ var fields = []Field{
 	{
 		Name: "template", Example: "'{{ .db.user }}:{{ .db.password | urlquery }}'",
 		Doc: "the text of the file, as a Go template over `secrets`: `{{ .db.user }}` is the key `user` of the " +
-			"secret that is named `db`. [docs/templates.md](docs/templates.md) has the functions",
+			"secret that is named `db`. [docs/templates.md](templates.md) has the functions",
 		Synonyms:  "stringTemplate data content",
 		Conflicts: []string{"secretPath", "find", "secretKey", "allKeys", "keys", "format", "certificate"},
 		set:       func(o *Object, v string) error { o.TemplateText = v; return nil },

@@ -9,9 +9,9 @@ import (
 	"ovhcloud-csi-provider/provider/plan/plantest"
 )
 
-// TestTheReadmeHasTheFields: its table is that of the fields, in their order.
-func TestTheReadmeHasTheFields(t *testing.T) {
-	readme, err := os.ReadFile("../../docs/class.md")
+// TestThePageHasTheFields: its table is that of the fields, in their order.
+func TestThePageHasTheFields(t *testing.T) {
+	page, err := os.ReadFile("../../docs/class.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -19,7 +19,7 @@ func TestTheReadmeHasTheFields(t *testing.T) {
 	for _, f := range class.Fields() {
 		rows = append(rows, "| `"+f.Name+"` | "+f.Doc+" |")
 	}
-	if want := strings.Join(rows, "\n"); !strings.Contains(string(readme), want) {
+	if want := strings.Join(rows, "\n"); !strings.Contains(string(page), want) {
 		t.Errorf("docs/class.md lacks this table:\n%s", want)
 	}
 }
