@@ -23,7 +23,7 @@ const mostTold = 3
 
 // silence is how long a process may take for one history. While a goroutine waits for a lock, time
 // does not pass in a bubble: a lock that is held for long stops it for ever.
-const silence = 2 * time.Minute
+const silence = 10 * time.Minute
 
 // totals are what a range of histories came to.
 type totals struct {
