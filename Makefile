@@ -23,7 +23,7 @@ SEED := 1
 # ./provider/okms cover ./provider/wire.
 ALSO :=
 
-.PHONY: help demo test histories simulate simulate-faults fuzz mutate bench soak attack live lint vulncheck build man release notices dockerfile image chart chart-package cluster cluster-down e2e
+.PHONY: help demo test histories simulate simulate-faults fuzz mutate bench soak attack live lint vulncheck build docs man release notices dockerfile image chart chart-package cluster cluster-down e2e
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -86,6 +86,9 @@ vulncheck: ## known vulnerabilities in the code that is called (govulncheck)
 
 build: ## build the daemon and the tool into bin/
 	@CGO_ENABLED=0 go build -trimpath -tags grpcnotrace -ldflags '-s -w' -o bin/ ./cmd/...
+
+docs: ## check links, YAML and commands of all pages, and count them
+	@go test -count=1 -v -run OfPages ./test
 
 man: ## write the manual pages of the tool to bin/man
 	@go run ./cmd/ovhcsi man bin/man && ls bin/man
