@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+#
 # The image of the daemon: one static binary on nothing, and licences. make release builds the same without docker.
 #
 #   docker build .                              builds from source

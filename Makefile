@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+#
 # Start with `make demo` and `make test`. `make help` lists all targets.
 
 MODULES := . test/clients test/driver test/formats test/release

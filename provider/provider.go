@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package provider turns a mount request into files: class, plan, read, render.
 //
 // It knows SecretProviderClasses and OKMS. It does not know gRPC, flags or the file system:

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package server serves the Secrets Store CSI driver: gRPC on a unix socket, status codes,
 // health, metrics and the audit line.
 //

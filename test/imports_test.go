@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package test holds what is true of the project as a whole: which package may
 // import which, what the daemon links, and how large it is.
 package test

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package commandline has what both commands share: the errors of their command lines, and
 // their version.
 package commandline

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command ovhcloud-csi-provider is the daemon that the Secrets Store CSI driver
 // asks for the secrets of OVHcloud Secret Manager: flags and wiring, nothing
 // else.

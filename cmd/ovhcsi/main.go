@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command ovhcsi is the command line tool for users of the OVHcloud provider for the
 // Secrets Store CSI driver. It finds mistakes in SecretProviderClasses, renders them, emulates an
 // OVHcloud Secret Manager on this machine, and checks a file of connections. It is not the

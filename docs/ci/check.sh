@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
 # Tests the chart without an account and without a cluster. It needs helm and ovhcsi.
 set -eu
 cd "$(dirname "$0")"

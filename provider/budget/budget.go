@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package budget divides the daemon's memory among everything that a pod, a store or a
 // neighbour can multiply, so that the sum is bounded and not only each part. If the kernel
 // killed the process for its memory, every mount in progress would end with a code after

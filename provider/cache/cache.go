@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package cache shares the reads of a node's mounts. Equal reads in progress are one read
 // (single flight), and values are kept for a time (TTL), within a limit of bytes (LRU), and
 // longer for outages (stale).

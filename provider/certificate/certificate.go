@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package certificate takes PEM apart that is stored in a secret: certificates and a private key. It
 // orders them, checks them against one another, and makes files of their parts, and keystores.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package class reads what a SecretProviderClass says: its parameters and the list of
 // objects, every mistake with its line and its cure. It knows no pod, no credential and no
 // store.

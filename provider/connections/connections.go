@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package connections has the operator's connections: for each, an OKMS domain, a credential for
 // it, and rules on which pods may read which secrets with it. It watches the file and the folders
 // of the credentials, and keeps the last valid state of each connection in use.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package conns limits the open connections of all clients of a node, and gives the places of idle
 // ones to clients that wait.
 package conns

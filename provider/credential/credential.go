@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package credential parses the data of a Kubernetes Secret or of a folder into a credential for
 // OKMS: a token, a client certificate, or an OAuth2 client. It calls no server.
 package credential

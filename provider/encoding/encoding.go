@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package encoding decodes values that are stored as base64, base64url or hex, and
 // explains why a value cannot be decoded.
 package encoding

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package explain has the words for each kind of failure that a read can have: what is wrong,
 // what the store said, and what to do.
 package explain

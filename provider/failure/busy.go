@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package failure
 
 // TriesAgain is the advice for a failure that may pass without a change.

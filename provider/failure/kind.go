@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package failure explains why a mount failed. It has the kinds of failure, one table with the
 // consequences of each kind, and the texts of a pod's events.
 package failure

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package format writes keys of a secret as one file: as JSON, YAML, variables or properties. The
 // same keys always give the same bytes.
 //

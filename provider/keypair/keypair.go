@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package keypair proves that a private key belongs to a certificate, and refuses keys that must not
 // be computed with. It does not read files, and knows no certificates of others.
 package keypair

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package message makes the texts of users, servers and libraries safe to show in a message: one
 // line, bounded, and without characters that control a terminal.
 package message

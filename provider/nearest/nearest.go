@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package nearest suggests a valid name for a mistyped one.
 //
 // The callers provide the valid names.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package oauth gets the access tokens of an OAuth2 client and renews them before they expire. It
 // calls the token endpoint only.
 package oauth

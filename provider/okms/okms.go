@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package okms reads from OVHcloud Secret Manager (OKMS) over TLS: one version of one secret, the
 // list of a secret's versions, or a folder. Every failure is an Error of a known Kind.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package pace decides when a domain of OKMS is asked: how many reads are in progress at
 // once and whose turn is next (a fair queue), when a failed read is retried (exponential
 // backoff with jitter, within token buckets), and when a domain that keeps failing is not

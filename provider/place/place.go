@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package place parses the address of an OKMS domain as users write it: region, endpoint,
 // okmsId and CA bundle. It also decides to which hosts a credential may be sent.
 package place

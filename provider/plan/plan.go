@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package plan decides how a mount reads its secrets: from which OKMS domain, with which
 // credential, whether a connection allows it to the pod, and which fallback it has. It refuses a
 // mount before the first read wherever that is possible.

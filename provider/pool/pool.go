@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package pool keeps one OKMS client for each credential and domain, and leases clients to
 // mounts, so that mounts reuse HTTP connections and tokens.
 package pool

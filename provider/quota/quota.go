@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package quota provides a weighted semaphore that namespaces share: the sum of all units
 // in use is bounded, and no namespace can take the share of the others.
 //

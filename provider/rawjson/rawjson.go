@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package rawjson finds values in JSON text and returns them byte for byte as they were sent.
 // It builds no tree, so its memory does not depend on the structure of the text. A search by
 // path counts every byte that it reads against a budget.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package read gets the secrets of a plan: from the cache, from OKMS, from the fallback, or
 // stale. The rules of reads (DESIGN.md) are here, in cache and in pace, and nowhere else.
 package read

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package render makes files of secrets: bytes in, bytes out. It does no I/O.
 package render
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package rules decides which pods may read which secrets. A rule has namespaces, service
 // accounts and paths; a grant is what the rules allow to one caller.
 package rules

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package sniff detects the common mistakes in the bytes of a credential or certificate:
 // base64, DER, UTF-16, quotation marks, a byte order mark. Error messages name the mistake.
 package sniff

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package strictmap walks maps of YAML in which each field may be given once, and only some
 // names are valid. The list of objects and the file of connections are read by it.
 package strictmap

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package template makes files of secrets by templates in the language of Go's text/template. A
 // template is bounded in its text, in its steps and in what it makes, its functions are deterministic
 // and do no I/O, and a key that is missing is an error. No error shows a value.

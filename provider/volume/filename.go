@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package volume holds the rules for the paths of files in a volume.
 package volume
 

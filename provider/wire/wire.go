@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package wire is the HTTP client that the store and the token endpoint share: the limits of a
 // transport, and the explanation of failed exchanges. It explains an error by its type, with
 // fixed texts, and never repeats the error's own text: net/http, crypto/tls and crypto/x509

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package yamlnode parses YAML strictly: one document, no aliases, scalar values as they are
 // written. It returns nodes instead of Go values, so that aliases are not expanded, numbers are
 // not converted, and every error has its line.

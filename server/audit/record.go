@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package audit writes one record of JSON for each mount to a file or to standard output.
 // The records are an interface with a version: docs/audit.md has their fields.
 package audit

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package fairhttp serves HTTP so that no client can keep the server busy: connections are
 // limited, in all and per source, each has one request, and one second to send it.
 package fairhttp

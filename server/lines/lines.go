@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package lines writes lines to a stream that may be slow, full or broken, without making
 // the callers wait. What is lost is counted, and reported in the stream itself.
 package lines

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package series is the one table of the daemon's metrics: their names, types, labels with
 // every value that they can have, and meaning. The metrics, their reference page, and the
 // bound of the number of series come from it.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package socket has a unix socket at a path that a newer daemon can take over from an older
 // one.
 package socket

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package tasks runs the parts of a process side by side and ends them in a fixed order.
 //
 // It differs from github.com/oklog/run in one thing: a task is interrupted only after the

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command bench measures the daemon, as a process, with the emulator over TLS and a fixed delay. It
 // prints the cost of a mount as a ratio to floors that it measures in the same run. With -write it
 // writes the table to a page of the documentation.

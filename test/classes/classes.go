@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package classes makes valid SecretProviderClasses at random, for tests of what must accept them.
 package classes
 

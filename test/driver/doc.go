@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package driver runs the real Secrets Store CSI driver, v1.6.1, inside one process: its node server, called over its
 // CSI socket as kubelet does, and its controller, which mirrors mounted files to Kubernetes Secrets. A provider under
 // test listens where the driver looks for it, so a test or a demo can go from a SecretProviderClass to files in a

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package emulator emulates an OVHcloud Secret Manager (OKMS) as an http.Handler, for tests and
 // for trials of the provider without an account.
 //

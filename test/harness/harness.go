@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package harness starts an emulator of OKMS and the daemon's server as in a cluster: TLS to
 // the store, and gRPC on a unix socket. Only the store is not real.
 //

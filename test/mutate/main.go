@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command mutate runs mutation tests. It changes one small thing of a package at a time
 // (a mutant), and runs the package's tests. A mutant survives if all tests pass: it is
 // printed, and needs a test, or a line with a reason in accepted.txt. No file of the tree

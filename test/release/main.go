@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command release builds all files of a release, without a network but the module proxy: archives of both programs, images,
 // the chart, the krew manifest, bills of materials, notices of licences, checksums and provenance. The same commit gives the same
 // bytes on any machine with the same Go, at any time. docs/releasing.md is the guide.

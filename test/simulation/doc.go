@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package simulation runs histories: the real server and provider against the real emulator
 // of OKMS, over connections in memory, inside one bubble of testing/synctest, so that hours
 // pass in milliseconds. A seed makes a history; a model, written from the contract and not

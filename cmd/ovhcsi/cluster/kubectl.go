@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package cluster reads objects of a Kubernetes cluster. It never writes: a Reader has no request but
 // GET.
 package cluster

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package convert makes SecretProviderClasses of what other programs have for secrets of OKMS: the
 // SecretStores and ExternalSecrets of External Secrets Operator, and the classes of the vault
 // provider.

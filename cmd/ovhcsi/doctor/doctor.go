@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package doctor checks a cluster in which the Secrets Store CSI driver and the provider run, or will
 // run. Checks are functions of a snapshot; only Examine reads the cluster, and nothing writes.
 package doctor

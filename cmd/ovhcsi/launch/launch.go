@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package launch starts a program with secrets of files in its environment, and tells it when they
 // change. The files are those of a volume of the Secrets Store CSI driver, so that no Kubernetes
 // Secret has the values. Nothing here prints a value.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package lint finds mistakes in SecretProviderClasses of the provider, and in the pods that mount
 // them, before they reach a cluster. Classes are read by the daemon's own code.
 //

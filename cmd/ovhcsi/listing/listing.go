@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package listing describes the files of a volume without their values, and compares two volumes.
 //
 // It reads no OKMS domain and no class.

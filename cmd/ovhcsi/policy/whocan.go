@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package policy answers questions about the rules of connections, by the provider's own code: who
 // may read a path, whether expectations hold, and which rules are the smallest for what was read.
 package policy

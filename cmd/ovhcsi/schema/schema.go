@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package schema has the JSON Schemas (draft 07) of a SecretProviderClass of the provider and of its
 // list of objects, for editors. Names, docs and conflicts of fields come from the provider's own
 // table.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package seed reads the secrets of an emulator from a folder of files.
 //
 // It knows no emulator.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package plantest creates requests and plans for the tests of other packages.
 package plantest
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command standin replaces three small programs of a Kubernetes node, pause, node-driver-registrar and livenessprobe,
 // whose images cannot be pulled without a container registry. Only test/cluster uses it: it does what kubelet and the
 // driver's chart need, and no more.

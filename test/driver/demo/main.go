@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command demo shows the provider at work on one machine, without a cluster and without an account. The daemon, the
 // Secrets Store CSI driver and the files are real; Secret Manager is the emulator, and the Kubernetes API is in memory.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package mlog replaces monis.app/mlog v0.0.4, the logging helper of the Secrets Store CSI driver. The original cannot
 // be fetched everywhere, and the driver's node server uses only its Fatal. This one logs through klog, which the driver
 // uses for everything else. It has only the names that driver v1.6.1 refers to.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 
 # The files of manifests/examples. Only the address of the store, the images and the node
 # are replaced.

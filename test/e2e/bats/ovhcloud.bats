@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 
 # OVHcloud Secret Manager. The store is the provider's emulator in a pod, so that no
 # account is needed. The suite has the form of those in test/bats of the driver's

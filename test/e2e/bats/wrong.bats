@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 
 # Failed mounts, as a user of kubectl sees them: the pod waits, its event gives the
 # reason, it never runs with an empty volume, and it starts by itself after the cause is

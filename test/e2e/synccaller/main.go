@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command synccaller calls a provider once, exactly as secrets-store-sync-controller v0.0.4 does: without a workload
 // pod and without nodePublishSecretRef, and with that program's gRPC service config and file permission. It reads the
 // parameters of a SecretProviderClass as a JSON object on standard input, and prints the answer as JSON. Only the

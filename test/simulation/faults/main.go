@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command faults puts one fault at a time into the code, and checks that the simulation finds it,
 // or that the named test does. No file of the tree changes: go reads the changed ones by -overlay.
 package main

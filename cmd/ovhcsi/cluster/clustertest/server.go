@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package clustertest is an API server of Kubernetes for tests: it lists objects over HTTPS, as the real
 // one does, in pages, without kinds in the items of lists, and with its errors.
 package clustertest
