@@ -200,12 +200,14 @@ func (m *model) outages() {
 // is plain whose reads have failed. all are the reads with it, which it sorts by their ends.
 func (m *model) openings(all []*Request) (at []time.Duration) {
 	slices.SortStableFunc(all, func(a, b *Request) int { return int(a.Ended - b.Ended) })
-	var failed []*Mount
+	// A mount counts once, also if another of its reads got an answer. One whose pod is gone may have
+	// left its reads to others.
+	var failed, counted []*Mount
 	for _, q := range all {
 		switch {
 		case q.fails():
-			if x := m.onlyMount(q); x != nil && !slices.Contains(failed, x) {
-				failed = append(failed, x)
+			if x := m.onlyMount(q); x != nil && !x.Left && !slices.Contains(counted, x) {
+				failed, counted = append(failed, x), append(counted, x)
 			}
 		case q.Answered:
 			failed = nil

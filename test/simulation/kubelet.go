@@ -39,6 +39,7 @@ type pod struct {
 
 // volume is the target directory, as the driver sees it.
 type volume struct {
+	class           Class // of the mount that wrote it
 	exists, mounted bool
 	changed         time.Duration // the modification time of the directory
 	files           map[string]string
@@ -164,7 +165,7 @@ func (w *world) publish(p *pod) (ok bool) {
 	if !maps.Equal(files, v.files) || !v.mounted {
 		v.files, v.changed = files, w.now()
 	}
-	v.mounted = true
+	v.mounted, v.class = true, x.Class
 	return true
 }
 

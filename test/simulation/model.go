@@ -478,7 +478,7 @@ func (m *model) failure(x *Mount, from func(ref) []source) {
 			}
 		}
 	}
-	if x.Code == codes.Unauthenticated && m.strangeCertificate(x, from) {
+	if x.Code == codes.Unauthenticated && (m.strangeCertificate(x, from) || m.untimelyCertificate(x, from)) {
 		return
 	}
 	m.fail(x, "without a cause", "the code is %s, and nothing that it was told says that: %s", x.Code, x.Message)
@@ -491,6 +491,14 @@ func (m *model) strangeCertificate(x *Mount, from func(ref) []source) bool {
 		return slices.ContainsFunc(from(r), func(s source) bool {
 			return strings.HasPrefix(s.cred, "crt-") && m.stores[s.store].host != m.stores["par"].host
 		})
+	})
+}
+
+// untimelyCertificate reports whether a mount has a client certificate, and the clock has jumped: it may be
+// before the certificate's time, or after it.
+func (m *model) untimelyCertificate(x *Mount, from func(ref) []source) bool {
+	return len(m.Jumps) > 0 && slices.ContainsFunc(x.Class.refs(), func(r ref) bool {
+		return slices.ContainsFunc(from(r), func(s source) bool { return strings.HasPrefix(s.cred, "crt-") })
 	})
 }
 

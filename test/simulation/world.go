@@ -360,7 +360,10 @@ func (w *world) violate(at time.Duration, rule, format string, args ...any) {
 
 // started is called when a pod has begun to run without a file.
 func (w *world) started(p *pod) {
-	class, _ := w.classOf(p)
+	class := p.volume.class // it may have changed since
+	if !p.volume.mounted {
+		class, _ = w.classOf(p)
+	}
 	for _, o := range class.Objects {
 		if !o.Optional {
 			w.violate(w.now(), "empty volume", "pod %s/%s runs with an empty volume", p.namespace, p.name)
