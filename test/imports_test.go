@@ -153,6 +153,9 @@ var arrows = map[string][]string{
 	"test/outages":  {},
 	"test/pki":      {},
 	"test/shapes":   {},
+	"test/fleet": {
+		"provider", "provider/budget", "provider/credential", "provider/place", "provider/sensitive", "test/emulator",
+	},
 	"test/simulation": {
 		"provider", "provider/budget", "provider/connections", "provider/place", "server", "test/emulator",
 	},
@@ -164,7 +167,7 @@ var arrows = map[string][]string{
 // foreign is where each vocabulary that is not ours ends: who may import it.
 var foreign = map[string][]string{
 	"github.com/hashicorp/vault/api": {"provider/okms"},
-	"net/http":                       {"provider/wire", "provider/okms", "provider/oauth", "server", "server/fairhttp", "server/series", "test/emulator", "test/harness", "test/bench", "test/simulation", "cmd/ovhcsi", "cmd/ovhcsi/cluster/clustertest", "cmd/ovhcsi/doctor"},
+	"net/http":                       {"provider/wire", "provider/okms", "provider/oauth", "server", "server/fairhttp", "server/series", "test/emulator", "test/harness", "test/bench", "test/fleet", "test/simulation", "cmd/ovhcsi", "cmd/ovhcsi/cluster/clustertest", "cmd/ovhcsi/doctor"},
 	"flag":                           {"cmd/commandline", "cmd/ovhcloud-csi-provider", "test/bench", "test/harness", "test/mutate", "test/simulation/faults"},
 	"github.com/spf13/cobra":         {"cmd/ovhcsi"},
 	"github.com/spf13/pflag":         {"cmd/ovhcsi"},

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fleet
+
+import (
+	"io"
+	"math"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"k8s.io/klog/v2"
+)
+
+func TestMain(m *testing.M) {
+	klog.LogToStderr(false)
+	klog.SetOutput(io.Discard)
+	os.Exit(m.Run())
+}
+
+// small is a fleet for tests.
+var small = Plan{Nodes: 5, Pods: 10, Secrets: 10, Each: 3, TTL: 30 * time.Second, Spread: time.Minute, Lasts: 10 * time.Minute, Seed: 1}
+
+// TestNodesAtRestDoNotAskInStep checks the second with the most requests against their mean, a minute after the start.
+func TestNodesAtRestDoNotAskInStep(t *testing.T) {
+	r := Run(t, small)
+	if r.Failed > 0 || r.Started > 2*time.Minute {
+		t.Errorf("%d mounts failed; the last pod started after %s", r.Failed, r.Started)
+	}
+	wantEven(t, r.Requests[120:])
+	// Each node reads each of its secrets at most once in the TTL.
+	if got, most := mean(r.Requests[120:]), 10.0*10/30; got > most {
+		t.Errorf("%.2f requests a second, at most %.2f expected", got, most)
+	}
+}
+
+// TestAnOutageLeavesNoStep starts all pods at once, so that all nodes are in step when the outage begins.
+func TestAnOutageLeavesNoStep(t *testing.T) {
+	p := small
+	p.Spread, p.From, p.For, p.Lasts = 0, 3*time.Minute, 10*time.Minute, 20*time.Minute
+	r := Run(t, p)
+	back := int((p.From + p.For) / time.Second)
+	if sum(r.Requests[back-60:back]) != 0 {
+		t.Fatal("the store answered in the outage")
+	}
+	wantEven(t, r.Requests[back+120:])
+	if most := slices.Max(r.Requests[back : back+120]); most > p.Nodes*p.Secrets/3 {
+		t.Errorf("%d requests in a second after the outage, of %d nodes with %d secrets each", most, p.Nodes, p.Secrets)
+	}
+}
+
+// TestALimitDelaysAStart starts all pods at once at a store that answers a tenth of what they need.
+func TestALimitDelaysAStart(t *testing.T) {
+	p := small
+	p.Spread, p.Rate, p.Lasts = 0, 10, 10*time.Minute
+	r := Run(t, p)
+	if r.Limited == 0 || r.Started == 0 || r.Started > 3*time.Minute {
+		t.Errorf("%d requests were over the limit; the last pod started after %s", r.Limited, r.Started)
+	}
+	if over := r.Limited; over > 10*p.Nodes*p.Secrets {
+		t.Errorf("%d requests were over the limit: %d secrets were to be read", over, p.Nodes*p.Secrets)
+	}
+}
+
+// TestRefreshIntervalLowersTheCost compares with the same fleet without one.
+func TestRefreshIntervalLowersTheCost(t *testing.T) {
+	p := small
+	p.Refresh = 5 * time.Minute
+	with, without := Run(t, p), Run(t, small)
+	if got, most := mean(with.Requests[120:]), mean(without.Requests[120:])/4; got > most {
+		t.Errorf("%.2f requests a second, at most %.2f expected", got, most)
+	}
+}
+
+// wantEven checks that no second has more requests than independent ones would have: the mean and six standard deviations of a
+// Poisson distribution.
+func wantEven(t *testing.T, requests []int) {
+	t.Helper()
+	average := mean(requests)
+	if most := slices.Max(requests); float64(most) > average+6*math.Sqrt(average)+1 {
+		t.Errorf("%d requests in one second, %.2f on average", most, average)
+	}
+	if average == 0 {
+		t.Error("there are no requests")
+	}
+}
+
+func sum(all []int) (n int) {
+	for _, one := range all {
+		n += one
+	}
+	return n
+}
+
+func mean(all []int) float64 { return float64(sum(all)) / float64(len(all)) }
