@@ -91,7 +91,7 @@ build: ## build the daemon and the tool into bin/
 	@CGO_ENABLED=0 go build -trimpath -tags grpcnotrace -ldflags '-s -w' -o bin/ ./cmd/...
 
 docs: ## check links, YAML and commands of all pages, and count them
-	@go test -count=1 -v -run OfPages ./test
+	@go test -count=1 -v -run OfPages ./test ./cmd/ovhcsi
 
 man: ## write the manual pages of the tool to bin/man
 	@go run ./cmd/ovhcsi man bin/man && ls bin/man

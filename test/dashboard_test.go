@@ -4,6 +4,7 @@ package test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -40,6 +41,35 @@ var (
 // scraped are the labels that Prometheus adds: by itself, or by the chart's monitors.
 var scraped = []string{"instance", "node", "pod"}
 
+// mistakesOf returns what an expression has wrong: a metric or a label that does not exist, or brackets.
+func mistakesOf(expression string) (wrong []string) {
+	say := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	known, may := metricLabels(), slices.Clone(scraped)
+	for _, m := range metric.FindAllStringSubmatch(expression, -1) {
+		labels, exists := known[m[1]]
+		if !exists {
+			say("%s is not a metric", m[1])
+		}
+		may = append(may, labels...)
+		for _, name := range labelName.FindAllStringSubmatch(m[2], -1) {
+			if !slices.Contains(labels, name[1]) && !slices.Contains(scraped, name[1]) {
+				say("selects the label %s of %s, which does not have it", name[1], m[1])
+			}
+		}
+	}
+	for _, group := range grouping.FindAllStringSubmatch(expression, -1) {
+		for name := range strings.SplitSeq(group[1], ", ") {
+			if !slices.Contains(may, name) {
+				say("groups by %s, which no metric of it has: %s", name, expression)
+			}
+		}
+	}
+	if strings.Count(expression, "(") != strings.Count(expression, ")") {
+		say("brackets do not match in %s", expression)
+	}
+	return wrong
+}
+
 // A panel on a metric or label that does not exist is empty, as if nothing were wrong.
 func TestTheDashboardUsesMetricsAndLabelsThatExist(t *testing.T) {
 	text, err := os.ReadFile("../charts/ovhcloud-csi-provider/files/dashboard.json")
@@ -55,38 +85,20 @@ func TestTheDashboardUsesMetricsAndLabelsThatExist(t *testing.T) {
 	if err := json.Unmarshal(text, &dashboard); err != nil {
 		t.Fatal(err)
 	}
-	known, used := metricLabels(), map[string]bool{}
+	used := map[string]bool{}
 	for _, panel := range dashboard.Panels {
 		if len(panel.Targets) == 0 && panel.Type != "row" {
 			t.Errorf("the panel %q shows nothing", panel.Title)
 		}
 		for _, shown := range panel.Targets {
-			var may []string
+			for _, wrong := range mistakesOf(shown.Expr) {
+				t.Errorf("the panel %q: %s", panel.Title, wrong)
+			}
 			for _, m := range metric.FindAllStringSubmatch(shown.Expr, -1) {
-				labels, exists := known[m[1]]
-				if !exists {
-					t.Errorf("the panel %q uses %s, which is not a metric", panel.Title, m[1])
-				}
 				used[m[1]] = true
-				may = append(append(may, labels...), scraped...)
-				for _, name := range labelName.FindAllStringSubmatch(m[2], -1) {
-					if !slices.Contains(append(labels, scraped...), name[1]) {
-						t.Errorf("the panel %q selects the label %s of %s, which does not have it", panel.Title, name[1], m[1])
-					}
-				}
 				if !strings.Contains(m[2], `instance=~"$instance"`) {
 					t.Errorf("the panel %q ignores the chosen instances in %s", panel.Title, shown.Expr)
 				}
-			}
-			for _, group := range grouping.FindAllStringSubmatch(shown.Expr, -1) {
-				for name := range strings.SplitSeq(group[1], ", ") {
-					if !slices.Contains(may, name) {
-						t.Errorf("the panel %q groups by %s, which no metric of it has: %s", panel.Title, name, shown.Expr)
-					}
-				}
-			}
-			if strings.Count(shown.Expr, "(") != strings.Count(shown.Expr, ")") {
-				t.Errorf("the panel %q: brackets do not match in %s", panel.Title, shown.Expr)
 			}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -27,7 +28,7 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		Setup:               func(e *testscript.Env) error { e.Setenv("DOCS", docs); return nil },
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "okms": startOKMS},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "okms": startOKMS, "shown": shown},
 	})
 }
 
@@ -43,6 +44,20 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	if want, _ := strconv.Atoi(args[0]); got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// shown is the command shown of scripts: shown PAGE fails unless a block of the page is what the last program printed. The marks
+// of contents, which differ in each run, are not compared.
+func shown(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: shown PAGE")
+	}
+	mark := regexp.MustCompile(`\bmark [0-9a-f]{8}|-> [0-9a-f]{8}`)
+	plain := func(text string) string { return mark.ReplaceAllString(text, "MARK") }
+	page := plain(ts.ReadFile(filepath.Join(ts.Getenv("DOCS"), args[0])))
+	if printed := plain(ts.ReadFile("stdout")); !strings.Contains(page, "```\n"+printed+"```\n") {
+		ts.Fatalf("%s has no block with\n%s", args[0], printed)
 	}
 }
 
