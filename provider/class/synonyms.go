@@ -11,10 +11,16 @@ import (
 // adviseField returns what to do about an unknown field, and the field that is given if
 // this is done.
 func adviseField(v nearest.Vocabulary, name string) (advice, meant string) {
-	// The path of a file, or of a secret if a file name is given too.
+	// The path of a file, or of a secret if a file name or a key is given too. With a property, key is the path.
 	named := v.Taken["objectName"] || v.Taken["name"] || v.Taken["fileName"]
-	if nearest.Canonical(name) == "path" && !v.Taken["secretPath"] && named {
-		name = "secret_path"
+	keyed := v.Taken["key"] && !v.Taken["property"]
+	if ofSecret := !v.Taken["secretPath"] && v.Taken["path"] && (named || keyed); ofSecret {
+		switch nearest.Canonical(name) {
+		case "path":
+			name = "secret_path"
+		case "key":
+			name = "secret_key"
+		}
 	}
 	advice, meant = v.Advise(name)
 	if meant == "encoding" && !v.Taken["secretKey"] && !v.Taken["allKeys"] {

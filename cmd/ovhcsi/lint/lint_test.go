@@ -61,7 +61,7 @@ func TestFindings(t *testing.T) {
 		"a file that is not made": {"objectName: password", "objectName: pasword", []string{`18:24 OVH201 the class makes no file "pasword"`}},
 		"an optional file":        {"objectName: password", "objectName: flags", []string{"18:24 OVH202 objects[1] is optional"}},
 		"a key of TLS":            {"type: Opaque", "type: kubernetes.io/tls", []string{"15:7 OVH203 Kubernetes refuses a Secret of the type kubernetes.io/tls without tls.crt and tls.key", "18:39 OVH203 the driver mirrors tls.crt and tls.key only"}},
-		"another class":           {"secretProviderClass: shop", "secretProviderClass: shp", []string{"3:18 OVH401", `31:49 OVH301 there is no class "shp"`}},
+		"another class":           {"secretProviderClass: shop", "secretProviderClass: shp", []string{"3:18 OVH401", `31:49 OVH301 there is no class "shp" in these files; did you mean "shop"?`}},
 		"another namespace":       {"name: web, namespace: shop", "name: web, namespace: web", []string{"3:18 OVH401", `31:49 OVH302 class "shop" is in namespace "shop"`}},
 		"not readOnly":            {"        readOnly: true\n", "", []string{"29:9 OVH303 set readOnly: true"}},
 		"no credentials":          {"        nodePublishSecretRef: {name: okms}\n", "", []string{"29:9 OVH304 name a Secret with a login"}},

@@ -4,12 +4,14 @@ package lint
 
 import (
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
 	"ovhcloud-csi-provider/provider/class"
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/message"
+	"ovhcloud-csi-provider/provider/nearest"
 	"ovhcloud-csi-provider/provider/yamlnode"
 )
 
@@ -57,7 +59,19 @@ func (l *linter) missing(v *volume) {
 		l.find(otherNamespace, v.object, at, "class %s is in namespace %s; a pod can only name classes of its own", message.Quote(v.className()), message.Quote(l.namespace(c.object)))
 		return
 	}
-	l.find(noClass, v.object, at, "there is no class %s in these files", message.Quote(v.className()))
+	l.find(noClass, v.object, at, "there is no class %s in these files%s", message.Quote(v.className()), l.similar(v.className()))
+}
+
+// similar returns the end of a message that suggests a class with such a name.
+func (l *linter) similar(name string) string {
+	if len(l.byName) > 200 { // which would all be compared, for each volume
+		return ""
+	}
+	near := nearest.Name(name, slices.Sorted(maps.Keys(l.byName)))
+	if near == "" {
+		return ""
+	}
+	return "; did you mean " + message.Quote(near) + "?"
 }
 
 // overrides adds the parameters of a class that the volume replaces, and what is wrong with them.
