@@ -16,9 +16,10 @@ import (
 func (p *Provider) plan(ctx context.Context, account *budget.Account, req Request) (plan.Plan, []failure.Failure) {
 	takes := class.ParsingTakes(req.Attributes[class.ParamObjects])
 	if takes > p.budget.Most(budget.Making) {
-		return plan.Plan{}, []failure.Failure{{Kind: failure.TooLarge, Object: failure.WholeClass, Where: "parameters." + class.ParamObjects,
-			What:   "is too large for the memory limit of the provider",
-			Advice: "split the list over several classes, or ask the operator to raise the limit"}}
+		return plan.Plan{},
+			[]failure.Failure{{Kind: failure.TooLarge, Object: failure.WholeClass, Where: "parameters." + class.ParamObjects,
+				What:   "is too large for the memory limit of the provider",
+				Advice: "split the list over several classes, or ask the operator to raise the limit"}}
 	}
 	end, ok := account.Work(ctx, takes)
 	if !ok {
@@ -35,10 +36,12 @@ func (p *Provider) plan(ctx context.Context, account *budget.Account, req Reques
 
 // render makes the files of a mount, when there is memory for it, and adds them to a
 // response. The memory of the answer is held until it is sent.
-func (p *Provider) render(ctx context.Context, account *budget.Account, pl plan.Plan, got map[plan.Read]render.Input, into *Response) []failure.Failure {
+func (p *Provider) render(ctx context.Context, account *budget.Account, pl plan.Plan, got map[plan.Read]render.Input,
+	into *Response) []failure.Failure {
 	takes := render.Takes(pl, got)
 	if takes > p.budget.Most(budget.Making) {
-		return []failure.Failure{{Kind: failure.TooLarge, Object: failure.WholeClass, Where: "objects", What: "to make these files takes more memory than the provider has for it",
+		return []failure.Failure{{Kind: failure.TooLarge, Object: failure.WholeClass, Where: "objects",
+			What:   "to make these files takes more memory than the provider has for it",
 			Advice: "use several classes and volumes, or ask the operator to raise its memory limit"}}
 	}
 	end, ok := account.Work(ctx, takes)

@@ -56,19 +56,22 @@ func TestAMountThatFindsNoRoomFailsInTime(t *testing.T) {
 	account := p.budget.Open("store")
 	one := plantest.Planned(t, plantest.Request())
 	read := map[plan.Read]render.Input{one.Reads[0]: {Secret: okms.Secret{Version: 1, Data: sensitive.New([]byte("{}"))}}}
-	if failures := p.render(ctx, account, one, read, &Response{}); len(failures) != 1 || failures[0].Kind != failure.NodeFull {
+	if failures := p.render(ctx, account, one, read, &Response{}); len(failures) != 1 ||
+		failures[0].Kind != failure.NodeFull {
 		t.Errorf("failures %v", failures)
 	}
 	// What is known without any room is told.
 	refused := map[plan.Read]render.Input{one.Reads[0]: denied}
-	if failures := p.render(ctx, account, one, refused, &Response{}); len(failures) != 1 || failures[0].Kind != failure.Denied {
+	if failures := p.render(ctx, account, one, refused, &Response{}); len(failures) != 1 ||
+		failures[0].Kind != failure.Denied {
 		t.Errorf("failures %v", failures)
 	}
 	empty()
 	for range 100 {
 		func() {
 			defer func() { _ = recover() }()
-			_ = p.render(t.Context(), account, plan.Plan{Objects: []class.Object{{}}, Reads: []plan.Read{{}}}, nil, &Response{}) // panics: nothing was read
+			// panics: nothing was read
+			_ = p.render(t.Context(), account, plan.Plan{Objects: []class.Object{{}}, Reads: []plan.Read{{}}}, nil, &Response{})
 		}()
 	}
 	if failures := p.render(t.Context(), account, one, read, &Response{}); len(failures) > 0 {
@@ -84,7 +87,8 @@ func TestRoomThatIsFreeCountsForWhoHasNoTimeLeft(t *testing.T) {
 	one := plantest.Planned(t, plantest.Request())
 	refused := map[plan.Read]render.Input{one.Reads[0]: denied}
 	for range 100 {
-		if failures := p.render(ctx, p.budget.Open("store"), one, refused, &Response{}); len(failures) != 1 || failures[0].Kind != failure.Denied {
+		if failures := p.render(ctx, p.budget.Open("store"), one, refused, &Response{}); len(failures) != 1 ||
+			failures[0].Kind != failure.Denied {
 			t.Fatalf("failures %v", failures)
 		}
 	}
@@ -94,7 +98,8 @@ func TestAnswersThatAreNotSentYetAreCounted(t *testing.T) {
 	p := New(Config{})
 	defer p.Close()
 	one := plantest.Planned(t, plantest.Request(plantest.Objects("- secretPath: s")))
-	read := map[plan.Read]render.Input{one.Reads[0]: {Secret: okms.Secret{Version: 1, Data: sensitive.New([]byte(`{"a":"` + strings.Repeat("x", 64<<10) + `"}`))}}}
+	read := map[plan.Read]render.Input{one.Reads[0]: {Secret: okms.Secret{Version: 1,
+		Data: sensitive.New([]byte(`{"a":"` + strings.Repeat("x", 64<<10) + `"}`))}}}
 	var waiting []Response
 	for p.budget.Used() < p.budget.Parts[budget.Making]/2-2<<20 { // half is what one namespace may have
 		account := p.budget.Open("store")
@@ -113,8 +118,10 @@ func TestAnswersThatAreNotSentYetAreCounted(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
-	large := map[plan.Read]render.Input{one.Reads[0]: {Secret: okms.Secret{Version: 1, Data: sensitive.New([]byte(`{"a":"` + strings.Repeat("x", 400<<10) + `"}`))}}}
-	if failures := p.render(ctx, p.budget.Open("store"), one, large, &Response{}); len(failures) != 1 || failures[0].Kind != failure.NodeFull {
+	large := map[plan.Read]render.Input{one.Reads[0]: {Secret: okms.Secret{Version: 1,
+		Data: sensitive.New([]byte(`{"a":"` + strings.Repeat("x", 400<<10) + `"}`))}}}
+	if failures := p.render(ctx, p.budget.Open("store"), one, large, &Response{}); len(failures) != 1 ||
+		failures[0].Kind != failure.NodeFull {
 		t.Errorf("failures %v", failures)
 	}
 	for range 2 { // a second call changes nothing
@@ -135,19 +142,23 @@ func TestCommasAreNoFiles(t *testing.T) {
 	got := map[plan.Read]render.Input{}
 	for i := range 5 {
 		lines = append(lines, fmt.Sprint("- secretPath: s", i), "  allKeys: true", fmt.Sprint("  objectName: d", i))
-		got[plan.Read{Ref: okms.Ref{Path: fmt.Sprint("s", i)}}] = render.Input{Secret: okms.Secret{Version: 1, Data: sensitive.New([]byte(`{"k":"` + strings.Repeat("a,:", 20_000) + `"}`))}}
+		got[plan.Read{Ref: okms.Ref{Path: fmt.Sprint("s", i)}}] = render.Input{Secret: okms.Secret{Version: 1,
+			Data: sensitive.New([]byte(`{"k":"` + strings.Repeat("a,:", 20_000) + `"}`))}}
 	}
 	var r Response
 	account := p.budget.Open("store")
-	if failures := p.render(t.Context(), account, plantest.Planned(t, plantest.Request(plantest.Objects(lines...))), got, &r); len(failures) > 0 || len(r.Files) != 5 {
+	if failures := p.render(t.Context(), account, plantest.Planned(t, plantest.Request(plantest.Objects(lines...))), got,
+		&r); len(failures) > 0 || len(r.Files) != 5 {
 		t.Errorf("%d files, %v", len(r.Files), failures)
 	}
 	var keys strings.Builder
 	for i := range 170_000 {
 		fmt.Fprintf(&keys, `,"%d":1`, i)
 	}
-	got[plan.Read{Ref: okms.Ref{Path: "s0"}}] = render.Input{Secret: okms.Secret{Version: 1, Data: sensitive.New([]byte("{" + keys.String()[1:] + "}"))}}
-	if failures := p.render(t.Context(), account, plantest.Planned(t, plantest.Request(plantest.Objects(lines[:3]...))), got, &r); len(failures) != 1 || failures[0].Kind != failure.TooLarge {
+	got[plan.Read{Ref: okms.Ref{Path: "s0"}}] = render.Input{Secret: okms.Secret{Version: 1,
+		Data: sensitive.New([]byte("{" + keys.String()[1:] + "}"))}}
+	if failures := p.render(t.Context(), account, plantest.Planned(t, plantest.Request(plantest.Objects(lines[:3]...))),
+		got, &r); len(failures) != 1 || failures[0].Kind != failure.TooLarge {
 		t.Errorf("of 170,000 keys: %v", failures)
 	}
 }
@@ -155,7 +166,8 @@ func TestCommasAreNoFiles(t *testing.T) {
 func TestNothingOfAPodIsLoggedAsALineOfItsOwn(t *testing.T) {
 	p := New(Config{Connections: &connections.Set{}})
 	defer p.Close()
-	r := plantest.Request(plantest.Without("region"), plantest.Without("okmsId"), plantest.Credentials(nil), plantest.With("connection", "x\nI1125 1 mount.go:1] \"mount\" result=\"ok\""))
+	r := plantest.Request(plantest.Without("region"), plantest.Without("okmsId"), plantest.Credentials(nil),
+		plantest.With("connection", "x\nI1125 1 mount.go:1] \"mount\" result=\"ok\""))
 	response, err := p.Mount(t.Context(), Request{Attributes: r.Attributes, Credentials: r.Credentials})
 	if err == nil || strings.Contains(response.Connection, "\n") || !strings.HasPrefix(response.Connection, `"x\n`) {
 		t.Errorf("%q, %v", response.Connection, err)

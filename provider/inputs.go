@@ -14,7 +14,8 @@ import (
 func inputs(pl plan.Plan, got read.Results) map[plan.Read]render.Input {
 	all := make(map[plan.Read]render.Input, len(got))
 	for ref, f := range got {
-		in := render.Input{Secret: f.Secret, Domain: f.Version.Domain, Version: f.Version.Number, Created: f.Version.Created, Host: f.Version.Host}
+		in := render.Input{Secret: f.Secret, Domain: f.Version.Domain, Version: f.Version.Number, Created: f.Version.Created,
+			Host: f.Version.Host}
 		if f.Err != nil {
 			in.Unread = func(o class.Object) failure.Failure { return got.FailureOf(pl, o) }
 			in.Absent = f.Err.Kind == failure.SecretAbsent || f.Err.Kind == failure.VersionAbsent

@@ -33,7 +33,8 @@ const (
 
 // Stages names the stages, in their order.
 func Stages() []string {
-	return []string{Unread: "unread_requests", Arrived: "mounts", Running: "plans", Holding: "secrets", Making: "files", Clients: "clients"}
+	return []string{Unread: "unread_requests", Arrived: "mounts", Running: "plans", Holding: "secrets", Making: "files",
+		Clients: "clients"}
 }
 
 // Sizes is the budget of a process with a memory limit. All sizes are in bytes.
@@ -107,7 +108,8 @@ func For(limit int64) Sizes {
 
 // fixed returns what is reserved in addition to the parts of the stages, used or not.
 func (s Sizes) fixed() int64 {
-	return int64(s.Readers)*reader + int64(s.Reads)*(s.AnswerShare+read) + s.Answers + int64(s.Connections)*connection + s.Log
+	return int64(s.Readers)*reader + int64(s.Reads)*(s.AnswerShare+read) + s.Answers +
+		int64(s.Connections)*connection + s.Log
 }
 
 // Sum returns the number of bytes that may be in use at once.

@@ -91,7 +91,8 @@ func New(c Config) *Cache {
 	if c.Patience <= 0 {
 		c.Patience = math.MaxInt64
 	}
-	return &Cache{ttl: c.TTL, patience: c.Patience, observe: c.Observe, aged: c.Age, now: c.Now, store: newStore(c.Bytes), flights: newIndex[*flight]()}
+	return &Cache{ttl: c.TTL, patience: c.Patience, observe: c.Observe, aged: c.Age, now: c.Now, store: newStore(c.Bytes),
+		flights: newIndex[*flight]()}
 }
 
 // Read is one read that a caller wants.

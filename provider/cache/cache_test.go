@@ -47,7 +47,8 @@ func (s *store) read(ctx context.Context) (okms.Secret, *okms.Error) {
 
 // of is a read by a credential of a path.
 func (s *store) of(credential byte, path string) cache.Read {
-	return cache.Read{Key: cache.Key{Credential: [32]byte{credential}, Domain: place.Domain{ID: "d"}, Ref: okms.Ref{Path: path}}, Do: s.read}
+	return cache.Read{Key: cache.Key{Credential: [32]byte{credential}, Domain: place.Domain{ID: "d"},
+		Ref: okms.Ref{Path: path}}, Do: s.read}
 }
 
 // version is the version that a read gets, 0 for an error.
@@ -72,8 +73,9 @@ func TestAValueIsServedForItsTime(t *testing.T) {
 		s := &store{}
 		var served []cache.Outcome
 		var ages []time.Duration
-		c := cache.New(cache.Config{TTL: 30 * time.Second, Observe: func(_ context.Context, o cache.Outcome) { served = append(served, o) },
-			Age: func(_ context.Context, age time.Duration) { ages = append(ages, age) }})
+		c := cache.New(cache.Config{TTL: 30 * time.Second,
+			Observe: func(_ context.Context, o cache.Outcome) { served = append(served, o) },
+			Age:     func(_ context.Context, age time.Duration) { ages = append(ages, age) }})
 		wantVersion(t, c, s.of(1, "p"), 1)
 		time.Sleep(29 * time.Second)
 		wantVersion(t, c, s.of(1, "p"), 1)
@@ -275,8 +277,10 @@ func TestStaleIsServedOnlyWhereTheStoreCouldNotBeAsked(t *testing.T) {
 		want int
 	}{
 		{failure.Unreachable, 1}, {failure.TimedOut, 1}, {failure.Failing, 1}, {failure.Limited, 1},
-		{failure.Unauthenticated, 0}, {failure.Denied, 0}, {failure.DomainUnknown, 0}, {failure.SecretAbsent, 0}, {failure.VersionAbsent, 0},
-		{failure.Deactivated, 0}, {failure.Deleted, 0}, {failure.Rejected, 0}, {failure.Untrusted, 0}, {failure.Unreadable, 0}, {failure.NodeFull, 0},
+		{failure.Unauthenticated, 0}, {failure.Denied, 0}, {failure.DomainUnknown, 0}, {failure.SecretAbsent, 0},
+		{failure.VersionAbsent, 0},
+		{failure.Deactivated, 0}, {failure.Deleted, 0}, {failure.Rejected, 0}, {failure.Untrusted, 0},
+		{failure.Unreadable, 0}, {failure.NodeFull, 0},
 	} {
 		t.Run(string(k.kind), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -98,7 +98,8 @@ func (c *Cache) await(ctx context.Context, f *flight, impatient bool) (okms.Secr
 	case <-ctx.Done():
 		if !c.leave(f) {
 			return okms.Secret{}, &okms.Error{Kind: failure.TimedOut,
-				Text: fmt.Sprintf("waited %s for a read that other mounts wait for too", time.Since(begin).Round(100*time.Millisecond))}
+				Text: fmt.Sprintf("waited %s for a read that other mounts wait for too",
+					time.Since(begin).Round(100*time.Millisecond))}
 		}
 		<-f.done
 	}

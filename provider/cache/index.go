@@ -38,7 +38,8 @@ func newIndex[T keyed]() index[T] {
 
 // compare orders keys of one credential, site and path.
 func compare(a, b Key) int {
-	return cmp.Or(cmp.Compare(a.Ref.What, b.Ref.What), cmp.Compare(a.Ref.Version, b.Ref.Version), cmp.Compare(a.Domain.CABundle, b.Domain.CABundle), cmp.Compare(a.Domain.API, b.Domain.API))
+	return cmp.Or(cmp.Compare(a.Ref.What, b.Ref.What), cmp.Compare(a.Ref.Version, b.Ref.Version),
+		cmp.Compare(a.Domain.CABundle, b.Domain.CABundle), cmp.Compare(a.Domain.API, b.Domain.API))
 }
 
 func position[T keyed](items []T, k Key) (at int, found bool) {

@@ -67,7 +67,8 @@ func TestTheIndexFindsByEachPartOfTheKey(t *testing.T) {
 // places, and of other paths.
 func TestARefusalDoesNotLookAtWhatIsOfOthers(t *testing.T) {
 	for kind, spared := range map[failure.Kind]string{
-		failure.ClientRefused: "credentials", failure.Unauthenticated: "places", failure.Denied: "paths", failure.VersionAbsent: "paths",
+		failure.ClientRefused: "credentials", failure.Unauthenticated: "places", failure.Denied: "paths",
+		failure.VersionAbsent: "paths",
 	} {
 		t.Run(string(kind), func(t *testing.T) {
 			c := New(Config{TTL: time.Hour})

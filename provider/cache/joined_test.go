@@ -54,8 +54,10 @@ func TestAValueCountsWithItsTexts(t *testing.T) {
 	}
 	plain, long := size(nil), strings.Repeat("x", 1000)
 	for name, change := range map[string]func(r *cache.Read){
-		"endpoint": func(r *cache.Read) { r.Key.Domain.Endpoint += long }, "okmsId": func(r *cache.Read) { r.Key.Domain.ID += long },
-		"caBundle": func(r *cache.Read) { r.Key.Domain.CABundle += long }, "path": func(r *cache.Read) { r.Key.Ref.Path += long },
+		"endpoint": func(r *cache.Read) { r.Key.Domain.Endpoint += long },
+		"okmsId":   func(r *cache.Read) { r.Key.Domain.ID += long },
+		"caBundle": func(r *cache.Read) { r.Key.Domain.CABundle += long },
+		"path":     func(r *cache.Read) { r.Key.Ref.Path += long },
 	} {
 		if more := size(change) - plain; more != len(long) {
 			t.Errorf("1000 bytes more of %s count as %d", name, more)
@@ -69,7 +71,8 @@ func TestAnExpiredValueShortensNoRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &store{}
 		var served []cache.Outcome
-		c := cache.New(cache.Config{TTL: time.Second, Patience: 5 * time.Second, Observe: func(_ context.Context, o cache.Outcome) { served = append(served, o) }})
+		c := cache.New(cache.Config{TTL: time.Second, Patience: 5 * time.Second,
+			Observe: func(_ context.Context, o cache.Outcome) { served = append(served, o) }})
 		r := s.of(1, "p")
 		r.MaxStale, r.Keep = time.Hour, 3*time.Hour
 		wantVersion(t, c, r, 1)

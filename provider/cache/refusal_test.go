@@ -150,7 +150,8 @@ func TestARefusalCountsForAllSpellingsOfTheBundle(t *testing.T) {
 }
 
 func TestWhatIsReadWithAnotherBundleIsNotKeptAfterARefusal(t *testing.T) {
-	for _, kind := range []failure.Kind{failure.Unauthenticated, failure.ClientRefused, failure.Denied, failure.DomainUnknown,
+	for _, kind := range []failure.Kind{failure.Unauthenticated, failure.ClientRefused, failure.Denied,
+		failure.DomainUnknown,
 		failure.SecretAbsent, failure.VersionAbsent, failure.Deactivated, failure.Deleted, failure.Rejected} {
 		t.Run(string(kind), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

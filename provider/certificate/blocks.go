@@ -83,7 +83,8 @@ func mistake(text []byte) string {
 	case encoded && bytes.Contains(decoded, begin):
 		return "holds base64 of PEM; set encoding: base64"
 	case encoded && sniff.IsDER(decoded), sniff.IsDER(text):
-		return "holds a certificate, key or keystore in binary form (DER or PKCS #12), not PEM; convert it with openssl and store PEM"
+		return "holds a certificate, key or keystore in binary form (DER or PKCS #12), not PEM; convert it with openssl " +
+			"and store PEM"
 	case looks && bytes.Contains(text, []byte(`\n`)):
 		return `has the two characters \n instead of line breaks; store it with real line breaks`
 	case looks && sniff.IsQuoted(text):

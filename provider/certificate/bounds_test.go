@@ -48,19 +48,21 @@ func hostile(t testing.TB) map[string]string {
 	_, _, leaf := three(t)
 	names := blank("x", true)
 	for i := range 300 {
-		names.Subject.ExtraNames = append(names.Subject.ExtraNames, pkix.AttributeTypeAndValue{Type: asn1.ObjectIdentifier{2, 5, 4, 11}, Value: fmt.Sprint(i)})
+		names.Subject.ExtraNames = append(names.Subject.ExtraNames,
+			pkix.AttributeTypeAndValue{Type: asn1.ObjectIdentifier{2, 5, 4, 11}, Value: fmt.Sprint(i)})
 	}
 	hosts := blank("hosts", false)
 	for i := range 5000 {
 		hosts.DNSNames = append(hosts.DNSNames, fmt.Sprint(i))
 	}
 	return map[string]string{
-		"rubbish":               strings.Repeat("x", maxBytes),
-		"line breaks":           strings.Repeat("\n", maxBytes),
-		"begins":                strings.Repeat("-----BEGIN X-----\n", maxBytes/18),
-		"begins in a line":      strings.Repeat("-----BEGIN ", maxBytes/11),
-		"ends":                  strings.Repeat("-----END X-----\n", maxBytes/16),
-		"headers":               "-----BEGIN CERTIFICATE-----\n" + strings.Repeat("a: b\n", maxBytes/5-20) + "\nAAAA\n-----END CERTIFICATE-----\n",
+		"rubbish":          strings.Repeat("x", maxBytes),
+		"line breaks":      strings.Repeat("\n", maxBytes),
+		"begins":           strings.Repeat("-----BEGIN X-----\n", maxBytes/18),
+		"begins in a line": strings.Repeat("-----BEGIN ", maxBytes/11),
+		"ends":             strings.Repeat("-----END X-----\n", maxBytes/16),
+		"headers": "-----BEGIN CERTIFICATE-----\n" + strings.Repeat("a: b\n", maxBytes/5-20) +
+			"\nAAAA\n-----END CERTIFICATE-----\n",
 		"empty blocks":          fill("-----BEGIN EC PARAMETERS-----\n-----END EC PARAMETERS-----\n"),
 		"marks":                 strings.Repeat("\xef\xbb\xbf", maxBytes/3),
 		"one certificate often": fill(leaf.pem()),
@@ -155,20 +157,24 @@ func TestKeysThatAreNotComputedWith(t *testing.T) {
 	huge.SetBit(huge, 0, 1)
 	one := big.NewInt(1)
 	authority := issue(t, "authority", true, issued{}, nil)
-	der, err := x509.CreateCertificate(rand.Reader, blank("huge", false), authority.Certificate, &rsa.PublicKey{N: huge, E: 65537}, authority.key)
+	der, err := x509.CreateCertificate(rand.Reader, blank("huge", false), authority.Certificate,
+		&rsa.PublicKey{N: huge, E: 65537}, authority.key)
 	if err != nil {
 		t.Fatal(err)
 	}
 	cert := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 	_, err = Read(asTexts(cert), steps(t))
 	wantWrong(t, err, `the certificate of "CN=huge" (key "a") has a key of 180001 bits; at most 8192 are supported`)
-	_, err = Read(asTexts(keyPEM(t, pkcs1{N: huge, E: 65537, D: one, P: one, Q: one, DP: one, DQ: one, QInv: one})), steps(t))
-	wantWrong(t, err, `the private key in the key "a" is an RSA key with a number of about 180000 bits; at most 8192 are supported`)
+	_, err = Read(asTexts(keyPEM(t, pkcs1{N: huge, E: 65537, D: one, P: one, Q: one, DP: one, DQ: one, QInv: one})),
+		steps(t))
+	wantWrong(t, err,
+		`the private key in the key "a" is an RSA key with a number of about 180000 bits; at most 8192 are supported`)
 	owner, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
-	forged := pkcs1{Version: 1, N: owner.N, E: owner.E, D: one, P: owner.N, Q: one, DP: one, DQ: one, QInv: one, Others: []struct{ R, D, T *big.Int }{{one, one, one}}}
+	forged := pkcs1{Version: 1, N: owner.N, E: owner.E, D: one, P: owner.N, Q: one, DP: one, DQ: one, QInv: one,
+		Others: []struct{ R, D, T *big.Int }{{one, one, one}}}
 	_, err = Read(asTexts(issue(t, "leaf", false, issued{}, owner).pem(), keyPEM(t, forged)), steps(t))
 	wantWrong(t, err, `the private key in the key "b" is an RSA key of more than two primes, which is not supported`)
 }
@@ -249,7 +255,8 @@ func BenchmarkCosts(b *testing.B) {
 	for name, key := range keys {
 		cert := issue(b, "x", true, issued{}, key)
 		der, _ := x509.MarshalPKCS8PrivateKey(key)
-		measure(name+", verify", costOfVerifying(cert.PublicKey), func() { _ = cert.CheckSignature(cert.SignatureAlgorithm, cert.RawTBSCertificate, cert.Signature) })
+		measure(name+", verify", costOfVerifying(cert.PublicKey),
+			func() { _ = cert.CheckSignature(cert.SignatureAlgorithm, cert.RawTBSCertificate, cert.Signature) })
 		measure(name+", parse", costOfParsing(len(der)), func() { parseKey(der) })
 		measure(name+", prove", costOfProving(cert.PublicKey), func() { _ = keypair.ProvePossession(key, cert.PublicKey) })
 	}
@@ -272,15 +279,19 @@ func TestCostsFollowTheKeys(t *testing.T) {
 		public         crypto.PublicKey
 		verify, proves int // in microseconds
 	}{
-		{ed25519.PublicKey{}, 100, 200}, {ofCurve(elliptic.P256()), 150, 300}, {ofCurve(elliptic.P224()), 1000, 2000}, {ofCurve(elliptic.P384()), 1000, 2000},
-		{ofCurve(elliptic.P521()), 3000, 6000}, {ofRSA(1024, 65537), 20, 150}, {ofRSA(2048, 65537), 80, 1200}, {ofRSA(2049, 65537), 180, 4050},
+		{ed25519.PublicKey{}, 100, 200}, {ofCurve(elliptic.P256()), 150, 300}, {ofCurve(elliptic.P224()), 1000, 2000},
+		{ofCurve(elliptic.P384()), 1000, 2000},
+		{ofCurve(elliptic.P521()), 3000, 6000}, {ofRSA(1024, 65537), 20, 150}, {ofRSA(2048, 65537), 80, 1200},
+		{ofRSA(2049, 65537), 180, 4050},
 		{ofRSA(8192, 65537), 1280, 76800}, {ofRSA(8192, 1<<17), 1280, 76800}, {ofRSA(8192, 1<<17+1), 5120, 76800},
 	} {
-		if v, p := costOfVerifying(c.public)/perMicrosecond, costOfProving(c.public)/perMicrosecond; v != c.verify || p != c.proves {
+		if v, p := costOfVerifying(c.public)/perMicrosecond, costOfProving(c.public)/perMicrosecond; v != c.verify ||
+			p != c.proves {
 			t.Errorf("%T: %d and %d µs, want %d and %d", c.public, v, p, c.verify, c.proves)
 		}
 	}
-	if small, large := costOfParsing(64)/perMicrosecond, costOfParsing(4736)/perMicrosecond; small != 500 || large != 500+74*74/2 {
+	if small, large := costOfParsing(64)/perMicrosecond, costOfParsing(4736)/perMicrosecond; small != 500 ||
+		large != 500+74*74/2 {
 		t.Errorf("reading a private key takes %d and %d µs", small, large)
 	}
 }

@@ -94,7 +94,8 @@ func (p *pieces) leafOfKey() (*found, error) {
 	}
 	switch len(leaves) {
 	case 0:
-		return nil, wrong("%s is not of any of the certificates: %s; store the certificate and the private key of one pair", where, subjects(p.certificates))
+		return nil, wrong("%s is not of any of the certificates: %s; store the certificate and the private key of one pair",
+			where, subjects(p.certificates))
 	case 1:
 	default:
 		return nil, wrong("%s has %d certificates: %s until %s, and %s until %s; keep one", where, len(leaves),
@@ -107,7 +108,8 @@ func (p *pieces) leafOfKey() (*found, error) {
 		return nil, err
 	}
 	if err := keypair.ProvePossession(p.key.Signer, leaves[0].PublicKey); err != nil {
-		return nil, wrong("%s is not that of the certificate of %s: %s; store the certificate and the private key of one pair", where, leaves[0], err)
+		return nil, wrong("%s is not that of the certificate of %s: %s; store the certificate and the private key of "+
+			"one pair", where, leaves[0], err)
 	}
 	return &leaves[0], nil
 }
@@ -174,7 +176,8 @@ func (p *pieces) issued(above, below found) (bool, error) {
 		return false, err
 	}
 	err := above.CheckSignature(below.SignatureAlgorithm, below.RawTBSCertificate, below.Signature)
-	if _, insecure := errors.AsType[x509.InsecureAlgorithmError](err); insecure || errors.Is(err, x509.ErrUnsupportedAlgorithm) {
+	if _, insecure := errors.AsType[x509.InsecureAlgorithmError](err); insecure ||
+		errors.Is(err, x509.ErrUnsupportedAlgorithm) {
 		named := len(below.AuthorityKeyId) > 0 && len(above.SubjectKeyId) > 0
 		return !named || bytes.Equal(below.AuthorityKeyId, above.SubjectKeyId), nil
 	}
@@ -186,15 +189,18 @@ func unconnected(chain, rest []found) error {
 	for _, other := range rest {
 		for _, below := range chain {
 			if other.maybeIssued(below) {
-				return wrong("the certificate of %s has the name of the issuer of %s, but did not sign it; store the certificate that did", other, below)
+				return wrong("the certificate of %s has the name of the issuer of %s, but did not sign it; store the certificate "+
+					"that did", other, below)
 			}
 		}
 	}
 	for _, last := range chain {
-		if rest[0].isEnd() || last.selfIssued() || slices.ContainsFunc(chain, func(f found) bool { return f.maybeIssued(last) }) {
+		if rest[0].isEnd() || last.selfIssued() ||
+			slices.ContainsFunc(chain, func(f found) bool { return f.maybeIssued(last) }) {
 			continue
 		}
-		return wrong("the certificate of %s is missing, which issued that of %s, so that of %s does not connect; add the missing one, or drop the other",
+		return wrong("the certificate of %s is missing, which issued that of %s, so that of %s does not connect; add the "+
+			"missing one, or drop the other",
 			quote(last.Issuer), last, rest[0])
 	}
 	return wrong("the certificate of %s is not in the chain of %s; drop it", rest[0], chain[0])

@@ -29,7 +29,8 @@ func FuzzCertificate(f *testing.F) {
 	}
 	// A block that is cut, and whose base64 goes on in the next one.
 	f.Add([]byte("-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMG\n1qoAoGBAJ\n-----END CERTIFICATE-----T"), uint16(0), false)
-	f.Add([]byte("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n-----BEGIN X-----\n-----END X-----\n"), uint16(60), true)
+	f.Add([]byte("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n-----BEGIN X-----\n-----END X-----\n"),
+		uint16(60), true)
 	f.Fuzz(func(t *testing.T, text []byte, at uint16, plant bool) {
 		const planted = "hunter2-planted"
 		where := min(int(at), len(text))
@@ -40,7 +41,9 @@ func FuzzCertificate(f *testing.F) {
 		var b *Bundle
 		var err error
 		size := len(first) + len(second)
-		if got := allocates(func() { b, err = Read([]Text{{"a", first}, {"b", second}}, steps(t)) }); got > mostAllocated(size) {
+		if got := allocates(func() {
+			b, err = Read([]Text{{"a", first}, {"b", second}}, steps(t))
+		}); got > mostAllocated(size) {
 			t.Errorf("%d bytes are allocated for %d", got, size)
 		}
 		if err != nil {
@@ -57,7 +60,8 @@ func FuzzCertificate(f *testing.F) {
 		}
 		for _, k := range []Keystore{PKCS12, JKS} {
 			out, err := b.Keystore(k, []byte("changeit"), steps(t))
-			if again, _ := b.Keystore(k, []byte("changeit"), steps(t)); !bytes.Equal(again, out) || (err == nil) != (len(out) > 0) {
+			if again, _ := b.Keystore(k, []byte("changeit"), steps(t)); !bytes.Equal(again, out) ||
+				(err == nil) != (len(out) > 0) {
 				t.Errorf("%s of the same content differs, %v", k, err)
 			}
 		}

@@ -34,7 +34,8 @@ func ParseKeystore(name string) (Keystore, error) {
 	case PKCS12, JKS:
 		return k, nil
 	}
-	return "", fmt.Errorf("%s is not a keystore; %s", message.Quote(name), nearest.Suggestion(name, []string{string(PKCS12), string(JKS)}))
+	return "", fmt.Errorf("%s is not a keystore; %s", message.Quote(name),
+		nearest.Suggestion(name, []string{string(PKCS12), string(JKS)}))
 }
 
 // iterations is how often a password is hashed for a key of PKCS #12, as by openssl.
@@ -57,7 +58,8 @@ func (b *Bundle) Keystore(k Keystore, password []byte, steps *rawjson.Steps) ([]
 	}
 	for _, one := range b.all {
 		if b.key == nil && one.isEnd() {
-			return nil, wrong("%s the certificate of %s without its private key; name the key of the secret that has it too, or for a truststore only keys with certificates of authorities",
+			return nil, wrong("%s the certificate of %s without its private key; name the key of the secret that has it too, "+
+				"or for a truststore only keys with certificates of authorities",
 				b.where, one)
 		}
 	}

@@ -21,7 +21,8 @@ func stores(t testing.TB) (withKey, authorities *Bundle) {
 	t.Helper()
 	root, middle, leaf := three(t)
 	again := issue(t, "root", true, issued{}, nil)
-	return read(t, root.pem()+leaf.keyPEM(), leaf.pem()+middle.pem()), read(t, root.pem()+again.pem(), issue(t, "other", true, issued{}, nil).pem())
+	return read(t, root.pem()+leaf.keyPEM(), leaf.pem()+middle.pem()),
+		read(t, root.pem()+again.pem(), issue(t, "other", true, issued{}, nil).pem())
 }
 
 func makeKeystore(t testing.TB, b *Bundle, k Keystore, password string) []byte {
@@ -36,7 +37,8 @@ func makeKeystore(t testing.TB, b *Bundle, k Keystore, password string) []byte {
 func TestPKCS12ReadBack(t *testing.T) {
 	withKey, authorities := stores(t)
 	key, cert, above, err := pkcs12.DecodeChain(makeKeystore(t, withKey, PKCS12, changeit), changeit)
-	if err != nil || !cert.Equal(withKey.chain[0].Certificate) || len(above) != 2 || !above[0].Equal(withKey.chain[1].Certificate) || !above[1].Equal(withKey.chain[2].Certificate) {
+	if err != nil || !cert.Equal(withKey.chain[0].Certificate) || len(above) != 2 ||
+		!above[0].Equal(withKey.chain[1].Certificate) || !above[1].Equal(withKey.chain[2].Certificate) {
 		t.Errorf("got the chain %v, %d above, %v", cert, len(above), err)
 	}
 	if !key.(crypto.Signer).Public().(interface{ Equal(crypto.PublicKey) bool }).Equal(withKey.key.Public()) {
@@ -83,7 +85,8 @@ func TestJKSReadBack(t *testing.T) {
 		t.Fatalf("the aliases are %s", got)
 	}
 	for i, alias := range store.Aliases() {
-		if one, err := store.GetTrustedCertificateEntry(alias); err != nil || !bytes.Equal(one.Certificate.Content, authorities.all[i].Raw) {
+		if one, err := store.GetTrustedCertificateEntry(alias); err != nil ||
+			!bytes.Equal(one.Certificate.Content, authorities.all[i].Raw) {
 			t.Errorf("%s is another certificate, %v", alias, err)
 		}
 	}
@@ -98,7 +101,8 @@ func TestKeystoresAreTheSameBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := map[string]bool{}
-	for name, b := range map[string]*Bundle{"key": withKey, "authorities": authorities, "read again": read(t, string(whole))} {
+	for name, b := range map[string]*Bundle{"key": withKey, "authorities": authorities,
+		"read again": read(t, string(whole))} {
 		for _, k := range []Keystore{PKCS12, JKS} {
 			first := makeKeystore(t, b, k, changeit)
 			for range 30 {
@@ -126,9 +130,11 @@ func TestSaltsDependOnEverything(t *testing.T) {
 		password string
 		content  []string
 	}{
-		"one": {PKCS12, "p", []string{"ab", "c"}}, "another kind": {JKS, "p", []string{"ab", "c"}}, "another password": {PKCS12, "q", []string{"ab", "c"}},
-		"another border": {PKCS12, "p", []string{"a", "bc"}}, "one part": {PKCS12, "p", []string{"abc"}}, "another order": {PKCS12, "p", []string{"c", "ab"}},
-		"nothing": {PKCS12, "p", nil}, "an empty part": {PKCS12, "p", []string{""}},
+		"one": {PKCS12, "p", []string{"ab", "c"}}, "another kind": {JKS, "p", []string{"ab", "c"}},
+		"another password": {PKCS12, "q", []string{"ab", "c"}},
+		"another border":   {PKCS12, "p", []string{"a", "bc"}}, "one part": {PKCS12, "p", []string{"abc"}},
+		"another order": {PKCS12, "p", []string{"c", "ab"}},
+		"nothing":       {PKCS12, "p", nil}, "an empty part": {PKCS12, "p", []string{""}},
 	} {
 		var content [][]byte
 		for _, part := range c.content {
@@ -155,9 +161,10 @@ func TestPasswordsOfKeystores(t *testing.T) {
 		k              Keystore
 		password, want string
 	}{
-		"none":                {PKCS12, "", "is empty, and a keystore needs one"},
-		"none, JKS":           {JKS, "", "is empty, and a keystore needs one"},
-		"a short one":         {JKS, "12345", "has fewer than 6 characters, the least for JKS; use a longer one, or keystore: pkcs12"},
+		"none":      {PKCS12, "", "is empty, and a keystore needs one"},
+		"none, JKS": {JKS, "", "is empty, and a keystore needs one"},
+		"a short one": {JKS, "12345",
+			"has fewer than 6 characters, the least for JKS; use a longer one, or keystore: pkcs12"},
 		"a line break":        {PKCS12, "changeit\n", "ends in a line break; store it without"},
 		"a line break, CR":    {JKS, "changeit\r\n", "ends in a line break; store it without"},
 		"only a line break":   {PKCS12, "\n", "ends in a line break"},
@@ -171,7 +178,8 @@ func TestPasswordsOfKeystores(t *testing.T) {
 		"a book":              {PKCS12, strings.Repeat("x", 1025), "has 1025 bytes; at most 1024 are supported"},
 	} {
 		_, err := withKey.Keystore(c.k, []byte(c.password), steps(t))
-		if wantWrong(t, err, "the password of the keystore "); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "planted") {
+		if wantWrong(t, err, "the password of the keystore "); err == nil || !strings.Contains(err.Error(), c.want) ||
+			strings.Contains(err.Error(), "planted") {
 			t.Errorf("%s: got %v, want %s", name, err, c.want)
 		}
 	}
@@ -186,7 +194,8 @@ func TestKeystoresThatCannotBeMade(t *testing.T) {
 		_, err := read(t, leaf.keyPEM()).Keystore(k, []byte(changeit), steps(t))
 		wantWrong(t, err, `the key "a" holds no certificate; name the key of the secret that does too`)
 		_, err = read(t, root.pem(), leaf.pem()+middle.pem()).Keystore(k, []byte(changeit), steps(t))
-		wantWrong(t, err, `the keys "a", "b" hold the certificate of "CN=leaf" (key "b") without its private key; name the key of the secret that has it too, or for a truststore`)
+		wantWrong(t, err,
+			`the keys "a", "b" hold the certificate of "CN=leaf" (key "b") without its private key; name the key of the secret that has it too, or for a truststore`)
 	}
 }
 
@@ -195,14 +204,16 @@ func TestATruststoreTakesAnyTrustedCertificates(t *testing.T) {
 	root, middle, _ := three(t)
 	pinned := issue(t, "pinned", false, issued{}, nil)
 	ancient := blank("ancient", true)
-	ancient.NotBefore, ancient.NotAfter = time.Date(1951, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC)
+	ancient.NotBefore, ancient.NotAfter = time.Date(1951, 1, 1, 0, 0, 0, 0, time.UTC),
+		time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC)
 	b := read(t, pinned.pem()+middle.pem()+root.pem()+sign(t, ancient, issued{}, newKey(t)).pem())
 	all, err := pkcs12.DecodeTrustStore(makeKeystore(t, b, PKCS12, changeit), changeit)
 	if err != nil || len(all) != 4 {
 		t.Errorf("%d certificates, %v", len(all), err)
 	}
 	store := keystore.New()
-	if err := store.Load(bytes.NewReader(makeKeystore(t, b, JKS, changeit)), []byte(changeit)); err != nil || len(store.Aliases()) != 4 {
+	if err := store.Load(bytes.NewReader(makeKeystore(t, b, JKS, changeit)), []byte(changeit)); err != nil ||
+		len(store.Aliases()) != 4 {
 		t.Errorf("%d certificates, %v", len(store.Aliases()), err)
 	}
 }

@@ -35,14 +35,17 @@ func TestTextsThatAreNotPEM(t *testing.T) {
 	indented := "  " + strings.ReplaceAll(middle.pem(), "\n", "\n  ")
 	headless := middle.pem()[strings.Index(middle.pem(), "\n")+1:]
 	for name, c := range map[string]struct{ text, want string }{
-		"nothing":               {"", `the key "a" is empty`},
-		"white space":           {" \r\n\t", `the key "a" is empty`},
-		"a password":            {"hunter2-planted", `the key "a" holds no PEM; name a key that does`},
-		"base64 of PEM":         {base64.StdEncoding.EncodeToString([]byte(leaf.pem())), `the key "a" holds base64 of PEM; set encoding: base64`},
-		"base64 of DER":         {base64.StdEncoding.EncodeToString(leaf.Raw), `the key "a" holds a certificate, key or keystore in binary form (DER or PKCS #12), not PEM; convert it`},
-		"DER":                   {string(leaf.Raw), `the key "a" holds a certificate, key or keystore in binary form`},
-		"UTF-16":                {utf16, `the key "a" is in UTF-16; store it as UTF-8`},
-		"written line breaks":   {strings.ReplaceAll(leaf.pem(), "\n", `\n`), `the key "a" has the two characters \n instead of line breaks`},
+		"nothing":     {"", `the key "a" is empty`},
+		"white space": {" \r\n\t", `the key "a" is empty`},
+		"a password":  {"hunter2-planted", `the key "a" holds no PEM; name a key that does`},
+		"base64 of PEM": {base64.StdEncoding.EncodeToString([]byte(leaf.pem())),
+			`the key "a" holds base64 of PEM; set encoding: base64`},
+		"base64 of DER": {base64.StdEncoding.EncodeToString(leaf.Raw),
+			`the key "a" holds a certificate, key or keystore in binary form (DER or PKCS #12), not PEM; convert it`},
+		"DER":    {string(leaf.Raw), `the key "a" holds a certificate, key or keystore in binary form`},
+		"UTF-16": {utf16, `the key "a" is in UTF-16; store it as UTF-8`},
+		"written line breaks": {strings.ReplaceAll(leaf.pem(), "\n", `\n`),
+			`the key "a" has the two characters \n instead of line breaks`},
 		"no line breaks":        {strings.ReplaceAll(leaf.pem(), "\n", " "), `the key "a" has lost its line breaks`},
 		"quotes":                {`"` + leaf.pem() + `"`, `the key "a" is in quotes`},
 		"cut":                   {leaf.pem()[:200], `the key "a" holds PEM that is damaged: it was cut`},
@@ -56,8 +59,10 @@ func TestTextsThatAreNotPEM(t *testing.T) {
 		"no first line":         {leaf.pem() + headless, `PEM block 2 of the key "a" is damaged`},
 		"no first line, first":  {headless + leaf.pem(), `PEM block 1 of the key "a" is damaged`},
 		"two ends":              {leaf.pem() + "-----END CERTIFICATE-----\n", `PEM block 2 of the key "a" is damaged`},
-		"an unfinished line":    {strings.TrimSuffix(leaf.pem(), "\n") + middle.pem(), `the key "a" has two PEM blocks that meet in one line; store a line break between them`},
-		"another behind it":     {leaf.pem() + strings.TrimSuffix(leaf.pem(), "\n") + middle.pem(), `the key "a" has two PEM blocks that meet`},
+		"an unfinished line": {strings.TrimSuffix(leaf.pem(), "\n") + middle.pem(),
+			`the key "a" has two PEM blocks that meet in one line; store a line break between them`},
+		"another behind it": {leaf.pem() + strings.TrimSuffix(leaf.pem(), "\n") + middle.pem(),
+			`the key "a" has two PEM blocks that meet`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Read(asTexts(c.text), steps(t))
@@ -71,20 +76,28 @@ func TestBlocksThatAreNotUsed(t *testing.T) {
 	block := func(kind string, bytes ...byte) string {
 		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: bytes}))
 	}
-	locked := "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n"
+	locked := "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n-----END RSA " +
+		"PRIVATE KEY-----\n"
 	for name, c := range map[string]struct {
 		texts []string
 		want  string
 	}{
-		"a public key":        {[]string{block("PUBLIC KEY", 1)}, `PEM block 1 of the key "a" is of the kind PUBLIC KEY; keep blocks of the kinds CERTIFICATE, PRIVATE KEY`},
-		"a request":           {[]string{leaf.pem() + block("CERTIFICATE REQUEST", 1)}, `PEM block 2 of the key "a" is of the kind CERTIFICATE REQUEST`},
-		"an OpenSSH key":      {[]string{block("OPENSSH PRIVATE KEY", 1)}, "of the kind OPENSSH PRIVATE KEY"},
-		"a label with text":   {[]string{block("hunter2-planted", 1)}, "of an unknown kind"},
-		"parameters alone":    {[]string{block("EC PARAMETERS", 1)}, `the key "a" holds neither a certificate nor a private key`},
-		"in two keys":         {[]string{block("EC PARAMETERS", 1), block("DH PARAMETERS", 1)}, `the keys "a", "b" hold neither a certificate nor`},
-		"no certificate in":   {[]string{leaf.pem(), leaf.pem() + block("CERTIFICATE", 1)}, `the certificate in PEM block 2 of the key "b" cannot be read`},
-		"no private key in":   {[]string{block("PRIVATE KEY", 1)}, `the private key in the key "a" cannot be read: it is damaged, or of another kind than RSA, ECDSA and Ed25519`},
-		"a passphrase":        {[]string{block("ENCRYPTED PRIVATE KEY", 1)}, `the private key in the key "a" is protected by a passphrase; store the key without one`},
+		"a public key": {[]string{block("PUBLIC KEY", 1)},
+			`PEM block 1 of the key "a" is of the kind PUBLIC KEY; keep blocks of the kinds CERTIFICATE, PRIVATE KEY`},
+		"a request": {[]string{leaf.pem() + block("CERTIFICATE REQUEST", 1)},
+			`PEM block 2 of the key "a" is of the kind CERTIFICATE REQUEST`},
+		"an OpenSSH key":    {[]string{block("OPENSSH PRIVATE KEY", 1)}, "of the kind OPENSSH PRIVATE KEY"},
+		"a label with text": {[]string{block("hunter2-planted", 1)}, "of an unknown kind"},
+		"parameters alone": {[]string{block("EC PARAMETERS", 1)},
+			`the key "a" holds neither a certificate nor a private key`},
+		"in two keys": {[]string{block("EC PARAMETERS", 1), block("DH PARAMETERS", 1)},
+			`the keys "a", "b" hold neither a certificate nor`},
+		"no certificate in": {[]string{leaf.pem(), leaf.pem() + block("CERTIFICATE", 1)},
+			`the certificate in PEM block 2 of the key "b" cannot be read`},
+		"no private key in": {[]string{block("PRIVATE KEY", 1)},
+			`the private key in the key "a" cannot be read: it is damaged, or of another kind than RSA, ECDSA and Ed25519`},
+		"a passphrase": {[]string{block("ENCRYPTED PRIVATE KEY", 1)},
+			`the private key in the key "a" is protected by a passphrase; store the key without one`},
 		"an old passphrase":   {[]string{locked}, `the private key in the key "a" is protected by a passphrase`},
 		"a label of no bytes": {[]string{"-----BEGIN -----\nAAAA\n-----END -----\n"}, "unknown kind"},
 	} {
@@ -114,17 +127,26 @@ func TestPiecesThatDoNotBelongTogether(t *testing.T) {
 	}{
 		"the wrong key": {[]string{leaf.pem() + middle.pem(), other.keyPEM()},
 			`the private key in the key "b" is not of any of the certificates: "CN=leaf" (key "a"), "CN=middle" (key "a"); store the certificate`},
-		"two private keys":  {[]string{leaf.keyPEM(), other.keyPEM()}, `the keys "a" and "b" hold two private keys; name the one`},
-		"two in one key":    {[]string{leaf.keyPEM() + other.keyPEM()}, `the key "a" holds two private keys; keep the one`},
-		"two leaves":        {[]string{leaf.pem(), other.pem()}, `2 certificates are not of an authority: "CN=leaf" (key "a"), "CN=other" (key "b"); name only`},
-		"two, and a key":    {[]string{leaf.pem() + other.pem() + middle.pem() + leaf.keyPEM()}, `the certificate of "CN=other" (key "a") is not in the chain of "CN=leaf" (key "a"); drop it`},
-		"an old one":        {[]string{leaf.pem(), renewed.pem(), leaf.keyPEM()}, fmt.Sprintf(`has 2 certificates: "CN=leaf" (key "a") until %s, and "CN=leaf" (key "b") until %[1]s; keep one`, day)},
-		"a gap":             {[]string{leaf.pem(), root.pem(), leaf.keyPEM()}, `the certificate of "CN=middle" is missing, which issued that of "CN=leaf" (key "a"), so that of "CN=root" (key "b") does not connect; add the missing one, or drop the other`},
-		"a gap, no key":     {[]string{leaf.pem() + root.pem()}, `the certificate of "CN=middle" is missing`},
-		"the same name":     {[]string{leaf.pem(), again.pem()}, `the certificate of "CN=middle" (key "b") has the name of the issuer of "CN=leaf" (key "a"), but did not sign it; store the certificate that did`},
-		"another authority": {[]string{leaf.pem() + middle.pem() + root.pem(), far.pem()}, `the certificate of "CN=far" (key "b") is not in the chain of "CN=leaf" (key "a"); drop it`},
-		"many":              {[]string{leaf.pem(), other.pem(), renewed.pem(), issue(t, "x", false, middle, nil).pem()}, `(key "c"), …; name only`},
-		"a long name":       {[]string{issue(t, strings.Repeat("x", 60000), false, middle, nil).pem()}, "more than 65536 bytes of PEM"},
+		"two private keys": {[]string{leaf.keyPEM(), other.keyPEM()},
+			`the keys "a" and "b" hold two private keys; name the one`},
+		"two in one key": {[]string{leaf.keyPEM() + other.keyPEM()}, `the key "a" holds two private keys; keep the one`},
+		"two leaves": {[]string{leaf.pem(), other.pem()},
+			`2 certificates are not of an authority: "CN=leaf" (key "a"), "CN=other" (key "b"); name only`},
+		"two, and a key": {[]string{leaf.pem() + other.pem() + middle.pem() + leaf.keyPEM()},
+			`the certificate of "CN=other" (key "a") is not in the chain of "CN=leaf" (key "a"); drop it`},
+		"an old one": {[]string{leaf.pem(), renewed.pem(), leaf.keyPEM()},
+			fmt.Sprintf(`has 2 certificates: "CN=leaf" (key "a") until %s, and "CN=leaf" (key "b") until %[1]s; keep one`, day)},
+		"a gap": {[]string{leaf.pem(), root.pem(), leaf.keyPEM()},
+			`the certificate of "CN=middle" is missing, which issued that of "CN=leaf" (key "a"), so that of "CN=root" (key "b") does not connect; add the missing one, or drop the other`},
+		"a gap, no key": {[]string{leaf.pem() + root.pem()}, `the certificate of "CN=middle" is missing`},
+		"the same name": {[]string{leaf.pem(), again.pem()},
+			`the certificate of "CN=middle" (key "b") has the name of the issuer of "CN=leaf" (key "a"), but did not sign it; store the certificate that did`},
+		"another authority": {[]string{leaf.pem() + middle.pem() + root.pem(), far.pem()},
+			`the certificate of "CN=far" (key "b") is not in the chain of "CN=leaf" (key "a"); drop it`},
+		"many": {[]string{leaf.pem(), other.pem(), renewed.pem(), issue(t, "x", false, middle, nil).pem()},
+			`(key "c"), …; name only`},
+		"a long name": {[]string{issue(t, strings.Repeat("x", 60000), false, middle, nil).pem()},
+			"more than 65536 bytes of PEM"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Read(asTexts(c.texts...), steps(t))
@@ -134,7 +156,8 @@ func TestPiecesThatDoNotBelongTogether(t *testing.T) {
 			}
 		})
 	}
-	if _, err := Read(asTexts(issue(t, "weak", false, issued{}, weak).pem(), (issued{key: weak}).keyPEM()), steps(t)); err != nil {
+	if _, err := Read(asTexts(issue(t, "weak", false, issued{}, weak).pem(), (issued{key: weak}).keyPEM()),
+		steps(t)); err != nil {
 		t.Errorf("an RSA key of 1024 bits: %v", err)
 	}
 }
@@ -157,7 +180,8 @@ func TestPartsThatAreNotThere(t *testing.T) {
 		part  Part
 		want  string
 	}{
-		"no private key":             {[]string{leaf.pem() + middle.pem()}, Key, `the key "a" holds no private key; name the key of the secret that does too`},
+		"no private key": {[]string{leaf.pem() + middle.pem()}, Key,
+			`the key "a" holds no private key; name the key of the secret that does too`},
 		"no private key in a bundle": {[]string{leaf.pem(), middle.pem()}, Whole, `the keys "a", "b" hold no private key`},
 		"no certificate":             {[]string{leaf.keyPEM()}, Chain, `the key "a" holds no certificate; name the key`},
 		"no leaf without":            {[]string{leaf.keyPEM()}, Leaf, "holds no certificate"},
@@ -181,7 +205,8 @@ func TestPossessionIsProved(t *testing.T) {
 	forged := *other
 	forged.PublicKey = owner.PublicKey
 	leaf := issue(t, "leaf", false, issued{}, owner)
-	p := &pieces{steps: steps(t), certificates: []found{newFound(leaf.Certificate, "a")}, key: &privateKey{&forged, nil, "b"}}
+	p := &pieces{steps: steps(t), certificates: []found{newFound(leaf.Certificate, "a")},
+		key: &privateKey{&forged, nil, "b"}}
 	_, _, err := p.chain()
 	wantWrong(t, err, `the private key in the key "b" is not that of the certificate of "CN=leaf" (key "a")`)
 }
@@ -203,7 +228,8 @@ func TestErrorsOfStepsAreTheirOwn(t *testing.T) {
 	}
 	t.Logf("%d steps are enough", enough)
 	b := read(t, text)
-	if _, err := b.Keystore(PKCS12, []byte("changeit"), rawjson.NewSteps(t.Context(), costOfKeystore-1)); !errors.Is(err, rawjson.ErrSteps) {
+	if _, err := b.Keystore(PKCS12, []byte("changeit"), rawjson.NewSteps(t.Context(), costOfKeystore-1)); !errors.Is(err,
+		rawjson.ErrSteps) {
 		t.Errorf("a keystore without steps: %v", err)
 	}
 }

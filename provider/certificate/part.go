@@ -44,7 +44,8 @@ func (b *Bundle) Part(p Part) (out []byte, err error) {
 	case p != Key && len(b.all) == 0:
 		return nil, wrong("%s no certificate; name the key of the secret that does too", b.where)
 	case p == Leaf && !b.leaf:
-		return nil, wrong("%s only certificates of authorities that form no chain, so none of them is the leaf: %s; use part: chain for all of them",
+		return nil, wrong("%s only certificates of authorities that form no chain, so none of them is the leaf: %s; use "+
+			"part: chain for all of them",
 			b.where, subjects(b.all))
 	}
 	if p == Key || p == Whole {

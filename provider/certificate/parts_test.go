@@ -23,18 +23,21 @@ func TestParts(t *testing.T) {
 	const mark = "\xef\xbb\xbf"
 	crlf := func(text string) string { return strings.ReplaceAll(text, "\n", "\r\n") }
 	for name, texts := range map[string][]string{
-		"in order":         {leaf.keyPEM(), leaf.pem() + middle.pem() + root.pem()},
-		"out of order":     {root.pem() + leaf.pem() + middle.pem(), leaf.keyPEM()},
-		"in one text":      {middle.pem() + leaf.keyPEM() + root.pem() + leaf.pem()},
-		"twice":            {leaf.pem() + leaf.pem() + leaf.keyPEM() + middle.pem(), leaf.keyPEM() + root.pem()},
-		"with other texts": {"subject=x\n" + leaf.pem() + "\nBag Attributes: <none>\n" + middle.pem(), leaf.keyPEM() + root.pem()},
-		"CRLF":             {crlf(leaf.pem() + middle.pem()), crlf(leaf.keyPEM() + root.pem())},
-		"joined files":     {mark + leaf.pem() + mark + middle.pem(), mark + leaf.keyPEM() + "\n\n" + mark + root.pem()},
-		"no last break":    {strings.TrimSpace(leaf.pem()), strings.TrimSpace(middle.pem()), strings.TrimSpace(root.pem()), strings.TrimSpace(leaf.keyPEM())},
+		"in order":     {leaf.keyPEM(), leaf.pem() + middle.pem() + root.pem()},
+		"out of order": {root.pem() + leaf.pem() + middle.pem(), leaf.keyPEM()},
+		"in one text":  {middle.pem() + leaf.keyPEM() + root.pem() + leaf.pem()},
+		"twice":        {leaf.pem() + leaf.pem() + leaf.keyPEM() + middle.pem(), leaf.keyPEM() + root.pem()},
+		"with other texts": {"subject=x\n" + leaf.pem() + "\nBag Attributes: <none>\n" + middle.pem(),
+			leaf.keyPEM() + root.pem()},
+		"CRLF":         {crlf(leaf.pem() + middle.pem()), crlf(leaf.keyPEM() + root.pem())},
+		"joined files": {mark + leaf.pem() + mark + middle.pem(), mark + leaf.keyPEM() + "\n\n" + mark + root.pem()},
+		"no last break": {strings.TrimSpace(leaf.pem()), strings.TrimSpace(middle.pem()), strings.TrimSpace(root.pem()),
+			strings.TrimSpace(leaf.keyPEM())},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := read(t, texts...)
-			for part, want := range map[Part]string{Leaf: "leaf", Chain: "leaf middle root", Key: "key", Whole: "key leaf middle root"} {
+			for part, want := range map[Part]string{Leaf: "leaf", Chain: "leaf middle root", Key: "key",
+				Whole: "key leaf middle root"} {
 				wantPart(t, b, part, want)
 			}
 		})

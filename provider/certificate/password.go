@@ -21,11 +21,13 @@ func checkPassword(k Keystore, password []byte) error {
 	case len(bare) < len(password) && !bytes.ContainsFunc(bare, outside):
 		return wrong("the password of the keystore ends in a line break; store it without")
 	case bytes.ContainsFunc(password, outside):
-		return wrong("the password of the keystore has a character that is not printable ASCII, and Java could not open the keystore; use another password")
+		return wrong("the password of the keystore has a character that is not printable ASCII, and Java could not open " +
+			"the keystore; use another password")
 	case len(password) > mostPassword:
 		return wrong("the password of the keystore has %d bytes; at most %d are supported", len(password), mostPassword)
 	case k == JKS && len(password) < leastOfJKS:
-		return wrong("the password of the keystore has fewer than %d characters, the least for JKS; use a longer one, or keystore: pkcs12", leastOfJKS)
+		return wrong("the password of the keystore has fewer than %d characters, the least for JKS; use a longer one, or "+
+			"keystore: pkcs12", leastOfJKS)
 	}
 	return nil
 }

@@ -89,7 +89,8 @@ type pieces struct {
 
 // known are the labels of PEM blocks that a message may show. Others may hold anything.
 var known = []string{
-	"CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST", "X509 CERTIFICATE", "TRUSTED CERTIFICATE", "X509 CRL", "PKCS7", "CMS",
+	"CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST", "X509 CERTIFICATE", "TRUSTED CERTIFICATE", "X509 CRL",
+	"PKCS7", "CMS",
 	"PUBLIC KEY", "RSA PUBLIC KEY", "DSA PRIVATE KEY", "OPENSSH PRIVATE KEY", "DSA PARAMETERS",
 }
 
@@ -107,19 +108,22 @@ func (p *pieces) add(block *pem.Block, key string, number int) error {
 	if slices.Contains(known, block.Type) {
 		what = "the kind " + block.Type
 	}
-	return wrong("PEM block %d of the key %s is of %s; keep blocks of the kinds CERTIFICATE, PRIVATE KEY, RSA PRIVATE KEY and EC PRIVATE KEY",
+	return wrong("PEM block %d of the key %s is of %s; keep blocks of the kinds CERTIFICATE, PRIVATE KEY, RSA PRIVATE "+
+		"KEY and EC PRIVATE KEY",
 		number, message.Quote(key), what)
 }
 
 func (p *pieces) addCertificate(block *pem.Block, key string, number int) error {
 	one, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
-		return wrong("the certificate in PEM block %d of the key %s cannot be read: it is damaged, or of a kind that is not supported; check it with openssl x509 -text",
+		return wrong("the certificate in PEM block %d of the key %s cannot be read: it is damaged, or of a kind that is "+
+			"not supported; check it with openssl x509 -text",
 			number, message.Quote(key))
 	}
 	f := newFound(one, key)
 	if public, is := one.PublicKey.(*rsa.PublicKey); is && public.N.BitLen() > keypair.MaxModulus {
-		return wrong("the certificate of %s has a key of %d bits; at most %d are supported", f, public.N.BitLen(), keypair.MaxModulus)
+		return wrong("the certificate of %s has a key of %d bits; at most %d are supported", f, public.N.BitLen(),
+			keypair.MaxModulus)
 	}
 	if !slices.ContainsFunc(p.certificates, func(other found) bool { return other.Equal(one) }) {
 		p.certificates = append(p.certificates, f)
@@ -135,7 +139,8 @@ func (p *pieces) addKey(block *pem.Block, key string) error {
 	case p.key != nil && p.key.from == key:
 		return wrong("the key %s holds two private keys; keep the one of the certificate", message.Quote(key))
 	case p.key != nil:
-		return wrong("the keys %s and %s hold two private keys; name the one of the certificate", message.Quote(p.key.from), message.Quote(key))
+		return wrong("the keys %s and %s hold two private keys; name the one of the certificate", message.Quote(p.key.from),
+			message.Quote(key))
 	}
 	if err := keypair.CheckForm(block); err != nil {
 		return wrong("%s %s", where, err)
@@ -145,7 +150,8 @@ func (p *pieces) addKey(block *pem.Block, key string) error {
 	}
 	signer := parseKey(block.Bytes)
 	if signer == nil {
-		return wrong("%s cannot be read: it is damaged, or of another kind than RSA, ECDSA and Ed25519; store it as openssl genpkey writes it", where)
+		return wrong("%s cannot be read: it is damaged, or of another kind than RSA, ECDSA and Ed25519; store it as "+
+			"openssl genpkey writes it", where)
 	}
 	p.key = &privateKey{signer, &pem.Block{Type: block.Type, Bytes: block.Bytes}, key}
 	return nil

@@ -82,7 +82,10 @@ func TestOpenSSLReadsPKCS12(t *testing.T) {
 		if got, err := read(t, string(out)).Part(c.part); err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%s: openssl reads other content, %v", name, err)
 		}
-		if info, _ := exec.Command(openssl, "pkcs12", "-in", path, "-passin", "pass:a b~!\"x$", "-noout", "-info").CombinedOutput(); !bytes.Contains(info, []byte("PBES2, PBKDF2, AES-256-CBC, Iteration 2048, PRF hmacWithSHA256")) || !bytes.Contains(info, []byte("MAC: sha256, Iteration 2048")) {
+		if info, _ := exec.Command(openssl, "pkcs12", "-in", path, "-passin", "pass:a b~!\"x$", "-noout",
+			"-info").CombinedOutput(); !bytes.Contains(info,
+			[]byte("PBES2, PBKDF2, AES-256-CBC, Iteration 2048, PRF hmacWithSHA256")) ||
+			!bytes.Contains(info, []byte("MAC: sha256, Iteration 2048")) {
 			t.Errorf("%s: the encryption is\n%s", name, info)
 		}
 	}
@@ -102,7 +105,8 @@ func TestJavaReadsPrivateKeys(t *testing.T) {
 			t.Run(filepath.Base(filepath.Dir(filepath.Dir(keytool)))+" "+string(k), func(t *testing.T) {
 				t.Parallel()
 				path, copied := write(t, makeKeystore(t, withKey, k, changeit)), filepath.Join(t.TempDir(), "copy")
-				runKeytool(t, keytool, "-importkeystore", "-noprompt", "-srckeystore", path, "-srcstorepass", changeit, "-srcalias", alias,
+				runKeytool(t, keytool, "-importkeystore", "-noprompt", "-srckeystore", path, "-srcstorepass", changeit,
+					"-srcalias", alias,
 					"-destkeystore", copied, "-deststoretype", "PKCS12", "-deststorepass", changeit)
 				out := run(t, openssl, "pkcs12", "-in", copied, "-passin", "pass:"+changeit, "-nodes")
 				if got, err := read(t, string(out)).Part(Whole); err != nil || !bytes.Equal(got, want) {
@@ -120,8 +124,10 @@ func TestJavaTrustsCertificates(t *testing.T) {
 		for _, k := range []Keystore{PKCS12, JKS} {
 			t.Run(filepath.Base(filepath.Dir(filepath.Dir(keytool)))+" "+string(k), func(t *testing.T) {
 				t.Parallel()
-				list := runKeytool(t, keytool, "-list", "-rfc", "-keystore", write(t, makeKeystore(t, authorities, k, changeit)), "-storepass", changeit)
-				if n := bytes.Count(list, []byte("Entry type: trustedCertEntry")); n != 3 || !bytes.Contains(list, []byte("Alias name: ca-002")) {
+				list := runKeytool(t, keytool, "-list", "-rfc", "-keystore", write(t, makeKeystore(t, authorities, k, changeit)),
+					"-storepass", changeit)
+				if n := bytes.Count(list, []byte("Entry type: trustedCertEntry")); n != 3 ||
+					!bytes.Contains(list, []byte("Alias name: ca-002")) {
 					t.Errorf("keytool lists %d trusted certificates:\n%s", n, list)
 				}
 				for _, one := range authorities.all {

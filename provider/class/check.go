@@ -71,7 +71,8 @@ func checkCombination(o Object, c *failure.List) (ok bool) {
 		for _, other := range f.Conflicts {
 			if o.has(other) && placeOf(other) < placeOf(f.Name) {
 				c.At(o.LineOf(f.Name))
-				c.Add(o.Number, failure.Invalid, fmt.Sprintf("objects[%d].%s", o.Number, f.Name), "cannot be combined with %s; drop one of them", other)
+				c.Add(o.Number, failure.Invalid, fmt.Sprintf("objects[%d].%s", o.Number, f.Name),
+					"cannot be combined with %s; drop one of them", other)
 				return false
 			}
 		}

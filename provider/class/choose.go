@@ -19,7 +19,8 @@ const defaultConnection = "default"
 // its own: it is an error if the mount gives any of these too, because a pod can override
 // every parameter of its class. combined reports such an error: it is not known then what
 // was meant.
-func chooseConnection(attributes map[string]string, credentials bool, c *failure.List) (name string, ownPlace, combined bool) {
+func chooseConnection(attributes map[string]string, credentials bool,
+	c *failure.List) (name string, ownPlace, combined bool) {
 	var stated []string
 	for _, field := range place.Fields() {
 		if _, given := attributes[field]; given {

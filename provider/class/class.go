@@ -50,7 +50,8 @@ func Parse(attributes map[string]string, with Given) (Class, *failure.List) {
 	refresh := parseRefreshOf(attributes, c)
 	text, stated := attributes[ParamObjects]
 	if !stated {
-		c.Field(failure.WholeClass, "parameters."+ParamObjects, fmt.Errorf("%w; it lists the secrets to mount", message.ErrMissing))
+		c.Field(failure.WholeClass, "parameters."+ParamObjects,
+			fmt.Errorf("%w; it lists the secrets to mount", message.ErrMissing))
 		return cl, c
 	}
 	cl.Objects = parseObjects(text, with.Mode, c)
@@ -59,7 +60,8 @@ func Parse(attributes map[string]string, with Given) (Class, *failure.List) {
 		sources += o.Count()
 	}
 	if sources > maxSecrets {
-		c.Parameter(ParamObjects, "names %d secrets; at most %d are read; split the list over several classes", sources, maxSecrets)
+		c.Parameter(ParamObjects, "names %d secrets; at most %d are read; split the list over several classes", sources,
+			maxSecrets)
 	}
 	tree := volume.NewLayout()
 	for i, o := range cl.Objects {
@@ -86,5 +88,6 @@ func parseRefreshOf(attributes map[string]string, c *failure.List) (refresh time
 
 // parseDomain reads where the secrets are: region or endpoint, okmsId, caBundle.
 func parseDomain(attributes map[string]string, c *failure.List) place.Domain {
-	return place.Parse(attributes, place.MaxBundleOfMount, func(field string, err error) { c.Field(failure.WholeClass, "parameters."+field, err) })
+	return place.Parse(attributes, place.MaxBundleOfMount,
+		func(field string, err error) { c.Field(failure.WholeClass, "parameters."+field, err) })
 }

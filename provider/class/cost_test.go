@@ -15,7 +15,8 @@ import (
 // of it: ten times as many entries take at most twenty times as much memory.
 func TestHintsOfALongListGrowWithItsLength(t *testing.T) {
 	for name, entry := range map[string]string{
-		"plain entries": "- word/\n", "odd signs": "- secretPath: a\u00a0\u201c\n", "quotes": "- 'x': \"\"\n", "unknown fields": "- {secretPath: a, property: k}\n",
+		"plain entries": "- word/\n", "odd signs": "- secretPath: a\u00a0\u201c\n", "quotes": "- 'x': \"\"\n",
+		"unknown fields": "- {secretPath: a, property: k}\n",
 	} {
 		allocated := func(entries int) uint64 {
 			r := plantest.Request(plantest.With("objects", strings.Repeat(entry, entries)))

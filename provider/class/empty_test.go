@@ -12,7 +12,9 @@ import (
 // Templates write the fields of an object that they have no value for.
 func TestFieldsThatAreLeftEmpty(t *testing.T) {
 	for _, empty := range []string{`""`, "''", "", "~", "null", `"" # none`} {
-		p := plantest.Planned(t, plantest.Request(plantest.Objects("- secretPath: a", "  secretKey: "+empty, "  objectVersion: "+empty, "  allKeys: true", "- secretPath: b", "  objectVersion: "+empty)))
+		p := plantest.Planned(t,
+			plantest.Request(plantest.Objects("- secretPath: a", "  secretKey: "+empty, "  objectVersion: "+empty,
+				"  allKeys: true", "- secretPath: b", "  objectVersion: "+empty)))
 		if o := p.Objects[0]; o.SecretKey != "" || o.Version != 0 || !o.AllKeys || p.Objects[1].File() != "b" {
 			t.Errorf("%s: %+v", empty, p.Objects)
 		}

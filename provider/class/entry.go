@@ -18,7 +18,8 @@ import (
 
 // parseObject reads one entry of the list. It adds all mistakes to c.
 func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *failure.List) Object {
-	e := &entry{c, fmt.Sprintf("objects[%d]", number), Object{Number: number, Mode: defaultMode, Encoding: encoding.UTF8, line: n.Line, given: map[string]int{}}}
+	e := &entry{c, fmt.Sprintf("objects[%d]", number),
+		Object{Number: number, Mode: defaultMode, Encoding: encoding.UTF8, line: n.Line, given: map[string]int{}}}
 	c.At(n.Line)
 	if sign, isText := yamlnode.IsText(n); isText {
 		c.Add(number, failure.Invalid, e.where, "is a text, not a map of fields; %s", dropSign(sign))
@@ -29,7 +30,8 @@ func parseObject(n *yamlnode.Node, number int, defaultMode fs.FileMode, c *failu
 		return e.object
 	}
 	known := sync.OnceValue(func() nearest.Vocabulary { // which most objects do not need
-		return nearest.Vocabulary{Valid: fieldNames(), Synonyms: fieldSynonyms(), Taken: fieldsOf(n), Conflicts: fieldConflicts()}
+		return nearest.Vocabulary{Valid: fieldNames(), Synonyms: fieldSynonyms(), Taken: fieldsOf(n),
+			Conflicts: fieldConflicts()}
 	})
 	e.eachField(n, e.where, "unknown field; ", func(name string) string {
 		if _, valid := fieldOf(name); valid {

@@ -28,7 +28,8 @@ func TestThePageHasTheFields(t *testing.T) {
 
 func TestTheExamplesOfFieldsAreValid(t *testing.T) {
 	// What else the object needs, by the field.
-	with := map[string]string{"secretPath": "", "find": "", "secrets": "template: '{{.db.a}}{{.tls.b}}', objectName: f", "template": "secrets: {db: s}, objectName: f",
+	with := map[string]string{"secretPath": "", "find": "", "secrets": "template: '{{.db.a}}{{.tls.b}}', objectName: f",
+		"template":  "secrets: {db: s}, objectName: f",
 		"secretKey": "secretPath: s", "keys": "secretPath: s, format: json", "certificate": "secretPath: s, secretKey: k",
 		"encoding": "secretPath: s, secretKey: k", "connection": "secretPath: s"}
 	for _, f := range class.Fields() {

@@ -179,7 +179,8 @@ func (o Object) version() string {
 // their folder, where "" is the root.
 func (o Object) File() string {
 	switch {
-	case o.ObjectName != "" || o.AllKeys || o.Find != nil || o.SecretPath == "" || o.Certificate != nil && o.SecretKey == "":
+	case o.ObjectName != "" || o.AllKeys || o.Find != nil || o.SecretPath == "" ||
+		o.Certificate != nil && o.SecretKey == "":
 		return o.ObjectName
 	case o.SecretKey != "":
 		return path.Base(FileOfKey(o.SecretKey))

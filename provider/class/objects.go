@@ -27,11 +27,14 @@ const (
 // result, after all mistakes in it were added to c.
 func parseObjects(text string, defaultMode fs.FileMode, c *failure.List) []Object {
 	if len(text) > maxObjectsText {
-		c.Parameter(ParamObjects, "is %d bytes long; at most %d are read; split the list over several classes", len(text), maxObjectsText)
+		c.Parameter(ParamObjects, "is %d bytes long; at most %d are read; split the list over several classes", len(text),
+			maxObjectsText)
 		return nil
 	}
 	if n := countSigns(text); n > maxSigns {
-		c.Parameter(ParamObjects, "has %d commas, colons, brackets and line breaks; at most %d are read; split the list over several classes", n, maxSigns)
+		c.Parameter(ParamObjects,
+			"has %d commas, colons, brackets and line breaks; at most %d are read; split the list over several classes", n,
+			maxSigns)
 		return nil
 	}
 	list, err := parseList(text)
@@ -40,7 +43,8 @@ func parseObjects(text string, defaultMode fs.FileMode, c *failure.List) []Objec
 		return nil
 	}
 	if len(list) > MaxObjects {
-		c.Parameter(ParamObjects, "has %d entries; at most %d are read; split the list over several classes", len(list), MaxObjects)
+		c.Parameter(ParamObjects, "has %d entries; at most %d are read; split the list over several classes", len(list),
+			MaxObjects)
 		return nil
 	}
 	objects := make([]Object, 0, len(list))
@@ -54,7 +58,9 @@ func parseObjects(text string, defaultMode fs.FileMode, c *failure.List) []Objec
 		if o.Template != nil {
 			if words += o.Template.Words(); words > template.MaxWords {
 				c.At(o.LineOf("template"))
-				c.Add(number, failure.Invalid, "template", "the templates up to this one have more than %d names and values in their actions; use several classes", template.MaxWords)
+				c.Add(number, failure.Invalid, "template",
+					"the templates up to this one have more than %d names and values in their actions; use several classes",
+					template.MaxWords)
 				break
 			}
 		}
@@ -124,7 +130,8 @@ func isPlain(entry *yamlnode.Node) bool {
 // map.
 func asList(n *yamlnode.Node) string {
 	if yamlnode.IsMap(n) && len(n.Content) == 2 && n.Content[1].Kind == yamlnode.List {
-		return fmt.Sprintf("drop the line %s: above the entries, and a | behind their dashes", message.Name(n.Content[0].Value))
+		return fmt.Sprintf("drop the line %s: above the entries, and a | behind their dashes",
+			message.Name(n.Content[0].Value))
 	}
 	return "each entry begins with a dash: - secretPath: …"
 }

@@ -20,7 +20,8 @@ const (
 	paramRefresh    = "refreshInterval"
 )
 
-var parameters = []string{ParamConnection, paramRegion, ParamEndpoint, paramOKMSID, paramCABundle, paramAPI, paramRefresh, ParamObjects}
+var parameters = []string{ParamConnection, paramRegion, ParamEndpoint, paramOKMSID, paramCABundle, paramAPI,
+	paramRefresh, ParamObjects}
 
 // Parameters returns the names of all parameters of a class.
 func Parameters() []string { return slices.Clone(parameters) }

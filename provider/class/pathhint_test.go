@@ -22,10 +22,13 @@ func TestPathsOfVault(t *testing.T) {
 		"v2/secret/prod/db":          "drop v2/secret/: the path is prod/db",
 		"v1/secret/data/db":          "drop v1/secret/data/: the path is db",
 		"v1/db":                      "drop v1/: the path is db",
-		"api/" + plantest.TestDomain + "/v1/secret/data/prod/db":                                  "drop api/" + plantest.TestDomain + "/v1/secret/data/: the path is prod/db",
-		"/v1/secret/data/prod/db":                                                                 `drop "/v1/secret/data/": the path is prod/db`,
-		"https://eu-west-par.okms.ovh.net/api/" + plantest.TestDomain + "/v1/secret/data/prod/db": `drop "https://eu-west-par.okms.ovh.net/api/734b9b45-8b1a-469c-b140-b10bd6540017/v1/sec…": the path is prod/db`,
-		"prod/db": "", "prod/data/db": "", "secrets/db": "", "data": "", "secret/data/": "", "v1": "", "database/x": "", "secret": "",
+		"api/" + plantest.TestDomain + "/v1/secret/data/prod/db": "drop api/" +
+			plantest.TestDomain + "/v1/secret/data/: the path is prod/db",
+		"/v1/secret/data/prod/db": `drop "/v1/secret/data/": the path is prod/db`,
+		"https://eu-west-par.okms.ovh.net/api/" + plantest.TestDomain +
+			"/v1/secret/data/prod/db": `drop "https://eu-west-par.okms.ovh.net/api/734b9b45-8b1a-469c-b140-b10bd6540017/v1/sec…": the path is prod/db`,
+		"prod/db": "", "prod/data/db": "", "secrets/db": "", "data": "", "secret/data/": "", "v1": "", "database/x": "",
+		"secret": "",
 	} {
 		if got := class.VaultHint(path); got != want {
 			t.Errorf("%s: %s, want %s", path, got, want)
@@ -37,7 +40,8 @@ func TestPathsOfVault(t *testing.T) {
 		"/prod/db":                `must not begin or end with a slash, nor hold two in a row; write prod/db`,
 		"prod//db/":               `must not begin or end with a slash, nor hold two in a row; write prod/db`,
 	} {
-		if _, text := plantest.Refused(t, plantest.Request(plantest.Objects("- secretPath: "+path))); !strings.Contains(text, want) {
+		if _, text := plantest.Refused(t,
+			plantest.Request(plantest.Objects("- secretPath: "+path))); !strings.Contains(text, want) {
 			t.Errorf("%s: %s", path, text)
 		}
 	}

@@ -23,7 +23,8 @@ type entry struct {
 
 // eachField calls field for each valid field of a map. advise returns "" for a valid name, else what
 // to do about it, before which what stands.
-func (e *entry) eachField(n *yamlnode.Node, where, what string, advise func(name string) string, field func(key, value *yamlnode.Node)) {
+func (e *entry) eachField(n *yamlnode.Node, where, what string, advise func(name string) string,
+	field func(key, value *yamlnode.Node)) {
 	strictmap.Map{
 		Stop: e.Stop,
 		Unknown: func(key *yamlnode.Node) string {

@@ -92,7 +92,8 @@ var parameterSynonyms = sync.OnceValue(func() map[string]nearest.Synonym {
 		noRetry:    "failoverRegion failover fallback",
 		noPolicy:   "pathTranslation preferredAddressType",
 		ofOperator: "allow maxStale credentialsDir",
-		ofObjects: "secretPath secretKey objectName allKeys find objectVersion objectVersionHistory encoding filePermission " +
+		ofObjects: "secretPath secretKey objectName allKeys find objectVersion objectVersionHistory encoding " +
+			"filePermission " +
 			"optional",
 		"move it up, next to parameters: it is spec.secretObjects": "secretObjects",
 		"move it up, next to parameters: it is spec.provider":      "provider",

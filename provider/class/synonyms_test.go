@@ -25,13 +25,21 @@ func TestParametersOfOtherProviders(t *testing.T) {
 		{"vault_addr", []func(*plan.Request){plantest.Without("region")}, endpoint},
 		{"VaultAddress", []func(*plan.Request){plantest.Without("region")}, endpoint},
 		{"vaultAddress", nil, "drop it: endpoint cannot be combined with region"},
-		{"vaultAddress", []func(*plan.Request){plantest.Without("region"), plantest.With("endpoint", "https://eu-west-par.okms.ovh.net")}, "drop it: endpoint is given already"},
-		{"regoin", []func(*plan.Request){plantest.Without("region"), plantest.With("endpoint", "https://eu-west-par.okms.ovh.net")}, "drop it: region cannot be combined with endpoint"},
-		{"vaultAddress", []func(*plan.Request){plantest.Without("region"), plantest.Without("okmsId"), plantest.With("connection", "c"), plantest.Credentials(nil)},
+		{"vaultAddress",
+			[]func(*plan.Request){plantest.Without("region"), plantest.With("endpoint", "https://eu-west-par.okms.ovh.net")},
+			"drop it: endpoint is given already"},
+		{"regoin", []func(*plan.Request){plantest.Without("region"),
+			plantest.With("endpoint", "https://eu-west-par.okms.ovh.net")}, "drop it: region cannot be combined with endpoint"},
+		{"vaultAddress",
+			[]func(*plan.Request){plantest.Without("region"), plantest.Without("okmsId"), plantest.With("connection", "c"),
+				plantest.Credentials(nil)},
 			"drop it: endpoint cannot be combined with connection"},
 		{"conection", nil, "drop it: connection cannot be combined with region"},
-		{"secretStoreRef", []func(*plan.Request){plantest.Without("region"), plantest.Without("okmsId")}, "drop it: connection cannot be combined with nodePublishSecretRef"},
-		{"secretStoreRef", []func(*plan.Request){plantest.Without("region"), plantest.Without("okmsId"), plantest.Credentials(nil)}, `did you mean "connection"?`},
+		{"secretStoreRef", []func(*plan.Request){plantest.Without("region"), plantest.Without("okmsId")},
+			"drop it: connection cannot be combined with nodePublishSecretRef"},
+		{"secretStoreRef",
+			[]func(*plan.Request){plantest.Without("region"), plantest.Without("okmsId"), plantest.Credentials(nil)},
+			`did you mean "connection"?`},
 		{"vaultCACertPEM", nil, `did you mean "caBundle"?`},
 		{"caProvider", nil, `did you mean "caBundle"?`},
 		{"domainId", []func(*plan.Request){plantest.Without("okmsId")}, `did you mean "okmsId"?`},
@@ -45,7 +53,8 @@ func TestParametersOfOtherProviders(t *testing.T) {
 		{"vaultCACertPath", nil, "in caBundle"},
 		{"secretObjects", nil, "spec.secretObjects"},
 		{"rotationPollInterval", nil, `did you mean "refreshInterval"?`},
-		{"secretPath", []func(*plan.Request){plantest.Without("objects")}, "move it into an entry of objects, as in - secretPath: …"},
+		{"secretPath", []func(*plan.Request){plantest.Without("objects")},
+			"move it into an entry of objects, as in - secretPath: …"},
 		{"filePermission", nil, "move it into an entry of objects"},
 		{"credentialsDir", nil, "drop it: it belongs in the provider's file of connections"},
 	}
@@ -60,8 +69,10 @@ func TestParametersOfOtherProviders(t *testing.T) {
 		}
 	}
 	// Of two names for the same parameter only one can be followed.
-	_, text := plantest.Refused(t, plantest.Request(plantest.Without("region"), plantest.With("regoin", "x"), plantest.With("vaultAddress", "x")))
-	if !strings.Contains(text, `did you mean "region"?`) || !strings.Contains(text, "endpoint cannot be combined with region") {
+	_, text := plantest.Refused(t,
+		plantest.Request(plantest.Without("region"), plantest.With("regoin", "x"), plantest.With("vaultAddress", "x")))
+	if !strings.Contains(text, `did you mean "region"?`) ||
+		!strings.Contains(text, "endpoint cannot be combined with region") {
 		t.Error(text)
 	}
 }
@@ -96,7 +107,8 @@ func TestFieldsOfOtherProviders(t *testing.T) {
 		{"secretPath: a, objectVersionLabel: x", "objectVersionLabel", `did you mean "objectVersion"?`},
 		{"secretPath: a, objectType: secret", "objectType", "drop it: everything in Secret Manager is a secret"},
 		{"secretPath: a, secretKey: k, objectEncoding: hex", "objectEncoding", `did you mean "encoding"?`},
-		{"secretPath: a, objectEncoding: hex", "objectEncoding", `did you mean "encoding"? It applies to the value of a key: give secretKey or allKeys too (line 1)`},
+		{"secretPath: a, objectEncoding: hex", "objectEncoding",
+			`did you mean "encoding"? It applies to the value of a key: give secretKey or allKeys too (line 1)`},
 		{"secretPath: a, secretArgs: x", "secretArgs", "drop it: OKMS takes no arguments"},
 		{"secretName: a", "secretName", `did you mean "secretPath"?`},
 		{"resourceName: a", "resourceName", `did you mean "secretPath"?`},
@@ -112,7 +124,8 @@ func TestFieldsOfOtherProviders(t *testing.T) {
 		{"key: a, property: k, path: x", "key", `did you mean "secretPath"?`},
 		{"key: a, property: k, path: x", "path", `did you mean "objectName"?`},
 		{"name: x, path: a", "name", `did you mean "objectName"?`},
-		{"secretKey: k, remoteRef: {key: a, property: k}", "remoteRef", "write its key as secretPath, and its property as secretKey"},
+		{"secretKey: k, remoteRef: {key: a, property: k}", "remoteRef",
+			"write its key as secretPath, and its property as secretKey"},
 		{"secretPath: a, region: eu-west-par", "region", "move it up, next to objects"},
 		{"secretPath: a, pollInterval: 1h", "pollInterval", `did you mean "refreshInterval"?`},
 		{"secretPath: a, fsGroup: 1000", "fsGroup", `for a container that is not root, set filePermission: "0444"`},
@@ -121,7 +134,8 @@ func TestFieldsOfOtherProviders(t *testing.T) {
 	}
 	for _, c := range cases {
 		_, text := plantest.Refused(t, plantest.Request(plantest.Objects("- {"+c.object+"}")))
-		if line := lineAbout(text, "objects[0]."+c.field); !strings.Contains(line, c.want) || strings.Contains(text, "is missing") {
+		if line := lineAbout(text, "objects[0]."+c.field); !strings.Contains(line, c.want) ||
+			strings.Contains(text, "is missing") {
 			t.Errorf("%s: got %s, want %s", c.object, text, c.want)
 		}
 	}
@@ -130,7 +144,8 @@ func TestFieldsOfOtherProviders(t *testing.T) {
 // What a suggestion names is written in the place of the unknown name: that makes no
 // other error of names.
 func TestSuggestionsCanBeFollowed(t *testing.T) {
-	standing := []string{"secretPath: a", "objectName: b", "secretKey: k", "allKeys: true", "objectVersion: 3", "filePermission: 0400"}
+	standing := []string{"secretPath: a", "objectName: b", "secretKey: k", "allKeys: true", "objectVersion: 3",
+		"filePermission: 0400"}
 	for name := range class.FieldSynonyms() {
 		for set := range 1 << len(standing) {
 			var fields []string
@@ -143,7 +158,8 @@ func TestSuggestionsCanBeFollowed(t *testing.T) {
 				continue
 			}
 			list := func(name string) plan.Request {
-				return plantest.Request(plantest.Objects("- {" + strings.Join(append(slices.Clone(fields), name+": latest"), ", ") + "}"))
+				return plantest.Request(plantest.Objects("- {" +
+					strings.Join(append(slices.Clone(fields), name+": latest"), ", ") + "}"))
 			}
 			_, text := plantest.Refused(t, list(name))
 			_, meant, suggested := strings.Cut(lineAbout(text, "objects[0]."+name), `did you mean "`)
@@ -152,7 +168,8 @@ func TestSuggestionsCanBeFollowed(t *testing.T) {
 			}
 			meant, _, _ = strings.Cut(meant, `"?`)
 			_, failures := plantest.Of(list(meant), nil, time.Now())
-			if got := fmt.Sprint(failures); strings.Contains(got, "twice") || strings.Contains(got, "beside") || strings.Contains(got, "combined") {
+			if got := fmt.Sprint(failures); strings.Contains(got, "twice") || strings.Contains(got, "beside") ||
+				strings.Contains(got, "combined") {
 				t.Errorf("%s beside %s: %s, and then %s", name, fields, meant, got)
 			}
 		}

@@ -14,7 +14,8 @@ import (
 
 // unknownParameters adds the parameters that are not valid.
 func unknownParameters(given map[string]string, credentials bool, c *failure.List) {
-	known := nearest.Vocabulary{Valid: parameters, Synonyms: parameterSynonyms(), Taken: map[string]bool{CredentialSource: credentials}, Conflicts: parameterConflicts}
+	known := nearest.Vocabulary{Valid: parameters, Synonyms: parameterSynonyms(),
+		Taken: map[string]bool{CredentialSource: credentials}, Conflicts: parameterConflicts}
 	for name := range given {
 		known.Taken[name] = true
 	}

@@ -42,7 +42,8 @@ func parseVersion(v string) (int, error) {
 	}
 	n, ok := parseNumber(v, okms.MaxVersion)
 	if !ok {
-		return 0, fmt.Errorf("%s is neither a version number from 1 to %d, nor latest, nor latest-active", message.Quote(v), okms.MaxVersion)
+		return 0, fmt.Errorf("%s is neither a version number from 1 to %d, nor latest, nor latest-active", message.Quote(v),
+			okms.MaxVersion)
 	}
 	return n, nil
 }
@@ -72,7 +73,8 @@ func parseRefresh(v string) (time.Duration, error) {
 	d, err := time.ParseDuration(v)
 	switch {
 	case err != nil && isDigits(v):
-		return 0, fmt.Errorf("%s has no unit; write %ss, or another duration such as 30m", message.Quote(v), message.Bound(v, 10))
+		return 0, fmt.Errorf("%s has no unit; write %ss, or another duration such as 30m", message.Quote(v),
+			message.Bound(v, 10))
 	case err != nil:
 		return 0, fmt.Errorf("%s is not a duration, such as 90s, 30m or 12h", message.Quote(v))
 	case d < 0:

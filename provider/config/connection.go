@@ -54,7 +54,8 @@ func (r *reader) connection(name string, n *yamlnode.Node) Connection {
 	if allow := from.fields[fieldAllow]; allow != nil {
 		s.Rules = r.rules(allow, from.where+"."+fieldAllow)
 	} else {
-		r.field(n, from.where+"."+fieldAllow, message.Missing("add at least one rule: without rules no pod may use the connection"))
+		r.field(n, from.where+"."+fieldAllow,
+			message.Missing("add at least one rule: without rules no pod may use the connection"))
 	}
 	return s
 }
@@ -67,7 +68,8 @@ func (r *reader) place(s stated) place.Domain {
 			return place.Domain{}
 		}
 	}
-	p := place.Parse(s.texts, place.MaxBundleOfConnection, func(field string, err error) { r.field(s.at(field), s.where+"."+field, err) })
+	p := place.Parse(s.texts, place.MaxBundleOfConnection,
+		func(field string, err error) { r.field(s.at(field), s.where+"."+field, err) })
 	if err := p.CheckScheme(); err != nil {
 		r.field(s.at(place.FieldEndpoint), s.where+"."+place.FieldEndpoint, err)
 	}

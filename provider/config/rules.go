@@ -59,7 +59,8 @@ func (r *reader) rule(n *yamlnode.Node, where string) rules.Rule {
 
 // patterns returns the patterns of a list. A missing or empty list is a problem: some people read
 // it as "all", others as "none". every is the pattern that matches everything, for the cure.
-func (r *reader) patterns(rule *yamlnode.Node, fields map[string]*yamlnode.Node, where, name, every string, check func(string) error) []string {
+func (r *reader) patterns(rule *yamlnode.Node, fields map[string]*yamlnode.Node, where, name, every string,
+	check func(string) error) []string {
 	n := fields[name]
 	at := where + "." + name
 	switch {

@@ -22,7 +22,8 @@ const (
 )
 
 // fieldConflicts are the fields of a connection that cannot be combined.
-var fieldConflicts = map[string][]string{place.FieldRegion: {place.FieldEndpoint}, place.FieldEndpoint: {place.FieldRegion}}
+var fieldConflicts = map[string][]string{place.FieldRegion: {place.FieldEndpoint},
+	place.FieldEndpoint: {place.FieldRegion}}
 
 // Cures for fields of other products that have no counterpart in the file of connections.
 const (

@@ -15,7 +15,8 @@ import (
 // person. cacheTTL is the --cache-ttl of the daemon. dir returns the folder of a connection's
 // credential, from its name and its credentialsDir. The error is config.Problems if the file
 // has errors. The error of a credential is that of Connection.Credential.
-func Read(file string, cacheTTL time.Duration, dir func(name, stated string) string, now time.Time) ([]*Connection, error) {
+func Read(file string, cacheTTL time.Duration, dir func(name, stated string) string,
+	now time.Time) ([]*Connection, error) {
 	content, err := readFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", file, err)

@@ -30,7 +30,8 @@ func (c *Set) Run(ctx context.Context) {
 	defer stop()
 	var w watcher
 	if fsn, err := fsnotify.NewWatcher(); err != nil {
-		c.options.Notify(Reload{Source: c.options.File, Err: fmt.Errorf("cannot watch folders, so changes take up to a minute to be read: %w", err)})
+		c.options.Notify(Reload{Source: c.options.File,
+			Err: fmt.Errorf("cannot watch folders, so changes take up to a minute to be read: %w", err)})
 	} else {
 		defer fsn.Close()
 		w = watcher{fsn: fsn, seen: map[string]fs.FileInfo{}, settling: c.options.settling}

@@ -34,7 +34,8 @@ func parseCertificate(certPEM, keyPEM []byte, source string, now time.Time) (Cre
 		return Credential{}, errors.New(text)
 	}
 	if bits := modulusOf(certPEM); bits > keypair.MaxModulus {
-		return Credential{}, fmt.Errorf("the key of the certificate in %s has %d bits; at most %d are supported", KeyCertificate, bits, keypair.MaxModulus)
+		return Credential{}, fmt.Errorf("the key of the certificate in %s has %d bits; at most %d are supported",
+			KeyCertificate, bits, keypair.MaxModulus)
 	}
 	if block := privateKeyBlock(keyPEM); block != nil {
 		if err := keypair.CheckForm(block); err != nil {
@@ -52,13 +53,16 @@ func parseCertificate(certPEM, keyPEM []byte, source string, now time.Time) (Cre
 		return Credential{}, fmt.Errorf("%s cannot be read as a certificate", KeyCertificate)
 	}
 	if err := keypair.ProvePossession(pair.PrivateKey, leaf.PublicKey); err != nil {
-		return Credential{}, fmt.Errorf("%s is not the private key of the certificate in %s: %w", KeyPrivateKey, KeyCertificate, err)
+		return Credential{}, fmt.Errorf("%s is not the private key of the certificate in %s: %w", KeyPrivateKey,
+			KeyCertificate, err)
 	}
 	if now.After(leaf.NotAfter) {
-		return Credential{}, fmt.Errorf("the certificate in %s expired on %s", KeyCertificate, leaf.NotAfter.UTC().Format(time.RFC3339))
+		return Credential{}, fmt.Errorf("the certificate in %s expired on %s", KeyCertificate,
+			leaf.NotAfter.UTC().Format(time.RFC3339))
 	}
 	if now.Before(leaf.NotBefore) {
-		return Credential{}, fmt.Errorf("the certificate in %s is not valid before %s", KeyCertificate, leaf.NotBefore.UTC().Format(time.RFC3339))
+		return Credential{}, fmt.Errorf("the certificate in %s is not valid before %s", KeyCertificate,
+			leaf.NotBefore.UTC().Format(time.RFC3339))
 	}
 	id, err := identityOfPair(pair)
 	if err != nil {

@@ -59,7 +59,8 @@ func (c Credential) At(endpoint string) (Credential, error) {
 		return c, nil
 	}
 	if c.client.TokenURL = place.TokenURLFor(endpoint); c.client.TokenURL == "" {
-		return Credential{}, fmt.Errorf("%s is missing; add it: only the regional hosts of OVHcloud have a default", KeyTokenURL)
+		return Credential{}, fmt.Errorf("%s is missing; add it: only the regional hosts of OVHcloud have a default",
+			KeyTokenURL)
 	}
 	return c, nil
 }

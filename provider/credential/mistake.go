@@ -131,7 +131,8 @@ func mistakeInPEM(key string, text []byte) string {
 		return "holds PEM that cannot be read; was it cut or indented? Store the PEM file as it is"
 	case block == nil:
 		return ""
-	case key == KeyCertificate && !bytes.Contains(text, append(begin, "CERTIFICATE-----"...)) && privateKeyBlock(text) != nil:
+	case key == KeyCertificate && !bytes.Contains(text, append(begin, "CERTIFICATE-----"...)) &&
+		privateKeyBlock(text) != nil:
 		return "holds a private key; put the certificate there, and the private key into " + KeyPrivateKey
 	case key == KeyPrivateKey && block.Type == "CERTIFICATE" && privateKeyBlock(text) == nil:
 		return "holds a certificate; put the private key there, and the certificate into " + KeyCertificate

@@ -47,11 +47,13 @@ func Parse(m Material, source string, now time.Time) (Credential, error) {
 	case has(KeyToken) == 1:
 		return parseToken(m[KeyToken].Reveal(), source, now)
 	case has(KeyCertificate, KeyPrivateKey) == 1:
-		return Credential{}, fmt.Errorf("holds only one of %s and %s; a client certificate needs both", KeyCertificate, KeyPrivateKey)
+		return Credential{}, fmt.Errorf("holds only one of %s and %s; a client certificate needs both", KeyCertificate,
+			KeyPrivateKey)
 	case has(KeyCertificate, KeyPrivateKey) == 2:
 		return parseCertificate(m[KeyCertificate].Reveal(), m[KeyPrivateKey].Reveal(), source, now)
 	case has(KeyClientID, KeyClientSecret) == 1:
-		return Credential{}, fmt.Errorf("holds only one of %s and %s; an OAuth2 client needs both", KeyClientID, KeyClientSecret)
+		return Credential{}, fmt.Errorf("holds only one of %s and %s; an OAuth2 client needs both", KeyClientID,
+			KeyClientSecret)
 	case has(KeyClientID, KeyClientSecret) == 2:
 		return parseClient(m, source)
 	}

@@ -155,7 +155,8 @@ func GrantAdvice(from plan.Origin, actions ...string) string {
 	if len(actions) > 1 {
 		what = "actions "
 	}
-	return "grant its identity the IAM " + what + strings.Join(actions, " and ") + " on the OKMS domain " + from.Domain.ID +
+	return "grant its identity the IAM " + what + strings.Join(actions, " and ") + " on the OKMS domain " +
+		from.Domain.ID +
 		"; a change takes about a minute"
 }
 
@@ -163,7 +164,8 @@ func GrantAdvice(from plan.Origin, actions ...string) string {
 // asked.
 func explainToken(from plan.Origin, e *okms.Error, again string) (what, advice string) {
 	if e.Kind == failure.ClientRefused {
-		return fmt.Sprintf("the token endpoint refused the %s: %s", from.Credential, e.Text), refusedClientAdvice(from.Credential)
+		return fmt.Sprintf("the token endpoint refused the %s: %s", from.Credential, e.Text),
+			refusedClientAdvice(from.Credential)
 	}
 	switch {
 	case e.Cause == wire.Proxy:

@@ -18,7 +18,8 @@ import (
 // client is a service account of a region, with the token endpoint by default.
 func client(t *testing.T, secret, endpoint string) credential.Credential {
 	t.Helper()
-	c, err := credential.Parse(credential.Material{credential.KeyClientID: sensitive.New([]byte("EU.id")), credential.KeyClientSecret: sensitive.New([]byte(secret))}, "x", time.Now())
+	c, err := credential.Parse(credential.Material{credential.KeyClientID: sensitive.New([]byte("EU.id")),
+		credential.KeyClientSecret: sensitive.New([]byte(secret))}, "x", time.Now())
 	if err == nil {
 		c, err = c.At(endpoint)
 	}
@@ -44,7 +45,8 @@ func TestATokenEndpointThatIsGoneSaysWhatToSet(t *testing.T) {
 		{"https://eu-west-par.okms.ovh.net", 429, ""},
 	} {
 		from := plan.Origin{Credential: client(t, "planted-secret", c.endpoint)}
-		if _, advice := explainToken(from, &okms.Error{Kind: failure.TokenFailing, Status: c.status}, failure.TriesAgain); advice != failure.TriesAgain+c.want+"; OKMS was not asked" {
+		if _, advice := explainToken(from, &okms.Error{Kind: failure.TokenFailing, Status: c.status},
+			failure.TriesAgain); advice != failure.TriesAgain+c.want+"; OKMS was not asked" {
 			t.Errorf("%s, HTTP %d: %s", c.endpoint, c.status, advice)
 		}
 	}
@@ -52,9 +54,11 @@ func TestATokenEndpointThatIsGoneSaysWhatToSet(t *testing.T) {
 
 func TestARefusedClientSecretThatLooksWrongIsExplained(t *testing.T) {
 	from := plan.Origin{Credential: client(t, "cGxhbnRlZC1jbGllbnQtc2VjcmV0", "https://eu-west-par.okms.ovh.net")}
-	const want = "clientSecret looks base64-encoded twice: store it as it is, since kubectl create secret and stringData encode it for you; " +
+	const want = "clientSecret looks base64-encoded twice: store it as it is, since kubectl create secret and " +
+		"stringData encode it for you; " +
 		"OKMS was not asked"
-	if _, advice := explainToken(from, &okms.Error{Kind: failure.ClientRefused, Status: 401}, failure.TriesAgain); advice != want {
+	if _, advice := explainToken(from, &okms.Error{Kind: failure.ClientRefused, Status: 401},
+		failure.TriesAgain); advice != want {
 		t.Error(advice)
 	}
 }

@@ -10,5 +10,6 @@ const NodeFullAdvice = TriesAgain + "; fewer or smaller secrets in a class help"
 
 // Busy returns the failure of a mount that found no memory in its time.
 func Busy() Failure {
-	return Failure{Kind: NodeFull, Object: WholeClass, Where: "objects", What: "this node has too many mounts at once", Advice: NodeFullAdvice}
+	return Failure{Kind: NodeFull, Object: WholeClass, Where: "objects", What: "this node has too many mounts at once",
+		Advice: NodeFullAdvice}
 }

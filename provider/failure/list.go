@@ -53,7 +53,8 @@ func (l *List) Parameter(name, format string, args ...any) {
 // Field adds a failure about a field or a parameter. An error that wraps message.ErrMissing is
 // dropped by All if the field is misspelt.
 func (l *List) Field(object int, where string, err error) {
-	l.Put(Failure{Kind: Invalid, Object: object, Where: where, What: err.Error(), missing: errors.Is(err, message.ErrMissing)})
+	l.Put(Failure{Kind: Invalid, Object: object, Where: where, What: err.Error(),
+		missing: errors.Is(err, message.ErrMissing)})
 }
 
 // At sets the line, in the parameter objects, of the next failures of objects; 0 for none.
@@ -88,11 +89,13 @@ func (l *List) Len() int { return len(l.failures) }
 // All returns the failures in the order of their objects, without those about fields that are
 // missing only because they were misspelt. If there may be more, the last one is about that.
 func (l *List) All() []Failure {
-	all := slices.DeleteFunc(slices.Clone(l.failures), func(f Failure) bool { return f.missing && slices.Contains(l.misspelt, f.Where) })
+	all := slices.DeleteFunc(slices.Clone(l.failures),
+		func(f Failure) bool { return f.missing && slices.Contains(l.misspelt, f.Where) })
 	slices.SortStableFunc(all, func(a, b Failure) int { return cmp.Compare(a.Object, b.Object) })
 	if !l.cut || len(all) == 0 {
 		return all
 	}
 	last := all[len(all)-1]
-	return append(all, Failure{Kind: last.Kind, Object: last.Object, Where: "objects", What: "there may be more errors; fix these first"})
+	return append(all,
+		Failure{Kind: last.Kind, Object: last.Object, Where: "objects", What: "there may be more errors; fix these first"})
 }

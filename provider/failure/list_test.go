@@ -20,7 +20,8 @@ func TestTheTextOfAFailure(t *testing.T) {
 		{failure.Failure{What: "is empty", Line: 3}, "is empty (line 3)"},
 		{failure.Failure{What: "is empty", Facts: "HTTP 404"}, "is empty (HTTP 404)"},
 		{failure.Failure{What: "is empty", Advice: "fill it"}, "is empty; fill it"},
-		{failure.Failure{What: "is empty", Line: 3, Facts: "HTTP 404", Advice: "fill it"}, "is empty (line 3) (HTTP 404); fill it"},
+		{failure.Failure{What: "is empty", Line: 3, Facts: "HTTP 404", Advice: "fill it"},
+			"is empty (line 3) (HTTP 404); fill it"},
 	} {
 		if got := c.f.Text(); got != c.want {
 			t.Errorf("got %s, want %s", got, c.want)
@@ -43,7 +44,8 @@ func TestTheMessageOfAnError(t *testing.T) {
 		{"", []failure.Failure{one}, "objects[0]: a", failure.Invalid},
 		{"ns/c", []failure.Failure{one}, "SecretProviderClass ns/c: objects[0]: a", failure.Invalid},
 		{"ns/", []failure.Failure{one}, `SecretProviderClass in namespace "ns": objects[0]: a`, failure.Invalid},
-		{"ns/c", []failure.Failure{two, one}, "SecretProviderClass ns/c: 2 errors:\n- objects[1]: b\n- objects[0]: a", failure.Invalid},
+		{"ns/c", []failure.Failure{two, one}, "SecretProviderClass ns/c: 2 errors:\n- objects[1]: b\n- objects[0]: a",
+			failure.Invalid},
 		{"", []failure.Failure{down(0), down(1)}, "objects[0], objects[1]: down", failure.Unreachable},
 		{"", []failure.Failure{two, two}, "2 errors:\n- objects[1]: b\n- objects[1]: b", failure.Denied},
 		{"", nil, "0 errors:", failure.Broken},

@@ -37,7 +37,8 @@ const perKey = 32
 
 // writers has a function for each format that writes one key into a file.
 var writers = map[Format]func(w *writer, m Member) error{
-	JSON: (*writer).json, YAML: (*writer).yaml, Env: (*writer).env, Dotenv: (*writer).dotenv, Properties: (*writer).properties,
+	JSON: (*writer).json, YAML: (*writer).yaml, Env: (*writer).env, Dotenv: (*writer).dotenv,
+	Properties: (*writer).properties,
 }
 
 // Parse returns the format with a name. The error suggests a valid name.

@@ -45,14 +45,17 @@ func TestFormats(t *testing.T) {
 		{JSON, `{}`, `{}`, ""},
 		{YAML, all, "user: shop\npassword: \"it's \\\"x\\\"\"\nport: 5432.0\ntls: true\nhosts: [a, b]\n", ""},
 		{YAML, `{}`, "{}\n", ""},
-		{YAML, `{"yes":"NO","a b":"","n":null,"x":{"y":[]}}`, "\"yes\": \"NO\"\n\"a b\": \"\"\n\"n\": null\nx: {\"y\": []}\n", ""},
+		{YAML, `{"yes":"NO","a b":"","n":null,"x":{"y":[]}}`,
+			"\"yes\": \"NO\"\n\"a b\": \"\"\n\"n\": null\nx: {\"y\": []}\n", ""},
 		{YAML, `{"a":"\ud83d\ude00\u0085\u2028\ufeff\/\u0007\u007f"}`, "a: \"😀\\x85\\u2028\\ufeff/\\x07\\x7f\"\n", ""},
 		{YAML, `{"a":"\ud83d"}`, "", "a: holds half a UTF-16"},
-		{YAML, `{"a":` + strings.Repeat("[", 49) + strings.Repeat("]", 49) + `}`, "a: " + strings.Repeat("[", 49) + strings.Repeat("]", 49) + "\n", ""},
+		{YAML, `{"a":` + strings.Repeat("[", 49) + strings.Repeat("]", 49) + `}`,
+			"a: " + strings.Repeat("[", 49) + strings.Repeat("]", 49) + "\n", ""},
 		{YAML, `{"a":` + strings.Repeat("[", 50) + strings.Repeat("]", 50) + `}`, "", "a: holds more than 49"},
 		{YAML, `{"a":` + strings.Repeat(`{"a":`, 50) + "1" + strings.Repeat("}", 50) + `}`, "", "a: holds more than 49"},
 		{YAML, `{"e1":"E-7","e":"e1x","nan":"Inf"}`, "\"e1\": \"E-7\"\ne: e1x\n\"nan\": \"Inf\"\n", ""},
-		{YAML, `{"a":[{"b":1,"c":2},{"b":1}, {"b":{"b":[]},"d":{}}]}`, "a: [{b: 1, c: 2}, {b: 1}, {b: {b: []}, d: {}}]\n", ""},
+		{YAML, `{"a":[{"b":1,"c":2},{"b":1}, {"b":{"b":[]},"d":{}}]}`,
+			"a: [{b: 1, c: 2}, {b: 1}, {b: {b: []}, d: {}}]\n", ""},
 		{YAML, `{"a":[{"b":1,"\u0062":2}]}`, "", "a: holds a map that has a key twice"},
 		{YAML, `{"a":{"\ud83d":1}}`, "", "a: holds half a UTF-16"},
 		{YAML, `{"` + long[1:] + `":{"` + long[1:] + `":1}}`, long[1:] + ": {" + long[1:] + ": 1}\n", ""},
@@ -64,7 +67,8 @@ func TestFormats(t *testing.T) {
 		{YAML, `{"a":"\t\r\udb40\udc01","b":"Infinity"}`, "a: \"\\t\\r\\U000e0001\"\nb: \"Infinity\"\n", ""},
 		{YAML, "{\"\xff\":1}", "", "\xff: is a key that is not UTF-8"},
 		{JSON, "{\"\xff\":\"\xfe\"}", "{\"\xff\":\"\xfe\"}", ""},
-		{Env, `{"USER":"shop","PORT":5432,"L":["a"],"A.b-c":"x\ny"}`, "USER='shop'\nPORT='5432'\nL='[\"a\"]'\nA.b-c='x\ny'\n", ""},
+		{Env, `{"USER":"shop","PORT":5432,"L":["a"],"A.b-c":"x\ny"}`,
+			"USER='shop'\nPORT='5432'\nL='[\"a\"]'\nA.b-c='x\ny'\n", ""},
 		{Env, `{"A":"it's"}`, "", "A: holds a single quote"},
 		{Env, `{"A":"a\u0000"}`, "", "A: holds a NUL"},
 		{Env, `{"A":"a\r\nb"}`, "", "A: holds a line break of Windows"},
@@ -97,7 +101,8 @@ func TestFormats(t *testing.T) {
 		{Dotenv, `{"A":"${B}"}`, "", "A: holds ${"},
 		{Dotenv, `{"A":"\r"}`, "", "A: holds a carriage return"},
 		{Dotenv, `{"a.b":"x"}`, "", "a.b: is no name of a variable"},
-		{Properties, `{"a b":" x=y ","é":"ü\n😀","#":"!","n":1.50}`, "a\\ b=\\ x\\=y \n\\u00e9=\\u00fc\\n\\ud83d\\ude00\n\\#=\\!\nn=1.50\n", ""},
+		{Properties, `{"a b":" x=y ","é":"ü\n😀","#":"!","n":1.50}`,
+			"a\\ b=\\ x\\=y \n\\u00e9=\\u00fc\\n\\ud83d\\ude00\n\\#=\\!\nn=1.50\n", ""},
 		{Properties, `{"a:b":":~\r\t\\𐀀"}`, "a\\:b=\\:~\\r\\t\\\\\\ud800\\udc00\n", ""},
 		{Properties, `{"a":null}`, "", "a: is null"},
 	} {
@@ -122,7 +127,8 @@ func TestNamesOfFormats(t *testing.T) {
 			t.Errorf("%s: %s, %v", f, got, err)
 		}
 	}
-	for name, want := range map[string]string{"yml": `did you mean "yaml"?`, "xml-ish": "valid are json, yaml, env, dotenv, properties", "": "is not a format"} {
+	for name, want := range map[string]string{"yml": `did you mean "yaml"?`,
+		"xml-ish": "valid are json, yaml, env, dotenv, properties", "": "is not a format"} {
 		if _, err := Parse(name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -140,7 +146,8 @@ func TestAnUnknownFormatIsAnError(t *testing.T) {
 func TestStepsAreTaken(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for name, steps := range map[string]*rawjson.Steps{"few": rawjson.NewSteps(t.Context(), 5), "late": rawjson.NewSteps(ctx, 1<<20)} {
+	for name, steps := range map[string]*rawjson.Steps{"few": rawjson.NewSteps(t.Context(), 5),
+		"late": rawjson.NewSteps(ctx, 1<<20)} {
 		if _, err := Env.Write(members(`{"A":"`+strings.Repeat("x", 1<<16/2)+`"}`), steps); err == nil {
 			t.Errorf("%s: a file was made", name)
 		}
@@ -164,8 +171,10 @@ func TestKeysOfMapsTakeSteps(t *testing.T) {
 // times as large, and an error does not show a value.
 func FuzzFormat(f *testing.F) {
 	for _, object := range []string{
-		`{"a":"x"}`, `{"no":"yes","1e3":"0x7","~":"null"}`, `{"a":{"b":[1,null,"\u0000"]}}`, `{"A":"a\r\n'b"}`, `{"é":"\ud83d\ude00"}`,
-		`{"a":"\u00a0 x "}`, `{"a":{"b":1,"b":2}}`, `{"a":{"` + strings.Repeat("k", 1100) + `":"e1"}}`, `{"a":"planted \ud83d planted"}`, `{"a":["` + "\x7f" + `"]}`,
+		`{"a":"x"}`, `{"no":"yes","1e3":"0x7","~":"null"}`, `{"a":{"b":[1,null,"\u0000"]}}`, `{"A":"a\r\n'b"}`,
+		`{"é":"\ud83d\ude00"}`,
+		`{"a":"\u00a0 x "}`, `{"a":{"b":1,"b":2}}`, `{"a":{"` + strings.Repeat("k", 1100) + `":"e1"}}`,
+		`{"a":"planted \ud83d planted"}`, `{"a":["` + "\x7f" + `"]}`,
 	} {
 		f.Add(object)
 	}

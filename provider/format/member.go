@@ -43,7 +43,8 @@ const adviceName = "list the other keys in keys, or rename it in the secret"
 var (
 	errSurrogate = errors.New("holds half a UTF-16 surrogate pair, which stands for no bytes")
 	errBytes     = errors.New("holds bytes that are not UTF-8")
-	errNull      = errors.New("is null, which this format cannot distinguish from a text; store a text, or list the other keys in keys")
+	errNull      = errors.New("is null, which this format cannot distinguish from a text; store a text, or list the " +
+		"other keys in keys")
 )
 
 // text returns the text of a value: that of a string, else its JSON.

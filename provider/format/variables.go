@@ -44,7 +44,8 @@ func IsVariable(name string) bool {
 // fileKeyRef is alpha and off, takes the quotes for a part of the value.
 func (w *writer) env(m Member) error {
 	if !IsVariable(m.Key) {
-		return fmt.Errorf("is no name of a variable: letters, digits, _ - and . only, and no digit or .. first; %s", adviceName)
+		return fmt.Errorf("is no name of a variable: letters, digits, _ - and . only, and no digit or .. first; %s",
+			adviceName)
 	}
 	value, err := text(m.Value)
 	switch {
@@ -90,7 +91,8 @@ func (w *writer) dotenv(m Member) error {
 		differs = "a carriage return"
 	}
 	if differs != "" {
-		return fmt.Errorf("holds %s, which readers of dotenv take for different values; use format: json or properties", differs)
+		return fmt.Errorf("holds %s, which readers of dotenv take for different values; use format: json or "+
+			"properties", differs)
 	}
 	w.add(m.Key, "=", quote, value, quote, "\n")
 	return nil
@@ -113,7 +115,8 @@ func differsInSingleQuotes(value string) string {
 // differsInDoubleQuotes returns what in a value with single quotes is not read alike in double
 // quotes. Shells execute what is between backquotes.
 func differsInDoubleQuotes(value string) string {
-	for _, sign := range []struct{ text, name string }{{`"`, "double quotes"}, {`$`, "a dollar sign"}, {`\`, "a backslash"}, {"`", "a backquote"}} {
+	for _, sign := range []struct{ text, name string }{{`"`, "double quotes"}, {`$`, "a dollar sign"},
+		{`\`, "a backslash"}, {"`", "a backquote"}} {
 		if strings.Contains(value, sign.text) {
 			return "a single quote and " + sign.name
 		}

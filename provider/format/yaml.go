@@ -175,7 +175,8 @@ func (w *writer) scalar(text string) {
 
 // isPlain reports whether a text needs no quotes.
 func isPlain(text string) bool {
-	return plain.MatchString(text) && !exponent.MatchString(text) && (len(text) > longestWord || !words[strings.ToLower(text)])
+	return plain.MatchString(text) && !exponent.MatchString(text) &&
+		(len(text) > longestWord || !words[strings.ToLower(text)])
 }
 
 // isPlainSign reports whether a character stands for itself within double quotes for every parser.

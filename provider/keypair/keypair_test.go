@@ -36,8 +36,9 @@ func TestProofOfPossession(t *testing.T) {
 		"RSA": {owner, owner.Public(), true}, "ECDSA": {curve, curve.Public(), true}, "Ed25519": {edwards, public, true},
 		"another RSA key": {other, owner.Public(), false}, "another ECDSA key": {otherCurve, curve.Public(), false},
 		"another Ed25519 key": {otherEdwards, public, false}, "another kind": {edwards, owner.Public(), false},
-		"the owner's public part alone": {&forged, owner.Public(), false}, "the same of ECDSA": {&forgedCurve, curve.Public(), false},
-		"no key": {nil, owner.Public(), false}, "no public key": {owner, nil, false},
+		"the owner's public part alone": {&forged, owner.Public(), false},
+		"the same of ECDSA":             {&forgedCurve, curve.Public(), false},
+		"no key":                        {nil, owner.Public(), false}, "no public key": {owner, nil, false},
 	} {
 		if err := ProvePossession(c.private, c.public); (err == nil) != c.want {
 			t.Errorf("%s: got error %v, want accepted: %v", name, err, c.want)
@@ -80,18 +81,21 @@ func TestForms(t *testing.T) {
 		block pem.Block
 		want  string // "" if it is accepted
 	}{
-		"PKCS #8, RSA":         {pem.Block{Bytes: pkcs8(rsaKey)}, ""},
-		"PKCS #8, ECDSA":       {pem.Block{Bytes: pkcs8(curve)}, ""},
-		"PKCS #1":              {pem.Block{Bytes: x509.MarshalPKCS1PrivateKey(rsaKey)}, ""},
-		"SEC 1":                {pem.Block{Bytes: sec1}, ""},
-		"no DER":               {pem.Block{Bytes: []byte("x")}, ""},
-		"a large number":       {pem.Block{Bytes: large}, "is an RSA key with a number of about 8200 bits; at most 8192 are supported"},
-		"the same in PKCS #8":  {pem.Block{Bytes: enveloped(large)}, "at most 8192 are supported"},
-		"three primes":         {pem.Block{Bytes: three}, "is an RSA key of more than two primes"},
-		"three in PKCS #8":     {pem.Block{Bytes: enveloped(three)}, "more than two primes"},
-		"version 1 of two":     {pem.Block{Bytes: der(numbers{1, one, 3, one, one, one, one, one, one, nil})}, "more than two primes"},
-		"a passphrase":         {pem.Block{Type: "ENCRYPTED PRIVATE KEY"}, "is protected by a passphrase"},
-		"a passphrase, of old": {pem.Block{Type: "RSA PRIVATE KEY", Headers: map[string]string{"DEK-Info": "x"}}, "is protected by a passphrase"},
+		"PKCS #8, RSA":   {pem.Block{Bytes: pkcs8(rsaKey)}, ""},
+		"PKCS #8, ECDSA": {pem.Block{Bytes: pkcs8(curve)}, ""},
+		"PKCS #1":        {pem.Block{Bytes: x509.MarshalPKCS1PrivateKey(rsaKey)}, ""},
+		"SEC 1":          {pem.Block{Bytes: sec1}, ""},
+		"no DER":         {pem.Block{Bytes: []byte("x")}, ""},
+		"a large number": {pem.Block{Bytes: large},
+			"is an RSA key with a number of about 8200 bits; at most 8192 are supported"},
+		"the same in PKCS #8": {pem.Block{Bytes: enveloped(large)}, "at most 8192 are supported"},
+		"three primes":        {pem.Block{Bytes: three}, "is an RSA key of more than two primes"},
+		"three in PKCS #8":    {pem.Block{Bytes: enveloped(three)}, "more than two primes"},
+		"version 1 of two": {pem.Block{Bytes: der(numbers{1, one, 3, one, one, one, one, one, one, nil})},
+			"more than two primes"},
+		"a passphrase": {pem.Block{Type: "ENCRYPTED PRIVATE KEY"}, "is protected by a passphrase"},
+		"a passphrase, of old": {pem.Block{Type: "RSA PRIVATE KEY", Headers: map[string]string{"DEK-Info": "x"}},
+			"is protected by a passphrase"},
 	} {
 		err := CheckForm(&c.block)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {

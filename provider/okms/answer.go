@@ -137,7 +137,8 @@ func (a answer) secret(ref Ref, version int, created string, data rawjson.Value)
 	case ref.Version != 0 && version != ref.Version:
 		return Secret{}, a.unreadable("", "asked for version %d, got version %d", ref.Version, version)
 	}
-	return Secret{Path: ref.Path, Version: version, Created: cleanID(created), Data: sensitive.New(ownPart(data, a.body.Reveal()))}, nil
+	return Secret{Path: ref.Path, Version: version, Created: cleanID(created),
+		Data: sensitive.New(ownPart(data, a.body.Reveal()))}, nil
 }
 
 // unreadable returns the Error for an answer that OKMS does not send. It must not quote a secret.

@@ -107,21 +107,29 @@ func TestBothAPIsReadTheSame(t *testing.T) {
 		ref  okms.Ref
 		want result
 	}{
-		"latest":                       {okms.Ref{Path: "prod/shop/db"}, result{version: 3, text: odd}},
-		"version":                      {okms.Ref{Path: "prod/shop/db", Version: 2}, result{version: 2, text: odd}},
-		"every character of a path":    {okms.Ref{Path: "prod/shop/tls:a=b@c.d_-"}, result{version: 3, text: "{}"}},
-		"the name of a sub-resource":   {okms.Ref{Path: "prod/version"}, result{version: 3, text: `{"v":1}`}},
-		"absent":                       {okms.Ref{Path: "prod/none"}, result{failed: okms.Error{Kind: failure.SecretAbsent, Status: 404, Code: 17125377}}},
-		"version absent":               {okms.Ref{Path: "prod/x", Version: 9}, result{failed: okms.Error{Kind: failure.VersionAbsent, Status: 404, Code: 17125378}}},
-		"deactivated":                  {okms.Ref{Path: "prod/off"}, result{failed: okms.Error{Kind: failure.Deactivated, Version: 3}}},
-		"deactivated version":          {okms.Ref{Path: "prod/off", Version: 3}, result{failed: okms.Error{Kind: failure.Deactivated, Version: 3}}},
-		"version before":               {okms.Ref{Path: "prod/off", Version: 2}, result{version: 2, text: `{"k":1}`}},
-		"deleted":                      {okms.Ref{Path: "prod/gone"}, result{failed: okms.Error{Kind: failure.Deleted, Version: 3}}},
-		"versions":                     {okms.Ref{What: okms.Versions, Path: "prod/gone"}, result{text: "3 deleted\n2 deactivated\n1 active\n"}},
-		"versions of an absent secret": {okms.Ref{What: okms.Versions, Path: "prod/none"}, result{failed: okms.Error{Kind: failure.SecretAbsent, Status: 404, Code: 17125377}}},
-		"empty folder":                 {okms.Ref{What: okms.Folder, Path: "none"}, result{}},
-		"folder that is a secret":      {okms.Ref{What: okms.Folder, Path: "prod/x"}, result{}},
-		"folder":                       {okms.Ref{What: okms.Folder, Path: "prod/shop"}, result{text: "prod/shop/db\nprod/shop/tls:a=b@c.d_-\n"}},
+		"latest":                     {okms.Ref{Path: "prod/shop/db"}, result{version: 3, text: odd}},
+		"version":                    {okms.Ref{Path: "prod/shop/db", Version: 2}, result{version: 2, text: odd}},
+		"every character of a path":  {okms.Ref{Path: "prod/shop/tls:a=b@c.d_-"}, result{version: 3, text: "{}"}},
+		"the name of a sub-resource": {okms.Ref{Path: "prod/version"}, result{version: 3, text: `{"v":1}`}},
+		"absent": {okms.Ref{Path: "prod/none"},
+			result{failed: okms.Error{Kind: failure.SecretAbsent, Status: 404, Code: 17125377}}},
+		"version absent": {okms.Ref{Path: "prod/x", Version: 9},
+			result{failed: okms.Error{Kind: failure.VersionAbsent, Status: 404, Code: 17125378}}},
+		"deactivated": {okms.Ref{Path: "prod/off"},
+			result{failed: okms.Error{Kind: failure.Deactivated, Version: 3}}},
+		"deactivated version": {okms.Ref{Path: "prod/off", Version: 3},
+			result{failed: okms.Error{Kind: failure.Deactivated, Version: 3}}},
+		"version before": {okms.Ref{Path: "prod/off", Version: 2}, result{version: 2, text: `{"k":1}`}},
+		"deleted": {okms.Ref{Path: "prod/gone"},
+			result{failed: okms.Error{Kind: failure.Deleted, Version: 3}}},
+		"versions": {okms.Ref{What: okms.Versions, Path: "prod/gone"},
+			result{text: "3 deleted\n2 deactivated\n1 active\n"}},
+		"versions of an absent secret": {okms.Ref{What: okms.Versions, Path: "prod/none"},
+			result{failed: okms.Error{Kind: failure.SecretAbsent, Status: 404, Code: 17125377}}},
+		"empty folder":            {okms.Ref{What: okms.Folder, Path: "none"}, result{}},
+		"folder that is a secret": {okms.Ref{What: okms.Folder, Path: "prod/x"}, result{}},
+		"folder": {okms.Ref{What: okms.Folder, Path: "prod/shop"},
+			result{text: "prod/shop/db\nprod/shop/tls:a=b@c.d_-\n"}},
 		"beginning of a folder's name": {okms.Ref{What: okms.Folder, Path: "prod/sho"}, result{}},
 	} {
 		got := alike(t, domainOf(s), byToken(), c.ref)
@@ -132,7 +140,8 @@ func TestBothAPIsReadTheSame(t *testing.T) {
 	}
 	eachAPI(t, domainOf(s), func(t *testing.T, domain place.Domain) {
 		c := client(t, domain, byToken(), okms.Options{})
-		for path, want := range map[string]string{"prod/off": "2 true <nil>", "prod/gone": "1 true <nil>", "prod/none": "0 false secret_absent"} {
+		for path, want := range map[string]string{"prod/off": "2 true <nil>", "prod/gone": "1 true <nil>",
+			"prod/none": "0 false secret_absent"} {
 			latest, some, failed := c.LatestActive(t.Context(), path)
 			got := fmt.Sprint(latest, " ", some, " ", failed)
 			if failed != nil {
@@ -146,24 +155,32 @@ func TestBothAPIsReadTheSame(t *testing.T) {
 }
 
 func TestBothAPIsFailTheSame(t *testing.T) {
-	refs := []okms.Ref{{Path: "s"}, {Path: "s", Version: 1}, {What: okms.Versions, Path: "s"}, {What: okms.Folder, Path: "prod"}, {What: okms.Folder}}
+	refs := []okms.Ref{{Path: "s"}, {Path: "s", Version: 1}, {What: okms.Versions, Path: "s"},
+		{What: okms.Folder, Path: "prod"}, {What: okms.Folder}}
 	for name, c := range map[string]struct {
 		fault emulator.Fault
 		want  okms.Error // the texts are only compared with one another
 	}{
-		"429":                    {emulator.Fault{Status: 429}, okms.Error{Kind: failure.Limited, Status: 429}},
-		"429 with Retry-After":   {emulator.Fault{Status: 429, RetryAfter: "7"}, okms.Error{Kind: failure.Limited, Status: 429, RetryAfter: 7 * time.Second}},
-		"500":                    {emulator.Fault{Status: 500}, okms.Error{Kind: failure.Failing, Status: 500}},
-		"401":                    {emulator.Fault{Status: 401}, okms.Error{Kind: failure.Unauthenticated, Status: 401}},
-		"403":                    {emulator.Fault{Status: 403}, okms.Error{Kind: failure.Denied, Status: 403}},
-		"400":                    {emulator.Fault{Status: 400}, okms.Error{Kind: failure.Rejected, Status: 400}},
-		"foreign page":           {emulator.Fault{Status: 502, Body: "<html>", ContentType: "text/html"}, okms.Error{Kind: failure.Failing, Status: 502, Foreign: true}},
-		"foreign page of 404":    {emulator.Fault{Status: 404, Body: "<html>", ContentType: "text/html"}, okms.Error{Kind: failure.Failing, Status: 404, Foreign: true}},
-		"foreign page of 401":    {emulator.Fault{Status: 401, Body: "<html>", ContentType: "text/html"}, okms.Error{Kind: failure.Failing, Status: 401, Foreign: true}},
-		"redirect":               {emulator.Fault{Redirect: "https://192.0.2.1/"}, okms.Error{Kind: failure.Unreadable, Status: 302}},
-		"page that is not JSON":  {emulator.Fault{Status: 200, Body: "<html>", ContentType: "text/html"}, okms.Error{Kind: failure.Unreadable, Status: 200}},
-		"empty answer":           {emulator.Fault{Status: 200, Body: " "}, okms.Error{Kind: failure.Unreadable, Status: 200}},
-		"JSON of something else": {emulator.Fault{Status: 200, Body: `"x"`}, okms.Error{Kind: failure.Unreadable, Status: 200}},
+		"429": {emulator.Fault{Status: 429}, okms.Error{Kind: failure.Limited, Status: 429}},
+		"429 with Retry-After": {emulator.Fault{Status: 429, RetryAfter: "7"},
+			okms.Error{Kind: failure.Limited, Status: 429, RetryAfter: 7 * time.Second}},
+		"500": {emulator.Fault{Status: 500}, okms.Error{Kind: failure.Failing, Status: 500}},
+		"401": {emulator.Fault{Status: 401}, okms.Error{Kind: failure.Unauthenticated, Status: 401}},
+		"403": {emulator.Fault{Status: 403}, okms.Error{Kind: failure.Denied, Status: 403}},
+		"400": {emulator.Fault{Status: 400}, okms.Error{Kind: failure.Rejected, Status: 400}},
+		"foreign page": {emulator.Fault{Status: 502, Body: "<html>", ContentType: "text/html"},
+			okms.Error{Kind: failure.Failing, Status: 502, Foreign: true}},
+		"foreign page of 404": {emulator.Fault{Status: 404, Body: "<html>", ContentType: "text/html"},
+			okms.Error{Kind: failure.Failing, Status: 404, Foreign: true}},
+		"foreign page of 401": {emulator.Fault{Status: 401, Body: "<html>", ContentType: "text/html"},
+			okms.Error{Kind: failure.Failing, Status: 401, Foreign: true}},
+		"redirect": {emulator.Fault{Redirect: "https://192.0.2.1/"},
+			okms.Error{Kind: failure.Unreadable, Status: 302}},
+		"page that is not JSON": {emulator.Fault{Status: 200, Body: "<html>", ContentType: "text/html"},
+			okms.Error{Kind: failure.Unreadable, Status: 200}},
+		"empty answer": {emulator.Fault{Status: 200, Body: " "}, okms.Error{Kind: failure.Unreadable, Status: 200}},
+		"JSON of something else": {emulator.Fault{Status: 200, Body: `"x"`},
+			okms.Error{Kind: failure.Unreadable, Status: 200}},
 		"no content":             {emulator.Fault{Status: 204, Body: " "}, okms.Error{Kind: failure.Unreadable, Status: 204}},
 		"truncated":              {emulator.Fault{Truncate: true}, okms.Error{Kind: failure.Unreachable, Status: 200}},
 		"echo of the credential": {emulator.Fault{Echo: true}, okms.Error{Kind: failure.Failing, Status: 500}},
@@ -203,7 +220,8 @@ func TestBothAPIsRefuseTheSame(t *testing.T) {
 		want  failure.Kind
 	}{
 		{without, versions, failure.Denied}, {onlyData, versions, failure.Denied},
-		{"unknown", data, failure.Unauthenticated}, {"unknown", versions, failure.Unauthenticated}, {"unknown", folder, failure.Unauthenticated},
+		{"unknown", data, failure.Unauthenticated}, {"unknown", versions, failure.Unauthenticated},
+		{"unknown", folder, failure.Unauthenticated},
 		{without, folder, ""}, // a list leaves out what may not be read
 	} {
 		if got := alike(t, domainOf(s), with(c.value), c.ref); got.failed.Kind != c.want || got.text != "" {
@@ -263,7 +281,8 @@ func TestBothAPIsListTheSame(t *testing.T) {
 	eachAPI(t, domainOf(s), func(t *testing.T, domain place.Domain) {
 		c := client(t, domain, byToken(), okms.Options{})
 		for folder, want := range map[string][]string{
-			"": all, "many": many, "many/deep": many, "prod/shop": {"prod/shop/db", "prod/shop/tls:a=b@c.d_-"}, "prod/sho": nil, "prod/x": nil, "s": nil,
+			"": all, "many": many, "many/deep": many, "prod/shop": {"prod/shop/db", "prod/shop/tls:a=b@c.d_-"}, "prod/sho": nil,
+			"prod/x": nil, "s": nil,
 		} {
 			if got := walk(t, c, folder); !slices.Equal(got, want) {
 				t.Errorf("below %q: %d secrets %v, want %d", folder, len(got), got, len(want))
@@ -313,7 +332,8 @@ func TestTheCuresOfLongListsWork(t *testing.T) {
 	put("few/a")
 	put("many/folder/b")
 	versions := strings.Repeat(`{"data":{}},`, 12_000) + `{"data":{}}`
-	if err := s.Seed(strings.NewReader(`{"secrets":[{"path":"old","versions":[` + versions + `],"max_versions":24000}]}`)); err != nil {
+	if err := s.Seed(strings.NewReader(`{"secrets":[{"path":"old","versions":[` + versions +
+		`],"max_versions":24000}]}`)); err != nil {
 		t.Fatal(err)
 	}
 	native := domainOf(s)
@@ -326,14 +346,19 @@ func TestTheCuresOfLongListsWork(t *testing.T) {
 		cured  okms.Ref
 		lines  int
 	}{
-		{domainOf(s), okms.Ref{What: okms.Folder, Path: "many"}, "use a longer path", domainOf(s), okms.Ref{What: okms.Folder, Path: "many/folder"}, 1},
-		{native, okms.Ref{What: okms.Folder, Path: "few"}, "set api to kv2", domainOf(s), okms.Ref{What: okms.Folder, Path: "few"}, 1},
-		{domainOf(s), okms.Ref{What: okms.Versions, Path: "old"}, "set api to rest", native, okms.Ref{What: okms.Versions, Path: "old"}, 12_001},
+		{domainOf(s), okms.Ref{What: okms.Folder, Path: "many"}, "use a longer path", domainOf(s),
+			okms.Ref{What: okms.Folder, Path: "many/folder"}, 1},
+		{native, okms.Ref{What: okms.Folder, Path: "few"}, "set api to kv2", domainOf(s),
+			okms.Ref{What: okms.Folder, Path: "few"}, 1},
+		{domainOf(s), okms.Ref{What: okms.Versions, Path: "old"}, "set api to rest", native,
+			okms.Ref{What: okms.Versions, Path: "old"}, 12_001},
 	} {
-		if got := read(t, c.domain, byToken(), c.ref); got.failed.Kind != failure.TooLarge || !strings.Contains(got.failed.Text, c.cure) {
+		if got := read(t, c.domain, byToken(), c.ref); got.failed.Kind != failure.TooLarge ||
+			!strings.Contains(got.failed.Text, c.cure) {
 			t.Errorf("%v over %q: got %+v", c.ref, c.domain.API, got.failed)
 		}
-		if got := read(t, c.then, byToken(), c.cured); got.failed != (okms.Error{}) || strings.Count(got.text, "\n") != c.lines {
+		if got := read(t, c.then, byToken(), c.cured); got.failed != (okms.Error{}) ||
+			strings.Count(got.text, "\n") != c.lines {
 			t.Errorf("%v over %q: %d lines, %+v", c.cured, c.then.API, strings.Count(got.text, "\n"), got.failed)
 		}
 	}
@@ -351,8 +376,10 @@ func TestRequestsOfEachAPI(t *testing.T) {
 	const next = "bWFueS8wOTk=" // many/099
 	for api, want := range map[place.API][]string{
 		place.KV2: {
-			"read /v1/secret/data/prod/shop/db", "read /v1/secret/data/prod/shop/db?version=3", "versions /v1/secret/metadata/prod/shop/db",
-			"list /v1/secret/metadata/many?list=true 100", "list /v1/secret/metadata/many?list=true 100 MDk5", "list /v1/secret/metadata 100",
+			"read /v1/secret/data/prod/shop/db", "read /v1/secret/data/prod/shop/db?version=3",
+			"versions /v1/secret/metadata/prod/shop/db",
+			"list /v1/secret/metadata/many?list=true 100", "list /v1/secret/metadata/many?list=true 100 MDk5",
+			"list /v1/secret/metadata 100",
 		},
 		place.REST: {
 			"read /v2/secret/prod%2Fshop%2Fdb?includeData=true", "read /v2/secret/prod%2Fshop%2Fdb?includeData=true&version=3",
@@ -364,8 +391,10 @@ func TestRequestsOfEachAPI(t *testing.T) {
 		domain := domainOf(s)
 		domain.API = api
 		var calls []okms.Call
-		c := client(t, domain, byToken(), okms.Options{UserAgent: "test/1", Observe: func(_ context.Context, call okms.Call) { calls = append(calls, call) }})
-		for _, ref := range []okms.Ref{{Path: "prod/shop/db"}, {Path: "prod/shop/db", Version: 3}, {What: okms.Versions, Path: "prod/shop/db"},
+		c := client(t, domain, byToken(),
+			okms.Options{UserAgent: "test/1", Observe: func(_ context.Context, call okms.Call) { calls = append(calls, call) }})
+		for _, ref := range []okms.Ref{{Path: "prod/shop/db"}, {Path: "prod/shop/db", Version: 3},
+			{What: okms.Versions, Path: "prod/shop/db"},
 			{What: okms.Folder, Path: "many"}, {What: okms.Folder}} {
 			if _, failed := c.Get(t.Context(), ref); failed != nil {
 				t.Fatal(failed)
@@ -378,8 +407,10 @@ func TestRequestsOfEachAPI(t *testing.T) {
 		name := map[place.API]string{place.KV2: "kv2", place.REST: "rest"}[api]
 		for i, r := range requests {
 			_, uri, _ := strings.Cut(r.URI, s.OKMSID())
-			got := strings.TrimSpace(strings.Join([]string{calls[i].Operation, uri, r.Header.Get("X-Pagination-Size"), r.Header.Get("X-Pagination-Cursor")}, " "))
-			if got != want[i] || r.Method != http.MethodGet || r.Auth != "bearer" || r.Header.Get("User-Agent") != "test/1" || calls[i].API != name {
+			got := strings.TrimSpace(strings.Join([]string{calls[i].Operation, uri, r.Header.Get("X-Pagination-Size"),
+				r.Header.Get("X-Pagination-Cursor")}, " "))
+			if got != want[i] || r.Method != http.MethodGet || r.Auth != "bearer" || r.Header.Get("User-Agent") != "test/1" ||
+				calls[i].API != name {
 				t.Errorf("%s: request %d is %q, want %q: %+v, %+v", name, i, got, want[i], r, calls[i])
 			}
 		}

@@ -44,18 +44,19 @@ func TestTheHeadersOfTheToken(t *testing.T) {
 		w.WriteHeader(http.StatusNotFound)
 	}))
 	t.Cleanup(server.Close)
-	eachAPI(t, place.Domain{Endpoint: server.URL, ID: "734b9b45-8b1a-469c-b140-b10bd6540017"}, func(t *testing.T, domain place.Domain) {
-		if _, err := client(t, domain, byToken(), okms.Options{}).Get(t.Context(), okms.Ref{Path: "s"}); err == nil {
-			t.Fatal("got no error")
-		}
-		want := map[string][]string{"Authorization": {"Bearer " + token}, "X-Vault-Token": {token}}
-		if domain.API == place.REST {
-			want["X-Vault-Token"] = nil
-		}
-		for name, values := range want {
-			if got := h.Values(name); !slices.Equal(got, values) {
-				t.Errorf("got %d values of %s, want %d", len(got), name, len(values))
+	eachAPI(t, place.Domain{Endpoint: server.URL, ID: "734b9b45-8b1a-469c-b140-b10bd6540017"},
+		func(t *testing.T, domain place.Domain) {
+			if _, err := client(t, domain, byToken(), okms.Options{}).Get(t.Context(), okms.Ref{Path: "s"}); err == nil {
+				t.Fatal("got no error")
 			}
-		}
-	})
+			want := map[string][]string{"Authorization": {"Bearer " + token}, "X-Vault-Token": {token}}
+			if domain.API == place.REST {
+				want["X-Vault-Token"] = nil
+			}
+			for name, values := range want {
+				if got := h.Values(name); !slices.Equal(got, values) {
+					t.Errorf("got %d values of %s, want %d", len(got), name, len(values))
+				}
+			}
+		})
 }

@@ -127,7 +127,8 @@ func FuzzLists(f *testing.F) {
 		}
 		last := ""
 		for entry := range EntriesOf(list) {
-			if below := strings.HasPrefix(entry, under(folder, "")); entry <= last || !below || !isPath(strings.TrimSuffix(entry, "/")) {
+			if below := strings.HasPrefix(entry, under(folder, "")); entry <= last || !below ||
+				!isPath(strings.TrimSuffix(entry, "/")) {
 				t.Errorf("%q after %q in %q", entry, last, list.Data.Reveal())
 			}
 			last = entry

@@ -64,13 +64,15 @@ func (c *Client) LatestActive(ctx context.Context, path string) (latest int, som
 // versions reads the list of a secret's versions.
 func (c *Client) versions(ctx context.Context, ref Ref) (Secret, *Error) {
 	r := request{name: "versions", path: ref.Path, target: "secret/metadata/" + ref.Path,
-		tooLong: "the list of the secret's versions is longer than 1 MiB; lower its maxVersions, or set api to rest, which reads the list in pages"}
+		tooLong: "the list of the secret's versions is longer than 1 MiB; lower its maxVersions, or set api to rest, which " +
+			"reads the list in pages"}
 	add := addVersions
 	if c.api == place.REST {
 		r.target, r.paged, r.tooLong, add = restPath(ref.Path)+"/version", true, "", addRESTVersions
 	}
 	list := pages[VersionState]{quota: c.answers, most: MaxVersion, mostPages: MaxVersion / pageSize}
-	list.tooMany = fmt.Sprintf("the secret has more than %d versions, or %d pages of them; lower its maxVersions", list.most, list.mostPages)
+	list.tooMany = fmt.Sprintf("the secret has more than %d versions, or %d pages of them; lower its maxVersions",
+		list.most, list.mostPages)
 	defer list.giveBack()
 	if failed := collect(ctx, c, r, &list, add); failed != nil {
 		return Secret{}, failed
@@ -82,7 +84,8 @@ func (c *Client) versions(ctx context.Context, ref Ref) (Secret, *Error) {
 // are among them. Over REST, which can only list a whole domain, they are all secrets below it.
 func (c *Client) folder(ctx context.Context, ref Ref) (Secret, *Error) {
 	list := pages[string]{quota: c.answers, most: 10_000, mostPages: 10_000 / pageSize}
-	list.tooMany = fmt.Sprintf("the folder has more than %d entries, %d pages or 1 MiB of them; use a longer path", list.most, list.mostPages)
+	list.tooMany = fmt.Sprintf("the folder has more than %d entries, %d pages or 1 MiB of them; use a longer path",
+		list.most, list.mostPages)
 	r := request{name: "list", path: ref.Path, target: "secret/metadata", paged: true}
 	if ref.Path != "" {
 		r.target, r.query = "secret/metadata/"+ref.Path, url.Values{"list": {"true"}}
@@ -90,8 +93,10 @@ func (c *Client) folder(ctx context.Context, ref Ref) (Secret, *Error) {
 	add := addEntries
 	if c.api == place.REST {
 		r.target, r.query, add = "/v2/secret", nil, addRESTEntries
-		r.tooLong = fmt.Sprintf("%d secrets of the domain have more than 1 MiB of metadata, which api rest lists too; set api to kv2", pageSize)
-		list.tooMany = fmt.Sprintf("the domain has more than %d secrets, %d pages or 1 MiB of paths, and api rest can only list all of them; set api to kv2",
+		r.tooLong = fmt.Sprintf("%d secrets of the domain have more than 1 MiB of metadata, which api rest lists too; set "+
+			"api to kv2", pageSize)
+		list.tooMany = fmt.Sprintf("the domain has more than %d secrets, %d pages or 1 MiB of paths, and api rest can only "+
+			"list all of them; set api to kv2",
 			list.most, list.mostPages)
 	}
 	defer list.giveBack()
@@ -104,7 +109,8 @@ func (c *Client) folder(ctx context.Context, ref Ref) (Secret, *Error) {
 
 // collect sends a request for each page of a list, which add adds to the list. It never cuts a
 // list: one with too many pages is an error.
-func collect[T comparable](ctx context.Context, c *Client, r request, to *pages[T], add func(answer, *pages[T]) *Error) *Error {
+func collect[T comparable](ctx context.Context, c *Client, r request, to *pages[T],
+	add func(answer, *pages[T]) *Error) *Error {
 	used := map[string]bool{}
 	for range to.mostPages {
 		var next string

@@ -76,7 +76,8 @@ func listOfVersions(ref Ref, all []VersionState) (Secret, *Error) {
 	text := make([]byte, 0, len(all)*mostLine)
 	for i, v := range all {
 		if i > 0 && all[i-1].Number == v.Number {
-			return Secret{}, &Error{Kind: failure.Unreadable, Text: fmt.Sprintf("unreadable answer: version %d is listed with two states", v.Number)}
+			return Secret{}, &Error{Kind: failure.Unreadable,
+				Text: fmt.Sprintf("unreadable answer: version %d is listed with two states", v.Number)}
 		}
 		text = append(strconv.AppendInt(text, int64(v.Number), 10), ' ')
 		text = append(append(text, v.State...), '\n')

@@ -224,7 +224,8 @@ func TestAListTakesWhatItHoldsOfTheQuota(t *testing.T) {
 			}
 		}
 		list := listOfEntries(Ref{What: Folder}, entries.all)
-		report(fmt.Sprintf("entries of %d bytes", length+7), entries.most, int(unsafe.Sizeof("")), held()-before, entries.held)
+		report(fmt.Sprintf("entries of %d bytes", length+7), entries.most, int(unsafe.Sizeof("")), held()-before,
+			entries.held)
 		runtime.KeepAlive(entries)
 		runtime.KeepAlive(list)
 	}

@@ -117,16 +117,21 @@ func TestPagesOfAFolder(t *testing.T) {
 			}
 			return entries(api, numbered(n, 2)...)
 		}, endingAt(3), 4, "", ""},
-		"an entry on two pages": {func(n int, api place.API) string { return entries(api, fmt.Sprint(n), fmt.Sprint(n+1)) }, endingAt(3), 4, "", ""},
-		"the same page":         {same("a"), fresh, 0, failure.Unreadable, "have no end"},
-		"a circle":              {of(1), func(n int) string { return fresh(n % 3) }, 0, failure.Unreadable, "have no end"},
-		"a long cursor":         {same("a"), func(int) string { return strings.Repeat("x", 1<<10+1) }, 0, failure.Unreadable, "the cursor of the next page is invalid"},
-		"a cursor with a space": {same("a"), func(int) string { return "a b" }, 0, failure.Unreadable, "the cursor of the next page is invalid"},
-		"a cursor of bytes":     {same("a"), func(int) string { return "\xff" }, 0, failure.Unreadable, "the cursor of the next page is invalid"},
+		"an entry on two pages": {func(n int, api place.API) string { return entries(api, fmt.Sprint(n), fmt.Sprint(n+1)) },
+			endingAt(3), 4, "", ""},
+		"the same page": {same("a"), fresh, 0, failure.Unreadable, "have no end"},
+		"a circle":      {of(1), func(n int) string { return fresh(n % 3) }, 0, failure.Unreadable, "have no end"},
+		"a long cursor": {same("a"), func(int) string { return strings.Repeat("x", 1<<10+1) }, 0, failure.Unreadable,
+			"the cursor of the next page is invalid"},
+		"a cursor with a space": {same("a"), func(int) string { return "a b" }, 0, failure.Unreadable,
+			"the cursor of the next page is invalid"},
+		"a cursor of bytes": {same("a"), func(int) string { return "\xff" }, 0, failure.Unreadable,
+			"the cursor of the next page is invalid"},
 	} {
 		eachAPI(t, paging(t, c.page, c.next), func(t *testing.T, domain place.Domain) {
 			answers := okms.NewQuota(32<<20, 64<<10)
-			list, failed := client(t, domain, byToken(), okms.Options{Answers: answers}).Get(t.Context(), okms.Ref{What: okms.Folder, Path: "f"})
+			list, failed := client(t, domain, byToken(), okms.Options{Answers: answers}).Get(t.Context(),
+				okms.Ref{What: okms.Folder, Path: "f"})
 			found := 0
 			for range okms.EntriesOf(list) {
 				found++
@@ -138,7 +143,8 @@ func TestPagesOfAFolder(t *testing.T) {
 			switch {
 			case found != c.entries:
 				t.Errorf("%s: %d entries, want %d", name, found, c.entries)
-			case c.kind == "" && failed != nil, c.kind != "" && (failed == nil || failed.Kind != c.kind || !strings.Contains(failed.Text, text)):
+			case c.kind == "" && failed != nil, c.kind != "" &&
+				(failed == nil || failed.Kind != c.kind || !strings.Contains(failed.Text, text)):
 				t.Errorf("%s: %v", name, failed)
 			}
 			if answers.Held() != 0 {
@@ -151,11 +157,13 @@ func TestPagesOfAFolder(t *testing.T) {
 // TestNamesOfAHostileStore checks that no name of a list leads out of its folder or is none that a
 // secret can have.
 func TestNamesOfAHostileStore(t *testing.T) {
-	for _, name := range []string{"..", ".", "../x", "a/../b", "a//b", "/", "/a", "a b", "a\nb", "a\x00", "%2e", "é", "", strings.Repeat("a", 254), "a\\b", "a?b", "a#b"} {
+	for _, name := range []string{"..", ".", "../x", "a/../b", "a//b", "/", "/a", "a b", "a\nb", "a\x00", "%2e", "é", "",
+		strings.Repeat("a", 254), "a\\b", "a?b", "a#b"} {
 		domain := paging(t, func(_ int, api place.API) string { return entries(api, "good", name) }, none)
 		eachAPI(t, domain, func(t *testing.T, domain place.Domain) {
 			list, failed := client(t, domain, byToken(), okms.Options{}).Get(t.Context(), okms.Ref{What: okms.Folder, Path: "f"})
-			if failed == nil || failed.Kind != failure.Unreadable || failed.Text != "unreadable answer: a name in the list of the folder is not one that a secret can have" {
+			if failed == nil || failed.Kind != failure.Unreadable ||
+				failed.Text != "unreadable answer: a name in the list of the folder is not one that a secret can have" {
 				t.Errorf("%q: %v, %q", name, failed, list.Data.Reveal())
 			}
 		})
@@ -174,28 +182,43 @@ func TestListsOfOtherForms(t *testing.T) {
 		{place.KV2, folder, `{"data":{"keys":[]}}`, ""}, {place.KV2, folder, `{"data":{"keys":null}}`, ""},
 		{place.KV2, folder, `{"data":{}}`, ""}, {place.KV2, folder, `{"request_id":"x","data":null}`, ""},
 		{place.KV2, folder, `{"data":{"keys":["b","a/","a"]}}`, "f/a\nf/a/\nf/b\n"},
-		{place.KV2, folder, `{}`, "unreadable"}, {place.KV2, folder, `[]`, "unreadable"}, {place.KV2, folder, `null`, "unreadable"},
+		{place.KV2, folder, `{}`, "unreadable"}, {place.KV2, folder, `[]`, "unreadable"},
+		{place.KV2, folder, `null`, "unreadable"},
 		{place.KV2, folder, `{"data":{"keys":{}}}`, "unreadable"}, {place.KV2, folder, `{"data":{"keys":[1]}}`, "unreadable"},
-		{place.KV2, folder, `{"data":{"keys":[null]}}`, "unreadable"}, {place.KV2, folder, `{"data":{"keys":["a/b"]}}`, "unreadable"},
-		{place.KV2, folder, `{"data":{"keys":["\ud800"]}}`, "unreadable"}, {place.KV2, folder, `{"data":{"keys":["a//"]}}`, "unreadable"},
+		{place.KV2, folder, `{"data":{"keys":[null]}}`, "unreadable"},
+		{place.KV2, folder, `{"data":{"keys":["a/b"]}}`, "unreadable"},
+		{place.KV2, folder, `{"data":{"keys":["\ud800"]}}`, "unreadable"},
+		{place.KV2, folder, `{"data":{"keys":["a//"]}}`, "unreadable"},
 		{place.REST, folder, `[]`, ""}, {place.REST, folder, `null`, "unreadable"}, {place.REST, folder, `{}`, "unreadable"},
 		{place.REST, folder, `[{"path":"f/b"},{"path":"g"},{"path":"f"},{"path":"f/a/b"},{"path":"fa"}]`, "f/a/b\nf/b\n"},
 		{place.REST, folder, `[{"path":"g/../odd of others"},{"path":"f/a"}]`, "f/a\n"}, // it is not read
 		{place.REST, folder, `[{"path":"/f/a"}]`, "unreadable"}, {place.REST, folder, `[{"path":1}]`, "unreadable"},
-		{place.REST, folder, `[{}]`, "unreadable"}, {place.REST, folder, `["f/a"]`, "unreadable"}, {place.REST, folder, `[{"path":"f/"}]`, "unreadable"},
-		{place.KV2, versions, `{"data":{"versions":{"2":{"deletion_time":""},"10":{"destroyed":true},"9":{"deletion_time":"2020-01-02T03:04:05Z"}}}}`, "10 deleted\n9 deactivated\n2 active\n"},
-		{place.KV2, versions, `{"data":{"versions":{"1":{"deletion_time":"2999-01-02T03:04:05Z"}}}}`, "1 active\n"}, // it is planned
+		{place.REST, folder, `[{}]`, "unreadable"}, {place.REST, folder, `["f/a"]`, "unreadable"},
+		{place.REST, folder, `[{"path":"f/"}]`, "unreadable"},
+		{place.KV2, versions,
+			`{"data":{"versions":{"2":{"deletion_time":""},"10":{"destroyed":true},"9":{"deletion_time":"2020-01-02T03:04:05Z"}}}}`, "10 deleted\n9 deactivated\n2 active\n"},
+		// it is planned
+		{place.KV2, versions, `{"data":{"versions":{"1":{"deletion_time":"2999-01-02T03:04:05Z"}}}}`, "1 active\n"},
 		{place.KV2, versions, `{"data":{}}`, ""}, {place.KV2, versions, `{"data":null}`, "unreadable"},
-		{place.KV2, versions, `{"data":{"versions":{"0":{}}}}`, "unreadable"}, {place.KV2, versions, `{"data":{"versions":{"24001":{}}}}`, "unreadable"},
-		{place.KV2, versions, `{"data":{"versions":{"01":{}}}}`, "unreadable"}, {place.KV2, versions, `{"data":{"versions":{"+1":{}}}}`, "unreadable"},
-		{place.KV2, versions, `{"data":{"versions":{"x":{}}}}`, "unreadable"}, {place.KV2, versions, `{"data":{"versions":{"1":null}}}`, "unreadable"},
-		{place.KV2, versions, `{"data":{"versions":{"1":{},"1":{}}}}`, "1 active\n"}, {place.KV2, versions, `{"data":{"versions":{"1":{},"1":{"destroyed":true}}}}`, "unreadable"},
-		{place.REST, versions, `[{"id":2,"state":"active"},{"id":10,"state":"deleted"},{"id":9,"state":"deactivated"}]`, "10 deleted\n9 deactivated\n2 active\n"},
+		{place.KV2, versions, `{"data":{"versions":{"0":{}}}}`, "unreadable"},
+		{place.KV2, versions, `{"data":{"versions":{"24001":{}}}}`, "unreadable"},
+		{place.KV2, versions, `{"data":{"versions":{"01":{}}}}`, "unreadable"},
+		{place.KV2, versions, `{"data":{"versions":{"+1":{}}}}`, "unreadable"},
+		{place.KV2, versions, `{"data":{"versions":{"x":{}}}}`, "unreadable"},
+		{place.KV2, versions, `{"data":{"versions":{"1":null}}}`, "unreadable"},
+		{place.KV2, versions, `{"data":{"versions":{"1":{},"1":{}}}}`, "1 active\n"},
+		{place.KV2, versions, `{"data":{"versions":{"1":{},"1":{"destroyed":true}}}}`, "unreadable"},
+		{place.REST, versions, `[{"id":2,"state":"active"},{"id":10,"state":"deleted"},{"id":9,"state":"deactivated"}]`,
+			"10 deleted\n9 deactivated\n2 active\n"},
 		{place.KV2, versions, `{"data":{"versions":{` + strings.Repeat(`"1":{},`, 24_000) + `"1":{}}}}`, "too_large"},
-		{place.REST, versions, `[` + strings.Repeat(`{"id":1,"state":"active"},`, 24_000) + `{"id":1,"state":"active"}]`, "too_large"},
-		{place.REST, versions, `[]`, ""}, {place.REST, versions, `[{"id":1}]`, "unreadable"}, {place.REST, versions, `[{"state":"active"}]`, "unreadable"},
-		{place.REST, versions, `[{"id":1,"state":"active\n7 active"}]`, "unreadable"}, {place.REST, versions, `[{"id":1,"state":"ACTIVE"}]`, "unreadable"},
-		{place.REST, versions, `[{"id":24001,"state":"active"}]`, "unreadable"}, {place.REST, versions, `[{"id":"1","state":"active"}]`, "unreadable"},
+		{place.REST, versions, `[` + strings.Repeat(`{"id":1,"state":"active"},`, 24_000) + `{"id":1,"state":"active"}]`,
+			"too_large"},
+		{place.REST, versions, `[]`, ""}, {place.REST, versions, `[{"id":1}]`, "unreadable"},
+		{place.REST, versions, `[{"state":"active"}]`, "unreadable"},
+		{place.REST, versions, `[{"id":1,"state":"active\n7 active"}]`, "unreadable"},
+		{place.REST, versions, `[{"id":1,"state":"ACTIVE"}]`, "unreadable"},
+		{place.REST, versions, `[{"id":24001,"state":"active"}]`, "unreadable"},
+		{place.REST, versions, `[{"id":"1","state":"active"}]`, "unreadable"},
 		{place.REST, versions, `[{"id":1,"state":"active"},{"id":1,"state":"active"}]`, "1 active\n"},
 		{place.REST, versions, `[{"id":1,"state":"active"},{"id":1,"state":"deleted"}]`, "unreadable"},
 	} {
@@ -217,12 +240,14 @@ func TestSecretsOverRESTOfOtherForms(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"version":{"id":3,"state":"active","createdAt":"then","data":{"a":1}}}`: `3 {"a":1} then`,
 		`{"version":{"id":3,"state":"active","data":null}}`:                       "3 null ", // as over kv2
-		`{"version":{"id":3,"state":"active"}}`:                                   "unreadable answer: version.data is missing",
-		`{"version":{"id":3,"data":{}}}`:                                          "unreadable answer: version.state is missing or unknown",
-		`{"version":{"id":3,"state":"asleep","data":{}}}`:                         "unreadable answer: version.state is missing or unknown",
-		`{"version":{"id":0,"state":"active","data":{}}}`:                         "unreadable answer: version 0 is not a version number",
-		`{"version":{"id":24001,"state":"active","data":{}}}`:                     "unreadable answer: version 24001 is not a version number",
-		`{"version":{"id":"3","state":"active","data":{}}}`:                       "unreadable answer: version is missing, or is not what OKMS sends",
+		`{"version":{"id":3,"state":"active"}}`: "unreadable answer: version.data " +
+			"is missing",
+		`{"version":{"id":3,"data":{}}}`:                      "unreadable answer: version.state is missing or unknown",
+		`{"version":{"id":3,"state":"asleep","data":{}}}`:     "unreadable answer: version.state is missing or unknown",
+		`{"version":{"id":0,"state":"active","data":{}}}`:     "unreadable answer: version 0 is not a version number",
+		`{"version":{"id":24001,"state":"active","data":{}}}`: "unreadable answer: version 24001 is not a version number",
+		`{"version":{"id":"3","state":"active","data":{}}}`: "unreadable answer: version is missing, or is not what " +
+			"OKMS sends",
 		`{"version":null}`: "unreadable answer: version is missing, or is not what OKMS sends",
 		`{}`:               "unreadable answer: version is missing, or is not what OKMS sends",
 		`[]`:               "unreadable answer: not the JSON that OKMS sends (2 bytes of application/json)",
@@ -257,8 +282,10 @@ func TestAbsentFolders(t *testing.T) {
 		want failure.Kind
 	}{
 		{`{"errors":[]}`, 1, ""}, {`{"error_code":17125377,"errors":["x"],"request_id":"OKMS.1"}`, 1, ""},
-		{`{"errors":["no handler for this route"]}`, 1, failure.SecretAbsent}, {`{}`, 1, failure.Failing}, {"<html>", 1, failure.Failing},
-		{`{"error_code":16994305,"errors":["x"]}`, 1, failure.DomainUnknown}, {`{"error_code":16924673,"errors":["x"]}`, 1, failure.Denied},
+		{`{"errors":["no handler for this route"]}`, 1, failure.SecretAbsent}, {`{}`, 1, failure.Failing},
+		{"<html>", 1, failure.Failing},
+		{`{"error_code":16994305,"errors":["x"]}`, 1, failure.DomainUnknown},
+		{`{"error_code":16924673,"errors":["x"]}`, 1, failure.Denied},
 		{`{"errors":[]}`, 2, failure.Unreadable}, {`{"error_code":17125377,"errors":["x"]}`, 2, failure.Unreadable},
 	} {
 		n := 0
@@ -276,13 +303,15 @@ func TestAbsentFolders(t *testing.T) {
 			_, _ = w.Write([]byte(entries(api, "a")))
 		}))
 		t.Cleanup(server.Close)
-		eachAPI(t, place.Domain{Endpoint: server.URL, ID: "734b9b45-8b1a-469c-b140-b10bd6540017"}, func(t *testing.T, domain place.Domain) {
-			n = 0
-			list, failed := client(t, domain, byToken(), okms.Options{}).Get(t.Context(), okms.Ref{What: okms.Folder, Path: "f"})
-			if failed == nil && c.want != "" || failed != nil && failed.Kind != c.want || list.Data.Len() != 0 {
-				t.Errorf("%s on page %d: %q, %v, want %q", c.body, c.page, list.Data.Reveal(), failed, c.want)
-			}
-		})
+		eachAPI(t, place.Domain{Endpoint: server.URL, ID: "734b9b45-8b1a-469c-b140-b10bd6540017"},
+			func(t *testing.T, domain place.Domain) {
+				n = 0
+				list, failed := client(t, domain, byToken(), okms.Options{}).Get(t.Context(),
+					okms.Ref{What: okms.Folder, Path: "f"})
+				if failed == nil && c.want != "" || failed != nil && failed.Kind != c.want || list.Data.Len() != 0 {
+					t.Errorf("%s on page %d: %q, %v, want %q", c.body, c.page, list.Data.Reveal(), failed, c.want)
+				}
+			})
 	}
 }
 
@@ -295,9 +324,12 @@ func TestAListThatIsTooLongSaysWhatToDo(t *testing.T) {
 		kind failure.Kind
 		text string
 	}{
-		{place.KV2, okms.Versions, failure.TooLarge, "lower its maxVersions, or set api to rest"}, {place.REST, okms.Versions, failure.Unreadable, "answer longer than 1 MiB"},
-		{place.KV2, okms.Folder, failure.Unreadable, "answer longer than 1 MiB"}, {place.REST, okms.Folder, failure.TooLarge, "set api to kv2"},
-		{place.KV2, okms.Data, failure.Unreadable, "answer longer than 1 MiB"}, {place.REST, okms.Data, failure.Unreadable, "answer longer than 1 MiB"},
+		{place.KV2, okms.Versions, failure.TooLarge, "lower its maxVersions, or set api to rest"},
+		{place.REST, okms.Versions, failure.Unreadable, "answer longer than 1 MiB"},
+		{place.KV2, okms.Folder, failure.Unreadable, "answer longer than 1 MiB"},
+		{place.REST, okms.Folder, failure.TooLarge, "set api to kv2"},
+		{place.KV2, okms.Data, failure.Unreadable, "answer longer than 1 MiB"},
+		{place.REST, okms.Data, failure.Unreadable, "answer longer than 1 MiB"},
 	} {
 		domain := paging(t, func(int, place.API) string { return huge }, none)
 		domain.API = c.api
@@ -331,7 +363,8 @@ func TestAListIsTakenFromTheQuota(t *testing.T) {
 	eachAPI(t, domain, func(t *testing.T, domain place.Domain) {
 		answers := okms.NewQuota(200<<10, 64<<10)
 		answers.Take(0, 100<<10) // of others
-		_, failed := client(t, domain, byToken(), okms.Options{Answers: answers}).Get(t.Context(), okms.Ref{What: okms.Folder, Path: "f"})
+		_, failed := client(t, domain, byToken(), okms.Options{Answers: answers}).Get(t.Context(),
+			okms.Ref{What: okms.Folder, Path: "f"})
 		if failed == nil || failed.Kind != failure.NodeFull || answers.Held() != 100<<10 {
 			t.Errorf("%v, %d bytes are held", failed, answers.Held())
 		}

@@ -37,7 +37,8 @@ func throughProxy(t *testing.T, variable string) (said map[string]string) {
 	file := t.TempDir() + "/said"
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestChildThroughAProxy$")
 	// The race detector waits a second at the end of a process otherwise.
-	child.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", childFile+"="+file, "HTTPS_PROXY="+variable, "https_proxy=", "NO_PROXY=", "no_proxy=")
+	child.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", childFile+"="+file, "HTTPS_PROXY="+variable,
+		"https_proxy=", "NO_PROXY=", "no_proxy=")
 	if out, err := child.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

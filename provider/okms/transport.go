@@ -39,7 +39,8 @@ func newTransport(domain place.Domain, login Login, o Options) (*authenticated, 
 	if tokens == nil {
 		tokens = func(context.Context, sensitive.Bytes) (sensitive.Bytes, error) { return login.Token, nil }
 	}
-	return &authenticated{base: base, pool: pool, tokens: tokens, userAgent: o.UserAgent, vault: domain.API == place.KV2}, nil
+	return &authenticated{base: base, pool: pool, tokens: tokens, userAgent: o.UserAgent,
+		vault: domain.API == place.KV2}, nil
 }
 
 // Roots returns the system's certificate authorities and those of bundle, in PEM form. If

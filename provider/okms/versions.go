@@ -18,7 +18,8 @@ func decodeLatest(a answer) (latest int, listed bool, failed *Error) {
 	if a.status != http.StatusOK {
 		return 0, false, a.refused()
 	}
-	unreadable := &Error{Kind: failure.Unreadable, Status: a.status, Text: "unreadable answer: not the metadata of a secret"}
+	unreadable := &Error{Kind: failure.Unreadable, Status: a.status,
+		Text: "unreadable answer: not the metadata of a secret"}
 	top, valid := rawjson.Parse(a.body.Reveal())
 	data := member(top, "data")
 	if !valid || !data.IsObject() {

@@ -135,7 +135,8 @@ func failing(context.Context) (okms.Secret, *okms.Error) {
 
 func (p *Pace) fail(t *testing.T, domain string, credential int) {
 	t.Helper()
-	a := Asker{Mount: NewMount("shop"), Domain: place.Domain{ID: domain}, Credential: sha256.Sum256(fmt.Append(nil, credential))}
+	a := Asker{Mount: NewMount("shop"), Domain: place.Domain{ID: domain},
+		Credential: sha256.Sum256(fmt.Append(nil, credential))}
 	if _, err := p.Do(t.Context(), a, failing); err == nil {
 		t.Error("did not fail")
 	}

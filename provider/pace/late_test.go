@@ -81,7 +81,8 @@ func TestASweepDropsClosedBreakers(t *testing.T) {
 		for a := range p.domains {
 			for credential := range p.domains[a].histories {
 				asker := Asker{Mount: NewMount("shop"), Domain: a, Credential: credential}
-				if _, err := p.Do(t.Context(), asker, func(context.Context) (okms.Secret, *okms.Error) { return okms.Secret{}, nil }); err != nil {
+				if _, err := p.Do(t.Context(), asker,
+					func(context.Context) (okms.Secret, *okms.Error) { return okms.Secret{}, nil }); err != nil {
 					t.Error(err)
 				}
 			}
@@ -96,7 +97,8 @@ func TestASweepDropsClosedBreakers(t *testing.T) {
 // TestTheCauseIsKeptIfARetryRunsOutOfTime: also if the failure of the retry is not called so,
 // as that of a token endpoint.
 func TestTheCauseIsKeptIfARetryRunsOutOfTime(t *testing.T) {
-	for name, second := range map[string]failure.Kind{"the store's": failure.TimedOut, "the token endpoint's": failure.TokenFailing} {
+	for name, second := range map[string]failure.Kind{"the store's": failure.TimedOut,
+		"the token endpoint's": failure.TokenFailing} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := New(Config{})

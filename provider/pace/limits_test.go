@@ -18,30 +18,34 @@ import (
 )
 
 // ask is a read by a new mount that ends after a time as told.
-func ask(ctx context.Context, p *pace.Pace, domain place.Domain, takes time.Duration, failed *okms.Error) (asked time.Time, err *okms.Error) {
-	_, err = p.Do(ctx, pace.Asker{Mount: pace.NewMount("shop"), Domain: domain, Hurried: isHurried(ctx)}, func(ctx context.Context) (okms.Secret, *okms.Error) {
-		asked = time.Now()
-		select {
-		case <-time.After(takes):
-		case <-ctx.Done():
-			return okms.Secret{}, &okms.Error{Kind: failure.TimedOut}
-		}
-		if failed != nil {
-			return okms.Secret{}, failed
-		}
-		return okms.Secret{Version: 1}, nil
-	})
+func ask(ctx context.Context, p *pace.Pace, domain place.Domain, takes time.Duration,
+	failed *okms.Error) (asked time.Time, err *okms.Error) {
+	_, err = p.Do(ctx, pace.Asker{Mount: pace.NewMount("shop"), Domain: domain, Hurried: isHurried(ctx)},
+		func(ctx context.Context) (okms.Secret, *okms.Error) {
+			asked = time.Now()
+			select {
+			case <-time.After(takes):
+			case <-ctx.Done():
+				return okms.Secret{}, &okms.Error{Kind: failure.TimedOut}
+			}
+			if failed != nil {
+				return okms.Secret{}, failed
+			}
+			return okms.Secret{Version: 1}, nil
+		})
 	return asked, err
 }
 
 func TestAPauseOutlivesAnswersToReadsFromBefore(t *testing.T) {
-	for name, second := range map[string]*okms.Error{"a success": nil, "a 404": {Kind: failure.SecretAbsent}, "a reset": {Kind: failure.Unreachable}} {
+	for name, second := range map[string]*okms.Error{"a success": nil, "a 404": {Kind: failure.SecretAbsent},
+		"a reset": {Kind: failure.Unreachable}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := pace.New(pace.Config{})
 				begin := time.Now()
 				var all sync.WaitGroup
-				for takes, failed := range map[time.Duration]*okms.Error{100 * time.Millisecond: {Kind: failure.Limited, RetryAfter: 20 * time.Second}, 200 * time.Millisecond: second} {
+				for takes, failed := range map[time.Duration]*okms.Error{100 * time.Millisecond: {Kind: failure.Limited,
+					RetryAfter: 20 * time.Second}, 200 * time.Millisecond: second} {
 					all.Go(func() {
 						ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 						defer cancel()

@@ -118,7 +118,8 @@ const Patience = 5 * time.Second
 
 // Do calls read when it is its turn, and retries it if that may help and fits into the time
 // of ctx. The error is nil if a read succeeded. It does not recover a panic of read.
-func (p *Pace) Do(ctx context.Context, a Asker, read func(context.Context) (okms.Secret, *okms.Error)) (okms.Secret, *okms.Error) {
+func (p *Pace) Do(ctx context.Context, a Asker,
+	read func(context.Context) (okms.Secret, *okms.Error)) (okms.Secret, *okms.Error) {
 	if a.Turn == nil {
 		a.Turn = &Turn{}
 	}
@@ -165,7 +166,8 @@ func leaveTime(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // once calls read once, if the circuit breaker allows it. asked reports whether read was
 // called.
-func (p *Pace) once(ctx context.Context, d *domain, a Asker, read func(context.Context) (okms.Secret, *okms.Error)) (secret okms.Secret, asked bool, failed *okms.Error) {
+func (p *Pace) once(ctx context.Context, d *domain, a Asker,
+	read func(context.Context) (okms.Secret, *okms.Error)) (secret okms.Secret, asked bool, failed *okms.Error) {
 	said := nothing
 	begin := time.Now()
 	defer func() { p.conclude(d, a, said, failed, time.Since(begin)) }()

@@ -255,7 +255,8 @@ func TestARefusalSaysThatTheStoreWorks(t *testing.T) {
 		absent := &okms.Error{Kind: failure.SecretAbsent}
 		s := &scenario{answers: []*okms.Error{down, down, absent, down, down, absent, down, down, nil, nil}}
 		p := pace.New(pace.Config{})
-		for _, want := range []failure.Kind{failure.Failing, failure.Failing, failure.SecretAbsent, failure.Failing, failure.Failing, failure.SecretAbsent, failure.Failing, failure.Failing, "", ""} {
+		for _, want := range []failure.Kind{failure.Failing, failure.Failing, failure.SecretAbsent, failure.Failing,
+			failure.Failing, failure.SecretAbsent, failure.Failing, failure.Failing, "", ""} {
 			wantKind(t, s.mount(t, p, 1, time.Minute), want)
 		}
 	})
@@ -364,7 +365,8 @@ func TestAReadThatASmallMountJoinedIsItsTurnToo(t *testing.T) {
 		}
 		synctest.Wait()
 		in, before := &pace.Turn{}, &pace.Turn{}
-		p.Share(pace.Asker{Mount: greedy, Turn: before, Domain: place.Domain{ID: "d"}}, pace.NewMount("shop")) // not in line yet
+		// not in line yet
+		p.Share(pace.Asker{Mount: greedy, Turn: before, Domain: place.Domain{ID: "d"}}, pace.NewMount("shop"))
 		for name, turn := range map[string]*pace.Turn{"in line": in, "before it stood in line": before} {
 			all.Go(func() {
 				if took := ask(turn); took > 60*time.Millisecond {
@@ -379,7 +381,8 @@ func TestAReadThatASmallMountJoinedIsItsTurnToo(t *testing.T) {
 		}
 		p.Share(pace.Asker{Mount: greedy, Turn: in, Domain: place.Domain{ID: "d"}}, greedy)
 		all.Wait()
-		if took := time.Since(begin); took != 76*20*time.Millisecond { // 302 reads, 4 at once: no place was lost or given twice
+		// 302 reads, 4 at once: no place was lost or given twice
+		if took := time.Since(begin); took != 76*20*time.Millisecond {
 			t.Errorf("all took %s", took)
 		}
 	})

@@ -16,11 +16,13 @@ func TestAPIs(t *testing.T) {
 		"REST": `api: "REST" is not an API of OKMS; valid are kv2 (default) and rest`,
 		"v2":   `api: "v2" is not an API of OKMS; valid are kv2 (default) and rest`,
 	} {
-		if p, wrong := placeOf(map[string]string{FieldRegion: "eu-west-par", FieldOKMSID: testID, FieldAPI: text}); wrong != want || p.API != KV2 {
+		if p, wrong := placeOf(map[string]string{FieldRegion: "eu-west-par", FieldOKMSID: testID, FieldAPI: text}); wrong !=
+			want || p.API != KV2 {
 			t.Errorf("%q: got %q, %s", text, p.API, wrong)
 		}
 	}
-	if p, wrong := placeOf(map[string]string{FieldRegion: "eu-west-par", FieldOKMSID: testID}); p.API != KV2 || wrong != "" {
+	if p, wrong := placeOf(map[string]string{FieldRegion: "eu-west-par", FieldOKMSID: testID}); p.API != KV2 ||
+		wrong != "" {
 		t.Errorf("the default is %q, %s", p.API, wrong)
 	}
 	if KV2.NeedsGet() || !REST.NeedsGet() {

@@ -80,7 +80,8 @@ func noAuthority(text []byte) string {
 		return "is base64: decode it (base64 -d), and give the PEM text"
 	case encoded && sniff.IsDER(decoded):
 		return "is a certificate without its first and last line; add " + begin + " and " + end
-	case sniff.IsDER(text), bytes.HasPrefix(text, []byte("0\xef\xbf\xbd")), !bytes.Contains(text, pemBegin) && sniff.IsBinary(text):
+	case sniff.IsDER(text), bytes.HasPrefix(text, []byte("0\xef\xbf\xbd")),
+		!bytes.Contains(text, pemBegin) && sniff.IsBinary(text):
 		return "is binary (DER); convert it with openssl x509 -inform der, and give the PEM text"
 	case bytes.Contains(text, pemBegin) && bytes.Contains(text, []byte(`\n`)):
 		return `has the two characters \n instead of line breaks; write caBundle: | and the PEM text below it`

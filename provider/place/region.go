@@ -15,7 +15,8 @@ import (
 // caller owns the slice. A region that is missing here may be new, and is valid.
 func KnownRegions() []string {
 	return []string{"eu-west-par", "eu-west-rbx", "eu-west-gra", "eu-west-sbg", "eu-west-lim", "eu-west-eri",
-		"eu-central-waw", "eu-south-mil", "ca-east-bhs", "ca-east-tor", "ap-south-mum", "ap-southeast-sgp", "ap-southeast-syd",
+		"eu-central-waw", "eu-south-mil", "ca-east-bhs", "ca-east-tor", "ap-south-mum", "ap-southeast-sgp",
+		"ap-southeast-syd",
 		"us-east-vin", "us-west-hil"}
 }
 

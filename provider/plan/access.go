@@ -34,7 +34,8 @@ func (u *use) route(req Request, all *connections.Set, c *failure.List) Route {
 	u.checkPaths(pod, connection.Name(), grant, c)
 	credential, err := connection.Credential()
 	if err != nil {
-		u.put(failure.Failure{Kind: failure.NoCredential, What: fmt.Sprintf("connection %q has no usable credential at the moment", connection.Name()),
+		u.put(failure.Failure{Kind: failure.NoCredential,
+			What:   fmt.Sprintf("connection %q has no usable credential at the moment", connection.Name()),
 			Advice: "ask the operator: the reason is in the provider's log and at /readyz", Hidden: err.Error()}, c)
 		return refused
 	}
@@ -47,7 +48,8 @@ func (u *use) route(req Request, all *connections.Set, c *failure.List) Route {
 func (u *use) checkPaths(pod Pod, connection string, grant rules.Grant, c *failure.List) {
 	refuse := func(o class.Object, field, what, hint string) {
 		c.At(o.LineOf(field))
-		c.Add(o.Number, failure.NotAllowed, fmt.Sprintf("objects[%d].%s", o.Number, field), "connection %q does not allow %s to %s; it allows %s%s",
+		c.Add(o.Number, failure.NotAllowed, fmt.Sprintf("objects[%d].%s", o.Number, field),
+			"connection %q does not allow %s to %s; it allows %s%s",
 			connection, what, caller(pod), message.Bound(strings.Join(grant.Paths(), ", "), 300), hint)
 	}
 	for _, o := range u.objects {
@@ -68,7 +70,8 @@ func (u *use) checkPaths(pod Pod, connection string, grant rules.Grant, c *failu
 
 // notAllowed returns the failure for a connection that does not exist (connection is nil) or that
 // the pod may not use. Only Hidden, which is for the log, differs between the two.
-func (u *use) notAllowed(req Request, connection *connections.Connection, connections *connections.Set) failure.Failure {
+func (u *use) notAllowed(req Request, connection *connections.Connection,
+	connections *connections.Set) failure.Failure {
 	f := failure.Failure{Kind: failure.NotAllowed,
 		What:   fmt.Sprintf("there is no connection %s that %s may use", message.Quote(u.connection), caller(req.Pod())),
 		Advice: "check the name, or ask the operator to allow it"}
@@ -80,7 +83,8 @@ func (u *use) notAllowed(req Request, connection *connections.Connection, connec
 	case connection != nil:
 		f.Hidden = "the connection exists, and no rule of its allow matches the namespace and service account"
 	case connections.Problem() != nil:
-		f.Hidden = "there is no such connection; the configuration's newest state is not in use: " + connections.Problem().Error()
+		f.Hidden = "there is no such connection; the configuration's newest state is not in use: " +
+			connections.Problem().Error()
 	default:
 		f.Hidden = "there is no such connection"
 	}
@@ -105,7 +109,8 @@ func (p *Plan) useOwn(req Request, cl class.Class, endpoints place.Endpoints, no
 	p.Domain = cl.Domain
 	if cl.Domain.Endpoint != "" {
 		if err := endpoints.Check(cl.Domain.Endpoint); err != nil {
-			c.Add(failure.WholeClass, failure.EndpointRefused, "parameters."+class.ParamEndpoint, "no credential is sent there: %s", err)
+			c.Add(failure.WholeClass, failure.EndpointRefused, "parameters."+class.ParamEndpoint,
+				"no credential is sent there: %s", err)
 		}
 	}
 	if len(req.Credentials) == 0 {
@@ -124,7 +129,8 @@ func (p *Plan) useOwn(req Request, cl class.Class, endpoints place.Endpoints, no
 	}
 	if url := own.Client().TokenURL; url != "" {
 		if err := endpoints.CheckTokenURL(url); err != nil {
-			c.Add(failure.WholeClass, failure.EndpointRefused, class.CredentialSource+"."+credential.KeyTokenURL, "no credential is sent there: %s", err)
+			c.Add(failure.WholeClass, failure.EndpointRefused, class.CredentialSource+"."+credential.KeyTokenURL,
+				"no credential is sent there: %s", err)
 		}
 	}
 	p.Credential = own

@@ -28,8 +28,10 @@ func regions(t *testing.T) *connections.Set {
 	}
 	config := "connections:\n" + one("par", "par", "    fallback: rbx\n    maxStale: 5m\n") + one("rbx", "rbx", "") +
 		one("poor", "poor", "    fallback: empty\n") + one("empty", "empty", "") + one("alone", "alone", "") +
-		strings.Replace(one("strange", "strange", ""), "[store]", "[other]", 1) + one("away", "away", "    fallback: strange\n") +
-		strings.Replace(one("narrow", "narrow", ""), "prod/**", "prod/pay/*", 1) + one("half", "half", "    fallback: narrow\n")
+		strings.Replace(one("strange", "strange", ""), "[store]", "[other]", 1) +
+		one("away", "away", "    fallback: strange\n") +
+		strings.Replace(one("narrow", "narrow", ""), "prod/**", "prod/pay/*", 1) +
+		one("half", "half", "    fallback: narrow\n")
 	files := map[string]string{"config.yaml": config}
 	for _, name := range []string{"par", "rbx", "poor", "alone", "strange", "away", "narrow", "half"} {
 		files[name+"/token"] = "eyJ.planted." + name
@@ -47,7 +49,8 @@ func regions(t *testing.T) *connections.Set {
 }
 
 // over returns the plan of a mount over a connection.
-func over(t *testing.T, held *connections.Set, name string, change ...func(*plan.Request)) (plan.Plan, []failure.Failure) {
+func over(t *testing.T, held *connections.Set, name string,
+	change ...func(*plan.Request)) (plan.Plan, []failure.Failure) {
 	t.Helper()
 	change = append(changes{plantest.Without("region"), plantest.Without("okmsId"), plantest.Credentials(nil),
 		plantest.With("connection", name)}, change...)
@@ -77,14 +80,16 @@ func TestAConnectionAndItsFallback(t *testing.T) {
 		if p.Connection != name || p.Domain.Endpoint != "https://"+name+".example" || fallback != c.fallback {
 			t.Errorf("%s: the plan is %s at %s with the fallback %q", name, p.Connection, p.Domain.Endpoint, fallback)
 		}
-		if got := p.WithoutFallback(okms.Ref{Path: "prod/shop/db"}); !strings.Contains(got, c.reason) || got != "" && c.reason == "" {
+		if got := p.WithoutFallback(okms.Ref{Path: "prod/shop/db"}); !strings.Contains(got, c.reason) ||
+			got != "" && c.reason == "" {
 			t.Errorf("%s: got %q, want %q", name, got, c.reason)
 		}
 	}
 	own, _ := plantest.Of(plantest.Request(), held, time.Now())
 	par, _ := over(t, held, "par")
 	alone, _ := over(t, held, "alone")
-	if own.MaxStale(time.Hour) != time.Hour || alone.MaxStale(time.Hour) != time.Hour || par.MaxStale(time.Hour) != 5*time.Minute {
+	if own.MaxStale(time.Hour) != time.Hour || alone.MaxStale(time.Hour) != time.Hour ||
+		par.MaxStale(time.Hour) != 5*time.Minute {
 		t.Error("maxStale is that of another")
 	}
 }
@@ -101,12 +106,15 @@ func TestAConnectionThatAPodMayNotUse(t *testing.T) {
 	}{
 		"not there": {"nope", nil, `there is no connection "nope" that service account "web" of namespace "store" may use`,
 			"there is no such connection"},
-		"not its namespace": {"strange", nil, `there is no connection "strange" that service account "web" of namespace "store" may use`,
+		"not its namespace": {"strange", nil,
+			`there is no connection "strange" that service account "web" of namespace "store" may use`,
 			"the connection exists"},
 		"no service account": {"par", changes{plantest.Without(account)},
-			`there is no connection "par" that a service account that is not stated of namespace "store" may use`, "the connection exists"},
+			`there is no connection "par" that a service account that is not stated of namespace "store" may use`,
+			"the connection exists"},
 		"no namespace": {"par", changes{plantest.Without(namespace)},
-			`there is no connection "par" that service account "web" of a namespace that is not stated may use`, "the connection exists"},
+			`there is no connection "par" that service account "web" of a namespace that is not stated may use`,
+			"the connection exists"},
 		"not the path":  {"narrow", nil, `connection "narrow" does not allow "prod/shop/db"`, ""},
 		"no credential": {"empty", nil, `connection "empty" has no usable credential`, "no such folder"},
 	} {
@@ -124,11 +132,14 @@ func TestAConnectionThatAPodMayNotUse(t *testing.T) {
 func TestTextsAboutConnectionsSayWhatIsMeant(t *testing.T) {
 	held := regions(t)
 	_, failures := over(t, held, "", plantest.Without("connection"))
-	if len(failures) != 1 || !strings.Contains(failures[0].Text(), "neither region nor endpoint nor credentials are given, and there is no connection") ||
+	if len(failures) != 1 ||
+		!strings.Contains(failures[0].Text(),
+			"neither region nor endpoint nor credentials are given, and there is no connection") ||
 		!strings.Contains(failures[0].Text(), "give region, okmsId and nodePublishSecretRef") {
 		t.Errorf("nothing is given: %v", failures)
 	}
-	for path, want := range map[string]bool{"secret/data/prod/shop/db": true, "secret/data/other/db": false, "other/db": false} {
+	for path, want := range map[string]bool{"secret/data/prod/shop/db": true, "secret/data/other/db": false,
+		"other/db": false} {
 		_, failures := over(t, held, "par", plantest.Objects("- secretPath: "+path))
 		if len(failures) != 1 || strings.Contains(failures[0].Text(), "drop secret/data/: the path is prod/shop/db") != want {
 			t.Errorf("%s: %v", path, failures)
@@ -145,7 +156,8 @@ func TestACredentialThatCameWithTheMount(t *testing.T) {
 	}
 	client["token"] = "eyJ.another.kind"
 	_, failures = plantest.Of(plantest.Request(plantest.Credentials(client)), nil, time.Now())
-	if len(failures) != 1 || failures[0].Kind != failure.NoCredential || !strings.Contains(failures[0].Text(), "holds both") {
+	if len(failures) != 1 || failures[0].Kind != failure.NoCredential ||
+		!strings.Contains(failures[0].Text(), "holds both") {
 		t.Errorf("two kinds: %v", failures)
 	}
 }

@@ -69,15 +69,16 @@ func open(o plan.Origin, options okms.Options, now func() time.Time) (*client, e
 		if err != nil {
 			return nil, err
 		}
-		c.tokens = oauth.New(o.Credential.Client(), roots, options.Conns.Dial, now, func(status int, took time.Duration, failed *oauth.Error) {
-			call := okms.Call{API: "oauth2", Operation: "token", Host: c.tokens.Host(), Status: status, Took: took}
-			if failed != nil {
-				call.Kind = tokenFailure(failed).Kind
-			}
-			if options.Observe != nil {
-				options.Observe(context.Background(), call)
-			}
-		})
+		c.tokens = oauth.New(o.Credential.Client(), roots, options.Conns.Dial, now,
+			func(status int, took time.Duration, failed *oauth.Error) {
+				call := okms.Call{API: "oauth2", Operation: "token", Host: c.tokens.Host(), Status: status, Took: took}
+				if failed != nil {
+					call.Kind = tokenFailure(failed).Kind
+				}
+				if options.Observe != nil {
+					options.Observe(context.Background(), call)
+				}
+			})
 		login.Hidden = []sensitive.Bytes{o.Credential.Client().Secret}
 		login.Tokens = func(ctx context.Context, refused sensitive.Bytes) (sensitive.Bytes, error) {
 			token, err := c.tokens.Token(ctx, refused)

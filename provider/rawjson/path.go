@@ -93,7 +93,8 @@ func (p *parser) step(depth int) (step, error) {
 	if rest, is := strings.CutPrefix(p.rest, "#"); is && (rest == "" || strings.IndexByte(".|=!<>%)", rest[0]) >= 0) {
 		p.rest = rest
 		if !strings.HasPrefix(rest, ".") {
-			return step{}, errors.New("a count (# at the end) is not supported in a path; add the key to select in each element, as in #.name")
+			return step{},
+				errors.New("a count (# at the end) is not supported in a path; add the key to select in each element, as in #.name")
 		}
 		return step{key: "#", all: true}, nil
 	}
@@ -112,7 +113,8 @@ func (p *parser) key(depth int) (string, error) {
 		case c == '(' || c == ')':
 			return "", errBrackets
 		case c == '*' || c == '?':
-			return "", fmt.Errorf("wildcards (%c) are not supported in a path; to match the character in a key, write a backslash before it", c)
+			return "", fmt.Errorf("wildcards (%c) are not supported in a path; to match the character in a key, write a "+
+				"backslash before it", c)
 		case c == '\\' && len(p.rest) > 1:
 			p.rest = p.rest[1:]
 		}

@@ -45,7 +45,8 @@ type expansion struct {
 }
 
 func newExpansion(pl plan.Plan) *expansion {
-	return &expansion{plan: pl, got: make(Results, len(pl.Reads)), plain: !slices.ContainsFunc(pl.Objects, standsForOthers),
+	return &expansion{plan: pl, got: make(Results, len(pl.Reads)),
+		plain:    !slices.ContainsFunc(pl.Objects, standsForOthers),
 		selected: map[int][]class.Object{}}
 }
 
@@ -77,7 +78,8 @@ func (x *expansion) round() (missing []plan.Read) {
 
 // standsForOthers reports whether other objects may take the place of one.
 func standsForOthers(o class.Object) bool {
-	latest := o.Version == class.LatestActive || slices.ContainsFunc(o.More, func(s class.Source) bool { return s.Version == class.LatestActive })
+	latest := o.Version == class.LatestActive ||
+		slices.ContainsFunc(o.More, func(s class.Source) bool { return s.Version == class.LatestActive })
 	return o.Find != nil || o.History > 0 || latest
 }
 
@@ -218,7 +220,8 @@ func (x *expansion) add(o, one class.Object) {
 	}
 	if x.found == mostFound+1 {
 		x.fail(o, &okms.Error{Kind: failure.TooLarge,
-			Text: fmt.Sprintf("the objects up to this one select more than %d secrets and versions; use a longer path, a narrower regexp, or several classes and volumes", mostFound)})
+			Text: fmt.Sprintf("the objects up to this one select more than %d secrets and versions; use a longer path, a "+
+				"narrower regexp, or several classes and volumes", mostFound)})
 	}
 }
 
@@ -250,7 +253,9 @@ func (x *expansion) find(o class.Object) {
 		x.objects = append(x.objects, o)
 	default:
 		x.failures = append(x.failures, failure.Failure{Kind: failure.SecretAbsent, Object: o.Number, Where: o.Where(),
-			What: "find selects no secret", Advice: "check its path, which is case-sensitive, and its regexp; optional: true lets the mount go on without files of it"})
+			What: "find selects no secret",
+			Advice: "check its path, which is case-sensitive, and its regexp; optional: true lets the mount go on without " +
+				"files of it"})
 	}
 }
 
@@ -267,7 +272,9 @@ func (x *expansion) walk(o class.Object) (selected []class.Object, ok bool) {
 	var entries []string
 	for folders := []string{o.Find.Path}; len(folders) > 0; folders = folders[1:] {
 		if x.folders++; x.folders > mostFolders {
-			x.fail(o, &okms.Error{Kind: failure.TooLarge, Text: fmt.Sprintf("the objects up to this one have more than %d folders below their paths; use longer paths, or several classes and volumes", mostFolders)})
+			x.fail(o, &okms.Error{Kind: failure.TooLarge,
+				Text: fmt.Sprintf("the objects up to this one have more than %d folders below their paths; use longer paths, or "+
+					"several classes and volumes", mostFolders)})
 			return nil, false
 		}
 		list, listed := x.read(o, x.at(o, okms.Ref{What: okms.Folder, Path: folders[0]}))
@@ -298,7 +305,8 @@ func (x *expansion) match(o class.Object, entries []string) (selected []class.Ob
 	route := x.plan.RouteOf(o)
 	for _, entry := range entries {
 		if x.matched += o.Find.Cost(entry); x.matched > mostMatched {
-			x.fail(o, &okms.Error{Kind: failure.TooLarge, Text: "the patterns of find take too many steps for so many secrets; use a longer path, or a simpler regexp"})
+			x.fail(o, &okms.Error{Kind: failure.TooLarge,
+				Text: "the patterns of find take too many steps for so many secrets; use a longer path, or a simpler regexp"})
 			return nil, false
 		}
 		if below, matches := o.Find.Matches(entry); matches && route.Allows(entry) {

@@ -69,11 +69,14 @@ func (x *expansion) files() (files []string, failures string) {
 
 func TestExpansion(t *testing.T) {
 	tree := domain{
-		folder("prod"): "prod/a\nprod/b/\nprod/db-on\n", folder("prod/b"): "prod/b/deep-on\nprod/b/c/\n", folder("prod/b/c"): "prod/b/c/x\n",
-		folder(""): "top\nprod/\n", folder("empty"): "", folder("refused"): failure.Denied,
-		at("top", 0): "{}", at("prod/a", 0): "{}", at("prod/db-on", 0): "{}", at("prod/b/deep-on", 0): "{}", at("prod/b/c/x", 0): "{}",
+		folder("prod"): "prod/a\nprod/b/\nprod/db-on\n", folder("prod/b"): "prod/b/deep-on\nprod/b/c/\n",
+		folder("prod/b/c"): "prod/b/c/x\n",
+		folder(""):         "top\nprod/\n", folder("empty"): "", folder("refused"): failure.Denied,
+		at("top", 0): "{}", at("prod/a", 0): "{}", at("prod/db-on", 0): "{}", at("prod/b/deep-on", 0): "{}",
+		at("prod/b/c/x", 0): "{}",
 
-		at("bad", 0): failure.Deactivated, versions("bad"): "4 deactivated\n3 deleted\n2 active\n1 active\n", at("bad", 2): "{}", at("bad", 1): "{}",
+		at("bad", 0): failure.Deactivated, versions("bad"): "4 deactivated\n3 deleted\n2 active\n1 active\n",
+		at("bad", 2): "{}", at("bad", 1): "{}",
 		at("none", 0): failure.Deactivated, versions("none"): "1 deactivated\n",
 		at("closed", 0): failure.Deactivated, versions("closed"): failure.Denied,
 	}
@@ -83,28 +86,35 @@ func TestExpansion(t *testing.T) {
 		failures string
 		rounds   int
 	}{
-		"all levels":          {"{find: {path: prod/}, objectName: f}", []string{"f/a of prod/a", "f/b/c/x of prod/b/c/x", "f/b/deep-on of prod/b/deep-on", "f/db-on of prod/db-on"}, "", 4},
-		"a pattern":           {`{find: {path: prod, regexp: "-on$"}}`, []string{"b/deep-on of prod/b/deep-on", "db-on of prod/db-on"}, "", 4},
-		"begins below":        {`{find: {path: prod, regexp: "^b/"}}`, []string{"b/c/x of prod/b/c/x", "b/deep-on of prod/b/deep-on"}, "", 4},
-		"the root":            {`{find: {path: /, regexp: "^top$"}}`, []string{"top of top"}, "", 5},
-		"nothing":             {"{find: {path: empty}}", nil, `secret_absent objects[0] (the secrets below "empty/") find selects no secret`, 1},
-		"nothing, optional":   {"{find: {path: empty}, optional: true}", []string{" of "}, "", 1},
-		"refused":             {"{find: {path: refused}, optional: true}", nil, "denied", 1},
-		"rolled back":         {"{secretPath: bad, objectVersion: latest-active}", []string{"bad of bad@2"}, "", 3},
-		"no active version":   {"{secretPath: none, objectVersion: latest-active}", []string{"none of none@-1"}, "", 2},
-		"no right to list":    {"{secretPath: closed, objectVersion: latest-active}", nil, "okms:apikms:secret/get", 2},
-		"the latest is good":  {"{secretPath: top, objectVersion: latest-active}", []string{"top of top@-1"}, "", 1},
-		"an absent secret":    {"{secretPath: gone, objectVersion: latest-active}", []string{"gone of gone@-1"}, "", 1},
-		"history":             {"{secretPath: bad, objectVersionHistory: 5}", []string{"bad/0 of bad@2", "bad/1 of bad@1"}, "", 2},
-		"a short history":     {"{secretPath: bad, objectVersionHistory: 1, objectName: x}", []string{"x/0 of bad@2"}, "", 2},
-		"no history":          {"{secretPath: none, objectVersionHistory: 2}", nil, "deactivated", 1},
-		"history of nothing":  {"{secretPath: gone, objectVersionHistory: 2}", nil, "secret_absent", 1},
-		"optional, of that":   {"{secretPath: gone, objectVersionHistory: 2, optional: true}", []string{"gone of gone"}, "", 1},
+		"all levels": {"{find: {path: prod/}, objectName: f}",
+			[]string{"f/a of prod/a", "f/b/c/x of prod/b/c/x", "f/b/deep-on of prod/b/deep-on", "f/db-on of prod/db-on"}, "", 4},
+		"a pattern": {`{find: {path: prod, regexp: "-on$"}}`,
+			[]string{"b/deep-on of prod/b/deep-on", "db-on of prod/db-on"}, "", 4},
+		"begins below": {`{find: {path: prod, regexp: "^b/"}}`,
+			[]string{"b/c/x of prod/b/c/x", "b/deep-on of prod/b/deep-on"}, "", 4},
+		"the root": {`{find: {path: /, regexp: "^top$"}}`, []string{"top of top"}, "", 5},
+		"nothing": {"{find: {path: empty}}", nil,
+			`secret_absent objects[0] (the secrets below "empty/") find selects no secret`, 1},
+		"nothing, optional":  {"{find: {path: empty}, optional: true}", []string{" of "}, "", 1},
+		"refused":            {"{find: {path: refused}, optional: true}", nil, "denied", 1},
+		"rolled back":        {"{secretPath: bad, objectVersion: latest-active}", []string{"bad of bad@2"}, "", 3},
+		"no active version":  {"{secretPath: none, objectVersion: latest-active}", []string{"none of none@-1"}, "", 2},
+		"no right to list":   {"{secretPath: closed, objectVersion: latest-active}", nil, "okms:apikms:secret/get", 2},
+		"the latest is good": {"{secretPath: top, objectVersion: latest-active}", []string{"top of top@-1"}, "", 1},
+		"an absent secret":   {"{secretPath: gone, objectVersion: latest-active}", []string{"gone of gone@-1"}, "", 1},
+		"history": {"{secretPath: bad, objectVersionHistory: 5}",
+			[]string{"bad/0 of bad@2", "bad/1 of bad@1"}, "", 2},
+		"a short history":    {"{secretPath: bad, objectVersionHistory: 1, objectName: x}", []string{"x/0 of bad@2"}, "", 2},
+		"no history":         {"{secretPath: none, objectVersionHistory: 2}", nil, "deactivated", 1},
+		"history of nothing": {"{secretPath: gone, objectVersionHistory: 2}", nil, "secret_absent", 1},
+		"optional, of that": {"{secretPath: gone, objectVersionHistory: 2, optional: true}",
+			[]string{"gone of gone"}, "", 1},
 		"folders of all keys": {"{find: {path: prod/b/c}, allKeys: true}", []string{"x of prod/b/c/x"}, "", 2},
 	} {
 		x, rounds := tree.expanded(t, plantest.Request(plantest.Objects("- "+c.object)))
 		files, failures := x.files()
-		if !slices.Equal(files, c.files) || !strings.Contains(failures, c.failures) || (failures == "") != (c.failures == "") || rounds != c.rounds {
+		if !slices.Equal(files, c.files) || !strings.Contains(failures, c.failures) ||
+			(failures == "") != (c.failures == "") || rounds != c.rounds {
 			t.Errorf("%s: %v in %d rounds, want %v in %d; failures: %s", name, files, rounds, c.files, c.rounds, failures)
 		}
 	}
@@ -116,7 +126,8 @@ func TestSecretsThatAreGoneWhenTheyAreRead(t *testing.T) {
 	tree := domain{folder("p"): "p/a\np/gone\np/off\n", at("p/a", 0): "{}", at("p/off", 0): failure.Deactivated,
 		versions("p/off"): "2 deactivated\n1 active\n", at("p/off", 1): "{}", folder("q"): "q/gone\n"}
 	for object, want := range map[string]string{
-		"{find: {path: p}}":                                                   "a of p/a, off of p/off", // its failure is that of the read
+		// its failure is that of the read
+		"{find: {path: p}}":                                                   "a of p/a, off of p/off",
 		"{find: {path: p}, optional: true}":                                   "a of p/a",
 		"{find: {path: p}, objectVersion: latest-active}":                     "a of p/a@-1, off of p/off@1",
 		"{find: {path: p}, objectVersion: latest-active, optional: true}":     "a of p/a@-1, off of p/off@1",
@@ -145,8 +156,11 @@ func TestWhatFindMaySelectIsBoundedForAMount(t *testing.T) {
 	if files, failures := x.files(); len(files) != mostFound || failures != "" {
 		t.Errorf("%d files; failures %s", len(files), failures)
 	}
-	x, _ = tree.expanded(t, plantest.Request(plantest.Objects("- {find: {path: many}}", "- {find: {path: many, regexp: ^0001$}, objectName: again}")))
-	if files, failures := x.files(); len(files) != mostFound || strings.Count(failures, "more than 1000 secrets and versions") != 1 ||
+	x, _ = tree.expanded(t,
+		plantest.Request(plantest.Objects("- {find: {path: many}}",
+			"- {find: {path: many, regexp: ^0001$}, objectName: again}")))
+	if files, failures := x.files(); len(files) != mostFound ||
+		strings.Count(failures, "more than 1000 secrets and versions") != 1 ||
 		!strings.Contains(failures, "objects[1]") {
 		t.Errorf("%d files; failures %s", len(files), failures)
 	}
@@ -196,9 +210,11 @@ func TestPatternsAreBounded(t *testing.T) {
 // TestReadsOfOneSecretAreOneRead: the shortest refreshInterval of its objects holds, and only for
 // a renewal.
 func TestReadsOfOneSecretAreOneRead(t *testing.T) {
-	r := plantest.Request(plantest.With("refreshInterval", "1h"), plantest.Objects("- {secretPath: a}", "- {secretPath: a, secretKey: k, refreshInterval: 10m}",
-		"- {secretPath: b, refreshInterval: 0s}", "- {secretPath: c}", "- {find: {path: f}, refreshInterval: 2h}"))
-	want := map[okms.Ref]time.Duration{at("a", 0): 10 * time.Minute, at("b", 0): 0, at("c", 0): time.Hour, folder("f"): 2 * time.Hour}
+	r := plantest.Request(plantest.With("refreshInterval", "1h"),
+		plantest.Objects("- {secretPath: a}", "- {secretPath: a, secretKey: k, refreshInterval: 10m}",
+			"- {secretPath: b, refreshInterval: 0s}", "- {secretPath: c}", "- {find: {path: f}, refreshInterval: 2h}"))
+	want := map[okms.Ref]time.Duration{at("a", 0): 10 * time.Minute, at("b", 0): 0, at("c", 0): time.Hour,
+		folder("f"): 2 * time.Hour}
 	for _, renewal := range []bool{false, true} {
 		r.Renewal = renewal
 		x := newExpansion(plantest.Planned(t, r))

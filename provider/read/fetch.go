@@ -48,7 +48,8 @@ type fetching struct {
 // returns the plan with the objects that its objects stand for. The account holds the memory of
 // the secrets. If the node has no memory for them, fetch drops all, waits for more memory than it
 // had, and starts again: a mount that waits holds nothing that others wait for.
-func (p *Reader) fetch(ctx context.Context, account *budget.Account, from byRoute, pl plan.Plan) (plan.Plan, Results, []failure.Failure) {
+func (p *Reader) fetch(ctx context.Context, account *budget.Account, from byRoute,
+	pl plan.Plan) (plan.Plan, Results, []failure.Failure) {
 	var reserved int64
 	most := min(maxHeld, p.budget.Most(budget.Holding))
 	for {
@@ -56,7 +57,8 @@ func (p *Reader) fetch(ctx context.Context, account *budget.Account, from byRout
 		switch {
 		case f.tooMuch:
 			return x.result(), nil, []failure.Failure{{Kind: failure.TooLarge, Object: failure.WholeClass, Where: "objects",
-				What: fmt.Sprintf("the secrets of this mount take more than %d bytes together; use several classes and volumes", most)}}
+				What: fmt.Sprintf("the secrets of this mount take more than %d bytes together; use several classes and "+
+					"volumes", most)}}
 		case f.busy:
 			return x.result(), nil, []failure.Failure{failure.Busy()}
 		case !f.full:
@@ -72,7 +74,8 @@ func (p *Reader) fetch(ctx context.Context, account *budget.Account, from byRout
 
 // fetchOnce does all reads, and stops if there is no memory for a secret. The account has
 // reserved bytes for them, and they may take at most most bytes.
-func (p *Reader) fetchOnce(ctx context.Context, account *budget.Account, reserved, most int64, from byRoute, pl plan.Plan) (*expansion, *fetching) {
+func (p *Reader) fetchOnce(ctx context.Context, account *budget.Account, reserved, most int64, from byRoute,
+	pl plan.Plan) (*expansion, *fetching) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	x := newExpansion(pl)
@@ -177,7 +180,8 @@ func (f *fetching) hold(n int64) {
 // account. It returns the plan with the objects that its objects stand for: one for each secret
 // or version that the store lists. Failures are those that are not about one read; those of reads
 // are in the results.
-func (p *Reader) Read(ctx context.Context, account *budget.Account, pl plan.Plan) (plan.Plan, Results, []failure.Failure) {
+func (p *Reader) Read(ctx context.Context, account *budget.Account,
+	pl plan.Plan) (plan.Plan, Results, []failure.Failure) {
 	from := byRoute{}
 	defer from.close()
 	err := from.open(p.pool, pl, account.Namespace(), p.maxStale)
@@ -185,7 +189,8 @@ func (p *Reader) Read(ctx context.Context, account *budget.Account, pl plan.Plan
 		return pl, nil, []failure.Failure{failure.Busy()}
 	}
 	if err != nil {
-		return pl, nil, []failure.Failure{{Kind: failure.Broken, Object: failure.WholeClass, Where: "parameters", What: err.Error()}}
+		return pl, nil,
+			[]failure.Failure{{Kind: failure.Broken, Object: failure.WholeClass, Where: "parameters", What: err.Error()}}
 	}
 	return p.fetch(ctx, account, from, pl)
 }

@@ -20,10 +20,11 @@ func TestTheCacheGivesWay(t *testing.T) {
 	p := New(Config{CacheTTL: time.Hour, CacheBytes: 1 << 30, Budget: memory})
 	defer p.Close()
 	read := func(path string) (asked bool) {
-		_, err := p.cache.Get(t.Context(), cache.Read{Key: cache.Key{Ref: okms.Ref{Path: path}}, Do: func(context.Context) (okms.Secret, *okms.Error) {
-			asked = true
-			return okms.Secret{Path: path, Version: 1, Data: sensitive.New(make([]byte, 60<<10))}, nil
-		}})
+		_, err := p.cache.Get(t.Context(),
+			cache.Read{Key: cache.Key{Ref: okms.Ref{Path: path}}, Do: func(context.Context) (okms.Secret, *okms.Error) {
+				asked = true
+				return okms.Secret{Path: path, Version: 1, Data: sensitive.New(make([]byte, 60<<10))}, nil
+			}})
 		if err != nil {
 			t.Fatal(err)
 		}

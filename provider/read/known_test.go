@@ -15,7 +15,8 @@ import (
 func TestWhatIsKnownIsBoundedAndOfOneCredential(t *testing.T) {
 	k := newKnown()
 	from := func(credential byte) source {
-		return source{Lease: &pool.Lease{Credential: [32]byte{credential}, Domain: place.Domain{Endpoint: "https://a", ID: "1", CABundle: "x"}}}
+		return source{Lease: &pool.Lease{Credential: [32]byte{credential},
+			Domain: place.Domain{Endpoint: "https://a", ID: "1", CABundle: "x"}}}
 	}
 	secret := func(path string, version int, text string) okms.Secret {
 		return okms.Secret{Path: path, Version: version, Created: "then", Data: sensitive.New([]byte(text))}
@@ -34,7 +35,8 @@ func TestWhatIsKnownIsBoundedAndOfOneCredential(t *testing.T) {
 		t.Errorf("the same text is %+v", got)
 	}
 	for name, other := range map[string]*knownSecret{
-		"another text": k.same(from(1), secret("s", 2, "{}")), "another credential": k.same(from(2), secret("s", 2, `{"a":1}`)),
+		"another text": k.same(from(1), secret("s", 2, "{}")), "another credential": k.same(from(2),
+			secret("s", 2, `{"a":1}`)),
 		"the longest unread": k.same(from(1), secret("0", 1, "{}")),
 	} {
 		if other != nil {

@@ -74,7 +74,8 @@ func (l *listings) of(ctx context.Context, s source, path string) okms.Others {
 
 // ask asks the store. A failure that is about one version says which other one there is; heard is
 // called before that is asked.
-func (l *listings) ask(ctx context.Context, s source, ref okms.Ref, heard func(*okms.Error)) (okms.Secret, *okms.Error) {
+func (l *listings) ask(ctx context.Context, s source, ref okms.Ref,
+	heard func(*okms.Error)) (okms.Secret, *okms.Error) {
 	secret, failed := s.Client.Get(ctx, ref)
 	if failed != nil && failed.Kind.Drops() == failure.OfVersion {
 		heard(failed)

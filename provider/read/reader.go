@@ -91,8 +91,10 @@ func New(c Config) *Reader {
 	r := &Reader{
 		pool: pool.New(okms.Options{UserAgent: c.UserAgent, Observe: c.Trace.Call, Conns: limited,
 			Answers: okms.NewQuota(int(c.Budget.Answers), int(c.Budget.AnswerShare))}, c.Budget, c.Now),
-		cache:       cache.New(cache.Config{TTL: c.CacheTTL, Bytes: c.CacheBytes, Patience: pace.Patience, Observe: c.Trace.Read, Age: c.Trace.Age, Now: c.Now}),
-		pace:        pace.New(pace.Config{Reads: c.MaxReads, Total: c.Budget.Reads, Retried: c.Trace.Retry, Now: c.Now, Jitter: c.Jitter}),
+		cache: cache.New(cache.Config{TTL: c.CacheTTL, Bytes: c.CacheBytes, Patience: pace.Patience,
+			Observe: c.Trace.Read, Age: c.Trace.Age, Now: c.Now}),
+		pace: pace.New(pace.Config{Reads: c.MaxReads, Total: c.Budget.Reads, Retried: c.Trace.Retry, Now: c.Now,
+			Jitter: c.Jitter}),
 		budget:      c.Budget,
 		known:       newKnown(),
 		maxStale:    c.MaxStale,

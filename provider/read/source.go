@@ -39,7 +39,8 @@ type sources struct {
 
 // openSources leases the clients of a route. If the client of the fallback cannot be had, the
 // mount goes on without it. namespace is that of the pod. The caller closes the sources.
-func openSources(from *pool.Pool, route plan.Route, namespace string, maxStale time.Duration, lists *listings) (sources, error) {
+func openSources(from *pool.Pool, route plan.Route, namespace string, maxStale time.Duration,
+	lists *listings) (sources, error) {
 	first, err := from.Lease(route.Origin, namespace)
 	if err != nil {
 		return sources{}, err

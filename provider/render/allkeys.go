@@ -56,7 +56,8 @@ func (r *renderer) allKeys(i int, of []material) {
 		}
 		if err != nil {
 			r.Put(failure.Failure{Kind: failure.Unusable, Object: o.Number, Where: o.Where(),
-				What: fmt.Sprintf("the key %s cannot be the name of a file: it %s", message.Quote(one.key), err), Advice: adviceOnKey(one.key)})
+				What:   fmt.Sprintf("the key %s cannot be the name of a file: it %s", message.Quote(one.key), err),
+				Advice: adviceOnKey(one.key)})
 			continue
 		}
 		if !r.goesOn(o, r.steps.Take(len(one.value))) {

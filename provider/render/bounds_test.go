@@ -19,7 +19,8 @@ import (
 // TestASecretIsTakenApartOnce, wherever its objects stand in the class: they may
 // alternate with those of others.
 func TestASecretIsTakenApartOnce(t *testing.T) {
-	large := secrets{"a": `{"k":1,"v":"` + strings.Repeat("x", 1<<20) + `"}`, "b": `{"k":2,"v":"` + strings.Repeat("y", 1<<20) + `"}`}
+	large := secrets{"a": `{"k":1,"v":"` + strings.Repeat("x", 1<<20) + `"}`,
+		"b": `{"k":2,"v":"` + strings.Repeat("y", 1<<20) + `"}`}
 	var lines []string
 	for i := range 800 {
 		lines = append(lines, "- secretPath: "+[]string{"a", "b"}[i%2], "  secretKey: k", fmt.Sprintf("  objectName: f%d", i))
@@ -46,14 +47,18 @@ func TestPathsEnd(t *testing.T) {
 		times    int
 		optional bool
 	}{
-		"a chain": {chain, 4, false}, "a chain that may be absent": {chain, 4, true}, "many": {"#(a==2).a", 1000, false}, "many that find nothing": {"#(a==3).a", 1000, true},
+		"a chain": {chain, 4, false}, "a chain that may be absent": {chain, 4, true}, "many": {"#(a==2).a", 1000, false},
+		"many that find nothing": {"#(a==3).a", 1000, true},
 	} {
 		var lines []string
 		for i := range c.times {
-			lines = append(lines, "- secretPath: s", "  secretKey: 'k."+c.path+"'", fmt.Sprintf("  objectName: f%d", i), fmt.Sprint("  optional: ", c.optional))
+			lines = append(lines, "- secretPath: s", "  secretKey: 'k."+c.path+"'", fmt.Sprintf("  objectName: f%d", i),
+				fmt.Sprint("  optional: ", c.optional))
 		}
 		kind, text := unrendered(t, large, lines...)
-		if kind != failure.TooLarge || !strings.Contains(text, "the objects of this mount look at more than 33554432 bytes of JSON altogether") || strings.Contains(text, "errors:") {
+		if kind != failure.TooLarge ||
+			!strings.Contains(text, "the objects of this mount look at more than 33554432 bytes of JSON altogether") ||
+			strings.Contains(text, "errors:") {
 			t.Errorf("%s: %s %s", name, kind, text)
 		}
 	}
@@ -74,8 +79,10 @@ func TestTheListOfFilesFitsIntoAnObjectOfKubernetes(t *testing.T) {
 			lines = append(lines, "- secretPath: s", "  allKeys: true", fmt.Sprintf("  objectName: f%d", i))
 		}
 		p := plantest.Planned(t, plantest.Request(plantest.Objects(lines...)))
-		_, _, failures := Make(t.Context(), p, map[plan.Read]Input{p.Reads[0]: {Secret: okms.Secret{Version: 1, Data: secret}}})
-		if fits != (len(failures) == 0) || !fits && (failures[0].Kind != failure.TooLarge || !strings.Contains(failures[0].What, "so many files")) {
+		_, _, failures := Make(t.Context(), p,
+			map[plan.Read]Input{p.Reads[0]: {Secret: okms.Secret{Version: 1, Data: secret}}})
+		if fits != (len(failures) == 0) ||
+			!fits && (failures[0].Kind != failure.TooLarge || !strings.Contains(failures[0].What, "so many files")) {
 			t.Errorf("%d files: %v", 5_000*folders, failures)
 		}
 	}

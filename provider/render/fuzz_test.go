@@ -21,7 +21,9 @@ func FuzzRender(f *testing.F) {
 	f.Add(`{"a":[1,2]}`, "[a,a]|[@this,@this]|[@this,@this]|[@this,@this]|[@this,@this]")
 	f.Add("{\"\xff\":\"\xff\"}", "*")
 	f.Fuzz(func(t *testing.T, data, key string) {
-		p := plantest.Planned(t, plantest.Request(plantest.Objects("- secretPath: s", "  objectName: whole", "- secretPath: s", "  allKeys: true", "  objectName: d")))
+		p := plantest.Planned(t,
+			plantest.Request(plantest.Objects("- secretPath: s", "  objectName: whole", "- secretPath: s", "  allKeys: true",
+				"  objectName: d")))
 		if key != "" {
 			one := class.Object{Number: 2, SecretPath: "s", ObjectName: "one", SecretKey: key, Encoding: encoding.UTF8}
 			p.Objects = append(p.Objects, one)

@@ -41,7 +41,8 @@ func (r *renderer) value(i int, o class.Object, m material) (value rawjson.Value
 		return value, true
 	case class.SpaceAtEnds(o.SecretKey) != "": // also if it is optional: the file would be missing without a word
 		r.Put(failure.Failure{Kind: failure.Invalid, Object: o.Number, Where: fmt.Sprintf("objects[%d].secretKey", o.Number),
-			What:   fmt.Sprintf("%s, and version %d of the secret has no such key", class.SpaceAtEnds(o.SecretKey), m.Secret.Version),
+			What: fmt.Sprintf("%s, and version %d of the secret has no such key", class.SpaceAtEnds(o.SecretKey),
+				m.Secret.Version),
 			Advice: class.WriteKey(o.SecretKey)})
 	default:
 		r.noKey(i, o, o.SecretKey, m)
@@ -65,12 +66,14 @@ func (r *renderer) noKey(i int, o class.Object, key string, m material) {
 func (r *renderer) find(o class.Object, f Input, whole rawjson.Value) (value rawjson.Value, ok bool) {
 	way, err := rawjson.ParsePath(o.SecretKey)
 	if err != nil {
-		r.Add(o.Number, failure.Invalid, fmt.Sprintf("objects[%d].secretKey", o.Number), "the secret has no key %s, and as a path it cannot be used: %s", message.Quote(o.SecretKey), err)
+		r.Add(o.Number, failure.Invalid, fmt.Sprintf("objects[%d].secretKey", o.Number),
+			"the secret has no key %s, and as a path it cannot be used: %s", message.Quote(o.SecretKey), err)
 		return nil, false
 	}
 	value, err = whole.Find(way, r.steps)
 	if errors.Is(err, rawjson.ErrTwice) {
-		r.Add(o.Number, failure.Unusable, o.Where(), "in version %d of the secret the path %s %s", f.Secret.Version, message.Quote(o.SecretKey), err)
+		r.Add(o.Number, failure.Unusable, o.Where(), "in version %d of the secret the path %s %s", f.Secret.Version,
+			message.Quote(o.SecretKey), err)
 		return nil, false
 	}
 	return value, r.goesOn(o, err)

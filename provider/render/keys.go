@@ -22,7 +22,8 @@ func (r *renderer) keys(i int, of []material) {
 	content, err := o.Format.Write(members, r.steps)
 	var cannot *format.Error
 	if errors.As(err, &cannot) {
-		r.Add(o.Number, failure.Unusable, o.Where(), "format: %s cannot carry the key %s, which %s", o.Format, message.Quote(cannot.Key), cannot.What)
+		r.Add(o.Number, failure.Unusable, o.Where(), "format: %s cannot carry the key %s, which %s", o.Format,
+			message.Quote(cannot.Key), cannot.What)
 		return
 	}
 	if r.goesOn(o, err) {

@@ -38,7 +38,8 @@ func (r *renderer) pem(i int, of []material) {
 		r.cannotMake(o, of[0], err)
 		return
 	}
-	spec := fmt.Sprintf("%s%s of %q", o.Certificate.Part, o.Certificate.Keystore, append([]string{o.SecretKey, o.Certificate.PasswordKey}, o.Keys...))
+	spec := fmt.Sprintf("%s%s of %q", o.Certificate.Part, o.Certificate.Keystore,
+		append([]string{o.SecretKey, o.Certificate.PasswordKey}, o.Keys...))
 	r.file(i, madeFile{o.File(), spec, content})
 }
 

@@ -21,8 +21,10 @@ import (
 // Make makes the files of a plan, and returns how many bytes their answer takes. It makes
 // all files or none: if there are failures, it returns neither files nor versions. It ends
 // soon after ctx does.
-func Make(ctx context.Context, pl plan.Plan, got map[plan.Read]Input) (out Output, size int, failures []failure.Failure) {
-	r := renderer{plan: pl, ctx: ctx, steps: rawjson.NewSteps(ctx, maxSteps), made: make([]made, len(pl.Objects)), named: namedKeys(pl)}
+func Make(ctx context.Context, pl plan.Plan,
+	got map[plan.Read]Input) (out Output, size int, failures []failure.Failure) {
+	r := renderer{plan: pl, ctx: ctx, steps: rawjson.NewSteps(ctx, maxSteps), made: make([]made, len(pl.Objects)),
+		named: namedKeys(pl)}
 	of := map[plan.Read][]int{}
 	for i, o := range pl.Objects {
 		if o.Count() == 1 {
@@ -44,9 +46,12 @@ func Make(ctx context.Context, pl plan.Plan, got map[plan.Read]Input) (out Outpu
 	switch {
 	case r.Len() > 0:
 	case r.status > maxStatus:
-		r.Add(failure.WholeClass, failure.TooLarge, "objects", "this mount makes so many files that Kubernetes cannot hold the list of them; use several classes and volumes")
+		r.Add(failure.WholeClass, failure.TooLarge, "objects",
+			"this mount makes so many files that Kubernetes cannot hold the list of them; use several classes and volumes")
 	case r.size > maxResponse:
-		r.Add(failure.WholeClass, failure.TooLarge, "objects", "the files of this mount take more than the %d bytes that the driver accepts; use several classes and volumes", maxResponse)
+		r.Add(failure.WholeClass, failure.TooLarge, "objects",
+			"the files of this mount take more than the %d bytes that the driver accepts; use several classes and volumes",
+			maxResponse)
 	}
 	if r.Len() > 0 {
 		return Output{}, 0, r.All()

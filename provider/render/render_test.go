@@ -30,9 +30,10 @@ func gave(s okms.Secret) Input {
 
 // failed is a read that failed.
 func failed(kind failure.Kind) Input {
-	return Input{Absent: kind == failure.SecretAbsent || kind == failure.VersionAbsent, Unread: func(o class.Object) failure.Failure {
-		return failure.Failure{Kind: kind, Object: o.Number, Where: o.Where(), What: "the read failed"}
-	}}
+	return Input{Absent: kind == failure.SecretAbsent || kind == failure.VersionAbsent,
+		Unread: func(o class.Object) failure.Failure {
+			return failure.Failure{Kind: kind, Object: o.Number, Where: o.Where(), What: "the read failed"}
+		}}
 }
 
 func (s secrets) fetch(p plan.Plan) map[plan.Read]Input {
@@ -43,7 +44,8 @@ func (s secrets) fetch(p plan.Plan) map[plan.Read]Input {
 			got[ref] = failed(failure.SecretAbsent)
 			continue
 		}
-		got[ref] = gave(okms.Secret{Path: ref.Ref.Path, Version: 7, Created: "2026-01-02T03:04:05Z", Data: sensitive.New([]byte(data))})
+		got[ref] = gave(okms.Secret{Path: ref.Ref.Path, Version: 7, Created: "2026-01-02T03:04:05Z",
+			Data: sensitive.New([]byte(data))})
 	}
 	return got
 }
@@ -131,7 +133,8 @@ func TestEncodings(t *testing.T) {
 		{"base64", "", ""},
 	}
 	for _, c := range cases {
-		got := rendered(t, secrets{"s": `{"k":"` + c.text + `"}`}, "- secretPath: s", "  secretKey: k", "  encoding: "+c.encoding)["k"]
+		got := rendered(t, secrets{"s": `{"k":"` + c.text + `"}`}, "- secretPath: s", "  secretKey: k",
+			"  encoding: "+c.encoding)["k"]
 		if got != c.want {
 			t.Errorf("%s of %q is %q, want %q", c.encoding, c.text, got, c.want)
 		}
@@ -162,27 +165,41 @@ func TestWhatASecretMayNotHold(t *testing.T) {
 		{"null as a whole", "null", one[:2], failure.Unusable, at + "version 7 of the secret is null, not a JSON object"},
 		{"an array", `["hunter2"]`, one, failure.Unusable, at + "version 7 of the secret is an array, not a JSON object"},
 		{"a string", `"hunter2"`, one[:2], failure.Unusable, at + "version 7 of the secret is a string, not a JSON object"},
-		{"a key twice", `{"k":"hunter2","k":"hunter3"}`, one, failure.Unusable, at + `version 7 of the secret holds the key "k" twice`},
+		{"a key twice", `{"k":"hunter2","k":"hunter3"}`, one, failure.Unusable,
+			at + `version 7 of the secret holds the key "k" twice`},
 		{"no keys", `{}`, one, failure.KeyAbsent, at + `version 7 of the secret has no key "k"; it has no keys at all`},
-		{"no keys, all wanted", `{}`, every, failure.Unusable, all + "version 7 of the secret has no keys; optional: true lets the mount go on without files of it"},
-		{"another key", `{"K":"hunter2","password":"hunter3"}`, one, failure.KeyAbsent, at + `version 7 of the secret has no key "k"; did you mean "K"? its keys are "K", "password"`},
-		{"a near key", `{"passwrod":"hunter2"}`, []string{"- secretPath: s", "  objectName: f", "  secretKey: password"}, failure.KeyAbsent,
+		{"no keys, all wanted", `{}`, every, failure.Unusable,
+			all + "version 7 of the secret has no keys; optional: true lets the mount go on without files of it"},
+		{"another key", `{"K":"hunter2","password":"hunter3"}`, one, failure.KeyAbsent,
+			at + `version 7 of the secret has no key "k"; did you mean "K"? its keys are "K", "password"`},
+		{"a near key", `{"passwrod":"hunter2"}`, []string{"- secretPath: s", "  objectName: f", "  secretKey: password"},
+			failure.KeyAbsent,
 			at + `version 7 of the secret has no key "password"; did you mean "passwrod"? its keys are "passwrod"`},
-		{"a path into nothing", `{"a":{"b":"hunter2"}}`, []string{"- secretPath: s", "  objectName: f", "  secretKey: a.c"}, failure.KeyAbsent,
+		{"a path into nothing", `{"a":{"b":"hunter2"}}`, []string{"- secretPath: s", "  objectName: f", "  secretKey: a.c"},
+			failure.KeyAbsent,
 			at + `version 7 of the secret has no key "a.c"; its keys are "a"`},
-		{"a path that makes JSON", `{"a":"hunter2"}`, []string{"- secretPath: s", "  objectName: f", "  secretKey: '[a,a]|[@this,@this]'"}, failure.Invalid,
+		{"a path that makes JSON", `{"a":"hunter2"}`,
+			[]string{"- secretPath: s", "  objectName: f", "  secretKey: '[a,a]|[@this,@this]'"}, failure.Invalid,
 			`objects[0].secretKey: the secret has no key "[a,a]|[@this,@this]", and as a path it cannot be used: modifiers, literals and multipaths ([) are not supported in a path`},
-		{"half a surrogate pair", `{"k":"hunter2\ud83d"}`, one, failure.Unusable, at + `the value of key "k" holds half a UTF-16 surrogate pair, which stands for no bytes`},
-		{"the wrong half", `{"k":"hunter2\ude00\ud83d"}`, one, failure.Unusable, at + `the value of key "k" holds half a UTF-16 surrogate pair, which stands for no bytes`},
-		{"not base64", `{"k":"hunter2!"}`, append(slices.Clone(one), "  encoding: base64"), failure.Unusable, at + `the value of key "k" is not base64: character 8 is not valid; correct the value in Secret Manager, or drop encoding`},
-		{"not hex", `{"k":"hunter2"}`, append(slices.Clone(one), "  encoding: hex"), failure.Unusable, at + `the value of key "k" is not hex: character 1 is not valid; correct the value in Secret Manager, or drop encoding`},
-		{"padding without text", `{"k":"===="}`, append(slices.Clone(one), "  encoding: base64"), failure.Unusable, at + `the value of key "k" is not base64: its padding (=) is wrong; correct the value in Secret Manager, or drop encoding`},
-		{"an encoded number", `{"k":12}`, append(slices.Clone(one), "  encoding: hex"), failure.Unusable, at + `the value of key "k" is a number; encoding: hex wants a string, so drop encoding`},
-		{"keys that are no file names", `{"a/b":"hunter2","..":"hunter3","":"hunter4","x":"fine"}`, every, failure.Unusable, "3 errors:\n- " +
-			all + `the key "a/b" cannot be the name of a file: it holds a slash; write it with an object of its own, with secretKey and objectName; allKeys leaves it to that one` + "\n- " +
-			all + `the key ".." cannot be the name of a file: it must not begin with ".."; write it with an object of its own, with secretKey and objectName; allKeys leaves it to that one` + "\n- " +
-			all + `the key "" cannot be the name of a file: it is empty; rename it in the secret: secretKey cannot name it either`},
-		{"an absent secret", "", []string{"- secretPath: gone", "  objectName: f", "  objectVersion: 3"}, failure.SecretAbsent,
+		{"half a surrogate pair", `{"k":"hunter2\ud83d"}`, one, failure.Unusable,
+			at + `the value of key "k" holds half a UTF-16 surrogate pair, which stands for no bytes`},
+		{"the wrong half", `{"k":"hunter2\ude00\ud83d"}`, one, failure.Unusable,
+			at + `the value of key "k" holds half a UTF-16 surrogate pair, which stands for no bytes`},
+		{"not base64", `{"k":"hunter2!"}`, append(slices.Clone(one), "  encoding: base64"), failure.Unusable,
+			at + `the value of key "k" is not base64: character 8 is not valid; correct the value in Secret Manager, or drop encoding`},
+		{"not hex", `{"k":"hunter2"}`, append(slices.Clone(one), "  encoding: hex"), failure.Unusable,
+			at + `the value of key "k" is not hex: character 1 is not valid; correct the value in Secret Manager, or drop encoding`},
+		{"padding without text", `{"k":"===="}`, append(slices.Clone(one), "  encoding: base64"), failure.Unusable,
+			at + `the value of key "k" is not base64: its padding (=) is wrong; correct the value in Secret Manager, or drop encoding`},
+		{"an encoded number", `{"k":12}`, append(slices.Clone(one), "  encoding: hex"), failure.Unusable,
+			at + `the value of key "k" is a number; encoding: hex wants a string, so drop encoding`},
+		{"keys that are no file names", `{"a/b":"hunter2","..":"hunter3","":"hunter4","x":"fine"}`, every, failure.Unusable,
+			"3 errors:\n- " +
+				all + `the key "a/b" cannot be the name of a file: it holds a slash; write it with an object of its own, with secretKey and objectName; allKeys leaves it to that one` + "\n- " +
+				all + `the key ".." cannot be the name of a file: it must not begin with ".."; write it with an object of its own, with secretKey and objectName; allKeys leaves it to that one` + "\n- " +
+				all + `the key "" cannot be the name of a file: it is empty; rename it in the secret: secretKey cannot name it either`},
+		{"an absent secret", "", []string{"- secretPath: gone", "  objectName: f", "  objectVersion: 3"},
+			failure.SecretAbsent,
 			`objects[0] "f" (secret "gone", version 3): the read failed`},
 	}
 	for _, c := range cases {
@@ -235,7 +252,8 @@ func TestAKeyThatIsNoFileNameHasACure(t *testing.T) {
 	for _, key := range []string{"a/b", "..", "../x", ".", "tab\\tkey", "line\\nbreak"} {
 		s := secrets{"s": `{"` + key + `":"odd","x":"fine"}`}
 		every := []string{"- secretPath: s", "  allKeys: true", "  objectName: d"}
-		if _, text := unrendered(t, s, every...); !strings.Contains(text, "; write it with an object of its own, with secretKey and objectName") {
+		if _, text := unrendered(t, s, every...); !strings.Contains(text,
+			"; write it with an object of its own, with secretKey and objectName") {
 			t.Errorf("%s: %s", key, text)
 		}
 		files := rendered(t, s, append(every, "- secretPath: s", `  secretKey: "`+key+`"`, "  objectName: odd")...)
@@ -245,7 +263,8 @@ func TestAKeyThatIsNoFileNameHasACure(t *testing.T) {
 	}
 	// Only a key of the same secret and version is left to another object.
 	s := secrets{"s": `{"a":"1"}`, "other": `{"a":"2"}`}
-	files := rendered(t, s, "- secretPath: s", "  allKeys: true", "- secretPath: other", "  secretKey: a", "  objectName: b")
+	files := rendered(t, s, "- secretPath: s", "  allKeys: true", "- secretPath: other", "  secretKey: a",
+		"  objectName: b")
 	if want := map[string]string{"a": "1", "b": "2"}; !maps.Equal(files, want) {
 		t.Errorf("%q", files)
 	}
@@ -253,8 +272,10 @@ func TestAKeyThatIsNoFileNameHasACure(t *testing.T) {
 
 func TestOptionalHidesNothingElse(t *testing.T) {
 	p := plantest.Planned(t, plantest.Request(plantest.Objects("- secretPath: s", "  optional: true")))
-	for _, kind := range []failure.Kind{failure.Deactivated, failure.Deleted, failure.Unauthenticated, failure.Denied, failure.DomainUnknown,
-		failure.Rejected, failure.Limited, failure.Failing, failure.Unreachable, failure.TimedOut, failure.Untrusted, failure.Unreadable, failure.NodeFull} {
+	for _, kind := range []failure.Kind{failure.Deactivated, failure.Deleted, failure.Unauthenticated, failure.Denied,
+		failure.DomainUnknown,
+		failure.Rejected, failure.Limited, failure.Failing, failure.Unreachable, failure.TimedOut, failure.Untrusted,
+		failure.Unreadable, failure.NodeFull} {
 		_, _, failures := Make(context.Background(), p, map[plan.Read]Input{{Ref: okms.Ref{Path: "s"}}: failed(kind)})
 		if len(failures) != 1 || failures[0].Kind != failure.Kind(kind) {
 			t.Errorf("%s: failures = %v", kind, failures)
@@ -268,13 +289,16 @@ func TestOptionalHidesNoPathThatCannotBeUsed(t *testing.T) {
 		`u.#(n=="x".p`: "brackets", "u.#(n==1))": "brackets", "pass*": "wildcards", "u.?": "wildcards",
 		`u.#(n%"x*").p`: "patterns", "u.#": "a count", "..0.n": "JSON lines",
 	} {
-		_, text := unrendered(t, secrets{"s": `{"u":[{"n":"x","p":"1"}],"password":"2"}`}, "- secretPath: s", "  objectName: f", "  optional: true", "  secretKey: '"+key+"'")
+		_, text := unrendered(t, secrets{"s": `{"u":[{"n":"x","p":"1"}],"password":"2"}`}, "- secretPath: s",
+			"  objectName: f", "  optional: true", "  secretKey: '"+key+"'")
 		if !strings.HasPrefix(text, "objects[0].secretKey: the secret has no key ") || !strings.Contains(text, words) {
 			t.Errorf("%s: %s", key, text)
 		}
 	}
-	for key, want := range map[string]string{`u.#(n=="x").p`: "1", "u.0.p": "1", "u.#.p": `["1"]`, `a\*b`: "3", "a*b": "3", `c.x\?`: "4"} {
-		got := rendered(t, secrets{"s": `{"u":[{"n":"x","p":"1"}],"a*b":"3","c":{"x?":"4"}}`}, "- secretPath: s", "  objectName: f", "  secretKey: '"+key+"'")
+	for key, want := range map[string]string{`u.#(n=="x").p`: "1", "u.0.p": "1", "u.#.p": `["1"]`, `a\*b`: "3", "a*b": "3",
+		`c.x\?`: "4"} {
+		got := rendered(t, secrets{"s": `{"u":[{"n":"x","p":"1"}],"a*b":"3","c":{"x?":"4"}}`}, "- secretPath: s",
+			"  objectName: f", "  secretKey: '"+key+"'")
 		if got["f"] != want {
 			t.Errorf("%s: %q, want %q", key, got["f"], want)
 		}
@@ -283,7 +307,8 @@ func TestOptionalHidesNoPathThatCannotBeUsed(t *testing.T) {
 
 func TestAnAbsentObjectsNameStaysTaken(t *testing.T) {
 	s := secrets{"one": `{"b":"1"}`}
-	_, text := unrendered(t, s, "- secretPath: one", "  allKeys: true", "- secretPath: gone", "  objectName: b", "  optional: true")
+	_, text := unrendered(t, s, "- secretPath: one", "  allKeys: true", "- secretPath: gone", "  objectName: b",
+		"  optional: true")
 	if want := `objects[1] "b" (secret "gone", latest version): objects[0] already writes the file "b"; give another objectName`; text != want {
 		t.Errorf("got %s", text)
 	}
@@ -310,7 +335,8 @@ func TestRenderStopsWhereItIsTooMuch(t *testing.T) {
 	}
 	p := plantest.Planned(t, plantest.Request(plantest.Objects(many...)))
 	got := secrets{"s": "{" + strings.TrimSuffix(keys.String(), ",") + "}"}.fetch(p)
-	r := renderer{plan: p, ctx: t.Context(), steps: rawjson.NewSteps(t.Context(), maxSteps), made: make([]made, len(p.Objects))}
+	r := renderer{plan: p, ctx: t.Context(), steps: rawjson.NewSteps(t.Context(), maxSteps),
+		made: make([]made, len(p.Objects))}
 	var all []int
 	for i := range p.Objects {
 		all = append(all, i)
@@ -343,7 +369,8 @@ func TestVersionsChangeWhenContentCan(t *testing.T) {
 		}
 		return resp.Versions[0].Version
 	}
-	secret := okms.Secret{Path: "s", Version: 7, Created: "2026-01-02T03:04:05Z", Data: sensitive.New([]byte(`{"a":"1","b":"2"}`))}
+	secret := okms.Secret{Path: "s", Version: 7, Created: "2026-01-02T03:04:05Z",
+		Data: sensitive.New([]byte(`{"a":"1","b":"2"}`))}
 	first := version(secret, base...)
 	if !strings.HasPrefix(first, "7-") {
 		t.Errorf("version = %s: a person wants to see OKMS's number", first)
@@ -363,7 +390,8 @@ func TestVersionsChangeWhenContentCan(t *testing.T) {
 		"made anew":       version(restored, base...),
 		"another key":     version(secret, "- secretPath: s", "  secretKey: b", "  objectName: f"),
 		"the whole":       version(secret, "- secretPath: s", "  objectName: f"),
-		"another encoding": version(okms.Secret{Path: "s", Version: 7, Created: secret.Created, Data: sensitive.New([]byte(`{"a":"00"}`))},
+		"another encoding": version(okms.Secret{Path: "s", Version: 7, Created: secret.Created,
+			Data: sensitive.New([]byte(`{"a":"00"}`))},
 			append(slices.Clone(base), "  encoding: hex")...),
 	}
 	for what, v := range changed {
@@ -374,7 +402,9 @@ func TestVersionsChangeWhenContentCan(t *testing.T) {
 }
 
 func TestEachFileHasItsOwnID(t *testing.T) {
-	p := plantest.Planned(t, plantest.Request(plantest.Objects("- secretPath: s", "  objectName: x", "- secretPath: s", "  objectName: y", "- secretPath: s", "  allKeys: true")))
+	p := plantest.Planned(t,
+		plantest.Request(plantest.Objects("- secretPath: s", "  objectName: x", "- secretPath: s", "  objectName: y",
+			"- secretPath: s", "  allKeys: true")))
 	resp, _, _ := Make(context.Background(), p, secrets{"s": `{"a":"1","b":"2"}`}.fetch(p))
 	ids := map[string]bool{}
 	for _, v := range resp.Versions {
@@ -386,7 +416,9 @@ func TestEachFileHasItsOwnID(t *testing.T) {
 }
 
 func TestFilesComeInTheOrderOfThePlan(t *testing.T) {
-	p := plantest.Planned(t, plantest.Request(plantest.Objects("- secretPath: s", "  objectName: z", "- secretPath: s", "  allKeys: true", "- secretPath: s", "  objectName: m")))
+	p := plantest.Planned(t,
+		plantest.Request(plantest.Objects("- secretPath: s", "  objectName: z", "- secretPath: s", "  allKeys: true",
+			"- secretPath: s", "  objectName: m")))
 	resp, _, _ := Make(context.Background(), p, secrets{"s": `{"y":"1","b":"2"}`}.fetch(p))
 	var files []string
 	for _, f := range resp.Files {
@@ -398,7 +430,9 @@ func TestFilesComeInTheOrderOfThePlan(t *testing.T) {
 }
 
 func TestModesReachTheFiles(t *testing.T) {
-	p := plantest.Planned(t, plantest.Request(plantest.Objects("- secretPath: s", "  objectName: x", "  filePermission: 0400", "- secretPath: s", "  allKeys: true", "  filePermission: 0777")))
+	p := plantest.Planned(t,
+		plantest.Request(plantest.Objects("- secretPath: s", "  objectName: x", "  filePermission: 0400", "- secretPath: s",
+			"  allKeys: true", "  filePermission: 0777")))
 	resp, _, _ := Make(context.Background(), p, secrets{"s": `{"a":"1"}`}.fetch(p))
 	if got := []fs.FileMode{resp.Files[0].Mode, resp.Files[1].Mode}; !slices.Equal(got, []fs.FileMode{0o400, 0o777}) {
 		t.Errorf("modes = %o", got)
@@ -413,7 +447,8 @@ func TestAnAnswerIsNeverTooLargeForTheDriver(t *testing.T) {
 		lines = append(lines, fmt.Sprintf("- secretPath: s%d", i))
 	}
 	kind, text := unrendered(t, s, lines...)
-	if want := "objects: the files of this mount take more than the 3670016 bytes that the driver accepts; use several classes and volumes"; kind != failure.TooLarge || text != want {
+	if want := "objects: the files of this mount take more than the 3670016 bytes that the driver accepts; use several " +
+		"classes and volumes"; kind != failure.TooLarge || text != want {
 		t.Errorf("got %s: %s", kind, text)
 	}
 	if got := rendered(t, s, lines[:57]...); len(got) != 57 {

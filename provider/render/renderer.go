@@ -107,7 +107,8 @@ type madeFile struct {
 // late ends the work of a mount that has no time left.
 func (r *renderer) late(o class.Object) {
 	r.ended = true
-	r.Add(o.Number, failure.TimedOut, o.Where(), "the time of the mount ran out before its files were made; use fewer objects")
+	r.Add(o.Number, failure.TimedOut, o.Where(),
+		"the time of the mount ran out before its files were made; use fewer objects")
 }
 
 // tooLarge reports whether no further file fits.
@@ -127,8 +128,10 @@ func (r *renderer) goesOn(o class.Object, err error) bool {
 		return true
 	case errors.Is(err, rawjson.ErrSteps):
 		r.ended = true
-		r.Add(o.Number, failure.TooLarge, fmt.Sprintf("objects[%d]", o.Number), "the objects of this mount look at more than %d bytes of JSON altogether, "+
-			"each byte counted as often as it is looked at; use fewer or shorter paths in secretKey, fewer certificates and keystores, smaller secrets, or several classes and volumes", maxSteps)
+		r.Add(o.Number, failure.TooLarge, fmt.Sprintf("objects[%d]", o.Number),
+			"the objects of this mount look at more than %d bytes of JSON altogether, "+
+				"each byte counted as often as it is looked at; use fewer or shorter paths in secretKey, fewer certificates and "+
+				"keystores, smaller secrets, or several classes and volumes", maxSteps)
 	default:
 		r.late(o)
 	}
@@ -143,7 +146,9 @@ const loneSurrogate = "holds half a UTF-16 surrogate pair, which stands for no b
 func (r *renderer) fileBytes(o class.Object, key string, value rawjson.Value) ([]byte, bool) {
 	if !value.IsString() {
 		if o.Encoding != encoding.UTF8 {
-			r.Add(o.Number, failure.Unusable, o.Where(), "the value of key %s is %s; encoding: %s wants a string, so drop encoding", message.Quote(key), value.Kind(), o.Encoding)
+			r.Add(o.Number, failure.Unusable, o.Where(),
+				"the value of key %s is %s; encoding: %s wants a string, so drop encoding", message.Quote(key), value.Kind(),
+				o.Encoding)
 			return nil, false
 		}
 		return value, true

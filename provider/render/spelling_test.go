@@ -24,19 +24,23 @@ func TestWhiteSpaceAtTheEndsOfAKey(t *testing.T) {
 	} {
 		for _, more := range []string{"optional: false", "optional: true"} {
 			lines := []string{"- secretPath: s", "  objectName: f", "  secretKey: " + c.key, "  " + more}
-			if kind, text := unrendered(t, secrets{"s": secret}, lines...); kind != failure.Invalid || text != "objects[0].secretKey: "+c.want {
+			if kind, text := unrendered(t, secrets{"s": secret}, lines...); kind != failure.Invalid ||
+				text != "objects[0].secretKey: "+c.want {
 				t.Errorf("%s, %s: %s: %s", c.name, more, kind, text)
 			}
 		}
 	}
-	const plan = "objects[0].secretKey: ends in a line break; write secretKey: password on one line, without white space around it. " +
+	const plan = "objects[0].secretKey: ends in a line break; write secretKey: password on one line, without white " +
+		"space around it. " +
 		"If the key really has it, give objectName (line 3)"
 	for _, more := range []string{"optional: false", "optional: true"} {
-		if _, text := plantest.Refused(t, plantest.Request(plantest.Objects("- secretPath: s", "  "+more, "  secretKey: |", "    password"))); text != plan {
+		if _, text := plantest.Refused(t,
+			plantest.Request(plantest.Objects("- secretPath: s", "  "+more, "  secretKey: |", "    password"))); text != plan {
 			t.Errorf("%s: %s", more, text)
 		}
 	}
-	if got := rendered(t, secrets{"s": secret}, "- secretPath: s", "  objectName: f", "  secretKey: |", "    odd"); got["f"] != "hunter3" {
+	if got := rendered(t, secrets{"s": secret}, "- secretPath: s", "  objectName: f", "  secretKey: |",
+		"    odd"); got["f"] != "hunter3" {
 		t.Errorf("a key that is really so: %v", got)
 	}
 }
@@ -45,9 +49,11 @@ func TestOtherSpellingsOfAPathThatFindsNothing(t *testing.T) {
 	const secret = `{"app":{"tls.crt":"x","tls":{"key":"y"},"a.b":{"c.d":"z"}},"users":[{"name":"k"}],"it's":{"a.b":1}}`
 	p := plantest.Planned(t, plantest.Request(plantest.Objects("- secretPath: s", "  secretKey: missing")))
 	for key, want := range map[string]string{
-		"app.tls.crt": `app.tls\.crt`, "app.a.b.c.d": `app.a\.b.c\.d`, `app.tls\.key`: "app.tls.key", "$.app.tls.key": "app.tls.key", ".app.tls.key": "app.tls.key",
-		"users[0].name": "users.0.name", "$.users[0]['name']": "users.0.name", "/app/tls/key": "app.tls.key", "$['app']['tls']['key']": "app.tls.key",
-		"it's.a.b": `it's.a\.b`, "/app/tls.crt": `app.tls\.crt`,
+		"app.tls.crt": `app.tls\.crt`, "app.a.b.c.d": `app.a\.b.c\.d`, `app.tls\.key`: "app.tls.key",
+		"$.app.tls.key": "app.tls.key", ".app.tls.key": "app.tls.key",
+		"users[0].name": "users.0.name", "$.users[0]['name']": "users.0.name", "/app/tls/key": "app.tls.key",
+		"$['app']['tls']['key']": "app.tls.key",
+		"it's.a.b":               `it's.a\.b`, "/app/tls.crt": `app.tls\.crt`,
 		"app.nothing": "", "x": "", strings.Repeat("a.", 90): "", strings.Repeat("a.", 400): "",
 	} {
 		r := renderer{plan: p, ctx: context.Background()}
@@ -57,10 +63,12 @@ func TestOtherSpellingsOfAPathThatFindsNothing(t *testing.T) {
 	}
 	const want = `objects[0] "f" (secret "s", latest version): version 7 of the secret has no key "app.tls.crt"; ` +
 		`write secretKey: 'app.tls\.crt', since a dot in the name of a key needs a backslash; its keys are "app", "users", "it's"`
-	if kind, text := unrendered(t, secrets{"s": secret}, "- secretPath: s", "  objectName: f", "  secretKey: app.tls.crt"); kind != failure.KeyAbsent || text != want {
+	if kind, text := unrendered(t, secrets{"s": secret}, "- secretPath: s", "  objectName: f",
+		"  secretKey: app.tls.crt"); kind != failure.KeyAbsent || text != want {
 		t.Errorf("%s: %s", kind, text)
 	}
-	if got := rendered(t, secrets{"s": secret}, "- secretPath: s", "  objectName: f", `  secretKey: 'app.tls\.crt'`); got["f"] != "x" {
+	if got := rendered(t, secrets{"s": secret}, "- secretPath: s", "  objectName: f",
+		`  secretKey: 'app.tls\.crt'`); got["f"] != "x" {
 		t.Errorf("the cure gives %v", got)
 	}
 }

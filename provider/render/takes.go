@@ -63,7 +63,8 @@ func Takes(pl plan.Plan, got map[plan.Read]Input) int64 {
 // mostMembers returns a limit on the keys of a JSON object: each has two quotes and a
 // colon, and each but the first a comma.
 func mostMembers(object []byte) int64 {
-	return int64(min(bytes.Count(object, []byte(`"`))/2, bytes.Count(object, []byte(":")), bytes.Count(object, []byte(","))+1))
+	return int64(min(bytes.Count(object, []byte(`"`))/2, bytes.Count(object, []byte(":")),
+		bytes.Count(object, []byte(","))+1))
 }
 
 // Unread returns only the failures of the reads, for a mount for whose files there is no

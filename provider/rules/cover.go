@@ -37,7 +37,8 @@ func (r Rule) CoveredBy(others []Rule) bool {
 // covers reports whether one of the globs matches everything that glob matches. It knows three
 // cases: the same glob, a name without *, and the glob * alone. False means "not sure".
 func covers(globs []string, glob string) bool {
-	return slices.Contains(globs, glob) || !strings.Contains(glob, "*") && matchesAny(globs, glob) || slices.Contains(globs, "*")
+	return slices.Contains(globs, glob) || !strings.Contains(glob, "*") && matchesAny(globs, glob) ||
+		slices.Contains(globs, "*")
 }
 
 // covers reports whether p matches every path that other matches, by the same three cases.

@@ -56,7 +56,8 @@ func TestAGrantIsTheRulesOfACaller(t *testing.T) {
 // TestBothGrantsMustAllow: while a connection waits for its new folder, the new rules and the old
 // ones apply.
 func TestBothGrantsMustAllow(t *testing.T) {
-	wide, narrow := For([]Rule{rule(t, "*", "*", "prod/**")}, "shop", ""), For([]Rule{rule(t, "*", "*", "prod/shop/*")}, "shop", "")
+	wide, narrow := For([]Rule{rule(t, "*", "*", "prod/**")}, "shop", ""),
+		For([]Rule{rule(t, "*", "*", "prod/shop/*")}, "shop", "")
 	none := For(nil, "shop", "")
 	for _, both := range []Grant{wide.And(narrow), narrow.And(wide)} {
 		if !both.Any() || !both.Allows("prod/shop/db") || both.Allows("prod/pay/card") {
@@ -112,7 +113,8 @@ func TestRulesThatCoverAnother(t *testing.T) {
 		}
 	}
 	wild := rule(t, "team-*", "*", "prod/**")
-	if wild.CoveredBy([]Rule{rule(t, "team-a", "*", "prod/**")}) || !wild.CoveredBy([]Rule{rule(t, "team-*", "*", "prod/**")}) {
+	if wild.CoveredBy([]Rule{rule(t, "team-a", "*", "prod/**")}) ||
+		!wild.CoveredBy([]Rule{rule(t, "team-*", "*", "prod/**")}) {
 		t.Error("a pattern is covered by one of its matches, or not by itself")
 	}
 }

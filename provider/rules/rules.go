@@ -175,7 +175,8 @@ var (
 // labels).
 func CheckNamespace(glob string) error {
 	if !namespaceGlob.MatchString(glob) || len(strings.ReplaceAll(glob, "*", "")) > 63 {
-		return fmt.Errorf("%s can match no namespace; use at most 63 lower case letters, digits and -, and * for any characters", message.Quote(glob))
+		return fmt.Errorf("%s can match no namespace; use at most 63 lower case letters, digits and -, and * for any "+
+			"characters", message.Quote(glob))
 	}
 	return nil
 }
@@ -184,7 +185,8 @@ func CheckNamespace(glob string) error {
 // 1123 subdomains).
 func CheckAccount(glob string) error {
 	if !accountGlob.MatchString(glob) || len(strings.ReplaceAll(glob, "*", "")) > 253 {
-		return fmt.Errorf("%s can match no service account; use lower case letters, digits, - and ., and * for any characters", message.Quote(glob))
+		return fmt.Errorf("%s can match no service account; use lower case letters, digits, - and ., and * for any "+
+			"characters", message.Quote(glob))
 	}
 	return nil
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package sensitive provides Bytes, the type of secret values and credentials. Every way of printing a Bytes prints [redacted]. A value can reach
-// a log, an error or a metric only through a call of Reveal, which is easy to
+// Package sensitive provides Bytes, the type of secret values and credentials. Every way of printing a Bytes prints
+// [redacted]. A value can reach a log, an error or a metric only through a call of Reveal, which is easy to
 // search for.
 //
 // It neither encrypts nor wipes memory.

@@ -51,7 +51,8 @@ func check(text string, trees map[string]*parse.Tree, sources []string) (err err
 	c.follow(trees)
 	for _, source := range sources {
 		if !c.used[source] {
-			return &Error{What: "does not use the secret " + message.Quote(source) + "; drop it from secrets, or write {{ ." + source + ".… }}"}
+			return &Error{What: "does not use the secret " + message.Quote(source) + "; drop it from secrets, or write {{ ." +
+				source + ".… }}"}
 		}
 	}
 	return nil

@@ -19,7 +19,8 @@ func TestTheExamplesOfThePageAreTrue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := regexp.MustCompile("(?m)^\\| `(\\{\\{.*\\}\\})` \\| (`(.*)`|an error.*) \\|$").FindAllStringSubmatch(string(page), -1)
+	rows := regexp.MustCompile("(?m)^\\| `(\\{\\{.*\\}\\})` \\| (`(.*)`|an "+
+		"error.*) \\|$").FindAllStringSubmatch(string(page), -1)
 	if len(rows) < 25 {
 		t.Fatalf("%d rows", len(rows))
 	}
@@ -31,7 +32,8 @@ func TestTheExamplesOfThePageAreTrue(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 			continue
 		}
-		got, err := parsed.Execute(map[string]rawjson.Value{"db": rawjson.Value(db)}, 1<<12, rawjson.NewSteps(t.Context(), 1<<20))
+		got, err := parsed.Execute(map[string]rawjson.Value{"db": rawjson.Value(db)}, 1<<12,
+			rawjson.NewSteps(t.Context(), 1<<20))
 		if strings.HasPrefix(row[2], "an error") {
 			if err == nil {
 				t.Errorf("%s gives %s", text, got)

@@ -165,5 +165,6 @@ func (r *run) dockerconfigjson(registry, user, password any) (string, error) {
 		return "", problem("the user name has a colon, which ends it in the field auth")
 	}
 	auth := base64.StdEncoding.EncodeToString([]byte(all[1] + ":" + all[2]))
-	return r.jsonOf(map[string]any{"auths": map[string]any{all[0]: map[string]any{"auth": auth, "password": all[2], "username": all[1]}}}, "")
+	return r.jsonOf(map[string]any{"auths": map[string]any{all[0]: map[string]any{"auth": auth, "password": all[2],
+		"username": all[1]}}}, "")
 }

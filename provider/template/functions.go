@@ -37,14 +37,18 @@ var (
 // functions are those of templates besides builtins, by their names.
 var functions = func() map[string]function {
 	all := map[string]function{
-		"b64dec": unary((*run).b64dec), "urlquery": variadic(1, (*run).urlquery), "indent": indent(""), "nindent": indent("\n"),
+		"b64dec": unary((*run).b64dec), "urlquery": variadic(1, (*run).urlquery), "indent": indent(""),
+		"nindent": indent("\n"),
 		"replace": {3, 3, func(r *run, args []any) (any, error) { return r.replace(args[0], args[1], args[2]) }},
-		"quote":   variadic(1, quote(strconv.Quote)), "squote": variadic(1, quote(func(s string) string { return "'" + s + "'" })),
-		"toString": unary((*run).text), "join": binary((*run).join), "split": binary((*run).split), "splitList": binary((*run).splitList),
-		"print": variadic(0, printed(false, "")), "println": variadic(0, printed(true, "\n")),
+		"quote":   variadic(1, quote(strconv.Quote)), "squote": variadic(1,
+			quote(func(s string) string { return "'" + s + "'" })),
+		"toString": unary((*run).text), "join": binary((*run).join), "split": binary((*run).split),
+		"splitList": binary((*run).splitList),
+		"print":     variadic(0, printed(false, "")), "println": variadic(0, printed(true, "\n")),
 		"printf": {1, -1, func(r *run, args []any) (any, error) { return r.printf(args[0], args[1:]...) }},
 		"index":  {1, -1, func(r *run, args []any) (any, error) { return r.index(args[0], args[1:]...) }},
-		"get":    binary((*run).entry), "hasKey": binary((*run).hasKey), "keys": unary((*run).keys), "list": variadic(0, (*run).list),
+		"get":    binary((*run).entry), "hasKey": binary((*run).hasKey), "keys": unary((*run).keys),
+		"list": variadic(0, (*run).list),
 		"dict": variadic(0, (*run).dict), "first": unary((*run).first), "last": unary((*run).last),
 		"default":  {2, 2, func(_ *run, args []any) (any, error) { return orDefault(args[0], args[1]), nil }},
 		"required": {2, 2, func(_ *run, args []any) (any, error) { return required(args[0], args[1]) }},
@@ -53,7 +57,8 @@ var functions = func() map[string]function {
 		"ternary":  {3, 3, func(_ *run, args []any) (any, error) { return ternary(args[0], args[1], args[2]) }},
 		"toJson":   unary(toJSON("")), "toPrettyJson": unary(toJSON("  ")), "fromJson": unary((*run).fromJSON),
 		"toYaml": unary((*run).toYAML), "fromYaml": unary((*run).fromYAML),
-		"dockerconfigjson": {3, 3, func(r *run, args []any) (any, error) { return r.dockerconfigjson(args[0], args[1], args[2]) }},
+		"dockerconfigjson": {3, 3,
+			func(r *run, args []any) (any, error) { return r.dockerconfigjson(args[0], args[1], args[2]) }},
 	}
 	for name, f := range ofOne {
 		all[name] = unary(one(f))

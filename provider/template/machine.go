@@ -219,7 +219,8 @@ func (m *machine) at(n parse.Node, err error) error {
 	}
 	if own, is := err.(problem); is {
 		e := errorAt(m.source, n, string(own))
-		if piece := n.String(); len(piece) < 200 && !strings.HasPrefix(piece, "{{") && n.Type() != parse.NodeText && n.Type() != parse.NodeList {
+		if piece := n.String(); len(piece) < 200 && !strings.HasPrefix(piece, "{{") && n.Type() != parse.NodeText &&
+			n.Type() != parse.NodeList {
 			e.What = message.Quote(piece) + ": " + e.What
 		}
 		return e

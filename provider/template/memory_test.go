@@ -23,7 +23,8 @@ func allocated(f func()) int64 {
 
 // TestSizeCountsAllWords: a parsed template takes no more than Size says, however its words are put.
 func TestSizeCountsAllWords(t *testing.T) {
-	for _, word := range []string{"{{.a}}", "{{1}}", "{{$x}}", "{{.a.b.c.d}}", "{{print 1 2 3 4 5 6 7}}", "{{.a|print|print}}", "{{(1)}}",
+	for _, word := range []string{"{{.a}}", "{{1}}", "{{$x}}", "{{.a.b.c.d}}", "{{print 1 2 3 4 5 6 7}}",
+		"{{.a|print|print}}", "{{(1)}}",
 		"{{/* */}}{{.a}}", "{{if .a}}{{end}}", "{{$y:=1}}", "{{print \"\"\"\"}}", "a{{1}}"} {
 		text := "{{$x := 1}}{{.a}}"
 		for longer := text; len(longer) < 30_000; longer += strings.Repeat(word, 600) {
@@ -61,14 +62,16 @@ func TestMemoryIsCounted(t *testing.T) {
 		"escapes":       "{{$x := list .db.ctl .db.ctl .db.ctl .db.ctl}}{{toJson (list $x $x $x $x)}}",
 		"maps":          "{{range 1000}}{{$y := toJson $.db.maps}}{{$z := fromJson $y}}{{end}}",
 		"yaml":          "{{range 1000}}{{$y := fromYaml \"[a,b,c,d,e,f,g,h,{i: j}]\"}}{{end}}",
-		"dense yaml":    "{{$x := \"a,\"}}{{range 10}}{{$x = print $x $x}}{{end}}{{fromYaml (print \"[\" $x \"]\") | toYaml}}",
-		"pairs":         "{{range 100}}{{range $k, $v := $.db}}{{end}}{{end}}",
+		"dense yaml": "{{$x := \"a,\"}}{{range 10}}{{$x = print $x $x}}{{end}}{{fromYaml (print \"[\" $x \"]\") | " +
+			"toYaml}}",
+		"pairs": "{{range 100}}{{range $k, $v := $.db}}{{end}}{{end}}",
 	} {
 		parsed := must(Parse(text+"{{if .db}}{{end}}", []string{"db"}))
 		most := parsed.Output(len(secret))
 		var err error
 		took := allocated(func() {
-			_, err = parsed.Execute(map[string]rawjson.Value{"db": rawjson.Value(secret)}, most, rawjson.NewSteps(t.Context(), 32<<20))
+			_, err = parsed.Execute(map[string]rawjson.Value{"db": rawjson.Value(secret)}, most,
+				rawjson.NewSteps(t.Context(), 32<<20))
 		})
 		if allowed := int64(parsed.Takes(len(secret)) + 4*most); took > allowed {
 			t.Errorf("%s: allocated %s of %s (%v)", name, fmt.Sprint(took), fmt.Sprint(allowed), err)

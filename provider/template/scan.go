@@ -35,11 +35,15 @@ func scan(text string) (words int, err error) {
 		}
 		switch {
 		case s.blocks > maxDepth || s.branches > maxElse:
-			return 0, &Error{Line: lineAt(text, begin), What: fmt.Sprintf("more than %d nested blocks, or more than %d else branches; simplify the template", maxDepth, maxElse)}
+			return 0, &Error{Line: lineAt(text, begin),
+				What: fmt.Sprintf("more than %d nested blocks, or more than %d else branches; simplify the template", maxDepth,
+					maxElse)}
 		case s.action() > maxDepth:
-			return 0, &Error{Line: lineAt(text, begin), What: fmt.Sprintf("more than %d nested parentheses; assign parts to variables", maxDepth)}
+			return 0, &Error{Line: lineAt(text, begin),
+				What: fmt.Sprintf("more than %d nested parentheses; assign parts to variables", maxDepth)}
 		case s.words > MaxWords:
-			return 0, &Error{Line: lineAt(text, begin), What: fmt.Sprintf("more than %d names and values in actions; split the template over several classes", MaxWords)}
+			return 0, &Error{Line: lineAt(text, begin),
+				What: fmt.Sprintf("more than %d names and values in actions; split the template over several classes", MaxWords)}
 		}
 	}
 	return s.words, nil

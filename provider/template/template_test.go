@@ -73,7 +73,8 @@ func TestTemplates(t *testing.T) {
 func TestMistakesInTemplates(t *testing.T) {
 	deep := strings.Repeat("(", 60) + ".db" + strings.Repeat(")", 60)
 	for text, want := range map[string]string{
-		"a\n{{ .db.usr }}":                 "line 2, column 4 of the template: \".db.usr\": there is no key \"usr\"; did you mean \"user\"? The keys are",
+		"a\n{{ .db.usr }}": "line 2, column 4 of the template: \".db.usr\": there is no key \"usr\"; did " +
+			"you mean \"user\"? The keys are",
 		"{{ .dbb.user }}":                  `line 1, column 4 of the template: there is no secret "dbb"; did you mean "db"?`,
 		"{{ $.dbb.user }}":                 `there is no secret "dbb"`,
 		"{{ .db.user | uper }}":            `there is no function "uper"; did you mean "upper"?`,
@@ -92,15 +93,19 @@ func TestMistakesInTemplates(t *testing.T) {
 		"{{ index .db \"x\" }}":            "there is no such key",
 		"{{ index .db .db.password }}":     "there is no such key",
 		"{{ (dict .db.password 1).nope }}": `there is no key "nope"`,
-		"{{ (fromJson (print \"{\\\"\" .db.password \"\\\":1}\")).x }}":                                       `there is no key "x"`,
-		"{{ fromJson (print \"{\\\"\" .db.password \"\\\":1,\\\"\" .db.password \"\\\":2}\") }}":              "holds a key twice in one map",
-		"{{ .db.user }}{{ print \"}}\" " + strings.Repeat("(", 9000) + "1" + strings.Repeat(")", 9000) + "}}": "more than 50 nested parentheses",
-		"{{ .db.user }}" + strings.Repeat("{{if \"}}{{end\"}}", 100):                                          "more than 50 nested blocks",
-		"{{ toJson (b64dec \"//8=\") }}{{ .db.user }}":                                                        "the text is not UTF-8",
-		"{{ printf \"%d\" .db.user }}":                                                                        "is no whole number",
-		"{{ trimAll (printf \"%200s\" \"a\") .db.user }}":                                                     "the set of trimAll has more than 100 bytes",
-		"{{ .db.user.x }}":                                               `there is no key "x" in what is before it, which is no map`,
-		"{{ range .db.password }}{{end}}":                                "the value is no list, no map and no number of times",
+		"{{ (fromJson (print \"{\\\"\" .db.password " +
+			"\"\\\":1}\")).x }}": `there is no key "x"`,
+		"{{ fromJson (print \"{\\\"\" .db.password \"\\\":1,\\\"\" .db.password " +
+			"\"\\\":2}\") }}": "holds a key twice in one map",
+		"{{ .db.user }}{{ print \"}}\" " + strings.Repeat("(", 9000) + "1" + strings.Repeat(")", 9000) +
+			"}}": "more than 50 nested parentheses",
+		"{{ .db.user }}" + strings.Repeat("{{if \"}}{{end\"}}", 100): "more than 50 nested blocks",
+		"{{ toJson (b64dec \"//8=\") }}{{ .db.user }}":               "the text is not UTF-8",
+		"{{ printf \"%d\" .db.user }}":                               "is no whole number",
+		"{{ trimAll (printf \"%200s\" \"a\") .db.user }}":            "the set of trimAll has more than 100 bytes",
+		"{{ .db.user.x }}":                                           `there is no key "x" in what is before it, which is no map`,
+		"{{ range .db.password }}{{end}}": "the value is no list, no map and no number " +
+			"of times",
 		"{{ .db.password | b64dec }}":                                    "the text is not base64",
 		"{{ .db.password | fromJson }}":                                  "the text is not JSON",
 		"{{ required \"give a host\" .db.empty }}":                       "give a host",
@@ -116,14 +121,16 @@ func TestMistakesInTemplates(t *testing.T) {
 		"{{ indent 1000000 \"a\" }}":                                     "not one from 0 to 100",
 		"{{ " + deep + " }}":                                             "more than 50 nested parentheses",
 		strings.Repeat("{{if .db}}", 60) + strings.Repeat("{{end}}", 60): "more than 50 nested blocks",
-		strings.Repeat("{{"+strings.Repeat(" ", 30)+"if .db}}", 60) + strings.Repeat("{{end}}", 60): "more than 50 nested blocks",
+		strings.Repeat("{{"+strings.Repeat(" ", 30)+"if .db}}", 60) +
+			strings.Repeat("{{end}}", 60): "more than 50 nested blocks",
 		strings.Repeat("a", maxText): "at most 65536 are read",
 		"{{ define \"x\" }}{{ template \"x\" }}{{ end }}{{ template \"x\" }}{{ .db.user }}": "calls itself",
 		"{{ template \"y\" }}{{ .db.user }}":                                                "which it does not define",
 		"nothing":                                                                           `does not use the secret "db"`,
-		"{{ .db.user | len | lt .db.password }}":                                            "the values have different types",
-		"{{ upper }}{{ .db.user }}":                                                         `"upper": takes 1 arguments, not 0`,
-		"{{ .db.user \"x\" }}":                                                              "is no function, and takes no arguments",
+		"{{ .db.user | len | lt .db.password }}": "the values have " +
+			"different types",
+		"{{ upper }}{{ .db.user }}": `"upper": takes 1 arguments, not 0`,
+		"{{ .db.user \"x\" }}":      "is no function, and takes no arguments",
 	} {
 		got, err := execute(t, text)
 		var of *Error
@@ -146,14 +153,15 @@ func TestTemplatesAreBounded(t *testing.T) {
 		"doubling":          "{{$x := \"aaaaaaaaaaaaaaaa\"}}{{range 1000}}{{$x = print $x $x}}{{end}}",
 		"doubled lists":     "{{$x := list 1}}{{range 60}}{{$x = list $x $x}}{{end}}{{toJson $x}}",
 		"doubled maps":      "{{$x := dict}}{{range 60}}{{$x = dict \"a\" $x \"b\" $x}}{{end}}{{toYaml $x}}",
-		"replace":           "{{$x := \"a\"}}{{range 100}}{{$x = replace \"a\" \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\" $x}}{{end}}",
-		"quotes":            "{{$x := \"\\\"\"}}{{range 100}}{{$x = quote $x}}{{end}}",
-		"indents":           "{{$x := \"\\n\\n\\n\"}}{{range 1000}}{{$x = indent 100 $x}}{{end}}",
-		"calls of calls":    doubledCalls(),
-		"split":             "{{range 100000}}{{splitList \"\" $.db.password}}{{end}}",
-		"a deep structure":  "{{$x := list}}{{range 100000}}{{$x = list $x}}{{end}}{{toJson $x}}",
-		"wide prints":       "{{range 100000}}{{$y := printf \"%1000s%1000s%1000s\" \"\" \"\" \"\"}}{{end}}",
-		"comparisons":       "{{range 100000000}}{{if eq $.db.password $.db.password}}{{end}}{{end}}",
+		"replace": "{{$x := \"a\"}}{{range 100}}{{$x = replace \"a\" \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\" " +
+			"$x}}{{end}}",
+		"quotes":           "{{$x := \"\\\"\"}}{{range 100}}{{$x = quote $x}}{{end}}",
+		"indents":          "{{$x := \"\\n\\n\\n\"}}{{range 1000}}{{$x = indent 100 $x}}{{end}}",
+		"calls of calls":   doubledCalls(),
+		"split":            "{{range 100000}}{{splitList \"\" $.db.password}}{{end}}",
+		"a deep structure": "{{$x := list}}{{range 100000}}{{$x = list $x}}{{end}}{{toJson $x}}",
+		"wide prints":      "{{range 100000}}{{$y := printf \"%1000s%1000s%1000s\" \"\" \"\" \"\"}}{{end}}",
+		"comparisons":      "{{range 100000000}}{{if eq $.db.password $.db.password}}{{end}}{{end}}",
 		"many variables": func() string {
 			s := ""
 			for i := range 1000 {
@@ -179,7 +187,8 @@ func TestTemplatesAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := parsed.Execute(map[string]rawjson.Value{"db": secrets["db"]}, 1<<10, rawjson.NewSteps(ctx, 1<<30)); !errors.Is(err, context.Canceled) {
+	if _, err := parsed.Execute(map[string]rawjson.Value{"db": secrets["db"]}, 1<<10,
+		rawjson.NewSteps(ctx, 1<<30)); !errors.Is(err, context.Canceled) {
 		t.Errorf("after the end: %v", err)
 	}
 }
@@ -196,17 +205,28 @@ func doubledCalls() string {
 
 // TestTemplatesMeanWhatTheyMeanInGo compares with text/template, for what both know.
 func TestTemplatesMeanWhatTheyMeanInGo(t *testing.T) {
-	data := map[string]any{"db": map[string]any{"a": "x", "b": "", "l": []any{"p", "q", "r"}, "m": map[string]any{"k2": "v2", "k1": "v1"}, "t": true, "f": false}}
+	data := map[string]any{"db": map[string]any{"a": "x", "b": "", "l": []any{"p", "q", "r"},
+		"m": map[string]any{"k2": "v2", "k1": "v1"}, "t": true, "f": false}}
 	const text = `{"a":"x","b":"","l":["p","q","r"],"m":{"k2":"v2","k1":"v1"},"t":true,"f":false}`
 	for _, one := range []string{
-		"{{.db.a}} {{- /* c */ -}} z", "{{with .db.m}}{{.k1}}{{else}}n{{end}}", "{{with .db.b}}y{{else with .db.a}}{{.}}{{else}}n{{end}}",
-		"{{range $k, $v := .db.m}}{{$k}}={{$v}},{{end}}", "{{range .db.l}}{{if eq . \"q\"}}{{continue}}{{end}}{{.}}{{end}}", "{{range .db.l}}{{if eq . \"q\"}}{{break}}{{end}}{{.}}{{else}}none{{end}}",
-		"{{range $i, $e := .db.l}}{{$i}}{{$e}}{{end}}", "{{range 3}}{{.}}{{end}}", "{{range $i := 2}}{{$i}}{{end}}", "{{$x := .db.a}}{{if .db.t}}{{$x = \"in\"}}{{$y := 1}}{{$y}}{{end}}{{$x}}",
-		"{{$x := 1}}{{range .db.l}}{{$x = .}}{{end}}{{$x}}", "{{define \"d\"}}<{{.}}{{$}}>{{end}}{{template \"d\" .db.a}}", "{{block \"e\" .db}}{{.a}}{{end}}",
-		"{{if and .db.t .db.a}}1{{end}}{{if or .db.f .db.b}}2{{else}}3{{end}}{{if not .db.f}}4{{end}}", "{{and .db.t \"z\"}}{{or .db.b \"w\"}}", "{{len .db.l}}{{len .db.a}}{{len .db.m}}",
-		"{{slice .db.a 0 1}}{{index .db.l 1}}{{index .db.m \"k1\"}}{{index (slice .db.l 1) 0}}", "{{eq .db.a \"y\" \"x\"}}{{ne .db.a \"y\"}}{{lt 1 2}}{{ge \"b\" \"a\"}}", "{{print 1 \"a\" true}}{{printf \"%q|%5s|%-3d|%%\" .db.a .db.a 7}}",
-		"{{.db.a | printf \"%s-%s\" \"pre\"}}", "{{(index .db.m \"k1\") | len}}", "{{with $z := .db.a}}{{$z}}{{end}}", "{{if .db.b}}{{else if .db.a}}ok{{end}}", "{{range .db.l}}{{range $.db.l}}{{.}}{{end}}{{end}}", "{{urlquery \"a b&\"}}",
-		"{{range $k, $v := .db.m}}{{range $i, $e := $.db.l}}{{$k}}{{$i}}{{end}}{{end}}", "{{true}}{{ 'a' }}{{ 0x10 }}{{ `raw` }}",
+		"{{.db.a}} {{- /* c */ -}} z", "{{with .db.m}}{{.k1}}{{else}}n{{end}}",
+		"{{with .db.b}}y{{else with .db.a}}{{.}}{{else}}n{{end}}",
+		"{{range $k, $v := .db.m}}{{$k}}={{$v}},{{end}}", "{{range .db.l}}{{if eq . \"q\"}}{{continue}}{{end}}{{.}}{{end}}",
+		"{{range .db.l}}{{if eq . \"q\"}}{{break}}{{end}}{{.}}{{else}}none{{end}}",
+		"{{range $i, $e := .db.l}}{{$i}}{{$e}}{{end}}", "{{range 3}}{{.}}{{end}}", "{{range $i := 2}}{{$i}}{{end}}",
+		"{{$x := .db.a}}{{if .db.t}}{{$x = \"in\"}}{{$y := 1}}{{$y}}{{end}}{{$x}}",
+		"{{$x := 1}}{{range .db.l}}{{$x = .}}{{end}}{{$x}}", "{{define \"d\"}}<{{.}}{{$}}>{{end}}{{template \"d\" .db.a}}",
+		"{{block \"e\" .db}}{{.a}}{{end}}",
+		"{{if and .db.t .db.a}}1{{end}}{{if or .db.f .db.b}}2{{else}}3{{end}}{{if not .db.f}}4{{end}}",
+		"{{and .db.t \"z\"}}{{or .db.b \"w\"}}", "{{len .db.l}}{{len .db.a}}{{len .db.m}}",
+		"{{slice .db.a 0 1}}{{index .db.l 1}}{{index .db.m \"k1\"}}{{index (slice .db.l 1) 0}}",
+		"{{eq .db.a \"y\" \"x\"}}{{ne .db.a \"y\"}}{{lt 1 2}}{{ge \"b\" \"a\"}}",
+		"{{print 1 \"a\" true}}{{printf \"%q|%5s|%-3d|%%\" .db.a .db.a 7}}",
+		"{{.db.a | printf \"%s-%s\" \"pre\"}}", "{{(index .db.m \"k1\") | len}}", "{{with $z := .db.a}}{{$z}}{{end}}",
+		"{{if .db.b}}{{else if .db.a}}ok{{end}}", "{{range .db.l}}{{range $.db.l}}{{.}}{{end}}{{end}}",
+		"{{urlquery \"a b&\"}}",
+		"{{range $k, $v := .db.m}}{{range $i, $e := $.db.l}}{{$k}}{{$i}}{{end}}{{end}}",
+		"{{true}}{{ 'a' }}{{ 0x10 }}{{ `raw` }}",
 	} {
 		var want strings.Builder
 		if err := template.Must(template.New("x").Parse(one)).Execute(&want, data); err != nil {
@@ -217,7 +237,8 @@ func TestTemplatesMeanWhatTheyMeanInGo(t *testing.T) {
 			t.Errorf("%s: %v", one, err)
 			continue
 		}
-		got, err := parsed.Execute(map[string]rawjson.Value{"db": rawjson.Value(text)}, 1<<12, rawjson.NewSteps(t.Context(), 4<<20))
+		got, err := parsed.Execute(map[string]rawjson.Value{"db": rawjson.Value(text)}, 1<<12,
+			rawjson.NewSteps(t.Context(), 4<<20))
 		if err != nil || string(got) != want.String() {
 			t.Errorf("%s: %q, %v; text/template writes %q", one, got, err, want.String())
 		}
@@ -227,8 +248,10 @@ func TestTemplatesMeanWhatTheyMeanInGo(t *testing.T) {
 // FuzzTemplate: no panic, the same output each time, no more than is allowed, and no value in an
 // error.
 func FuzzTemplate(f *testing.F) {
-	for _, text := range []string{"{{ .db.user | upper }}", "{{range .db.hosts}}{{.}}{{end}}", "{{.db.nested|toYaml|fromYaml|toJson}}", "{{with $x := .db}}{{$x.user}}{{end}}",
-		"{{printf \"%q\" .db.password}}", "{{define \"a\"}}{{.}}{{end}}{{template \"a\" .db.user}}", "{{range 9}}{{break}}{{end}}", "{{.db.password | fromJson}}", "{{slice .db.user 1 2}}", "{{ternary .db 1 true}}"} {
+	for _, text := range []string{"{{ .db.user | upper }}", "{{range .db.hosts}}{{.}}{{end}}",
+		"{{.db.nested|toYaml|fromYaml|toJson}}", "{{with $x := .db}}{{$x.user}}{{end}}",
+		"{{printf \"%q\" .db.password}}", "{{define \"a\"}}{{.}}{{end}}{{template \"a\" .db.user}}",
+		"{{range 9}}{{break}}{{end}}", "{{.db.password | fromJson}}", "{{slice .db.user 1 2}}", "{{ternary .db 1 true}}"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -272,7 +272,8 @@ func (r *run) noKey(in map[string]any, name string) error {
 	if n := nearest.Name(name, keys); n != "" {
 		near = fmt.Sprintf("; did you mean %s?", message.Quote(n))
 	}
-	return problemf("there is no key %s%s The keys are %s", message.Quote(name), strings.Replace(near+".", "?.", "?", 1), strings.Join(shown, ", "))
+	return problemf("there is no key %s%s The keys are %s", message.Quote(name), strings.Replace(near+".", "?.", "?", 1),
+		strings.Join(shown, ", "))
 }
 
 // makes takes steps and memory for a text of n bytes that a function makes.

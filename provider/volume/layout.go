@@ -22,7 +22,8 @@ func (l Layout) AddFile(name string, object int) error {
 		return fmt.Errorf("%s already writes the file %s; give another objectName", by(owner, object), message.Quote(name))
 	}
 	if owner, taken := l.folders[name]; taken {
-		return fmt.Errorf("%s is a folder of %s and cannot be a file too; give another objectName", message.Quote(name), by(owner, object))
+		return fmt.Errorf("%s is a folder of %s and cannot be a file too; give another objectName", message.Quote(name),
+			by(owner, object))
 	}
 	if err := l.addParents(name, object); err != nil {
 		return err
@@ -38,7 +39,8 @@ func (l Layout) AddFolder(name string, object int) error {
 		return nil
 	}
 	if owner, taken := l.files[name]; taken {
-		return fmt.Errorf("%s is a file of %s and cannot be a folder too; give another objectName", message.Quote(name), by(owner, object))
+		return fmt.Errorf("%s is a file of %s and cannot be a folder too; give another objectName", message.Quote(name),
+			by(owner, object))
 	}
 	if err := l.addParents(name, object); err != nil {
 		return err
@@ -53,7 +55,8 @@ func (l Layout) AddFolder(name string, object int) error {
 func (l Layout) addParents(name string, object int) error {
 	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
 		if owner, taken := l.files[dir]; taken {
-			return fmt.Errorf("%s is a file of %s and cannot be a folder too; give another objectName", message.Quote(dir), by(owner, object))
+			return fmt.Errorf("%s is a file of %s and cannot be a folder too; give another objectName", message.Quote(dir),
+				by(owner, object))
 		}
 		if _, taken := l.folders[dir]; !taken {
 			l.folders[dir] = object

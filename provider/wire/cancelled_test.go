@@ -63,7 +63,8 @@ func (c client) cancel(t *testing.T) {
 	}
 }
 
-func (c client) do(t *testing.T, ctx context.Context, trace *httptrace.ClientTrace) (used httptrace.GotConnInfo, err error) {
+func (c client) do(t *testing.T, ctx context.Context,
+	trace *httptrace.ClientTrace) (used httptrace.GotConnInfo, err error) {
 	t.Helper()
 	trace.GotConn = func(got httptrace.GotConnInfo) { used = got }
 	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodGet, c.url, nil)

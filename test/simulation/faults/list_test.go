@@ -53,7 +53,8 @@ func TestAllFaultsOfHistoriesFitIntoOneBinary(t *testing.T) {
 }
 
 func TestAFunctionCallsTheVariantOfTheFaultInUse(t *testing.T) {
-	const text = "package p\n\n// F is a method.\nfunc (t *T[K]) F(a, b int, _ ...string) (n int, err error) {\n\treturn a, nil\n}\n"
+	const text = "package p\n\n// F is a method.\nfunc (t *T[K]) F(a, b int, _ ...string) (n int, err error) " +
+		"{\n\treturn a, nil\n}\n"
 	got, pkg, err := withVariants(text, map[int][]edit{3: {{before: "return a", after: "return b"}}})
 	if err != nil || pkg != "p" {
 		t.Fatal(pkg, err)
@@ -87,15 +88,18 @@ func TestTheFirstBadHistoryIsFound(t *testing.T) {
 
 func TestATableKeepsTheRowsOfFaultsThatDidNotRun(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "page.md")
-	if err := os.WriteFile(path, []byte("text\n"+tableBegin+"\n\n"+tableHead+"| a | value | 3 |\n| gone | value | 4 |\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("text\n"+tableBegin+"\n\n"+tableHead+"| a | value | 3 |\n| gone | value | 4 |\n"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	all := []fault{{name: "a"}, {name: "b"}, {name: "c"}}
-	if err := writeTables(path, all, map[string]result{"b": {rule: "TestB of ./p"}, "c": {reason: "nothing"}}); err != nil {
+	if err := writeTables(path, all,
+		map[string]result{"b": {rule: "TestB of ./p"}, "c": {reason: "nothing"}}); err != nil {
 		t.Fatal(err)
 	}
 	got, err := os.ReadFile(path)
-	want := "text\n" + tableBegin + "\n\n" + tableHead + "| a | value | 3 |\n| b | `TestB of ./p` | |\n| c | **not found** | |\n"
+	want := "text\n" + tableBegin + "\n\n" + tableHead +
+		"| a | value | 3 |\n| b | `TestB of ./p` | |\n| c | **not found** | |\n"
 	if err != nil || string(got) != want {
 		t.Errorf("%v\n%s\nwant\n%s", err, got, want)
 	}

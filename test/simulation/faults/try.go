@@ -108,7 +108,8 @@ func (t *trial) one(f fault) result {
 	if f.by.dir != "" {
 		return t.test(f)
 	}
-	cmd := exec.Command(t.binary, "-test.run=^TestHistories$", "-test.timeout=0", "-stop", "-processes=1", fmt.Sprint("-histories=", t.most))
+	cmd := exec.Command(t.binary, "-test.run=^TestHistories$", "-test.timeout=0", "-stop", "-processes=1",
+		fmt.Sprint("-histories=", t.most))
 	cmd.Dir = filepath.Join(t.root, "test/simulation")
 	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", variable, t.numbers[f.name]))
 	out, err := cmd.CombinedOutput()
