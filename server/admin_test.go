@@ -56,7 +56,8 @@ func TestMetricsCountMountsAndRequests(t *testing.T) {
 		`ovhcloud_csi_okms_request_seconds_count{api="kv2",operation="read"} 3`,
 		`ovhcloud_csi_seconds_since_good_mount{secretproviderclass="store/shop"} `,
 		`ovhcloud_csi_build_info{version="0.0.0-test"} 1`, `ovhcloud_csi_memory_budget_bytes{part="secrets"} `,
-		`ovhcloud_csi_memory_budget_used_bytes{part="secrets"} 0`, `ovhcloud_csi_memory_budget_refusals_total{part="secrets"} 0`,
+		`ovhcloud_csi_memory_budget_used_bytes{part="secrets"} 0`,
+		`ovhcloud_csi_memory_budget_refusals_total{part="secrets"} 0`,
 		`go_goroutines `, "process_resident_memory_bytes ",
 	)
 }

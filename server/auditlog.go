@@ -23,7 +23,8 @@ func auditTo(out io.Writer, now func() time.Time) func(record) {
 func (r record) audit() audit.Record {
 	took := r.took.Seconds()
 	return audit.Record{
-		Result: result(r.kind), Namespace: r.pod.Namespace, Pod: r.pod.Name, UID: r.pod.UID, ServiceAccount: r.pod.ServiceAccount,
+		Result: result(r.kind), Namespace: r.pod.Namespace, Pod: r.pod.Name, UID: r.pod.UID,
+		ServiceAccount:      r.pod.ServiceAccount,
 		SecretProviderClass: r.class, Connection: r.connection, Credential: r.credential,
 		Secrets: r.reads, Files: &r.files, Bytes: &r.bytes, TookSeconds: &took,
 		Stale: atMost(auditList, r.stale), StaleBecause: r.staleBecause,

@@ -15,7 +15,8 @@ import (
 func TestAgesOfClasses(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(0, 0)
-	ages := &classAges{now: func() time.Time { return now }, byClass: map[string]*classAge{}, ofNamespace: map[string]int{}}
+	ages := &classAges{now: func() time.Time { return now }, byClass: map[string]*classAge{},
+		ofNamespace: map[string]int{}}
 	age := func(class string) time.Duration {
 		a := ages.byClass[class]
 		if a == nil {

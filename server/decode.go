@@ -29,7 +29,8 @@ const (
 // provider uses may take half of it.
 const maxAttributes = 1 << 20
 
-const attributesTooLong = "attributes is not a text of 1 MiB at most; the parameters of the class or of the pod's volume are too long"
+const attributesTooLong = "attributes is not a text of 1 MiB at most; the parameters of the class or of the pod's " +
+	"volume are too long"
 
 // quickAttribute returns an attribute without decoding the others, which may take long:
 // the namespace must be known before. It returns "" if it does not find the attribute.
@@ -54,7 +55,8 @@ func quickAttribute(attributes, name string) string {
 
 // classOf returns the class of a request that is not decoded, for a message.
 func classOf(in *pb.MountRequest) string {
-	return quickAttribute(in.GetAttributes(), attributeNamespace) + "/" + quickAttribute(in.GetAttributes(), attributeClass)
+	return quickAttribute(in.GetAttributes(), attributeNamespace) + "/" +
+		quickAttribute(in.GetAttributes(), attributeClass)
 }
 
 // wrongRequest returns the error for a request that cannot be served.

@@ -36,7 +36,8 @@ const smallRequest = 32 << 10
 // readMessage reads the one message of a call, and opens the account that counts it. It
 // reads a small message at once. Of a large one it reads the beginning, which has the
 // namespace; the rest waits for a place.
-func (s *service) readMessage(ctx context.Context, stream grpc.ServerStream) (*pb.MountRequest, *budget.Account, error) {
+func (s *service) readMessage(ctx context.Context,
+	stream grpc.ServerStream) (*pb.MountRequest, *budget.Account, error) {
 	call, is := grpc.ServerTransportStreamFromContext(stream.Context()).(frames)
 	if !is {
 		return nil, nil, wrongRequest("", "this version of gRPC does not give its length")
@@ -76,7 +77,8 @@ func (s *service) readMessage(ctx context.Context, stream grpc.ServerStream) (*p
 }
 
 // readRest reads the rest of a large message, and counts it for the account.
-func (s *service) readRest(ctx context.Context, call frames, account *budget.Account, begin []byte, rest int) (mem.BufferSlice, error) {
+func (s *service) readRest(ctx context.Context, call frames, account *budget.Account, begin []byte,
+	rest int) (mem.BufferSlice, error) {
 	length := len(begin) + rest
 	if length > budget.MaxRequest {
 		return nil, tooLong(begin)
@@ -116,5 +118,6 @@ func tooLong(begin []byte) error {
 		}
 	}
 	return wrongRequest(namespaceOf(begin), fmt.Sprintf(
-		"it is longer than %d bytes; name a Secret in nodePublishSecretRef that holds the credential alone", budget.MaxRequest))
+		"it is longer than %d bytes; name a Secret in nodePublishSecretRef that holds the credential alone",
+		budget.MaxRequest))
 }

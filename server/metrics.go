@@ -65,14 +65,16 @@ func NewMetrics(version string) *Metrics {
 
 // ours returns the collectors of the metrics in the table of series.
 func (m *Metrics) ours() []prometheus.Collector {
-	return []prometheus.Collector{m.mounts, m.mountSeconds.(prometheus.Collector), m.inFlight, m.panics, m.requests, m.seconds, m.connections,
+	return []prometheus.Collector{m.mounts, m.mountSeconds.(prometheus.Collector), m.inFlight, m.panics, m.requests,
+		m.seconds, m.connections,
 		m.reads, m.retries, m.info, m.classes, m.connectionStates, m.lost, m.state, m.ages.(prometheus.Collector)}
 }
 
 // handler serves the metrics in the format of Prometheus. A metric that cannot be collected
 // does not hide the others.
 func (m *Metrics) handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry, ErrorHandling: promhttp.ContinueOnError})
+	return promhttp.HandlerFor(m.registry,
+		promhttp.HandlerOpts{Registry: m.registry, ErrorHandling: promhttp.ContinueOnError})
 }
 
 // Trace returns the observers that count exchanges, reads and retries. Each exchange is also

@@ -75,11 +75,13 @@ func TestDocsUseMetricsThatExist(t *testing.T) {
 func TestMetricsHaveWhatLogAndAuditLost(t *testing.T) {
 	m := NewMetrics("1")
 	for _, name := range []string{"log_lines", "audit_records"} {
-		wantPage(t, m, "ovhcloud_csi_"+name+`_lost_total{reason="failed"} 0`, "ovhcloud_csi_"+name+`_lost_total{reason="slow"} 0`)
+		wantPage(t, m, "ovhcloud_csi_"+name+`_lost_total{reason="failed"} 0`,
+			"ovhcloud_csi_"+name+`_lost_total{reason="slow"} 0`)
 	}
 	m.lost.log = func() lines.Lost { return lines.Lost{Full: 3, Failed: 2} }
 	m.lost.audit = func() lines.Lost { return lines.Lost{Full: 5, Failed: 4} }
-	wantPage(t, m, `ovhcloud_csi_log_lines_lost_total{reason="failed"} 2`, `ovhcloud_csi_log_lines_lost_total{reason="slow"} 3`,
+	wantPage(t, m, `ovhcloud_csi_log_lines_lost_total{reason="failed"} 2`,
+		`ovhcloud_csi_log_lines_lost_total{reason="slow"} 3`,
 		`ovhcloud_csi_audit_records_lost_total{reason="failed"} 4`, `ovhcloud_csi_audit_records_lost_total{reason="slow"} 5`)
 }
 
@@ -91,7 +93,8 @@ func TestMetricsHaveTheStateOfTheBudget(t *testing.T) {
 	if a.Take(budget.Holding, b.Total) || !a.Take(budget.Holding, 1000) {
 		t.Error("the budget is not as expected")
 	}
-	wantPage(t, m, `ovhcloud_csi_memory_budget_used_bytes{part="secrets"} 1000`, `ovhcloud_csi_memory_budget_refusals_total{part="secrets"} 1`,
+	wantPage(t, m, `ovhcloud_csi_memory_budget_used_bytes{part="secrets"} 1000`,
+		`ovhcloud_csi_memory_budget_refusals_total{part="secrets"} 1`,
 		`ovhcloud_csi_memory_budget_refusals_total{part="clients"} 0`)
 }
 

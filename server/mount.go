@@ -135,13 +135,16 @@ func timeLeft(ctx context.Context, timeout time.Duration) (work, last time.Durat
 }
 
 // guarded receives the request and does the mount. A panic fails this mount only.
-func (s *service) guarded(ctx context.Context, stream grpc.ServerStream) (req provider.Request, resp provider.Response, err error) {
+func (s *service) guarded(ctx context.Context,
+	stream grpc.ServerStream) (req provider.Request, resp provider.Response, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			s.metrics.panics.Inc()
 			logPanic(r)
-			resp, err = provider.Response{}, &failure.Error{Class: req.Class(), Failures: []failure.Failure{{Kind: failure.Broken,
-				Object: failure.WholeClass, Where: RuntimeName, What: "a fault of this program ended the mount; its log has more"}}}
+			resp, err = provider.Response{}, &failure.Error{Class: req.Class(),
+				Failures: []failure.Failure{{Kind: failure.Broken,
+					Object: failure.WholeClass, Where: RuntimeName,
+					What: "a fault of this program ended the mount; its log has more"}}}
 		}
 	}()
 	if req, err = s.receive(ctx, stream); err != nil {

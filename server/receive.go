@@ -58,7 +58,8 @@ func (s *service) receive(ctx context.Context, stream grpc.ServerStream) (req pr
 	}()
 	size := int64(len(in.GetAttributes()) + len(in.GetSecrets()))
 	class := classOf(in)
-	done, ok := account.Work(ctx, size+perEntry*int64(strings.Count(in.GetAttributes(), ",")+strings.Count(in.GetSecrets(), ",")))
+	done, ok := account.Work(ctx,
+		size+perEntry*int64(strings.Count(in.GetAttributes(), ",")+strings.Count(in.GetSecrets(), ",")))
 	if !ok {
 		return provider.Request{}, provider.NodeFullError(class)
 	}

@@ -23,13 +23,15 @@ func LogReload(r provider.Reload) {
 	}
 	switch {
 	case r.Connection == "" && r.Err != nil && !r.Kept:
-		klog.ErrorS(nil, "connections: the file is invalid, and no earlier version of it is in use", append(line, "error", r.Err.Error())...)
+		klog.ErrorS(nil, "connections: the file is invalid, and no earlier version of it is in use",
+			append(line, "error", r.Err.Error())...)
 	case r.Removed:
 		klog.InfoS("connections: removed from the configuration, no mount can use it now", line...)
 	case r.Err == nil:
 		klog.InfoS("connections: in use", line...)
 	case r.Kept:
-		klog.ErrorS(nil, "connections: the newest version is invalid, the last valid one stays in use", append(line, "error", r.Err.Error())...)
+		klog.ErrorS(nil, "connections: the newest version is invalid, the last valid one stays in use",
+			append(line, "error", r.Err.Error())...)
 	default:
 		klog.ErrorS(nil, "connections: not in use", append(line, "error", r.Err.Error())...)
 	}
@@ -52,7 +54,8 @@ var (
 
 // Describe implements prometheus.Collector.
 func (*connectionMetrics) Describe(out chan<- *prometheus.Desc) {
-	for _, m := range []series.Collected{configReloads, configCurrent, credentialReloads, credentialCurrent, credentialUsable, credentialExpiry} {
+	for _, m := range []series.Collected{configReloads, configCurrent, credentialReloads, credentialCurrent,
+		credentialUsable, credentialExpiry} {
 		m.Describe(out)
 	}
 }

@@ -18,7 +18,8 @@ import (
 )
 
 // hostileNames are names that no object of Kubernetes has.
-var hostileNames = []string{"", "/", "a", "a/\xff", "a/\xfe", "a/\n\"}", "\x00/\x00", "a/" + strings.Repeat("é", 120), strings.Repeat("x", 1<<20),
+var hostileNames = []string{"", "/", "a", "a/\xff", "a/\xfe", "a/\n\"}", "\x00/\x00", "a/" + strings.Repeat("é", 120),
+	strings.Repeat("x", 1<<20),
 	"a/b\u2028", `a/\`, "ovhcloud_csi_x{y=\"z\"} 1\n"}
 
 // besiege gives m whatever pods and stores can send: 10,000 classes, and every status.
@@ -30,13 +31,17 @@ func besiege(m *Metrics) {
 	}
 	for i := range 10_000 {
 		m.mountBegins()
-		m.observeMount(record{class: fmt.Sprintf("ns-%d/class-%d", i%3000, i), kind: kinds[i%len(kinds)], took: time.Duration(i) * time.Millisecond})
+		m.observeMount(record{class: fmt.Sprintf("ns-%d/class-%d", i%3000, i), kind: kinds[i%len(kinds)],
+			took: time.Duration(i) * time.Millisecond})
 	}
 	trace := m.Trace()
 	for status := range 1200 {
-		for _, c := range []provider.Call{{API: "kv2", Operation: "read"}, {API: "kv2", Operation: "versions"}, {API: "kv2", Operation: "list"},
-			{API: "rest", Operation: "read"}, {API: "rest", Operation: "versions"}, {API: "rest", Operation: "list"}, {API: "oauth2", Operation: "token"}} {
-			c.Status, c.Dialled, c.Took, c.Host, c.Path, c.RequestID = status-100, true, time.Second, "hostile", "path", fmt.Sprint(status)
+		for _, c := range []provider.Call{{API: "kv2", Operation: "read"}, {API: "kv2", Operation: "versions"},
+			{API: "kv2", Operation: "list"},
+			{API: "rest", Operation: "read"}, {API: "rest", Operation: "versions"}, {API: "rest", Operation: "list"},
+			{API: "oauth2", Operation: "token"}} {
+			c.Status, c.Dialled, c.Took, c.Host, c.Path, c.RequestID = status-100, true, time.Second, "hostile", "path",
+				fmt.Sprint(status)
 			trace.Call(nil, c)
 		}
 	}
@@ -53,7 +58,8 @@ func besiege(m *Metrics) {
 // fullOfConnections returns as many connections as a file can have.
 func fullOfConnections() (s provider.ConnectionsStatus) {
 	for i := range config.MaxConnections {
-		s.Connections = append(s.Connections, connections.ConnectionStatus{Name: fmt.Sprint("c", i), Expires: time.Unix(1, 0)})
+		s.Connections = append(s.Connections,
+			connections.ConnectionStatus{Name: fmt.Sprint("c", i), Expires: time.Unix(1, 0)})
 	}
 	return s
 }

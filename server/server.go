@@ -109,7 +109,8 @@ func newServer(c Config) *Server {
 	c.Metrics.connectionStates.status, c.Metrics.lost.log = c.Connections, c.LogLost
 	c.Metrics.state.budget, c.Metrics.state.breakers = c.Budget, c.Breakers
 	s := &Server{config: c}
-	mounts := &service{mounter: c.Mounter, timeout: c.MountTimeout, version: c.Version, metrics: c.Metrics, budget: c.Budget, overdue: &s.overdue,
+	mounts := &service{mounter: c.Mounter, timeout: c.MountTimeout, version: c.Version, metrics: c.Metrics,
+		budget: c.Budget, overdue: &s.overdue,
 		observers: []func(record){c.Metrics.observeMount, logMount}}
 	if c.Audit != nil {
 		c.Metrics.lost.audit = c.Audit.Lost

@@ -37,7 +37,8 @@ func TestManySmallFilesAreCountedWithTheirOverhead(t *testing.T) {
 		case s+1 == 60 && err == nil:
 			t.Errorf("%d files in %d bytes were sent; at most %d bytes may be", len(resp.GetFiles()), size, bound)
 		case s+1 == 60:
-			harness.WantError(t, err, codes.InvalidArgument, fmt.Sprintf("take more than the %d bytes that the driver accepts", bound))
+			harness.WantError(t, err, codes.InvalidArgument,
+				fmt.Sprintf("take more than the %d bytes that the driver accepts", bound))
 		}
 	}
 }

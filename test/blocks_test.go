@@ -51,8 +51,8 @@ var checks = map[string]func(*testing.T, block){
 	"yaml": checkYAML, "sh": checkShell, "json": checkJSON, "promql": checkQueries, "dockerfile": checkDockerfile,
 }
 
-// compared lists the blocks that show what a program gives: how many a page has, and the test that compares them. Such a block
-// has no language, or console if it has the command too.
+// compared lists the blocks that show what a program gives: how many a page has, and the test that compares them. Such
+// a block has no language, or console if it has the command too.
 var compared = []struct {
 	page, language string
 	blocks         int
@@ -92,7 +92,8 @@ func TestBlocksOfPagesAreChecked(t *testing.T) {
 	unchecked := 0
 	for of, n := range outputs {
 		if unchecked += max(n, 0); n != 0 {
-			t.Errorf("%s: %+d blocks of the language %q; add or remove the test that compares them, in compared", of.page, n, of.language)
+			t.Errorf("%s: %+d blocks of the language %q; add or remove the test that compares them, in compared", of.page, n,
+				of.language)
 		}
 	}
 	all := 0
@@ -120,7 +121,8 @@ func checkYAML(t *testing.T, b block) {
 	}
 	text := b.text
 	if regexp.MustCompile(`^- (secretPath|find|secrets)\b`).MatchString(text) {
-		text = "apiVersion: secrets-store.csi.x-k8s.io/v1\nkind: SecretProviderClass\nmetadata: {name: shop}\nspec:\n  provider: ovhcloud\n" +
+		text = "apiVersion: secrets-store.csi.x-k8s.io/v1\nkind: SecretProviderClass\nmetadata: {name: shop}\nspec:\n  " +
+			"provider: ovhcloud\n" +
 			"  parameters:\n    region: eu-west-par\n    okmsId: 734b9b45-8b1a-469c-b140-b10bd6540017\n    objects: |\n      " +
 			strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n      ") + "\n"
 	}
@@ -133,8 +135,8 @@ func checkYAML(t *testing.T, b block) {
 
 var target = regexp.MustCompile(`(?m)^(?:sudo )?make ([a-z0-9-]+)`)
 
-// checkShell checks the syntax of a block, that its targets of make and files of this repository exist, and its values of the chart.
-// A test of cmd/ovhcsi reads its commands of ovhcsi.
+// checkShell checks the syntax of a block, that its targets of make and files of this repository exist, and its values
+// of the chart. A test of cmd/ovhcsi reads its commands of ovhcsi.
 func checkShell(t *testing.T, b block) {
 	if shell, err := exec.LookPath("bash"); err == nil { // there is none on some machines; CI has one
 		syntax := exec.Command(shell, "-n")
@@ -206,7 +208,8 @@ func checkQueries(t *testing.T, b block) {
 	}
 }
 
-// checkDockerfile checks the names of instructions, and the arrays that they run. A test of cmd/ovhcsi reads the commands in them.
+// checkDockerfile checks the names of instructions, and the arrays that they run. A test of cmd/ovhcsi reads the
+// commands in them.
 func checkDockerfile(t *testing.T, b block) {
 	for line := range strings.Lines(b.text) {
 		instruction, rest, _ := strings.Cut(strings.TrimSpace(line), " ")

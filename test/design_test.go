@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestDesignNamesWhatExists compares the two drawings of DESIGN.md with the folders of the project: the house has every package
-// of the provider, and each step of a mount is a package.
+// TestDesignNamesWhatExists compares the two drawings of DESIGN.md with the folders of the project: the house has
+// every package of the provider, and each step of a mount is a package.
 func TestDesignNamesWhatExists(t *testing.T) {
 	text, err := os.ReadFile("../DESIGN.md")
 	if err != nil {

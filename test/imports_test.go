@@ -45,11 +45,14 @@ var arrows = map[string][]string{
 	"cmd/ovhcsi/cluster":             {"provider/credential", "provider/message", "provider/sensitive"},
 	"cmd/ovhcsi/cluster/clustertest": {"cmd/ovhcsi/cluster"},
 	"cmd/ovhcsi/doctor": {
-		"cmd/ovhcsi/cluster", "cmd/ovhcsi/lint", "provider/class", "provider/config", "provider/credential", "provider/message",
+		"cmd/ovhcsi/cluster", "cmd/ovhcsi/lint", "provider/class", "provider/config", "provider/credential",
+		"provider/message",
 		"provider/okms", "provider/place", "provider/wire",
 	},
 	"cmd/ovhcsi": {
-		"cmd/commandline", "cmd/ovhcsi/cluster", "cmd/ovhcsi/convert", "cmd/ovhcsi/doctor", "cmd/ovhcsi/launch", "cmd/ovhcsi/lint", "cmd/ovhcsi/policy", "cmd/ovhcsi/schema", "provider", "provider/class", "provider/failure", "provider/place",
+		"cmd/commandline", "cmd/ovhcsi/cluster", "cmd/ovhcsi/convert", "cmd/ovhcsi/doctor", "cmd/ovhcsi/launch",
+		"cmd/ovhcsi/lint", "cmd/ovhcsi/policy", "cmd/ovhcsi/schema", "provider", "provider/class", "provider/failure",
+		"provider/place",
 		"provider/sensitive", "provider/config", "provider/connections", "provider/credential", "provider/explain",
 		"provider/okms", "provider/read", "test/emulator",
 		"cmd/ovhcsi/listing", "cmd/ovhcsi/seed",
@@ -64,7 +67,8 @@ var arrows = map[string][]string{
 		"provider/message", "provider/okms", "provider/place", "provider/plan", "provider/read", "provider/render",
 	},
 	"provider/class": {
-		"provider/certificate", "provider/encoding", "provider/failure", "provider/format", "provider/message", "provider/nearest", "provider/okms",
+		"provider/certificate", "provider/encoding", "provider/failure", "provider/format", "provider/message",
+		"provider/nearest", "provider/okms",
 		"provider/place", "provider/strictmap", "provider/template", "provider/volume", "provider/yamlnode",
 	},
 	"provider/plan": {
@@ -88,7 +92,8 @@ var arrows = map[string][]string{
 	},
 	"provider/cache": {"provider/failure", "provider/okms", "provider/place"},
 	"provider/pace":  {"provider/failure", "provider/okms", "provider/place"},
-	"provider/okms":  {"provider/conns", "provider/failure", "provider/place", "provider/rawjson", "provider/sensitive", "provider/wire"},
+	"provider/okms": {"provider/conns", "provider/failure", "provider/place", "provider/rawjson", "provider/sensitive",
+		"provider/wire"},
 	"provider/conns": {"provider/wire"},
 	"provider/connections": {
 		"provider/config", "provider/credential", "provider/place", "provider/rules", "provider/sensitive",
@@ -97,16 +102,17 @@ var arrows = map[string][]string{
 		"provider/message", "provider/nearest", "provider/place", "provider/rules", "provider/strictmap",
 		"provider/yamlnode",
 	},
-	"provider/rules":      {"provider/message"},
-	"provider/credential": {"provider/keypair", "provider/message", "provider/place", "provider/sensitive", "provider/sniff"},
-	"provider/oauth":      {"provider/credential", "provider/rawjson", "provider/sensitive", "provider/wire"},
-	"provider/place":      {"provider/message", "provider/sniff"},
-	"provider/failure":    {"provider/message"},
-	"provider/budget":     {"provider/quota"},
-	"provider/quota":      {},
-	"provider/encoding":   {"provider/message", "provider/nearest"},
-	"provider/format":     {"provider/message", "provider/nearest", "provider/rawjson"},
-	"provider/keypair":    {},
+	"provider/rules": {"provider/message"},
+	"provider/credential": {"provider/keypair", "provider/message", "provider/place", "provider/sensitive",
+		"provider/sniff"},
+	"provider/oauth":    {"provider/credential", "provider/rawjson", "provider/sensitive", "provider/wire"},
+	"provider/place":    {"provider/message", "provider/sniff"},
+	"provider/failure":  {"provider/message"},
+	"provider/budget":   {"provider/quota"},
+	"provider/quota":    {},
+	"provider/encoding": {"provider/message", "provider/nearest"},
+	"provider/format":   {"provider/message", "provider/nearest", "provider/rawjson"},
+	"provider/keypair":  {},
 	"provider/certificate": {
 		"provider/keypair", "provider/message", "provider/nearest", "provider/rawjson", "provider/sniff",
 	},
@@ -167,19 +173,23 @@ var arrows = map[string][]string{
 // foreign is where each vocabulary that is not ours ends: who may import it.
 var foreign = map[string][]string{
 	"github.com/hashicorp/vault/api": {"provider/okms"},
-	"net/http":                       {"provider/wire", "provider/okms", "provider/oauth", "server", "server/fairhttp", "server/series", "test/emulator", "test/harness", "test/bench", "test/fleet", "test/simulation", "cmd/ovhcsi", "cmd/ovhcsi/cluster/clustertest", "cmd/ovhcsi/doctor"},
-	"flag":                           {"cmd/commandline", "cmd/ovhcloud-csi-provider", "test/bench", "test/harness", "test/mutate", "test/simulation/faults"},
-	"github.com/spf13/cobra":         {"cmd/ovhcsi"},
-	"github.com/spf13/pflag":         {"cmd/ovhcsi"},
-	"google.golang.org/grpc":         {"server", "test/harness", "test/bench", "test/simulation"},
+	"net/http": {"provider/wire", "provider/okms", "provider/oauth", "server", "server/fairhttp",
+		"server/series", "test/emulator", "test/harness", "test/bench", "test/fleet", "test/simulation", "cmd/ovhcsi",
+		"cmd/ovhcsi/cluster/clustertest", "cmd/ovhcsi/doctor"},
+	"flag": {"cmd/commandline", "cmd/ovhcloud-csi-provider", "test/bench", "test/harness", "test/mutate",
+		"test/simulation/faults"},
+	"github.com/spf13/cobra":                                 {"cmd/ovhcsi"},
+	"github.com/spf13/pflag":                                 {"cmd/ovhcsi"},
+	"google.golang.org/grpc":                                 {"server", "test/harness", "test/bench", "test/simulation"},
 	"sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1": {"server", "test/harness", "test/bench", "test/simulation"},
 	"github.com/prometheus/client_golang/prometheus":         {"server", "server/series"},
-	"go.yaml.in/yaml/v3":                         {"provider/yamlnode"},
-	"github.com/fsnotify/fsnotify":               {"provider/connections", "cmd/ovhcsi/launch"},
-	"software.sslmate.com/src/go-pkcs12":         {"provider/certificate"},
-	"github.com/pavlo-v-chernykh/keystore-go/v4": {"provider/certificate"},
-	"github.com/tidwall/gjson":                   {}, // tests compare with it
-	"k8s.io/klog/v2":                             {"cmd/ovhcloud-csi-provider", "server", "test/harness", "test/simulation"},
+	"go.yaml.in/yaml/v3":                                     {"provider/yamlnode"},
+	"github.com/fsnotify/fsnotify":                           {"provider/connections", "cmd/ovhcsi/launch"},
+	"software.sslmate.com/src/go-pkcs12":                     {"provider/certificate"},
+	"github.com/pavlo-v-chernykh/keystore-go/v4":             {"provider/certificate"},
+	"github.com/tidwall/gjson":                               {}, // tests compare with it
+	"k8s.io/klog/v2": {"cmd/ovhcloud-csi-provider", "server", "test/harness",
+		"test/simulation"},
 }
 
 // goList runs go list with a template that prints fields separated by spaces.
@@ -217,7 +227,8 @@ func TestArrowsPointDown(t *testing.T) {
 // TestPackagesBelowAreTestedWithoutTheServer: their tests would be compiled and run again
 // after each change of the server.
 func TestPackagesBelowAreTestedWithoutTheServer(t *testing.T) {
-	for _, line := range goList(t, "-f", `{{.ImportPath}} {{join .TestImports " "}} {{join .XTestImports " "}}`, "./provider/...") {
+	for _, line := range goList(t, "-f", `{{.ImportPath}} {{join .TestImports " "}} {{join .XTestImports " "}}`,
+		"./provider/...") {
 		fields := strings.Fields(line)
 		for _, to := range fields[1:] {
 			if slices.Contains([]string{module + "/server", module + "/test/harness"}, to) {
@@ -238,7 +249,8 @@ func TestTheEmulatorNeedsTheStandardLibraryOnly(t *testing.T) {
 func TestTheDaemonLinksNoKubernetesClient(t *testing.T) {
 	for _, p := range goList(t, "-deps", "./cmd/ovhcloud-csi-provider") {
 		kubernetes := strings.HasPrefix(p, "k8s.io/") || strings.HasPrefix(p, "sigs.k8s.io/")
-		if kubernetes && !strings.HasPrefix(p, "k8s.io/klog/v2") && p != "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1" {
+		if kubernetes && !strings.HasPrefix(p, "k8s.io/klog/v2") &&
+			p != "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1" {
 			t.Errorf("it links %s", p)
 		}
 		if strings.HasPrefix(p, module+"/test") || strings.HasPrefix(p, "testing") {
@@ -250,7 +262,8 @@ func TestTheDaemonLinksNoKubernetesClient(t *testing.T) {
 func TestTheDaemonIsSmall(t *testing.T) {
 	const limit = 20 << 20
 	path := filepath.Join(t.TempDir(), "daemon")
-	build := exec.Command("go", "build", "-trimpath", "-tags=grpcnotrace", "-ldflags=-s -w", "-o", path, "./cmd/ovhcloud-csi-provider")
+	build := exec.Command("go", "build", "-trimpath", "-tags=grpcnotrace", "-ldflags=-s -w", "-o", path,
+		"./cmd/ovhcloud-csi-provider")
 	build.Dir = ".."
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
 	if out, err := build.CombinedOutput(); err != nil {

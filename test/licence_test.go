@@ -22,7 +22,8 @@ func TestProgramsStateTheirLicence(t *testing.T) {
 			continue // removed, and not committed yet
 		}
 		head := string(text[:min(len(text), 120)])
-		if !strings.HasSuffix(name, ".go") && !strings.HasPrefix(head, "#!") && !strings.HasSuffix(name, "Dockerfile") && name != "Makefile" {
+		if !strings.HasSuffix(name, ".go") && !strings.HasPrefix(head, "#!") && !strings.HasSuffix(name, "Dockerfile") &&
+			name != "Makefile" {
 			continue
 		}
 		checked++

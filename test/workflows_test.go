@@ -28,8 +28,8 @@ type workflow struct {
 // pinned matches an action by the digest of a commit. A tag can be moved to other code.
 var pinned = regexp.MustCompile(`^[\w-]+/[\w-]+@[0-9a-f]{40}$`)
 
-// TestWorkflowsHaveLeastRights: actions are pinned, jobs may only read unless they say why, no step has text of others in a
-// script, and the token is not left in the work tree.
+// TestWorkflowsHaveLeastRights: actions are pinned, jobs may only read unless they say why, no step has text of others
+// in a script, and the token is not left in the work tree.
 func TestWorkflowsHaveLeastRights(t *testing.T) {
 	files, err := filepath.Glob("../.github/workflows/*")
 	if err != nil || len(files) < 2 {

@@ -43,13 +43,15 @@ func TestTheAuditHasARecordOfEachMount(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "audit.log")
 	p := startDaemon(t, store, harness.SocketPath(t), nil, "--audit-log", path)
-	for _, m := range []harness.Mount{{Objects: objects.String(), Token: plantedToken}, {Objects: "- secretPath: secret/1"}} {
+	for _, m := range []harness.Mount{{Objects: objects.String(), Token: plantedToken},
+		{Objects: "- secretPath: secret/1"}} {
 		if _, err := p.client.Mount(t.Context(), store.Request(m)); (err == nil) != (m.Token == "") {
 			t.Error(err)
 		}
 	}
-	if _, err := p.client.Mount(t.Context(), store.Request(harness.Mount{Objects: objects.String(), Attributes: map[string]string{
-		"csi.storage.k8s.io/pod.name": "x\n{\"version\":\"v1\"}"}})); err != nil {
+	if _, err := p.client.Mount(t.Context(),
+		store.Request(harness.Mount{Objects: objects.String(), Attributes: map[string]string{
+			"csi.storage.k8s.io/pod.name": "x\n{\"version\":\"v1\"}"}})); err != nil {
 		t.Error(err)
 	}
 	p.stop(t, syscall.SIGTERM)
@@ -57,17 +59,21 @@ func TestTheAuditHasARecordOfEachMount(t *testing.T) {
 	if len(all) != 4 {
 		t.Fatalf("%d records of 3 mounts, want one with a further one: %+v", len(all), all)
 	}
-	if r := all[0]; r.Version != "v1" || r.Kind != audit.KindMount || r.Result != "unauthenticated" || r.Error == "" || *r.Files != 0 {
+	if r := all[0]; r.Version != "v1" || r.Kind != audit.KindMount || r.Result != "unauthenticated" || r.Error == "" ||
+		*r.Files != 0 {
 		t.Errorf("the failed mount: %+v", r)
 	}
-	if r := all[1]; r.Result != "ok" || r.Namespace != "store" || r.Pod != "web-0" || r.UID != "11111111-2222-3333-4444-555555555555" ||
+	if r := all[1]; r.Result != "ok" || r.Namespace != "store" || r.Pod != "web-0" ||
+		r.UID != "11111111-2222-3333-4444-555555555555" ||
 		r.ServiceAccount != "web" || r.SecretProviderClass != "store/shop" || !strings.HasPrefix(r.Credential, "token ") ||
 		strings.Join(r.Secrets, " ") != "secret/1@1" || *r.Files != 1 || *r.Bytes == 0 || r.TookSeconds == nil {
 		t.Errorf("the mount: %+v", r)
 	}
-	if first, more := all[2], all[3]; first.FurtherSecrets != 100 || len(first.Secrets) != 500 || len(more.Secrets) != 100 ||
+	if first, more := all[2], all[3]; first.FurtherSecrets != 100 || len(first.Secrets) != 500 ||
+		len(more.Secrets) != 100 ||
 		more.Kind != audit.KindMore || first.Pod != "x\n{\"version\":\"v1\"}" {
-		t.Errorf("the large mount: %d of %d secrets, then %d, pod %q", len(first.Secrets), first.FurtherSecrets, len(more.Secrets), first.Pod)
+		t.Errorf("the large mount: %d of %d secrets, then %d, pod %q", len(first.Secrets), first.FurtherSecrets,
+			len(more.Secrets), first.Pod)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -99,7 +105,8 @@ func TestLostAuditRecordsAreReported(t *testing.T) {
 	rename(dir, dir+".away")
 	mount()
 	if !eventually(time.Minute, func() bool {
-		return strings.Contains(harness.Page(t, p.admin+"/metrics"), `ovhcloud_csi_audit_records_lost_total{reason="failed"} 1`)
+		return strings.Contains(harness.Page(t, p.admin+"/metrics"),
+			`ovhcloud_csi_audit_records_lost_total{reason="failed"} 1`)
 	}) {
 		t.Error("the lost record is not counted")
 	}
@@ -108,7 +115,8 @@ func TestLostAuditRecordsAreReported(t *testing.T) {
 	mount()
 	p.stop(t, syscall.SIGTERM)
 	all := records(t, path)
-	if len(all) != 2 || all[0].Kind != audit.KindLost || all[0].LostFailed != 1 || !strings.Contains(all[0].Error, "no such file") ||
+	if len(all) != 2 || all[0].Kind != audit.KindLost || all[0].LostFailed != 1 ||
+		!strings.Contains(all[0].Error, "no such file") ||
 		all[1].Kind != audit.KindMount {
 		t.Errorf("got %+v", all)
 	}
@@ -145,10 +153,12 @@ func TestTheDaemonDoesNotStartWithoutItsAudit(t *testing.T) {
 		t.Fatal(err)
 	}
 	for file, want := range map[string]string{
-		"/no/such/folder/audit.log": "/no/such/folder/audit.log: no such file or directory", "/dev/null": "/dev/null is not a regular file",
-		"audit.log": `--audit-log: "audit.log" is neither an absolute path nor -`,
+		"/no/such/folder/audit.log": "/no/such/folder/audit.log: no such file or directory",
+		"/dev/null":                 "/dev/null is not a regular file",
+		"audit.log":                 `--audit-log: "audit.log" is neither an absolute path nor -`,
 	} {
-		out, err := exec.Command(path, "--endpoint", "unix://"+harness.SocketPath(t), "--admin-address=", "--audit-log", file).CombinedOutput()
+		out, err := exec.Command(path, "--endpoint", "unix://"+harness.SocketPath(t), "--admin-address=", "--audit-log",
+			file).CombinedOutput()
 		if err == nil || !strings.Contains(string(out), want) {
 			t.Errorf("%s: %v\n%s", file, err, out)
 		}

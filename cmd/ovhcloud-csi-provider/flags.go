@@ -78,14 +78,16 @@ func defineFlags(set *flag.FlagSet, f *flags, raw *rawFlags) {
 	set.StringVar(&f.config, "config", "",
 		"absolute path of the YAML `file` with the provider's connections; the file and the directories\n"+
 			"that it names are watched; empty means no connections")
-	set.StringVar(&f.adminAddress, "admin-address", ":8080", "`host:port` of /healthz, /readyz and /metrics; empty turns them off")
+	set.StringVar(&f.adminAddress, "admin-address", ":8080",
+		"`host:port` of /healthz, /readyz and /metrics; empty turns them off")
 	set.DurationVar(&f.mountTimeout, "mount-timeout", 45*time.Second,
 		"timeout of one mount, from 1s to 100s; kubelet waits for two minutes")
 	set.IntVar(&f.maxReads, "max-reads", 64,
 		"maximum number of reads of one OKMS domain at once; one namespace gets at most 15/16 of\n"+
 			"them; the memory limit bounds the reads of all domains together")
 	set.DurationVar(&f.cacheTTL, "cache-ttl", 30*time.Second,
-		"how long a secret is served from memory to mounts with the same credential; at most 1h;\n0 reads from OKMS each time")
+		"how long a secret is served from memory to mounts with the same credential; at most 1h;\n0 reads from OKMS "+
+			"each time")
 	f.cacheBytes = 64 << 20
 	set.Func("cache-bytes", "maximum `memory` of the cached secrets, in bytes or as 512Ki, 64Mi, 1Gi; the cache shrinks\n"+
 		"when mounts need the memory (default 64Mi)",
@@ -97,10 +99,12 @@ func defineFlags(set *flag.FlagSet, f *flags, raw *rawFlags) {
 		"those of OVHcloud; http:// for loopback addresses only; repeatable",
 		func(v string) error { raw.allowed = append(raw.allowed, v); return nil })
 	set.StringVar(&f.logFormat, "log-format", "text", "`format` of the log: text or json")
-	set.StringVar(&f.auditLog, "audit-log", "", "absolute path of the `file` to which one JSON record for each mount is appended, or - for\n"+
-		"standard output; empty writes none")
-	set.Var(&f.probe, "probe", "check whether the daemon on --endpoint is alive, print one line, and exit with 0 if it is;\n"+
-		"--probe=ready checks whether it is ready")
+	set.StringVar(&f.auditLog, "audit-log", "",
+		"absolute path of the `file` to which one JSON record for each mount is appended, or - for\n"+
+			"standard output; empty writes none")
+	set.Var(&f.probe, "probe",
+		"check whether the daemon on --endpoint is alive, print one line, and exit with 0 if it is;\n"+
+			"--probe=ready checks whether it is ready")
 	set.BoolVar(&f.showVersion, "version", false, "print the version and exit")
 }
 
@@ -166,7 +170,8 @@ func helpText(set *flag.FlagSet) string {
 	set.VisitAll(func(f *flag.Flag) {
 		switch {
 		case f.Name == "v":
-			shown.Var(f.Value, f.Name, "log level, a `number`; from 2 on, each request to OKMS is logged; no level logs a secret (default 0)")
+			shown.Var(f.Value, f.Name,
+				"log level, a `number`; from 2 on, each request to OKMS is logged; no level logs a secret (default 0)")
 		case klogs.Lookup(f.Name) == nil:
 			shown.Var(f.Value, f.Name, f.Usage)
 		}

@@ -37,7 +37,8 @@ func startLogging(format string, out io.Writer, most int64) (queue *lines.Queue,
 	klog.InitFlags(set)
 	// Without these klog writes to standard error itself, and each line once for every
 	// severity.
-	for name, value := range map[string]string{"logtostderr": "false", "alsologtostderr": "false", "one_output": "true", "stderrthreshold": "FATAL"} {
+	for name, value := range map[string]string{"logtostderr": "false", "alsologtostderr": "false", "one_output": "true",
+		"stderrthreshold": "FATAL"} {
 		_ = set.Set(name, value)
 	}
 	klog.SetOutput(queue)

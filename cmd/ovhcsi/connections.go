@@ -79,7 +79,8 @@ func (c *connectionsCheck) define(flags *pflag.FlagSet) {
 	flags.DurationVar(&c.cacheTTL, "cache-ttl", 30*time.Second,
 		"the provider's --cache-ttl, a `DURATION`; each maxStale must exceed it")
 	flags.BoolVar(&c.online, "online", false,
-		"test the permissions of each credential with two reads\nof a secret that probably does not exist. No secret is\nchanged or printed")
+		"test the permissions of each credential with two reads\nof a secret that probably does not exist. No secret "+
+			"is\nchanged or printed")
 }
 
 // validate checks the values of the flags.

@@ -147,11 +147,13 @@ func TestCheckOnlinePrintsThePermissions(t *testing.T) {
 		"nothing": {[]string{}, nil, exitFailed, []string{"getData: NO: OKMS does not allow it to the token ",
 			"; grant its identity the IAM action okms:apikms:secret/version/getData on the OKMS domain ",
 			"ERROR: no mount works without okms:apikms:secret/version/getData\n"}},
-		"elsewhere":             {nil, []string{"dev/"}, exitFailed, []string{"getData: NO: "}},
-		"over rest, everything": {nil, nil, exitOK, []string{"getData and okms:apikms:secret/get: allowed\n", "  okms:apikms:secret/get: allowed\n"}},
+		"elsewhere": {nil, []string{"dev/"}, exitFailed, []string{"getData: NO: "}},
+		"over rest, everything": {nil, nil, exitOK,
+			[]string{"getData and okms:apikms:secret/get: allowed\n", "  okms:apikms:secret/get: allowed\n"}},
 		"over rest, reads alone": {[]string{explain.ActionRead}, nil, exitFailed, []string{
 			"getData and okms:apikms:secret/get: NO: OKMS does not allow it to the token ",
-			"; grant its identity the IAM actions okms:apikms:secret/version/getData and okms:apikms:secret/get on the OKMS domain ",
+			"; grant its identity the IAM actions okms:apikms:secret/version/getData and okms:apikms:secret/get on the " +
+				"OKMS domain ",
 			"ERROR: no mount works without okms:apikms:secret/version/getData and okms:apikms:secret/get\n"}},
 	} {
 		t.Run(name, func(t *testing.T) {

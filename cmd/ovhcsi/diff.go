@@ -67,7 +67,8 @@ func newDiffCommand(s streams) *cobra.Command {
 	flags.StringVar(&c.folder, "folder", "", "compare with the files of `FOLDER`")
 	flags.StringArrayVar(&c.against, "against", nil, "compare with what the class of the same name in `FILE` gives;\n"+
 		"if FILE has one class, its name does not count; repeatable")
-	flags.BoolVar(&c.againstCluster, "against-cluster", false, "compare with what the class of the cluster gives, which\nkubectl reads")
+	flags.BoolVar(&c.againstCluster, "against-cluster", false,
+		"compare with what the class of the cluster gives, which\nkubectl reads")
 	flags.StringVar(&c.output, "output", "text", "the `FORM` of the differences: "+strings.Join(diffOutputs, ", "))
 	completeValues(command, "output", diffOutputs)
 	return command
@@ -133,7 +134,8 @@ func (c *diffLine) before(ctx context.Context, m *mounter, marker listing.Marker
 func ofOldClass(old lint.Class, err error) error {
 	failed := exitError{exitFailed, err}
 	errors.As(err, &failed)
-	return exitError{failed.code, multiline{fmt.Errorf("the class to compare with, of %s: %w", escaped(old.File), failed.err)}}
+	return exitError{failed.code,
+		multiline{fmt.Errorf("the class to compare with, of %s: %w", escaped(old.File), failed.err)}}
 }
 
 // old returns the class to compare with.

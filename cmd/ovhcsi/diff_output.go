@@ -21,10 +21,13 @@ func (c *diffLine) write(out io.Writer, changes []listing.Change, same int) erro
 		counts[kindOf(change)]++
 		printLine(out, "%-8s %s  %s", kindOf(change), change.Path(), strings.Join(details(change), ", "))
 		if change.Refolded {
-			printLine(out, "         WARNING: %s changes between file and folder: the driver does not update running pods then; start them again", change.Path())
+			printLine(out,
+				"         WARNING: %s changes between file and folder: the driver does not update running pods then; start "+
+					"them again", change.Path())
 		}
 	}
-	_, err := fmt.Fprintf(out, "%d changed, %d added, %d removed, %d the same\n", counts["changed"], counts["added"], counts["removed"], same)
+	_, err := fmt.Fprintf(out, "%d changed, %d added, %d removed, %d the same\n", counts["changed"], counts["added"],
+		counts["removed"], same)
 	return err
 }
 
@@ -56,7 +59,8 @@ func details(c listing.Change) (all []string) {
 		return all
 	}
 	if c.Content() {
-		all = append(all, fmt.Sprintf("%d -> %d bytes", c.Before.Size, c.After.Size), "mark "+c.Before.Mark()+" -> "+c.After.Mark())
+		all = append(all, fmt.Sprintf("%d -> %d bytes", c.Before.Size, c.After.Size),
+			"mark "+c.Before.Mark()+" -> "+c.After.Mark())
 	}
 	if c.Mode() {
 		all = append(all, fmt.Sprintf("mode %04o -> %04o", uint32(c.Before.Mode), uint32(c.After.Mode)))

@@ -165,8 +165,10 @@ func (c emulatorConfig) folder() (dir string, cleanUp func() error, err error) {
 	}
 	for _, name := range credentialFiles {
 		if _, err := os.Lstat(filepath.Join(c.dir, name)); err == nil {
-			return "", nil, fmt.Errorf("--dir: %s contains %s and is not marked as an emulator's directory; choose another one, or create the file %s in "+
-				"it if its credentials may be replaced", c.dir, name, markFile)
+			return "", nil,
+				fmt.Errorf("--dir: %s contains %s and is not marked as an emulator's directory; choose another one, or create "+
+					"the file %s in "+
+					"it if its credentials may be replaced", c.dir, name, markFile)
 		}
 	}
 	return c.dir, func() error { return nil }, os.WriteFile(mark, nil, 0o600)
@@ -206,7 +208,8 @@ func (c emulatorConfig) writeCredentials(e *emulator.Emulator, url, dir string) 
 	}
 	for name, content := range map[string][]byte{
 		"ca.pem": e.CA(), "token": []byte(c.token), "client.crt": cert, "client.key": key,
-		"oauth2/clientId": []byte(clientID), "oauth2/clientSecret": []byte(clientSecret), "oauth2/tokenUrl": []byte(url + emulator.TokenPath),
+		"oauth2/clientId": []byte(clientID), "oauth2/clientSecret": []byte(clientSecret),
+		"oauth2/tokenUrl": []byte(url + emulator.TokenPath),
 	} {
 		path := filepath.Join(dir, name)
 		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -266,7 +269,8 @@ func greeting(e *emulator.Emulator, server *emulator.Server, dir, controlURL str
 		ask = "/v1/secret/data/" + paths[0]
 	}
 	fmt.Fprintf(&b, "Try it:\n  curl --cacert %s -H \"X-Vault-Token: $(cat %s)\" %s\n",
-		shellQuote(filepath.Join(dir, "ca.pem")), shellQuote(filepath.Join(dir, "token")), shellQuote(server.VaultAddress()+ask))
+		shellQuote(filepath.Join(dir, "ca.pem")), shellQuote(filepath.Join(dir, "token")),
+		shellQuote(server.VaultAddress()+ask))
 	return b.String()
 }
 

@@ -81,8 +81,10 @@ type emulatorConfig struct {
 
 // define defines the flags, which set c.
 func (c *emulatorConfig) define(flags *pflag.FlagSet) {
-	flags.StringVar(&c.listen, "listen", "", "`ADDR` to serve on; port 0 selects a free one\n(default 127.0.0.1:8443; with a command 127.0.0.1:0)")
-	flags.StringVar(&c.seed, "seed", "", "JSON `FILE` of secrets and tokens to start with, or a folder\nof secrets; - is standard input")
+	flags.StringVar(&c.listen, "listen", "",
+		"`ADDR` to serve on; port 0 selects a free one\n(default 127.0.0.1:8443; with a command 127.0.0.1:0)")
+	flags.StringVar(&c.seed, "seed", "",
+		"JSON `FILE` of secrets and tokens to start with, or a folder\nof secrets; - is standard input")
 	flags.StringVar(&c.dir, "dir", "", "`DIR` for ca.pem, token, client.crt, client.key, and a directory oauth2\n"+
 		"with clientId, clientSecret and tokenUrl (all of mode 0600);\ndefault: a new directory, removed at the end")
 	flags.StringVar(&c.token, "token", "", "the `TOKEN` to accept (default: a random one); it is written to DIR/token")

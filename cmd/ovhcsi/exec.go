@@ -59,13 +59,17 @@ func newExecCommand(s streams) *cobra.Command {
 	}
 	flags := command.Flags()
 	flags.SetInterspersed(false) // flags after PROGRAM are its own
-	flags.Var(sourceFlag{&o.Sources, launch.EnvDir}, "env-dir", "a `DIR` in which each file is a variable: its name, its content\nwithout a line break at the end")
-	flags.Var(sourceFlag{&o.Sources, launch.EnvFile}, "env-file", "a `FILE` with lines NAME='value', as format: env and dotenv\nwrite them")
-	flags.Var(sourceFlag{&o.Sources, launch.Volume}, "volume", "a `DIR` whose files are no variables, but are copied and watched")
+	flags.Var(sourceFlag{&o.Sources, launch.EnvDir}, "env-dir",
+		"a `DIR` in which each file is a variable: its name, its content\nwithout a line break at the end")
+	flags.Var(sourceFlag{&o.Sources, launch.EnvFile}, "env-file",
+		"a `FILE` with lines NAME='value', as format: env and dotenv\nwrite them")
+	flags.Var(sourceFlag{&o.Sources, launch.Volume}, "volume",
+		"a `DIR` whose files are no variables, but are copied and watched")
 	flags.BoolVar(&o.SkipInvalid, "skip-invalid", false, "leave out files of --env-dir whose names cannot be variables")
 	flags.StringVar(&signal, "signal", "", "send PROGRAM this `SIGNAL` when files change, such as HUP")
 	flags.BoolVar(&o.OnChange.Restart, "restart", false, "end PROGRAM when files change, and start it with the new ones")
-	flags.DurationVar(&o.StopTimeout, "stop-timeout", 30*time.Second, "kill PROGRAM if it has not ended for a restart after this\n`DURATION`")
+	flags.DurationVar(&o.StopTimeout, "stop-timeout", 30*time.Second,
+		"kill PROGRAM if it has not ended for a restart after this\n`DURATION`")
 	flags.DurationVar(&o.Poll, "poll", 10*time.Second, "look for changes that the system does not report each `DURATION`")
 	flags.StringVar(&o.CopyTo, "copy-to", "", "copy the files to `DIR`, with mode 0600")
 	completeValues(command, "signal", launch.Signals())

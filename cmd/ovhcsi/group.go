@@ -38,7 +38,8 @@ func unknownCommand(c *cobra.Command, word string) error {
 		kind = "command"
 	}
 	names := subcommands(c)
-	return usageErrorf("unknown %s %q%s (available: %s)", kind, word, commandline.Suggestion(word, names), strings.Join(names, ", "))
+	return usageErrorf("unknown %s %q%s (available: %s)", kind, word, commandline.Suggestion(word, names),
+		strings.Join(names, ", "))
 }
 
 // subcommands returns the names of a command's subcommands.

@@ -42,7 +42,8 @@ func newHelpCommand(s streams) *cobra.Command {
 		Use:                   "help [COMMAND]",
 		Short:                 "print the help of a command",
 		DisableFlagsInUseLine: true,
-		ValidArgsFunction: func(c *cobra.Command, args []string, _ string) (names []cobra.Completion, _ cobra.ShellCompDirective) {
+		ValidArgsFunction: func(c *cobra.Command, args []string,
+			_ string) (names []cobra.Completion, _ cobra.ShellCompDirective) {
 			if of, rest, err := c.Root().Find(args); err == nil && len(rest) == 0 {
 				for _, sub := range of.Commands() {
 					if !sub.Hidden {

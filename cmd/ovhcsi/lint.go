@@ -60,10 +60,12 @@ func newLintCommand(s streams) *cobra.Command {
 	flags := command.Flags()
 	flags.StringVar(&c.output, "output", "text", "the `FORM` of the findings: "+strings.Join(lint.Outputs(), ", "))
 	flags.StringVar(&c.namespace, "namespace", "", "the `NAME` of the namespace of objects that name none")
-	flags.StringVar(&c.config, "config", "", "the provider's `FILE` of connections: check that its rules\nallow what the classes read")
+	flags.StringVar(&c.config, "config", "",
+		"the provider's `FILE` of connections: check that its rules\nallow what the classes read")
 	flags.StringArrayVar(&c.allowed, "allow-endpoint", nil, "a `HOST` of the provider's --allow-endpoint; repeatable")
 	flags.StringArrayVar(&c.against, "against", nil, "a `FILE` with the classes that running pods have; repeatable")
-	flags.BoolVar(&c.againstCluster, "against-cluster", false, "compare with the classes of the cluster, which kubectl reads")
+	flags.BoolVar(&c.againstCluster, "against-cluster", false,
+		"compare with the classes of the cluster, which kubectl reads")
 	completeValues(command, "output", lint.Outputs())
 	return command
 }
@@ -129,7 +131,8 @@ func readSources(names []string, stdin io.Reader) (sources []lint.Source, err er
 			continue
 		}
 		err := filepath.WalkDir(name, func(path string, entry fs.DirEntry, err error) error {
-			if err != nil || entry.IsDir() || path != name && !slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(path)) {
+			if err != nil || entry.IsDir() ||
+				path != name && !slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(path)) {
 				return err
 			}
 			text, err := os.ReadFile(path)

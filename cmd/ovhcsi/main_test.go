@@ -245,7 +245,8 @@ func TestMistakesArePrintedOnOneLine(t *testing.T) {
 		{[]string{"lint"}, 2, `ovhcsi lint: no file is given; - is standard input (see --help)`},
 		{[]string{"lint", "--output", "yaml", "x"}, 2,
 			`ovhcsi lint: --output yaml is not one of text, json, sarif, github, junit (see --help)`},
-		{[]string{"lint", "x", "--outptu", "json"}, 2, `ovhcsi lint: unknown flag --outptu, did you mean --output? (see --help)`},
+		{[]string{"lint", "x", "--outptu", "json"}, 2,
+			`ovhcsi lint: unknown flag --outptu, did you mean --output? (see --help)`},
 		{append(good, "--sed", "x"), 2, `unknown flag --sed, did you mean --seed? (see --help)`},
 		{append(good, "-xyzzy"), 2, `unknown flag -xyzzy (see --help)`},
 		{append(good, "--seed"), 2, `flag --seed needs a value`},
@@ -286,7 +287,8 @@ func TestMistakesArePrintedOnOneLine(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	_, usage, _ := runWith("", "help")
-	if code, stdout, stderr := runWith(""); code != 2 || stdout != "" || stderr != usage || !strings.Contains(usage, exitCodesHelp()) {
+	if code, stdout, stderr := runWith(""); code != 2 || stdout != "" || stderr != usage ||
+		!strings.Contains(usage, exitCodesHelp()) {
 		t.Errorf("no arguments: exit %d %q %q", code, stdout, stderr)
 	}
 	for _, args := range [][]string{{"--help"}, {"-h"}} {
@@ -297,7 +299,8 @@ func TestHelp(t *testing.T) {
 	for _, command := range []string{"emulator", "connections", "connections check", "lint", "version"} {
 		help := "ovhcsi " + command + " - "
 		for _, line := range []string{command + " --help", command + " -h", command + " help", "help " + command} {
-			if code, stdout, stderr := runWith("", strings.Fields(line)...); code != 0 || !strings.HasPrefix(stdout, help) || stderr != "" {
+			if code, stdout, stderr := runWith("", strings.Fields(line)...); code != 0 || !strings.HasPrefix(stdout, help) ||
+				stderr != "" {
 				t.Errorf("%s: exit %d %q %q", line, code, stdout, stderr)
 			}
 		}

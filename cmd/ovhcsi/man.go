@@ -73,7 +73,8 @@ func manPage(c *cobra.Command) string {
 		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "[]" {
 			usage += " (default " + f.DefValue + ")"
 		}
-		fmt.Fprintf(&b, ".TP\n.B \\-\\-%s\n%s\n", roff(strings.TrimSpace(f.Name+" "+value)), roff(strings.ReplaceAll(usage, "\n", " ")))
+		fmt.Fprintf(&b, ".TP\n.B \\-\\-%s\n%s\n", roff(strings.TrimSpace(f.Name+" "+value)),
+			roff(strings.ReplaceAll(usage, "\n", " ")))
 	})
 	var others []string
 	if c.HasParent() {

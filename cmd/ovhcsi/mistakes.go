@@ -81,5 +81,6 @@ func oneOf(flag, value string, valid []string) error {
 			return nil
 		}
 	}
-	return usageErrorf("--%s %s is not one of %s%s", flag, value, strings.Join(valid, ", "), commandline.Suggestion(value, valid))
+	return usageErrorf("--%s %s is not one of %s%s", flag, value, strings.Join(valid, ", "),
+		commandline.Suggestion(value, valid))
 }

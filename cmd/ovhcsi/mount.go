@@ -42,9 +42,12 @@ func (m *mountLine) define(flags *pflag.FlagSet) {
 	flags.StringVar(&m.credentials, "credentials", "", "a `DIR` with a token, a certificate or a client")
 	flags.StringVar(&m.config, "config", "", "the provider's `FILE` of connections")
 	flags.StringVar(&m.namespace, "namespace", "default", "the `NAME` of the namespace, if the class has none")
-	flags.StringVar(&m.account, "service-account", "default", "the `NAME` of the pod's service account, for rules of\nconnections")
-	flags.StringArrayVar(&m.allowed, "allow-endpoint", nil, "a `HOST` besides OVHcloud's that may get the credential,\nsuch as localhost:8443; repeatable")
-	flags.BoolVar(&m.emulator, "emulator", false, "read from the ovhcsi emulator that runs this command,\nwhatever domain or connection the class has")
+	flags.StringVar(&m.account, "service-account", "default",
+		"the `NAME` of the pod's service account, for rules of\nconnections")
+	flags.StringArrayVar(&m.allowed, "allow-endpoint", nil,
+		"a `HOST` besides OVHcloud's that may get the credential,\nsuch as localhost:8443; repeatable")
+	flags.BoolVar(&m.emulator, "emulator", false,
+		"read from the ovhcsi emulator that runs this command,\nwhatever domain or connection the class has")
 	flags.DurationVar(&m.timeout, "timeout", 45*time.Second, "the time for all of it, a `DURATION`")
 }
 
@@ -97,7 +100,8 @@ func (m mountLine) open() (*mounter, error) {
 		return nil, fmt.Errorf("--allow-endpoint: %w", err)
 	}
 	okms.ClearEnvironment()
-	config := provider.Config{Endpoints: endpoints, Reader: provider.ReaderConfig{UserAgent: "ovhcsi/" + commandline.Version()}}
+	config := provider.Config{Endpoints: endpoints,
+		Reader: provider.ReaderConfig{UserAgent: "ovhcsi/" + commandline.Version()}}
 	if m.config != "" {
 		config.Connections = connections.Open(connections.Options{File: m.config})
 		if problem := config.Connections.Problem(); problem != nil {
@@ -109,8 +113,9 @@ func (m mountLine) open() (*mounter, error) {
 
 // mount returns the files of a class. The caller calls done when it does not need them any more.
 func (m *mounter) mount(ctx context.Context, c lint.Class) (response provider.Response, done func(), err error) {
-	attributes := map[string]string{class.AttributeClass: c.Name, class.AttributePod: "ovhcsi-render", class.AttributeNamespace: c.Namespace,
-		class.AttributePodUID: "ovhcsi-render", class.AttributeAccount: m.line.account}
+	attributes := map[string]string{class.AttributeClass: c.Name, class.AttributePod: "ovhcsi-render",
+		class.AttributeNamespace: c.Namespace,
+		class.AttributePodUID:    "ovhcsi-render", class.AttributeAccount: m.line.account}
 	if c.Namespace == "" {
 		attributes[class.AttributeNamespace] = m.line.namespace
 	}
@@ -133,8 +138,9 @@ func (m *mounter) hint(err error) error {
 	if m.line.credentials != "" || m.line.config != "" || !errors.As(err, &failed) {
 		return err
 	}
-	return exitError{failed.code, multiline{fmt.Errorf("%w\nThis command has no credentials: give --credentials DIR, --config FILE for a connection, "+
-		"or --emulator to read from ovhcsi emulator", failed.err)}}
+	return exitError{failed.code,
+		multiline{fmt.Errorf("%w\nThis command has no credentials: give --credentials DIR, --config FILE for a connection, "+
+			"or --emulator to read from ovhcsi emulator", failed.err)}}
 }
 
 // mountError returns the error of a mount with its exit code.
@@ -192,7 +198,8 @@ func chooseClass(all []lint.Class, name string) (lint.Class, error) {
 	if name == "" {
 		return lint.Class{}, fmt.Errorf("the files hold %d classes; choose one with --class: %s", len(all), list)
 	}
-	return lint.Class{}, fmt.Errorf("the files hold no class %s%s (available: %s)", name, commandline.Suggestion(name, names), list)
+	return lint.Class{}, fmt.Errorf("the files hold no class %s%s (available: %s)", name,
+		commandline.Suggestion(name, names), list)
 }
 
 // readMaterial reads a directory with the keys of nodePublishSecretRef; none for "".
@@ -206,7 +213,8 @@ func readMaterial(dir string) (credential.Material, error) {
 	}
 	material := credential.Material{}
 	for _, entry := range entries {
-		if info, err := os.Stat(filepath.Join(dir, entry.Name())); err != nil || !info.Mode().IsRegular() || info.Size() > 1<<20 {
+		if info, err := os.Stat(filepath.Join(dir, entry.Name())); err != nil || !info.Mode().IsRegular() ||
+			info.Size() > 1<<20 {
 			continue
 		}
 		text, err := os.ReadFile(filepath.Join(dir, entry.Name()))

@@ -49,7 +49,8 @@ func words(command string) (args []string) {
 	return args
 }
 
-// TestCommandsOfPagesAreValid checks that each command of the program in a page exists, with the flags that it gets there.
+// TestCommandsOfPagesAreValid checks that each command of the program in a page exists, with the flags that it gets
+// there.
 func TestCommandsOfPagesAreValid(t *testing.T) {
 	var names []string
 	for _, pattern := range []string{"*.md", "docs/*.md", "charts/*/*.md"} {
@@ -95,7 +96,8 @@ func TestCommandsOfPagesAreFound(t *testing.T) {
 		"ovhcsi emulator -- sh -c 'ovhcsi diff a && b'\n```\n" +
 		"```dockerfile\nENTRYPOINT [\"/ovhcsi\", \"exec\", \"--floder\"]\n```\n"
 	got := fmt.Sprint(commandsOf(page))
-	if want := "[[lint - --nonsense] [help] [emulator -- sh -c ovhcsi diff a && b] [diff a] [exec --floder]]"; got != want {
+	if want := "[[lint - --nonsense] [help] [emulator -- sh -c ovhcsi diff a && b] [diff a] [exec " +
+		"--floder]]"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	for _, args := range [][]string{{"lint", "--nonsense"}, {"exec", "--floder"}, {"lnit"}, {"connections"}} {

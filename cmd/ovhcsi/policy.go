@@ -176,13 +176,18 @@ func newFromAuditCommand(s streams) *cobra.Command {
 				return err
 			}
 			if reads.Mixed > 0 {
-				printLine(s.err, "warning: %d records of mounts over several connections were left out: the log does not say which secret came over which", reads.Mixed)
+				printLine(s.err,
+					"warning: %d records of mounts over several connections were left out: the log does not say which secret came "+
+						"over which", reads.Mixed)
 			}
 			if reads.Cut > 0 {
-				printLine(s.err, "warning: %d lists of secrets are cut, and their further records are not in the log; rules for the rest are missing", reads.Cut)
+				printLine(s.err,
+					"warning: %d lists of secrets are cut, and their further records are not in the log; rules for the rest are "+
+						"missing", reads.Cut)
 			}
 			if len(reads.All) == 0 {
-				return fmt.Errorf("%d records of mounts were found, none with a secret that was read over a connection", reads.Records)
+				return fmt.Errorf("%d records of mounts were found, none with a secret that was read over a connection",
+					reads.Records)
 			}
 			_, err = io.WriteString(s.out, reads.Rules())
 			return err

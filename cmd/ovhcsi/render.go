@@ -96,7 +96,8 @@ func (c renderLine) write(r provider.Response) (err error) {
 		return fmt.Errorf("--to: %s exists; name a new directory", c.to)
 	}
 	if tree := workTree(c.to); tree != "" && !c.inWorkTree {
-		return fmt.Errorf("--to: %s is within a work tree of git, %s, where secrets are committed by mistake; name another directory, or give --in-work-tree", c.to, tree)
+		return fmt.Errorf("--to: %s is within a work tree of git, %s, where secrets are committed by mistake; name another "+
+			"directory, or give --in-work-tree", c.to, tree)
 	}
 	temporary, err := os.MkdirTemp(filepath.Dir(filepath.Clean(c.to)), ".ovhcsi-render-") // mode 0700
 	if err != nil {

@@ -34,10 +34,13 @@ func renderStore(t *testing.T) (store *emulator.Emulator, file, credentials, hos
 	}
 	dir := t.TempDir()
 	credentials, file = filepath.Join(dir, "credentials"), filepath.Join(dir, "class.yaml")
-	class := "kind: SecretProviderClass\nmetadata: {name: shop}\nspec:\n  provider: ovhcloud\n  parameters:\n    endpoint: " + server.URL + "\n    okmsId: " + store.OKMSID() +
+	class := "kind: SecretProviderClass\nmetadata: {name: shop}\nspec:\n  provider: ovhcloud\n  parameters:\n    " +
+		"endpoint: " + server.URL + "\n    okmsId: " + store.OKMSID() +
 		"\n    caBundle: |\n      " + strings.ReplaceAll(strings.TrimSpace(string(server.CA)), "\n", "\n      ") +
-		"\n    objects: |\n      - {secretPath: prod/shop/db, secretKey: password, objectName: db/password, filePermission: 0400}\n" +
-		"      - {secretPath: prod/shop/none, optional: true}\n      - {secretPath: prod/shop/db, format: env, objectName: db.env}\n"
+		"\n    objects: |\n      - {secretPath: prod/shop/db, secretKey: password, objectName: db/password, " +
+		"filePermission: 0400}\n" +
+		"      - {secretPath: prod/shop/none, optional: true}\n      - {secretPath: prod/shop/db, format: env, objectName: " +
+		"db.env}\n"
 	if err := os.Mkdir(credentials, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +65,8 @@ func TestRender(t *testing.T) {
 		return code, out.String()
 	}
 	code, out := render(good...)
-	if code != 0 || !strings.Contains(out, "0400       16 ") || !strings.Contains(out, "  db/password\n") || !strings.Contains(out, "absent: none\n") {
+	if code != 0 || !strings.Contains(out, "0400       16 ") || !strings.Contains(out, "  db/password\n") ||
+		!strings.Contains(out, "absent: none\n") {
 		t.Errorf("exit %d\n%s", code, out)
 	}
 	if code, out := render(append(good, "--to", to)...); code != 0 {
@@ -82,13 +86,15 @@ func TestRender(t *testing.T) {
 		code int
 		want string
 	}{
-		"the directory exists":      {append(good, "--to", to), 1, "exists; name a new directory"},
-		"a work tree":               {append(good, "--to", "rendered"), 1, "is within a work tree of git"},
-		"no credentials":            {[]string{"render", file, "--allow-endpoint", host}, 3, "no credentials came with the mount"},
-		"a host that is not listed": {[]string{"render", file, "--credentials", credentials}, 3, "no credential is sent there"},
-		"another class":             {append(good, "--class", "shp"), 2, "the files hold no class shp, did you mean shop?"},
-		"no class":                  {[]string{"render", "main.go"}, 2, "main.go"},
-		"no directory":              {[]string{"render", file, "--credentials", "nowhere"}, 2, "--credentials: open nowhere"},
+		"the directory exists": {append(good, "--to", to), 1, "exists; name a new directory"},
+		"a work tree":          {append(good, "--to", "rendered"), 1, "is within a work tree of git"},
+		"no credentials": {[]string{"render", file, "--allow-endpoint", host}, 3,
+			"no credentials came with the mount"},
+		"a host that is not listed": {[]string{"render", file, "--credentials", credentials}, 3,
+			"no credential is sent there"},
+		"another class": {append(good, "--class", "shp"), 2, "the files hold no class shp, did you mean shop?"},
+		"no class":      {[]string{"render", "main.go"}, 2, "main.go"},
+		"no directory":  {[]string{"render", file, "--credentials", "nowhere"}, 2, "--credentials: open nowhere"},
 	} {
 		if code, out := render(c.args...); code != c.code || !strings.Contains(out, c.want) {
 			t.Errorf("%s: exit %d, want %d and %q\n%s", name, code, c.code, c.want, out)

@@ -32,7 +32,8 @@ func TestTyposAtEveryLevel(t *testing.T) {
 		expect := func(command, right string, args ...string) {
 			t.Helper()
 			code, stdout, stderr := runWith("", args...)
-			if code != exitUsage || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, command+": ") ||
+			if code != exitUsage || stdout != "" || strings.Count(stderr, "\n") != 1 ||
+				!strings.HasPrefix(stderr, command+": ") ||
 				!strings.Contains(stderr, "did you mean "+right+"?") {
 				t.Errorf("%q: exit code %d, %q, %q; want %s", args, code, stdout, stderr, right)
 			}
@@ -80,7 +81,8 @@ func TestThePageOfTheTool(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range newRootCommand("ovhcsi", streams{}).Commands() {
-		if row := "| `" + c.Name() + "` | " + c.Short + " |"; !c.Hidden && c.Name() != "help" && !strings.Contains(string(text), row) {
+		if row := "| `" + c.Name() + "` | " + c.Short + " |"; !c.Hidden && c.Name() != "help" &&
+			!strings.Contains(string(text), row) {
 			t.Errorf("docs/ovhcsi.md lacks the row %s", row)
 		}
 	}
@@ -116,7 +118,8 @@ func TestManPages(t *testing.T) {
 		}
 		for _, line := range strings.Split(string(text), "\n") {
 			macro, _, _ := strings.Cut(line, " ")
-			if strings.HasPrefix(line, "'") || strings.HasPrefix(line, ".") && !slices.Contains([]string{".TH", ".SH", ".B", ".PP", ".TP", ".nf", ".fi"}, macro) {
+			if strings.HasPrefix(line, "'") ||
+				strings.HasPrefix(line, ".") && !slices.Contains([]string{".TH", ".SH", ".B", ".PP", ".TP", ".nf", ".fi"}, macro) {
 				t.Errorf("%s: %q", manName(c), line)
 			}
 		}

@@ -37,7 +37,8 @@ func newSchemaCommand(s streams) *cobra.Command {
 		Args: func(_ *cobra.Command, args []string) error {
 			switch {
 			case len(args) > 0 && schemas[args[0]] == nil:
-				return usageErrorf("unknown schema %q%s (available: %s)", args[0], commandline.Suggestion(args[0], names), strings.Join(names, ", "))
+				return usageErrorf("unknown schema %q%s (available: %s)", args[0], commandline.Suggestion(args[0], names),
+					strings.Join(names, ", "))
 			case len(args) > 1:
 				return usageErrorf("unexpected argument %q", args[1])
 			}

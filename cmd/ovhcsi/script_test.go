@@ -28,7 +28,8 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		Setup:               func(e *testscript.Env) error { e.Setenv("DOCS", docs); return nil },
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "okms": startOKMS, "shown": shown},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "okms": startOKMS,
+			"shown": shown},
 	})
 }
 
@@ -47,8 +48,8 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// shown is the command shown of scripts: shown PAGE fails unless a block of the page is what the last program printed. The marks
-// of contents, which differ in each run, are not compared.
+// shown is the command shown of scripts: shown PAGE fails unless a block of the page is what the last program printed.
+// The marks of contents, which differ in each run, are not compared.
 func shown(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: shown PAGE")
@@ -77,7 +78,8 @@ func startOKMS(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Check(os.WriteFile(ts.MkAbs("okms/token"), []byte("planted-token\n"), 0o600))
 	entries, err := os.ReadDir(ts.MkAbs("."))
 	ts.Check(err)
-	fill := strings.NewReplacer("$ENDPOINT", server.URL, "$OKMS_ID", e.OKMSID(), "$CA", strings.ReplaceAll(string(server.CA), "\n", `\n`))
+	fill := strings.NewReplacer("$ENDPOINT", server.URL, "$OKMS_ID", e.OKMSID(), "$CA",
+		strings.ReplaceAll(string(server.CA), "\n", `\n`))
 	for _, entry := range entries {
 		if strings.HasSuffix(entry.Name(), ".yaml") {
 			ts.Check(os.WriteFile(ts.MkAbs(entry.Name()), []byte(fill.Replace(ts.ReadFile(entry.Name()))), 0o600))

@@ -50,7 +50,8 @@ func TestCtrlCEndsACommandThatReads(t *testing.T) {
 	config := filepath.Join(b.dir, "config.yaml")
 	for line, s := range map[string]syscall.Signal{
 		"lint -": syscall.SIGINT, "render -": syscall.SIGINT, "diff - --folder x": syscall.SIGTERM,
-		"policy from-audit -": syscall.SIGINT, "policy test - --config " + config: syscall.SIGINT, "emulator --seed -": syscall.SIGINT,
+		"policy from-audit -": syscall.SIGINT, "policy test - --config " + config: syscall.SIGINT,
+		"emulator --seed -": syscall.SIGINT,
 	} {
 		t.Run(line, func(t *testing.T) {
 			ours, theirs, err := os.Pipe()
@@ -81,7 +82,8 @@ func TestCtrlCDuringAReadLeavesNothingBehind(t *testing.T) {
 				t.Fatal(err)
 			}
 			dir := t.TempDir()
-			command, printed := started(t, nil, "render", file, "--credentials", credentials, "--allow-endpoint", host, "--to", filepath.Join(dir, "out"))
+			command, printed := started(t, nil, "render", file, "--credentials", credentials, "--allow-endpoint", host, "--to",
+				filepath.Join(dir, "out"))
 			if err := store.Await(t.Context(), 1); err != nil {
 				t.Fatal(err, printed)
 			}
@@ -103,7 +105,8 @@ func TestASignalReachesTheCommandOfAnEmulator(t *testing.T) {
 	defer ours.Close()
 	temporary := t.TempDir()
 	t.Setenv("TMPDIR", temporary)
-	command := exec.Command(os.Args[0], "emulator", "--", "sh", "-c", `trap 'echo ended; exit 9' TERM; echo ready; while :; do sleep 0.01; done`)
+	command := exec.Command(os.Args[0], "emulator", "--", "sh", "-c",
+		`trap 'echo ended; exit 9' TERM; echo ready; while :; do sleep 0.01; done`)
 	command.Env = append(os.Environ(), "OVHCSI_TEST_AS_MAIN=1")
 	command.Stdout = theirs
 	if err := command.Start(); err != nil {

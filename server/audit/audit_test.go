@@ -32,7 +32,8 @@ func parse(t *testing.T, text []byte) (r Record) {
 
 func TestAMountIsOneRecord(t *testing.T) {
 	files, took := 0, 0.25
-	all := Lines(Record{Result: "ok", Namespace: "shop", Secrets: []string{"a@1"}, Files: &files, TookSeconds: &took}, noon)
+	all := Lines(Record{Result: "ok", Namespace: "shop", Secrets: []string{"a@1"}, Files: &files,
+		TookSeconds: &took}, noon)
 	want := `{"version":"v1","kind":"mount","time":"2026-07-01T12:00:00.007Z","result":"ok","namespace":"shop","secrets":["a@1"],` +
 		`"files":0,"tookSeconds":0.25}` + "\n"
 	if len(all) != 1 || string(all[0]) != want {
@@ -45,14 +46,16 @@ func TestHostileNamesStayInTheirField(t *testing.T) {
 	const forged = "x\n{\"version\":\"v1\",\"kind\":\"mount\",\"result\":\"ok\"}\r\u2028\x00\"\\"
 	all := Lines(Record{Pod: forged, Error: forged, Connection: "\xff\xfe", Secrets: []string{forged}}, noon)
 	got := parse(t, all[0])
-	if len(all) != 1 || got.Pod != forged || got.Error != forged || got.Secrets[0] != forged || got.Connection != "\uFFFD\uFFFD" {
+	if len(all) != 1 || got.Pod != forged || got.Error != forged || got.Secrets[0] != forged ||
+		got.Connection != "\uFFFD\uFFFD" {
 		t.Errorf("got %+v", got)
 	}
 }
 
 func TestNoSecretOfALongListIsLeftOut(t *testing.T) {
 	for name, c := range map[string]struct{ secrets, length, records int }{
-		"many": {2*maxSecrets + 1, 10, 3}, "just so many": {maxSecrets, 10, 1}, "long": {4, maxText/2 + 1, 4}, "none": {0, 0, 1},
+		"many": {2*maxSecrets + 1, 10, 3}, "just so many": {maxSecrets, 10, 1}, "long": {4, maxText/2 + 1, 4},
+		"none":                 {0, 0, 1},
 		"longer than a record": {2, 2 * maxText, 2},
 	} {
 		var secrets []string
@@ -77,7 +80,8 @@ func TestNoSecretOfALongListIsLeftOut(t *testing.T) {
 
 func TestLostRecordsAreARecord(t *testing.T) {
 	report := ReportLost(func() time.Time { return noon })
-	if r := parse(t, report(lines.Lost{Full: 3, Failed: 2}, errors.New("no space"))); r.Kind != KindLost || r.Version != Version ||
+	if r := parse(t, report(lines.Lost{Full: 3, Failed: 2}, errors.New("no space"))); r.Kind != KindLost ||
+		r.Version != Version ||
 		r.LostSlow != 3 || r.LostFailed != 2 || r.Error != "no space" || r.Time == "" {
 		t.Errorf("got %+v", r)
 	}
@@ -88,8 +92,9 @@ func TestLostRecordsAreARecord(t *testing.T) {
 
 // TestTheTableHasEveryField: it is the contract, so it must be complete.
 func TestTheTableHasEveryField(t *testing.T) {
-	types := map[reflect.Kind]string{reflect.String: "string", reflect.Int: "number", reflect.Int64: "number", reflect.Float64: "number",
-		reflect.Slice: "array of strings"}
+	types := map[reflect.Kind]string{reflect.String: "string", reflect.Int: "number", reflect.Int64: "number",
+		reflect.Float64: "number",
+		reflect.Slice:   "array of strings"}
 	var want, got []string
 	record := reflect.TypeFor[Record]()
 	for i := range record.NumField() {

@@ -29,7 +29,8 @@ const adminWriteTimeout = 2 * time.Second
 // New returns a server that no client can keep busy: it serves one request a
 // connection, and the client has one second to send it.
 func New(handler http.Handler) *http.Server {
-	admin := &http.Server{Handler: whileBusy(handler), ConnContext: withAdminConn, ReadHeaderTimeout: time.Second, ReadTimeout: time.Second,
+	admin := &http.Server{Handler: whileBusy(handler), ConnContext: withAdminConn, ReadHeaderTimeout: time.Second,
+		ReadTimeout:  time.Second,
 		WriteTimeout: 15 * time.Second, MaxHeaderBytes: 8 << 10}
 	admin.SetKeepAlivesEnabled(false)
 	return admin

@@ -78,7 +78,8 @@ func TestEachMetricIsDefinedInFull(t *testing.T) {
 			t.Errorf("%s is defined twice", m.Name)
 		}
 		seen[m.Name] = true
-		if !strings.HasSuffix(m.Help, ".") && !strings.HasSuffix(m.Help, "label.") && !strings.Contains(m.Help, "please report") {
+		if !strings.HasSuffix(m.Help, ".") && !strings.HasSuffix(m.Help, "label.") &&
+			!strings.Contains(m.Help, "please report") {
 			t.Errorf("%s: the help is no sentence: %s", m.Name, m.Help)
 		}
 		if (m.Type == Histogram) != (m.Buckets != nil) || strings.HasSuffix(m.Name, "_total") != (m.Type == Counter) {
@@ -98,8 +99,10 @@ func TestEachMetricIsDefinedInFull(t *testing.T) {
 func TestSeriesAreCounted(t *testing.T) {
 	two := Label{Name: "a", Values: []string{"x", "y"}}
 	for want, m := range map[int]Metric{
-		1: {Type: Counter}, 2: {Type: Gauge, Labels: []Label{two}}, 20: {Type: Counter, Labels: []Label{two, {Name: "b", Most: 10}}},
-		3: {Type: Counter, Labels: []Label{two, two}, Sets: 3}, 12: {Type: Histogram, Buckets: []float64{1, 2, 3}, Labels: []Label{two}},
+		1: {Type: Counter}, 2: {Type: Gauge, Labels: []Label{two}},
+		20: {Type: Counter, Labels: []Label{two, {Name: "b", Most: 10}}},
+		3:  {Type: Counter, Labels: []Label{two, two}, Sets: 3}, 12: {Type: Histogram, Buckets: []float64{1, 2, 3},
+			Labels: []Label{two}},
 	} {
 		if got := m.Most(); got != want {
 			t.Errorf("%+v has %d series, want %d", m, got, want)

@@ -79,7 +79,8 @@ func (b *bench) all(ctx context.Context) ([]row, error) {
 	if _, err := b.store.Inject(emulator.Fault{Delay: b.delay}); err != nil {
 		return nil, err
 	}
-	for _, measure := range []func(context.Context) error{b.floorGet, b.uncached, b.shaped, b.found, b.cached, b.sameTen, b.distinct} {
+	for _, measure := range []func(context.Context) error{b.floorGet, b.uncached, b.shaped, b.found, b.cached, b.sameTen,
+		b.distinct} {
 		if err := measure(ctx); err != nil {
 			return nil, err
 		}
@@ -93,7 +94,8 @@ func (b *bench) request(n int) (*pb.MountRequest, error) {
 	for range n {
 		b.held++
 		path := fmt.Sprintf("bench/s%d", b.held)
-		if _, err := b.store.Put(path, fmt.Sprintf(`{"user":"shop","password":"%032d","host":"db.example"}`, b.held)); err != nil {
+		if _, err := b.store.Put(path,
+			fmt.Sprintf(`{"user":"shop","password":"%032d","host":"db.example"}`, b.held)); err != nil {
 			return nil, err
 		}
 		fmt.Fprintf(&objects, "- secretPath: %s\n  secretKey: password\n  objectName: f%d\n", path, b.held)
@@ -103,12 +105,15 @@ func (b *bench) request(n int) (*pb.MountRequest, error) {
 
 // mountOf returns a mount of a list of objects.
 func (b *bench) mountOf(objects string) (*pb.MountRequest, error) {
-	attributes, err := json.Marshal(map[string]string{"endpoint": b.server.URL, "okmsId": b.store.OKMSID(), "caBundle": string(b.server.CA),
-		"objects": objects, "secretProviderClass": "bench", "csi.storage.k8s.io/pod.namespace": "bench", "csi.storage.k8s.io/pod.name": "web-0"})
+	attributes, err := json.Marshal(map[string]string{"endpoint": b.server.URL, "okmsId": b.store.OKMSID(),
+		"caBundle": string(b.server.CA),
+		"objects":  objects, "secretProviderClass": "bench", "csi.storage.k8s.io/pod.namespace": "bench",
+		"csi.storage.k8s.io/pod.name": "web-0"})
 	if err != nil {
 		return nil, err
 	}
-	return &pb.MountRequest{Attributes: string(attributes), Secrets: `{"token":"` + token + `"}`, Permission: "420", TargetPath: "/nowhere"}, nil
+	return &pb.MountRequest{Attributes: string(attributes), Secrets: `{"token":"` + token + `"}`, Permission: "420",
+		TargetPath: "/nowhere"}, nil
 }
 
 // median returns the median of several measurements, or the first error.
@@ -137,7 +142,8 @@ func ms(d time.Duration) string { return fmt.Sprintf("%.1f ms", d.Seconds()*1e3)
 func (b *bench) floorGet(ctx context.Context) error {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(b.server.CA)
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true}}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots},
+		ForceAttemptHTTP2: true}}
 	defer client.CloseIdleConnections()
 	if _, err := b.request(1); err != nil {
 		return err
@@ -193,7 +199,8 @@ func (b *bench) uncached(ctx context.Context) error {
 			return err
 		}
 		b.rows = append(b.rows, row{what: fmt.Sprintf("%d distinct secrets, nothing cached", c.secrets), measured: ms(took),
-			ratio: took.Seconds() / b.get.Seconds(), unit: " x", most: c.most, reads: fmt.Sprint(len(b.store.Requests()) / (5 * b.rounds))})
+			ratio: took.Seconds() / b.get.Seconds(), unit: " x", most: c.most,
+			reads: fmt.Sprint(len(b.store.Requests()) / (5 * b.rounds))})
 	}
 	return nil
 }
@@ -230,9 +237,11 @@ func (b *bench) cached(ctx context.Context) error {
 	slices.Sort(mounts)
 	b.call = calls[len(calls)/2]
 	took := mounts[len(mounts)/2]
-	b.rows = append(b.rows, row{what: "floor: an empty call on the socket", measured: fmt.Sprintf("%.2f ms", b.call.Seconds()*1e3)},
-		row{what: "10 secrets, cached: over the empty call", measured: fmt.Sprintf("%.2f ms", took.Seconds()*1e3), ratio: (took - b.call).Seconds() * 1e3,
-			unit: " ms", most: 1, reads: fmt.Sprint(len(b.store.Requests()))})
+	b.rows = append(b.rows,
+		row{what: "floor: an empty call on the socket", measured: fmt.Sprintf("%.2f ms", b.call.Seconds()*1e3)},
+		row{what: "10 secrets, cached: over the empty call", measured: fmt.Sprintf("%.2f ms", took.Seconds()*1e3),
+			ratio: (took - b.call).Seconds() * 1e3,
+			unit:  " ms", most: 1, reads: fmt.Sprint(len(b.store.Requests()))})
 	return nil
 }
 

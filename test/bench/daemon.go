@@ -26,7 +26,8 @@ import (
 // build builds the daemon as for the image, and returns its path.
 func build(ctx context.Context, folder string) (string, error) {
 	program := filepath.Join(folder, "ovhcloud-csi-provider")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags=grpcnotrace", "-ldflags=-s -w", "-o", program, "./cmd/ovhcloud-csi-provider")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags=grpcnotrace", "-ldflags=-s -w", "-o", program,
+		"./cmd/ovhcloud-csi-provider")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the daemon: %w\n%s", err, out)
@@ -49,8 +50,9 @@ var servingAt = regexp.MustCompile(`admin="([0-9.:]+)"`)
 func (b *bench) start(args ...string) (*daemon, error) {
 	b.started++
 	socket := filepath.Join(b.folder, fmt.Sprintf("%d.sock", b.started))
-	d := &daemon{process: exec.Command(b.program, append([]string{"--endpoint", "unix://" + socket, "--admin-address", "127.0.0.1:0",
-		"--allow-endpoint", b.server.URL}, args...)...), logged: make(chan struct{})}
+	d := &daemon{process: exec.Command(b.program,
+		append([]string{"--endpoint", "unix://" + socket, "--admin-address", "127.0.0.1:0",
+			"--allow-endpoint", b.server.URL}, args...)...), logged: make(chan struct{})}
 	log, err := d.process.StderrPipe()
 	if err != nil {
 		return nil, err
@@ -72,7 +74,8 @@ func (b *bench) start(args ...string) (*daemon, error) {
 		defer close(d.logged)
 		_, _ = io.Copy(io.Discard, lines)
 	}()
-	d.conn, err = grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithAuthority("localhost"),
+	d.conn, err = grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithAuthority("localhost"),
 		grpc.WithDefaultServiceConfig(`{"methodConfig":[{"name":[{"service":"v1alpha1.CSIDriverProvider"}],"waitForReady":true}]}`))
 	if err != nil {
 		return nil, errors.Join(err, d.stop())

@@ -22,7 +22,9 @@ func (b *bench) shaped(ctx context.Context) error {
 	}
 	var objects strings.Builder
 	for i := range 20 {
-		fmt.Fprintf(&objects, "- secrets: {a: bench/s%d, b: bench/s%d}\n  template: 'postgres://{{ .a.user }}:{{ .a.password | urlquery }}@{{ .b.host }}/%d'\n  objectName: t%d\n",
+		fmt.Fprintf(&objects,
+			"- secrets: {a: bench/s%d, b: bench/s%d}\n  template: 'postgres://{{ .a.user }}:{{ .a.password | urlquery }}@{{ "+
+				".b.host }}/%d'\n  objectName: t%d\n",
 			b.held-i%10, b.held-(i+1)%10, i, i)
 	}
 	templates, err := b.mountOf(objects.String())
@@ -42,7 +44,9 @@ func (b *bench) shaped(ctx context.Context) error {
 		floor, took = append(floor, one), append(took, other)
 	}
 	ratio := middle(took[1:]).Seconds() / middle(floor[1:]).Seconds()
-	b.rows = append(b.rows, row{what: "20 templates over ten secrets: over reading the ten", measured: ms(middle(took[1:])), ratio: ratio, unit: " x", most: 1.2, reads: "10"})
+	b.rows = append(b.rows,
+		row{what: "20 templates over ten secrets: over reading the ten", measured: ms(middle(took[1:])), ratio: ratio,
+			unit: " x", most: 1.2, reads: "10"})
 	return nil
 }
 
@@ -73,7 +77,9 @@ func (b *bench) found(ctx context.Context) error {
 		return err
 	}
 	floor := b.get.Seconds() * (secrets/page + float64(secrets)/room)
-	b.rows = append(b.rows, row{what: "find of 1,000 secrets: over the round trips that it takes", measured: ms(took), ratio: took.Seconds() / floor, unit: " x", most: 1.3,
-		reads: fmt.Sprint(len(b.store.Requests()) / b.rounds)})
+	b.rows = append(b.rows,
+		row{what: "find of 1,000 secrets: over the round trips that it takes", measured: ms(took),
+			ratio: took.Seconds() / floor, unit: " x", most: 1.3,
+			reads: fmt.Sprint(len(b.store.Requests()) / b.rounds)})
 	return nil
 }

@@ -28,8 +28,9 @@ func (b *bench) starts(ctx context.Context) error {
 		_, err = d.mount(ctx, request)
 		return time.Since(begin), err
 	})
-	b.rows = append(b.rows, row{what: "start of the process to the first answered mount, store at 0 ms", measured: ms(took),
-		ratio: took.Seconds() * 1e3, unit: " ms", most: 100, reads: "1"})
+	b.rows = append(b.rows,
+		row{what: "start of the process to the first answered mount, store at 0 ms", measured: ms(took),
+			ratio: took.Seconds() * 1e3, unit: " ms", most: 100, reads: "1"})
 	return err
 }
 
@@ -65,8 +66,9 @@ func (b *bench) sameTen(ctx context.Context) error {
 	// The first round also opens the connection; the median does not include that.
 	took := first[len(first)/2]
 	b.rows = append(b.rows,
-		row{what: fmt.Sprintf("%d pods, the same 10 secrets, at once, nothing cached", pods), measured: ms(took), ratio: took.Seconds() / b.get.Seconds(),
-			unit: " x", most: 3, reads: fmt.Sprint(reads)},
+		row{what: fmt.Sprintf("%d pods, the same 10 secrets, at once, nothing cached", pods), measured: ms(took),
+			ratio: took.Seconds() / b.get.Seconds(),
+			unit:  " x", most: 3, reads: fmt.Sprint(reads)},
 		row{what: "their reads", measured: fmt.Sprint(reads), ratio: float64(reads), most: 10, reads: fmt.Sprint(reads)},
 		row{what: "the same again within the ttl", measured: ms(again[len(again)/2]), reads: fmt.Sprint(more)})
 	if more > 0 {
@@ -128,7 +130,8 @@ func (b *bench) distinct(ctx context.Context) error {
 	b.rows = append(b.rows,
 		row{what: fmt.Sprintf("%d pods, %d distinct secrets, at once, cold start", pods, pods*10),
 			measured: ms(took) + ", " + connections + " connection(s)",
-			ratio:    took.Seconds() / b.get.Seconds(), unit: " x", most: 1.6 * rounds, reads: fmt.Sprint(len(b.store.Requests()))},
+			ratio:    took.Seconds() / b.get.Seconds(), unit: " x", most: 1.6 * rounds,
+			reads: fmt.Sprint(len(b.store.Requests()))},
 		megabytes("memory (RSS) at rest", rest, 18), megabytes("memory (RSS) right after that storm", after, 40),
 		megabytes("memory (RSS) 15 s after it", settled, 40), megabytes("memory (RSS), peak", peak, 0))
 	return nil

@@ -24,7 +24,8 @@ func (r row) reached() bool { return r.most == 0 || r.ratio <= r.most }
 // table returns rows as a Markdown table.
 func table(rows []row) string {
 	var text strings.Builder
-	text.WriteString("| case | measured | figure | at most | requests to OKMS | |\n| --- | --- | --- | --- | --- | --- |\n")
+	text.WriteString("| case | measured | figure | at most | requests to OKMS | |\n| --- | --- | --- | --- | --- " +
+		"| --- |\n")
 	for _, r := range rows {
 		verdict, most, ratio := "reached", fmt.Sprintf("%.4g%s", r.most, r.unit), fmt.Sprintf("%.2f%s", r.ratio, r.unit)
 		if !r.reached() {

@@ -22,7 +22,9 @@ type generator struct {
 func Class(random *rand.Rand, number int) string {
 	g := &generator{Rand: random}
 	var b strings.Builder
-	fmt.Fprintf(&b, "apiVersion: secrets-store.csi.x-k8s.io/v1\nkind: SecretProviderClass\nmetadata: {name: class-%d, namespace: shop}\n", number)
+	fmt.Fprintf(&b,
+		"apiVersion: secrets-store.csi.x-k8s.io/v1\nkind: SecretProviderClass\nmetadata: {name: class-%d, namespace: "+
+			"shop}\n", number)
 	b.WriteString("spec:\n  provider: ovhcloud\n  parameters:\n")
 	for _, line := range g.parameters() {
 		b.WriteString("    " + line + "\n")
@@ -53,7 +55,8 @@ func (g *generator) parameters() (lines []string) {
 	case 2:
 		lines = []string{"endpoint: https://" + strings.ToLower(region) + ".okms.ovh.net/api/" + OKMSID}
 	case 3:
-		lines = []string{"endpoint: 'https://okms.example:8443/'", "okmsId: " + strings.ToUpper(OKMSID), "api: " + g.pick("kv2", "rest")}
+		lines = []string{"endpoint: 'https://okms.example:8443/'", "okmsId: " + strings.ToUpper(OKMSID),
+			"api: " + g.pick("kv2", "rest")}
 	default:
 		lines = []string{"region: " + region, "okmsId: " + OKMSID}
 	}
@@ -89,7 +92,8 @@ func (g *generator) indent(i int) string {
 // source returns the fields that say what the object is made of.
 func (g *generator) source() []string {
 	path := "secretPath: " + g.path()
-	name := fmt.Sprintf("objectName: %s%d%s", g.pick("f", "dir/f", "a.b/c-d/f", "'with space/f"), g.number, g.pick("", ".txt"))
+	name := fmt.Sprintf("objectName: %s%d%s", g.pick("f", "dir/f", "a.b/c-d/f", "'with space/f"), g.number,
+		g.pick("", ".txt"))
 	if strings.Contains(name, "'") {
 		name += "'"
 	}
@@ -99,29 +103,40 @@ func (g *generator) source() []string {
 	case 1:
 		return append([]string{path, "secretKey: " + g.key(), name}, g.encoding()...)
 	case 2:
-		return append([]string{path, "allKeys: " + g.pick("true", `"true"`), fmt.Sprintf("objectName: keys%d", g.number)}, g.encoding()...)
+		return append([]string{path, "allKeys: " + g.pick("true", `"true"`), fmt.Sprintf("objectName: keys%d", g.number)},
+			g.encoding()...)
 	case 3:
-		return []string{"find: {path: " + g.pick("/", "prod/", "prod/shop", `"2024"`) + g.pick("", `, regexp: "-on$"`, ", regexp: '^[a-z]+/db$'") + "}",
-			fmt.Sprintf("objectName: found%d", g.number), g.pick("allKeys: true", "allKeys: false", "objectVersion: latest-active", "objectVersion: latest")}
+		return []string{"find: {path: " + g.pick("/", "prod/", "prod/shop", `"2024"`) +
+			g.pick("", `, regexp: "-on$"`, ", regexp: '^[a-z]+/db$'") + "}",
+			fmt.Sprintf("objectName: found%d", g.number), g.pick("allKeys: true", "allKeys: false",
+				"objectVersion: latest-active", "objectVersion: latest")}
 	case 4:
-		return []string{"secrets: {db: " + g.path() + ", _tls2: {secretPath: " + g.path() + g.pick("", ", objectVersion: 2", ", objectVersion: latest") + "}}",
-			"template: " + g.pick(`"{{ .db.user }}:{{ ._tls2.password | urlquery }}"`, `'{{ ._tls2.a | default "x" }}{{ range $k, $v := .db }}{{ $k }}={{ $v | quote }}{{ end }}'`), name}
+		return []string{"secrets: {db: " + g.path() + ", _tls2: {secretPath: " + g.path() +
+			g.pick("", ", objectVersion: 2", ", objectVersion: latest") + "}}",
+			"template: " +
+				g.pick(`"{{ .db.user }}:{{ ._tls2.password | urlquery }}"`,
+					`'{{ ._tls2.a | default "x" }}{{ range $k, $v := .db }}{{ $k }}={{ $v | quote }}{{ end }}'`), name}
 	case 5:
-		return []string{path, name, "format: " + g.pick("json", "yaml", "env", "dotenv", "properties"), g.pick("keys: [user]", `keys: ["user", 'a b', 3]`, "optional: true")}
+		return []string{path, name, "format: " + g.pick("json", "yaml", "env", "dotenv", "properties"),
+			g.pick("keys: [user]", `keys: ["user", 'a b', 3]`, "optional: true")}
 	case 6:
-		return []string{path, name, g.pick("secretKey: pem", "keys: [tls.crt, tls.key]"), "certificate: " + g.pick("{part: leaf}", "{part: chain}", "{part: key}", "{part: bundle}",
-			"{keystore: pkcs12, password: {secretPath: p/w, secretKey: k}}", "{keystore: jks, password: {secretPath: p/w, secretKey: k, objectVersion: 3}}")}
+		return []string{path, name, g.pick("secretKey: pem", "keys: [tls.crt, tls.key]"),
+			"certificate: " + g.pick("{part: leaf}", "{part: chain}", "{part: key}", "{part: bundle}",
+				"{keystore: pkcs12, password: {secretPath: p/w, secretKey: k}}",
+				"{keystore: jks, password: {secretPath: p/w, secretKey: k, objectVersion: 3}}")}
 	}
 	return append([]string{path}, g.pick("optional: true", "optional: false", `optional: "true"`))
 }
 
 // path returns a path whose last segment is unique in the class.
 func (g *generator) path() string {
-	return fmt.Sprintf("%ssecret%d-%d", g.pick("", "prod/shop/", "a=b/c@d:e/", "2024/10/", "prod.eu/_x/"), g.number, g.IntN(1<<20))
+	return fmt.Sprintf("%ssecret%d-%d", g.pick("", "prod/shop/", "a=b/c@d:e/", "2024/10/", "prod.eu/_x/"), g.number,
+		g.IntN(1<<20))
 }
 
 func (g *generator) key() string {
-	return g.pick("password", "users.kevin.token", "hosts.0", `'items.#(name=="x").value'`, "hosts.#.name", `tls\.crt`, `"with space"`, "7", "true", `"ünïcode"`)
+	return g.pick("password", "users.kevin.token", "hosts.0", `'items.#(name=="x").value'`, "hosts.#.name", `tls\.crt`,
+		`"with space"`, "7", "true", `"ünïcode"`)
 }
 
 func (g *generator) version() []string {

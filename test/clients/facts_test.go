@@ -65,7 +65,8 @@ func TestConfirmedFacts(t *testing.T) {
 		t.Errorf("wrote version %d, want 4", got)
 	}
 	if m := metadata(); *m.CurrentVersion != 4 || *m.OldestVersion != 0 || *m.MaxVersions != 10 {
-		t.Errorf("after four versions: current %d, oldest %d, at most %d", *m.CurrentVersion, *m.OldestVersion, *m.MaxVersions)
+		t.Errorf("after four versions: current %d, oldest %d, at most %d", *m.CurrentVersion, *m.OldestVersion,
+			*m.MaxVersions)
 	}
 	day := "1d"
 	ok(t, client.PostSecretMetadata(ctx, id, path, types.SecretUpdatableMetadata{DeleteVersionAfter: &day}))
@@ -96,7 +97,8 @@ func TestConfirmedFacts(t *testing.T) {
 	for range 7 {
 		write()
 	}
-	if m := metadata(); *m.OldestVersion != 2 || len(*m.Versions) != 10 { // the oldest version is deleted and no longer listed
+	// the oldest version is deleted and no longer listed
+	if m := metadata(); *m.OldestVersion != 2 || len(*m.Versions) != 10 {
 		t.Errorf("oldest %d of %d versions", *m.OldestVersion, len(*m.Versions))
 	}
 }

@@ -23,12 +23,14 @@ func TestSDK(t *testing.T) {
 			const path = "prod/va1/x"
 
 			data, cas := map[string]any{"user": "app", "drop": "me"}, uint32(0)
-			written, err := client.PostSecretRequest(ctx, id, path, types.PostSecretRequest{Data: &data, Options: &types.PostSecretOptions{Cas: &cas}})
+			written, err := client.PostSecretRequest(ctx, id, path,
+				types.PostSecretRequest{Data: &data, Options: &types.PostSecretOptions{Cas: &cas}})
 			ok(t, err)
 			if *written.Data.Version != 1 || !strings.HasPrefix(*written.RequestId, "OKMS.") {
 				t.Errorf("written as %+v", written.Data)
 			}
-			if want := map[bool]string{false: "bearer", true: "certificate"}[withCertificate]; d.last().Auth != want || !strings.Contains(d.last().URI, "prod%2Fva1%2Fx") {
+			if want := map[bool]string{false: "bearer", true: "certificate"}[withCertificate]; d.last().Auth != want ||
+				!strings.Contains(d.last().URI, "prod%2Fva1%2Fx") {
 				t.Errorf("the request is %+v", d.last())
 			}
 			patch := map[string]any{"drop": nil, "n": 1}
@@ -100,11 +102,13 @@ func TestSDKListMetadataAndConfig(t *testing.T) {
 		wantSame(t, *listed.Data.Keys, want)
 	}
 	custom, keep, day := map[string]string{"team": "a"}, uint32(3), "1d"
-	ok(t, client.PostSecretMetadata(ctx, id, "prod/a", types.SecretUpdatableMetadata{CustomMetadata: &custom, MaxVersions: &keep}))
+	ok(t, client.PostSecretMetadata(ctx, id, "prod/a",
+		types.SecretUpdatableMetadata{CustomMetadata: &custom, MaxVersions: &keep}))
 	ok(t, client.PatchSecretMetadata(ctx, id, "prod/a", types.SecretUpdatableMetadata{DeleteVersionAfter: &day}))
 	got, err := client.GetSecretsMetadata(ctx, id, "prod/a", false)
 	ok(t, err)
-	if m := got.Data; *m.MaxVersions != 3 || *m.DeleteVersionAfter != "1d" || (*m.CustomMetadata)["team"] != "a" || *m.CurrentVersion != 1 {
+	if m := got.Data; *m.MaxVersions != 3 || *m.DeleteVersionAfter != "1d" || (*m.CustomMetadata)["team"] != "a" ||
+		*m.CurrentVersion != 1 {
 		t.Errorf("metadata is %+v", m)
 	}
 	if want := "urn:v1:eu:resource:okms:" + d.OKMSID() + "/secret/prod/a"; *got.Data.Urn != want {

@@ -26,10 +26,12 @@ func TestTheSequenceOfOVHcloudsOwnTests(t *testing.T) {
 			first := map[string]any{"hello": "world"}
 			after := "1d"
 			created, err := client.PostSecretV2(ctx, id, types.PostSecretV2Request{Path: path,
-				Metadata: &types.SecretV2MetadataShort{DeactivateVersionAfter: &after}, Version: types.SecretV2VersionShort{Data: &first}})
+				Metadata: &types.SecretV2MetadataShort{DeactivateVersionAfter: &after},
+				Version:  types.SecretV2VersionShort{Data: &first}})
 			ok(t, err)
 			meta := created.Metadata
-			if *created.Path != path || *meta.CurrentVersion != 1 || *meta.OldestVersion != 0 || *meta.DeactivateVersionAfter != "1d" ||
+			if *created.Path != path || *meta.CurrentVersion != 1 || *meta.OldestVersion != 0 ||
+				*meta.DeactivateVersionAfter != "1d" ||
 				!strings.HasSuffix(*meta.CreatedAt, "Z") || strings.Contains(*meta.CreatedAt, ".") {
 				t.Errorf("created as %+v", meta)
 			}
@@ -50,13 +52,15 @@ func TestTheSequenceOfOVHcloudsOwnTests(t *testing.T) {
 			}
 
 			second := map[string]any{"hello": "again"}
-			put, err := client.PutSecretV2(ctx, id, path, nil, types.PutSecretV2Request{Version: &types.SecretV2VersionShort{Data: &second}})
+			put, err := client.PutSecretV2(ctx, id, path, nil,
+				types.PutSecretV2Request{Version: &types.SecretV2VersionShort{Data: &second}})
 			ok(t, err)
 			if *put.Metadata.CurrentVersion != 2 || *put.Metadata.OldestVersion != 0 {
 				t.Errorf("put as %+v", put.Metadata)
 			}
 			most := uint32(20)
-			put, err = client.PutSecretV2(ctx, id, path, nil, types.PutSecretV2Request{Metadata: &types.SecretV2MetadataShort{MaxVersions: &most}})
+			put, err = client.PutSecretV2(ctx, id, path, nil,
+				types.PutSecretV2Request{Metadata: &types.SecretV2MetadataShort{MaxVersions: &most}})
 			ok(t, err)
 			if *put.Metadata.CurrentVersion != 2 || *put.Metadata.MaxVersions != 20 {
 				t.Errorf("metadata alone made a version: %+v", put.Metadata)
@@ -74,21 +78,26 @@ func TestTheSequenceOfOVHcloudsOwnTests(t *testing.T) {
 				t.Errorf("the current version of an old read is %d", *got.Metadata.CurrentVersion)
 			}
 
-			_, err = client.PutSecretVersionV2(ctx, id, path, 3, types.PutSecretVersionV2Request{State: types.SecretV2StateDeactivated})
+			_, err = client.PutSecretVersionV2(ctx, id, path, 3,
+				types.PutSecretVersionV2Request{State: types.SecretV2StateDeactivated})
 			ok(t, err)
 			got, err = client.GetSecretV2(ctx, id, path, nil, &yes)
 			ok(t, err)
-			if got.Version.State != types.SecretV2StateDeactivated || got.Version.Data != nil || *got.Metadata.CurrentVersion != 3 || *got.Version.DeactivatedAt == "" {
+			if got.Version.State != types.SecretV2StateDeactivated || got.Version.Data != nil ||
+				*got.Metadata.CurrentVersion != 3 || *got.Version.DeactivatedAt == "" {
 				t.Errorf("a deactivated version is %+v", got.Version)
 			}
-			_, err = client.PutSecretVersionV2(ctx, id, path, 3, types.PutSecretVersionV2Request{State: types.SecretV2StateActive})
+			_, err = client.PutSecretVersionV2(ctx, id, path, 3,
+				types.PutSecretVersionV2Request{State: types.SecretV2StateActive})
 			ok(t, err)
 			only, err := client.GetSecretVersionV2(ctx, id, path, 3, &yes)
 			ok(t, err)
 			wantJSON(t, only.Data, `{"hello":"third"}`)
-			_, err = client.PutSecretVersionV2(ctx, id, path, 2, types.PutSecretVersionV2Request{State: types.SecretV2StateDeleted})
+			_, err = client.PutSecretVersionV2(ctx, id, path, 2,
+				types.PutSecretVersionV2Request{State: types.SecretV2StateDeleted})
 			ok(t, err)
-			_, err = client.PutSecretVersionV2(ctx, id, path, 2, types.PutSecretVersionV2Request{State: types.SecretV2StateActive})
+			_, err = client.PutSecretVersionV2(ctx, id, path, 2,
+				types.PutSecretVersionV2Request{State: types.SecretV2StateActive})
 			wantKMS(t, err, http.StatusBadRequest, 0x01058004)
 
 			ok(t, client.DeleteSecretV2(ctx, id, path))
@@ -154,20 +163,25 @@ func TestBothAPIsShareSecretsAndConfig(t *testing.T) {
 	if *config.MaxVersions != 3 {
 		t.Errorf("the config is %+v", config)
 	}
-	_, err = client.PutSecretConfigV2(ctx, id, types.PutSecretConfigV2Request{CasRequired: &yes, DeactivateVersionAfter: &after})
+	_, err = client.PutSecretConfigV2(ctx, id,
+		types.PutSecretConfigV2Request{CasRequired: &yes, DeactivateVersionAfter: &after})
 	ok(t, err)
 	old, err := client.GetSecretConfig(ctx, id)
 	ok(t, err)
 	if !*old.Data.CasRequired || *old.Data.DeleteVersionAfter != "2h" || *old.Data.MaxVersions != 3 {
 		t.Errorf("the config of the other API is %+v", old.Data)
 	}
-	_, err = client.PutSecretV2(ctx, id, "both", nil, types.PutSecretV2Request{Version: &types.SecretV2VersionShort{Data: &data}})
+	_, err = client.PutSecretV2(ctx, id, "both", nil,
+		types.PutSecretV2Request{Version: &types.SecretV2VersionShort{Data: &data}})
 	wantKMS(t, err, http.StatusBadRequest, 0x01058002)
-	_, err = client.PutSecretV2(ctx, id, "both", &cas, types.PutSecretV2Request{Version: &types.SecretV2VersionShort{Data: &data}})
+	_, err = client.PutSecretV2(ctx, id, "both", &cas,
+		types.PutSecretV2Request{Version: &types.SecretV2VersionShort{Data: &data}})
 	ok(t, err)
-	_, err = client.PostSecretV2(ctx, id, types.PostSecretV2Request{Path: "both", Version: types.SecretV2VersionShort{Data: &data}})
+	_, err = client.PostSecretV2(ctx, id,
+		types.PostSecretV2Request{Path: "both", Version: types.SecretV2VersionShort{Data: &data}})
 	wantKMS(t, err, http.StatusConflict, 50438145)
-	_, err = client.PostSecretV2(ctx, id, types.PostSecretV2Request{Path: "a//b", Version: types.SecretV2VersionShort{Data: &data}})
+	_, err = client.PostSecretV2(ctx, id,
+		types.PostSecretV2Request{Path: "a//b", Version: types.SecretV2VersionShort{Data: &data}})
 	wantKMS(t, err, http.StatusBadRequest, 0x01058003)
 	vault, err := client.GetSecretRequest(ctx, id, "both", nil)
 	ok(t, err)

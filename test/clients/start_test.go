@@ -103,7 +103,8 @@ func (d *domain) vaultClient(withCertificate bool) *vault.Client {
 // sdkClient returns OVHcloud's client, without retries.
 func (d *domain) sdkClient(withCertificate bool) *okms.Client {
 	d.t.Helper()
-	client, err := okms.NewRestAPIClientWithHttp(d.server.URL, &http.Client{Transport: d.transport(d.tlsConfig(withCertificate))})
+	client, err := okms.NewRestAPIClientWithHttp(d.server.URL,
+		&http.Client{Transport: d.transport(d.tlsConfig(withCertificate))})
 	if err != nil {
 		d.t.Fatal(err)
 	}

@@ -34,7 +34,8 @@ func TestVaultKV2(t *testing.T) {
 			}
 			got, err := kv.Get(ctx, path)
 			ok(t, err)
-			if got.Data["user"] != "app" || got.Data["password"] != "<&>" || len(got.Data) != 2 || got.VersionMetadata.Version != 2 {
+			if got.Data["user"] != "app" || got.Data["password"] != "<&>" || len(got.Data) != 2 ||
+				got.VersionMetadata.Version != 2 {
 				t.Errorf("read %v at %+v", got.Data, got.VersionMetadata)
 			}
 			if want := map[bool]string{false: "vault-token", true: "certificate"}[withCertificate]; d.last().Auth != want {
@@ -48,7 +49,8 @@ func TestVaultKV2(t *testing.T) {
 
 			metadata, err := kv.GetMetadata(ctx, path)
 			ok(t, err)
-			if metadata.CurrentVersion != 2 || metadata.OldestVersion != 0 || len(metadata.Versions) != 2 || metadata.MaxVersions != 10 {
+			if metadata.CurrentVersion != 2 || metadata.OldestVersion != 0 || len(metadata.Versions) != 2 ||
+				metadata.MaxVersions != 10 {
 				t.Errorf("metadata %+v", metadata)
 			}
 			ok(t, kv.DeleteMetadata(ctx, path))
@@ -74,7 +76,8 @@ func TestVaultStates(t *testing.T) {
 		return got
 	}
 	ok(t, kv.Delete(ctx, "prod/x"))
-	if got, err := kv.Get(ctx, "prod/x"); err != nil || got.Data != nil || got.VersionMetadata.Version != 3 || got.VersionMetadata.DeletionTime.IsZero() {
+	if got, err := kv.Get(ctx, "prod/x"); err != nil || got.Data != nil || got.VersionMetadata.Version != 3 ||
+		got.VersionMetadata.DeletionTime.IsZero() {
 		t.Errorf("deactivated: %+v, %v", got, err)
 	}
 	ok(t, kv.DeleteVersions(ctx, "prod/x", []int{1, 2}))
@@ -105,7 +108,8 @@ func TestVaultList(t *testing.T) {
 		d.put(path, `{}`)
 	}
 	client := d.vaultClient(false)
-	for folder, want := range map[string]string{"secret/metadata/prod": "a va1/", "secret/metadata/": "dev/ prod/", "secret/metadata/none": ""} {
+	for folder, want := range map[string]string{"secret/metadata/prod": "a va1/", "secret/metadata/": "dev/ prod/",
+		"secret/metadata/none": ""} {
 		secret, err := client.Logical().ListWithContext(t.Context(), folder)
 		ok(t, err)
 		if secret == nil {
@@ -125,18 +129,21 @@ func TestVaultMetadata(t *testing.T) {
 	d := start(t, emulator.Options{})
 	d.put("prod/x", `{"k":"v"}`)
 	kv, ctx := d.vaultClient(false).KVv2("secret"), t.Context()
-	ok(t, kv.PutMetadata(ctx, "prod/x", vault.KVMetadataPutInput{CASRequired: true, MaxVersions: 3, CustomMetadata: map[string]any{"team": "a"}}))
+	ok(t, kv.PutMetadata(ctx, "prod/x",
+		vault.KVMetadataPutInput{CASRequired: true, MaxVersions: 3, CustomMetadata: map[string]any{"team": "a"}}))
 	if _, err := kv.Put(ctx, "prod/x", map[string]any{}); err == nil || !strings.Contains(err.Error(), "cas is required") {
 		t.Errorf("a write without cas: %v", err)
 	}
 	required := false
-	ok(t, kv.PatchMetadata(ctx, "prod/x", vault.KVMetadataPatchInput{CASRequired: &required, CustomMetadata: map[string]any{"zone": "b"}}))
+	ok(t, kv.PatchMetadata(ctx, "prod/x",
+		vault.KVMetadataPatchInput{CASRequired: &required, CustomMetadata: map[string]any{"zone": "b"}}))
 	got, err := kv.Get(ctx, "prod/x")
 	ok(t, err)
 	wantJSON(t, got.CustomMetadata, `{"team":"a","zone":"b"}`)
 
 	// OKMS returns durations in days, which Go's client cannot parse.
-	_, err = d.vaultClient(false).Logical().WriteWithContext(ctx, "secret/metadata/prod/x", map[string]any{"delete_version_after": "1d"})
+	_, err = d.vaultClient(false).Logical().WriteWithContext(ctx, "secret/metadata/prod/x",
+		map[string]any{"delete_version_after": "1d"})
 	ok(t, err)
 	if _, err := kv.GetMetadata(ctx, "prod/x"); err == nil || !strings.Contains(err.Error(), "1d") {
 		t.Errorf("metadata with days: %v", err)
@@ -159,7 +166,8 @@ func TestVaultErrors(t *testing.T) {
 		t.Helper()
 		_, err := kv.Get(context.WithoutCancel(ctx), "prod/x")
 		var response *vault.ResponseError
-		if !errors.As(err, &response) || response.StatusCode != status || !strings.Contains(strings.Join(response.Errors, " "), message) {
+		if !errors.As(err, &response) || response.StatusCode != status ||
+			!strings.Contains(strings.Join(response.Errors, " "), message) {
 			t.Errorf("want %d %q, got %v", status, message, err)
 		}
 	}

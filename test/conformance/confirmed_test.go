@@ -43,14 +43,17 @@ func (s *secret) cas() string { return fmt.Sprintf("?cas=%d", s.current) }
 // add writes the next version by the native API.
 func (s *secret) add(t *testing.T, data string) {
 	t.Helper()
-	domain.do(t, request{method: http.MethodPost, path: v2(s.path) + "/version" + s.cas(), body: `{"data":` + data + `}`}).want(t, http.StatusOK, 0)
+	domain.do(t,
+		request{method: http.MethodPost, path: v2(s.path) + "/version" + s.cas(), body: `{"data":` + data + `}`}).want(t,
+		http.StatusOK, 0)
 	s.current++
 }
 
 // addKV writes the next version by the Vault-compatible API.
 func (s *secret) addKV(t *testing.T, method, data string) reply {
 	t.Helper()
-	got := domain.do(t, request{method: method, path: v1(s.path), body: fmt.Sprintf(`{"data":%s,"options":{"cas":%d}}`, data, s.current)})
+	got := domain.do(t,
+		request{method: method, path: v1(s.path), body: fmt.Sprintf(`{"data":%s,"options":{"cas":%d}}`, data, s.current)})
 	if got.status == http.StatusOK {
 		s.current++
 	}
@@ -73,7 +76,8 @@ func TestBytesAndVersions(t *testing.T) {
 	whole := domain.do(t, request{path: v2(s.path) + "?includeData=true"})
 	whole.want(t, http.StatusOK, 0)
 	whole.into(t, &v)
-	if v.Metadata.CurrentVersion != 1 || v.Metadata.OldestVersion != 0 || v.Version.ID != 1 || v.Version.State != "active" {
+	if v.Metadata.CurrentVersion != 1 || v.Metadata.OldestVersion != 0 || v.Version.ID != 1 ||
+		v.Version.State != "active" {
 		t.Errorf("it is %+v", v)
 	}
 	kv := domain.do(t, request{path: v1(s.path)})
@@ -117,7 +121,9 @@ func TestDeactivation(t *testing.T) {
 	s := create(t, "deactivated", `{"k":"first"}`, "")
 	s.add(t, `{"k":"second"}`)
 	state := func(version int, state string) reply {
-		return domain.do(t, request{method: http.MethodPut, path: fmt.Sprintf("%s/version/%d", v2(s.path), version), body: `{"state":"` + state + `"}`})
+		return domain.do(t,
+			request{method: http.MethodPut, path: fmt.Sprintf("%s/version/%d", v2(s.path), version),
+				body: `{"state":"` + state + `"}`})
 	}
 	state(2, "deactivated").want(t, http.StatusOK, 0)
 	got := domain.do(t, request{path: v2(s.path) + "?includeData=true"})
@@ -128,14 +134,16 @@ func TestDeactivation(t *testing.T) {
 			State string
 		}
 	}
-	if got.into(t, &v); v.Version.ID != 2 || v.Version.State != "deactivated" || strings.Contains(string(got.body), "second") {
+	if got.into(t, &v); v.Version.ID != 2 || v.Version.State != "deactivated" ||
+		strings.Contains(string(got.body), "second") {
 		t.Errorf("a deactivated version is %+v", v)
 	}
 	kv := domain.do(t, request{path: v1(s.path)})
 	if kv.status != http.StatusNotFound || strings.Contains(string(kv.body), "second") {
 		t.Errorf("over the other API it is %s", kv.code())
 	}
-	answer(10, map[bool]string{true: "the 404 has data.metadata", false: "the 404 has no data.metadata"}[strings.Contains(string(kv.body), `"deletion_time"`)], kv.code())
+	answer(10, map[bool]string{true: "the 404 has data.metadata",
+		false: "the 404 has no data.metadata"}[strings.Contains(string(kv.body), `"deletion_time"`)], kv.code())
 	domain.do(t, request{path: v1(s.path) + "?version=1"}).want(t, http.StatusOK, 0)
 	state(2, "active").want(t, http.StatusOK, 0)
 	domain.do(t, request{path: v1(s.path)}).want(t, http.StatusOK, 0)
@@ -198,7 +206,8 @@ func TestPagesOfVersions(t *testing.T) {
 		first.of[id] = state
 	}
 	if len(second.of) != 2 || len(first.of) != 12 || second.next != "" {
-		t.Errorf("two pages have %d versions, the second one %d, the next cursor is %q", len(first.of), len(second.of), second.next)
+		t.Errorf("two pages have %d versions, the second one %d, the next cursor is %q", len(first.of), len(second.of),
+			second.next)
 	}
 }
 

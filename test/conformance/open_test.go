@@ -37,7 +37,8 @@ func open(getenv func(string) string) (*target, error) {
 	random := make([]byte, 6)
 	_, _ = rand.Read(random)
 	d := &target{folder: "ovhcsi-conformance-" + hex.EncodeToString(random), out: os.Stderr, close: func() {},
-		client: &http.Client{Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+		client: &http.Client{Timeout: 30 * time.Second,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	if getenv(envLive) != "1" {
 		return d, d.openEmulator()
 	}
@@ -98,7 +99,8 @@ func (d *target) openEmulator() error {
 		return err
 	}
 	d.token, d.denied = "conformance-token", "denied-token"
-	if err := e.AddToken(d.token, emulator.Identity{Name: "conformance", Actions: []string{emulator.AllActions}}); err != nil {
+	if err := e.AddToken(d.token,
+		emulator.Identity{Name: "conformance", Actions: []string{emulator.AllActions}}); err != nil {
 		return err
 	}
 	if err := e.AddToken(d.denied, emulator.Identity{Name: "denied", Actions: []string{}}); err != nil {
@@ -117,5 +119,6 @@ func (d *target) openEmulator() error {
 }
 
 func (d *target) transport(roots *x509.CertPool) {
-	d.client.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true, Proxy: http.ProxyFromEnvironment}
+	d.client.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true,
+		Proxy: http.ProxyFromEnvironment}
 }

@@ -63,17 +63,22 @@ func TestQuestions(t *testing.T) {
 	folder := "/v1/secret/metadata/" + domain.folder
 	if domain.denied != "" {
 		var seen []string
-		for _, path := range []string{v1(s.path), v2(s.path) + "?includeData=true", v2(s.path), v2(s.path) + "/version", folder + "?list=true", "/v2/secret"} {
+		for _, path := range []string{v1(s.path), v2(s.path) + "?includeData=true", v2(s.path), v2(s.path) + "/version",
+			folder + "?list=true", "/v2/secret"} {
 			seen = append(seen, one(request{path: path, token: domain.denied}))
 		}
-		answer(1, strings.Join(seen, "; "), "with "+envDenied+": read; native read; without data; versions; list of a folder; native list")
+		answer(1, strings.Join(seen, "; "),
+			"with "+envDenied+": read; native read; without data; versions; list of a folder; native list")
 	}
 	domain.scratch(t, "/x") // in case that a path with two slashes is taken
 	answer(2, strings.Join([]string{
 		one(request{method: http.MethodPut, path: v2(s.path) + "?cas=7", body: `{"version":{"data":{"k":"x"}}}`}),
-		one(request{method: http.MethodPost, path: "/v2/secret", body: fmt.Sprintf(`{"path":%q,"version":{"data":{}}}`, s.path)}),
-		one(request{method: http.MethodPost, path: "/v2/secret", body: fmt.Sprintf(`{"path":%q,"version":{"data":{}}}`, domain.folder+"//x")}),
-		one(request{method: http.MethodPut, path: v2(s.path) + s.cas(), body: `{"version":{"data":{"k":"` + strings.Repeat("x", 70_000) + `"}}}`}),
+		one(request{method: http.MethodPost, path: "/v2/secret",
+			body: fmt.Sprintf(`{"path":%q,"version":{"data":{}}}`, s.path)}),
+		one(request{method: http.MethodPost, path: "/v2/secret",
+			body: fmt.Sprintf(`{"path":%q,"version":{"data":{}}}`, domain.folder+"//x")}),
+		one(request{method: http.MethodPut, path: v2(s.path) + s.cas(),
+			body: `{"version":{"data":{"k":"` + strings.Repeat("x", 70_000) + `"}}}`}),
 	}, "; "), "in this order")
 	answer(3, strings.Join([]string{
 		one(request{path: "/v1/auth/token/lookup-self", vault: true}),
@@ -88,7 +93,8 @@ func TestQuestions(t *testing.T) {
 	got := domain.do(t, request{path: v1(s.path)})
 	if got.tls != nil {
 		leaf := got.tls.PeerCertificates[0]
-		answer(11, strings.ReplaceAll(leaf.Issuer.String(), "|", "/"), fmt.Sprintf("%s, %d certificates", leaf.PublicKeyAlgorithm, len(got.tls.PeerCertificates)))
+		answer(11, strings.ReplaceAll(leaf.Issuer.String(), "|", "/"),
+			fmt.Sprintf("%s, %d certificates", leaf.PublicKeyAlgorithm, len(got.tls.PeerCertificates)))
 	}
 }
 
@@ -98,7 +104,8 @@ func TestLargestData(t *testing.T) {
 	s := create(t, "large", `{"k":"v"}`, "")
 	text, seen := largest(func(bytes int) (taken bool, seen string) {
 		data := `{"k":"` + strings.Repeat("x", bytes-len(`{"k":""}`)) + `"}`
-		got := domain.do(t, request{method: http.MethodPut, path: v2(s.path) + s.cas(), body: `{"version":{"data":` + data + `}}`})
+		got := domain.do(t,
+			request{method: http.MethodPut, path: v2(s.path) + s.cas(), body: `{"version":{"data":` + data + `}}`})
 		if got.status == http.StatusOK {
 			s.current++
 		}

@@ -58,7 +58,8 @@ func newLive(t *testing.T, tests string) *live {
 		t.Fatal(err)
 	}
 	l := &live{Cmd: exec.CommandContext(t.Context(), program, "-test.v", "-test.run", tests), emulator: e}
-	l.Env = append(os.Environ(), envLive+"=1", envEndpoint+"="+s.URL, envID+"="+e.OKMSID(), envToken+"="+token, envCA+"="+ca, envDenied+"=")
+	l.Env = append(os.Environ(), envLive+"=1", envEndpoint+"="+s.URL, envID+"="+e.OKMSID(), envToken+"="+token,
+		envCA+"="+ca, envDenied+"=")
 	l.Stdout, l.Stderr = &l.output, &l.output
 	return l
 }
@@ -179,7 +180,8 @@ func TestSuiteAdaptsToTheConfig(t *testing.T) {
 	if err := l.Run(); err != nil {
 		t.Errorf("%v: %s", err, l.output.String())
 	}
-	for _, want := range []string{"casRequired true, maxVersions 1", "get maxVersions 10", "| 65536 |", "--- PASS: TestDeactivation"} {
+	for _, want := range []string{"casRequired true, maxVersions 1", "get maxVersions 10", "| 65536 |",
+		"--- PASS: TestDeactivation"} {
 		if !strings.Contains(l.output.String(), want) {
 			t.Errorf("%q is not in the output: %s", want, l.output.String())
 		}
@@ -197,7 +199,8 @@ func TestSuiteWithoutTheRight(t *testing.T) {
 	if err := l.Run(); l.ProcessState.ExitCode() != 1 {
 		t.Errorf("it ended with %v", err)
 	}
-	if output := l.output.String(); strings.Contains(output, "by hand") || strings.Count(output, "status 403 and code") != 2 {
+	if output := l.output.String(); strings.Contains(output, "by hand") ||
+		strings.Count(output, "status 403 and code") != 2 {
 		t.Errorf("it prints %s", output)
 	}
 }
@@ -228,10 +231,12 @@ func TestSuiteNeedsItsSwitch(t *testing.T) {
 	if d, err := opened(envEndpoint, "nonsense"); err != nil || d.real {
 		t.Errorf("with a wrong %s, but without %s: %v", envEndpoint, envLive, err)
 	}
-	if d, err := opened(envLive, "1"); err != nil || !d.real || d.pause == 0 || d.base != "https://eu-west-par.okms.ovh.net/api/"+id {
+	if d, err := opened(envLive, "1"); err != nil || !d.real || d.pause == 0 ||
+		d.base != "https://eu-west-par.okms.ovh.net/api/"+id {
 		t.Errorf("with %s: %+v, %v", envLive, d, err)
 	}
-	for variable, value := range map[string]string{envEndpoint: "http://eu-west-par.okms.ovh.net", envID: id + "/../x", envToken: dir,
+	for variable, value := range map[string]string{envEndpoint: "http://eu-west-par.okms.ovh.net", envID: id + "/../x",
+		envToken:  dir,
 		envDenied: dir + "/absent", envCA: token} {
 		if _, err := opened(envLive, "1", variable, value); err == nil || !strings.Contains(err.Error(), variable) {
 			t.Errorf("%s=%s: %v", variable, value, err)
@@ -279,7 +284,8 @@ func TestSuitePrintsWhatIsLeft(t *testing.T) {
 // TestSuiteListsTheFolder fails the run: what is in it is not known.
 func TestSuiteListsTheFolder(t *testing.T) {
 	d, out := emulated(t)
-	for _, f := range []emulator.Fault{{Status: 403}, {Status: 404, Body: "<p>", ContentType: "text/html"}, {Status: 200, Body: "<p>"}} {
+	for _, f := range []emulator.Fault{{Status: 403}, {Status: 404, Body: "<p>", ContentType: "text/html"},
+		{Status: 200, Body: "<p>"}} {
 		out.Reset()
 		remove, err := d.emulator.Inject(f)
 		if err != nil {
@@ -324,7 +330,8 @@ func TestSuiteSettlesNothingByAccident(t *testing.T) {
 // TestSuiteQuotesNoAnswer checks what a failing test would print of an answer, with either token.
 func TestSuiteQuotesNoAnswer(t *testing.T) {
 	d, _ := emulated(t)
-	if _, err := d.emulator.Inject(emulator.Fault{Status: 400, Body: `{"error_code":1,"errors":["` + d.token + d.denied + ` somebody's name"]}`}); err != nil {
+	if _, err := d.emulator.Inject(emulator.Fault{Status: 400,
+		Body: `{"error_code":1,"errors":["` + d.token + d.denied + ` somebody's name"]}`}); err != nil {
 		t.Fatal(err)
 	}
 	got, err := d.send(request{path: "/v2/secret", token: d.denied})
@@ -342,7 +349,8 @@ func TestSuiteRecipeQuotesItsVariables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(string(text), "$(OKMS_") || strings.Contains(string(text), "${OKMS_") || strings.Count(string(text), envLive+"=1") != 1 {
+	if strings.Contains(string(text), "$(OKMS_") || strings.Contains(string(text), "${OKMS_") ||
+		strings.Count(string(text), envLive+"=1") != 1 {
 		t.Errorf("let the shell expand the variables in quotes: \"$$%s\"", envToken)
 	}
 }

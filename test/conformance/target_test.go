@@ -142,7 +142,9 @@ func (d *target) adapt() {
 		err = json.Unmarshal(got.body, &config)
 	}
 	if err != nil || got.status != http.StatusOK {
-		fmt.Fprintf(d.out, "The config of the domain cannot be read (status %d): tests may fail if it has maxVersions 1, or deactivates versions.\n", got.status)
+		fmt.Fprintf(d.out,
+			"The config of the domain cannot be read (status %d): tests may fail if it has maxVersions 1, or deactivates "+
+				"versions.\n", got.status)
 		return
 	}
 	fmt.Fprintf(d.out, "The config of the domain: casRequired %t, maxVersions %d, deactivateVersionAfter %q.\n",

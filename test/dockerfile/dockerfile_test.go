@@ -25,7 +25,8 @@ var builder = ocispecs.Platform{OS: "linux", Architecture: "amd64"}
 // resolver replaces a registry. It returns the same image for every name and platform, and records the requests.
 type resolver struct{ asked []string }
 
-func (r *resolver) ResolveSourceMetadata(_ context.Context, op *pb.SourceOp, opt sourceresolver.Opt) (*sourceresolver.MetaResponse, error) {
+func (r *resolver) ResolveSourceMetadata(_ context.Context, op *pb.SourceOp,
+	opt sourceresolver.Opt) (*sourceresolver.MetaResponse, error) {
 	platform := *opt.ImageOpt.Platform
 	r.asked = append(r.asked, op.Identifier+" "+platform.OS+"/"+platform.Architecture)
 	// BuildKit treats an image without a layer as scratch.
@@ -85,7 +86,8 @@ func TestBinaryFromSourceIsForTheTargetPlatform(t *testing.T) {
 			if p.image.Architecture != arch || p.image.OS != "linux" {
 				t.Errorf("the image is for %s/%s, want linux/%s", p.image.OS, p.image.Architecture, arch)
 			}
-			if len(p.asked) != 1 || !strings.Contains(p.asked[0], "library/golang:") || !strings.HasSuffix(p.asked[0], " linux/amd64") {
+			if len(p.asked) != 1 || !strings.Contains(p.asked[0], "library/golang:") ||
+				!strings.HasSuffix(p.asked[0], " linux/amd64") {
 				t.Errorf("the requested images are %q, want only golang, for the platform of the builder, linux/amd64", p.asked)
 			}
 			builds := 0
@@ -96,7 +98,8 @@ func TestBinaryFromSourceIsForTheTargetPlatform(t *testing.T) {
 				}
 				builds++
 				if op.Platform.Architecture != builder.Architecture {
-					t.Errorf("the compiler runs on %s, want the builder's %s: it would be emulated", op.Platform.Architecture, builder.Architecture)
+					t.Errorf("the compiler runs on %s, want the builder's %s: it would be emulated", op.Platform.Architecture,
+						builder.Architecture)
 				}
 				for _, want := range []string{"TARGETARCH=" + arch, "TARGETOS=linux"} {
 					if !slices.Contains(exec.Meta.Env, want) {

@@ -51,8 +51,8 @@ func alertRules(t *testing.T) map[string]string {
 	return rules
 }
 
-// Each alert of the chart uses metrics that a daemon serves, with the alert's labels: an alert on a metric that does not
-// exist never fires.
+// Each alert of the chart uses metrics that a daemon serves, with the alert's labels: an alert on a metric that does
+// not exist never fires.
 func TestAlertsUseMetricsThatADaemonServes(t *testing.T) {
 	served := servedByABusyDaemon(t)
 	for name, expression := range alertRules(t) {
@@ -100,7 +100,8 @@ func servedByABusyDaemon(t *testing.T) string {
 	dir := t.TempDir()
 	for name, content := range map[string]string{
 		"held/tls.crt": string(certificate), "held/tls.key": string(key),
-		"config.yaml": "connections:\n  held:\n    endpoint: " + s.server.URL + "\n    okmsId: " + s.okms.OKMSID() + "\n    credentialsDir: " + dir +
+		"config.yaml": "connections:\n  held:\n    endpoint: " + s.server.URL + "\n    okmsId: " + s.okms.OKMSID() +
+			"\n    credentialsDir: " + dir +
 			"/held\n    allow: [{namespaces: [bank], serviceAccounts: [teller], paths: [prod/bank]}]\n",
 	} {
 		path := filepath.Join(dir, name)
@@ -138,7 +139,8 @@ func servedByABusyDaemon(t *testing.T) string {
 func TestDriverCountsNoMirroredSecrets(t *testing.T) {
 	s := openShop(t, Options{})
 	s.put("prod/va1/dockerconfigjson", dockerConfig)
-	s.classWith(map[string]string{"objects": "- {secretPath: prod/va1/dockerconfigjson, objectName: .dockerconfigjson}"}, mirrored[1:])
+	s.classWith(map[string]string{"objects": "- {secretPath: prod/va1/dockerconfigjson, objectName: .dockerconfigjson}"},
+		mirrored[1:])
 	publish(t, s.pod("web"))
 	s.secret("registry", ".dockerconfigjson", dockerConfig)
 	if names := driverCounters.names("sync_k8s_secret"); len(names) != 0 {

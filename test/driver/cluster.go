@@ -69,7 +69,8 @@ func updateIfChanged(ctx context.Context, c client.WithWatch, obj client.Object,
 // refused is the name of a Secret that this API refuses, as an API server does if the driver lacks the permission.
 const refused = "refused"
 
-func createUnlessRefused(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
+func createUnlessRefused(ctx context.Context, c client.WithWatch, obj client.Object,
+	opts ...client.CreateOption) error {
 	if _, ok := obj.(*corev1.Secret); ok && obj.GetName() == refused {
 		return apierrors.NewForbidden(corev1.Resource("secrets"), refused, errors.New("planted"))
 	}
@@ -142,7 +143,8 @@ func (l *liveCache) List(ctx context.Context, list client.ObjectList, opts ...cl
 	return l.Reader.List(ctx, list, opts...)
 }
 
-func (l *liveCache) GetInformer(_ context.Context, obj client.Object, _ ...cache.InformerGetOption) (cache.Informer, error) {
+func (l *liveCache) GetInformer(_ context.Context, obj client.Object,
+	_ ...cache.InformerGetOption) (cache.Informer, error) {
 	if _, ok := obj.(*secretsstorev1.SecretProviderClassPodStatus); !ok {
 		return nil, fmt.Errorf("watching %T: only SecretProviderClassPodStatus is watched here", obj)
 	}
@@ -155,7 +157,8 @@ func (l *liveCache) Start(ctx context.Context) error {
 }
 
 // awaitSecret waits until the Secret exists and satisfies ok, or ctx ends.
-func (c *cluster) awaitSecret(ctx context.Context, namespace, name string, ok func(*corev1.Secret) bool) (*corev1.Secret, error) {
+func (c *cluster) awaitSecret(ctx context.Context, namespace, name string,
+	ok func(*corev1.Secret) bool) (*corev1.Secret, error) {
 	changes, err := c.client.Watch(ctx, &corev1.SecretList{}, client.InNamespace(namespace))
 	if err != nil {
 		return nil, err

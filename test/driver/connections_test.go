@@ -93,11 +93,12 @@ func TestPodCannotClaimAnotherIdentity(t *testing.T) {
 	const objects = "- secretPath: prod/bank/card"
 	var refusals []string
 	for name, c := range map[string]struct{ class, pod map[string]string }{
-		"no claim":                    {nil, nil},
-		"claim in the pod":            {nil, claim},
-		"claim in the class":          {claim, nil},
-		"claim in both":               {claim, claim},
-		"connection named by the pod": {map[string]string{"connection": "team"}, map[string]string{"connection": "bank", namespaceKey: "bank", accountKey: "teller"}},
+		"no claim":           {nil, nil},
+		"claim in the pod":   {nil, claim},
+		"claim in the class": {claim, nil},
+		"claim in both":      {claim, claim},
+		"connection named by the pod": {map[string]string{"connection": "team"},
+			map[string]string{"connection": "bank", namespaceKey: "bank", accountKey: "teller"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.overConnection("bank", objects, c.class)

@@ -119,7 +119,8 @@ func (d *Daemon) await(ctx context.Context, ready func() bool) error {
 
 // answers calls Version on the socket over a new connection. It returns nil if a provider answers.
 func answers(ctx context.Context, socket string) error {
-	conn, err := grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithAuthority("localhost"))
+	conn, err := grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithAuthority("localhost"))
 	if err != nil {
 		return err
 	}

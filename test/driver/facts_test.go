@@ -89,7 +89,8 @@ func TestDriverLeavesAnEmptyVolumeAfterANonFinalCode(t *testing.T) {
 func TestDriverCallsProviderAgainAfterAFinalCode(t *testing.T) {
 	needMounts(t)
 	for _, code := range []codes.Code{
-		codes.InvalidArgument, codes.Unauthenticated, codes.PermissionDenied, codes.NotFound, codes.FailedPrecondition, codes.Internal,
+		codes.InvalidArgument, codes.Unauthenticated, codes.PermissionDenied, codes.NotFound, codes.FailedPrecondition,
+		codes.Internal,
 	} {
 		t.Run(code.String(), func(t *testing.T) {
 			provider, pod := probed(t)

@@ -23,7 +23,8 @@ import (
 // A first publish may fail only with these codes: kubelet removes the folder, and the next publish calls the provider.
 // After another code the pod may start with an empty volume: TestDriverLeavesAnEmptyVolumeAfterANonFinalCode.
 var finalCodes = []codes.Code{
-	codes.InvalidArgument, codes.Unauthenticated, codes.PermissionDenied, codes.NotFound, codes.FailedPrecondition, codes.Internal,
+	codes.InvalidArgument, codes.Unauthenticated, codes.PermissionDenied, codes.NotFound, codes.FailedPrecondition,
+	codes.Internal,
 }
 
 // failure makes the first publish in a working shop fail. The returned function removes the cause.

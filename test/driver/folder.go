@@ -51,7 +51,8 @@ func (f *folders) NodeGetInfo(context.Context, *csi.NodeGetInfoRequest) (*csi.No
 	return &csi.NodeGetInfoResponse{NodeId: nodeName}, nil
 }
 
-func (f *folders) NodePublishVolume(ctx context.Context, req *csi.NodePublishVolumeRequest) (*csi.NodePublishVolumeResponse, error) {
+func (f *folders) NodePublishVolume(ctx context.Context,
+	req *csi.NodePublishVolumeRequest) (*csi.NodePublishVolumeResponse, error) {
 	attributes := req.GetVolumeContext()
 	pod := podName(attributes)
 	class := &secretsstorev1.SecretProviderClass{}
@@ -76,7 +77,8 @@ func (f *folders) NodePublishVolume(ctx context.Context, req *csi.NodePublishVol
 }
 
 // mount sends the provider the same request as the driver.
-func (f *folders) mount(ctx context.Context, class *secretsstorev1.SecretProviderClass, req *csi.NodePublishVolumeRequest) (map[string]string, error) {
+func (f *folders) mount(ctx context.Context, class *secretsstorev1.SecretProviderClass,
+	req *csi.NodePublishVolumeRequest) (map[string]string, error) {
 	parameters := maps.Clone(class.Spec.Parameters)
 	maps.Copy(parameters, req.GetVolumeContext())
 	attributes, err := json.Marshal(parameters)
@@ -91,7 +93,8 @@ func (f *folders) mount(ctx context.Context, class *secretsstorev1.SecretProvide
 	if err != nil {
 		return nil, err
 	}
-	versions, _, err := secretsstore.MountContent(ctx, provider, string(attributes), string(secrets), req.GetTargetPath(), "420", nil)
+	versions, _, err := secretsstore.MountContent(ctx, provider, string(attributes), string(secrets), req.GetTargetPath(),
+		"420", nil)
 	return versions, err
 }
 
@@ -112,7 +115,8 @@ func (f *folders) report(ctx context.Context, class, target string, attributes, 
 		},
 	}
 	for _, id := range slices.Sorted(maps.Keys(versions)) {
-		report.Status.Objects = append(report.Status.Objects, secretsstorev1.SecretProviderClassObject{ID: id, Version: versions[id]})
+		report.Status.Objects = append(report.Status.Objects,
+			secretsstorev1.SecretProviderClassObject{ID: id, Version: versions[id]})
 	}
 	return f.cluster.apply(report, &secretsstorev1.SecretProviderClassPodStatus{})
 }
@@ -123,7 +127,8 @@ func podName(attributes map[string]string) types.NamespacedName {
 	}
 }
 
-func (f *folders) NodeUnpublishVolume(_ context.Context, req *csi.NodeUnpublishVolumeRequest) (*csi.NodeUnpublishVolumeResponse, error) {
+func (f *folders) NodeUnpublishVolume(_ context.Context,
+	req *csi.NodeUnpublishVolumeRequest) (*csi.NodeUnpublishVolumeResponse, error) {
 	if req.GetTargetPath() == "" {
 		return nil, status.Error(codes.InvalidArgument, "target path missing in request")
 	}

@@ -89,7 +89,8 @@ func TestDriverFreezesAVolumeIfAFolderBecomesAFileOrAFileAFolder(t *testing.T) {
 					return
 				}
 			}
-			t.Errorf("the files are %q after %d updates with another changed file, want %q", contents(t, pod), maxUpdates, changed)
+			t.Errorf("the files are %q after %d updates with another changed file, want %q", contents(t, pod),
+				maxUpdates, changed)
 		})
 	}
 }
@@ -100,7 +101,8 @@ func TestClassEditFromFolderToFileFreezesARunningPod(t *testing.T) {
 	s := openShop(t, Options{})
 	s.put("prod/shop/db", database)
 	passwordIn := func(path string) {
-		s.class("\n- {secretPath: prod/shop/db, secretKey: user, objectName: a}\n- {secretPath: prod/shop/db, secretKey: password, objectName: " + path + "}\n")
+		s.class("\n- {secretPath: prod/shop/db, secretKey: user, objectName: a}\n- {secretPath: prod/shop/db, secretKey: " +
+			"password, objectName: " + path + "}\n")
 	}
 	passwordIn("z/y")
 	pod := s.pod("web")

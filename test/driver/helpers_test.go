@@ -140,7 +140,8 @@ func (s *shop) classWith(parameters map[string]string, spec string) {
 		"metadata: {name: shop, namespace: shop}\nspec:\n  provider: ovhcloud\n" + spec + "  parameters:\n")
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if all[name] != "" {
-			fmt.Fprintf(&text, "    %s: |\n      %s\n", name, strings.ReplaceAll(strings.Trim(all[name], "\n"), "\n", "\n      "))
+			fmt.Fprintf(&text, "    %s: |\n      %s\n", name,
+				strings.ReplaceAll(strings.Trim(all[name], "\n"), "\n", "\n      "))
 		}
 	}
 	if err := s.node.ApplyClass(text.String()); err != nil {
@@ -200,7 +201,8 @@ func wantFiles(t *testing.T, pod *Pod, want map[string]File) {
 	got := files(t, pod)
 	for path, file := range want {
 		if got[path] != file {
-			t.Errorf("file %s is %q with mode %o, want %q with mode %o", path, got[path].Content, got[path].Mode, file.Content, file.Mode)
+			t.Errorf("file %s is %q with mode %o, want %q with mode %o", path, got[path].Content, got[path].Mode, file.Content,
+				file.Mode)
 		}
 	}
 	for path := range got {

@@ -147,8 +147,8 @@ func exitCode(cmd *exec.Cmd, err error) (int, error) {
 	return cmd.ProcessState.ExitCode(), nil
 }
 
-// childCommand returns a command that runs this program with the same arguments in new namespaces. The child has its own
-// process group, so that it gets a Ctrl-C only once, from this process.
+// childCommand returns a command that runs this program with the same arguments in new namespaces. The child has its
+// own process group, so that it gets a Ctrl-C only once, from this process.
 func childCommand(stage string, flags uintptr) *exec.Cmd {
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
 	cmd.Args[0] = os.Args[0]

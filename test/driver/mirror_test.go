@@ -20,7 +20,8 @@ const mirrored = `
 func TestSecretObjectsAreMirroredAndUpdatedAtOnce(t *testing.T) {
 	s := openShop(t, Options{})
 	s.put("prod/va1/dockerconfigjson", dockerConfig)
-	s.classWith(map[string]string{"objects": "- {secretPath: prod/va1/dockerconfigjson, objectName: .dockerconfigjson}"}, mirrored[1:])
+	s.classWith(map[string]string{"objects": "- {secretPath: prod/va1/dockerconfigjson, objectName: .dockerconfigjson}"},
+		mirrored[1:])
 	pod := s.pod("web")
 	publish(t, pod)
 	secret := s.secret("registry", corev1.DockerConfigJsonKey, dockerConfig)

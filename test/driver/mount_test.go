@@ -115,7 +115,10 @@ func TestFailedRepublishKeepsTheOldFiles(t *testing.T) {
 		"closed connection":   func(s *shop) error { s.fault(emulator.Fault{CloseAfterHeaders: true}); return nil },
 		"no answer":           func(s *shop) error { s.fault(emulator.Fault{Hang: true}); return nil },
 		"revoked token":       func(s *shop) error { s.okms.RevokeToken(token); return nil },
-		"permission removed":  func(s *shop) error { s.grant(emulator.Identity{Name: "shop", Actions: []string{}}); return nil },
+		"permission removed": func(s *shop) error {
+			s.grant(emulator.Identity{Name: "shop", Actions: []string{}})
+			return nil
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

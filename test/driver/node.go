@@ -213,7 +213,8 @@ func (n *Node) ApplySecret(namespace, name string, data map[string]string) error
 }
 
 // Secret waits until a Kubernetes Secret exists and satisfies ok, and returns it. It fails when ctx ends.
-func (n *Node) Secret(ctx context.Context, namespace, name string, ok func(*corev1.Secret) bool) (*corev1.Secret, error) {
+func (n *Node) Secret(ctx context.Context, namespace, name string,
+	ok func(*corev1.Secret) bool) (*corev1.Secret, error) {
 	return n.cluster.awaitSecret(ctx, namespace, name, ok)
 }
 

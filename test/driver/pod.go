@@ -169,7 +169,8 @@ func (p *Pod) Unpublish() error {
 	tick := time.NewTicker(checkInterval)
 	defer tick.Stop()
 	for {
-		_, err := p.node.csi.NodeUnpublishVolume(ctx, &csi.NodeUnpublishVolumeRequest{VolumeId: "csi-" + p.uid, TargetPath: p.target})
+		_, err := p.node.csi.NodeUnpublishVolume(ctx,
+			&csi.NodeUnpublishVolumeRequest{VolumeId: "csi-" + p.uid, TargetPath: p.target})
 		if err == nil {
 			p.node.forget(p)
 			return nil

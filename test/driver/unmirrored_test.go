@@ -49,19 +49,22 @@ func TestDriverCreatesNoSecretAndTheDocumentedFixWorks(t *testing.T) {
 	for name, u := range map[string]*unmirrored{
 		"an optional object that is absent": {
 			secrets: map[string]map[string]string{"prod/shop/db": {"user": "shop"}},
-			objects: "\n- {secretPath: prod/shop/db, secretKey: user, objectName: user}\n- {secretPath: prod/shop/flags, secretKey: dark, objectName: dark, optional: true}\n",
-			mirror:  "Opaque\n    data: [{objectName: user, key: user}, {objectName: dark, key: dark}]",
-			event:   "file matching objectName dark not found in the pod",
+			objects: "\n- {secretPath: prod/shop/db, secretKey: user, objectName: user}\n- {secretPath: prod/shop/flags, " +
+				"secretKey: dark, objectName: dark, optional: true}\n",
+			mirror: "Opaque\n    data: [{objectName: user, key: user}, {objectName: dark, key: dark}]",
+			event:  "file matching objectName dark not found in the pod",
 			fix: func(s *shop, u *unmirrored) {
-				u.mirror = "Opaque\n    data: [{objectName: user, key: user}]\n  - secretName: mirror-flags\n    type: Opaque\n    data: [{objectName: dark, key: dark}]"
+				u.mirror = "Opaque\n    data: [{objectName: user, key: user}]\n  - secretName: mirror-flags\n    type: Opaque\n  " +
+					"  data: [{objectName: dark, key: dark}]"
 			},
 			want: map[string]string{"user": "shop"},
 		},
 		"ca.crt in a Secret of type tls": {
 			secrets: map[string]map[string]string{"prod/shop/tls": tls},
 			objects: eachKey,
-			mirror:  "kubernetes.io/tls\n    data: [{objectName: tls/tls.crt, key: tls.crt}, {objectName: tls/tls.key, key: tls.key}, {objectName: tls/ca.crt, key: ca.crt}]",
-			event:   "key 'ca.crt' is not supported. Only 'tls.key' and 'tls.crt' are supported",
+			mirror: "kubernetes.io/tls\n    data: [{objectName: tls/tls.crt, key: tls.crt}, {objectName: tls/tls.key, key: " +
+				"tls.key}, {objectName: tls/ca.crt, key: ca.crt}]",
+			event: "key 'ca.crt' is not supported. Only 'tls.key' and 'tls.crt' are supported",
 			fix: func(s *shop, u *unmirrored) {
 				u.mirror = strings.Replace(u.mirror, "kubernetes.io/tls", "Opaque", 1)
 			},
@@ -70,18 +73,21 @@ func TestDriverCreatesNoSecretAndTheDocumentedFixWorks(t *testing.T) {
 		"ca.crt, with a Secret of its own": {
 			secrets: map[string]map[string]string{"prod/shop/tls": tls},
 			objects: eachKey,
-			mirror:  "kubernetes.io/tls\n    data: [{objectName: tls/tls.crt, key: tls.crt}, {objectName: tls/tls.key, key: tls.key}, {objectName: tls/ca.crt, key: ca.crt}]",
-			event:   "key 'ca.crt' is not supported. Only 'tls.key' and 'tls.crt' are supported",
+			mirror: "kubernetes.io/tls\n    data: [{objectName: tls/tls.crt, key: tls.crt}, {objectName: tls/tls.key, key: " +
+				"tls.key}, {objectName: tls/ca.crt, key: ca.crt}]",
+			event: "key 'ca.crt' is not supported. Only 'tls.key' and 'tls.crt' are supported",
 			fix: func(s *shop, u *unmirrored) {
-				u.mirror = "kubernetes.io/tls\n    data: [{objectName: tls/tls.crt, key: tls.crt}, {objectName: tls/tls.key, key: tls.key}]\n  - secretName: mirror-ca\n    type: Opaque\n    data: [{objectName: tls/ca.crt, key: ca.crt}]"
+				u.mirror = "kubernetes.io/tls\n    data: [{objectName: tls/tls.crt, key: tls.crt}, {objectName: tls/tls.key, " +
+					"key: tls.key}]\n  - secretName: mirror-ca\n    type: Opaque\n    data: [{objectName: tls/ca.crt, key: ca.crt}]"
 			},
 			want: map[string]string{"tls.crt": certificate, "tls.key": ec},
 		},
 		"an Ed25519 key in a Secret of type tls": {
 			secrets: map[string]map[string]string{"prod/shop/tls": {"tls.crt": certificate, "tls.key": ed}},
 			objects: eachKey,
-			mirror:  "kubernetes.io/tls\n    data: [{objectName: tls/tls.crt, key: tls.crt}, {objectName: tls/tls.key, key: tls.key}]",
-			event:   "unknown private key type found while getting key. Only rsa and ecdsa are supported",
+			mirror: "kubernetes.io/tls\n    data: [{objectName: tls/tls.crt, key: tls.crt}, {objectName: tls/tls.key, key: " +
+				"tls.key}]",
+			event: "unknown private key type found while getting key. Only rsa and ecdsa are supported",
 			fix: func(s *shop, u *unmirrored) {
 				u.mirror = strings.Replace(u.mirror, "kubernetes.io/tls", "Opaque", 1)
 			},
@@ -94,7 +100,8 @@ func TestDriverCreatesNoSecretAndTheDocumentedFixWorks(t *testing.T) {
 			event:   "pkcs12: error reading P12 data",
 			fix: func(s *shop, u *unmirrored) {
 				u.objects = eachKey
-				u.mirror = "kubernetes.io/tls\n    data: [{objectName: tls/tls.crt, key: tls.crt}, {objectName: tls/tls.key, key: tls.key}]"
+				u.mirror = "kubernetes.io/tls\n    data: [{objectName: tls/tls.crt, key: tls.crt}, {objectName: tls/tls.key, " +
+					"key: tls.key}]"
 			},
 			want: map[string]string{"tls.crt": certificate, "tls.key": ec},
 		},
@@ -102,10 +109,11 @@ func TestDriverCreatesNoSecretAndTheDocumentedFixWorks(t *testing.T) {
 			secrets: map[string]map[string]string{"prod/shop/tls": {
 				"tls.crt": strings.ReplaceAll(certificate, "\n", `\n`), "tls.key": strings.ReplaceAll(ec, "\n", `\n`)}},
 			objects: eachKey,
-			mirror:  "kubernetes.io/tls\n    data: [{objectName: tls/tls.crt, key: tls.crt}, {objectName: tls/tls.key, key: tls.key}]",
-			event:   "pkcs12: error reading P12 data",
-			fix:     func(s *shop, _ *unmirrored) { s.put("prod/shop/tls", asJSON(t, tls)) },
-			want:    map[string]string{"tls.crt": certificate, "tls.key": ec},
+			mirror: "kubernetes.io/tls\n    data: [{objectName: tls/tls.crt, key: tls.crt}, {objectName: tls/tls.key, key: " +
+				"tls.key}]",
+			event: "pkcs12: error reading P12 data",
+			fix:   func(s *shop, _ *unmirrored) { s.put("prod/shop/tls", asJSON(t, tls)) },
+			want:  map[string]string{"tls.crt": certificate, "tls.key": ec},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -116,7 +124,8 @@ func TestDriverCreatesNoSecretAndTheDocumentedFixWorks(t *testing.T) {
 				s.put(path, asJSON(t, keys))
 			}
 			apply := func() {
-				s.classWith(map[string]string{"objects": u.objects}, "  secretObjects:\n  - secretName: mirror\n    type: "+u.mirror+"\n")
+				s.classWith(map[string]string{"objects": u.objects},
+					"  secretObjects:\n  - secretName: mirror\n    type: "+u.mirror+"\n")
 			}
 			apply()
 			publish(t, s.pod("web")) // the provider has written the files
@@ -142,7 +151,8 @@ func TestDriverFreezesASecretIfOneFileIsMissing(t *testing.T) {
 	s.classWith(map[string]string{"objects": `
 - {secretPath: prod/shop/db, secretKey: password, objectName: password}
 - {secretPath: prod/shop/flags, secretKey: dark, objectName: dark, optional: true}
-`}, "  secretObjects:\n  - secretName: mirror\n    type: Opaque\n    data: [{objectName: password, key: password}, {objectName: dark, key: dark}]\n")
+`}, "  secretObjects:\n  - secretName: mirror\n    type: Opaque\n"+
+		"    data: [{objectName: password, key: password}, {objectName: dark, key: dark}]\n")
 	pod := s.pod("web")
 	publish(t, pod)
 	s.secret("mirror", "password", "correct horse")
@@ -187,14 +197,16 @@ func TestDriverReencodesTLSKeys(t *testing.T) {
 		"RSA in PKCS#8":   {pemKey(t, rsaKey), "-----BEGIN RSA PRIVATE KEY-----\nM"},
 		"ECDSA in SEC 1":  {sec1(t, newECDSA(t)), "-----BEGIN EC PRIVATE KEY-----\nM"},
 		// There is no event, and the Secret has an empty key.
-		"encrypted": {string(pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("any")})), "-----BEGIN PRIVATE KEY-----\n-----END"},
+		"encrypted": {string(pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("any")})),
+			"-----BEGIN PRIVATE KEY-----\n-----END"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := openShop(t, Options{})
 			s.put("prod/shop/tls", asJSON(t, map[string]string{"tls.crt": certificate, "tls.key": c.key}))
 			s.classWith(map[string]string{"objects": "- {secretPath: prod/shop/tls, allKeys: true}"},
-				"  secretObjects:\n  - secretName: mirror\n    type: kubernetes.io/tls\n    data: [{objectName: tls.crt, key: tls.crt}, {objectName: tls.key, key: tls.key}]\n")
+				"  secretObjects:\n  - secretName: mirror\n    type: kubernetes.io/tls\n    data: [{objectName: tls.crt, key: "+
+					"tls.crt}, {objectName: tls.key, key: tls.key}]\n")
 			publish(t, s.pod("web"))
 			secret := s.secret("mirror", "tls.crt", certificate)
 			if got := string(secret.Data["tls.key"]); !strings.HasPrefix(got, c.begins) {
@@ -229,7 +241,8 @@ func TestDriverNeverChangesTheTypeOfASecret(t *testing.T) {
 	publish(t, pod)
 	secret = s.secret("mirror", "password", "correct horse")
 	if secret.Type != "example.com/password" || secret.Labels["team"] != "shop" {
-		t.Errorf("after it was created again, the Secret has type %q and labels %v, want those of the class", secret.Type, secret.Labels)
+		t.Errorf("after it was created again, the Secret has type %q and labels %v, want those of the class", secret.Type,
+			secret.Labels)
 	}
 }
 

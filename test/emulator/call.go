@@ -130,7 +130,8 @@ func (c *call) refuse(err error) answer {
 		r = refusef(http.StatusInternalServerError, codeRESTInternal, "%v", err)
 	}
 	// error_id is empty in the only known answer of the live service.
-	parts := []any{`"error_id":"","error_code":`, marshal(r.code), `,"errors":`, marshal(r.messages()), `,"request_id":`, marshal(c.id)}
+	parts := []any{`"error_id":"","error_code":`, marshal(r.code), `,"errors":`, marshal(r.messages()), `,"request_id":`,
+		marshal(c.id)}
 	if r.data != nil {
 		parts = append(parts, `,"data":`, r.data)
 	}

@@ -112,7 +112,8 @@ type iam struct {
 }
 
 func newIAM() *iam {
-	return &iam{tokens: map[string]grant{}, certificates: map[[sha256.Size]byte]grant{}, clients: map[string]*oauthClient{}}
+	return &iam{tokens: map[string]grant{}, certificates: map[[sha256.Size]byte]grant{},
+		clients: map[string]*oauthClient{}}
 }
 
 // principal is the caller of one request.

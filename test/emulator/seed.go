@@ -119,7 +119,8 @@ func parseSecret(raw json.RawMessage) (seedSecret, error) {
 	if err := decodeStrict(raw, &sec, false); err != nil {
 		return sec, err
 	}
-	sec.settings = v1Settings{CASRequired: sec.CASRequired, DeleteVersionAfter: sec.DeleteVersionAfter, MaxVersions: sec.MaxVersions}
+	sec.settings = v1Settings{CASRequired: sec.CASRequired, DeleteVersionAfter: sec.DeleteVersionAfter,
+		MaxVersions: sec.MaxVersions}
 	if (sec.Data == nil) == (sec.Versions == nil) {
 		return sec, errors.New("exactly one of data and versions is needed")
 	}

@@ -104,7 +104,8 @@ func (s *store) checkCAS(path string, cas *uint32) error {
 	case cas == nil && required:
 		return refusef(http.StatusBadRequest, codeSecretBadCAS, "cas is required to write secret %q", path)
 	case cas != nil && *cas != current:
-		return refusef(http.StatusBadRequest, codeSecretBadCAS, "cas is %d but the current version of secret %q is %d", *cas, path, current)
+		return refusef(http.StatusBadRequest, codeSecretBadCAS, "cas is %d but the current version of secret %q is %d", *cas,
+			path, current)
 	}
 	return nil
 }
@@ -169,7 +170,8 @@ func (s *store) setState(path string, numbers []uint32, state State, now time.Ti
 			return err
 		}
 		if v.state == Deleted && state == Active {
-			return refusef(http.StatusBadRequest, codeSecretBadState, "version %d of secret %q is permanently deleted", v.number, path)
+			return refusef(http.StatusBadRequest, codeSecretBadState, "version %d of secret %q is permanently deleted",
+				v.number, path)
 		}
 		versions = append(versions, v)
 	}

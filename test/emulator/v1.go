@@ -70,7 +70,8 @@ func (c *call) v1(rest string) (answer, error) {
 	}
 	route := c.pick(routes)
 	if route == nil {
-		return answer{}, refusef(http.StatusMethodNotAllowed, codeRESTArgument, "method %s is not allowed on %s", c.method, c.route)
+		return answer{}, refusef(http.StatusMethodNotAllowed, codeRESTArgument, "method %s is not allowed on %s",
+			c.method, c.route)
 	}
 	path, err := c.v1Path(area, escaped)
 	if err != nil {

@@ -157,7 +157,8 @@ func newCustom(have map[string]string, raw json.RawMessage, merge bool) (map[str
 	}
 	for name, value := range custom {
 		if name == "" || !customValuePattern.MatchString(value) {
-			return nil, badMetadata("custom_metadata %q: the name is empty, or the value is not 1 to 512 of a-z A-Z 0-9 _ . : / = @ %% -", name)
+			return nil, badMetadata("custom_metadata %q: the name is empty, or the value is not 1 to 512 of a-z A-Z 0-9 _ . : "+
+				"/ = @ %% -", name)
 		}
 	}
 	if len(custom) == 0 {

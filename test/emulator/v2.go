@@ -72,7 +72,8 @@ func cutVersion(rest string) (escaped, below string) {
 func (c *call) byMethod(handlers map[string]func() (answer, error)) (answer, error) {
 	handle, ok := handlers[c.method]
 	if !ok {
-		return answer{}, refusef(http.StatusMethodNotAllowed, codeRESTArgument, "method %s is not allowed on %s", c.method, c.route)
+		return answer{}, refusef(http.StatusMethodNotAllowed, codeRESTArgument, "method %s is not allowed on %s",
+			c.method, c.route)
 	}
 	return handle()
 }
@@ -131,7 +132,8 @@ func v2VersionOf(v *version, withData bool) []byte {
 
 // v2SecretOf returns a secret with one of its versions.
 func (c *call) v2SecretOf(sec *secret, v *version, withData bool) []byte {
-	return envelope(`"path":`, marshal(sec.path), `,"metadata":`, c.v2MetadataOf(sec), `,"version":`, v2VersionOf(v, withData))
+	return envelope(`"path":`, marshal(sec.path), `,"metadata":`, c.v2MetadataOf(sec), `,"version":`,
+		v2VersionOf(v, withData))
 }
 
 // written returns the answer to a write of a secret: it has no version.

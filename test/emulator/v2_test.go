@@ -19,8 +19,9 @@ func TestNativeSecret(t *testing.T) {
 	now := newClock()
 	d := start(t, Options{Now: now.Now})
 	const data = `{"b":1.0,"a":12345678901234567890,"h":"<&>"}`
-	written := d.send("POST", d.native("secret"), `{"path":"prod/x","metadata":{"deactivateVersionAfter":"1d","customMetadata":{"a":"1"}},`+
-		`"version":{"data":`+data+`}}`).want(200)
+	written := d.send("POST", d.native("secret"),
+		`{"path":"prod/x","metadata":{"deactivateVersionAfter":"1d","customMetadata":{"a":"1"}},`+
+			`"version":{"data":`+data+`}}`).want(200)
 	metadata := `{"casRequired":false,"createdAt":"2026-08-22T02:24:06Z","currentVersion":1,"customMetadata":{"a":"1"},` +
 		`"deactivateVersionAfter":"1d","maxVersions":10,"oldestVersion":0,"updatedAt":"2026-08-22T02:24:06Z",` +
 		`"urn":"urn:v1:eu:resource:okms:` + d.OKMSID() + `/secret/prod/x"}`
@@ -29,7 +30,8 @@ func TestNativeSecret(t *testing.T) {
 	got := d.get(d.native("secret/prod%2Fx?includeData=true")).want(200)
 	got.wantAt(`"prod/x"`, "path")
 	got.wantAt(metadata, "metadata")
-	if version := got.at("version"); version != `{"id":1,"state":"active","createdAt":"2026-08-22T02:24:06Z","data":`+data+`}` {
+	if version := got.at("version"); version != `{"id":1,"state":"active","createdAt":"2026-08-22T02:24:06Z","data":`+
+		data+`}` {
 		t.Errorf("the version is %s", version)
 	}
 	for _, query := range []string{"", "?includeData=false"} {
@@ -39,7 +41,8 @@ func TestNativeSecret(t *testing.T) {
 	d.get("secret/data/prod/x").want(200).wantAt(data, "data", "data")
 	now.advance(24 * time.Hour)
 	late := d.get(d.native("secret/prod%2Fx?includeData=true")).want(200)
-	late.wantAt(`{"id":1,"state":"deactivated","createdAt":"2026-08-22T02:24:06Z","deactivatedAt":"2026-08-23T02:24:06Z"}`, "version")
+	late.wantAt(`{"id":1,"state":"deactivated","createdAt":"2026-08-22T02:24:06Z","deactivatedAt":"2026-08-23T02:24:06Z"}`,
+		"version")
 	d.send("DELETE", d.native("secret/prod%2Fx"), "").want(204)
 	d.get(d.native("secret/prod%2Fx")).wantError(404, 17125377, "not found")
 }
@@ -199,7 +202,8 @@ func TestNativeListLeavesOut(t *testing.T) {
 	if err := d.AddToken("dev", Identity{Paths: []string{"dev/"}}); err != nil {
 		t.Fatal(err)
 	}
-	if got := list("dev"); !strings.Contains(got, "dev/y") || strings.Contains(got, "prod/x") || strings.Contains(got, `"data"`) {
+	if got := list("dev"); !strings.Contains(got, "dev/y") || strings.Contains(got, "prod/x") ||
+		strings.Contains(got, `"data"`) {
 		t.Errorf("with the right on one folder: %s", got)
 	}
 	if got := list(noneToken); got != "[]" {
@@ -231,7 +235,8 @@ func TestNativeWrites(t *testing.T) {
 	d.send("PUT", path, `{"metadata":{"maxVersions":2}}`).want(200).wantAt("1", "metadata", "currentVersion")
 	d.send("PUT", path+"?cas=1", `{"version":{"data":{"k":2}}}`).want(200).wantAt("2", "metadata", "currentVersion")
 	d.send("PUT", path+"?cas=1", `{"version":{"data":{"k":3}}}`).wantError(400, codeSecretBadCAS, "cas is 1 but")
-	d.send("PUT", path, `{"metadata":{"casRequired":true},"version":{"data":{"k":3}}}`).wantError(400, codeSecretBadCAS, "cas is required")
+	d.send("PUT", path, `{"metadata":{"casRequired":true},"version":{"data":{"k":3}}}`).wantError(400, codeSecretBadCAS,
+		"cas is required")
 	d.get(path).wantAt("false", "metadata", "casRequired")
 	d.send("POST", path+"/version?cas=1", `{"data":{"k":3}}`).wantError(400, codeSecretBadCAS, "cas is 1 but")
 	d.send("POST", path+"/version?cas=x", `{"data":{"k":3}}`).wantError(400, codeRESTArgument, "cas")
@@ -275,7 +280,8 @@ func TestEachNativeCallNeedsItsActions(t *testing.T) {
 		{"GET", "secret/prod%2Fx/version/1?includeData=true", "", 200, []string{actionGet, actionGetData}},
 		{"PUT", "secret/prod%2Fx", `{"metadata":{}}`, 200, []string{actionUpdateMeta}},
 		{"PUT", "secret/prod%2Fx", `{"version":{"data":{}}}`, 200, []string{actionNewVersion}},
-		{"PUT", "secret/prod%2Fx", `{"metadata":{},"version":{"data":{}}}`, 200, []string{actionUpdateMeta, actionNewVersion}},
+		{"PUT", "secret/prod%2Fx", `{"metadata":{},"version":{"data":{}}}`, 200,
+			[]string{actionUpdateMeta, actionNewVersion}},
 		{"POST", "secret/prod%2Fx/version", `{"data":{}}`, 200, []string{actionNewVersion}},
 		{"PUT", "secret/prod%2Fx/version/1", `{"state":"deactivated"}`, 200, []string{actionDeactivate}},
 		{"PUT", "secret/prod%2Fx/version/1", `{"state":"active"}`, 200, []string{actionActivate}},
@@ -288,7 +294,8 @@ func TestEachNativeCallNeedsItsActions(t *testing.T) {
 			if err := d.AddToken("someone", Identity{Name: "someone", Actions: actions, Paths: []string{"prod/"}}); err != nil {
 				t.Fatal(err)
 			}
-			return d.do(request{method: row.method, path: d.native(row.path), body: row.body, header: http.Header{"Authorization": {"Bearer someone"}}, token: "-"})
+			return d.do(request{method: row.method, path: d.native(row.path), body: row.body,
+				header: http.Header{"Authorization": {"Bearer someone"}}, token: "-"})
 		}
 		for _, action := range row.actions {
 			without := slices.DeleteFunc(dataPlaneActions(), func(a string) bool { return a == action })
@@ -302,7 +309,8 @@ func TestNativeDenialStatus(t *testing.T) {
 	for _, status := range []int{401, 403, 404} {
 		d := start(t, Options{Switches: Switches{DenialStatus: status}})
 		d.put("x", `{}`)
-		for _, path := range []string{"secret/x", "secret/x?includeData=true", "secret/x/version", "secret/absent", "secretConfig"} {
+		for _, path := range []string{"secret/x", "secret/x?includeData=true", "secret/x/version", "secret/absent",
+			"secretConfig"} {
 			d.do(request{path: d.native(path), token: noneToken}).wantError(status, codeIAMDenied, "not allowed")
 		}
 		d.do(request{path: d.native("secret/x"), token: "-"}).wantError(401, codeUnauthenticated, "no credential")

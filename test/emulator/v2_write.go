@@ -184,7 +184,8 @@ func (c *call) putVersion(path string, number uint32) (answer, error) {
 	if err := c.decodeV2(&body); err != nil {
 		return answer{}, err
 	}
-	action, ok := map[State]string{Active: actionActivate, Deactivated: actionDeactivate, Deleted: actionDestroy}[body.State]
+	action, ok := map[State]string{Active: actionActivate, Deactivated: actionDeactivate,
+		Deleted: actionDestroy}[body.State]
 	if !ok {
 		return answer{}, errArgument("state %q is not one of active, deactivated, deleted", body.State)
 	}
@@ -211,7 +212,8 @@ func (c *call) getConfig() (answer, error) {
 // configOf returns the defaults of the domain, which both APIs share.
 func (c *call) configOf() []byte {
 	store, none := c.e.store, &secret{}
-	return envelope(`"casRequired":`, marshal(store.casRequired(none)), `,"deactivateVersionAfter":`, marshal(store.deleteAfter(none)),
+	return envelope(`"casRequired":`, marshal(store.casRequired(none)), `,"deactivateVersionAfter":`,
+		marshal(store.deleteAfter(none)),
 		`,"maxVersions":`, marshal(store.maxVersions(none)))
 }
 
@@ -227,7 +229,8 @@ func (c *call) putConfig() (answer, error) {
 	if err := c.require(actionWriteConfig, ""); err != nil {
 		return answer{}, err
 	}
-	to := v1Settings{CASRequired: body.CASRequired, DeleteVersionAfter: body.DeactivateVersionAfter, MaxVersions: body.MaxVersions}
+	to := v1Settings{CASRequired: body.CASRequired, DeleteVersionAfter: body.DeactivateVersionAfter,
+		MaxVersions: body.MaxVersions}
 	if err := to.check(); err != nil {
 		return answer{}, err
 	}

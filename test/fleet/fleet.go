@@ -44,8 +44,8 @@ type Result struct {
 	Started  time.Duration // when the last pod had its files
 }
 
-// The kubelet's times (source: docs of kubelet's syncFrequency, and pkg/kubelet: a pod is synced again after a minute, and up to
-// half of that more; pkg/util/goroutinemap/exponentialbackoff for volumes).
+// The kubelet's times (source: docs of kubelet's syncFrequency, and pkg/kubelet: a pod is synced again after a minute,
+// and up to half of that more; pkg/util/goroutinemap/exponentialbackoff for volumes).
 const (
 	syncEvery    = time.Minute
 	firstBackoff = 500 * time.Millisecond
@@ -143,7 +143,8 @@ func (n *node) mount(ctx context.Context, pod int, all *counts) (ok bool) {
 	defer cancel()
 	resp, err := n.provider.Mount(limited, provider.Request{
 		Attributes: map[string]string{
-			"endpoint": "http://" + n.store.address + "/api/" + n.store.OKMSID(), "objects": n.objects(pod), "secretProviderClass": "shop",
+			"endpoint": "http://" + n.store.address + "/api/" + n.store.OKMSID(), "objects": n.objects(pod),
+			"secretProviderClass":              "shop",
 			"refreshInterval":                  n.Refresh.String(),
 			"csi.storage.k8s.io/pod.namespace": "shop", "csi.storage.k8s.io/pod.name": fmt.Sprint("pod-", pod),
 		},

@@ -20,7 +20,8 @@ func TestMain(m *testing.M) {
 }
 
 // small is a fleet for tests.
-var small = Plan{Nodes: 5, Pods: 10, Secrets: 10, Each: 3, TTL: 30 * time.Second, Spread: time.Minute, Lasts: 10 * time.Minute, Seed: 1}
+var small = Plan{Nodes: 5, Pods: 10, Secrets: 10, Each: 3, TTL: 30 * time.Second, Spread: time.Minute,
+	Lasts: 10 * time.Minute, Seed: 1}
 
 // TestNodesAtRestDoNotAskInStep checks the second with the most requests against their mean, a minute after the start.
 func TestNodesAtRestDoNotAskInStep(t *testing.T) {
@@ -73,8 +74,8 @@ func TestRefreshIntervalLowersTheCost(t *testing.T) {
 	}
 }
 
-// wantEven checks that no second has more requests than independent ones would have: the mean and six standard deviations of a
-// Poisson distribution.
+// wantEven checks that no second has more requests than independent ones would have: the mean and six standard
+// deviations of a Poisson distribution.
 func wantEven(t *testing.T, requests []int) {
 	t.Helper()
 	average := mean(requests)

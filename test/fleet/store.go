@@ -54,7 +54,8 @@ func startStore(t *testing.T, p Plan) *store {
 			t.Fatal(err)
 		}
 	}
-	s := &store{Emulator: e, plan: p, address: "127.0.0.1:80", listener: bufconn.Listen(8 << 10), began: time.Now(), seconds: map[int]int{}}
+	s := &store{Emulator: e, plan: p, address: "127.0.0.1:80", listener: bufconn.Listen(8 << 10), began: time.Now(),
+		seconds: map[int]int{}}
 	s.server = &http.Server{Handler: http.HandlerFunc(s.answer), ErrorLog: log.New(io.Discard, "", 0)}
 	go func() { _ = s.server.Serve(s.listener) }()
 	return s

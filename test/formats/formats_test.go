@@ -69,7 +69,8 @@ func same(t *testing.T, by string, w written, got outcome) {
 // texts are keys and values that a reader may take for something else: all of at most two signs
 // that mean something to one, words, and longer ones by chance, the same ones each time.
 func texts() (all []string) {
-	signs := []string{"a", "'", `"`, "`", `\`, "$", "{B}", "\n", "\r", "\t", " ", "#", "=", ":", "!", "u0041", "n", "\x00", "\u0085", "é😀"}
+	signs := []string{"a", "'", `"`, "`", `\`, "$", "{B}", "\n", "\r", "\t", " ", "#", "=", ":", "!", "u0041", "n", "\x00",
+		"\u0085", "é😀"}
 	all = []string{""}
 	for from, length := 0, 0; length < 2; length++ {
 		to := len(all)
@@ -80,11 +81,15 @@ func texts() (all []string) {
 		}
 		from = to
 	}
-	all = append(all, strings.Fields(`no Yes on OFF y N true False null NULL ~ nan .nan .inf -.INF inf 0o7 07 0x1f 1e3 e1 E-1 1_000 1:20 0.5
+	all = append(all,
+		strings.Fields(`no Yes on OFF y N true False null NULL ~ nan .nan .inf -.INF inf 0o7 07 0x1f 1e3 e1 E-1 1_000 1:20 0.5
 		2001-01-01 2001-12-14t21:59:43.10-05:00 << = - --- ... ? *a &a !a !!int @a %YAML [a] {a} [a {a a,b |a >a key export BEFORE='x'`)...)
-	all = append(all, "a: b", "a #b", "- a", "? a", "--- a", "export A", "\ufeffa", "a\u2028b", "a\u00a0", "\u200b", "\ue000", "\ufffe", "\x7f",
-		"-----BEGIN X-----\nYWJj+/==\n-----END X-----\n", `DOMAIN\user`, `C:\new\table`, `{"a":"it is \"x\""}`, "a\nB='x'\nC=\"y\"\n# z",
-		strings.Repeat("x", 1023), strings.Repeat(" ", 1500), strings.Repeat("é", 3000), strings.Repeat("x", 1<<16-100), strings.Repeat("x", 1<<16))
+	all = append(all, "a: b", "a #b", "- a", "? a", "--- a", "export A", "\ufeffa", "a\u2028b", "a\u00a0", "\u200b",
+		"\ue000", "\ufffe", "\x7f",
+		"-----BEGIN X-----\nYWJj+/==\n-----END X-----\n", `DOMAIN\user`, `C:\new\table`, `{"a":"it is \"x\""}`,
+		"a\nB='x'\nC=\"y\"\n# z",
+		strings.Repeat("x", 1023), strings.Repeat(" ", 1500), strings.Repeat("é", 3000), strings.Repeat("x", 1<<16-100),
+		strings.Repeat("x", 1<<16))
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 3000 {
 		text := ""
@@ -108,7 +113,8 @@ func objects(t *testing.T, nested bool) (all []string) {
 		}
 	}
 	if nested {
-		all = append(all, `{}`, `{"a":null,"b":[true,false,null,[],{},[[{}]]],"c":{"d":{}}}`, `{"a":`+strings.Repeat("[", 49)+strings.Repeat("]", 49)+`}`,
+		all = append(all, `{}`, `{"a":null,"b":[true,false,null,[],{},[[{}]]],"c":{"d":{}}}`,
+			`{"a":`+strings.Repeat("[", 49)+strings.Repeat("]", 49)+`}`,
 			`{"a":`+strings.Repeat(`{"a":`, 49)+`1`+strings.Repeat("}", 49)+`}`, `{"a":[0,-0,1,-1.5,5432.0,123456789012345]}`)
 	}
 	return all
@@ -150,7 +156,8 @@ func TestReaders(t *testing.T) {
 
 // FuzzReaders: what a format carries, its readers within this process read.
 func FuzzReaders(f *testing.F) {
-	for _, seed := range []string{"", "x", " x ", "it's", `"x"`, `a\nb`, "a\nb\n", "#", "$A", "${A}", "a\r\nb", "a\r", "\x00", "é😀", "=", "a='b'", "\u0085\u2028",
+	for _, seed := range []string{"", "x", " x ", "it's", `"x"`, `a\nb`, "a\nb\n", "#", "$A", "${A}", "a\r\nb", "a\r",
+		"\x00", "é😀", "=", "a='b'", "\u0085\u2028",
 		`\`, `a\\b`, "!", "e1", "nan", strings.Repeat("x", 1<<16-4), strings.Repeat("x", 1<<16-5)} {
 		f.Add("A", seed)
 	}

@@ -142,26 +142,35 @@ var readers = []reader{
 	{format: format.Env, name: "kubelet", read: each(kubelet)},
 	{format: format.Env, name: "sh", read: shell, needs: []string{"sh", "-c", ""}, skip: notForShell},
 
-	{format: format.Dotenv, name: "godotenv", read: each(func(_ *testing.T, w written) (object, error) { return ofTexts(godotenv.Unmarshal(w.file)) })},
+	{format: format.Dotenv, name: "godotenv",
+		read: each(func(_ *testing.T, w written) (object, error) { return ofTexts(godotenv.Unmarshal(w.file)) })},
 	{format: format.Dotenv, name: "Docker Compose", read: each(func(_ *testing.T, w written) (object, error) {
 		return ofTexts(compose.Parse(strings.NewReader(w.file)))
 	})},
 	{format: format.Dotenv, name: "sh", read: shell, needs: []string{"sh", "-c", ""}, skip: notForShell},
-	{format: format.Dotenv, name: "python-dotenv", read: python("import io, dotenv\nparse = lambda f: dotenv.dotenv_values(stream=io.StringIO(f))"),
+	{format: format.Dotenv, name: "python-dotenv",
+		read:  python("import io, dotenv\nparse = lambda f: dotenv.dotenv_values(stream=io.StringIO(f))"),
 		needs: []string{"python3", "-c", "import dotenv"}},
-	{format: format.Dotenv, name: "dotenv of npm", read: node("const parse = require('dotenv').parse;"), needs: []string{"node", "-e", "require('dotenv')"}},
-	{format: format.Dotenv, name: "Node.js", read: node("const parse = require('util').parseEnv;"), needs: []string{"node", "-e", "require('util').parseEnv('')"}},
+	{format: format.Dotenv, name: "dotenv of npm", read: node("const parse = require('dotenv').parse;"),
+		needs: []string{"node", "-e", "require('dotenv')"}},
+	{format: format.Dotenv, name: "Node.js", read: node("const parse = require('util').parseEnv;"),
+		needs: []string{"node", "-e", "require('util').parseEnv('')"}},
 
 	{format: format.Properties, name: "magiconair/properties", read: each(magiconair), skip: hasAstral},
 	{format: format.Properties, name: "java.util.Properties", read: java, needs: []string{"javac", "-version"}},
 
 	{format: format.YAML, name: "go.yaml.in/yaml/v2", read: each(yamlBy(yamlv2.Unmarshal))},
 	{format: format.YAML, name: "go.yaml.in/yaml/v3", read: each(yamlBy(yamlv3.Unmarshal))},
-	{format: format.YAML, name: "goccy/go-yaml", read: each(yamlBy(func(file []byte, v any) error { return yaml.Unmarshal(file, v) }))},
-	{format: format.YAML, name: "PyYAML", every: 4, read: python(fmt.Sprintf(pythonYAML, "SafeLoader")), needs: []string{"python3", "-c", "import yaml"}},
-	{format: format.YAML, name: "libyaml", read: python(fmt.Sprintf(pythonYAML, "CSafeLoader")), needs: []string{"python3", "-c", "import yaml; yaml.CSafeLoader"}},
-	{format: format.YAML, name: "yaml of npm with 1.1", read: node(fmt.Sprintf(nodeYAML, "1.1")), needs: []string{"node", "-e", "require('yaml')"}},
-	{format: format.YAML, name: "yaml of npm with 1.2", read: node(fmt.Sprintf(nodeYAML, "1.2")), needs: []string{"node", "-e", "require('yaml')"}},
+	{format: format.YAML, name: "goccy/go-yaml",
+		read: each(yamlBy(func(file []byte, v any) error { return yaml.Unmarshal(file, v) }))},
+	{format: format.YAML, name: "PyYAML", every: 4, read: python(fmt.Sprintf(pythonYAML, "SafeLoader")),
+		needs: []string{"python3", "-c", "import yaml"}},
+	{format: format.YAML, name: "libyaml", read: python(fmt.Sprintf(pythonYAML, "CSafeLoader")),
+		needs: []string{"python3", "-c", "import yaml; yaml.CSafeLoader"}},
+	{format: format.YAML, name: "yaml of npm with 1.1", read: node(fmt.Sprintf(nodeYAML, "1.1")),
+		needs: []string{"node", "-e", "require('yaml')"}},
+	{format: format.YAML, name: "yaml of npm with 1.2", read: node(fmt.Sprintf(nodeYAML, "1.2")),
+		needs: []string{"node", "-e", "require('yaml')"}},
 }
 
 func init() { logrus.SetLevel(logrus.PanicLevel) } // compose-go warns about variables that are not set
@@ -199,7 +208,8 @@ func shell(t *testing.T, all []written) (got []outcome, err error) {
 			return nil, err
 		}
 	}
-	cmd := exec.Command("sh", "-c", `i=0; while [ $i -lt $1 ]; do . "./$i"; printf '%s\0' "$BEFORE" "$A" "$AFTER"; unset BEFORE A AFTER; i=$((i+1)); done`,
+	cmd := exec.Command("sh", "-c",
+		`i=0; while [ $i -lt $1 ]; do . "./$i"; printf '%s\0' "$BEFORE" "$A" "$AFTER"; unset BEFORE A AFTER; i=$((i+1)); done`,
 		"sh", strconv.Itoa(len(all)))
 	cmd.Dir, cmd.Env = dir, []string{"PATH="}
 	out, err := cmd.Output()

@@ -151,12 +151,15 @@ func remedies() []remedy {
 			asToken(harness.Token)},
 		{failure.Denied, "grant its identity the IAM action okms:apikms:secret/version/getData on the OKMS domain",
 			asToken("may-nothing"), grant},
-		{failure.Denied, "grant its identity the IAM actions okms:apikms:secret/version/getData and okms:apikms:secret/get on the OKMS domain",
+		{failure.Denied,
+			"grant its identity the IAM actions okms:apikms:secret/version/getData and okms:apikms:secret/get on the " +
+				"OKMS domain",
 			func(p *scenario) {
 				attribute("api", "rest")(p)
 				asToken("may-nothing")(p)
 			}, func(p *scenario) {
-				if err := p.Store.AddToken("may-nothing", emulator.Identity{Actions: []string{explain.ActionRead, explain.ActionDescribe}}); err != nil {
+				if err := p.Store.AddToken("may-nothing",
+					emulator.Identity{Actions: []string{explain.ActionRead, explain.ActionDescribe}}); err != nil {
 					p.Fatal(err)
 				}
 			}},

@@ -14,7 +14,8 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// TestThePageShowsTheMessage compares the message in docs/class.md with one of a mount, but for its time and its request id.
+// TestThePageShowsTheMessage compares the message in docs/class.md with one of a mount, but for its time and its
+// request id.
 func TestThePageShowsTheMessage(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../docs/class.md")

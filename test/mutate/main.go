@@ -77,8 +77,10 @@ func run(ctx context.Context, patterns, also []string, most int, seed uint64) (s
 			fmt.Printf("%s:%d: %s: %s\n", j.mutant.file, j.mutant.line, j.mutant.function, j.mutant.text)
 		}
 	}
-	fmt.Printf("%d of %d mutants run: %d noticed, %d of them by the time-out; %d survived, and %d that are accepted; %d do not compile\n",
-		len(jobs), all, count[noticed]+count[timedOut], count[timedOut], count[survived], count[survivedAccepted], count[notGo])
+	fmt.Printf("%d of %d mutants run: %d noticed, %d of them by the time-out; %d survived, and %d that are accepted; %d "+
+		"do not compile\n",
+		len(jobs), all, count[noticed]+count[timedOut], count[timedOut], count[survived], count[survivedAccepted],
+		count[notGo])
 	return count[survived], nil
 }
 
@@ -198,7 +200,8 @@ func (j job) run(ctx context.Context) (outcome, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := errors.Join(os.WriteFile(changed, j.mutant.changed(source), 0o600), os.WriteFile(overlay, text, 0o600)); err != nil {
+	if err := errors.Join(os.WriteFile(changed, j.mutant.changed(source), 0o600),
+		os.WriteFile(overlay, text, 0o600)); err != nil {
 		return 0, err
 	}
 	out, err := j.of.test(ctx, "-overlay="+overlay, "-timeout="+j.of.limit.String())

@@ -140,7 +140,8 @@ func (f *finder) add(n ast.Node, from, to int, by string) {
 }
 
 func (f *finder) mutant(n ast.Node, from, to int, by, text string) mutant {
-	return mutant{file: f.name, line: f.set.Position(n.Pos()).Line, function: f.function, text: text, from: from, to: to, by: by}
+	return mutant{file: f.name, line: f.set.Position(n.Pos()).Line, function: f.function, text: text, from: from,
+		to: to, by: by}
 }
 
 func (f *finder) at(p token.Pos) int { return f.set.Position(p).Offset }

@@ -49,7 +49,8 @@ func TestMutantsOfAFile(t *testing.T) {
 		}
 	}
 	if want := []string{"without b.n = n", "n < 3 -> !(n < 3)", "n < 3 -> n <= 3", "return 0, errSmall -> return 0, nil",
-		"without n++ b.tell()", "n == 4 -> n != 4", "without n++", "without b.tell()", "n + 1 -> n - 1"}; !slices.Equal(got, want) {
+		"without n++ b.tell()", "n == 4 -> n != 4", "without n++", "without b.tell()",
+		"n + 1 -> n - 1"}; !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }

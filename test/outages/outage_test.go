@@ -245,7 +245,8 @@ func TestStaleWhileTheStoreIsDown(t *testing.T) {
 	pods.Wait()
 	_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: shop/s10"})
 	harness.WantError(t, err, codes.Internal) // it was never read
-	d.WantLines(t, `ovhcloud_csi_secret_reads_total{served="stale"} 1100`, `ovhcloud_csi_secret_age_seconds_bucket{le="900"} 1100`,
+	d.WantLines(t, `ovhcloud_csi_secret_reads_total{served="stale"} 1100`,
+		`ovhcloud_csi_secret_age_seconds_bucket{le="900"} 1100`,
 		`ovhcloud_csi_secret_age_seconds_bucket{le="300"} 0`, `ovhcloud_csi_okms_circuit_breakers{state="open"} 1`)
 	repair()
 	d.Store.ResetRequests()
@@ -254,7 +255,8 @@ func TestStaleWhileTheStoreIsDown(t *testing.T) {
 	if got := len(d.Store.Requests()); got != 10 {
 		t.Errorf("%d reads for ten secrets once it is back", got)
 	}
-	d.WantLines(t, `ovhcloud_csi_okms_circuit_breakers{state="open"} 0`, `ovhcloud_csi_okms_circuit_breakers{state="half_open"} 0`)
+	d.WantLines(t, `ovhcloud_csi_okms_circuit_breakers{state="open"} 0`,
+		`ovhcloud_csi_okms_circuit_breakers{state="half_open"} 0`)
 	if err := d.Store.Delete("shop/s3"); err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,8 @@ func tarOf(files []entry, at time.Time) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := add(w, tar.Header{Name: f.name, Mode: f.mode, Size: int64(len(content)), ModTime: at}, content); err != nil {
+		if err := add(w, tar.Header{Name: f.name, Mode: f.mode, Size: int64(len(content)), ModTime: at},
+			content); err != nil {
 			return nil, err
 		}
 	}

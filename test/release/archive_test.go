@@ -67,7 +67,9 @@ func TestTheSameFilesGiveTheSameArchive(t *testing.T) {
 
 func TestAnArchiveHasItsFiles(t *testing.T) {
 	r := made(t)
-	if err := r.pack("x.tar.gz", []entry{{"program", r.binary(tool, nodes[0]), 0o755}, {"LICENSE", filepath.Join(r.root, "LICENSE"), 0o644}}); err != nil {
+	if err := r.pack("x.tar.gz",
+		[]entry{{"program", r.binary(tool, nodes[0]), 0o755},
+			{"LICENSE", filepath.Join(r.root, "LICENSE"), 0o644}}); err != nil {
 		t.Fatal(err)
 	}
 	content, err := os.ReadFile(r.path("x.tar.gz"))
@@ -79,7 +81,8 @@ func TestAnArchiveHasItsFiles(t *testing.T) {
 		t.Fatalf("%d files: %v", len(files), err)
 	}
 	got := files[0]
-	if got.header.Name != "program" || got.header.Mode != 0o755 || got.header.Uid != 0 || !got.header.ModTime.Equal(r.at) ||
+	if got.header.Name != "program" || got.header.Mode != 0o755 || got.header.Uid != 0 ||
+		!got.header.ModTime.Equal(r.at) ||
 		string(got.content) != "ovhcsi for linux-amd64" {
 		t.Errorf("got %+v with %q", got.header, got.content)
 	}
@@ -114,7 +117,8 @@ func TestAnImageIsForItsPlatform(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if config.Architecture != m.Platform.Architecture || !slices.Equal(config.Config.Entrypoint, []string{"/" + daemon}) ||
+			if config.Architecture != m.Platform.Architecture ||
+				!slices.Equal(config.Config.Entrypoint, []string{"/" + daemon}) ||
 				config.Config.Labels["org.opencontainers.image.version"] != "0.1.0" || !config.Created.Equal(r.at) {
 				t.Errorf("%s: config %+v", name, config)
 			}
@@ -241,7 +245,8 @@ func TestTheStatementNamesEveryFile(t *testing.T) {
 			t.Errorf("%s is not in\n%s", s.Name, sums)
 		}
 	}
-	if commit := got.Predicate.BuildDefinition.ResolvedDependencies[0].Digest["gitCommit"]; len(got.Subject) != 2 || commit != r.commit {
+	if commit := got.Predicate.BuildDefinition.ResolvedDependencies[0].Digest["gitCommit"]; len(got.Subject) != 2 ||
+		commit != r.commit {
 		t.Errorf("%d subjects, commit %s", len(got.Subject), commit)
 	}
 }

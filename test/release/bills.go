@@ -12,7 +12,8 @@ import (
 	"slices"
 )
 
-// bills writes a bill of materials for each program and platform in CycloneDX's form. It is made from the program itself.
+// bills writes a bill of materials for each program and platform in CycloneDX's form. It is made from the program
+// itself.
 func (r release) bills() error {
 	if err := os.MkdirAll(r.to, 0o755); err != nil {
 		return err

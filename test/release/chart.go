@@ -11,7 +11,8 @@ import (
 	"slices"
 )
 
-// chart packages the chart with the driver's own (charts/package), and packs it again: helm writes the time of the packaging.
+// chart packages the chart with the driver's own (charts/package), and packs it again: helm writes the time of the
+// packaging.
 func (r release) chart() error {
 	if _, err := output(r.root, nil, "charts/package", r.to); err != nil {
 		return err
@@ -29,7 +30,8 @@ func (r release) chart() error {
 	var out bytes.Buffer
 	w := tar.NewWriter(&out)
 	for _, f := range files {
-		if err := add(w, tar.Header{Name: f.header.Name, Mode: 0o644, Size: f.header.Size, ModTime: r.at}, f.content); err != nil {
+		if err := add(w, tar.Header{Name: f.header.Name, Mode: 0o644, Size: f.header.Size, ModTime: r.at},
+			f.content); err != nil {
 			return err
 		}
 	}

@@ -22,8 +22,8 @@ import (
 // licences is where an image has the files of shipped.
 const licences = "licenses/"
 
-// images writes an archive in OCI's layout for each platform of nodes, and one for both, which can be pushed as one tag. They
-// have what `docker build` makes from the Dockerfile.
+// images writes an archive in OCI's layout for each platform of nodes, and one for both, which can be pushed as one
+// tag. They have what `docker build` makes from the Dockerfile.
 func (r release) images() error {
 	all := map[platform]v1.Image{}
 	for _, p := range nodes {
@@ -49,7 +49,9 @@ func (r release) image(p platform) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil },
+	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(content)), nil
+	},
 		tarball.WithMediaType(types.OCILayer))
 	if err != nil {
 		return nil, err
@@ -100,7 +102,8 @@ func (r release) writeImages(name string, images map[platform]v1.Image) error {
 		}
 		err := index.AppendImage(images[p], layout.WithPlatform(v1.Platform{OS: p.os, Architecture: p.arch}),
 			layout.WithAnnotations(map[string]string{
-				"org.opencontainers.image.ref.name": r.version, "io.containerd.image.name": "localhost/" + daemon + ":" + r.version}))
+				"org.opencontainers.image.ref.name": r.version, "io.containerd.image.name": "localhost/" + daemon + ":" +
+					r.version}))
 		if err != nil {
 			return err
 		}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command release builds all files of a release, without a network but the module proxy: archives of both programs, images,
-// the chart, the krew manifest, bills of materials, notices of licences, checksums and provenance. The same commit gives the same
-// bytes on any machine with the same Go, at any time. docs/releasing.md is the guide.
+// Command release builds all files of a release, without a network but the module proxy: archives of both programs,
+// images, the chart, the krew manifest, bills of materials, notices of licences, checksums and provenance. The same
+// commit gives the same bytes on any machine with the same Go, at any time. docs/releasing.md is the guide.
 package main
 
 import (
@@ -18,7 +18,8 @@ func main() {
 	version := flag.String("version", "", "the version, such as 0.1.0")
 	root := flag.String("root", "../..", "the repository")
 	to := flag.String("to", "bin/release", "where the files are written, below -root; what is there is removed")
-	url := flag.String("url", "https://example.invalid/ovhcloud-csi-provider", "where the files can be fetched, without the version")
+	url := flag.String("url", "https://example.invalid/ovhcloud-csi-provider",
+		"where the files can be fetched, without the version")
 	notices := flag.Bool("notices", false, "only write THIRD_PARTY_NOTICES")
 	flag.Parse()
 	at, err := filepath.Abs(*root)
@@ -45,8 +46,8 @@ type release struct {
 	at      time.Time // of the commit: the time of every file
 }
 
-// run makes the release of the repository at root, an absolute path. It fails before the first build if the repository is not
-// ready for this version.
+// run makes the release of the repository at root, an absolute path. It fails before the first build if the repository
+// is not ready for this version.
 func run(root, to, version, url string) (err error) {
 	r := release{root: root, to: filepath.Join(root, to), version: version, url: url + "/v" + version}
 	if r.commit, r.at, err = head(root); err != nil {

@@ -15,7 +15,8 @@ import (
 // noticesFile has the licences of all modules that the programs are linked with, and Go's own.
 const noticesFile = "THIRD_PARTY_NOTICES"
 
-// allowed are the licences that a module may have. Those of MPL-2.0 are used unchanged: the notices say where their source is.
+// allowed are the licences that a module may have. Those of MPL-2.0 are used unchanged: the notices say where their
+// source is.
 var allowed = []string{"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MPL-2.0"}
 
 // licensed is a library as go-licenses reports it.
@@ -50,7 +51,8 @@ func linked(root string) ([]licensed, error) {
 		return nil, err
 	}
 	program := filepath.Join(root, "bin", "go-licenses")
-	if _, err := output(filepath.Join(root, "test/release"), nil, "go", "build", "-o", program, "github.com/google/go-licenses/v2"); err != nil {
+	if _, err := output(filepath.Join(root, "test/release"), nil, "go", "build", "-o", program,
+		"github.com/google/go-licenses/v2"); err != nil {
 		return nil, err
 	}
 	all := map[string]licensed{}

@@ -22,7 +22,8 @@ func TestTheNoticesNameWhatIsLinked(t *testing.T) {
 	}
 	linked := map[string]bool{}
 	for _, system := range []string{"linux", "darwin"} {
-		out, err := output("../..", []string{"GOOS=" + system, "CGO_ENABLED=0"}, "go", "list", "-deps", "-tags", "grpcnotrace",
+		out, err := output("../..", []string{"GOOS=" + system, "CGO_ENABLED=0"}, "go", "list", "-deps", "-tags",
+			"grpcnotrace",
 			"-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}}{{end}}{{end}}", "./cmd/"+daemon, "./cmd/"+tool)
 		if err != nil {
 			t.Fatal(err)
@@ -40,7 +41,8 @@ func TestTheNoticesNameWhatIsLinked(t *testing.T) {
 		}
 	}
 	for name := range named {
-		if path, version, ok := strings.Cut(name, " v"); ok && !strings.Contains(path, " ") && !fromModule(linked, path, "v"+version) {
+		if path, version, ok := strings.Cut(name, " v"); ok && !strings.Contains(path, " ") &&
+			!fromModule(linked, path, "v"+version) {
 			t.Errorf("%s names %s, which is not linked; run make notices", noticesFile, name)
 		}
 	}
@@ -70,7 +72,8 @@ func fromModule(linked map[string]bool, path, version string) bool {
 }
 
 func TestTheSameTextIsPrintedOnce(t *testing.T) {
-	got := notices([]licensed{{"a", "v1", "MIT", "text\r\nof MIT\n"}, {"b", "v2", "ISC", "other"}, {"c", "v3", "MIT", "text\r\nof MIT\n"}})
+	got := notices([]licensed{{"a", "v1", "MIT", "text\r\nof MIT\n"}, {"b", "v2", "ISC", "other"},
+		{"c", "v3", "MIT", "text\r\nof MIT\n"}})
 	if !strings.Contains(got, "\na v1, MIT\nc v3, MIT\n\ntext\nof MIT\n") || strings.Count(got, "of MIT") != 1 {
 		t.Errorf("got\n%s", got)
 	}

@@ -27,8 +27,8 @@ var (
 // shipped are the files of the repository that lie beside a program or in an image.
 var shipped = []string{"LICENSE", noticesFile}
 
-// programs builds both programs for all platforms, and packs them. The archive of the tool also has the name that kubectl
-// looks for: krew links it.
+// programs builds both programs for all platforms, and packs them. The archive of the tool also has the name that
+// kubectl looks for: krew links it.
 func (r release) programs() error {
 	for _, p := range platforms {
 		for _, program := range []string{daemon, tool} {
@@ -55,14 +55,15 @@ func (r release) binary(program string, p platform) string {
 	return filepath.Join(r.root, "bin", "release-"+r.version, p.String(), program)
 }
 
-// build builds a program. The version is passed to the linker; without -buildvcs=false, Go would add what a clone knows of
-// tags, which differs between clones.
+// build builds a program. The version is passed to the linker; without -buildvcs=false, Go would add what a clone
+// knows of tags, which differs between clones.
 func (r release) build(program string, p platform) error {
 	to := r.binary(program, p)
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return err
 	}
-	_, err := output(r.root, []string{"CGO_ENABLED=0", "GOOS=" + p.os, "GOARCH=" + p.arch, "GOFLAGS=", "GOAMD64=v1", "GOARM64=v8.0"},
+	_, err := output(r.root,
+		[]string{"CGO_ENABLED=0", "GOOS=" + p.os, "GOARCH=" + p.arch, "GOFLAGS=", "GOAMD64=v1", "GOARM64=v8.0"},
 		"go", "build", "-trimpath", "-buildvcs=false", "-tags", "grpcnotrace",
 		"-ldflags", "-s -w -X "+daemon+"/cmd/commandline.version="+r.version, "-o", to, "./cmd/"+program)
 	return err

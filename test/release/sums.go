@@ -14,8 +14,8 @@ import (
 // sumsFile is in the form of sha256sum.
 const sumsFile = "SHA256SUMS"
 
-// sums writes the checksums of all files, and a provenance statement about the same files. The statement is not signed: the
-// release workflow signs it.
+// sums writes the checksums of all files, and a provenance statement about the same files. The statement is not
+// signed: the release workflow signs it.
 func (r release) sums() error {
 	files, err := os.ReadDir(r.to)
 	if err != nil {
@@ -47,8 +47,8 @@ type subject struct {
 	Digest map[string]string `json:"digest"`
 }
 
-// provenance returns a statement in the forms of in-toto v1 and SLSA v1. It has nothing that differs between two builds of a
-// commit with the same Go.
+// provenance returns a statement in the forms of in-toto v1 and SLSA v1. It has nothing that differs between two
+// builds of a commit with the same Go.
 func (r release) provenance(subjects []subject) map[string]any {
 	return map[string]any{
 		"_type":         "https://in-toto.io/Statement/v1",

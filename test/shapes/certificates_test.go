@@ -41,8 +41,9 @@ func certify(t *testing.T, name string, ca bool, by *pair) pair {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, IsCA: ca, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, IsCA: ca,
+		BasicConstraintsValid: true,
+		NotBefore:             time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
 	if by == nil {
 		by = &pair{template, key}
 	}
@@ -79,13 +80,16 @@ func shopTLS(t *testing.T) map[string]string {
 	again := certify(t, "Issuing CA", true, &root)
 	return map[string]string{
 		"all":     root.pem() + leaf.keyPEM(t) + leaf.pem() + issuing.pem(),
-		"tls.crt": leaf.pem(), "tls.key": leaf.keyPEM(t), "chain": root.pem() + issuing.pem(), "roots": root.pem() + old.pem(),
+		"tls.crt": leaf.pem(), "tls.key": leaf.keyPEM(t), "chain": root.pem() + issuing.pem(),
+		"roots":    root.pem() + old.pem(),
 		"password": "changeit", "short": "12345", "broken": "changeit\n",
-		"base64": base64.StdEncoding.EncodeToString([]byte(leaf.pem())), "written": strings.ReplaceAll(leaf.pem(), "\n", `\n`),
+		"base64":  base64.StdEncoding.EncodeToString([]byte(leaf.pem())),
+		"written": strings.ReplaceAll(leaf.pem(), "\n", `\n`),
 		"cut":     leaf.pem() + issuing.pem()[:200],
 		"request": "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n",
 		"locked":  "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
-		"other":   other.pem(), "other.key": other.keyPEM(t), "root": root.pem(), "again": again.pem(), "old": old.pem(), "issuing": issuing.pem(),
+		"other":   other.pem(), "other.key": other.keyPEM(t), "root": root.pem(), "again": again.pem(), "old": old.pem(),
+		"issuing": issuing.pem(),
 	}
 }
 
@@ -201,12 +205,18 @@ func TestErrorsOfCertificates(t *testing.T) {
 		return fmt.Sprintf("keystore: %s, password: {secretPath: prod/shop/tls, secretKey: %s}", kind, password)
 	}
 	for _, c := range []struct{ keys, what string }{
-		{"password", "part: leaf"}, {"base64", "part: leaf"}, {"written", "part: leaf"}, {"cut", "part: chain"}, {"request", "part: leaf"},
-		{"tls.crt, locked", "part: key"}, {"tls.crt, other.key", "part: chain"}, {"tls.key, other.key", "part: key"}, {"tls.crt, other", "part: chain"},
-		{"tls.crt, root, tls.key", "part: chain"}, {"tls.crt, again", "part: chain"}, {"tls.crt, issuing, root, old", "part: chain"}, {"tls.crt", "part: bundle"},
-		{"tls.crt, chain", keystore("pkcs12", "password")}, {"all", keystore("pkcs12", "broken")}, {"all", keystore("jks", "short")},
+		{"password", "part: leaf"}, {"base64", "part: leaf"}, {"written", "part: leaf"}, {"cut", "part: chain"},
+		{"request", "part: leaf"},
+		{"tls.crt, locked", "part: key"}, {"tls.crt, other.key", "part: chain"}, {"tls.key, other.key", "part: key"},
+		{"tls.crt, other", "part: chain"},
+		{"tls.crt, root, tls.key", "part: chain"}, {"tls.crt, again", "part: chain"},
+		{"tls.crt, issuing, root, old", "part: chain"}, {"tls.crt", "part: bundle"},
+		{"tls.crt, chain", keystore("pkcs12", "password")}, {"all", keystore("pkcs12", "broken")},
+		{"all", keystore("jks", "short")},
 	} {
-		_, err := d.Do(t.Context(), harness.Mount{Objects: fmt.Sprintf("- {secretPath: prod/shop/tls, keys: [%s], objectName: f, certificate: {%s}}\n", c.keys, c.what)})
+		_, err := d.Do(t.Context(),
+			harness.Mount{Objects: fmt.Sprintf("- {secretPath: prod/shop/tls, keys: [%s], objectName: f, certificate: {%s}}\n",
+				c.keys, c.what)})
 		if err == nil {
 			t.Errorf("[%s] with %s is mounted", c.keys, c.what)
 			continue

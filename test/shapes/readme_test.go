@@ -14,14 +14,15 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// TestTheReadmeShowsWhatIsMounted mounts the class of README.md's first example. The file that the example reads in its pod must
-// have the content that is shown.
+// TestTheReadmeShowsWhatIsMounted mounts the class of README.md's first example. The file that the example reads in
+// its pod must have the content that is shown.
 func TestTheReadmeShowsWhatIsMounted(t *testing.T) {
 	page, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	example := regexp.MustCompile("(?s)```yaml\n(.*?)```\n\n```console\n\\$ kubectl exec (\\w+) -- cat (\\S+)\n(.*?)\n```").FindSubmatch(page)
+	example := regexp.MustCompile("(?s)```yaml\n(.*?)```\n\n```console\n\\$ kubectl exec (\\w+) -- cat " +
+		"(\\S+)\n(.*?)\n```").FindSubmatch(page)
 	if example == nil {
 		t.Fatal("README.md has no example with a command and its output")
 	}
@@ -54,7 +55,9 @@ func TestTheReadmeShowsWhatIsMounted(t *testing.T) {
 	for name, content := range files {
 		mounted[path.Join(pod.Spec.Containers[0].VolumeMounts[0].MountPath, name)] = content
 	}
-	if got, want := mounted[string(example[3])], string(example[4]); got != want || string(example[2]) != pod.Metadata.Name {
-		t.Errorf("README.md shows %q in %s of the pod %s; the pod %s has %q", want, example[3], example[2], pod.Metadata.Name, mounted)
+	if got, want := mounted[string(example[3])], string(example[4]); got != want ||
+		string(example[2]) != pod.Metadata.Name {
+		t.Errorf("README.md shows %q in %s of the pod %s; the pod %s has %q", want, example[3], example[2],
+			pod.Metadata.Name, mounted)
 	}
 }

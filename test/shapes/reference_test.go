@@ -15,17 +15,23 @@ import (
 
 // examples are the objects that docs/reference.md shows, by the field. PEM shows the subjects only.
 var examples = map[string]string{
-	"secretPath":           "- secretPath: prod/shop/flags",
-	"find":                 "- find: {path: prod/shop/features/, regexp: \"-on$\"}\n  objectName: features",
-	"secrets":              "- secrets: {db: prod/shop/db, flags: {secretPath: prod/shop/flags, objectVersion: 1}}\n  template: \"{{ .db.user }} {{ .flags.dark }}\"\n  objectName: both",
-	"objectName":           "- secretPath: prod/shop/flags\n  objectName: config/flags.json",
-	"secretKey":            "- secretPath: prod/shop/db\n  secretKey: password\n- secretPath: prod/shop/db\n  secretKey: pool.size",
-	"allKeys":              "- secretPath: prod/shop/db\n  allKeys: true\n  objectName: db",
-	"keys":                 "- secretPath: prod/shop/db\n  format: yaml\n  keys: [user, pool]\n  objectName: db.yaml",
-	"format":               "- secretPath: prod/shop/env\n  format: env\n- secretPath: prod/shop/env\n  format: properties\n  objectName: env.properties",
-	"certificate":          "- secretPath: prod/shop/tls\n  secretKey: pem\n  certificate: {part: chain}\n  objectName: tls.crt\n- secretPath: prod/shop/tls\n  secretKey: pem\n  certificate: {part: key}\n  objectName: tls.key",
-	"template":             "- secrets: {db: prod/shop/db}\n  template: \"postgres://{{ .db.user }}:{{ .db.password | urlquery }}@db/shop?pool={{ .db.pool.size }}\"\n  objectName: url",
-	"objectVersion":        "- secretPath: prod/shop/flags\n  objectVersion: 1\n- secretPath: prod/shop/rolled-back\n  objectVersion: latest-active",
+	"secretPath": "- secretPath: prod/shop/flags",
+	"find":       "- find: {path: prod/shop/features/, regexp: \"-on$\"}\n  objectName: features",
+	"secrets": "- secrets: {db: prod/shop/db, flags: {secretPath: prod/shop/flags, objectVersion: 1}}\n  " +
+		"template: \"{{ .db.user }} {{ .flags.dark }}\"\n  objectName: both",
+	"objectName": "- secretPath: prod/shop/flags\n  objectName: config/flags.json",
+	"secretKey": "- secretPath: prod/shop/db\n  secretKey: password\n- secretPath: prod/shop/db\n  " +
+		"secretKey: pool.size",
+	"allKeys": "- secretPath: prod/shop/db\n  allKeys: true\n  objectName: db",
+	"keys":    "- secretPath: prod/shop/db\n  format: yaml\n  keys: [user, pool]\n  objectName: db.yaml",
+	"format": "- secretPath: prod/shop/env\n  format: env\n- secretPath: prod/shop/env\n  format: " +
+		"properties\n  objectName: env.properties",
+	"certificate": "- secretPath: prod/shop/tls\n  secretKey: pem\n  certificate: {part: chain}\n  objectName: " +
+		"tls.crt\n- secretPath: prod/shop/tls\n  secretKey: pem\n  certificate: {part: key}\n  objectName: tls.key",
+	"template": "- secrets: {db: prod/shop/db}\n  template: \"postgres://{{ .db.user }}:{{ .db.password | " +
+		"urlquery }}@db/shop?pool={{ .db.pool.size }}\"\n  objectName: url",
+	"objectVersion": "- secretPath: prod/shop/flags\n  objectVersion: 1\n- secretPath: prod/shop/rolled-back\n  " +
+		"objectVersion: latest-active",
 	"objectVersionHistory": "- secretPath: prod/shop/flags\n  objectVersionHistory: 2",
 	"encoding":             "- secretPath: prod/shop/db\n  secretKey: salt\n  encoding: hex",
 	"filePermission":       "- secretPath: prod/shop/flags\n  filePermission: \"0440\"",
@@ -41,7 +47,8 @@ func referenceStore(t *testing.T) *harness.Daemon {
 	if err := store.AddToken(harness.HeldToken, emulator.Identity{Name: "held"}); err != nil {
 		t.Fatal(err)
 	}
-	ids := harness.NewIdentities(t, store.TwoConnections(), map[string]map[string]string{"team": {"token": harness.HeldToken}, "other": {"token": harness.HeldToken}})
+	ids := harness.NewIdentities(t, store.TwoConnections(),
+		map[string]map[string]string{"team": {"token": harness.HeldToken}, "other": {"token": harness.HeldToken}})
 	d := harness.Start(t, harness.Options{Emulator: store, Connections: ids.Connections})
 	whole, err := os.ReadFile("../../provider/certificate/testdata/whole.pem")
 	if err != nil {
@@ -75,9 +82,11 @@ func output(t *testing.T, d *harness.Daemon, objects string) string {
 	for _, f := range resp.GetFiles() {
 		content := string(f.GetContents())
 		if strings.Contains(content, "-----BEGIN") {
-			content = strings.ReplaceAll(fmt.Sprintf("%d certificates, %d private keys", strings.Count(content, "BEGIN CERT"), strings.Count(content, "BEGIN PRIVATE")), "1 certificates", "1 certificate")
+			content = strings.ReplaceAll(fmt.Sprintf("%d certificates, %d private keys", strings.Count(content, "BEGIN CERT"),
+				strings.Count(content, "BEGIN PRIVATE")), "1 certificates", "1 certificate")
 		}
-		fmt.Fprintf(&out, "%s  %#o\n    %s\n", f.GetPath(), f.GetMode(), strings.ReplaceAll(strings.TrimSuffix(content, "\n"), "\n", "\n    "))
+		fmt.Fprintf(&out, "%s  %#o\n    %s\n", f.GetPath(), f.GetMode(),
+			strings.ReplaceAll(strings.TrimSuffix(content, "\n"), "\n", "\n    "))
 	}
 	return out.String()
 }
@@ -88,7 +97,8 @@ func TestTheReferenceShowsWhatFieldsDo(t *testing.T) {
 	d := referenceStore(t)
 	var page strings.Builder
 	page.WriteString("# Fields of an object\n\n" +
-		"Each example is an entry of `objects`, and below it is what is mounted: path and mode of each file, and its content. A test\n" +
+		"Each example is an entry of `objects`, and below it is what is mounted: path and mode of each file, and its " +
+		"content. A test\n" +
 		"makes this page and compares it. [README.md](class.md) has the parameters of a class.\n")
 	for _, f := range class.Fields() {
 		objects, shown := examples[f.Name]
@@ -96,7 +106,8 @@ func TestTheReferenceShowsWhatFieldsDo(t *testing.T) {
 			t.Fatalf("the field %s has no example", f.Name)
 		}
 		doc := strings.ReplaceAll(f.Doc, "(docs/", "(")
-		fmt.Fprintf(&page, "\n## `%s`\n\n%s.\n\n```yaml\n%s\n```\n\n```\n%s```\n", f.Name, strings.ToUpper(doc[:1])+strings.TrimSuffix(doc[1:], "."), objects, output(t, d, objects))
+		fmt.Fprintf(&page, "\n## `%s`\n\n%s.\n\n```yaml\n%s\n```\n\n```\n%s```\n", f.Name,
+			strings.ToUpper(doc[:1])+strings.TrimSuffix(doc[1:], "."), objects, output(t, d, objects))
 	}
 	const at = "../../docs/reference.md"
 	if os.Getenv("UPDATE") != "" {

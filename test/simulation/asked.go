@@ -35,7 +35,8 @@ func (m *model) asked() {
 }
 
 func (m *model) ask(q *Request, rule, format string, args ...any) {
-	m.violate(q.Arrived, rule, "a request of daemon %d with %s to %s for %s %s", q.Daemon, q.Cred, q.Store, q.Ref, fmt.Sprintf(format, args...))
+	m.violate(q.Arrived, rule, "a request of daemon %d with %s to %s for %s %s", q.Daemon, q.Cred, q.Store, q.Ref,
+		fmt.Sprintf(format, args...))
 }
 
 // mayAsk judges a request by those for the same before it.
@@ -81,7 +82,8 @@ func (m *model) dialled(last, q *Request) bool {
 
 // quiet reports whether nothing keeps a daemon from keeping values.
 func (m *model) quiet(daemon int) bool {
-	return m.Cache == 0 && len(m.Jumps) == 0 && !slices.ContainsFunc(m.Pressures, func(p Pressure) bool { return p.Daemon == daemon })
+	return m.Cache == 0 && len(m.Jumps) == 0 &&
+		!slices.ContainsFunc(m.Pressures, func(p Pressure) bool { return p.Daemon == daemon })
 }
 
 // node0 returns the node's clock at the arrival of a request, if it has not jumped.
@@ -158,7 +160,8 @@ func (m *model) pauses() {
 // repeats reports whether a request only repeats one before it.
 func (m *model) repeats(q *Request) bool {
 	return slices.ContainsFunc(m.answers[holder{q.Daemon, q.Store, q.Cred, q.Ref.path}], func(b *Request) bool {
-		return b != q && b.Ref == q.Ref && b.Ended <= q.Arrived && q.Arrived-b.Ended < time.Second && (!b.Answered || q.resent(b))
+		return b != q && b.Ref == q.Ref && b.Ended <= q.Arrived && q.Arrived-b.Ended < time.Second &&
+			(!b.Answered || q.resent(b))
 	})
 }
 

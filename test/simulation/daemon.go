@@ -65,7 +65,8 @@ func (w *world) startDaemon() {
 	listener := bufconn.Listen(2 * bufferSize)
 	var ctx context.Context
 	ctx, d.stop = context.WithCancel(context.Background())
-	go d.run(ctx, server.Config{Mounter: d.provider, Metrics: metrics, Budget: d.budget, Version: "0.0.0-simulation"}, listener)
+	go d.run(ctx, server.Config{Mounter: d.provider, Metrics: metrics, Budget: d.budget, Version: "0.0.0-simulation"},
+		listener)
 	d.conn, err = grpc.NewClient("passthrough:///socket", grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithAuthority("localhost"), grpc.WithDefaultServiceConfig(driverConfig),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))

@@ -109,7 +109,8 @@ func (g *generator) cred() string {
 }
 
 func (g *generator) conns(at time.Duration) {
-	shop := pick(g, "shop:web:shop/**", "shop:*:shop/**,*:*:all/flag", "shop:web:shop/db", "*:*:**", "pay:*:pay/**,shop:*:**")
+	shop := pick(g, "shop:web:shop/**", "shop:*:shop/**,*:*:all/flag", "shop:web:shop/db", "*:*:**",
+		"pay:*:pay/**,shop:*:**")
 	g.add(at, "conn main par %s %s %s", pick(g, "second", "second", noCred), g.stale(), shop)
 	g.add(at, "conn second rbx - %s %s", g.stale(), pick(g, "*:*:**", "shop:*:shop/**", shop))
 }
@@ -202,7 +203,8 @@ func (g *generator) event(at time.Duration) {
 }
 
 func (g *generator) storeEvent(at time.Duration) {
-	path, store := pick(g, append([]string{"shop/db", "shop/db", "pay/db"}, somePaths...)...), pick(g, "par", "par", "par", "rbx", "dev")
+	path, store := pick(g, append([]string{"shop/db", "shop/db", "pay/db"}, somePaths...)...),
+		pick(g, "par", "par", "par", "rbx", "dev")
 	switch g.IntN(7) {
 	case 0, 1:
 		g.values++
@@ -249,7 +251,8 @@ func (g *generator) operatorEvent(at time.Duration) {
 	case 0, 1:
 		g.conns(at)
 	case 2, 3:
-		g.add(at, "folder %s %s", pick(g, "main", "main", "second"), pick(g, "tok-c", "tok-h", brokenCred, emptyCred, noCred, "cli-a"))
+		g.add(at, "folder %s %s", pick(g, "main", "main", "second"),
+			pick(g, "tok-c", "tok-h", brokenCred, emptyCred, noCred, "cli-a"))
 	case 4:
 		g.add(at, "file %s", pick(g, "broken", "cut"))
 		g.add(at+time.Duration(g.IntN(100))*time.Second, "file good")
@@ -268,7 +271,8 @@ func (g *generator) troubleEvent(at time.Duration) {
 		g.add(at, "cut %s", store)
 	default:
 		part := pick(g, noCred, noCred, "/shop/", "/pay/", "/all/")
-		kind := pick(g, "503", "500", "502", "429", "429:3", "429:20", "429:90", "hang", "hang", "slow:2s", "slow:8s", "drip", "drip",
+		kind := pick(g, "503", "500", "502", "429", "429:3", "429:20", "429:90", "hang", "hang", "slow:2s", "slow:8s",
+			"drip", "drip",
 			"half", "drop", "page:200", "page:403", "page:404", "page:502", "echo")
 		g.add(at, "fault %s %s %s %s", store, part, kind, last)
 	}
@@ -284,7 +288,8 @@ func (g *generator) together(at time.Duration) {
 	within := func(d time.Duration) time.Duration { return at + time.Duration(g.Int64N(int64(d))) }
 	switch g.IntN(4) {
 	case 0: // what is read changes while slow answers are on their way
-		g.add(at, "fault %s %s %s 20s", pick(g, "par", "par", "rbx"), pick(g, noCred, "/shop/", "/all/"), pick(g, "drip", "drip", "slow:2s", "slow:8s"))
+		g.add(at, "fault %s %s %s 20s", pick(g, "par", "par", "rbx"), pick(g, noCred, "/shop/", "/all/"),
+			pick(g, "drip", "drip", "slow:2s", "slow:8s"))
 		for range 2 + g.IntN(3) {
 			g.pod(within(10 * time.Second))
 		}

@@ -16,10 +16,11 @@ var (
 	histories = flag.Uint64("histories", 60, "how many histories TestHistories runs; of TestSimulate if it is given")
 	from      = flag.Uint64("from", 1, "TestHistories: the first seed")
 	processes = flag.Int("processes", runtime.NumCPU(), "how many histories run at once")
-	stop      = flag.Bool("stop", false, "TestHistories: end with the first history that breaks a rule, and do not tell it")
-	seed      = flag.Uint64("seed", 0, "TestSeed: the seed of a history to run and tell")
-	file      = flag.String("file", "", "TestSeed: a file with a history instead of a seed")
-	whole     = flag.Bool("whole", false, "TestSeed: do not shrink the history")
+	stop      = flag.Bool("stop", false,
+		"TestHistories: end with the first history that breaks a rule, and do not tell it")
+	seed  = flag.Uint64("seed", 0, "TestSeed: the seed of a history to run and tell")
+	file  = flag.String("file", "", "TestSeed: a file with a history instead of a seed")
+	whole = flag.Bool("whole", false, "TestSeed: do not shrink the history")
 )
 
 func TestMain(m *testing.M) {

@@ -74,7 +74,8 @@ type File struct {
 
 // uncertain are the codes after which kubelet keeps the directory of a volume that was not
 // mounted, since it does not know how the call ended.
-var uncertain = []codes.Code{codes.Canceled, codes.DeadlineExceeded, codes.Unavailable, codes.ResourceExhausted, codes.Aborted}
+var uncertain = []codes.Code{codes.Canceled, codes.DeadlineExceeded, codes.Unavailable, codes.ResourceExhausted,
+	codes.Aborted}
 
 // How kubelet repeats a mount that failed, and how long it waits for one.
 const (

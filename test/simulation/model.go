@@ -59,7 +59,8 @@ type source struct {
 }
 
 func (w *world) judge() {
-	m := &model{world: w, answers: map[holder][]*Request{}, refusals: map[string][]*Request{}, wanted: map[reading][]*Mount{}, users: map[string][]*Mount{},
+	m := &model{world: w, answers: map[holder][]*Request{}, refusals: map[string][]*Request{},
+		wanted: map[reading][]*Mount{}, users: map[string][]*Mount{},
 		strings: map[string]string{}, sources: map[string]string{}, known: map[holder]*Request{}}
 	for _, q := range w.Requests {
 		if q.Op == "read" {
@@ -306,7 +307,8 @@ func (m *model) heldUp(x *Mount, from func(ref) []source) bool {
 // crowded reports whether hanging reads of a mount's own namespace, or of several others, may have
 // held all places while it lasted.
 func (m *model) crowded(x *Mount) bool {
-	hole := slices.ContainsFunc(m.Troubles, func(t Trouble) bool { return t.Hole && t.At >= x.Start-mountTime && t.At <= x.End })
+	hole := slices.ContainsFunc(m.Troubles,
+		func(t Trouble) bool { return t.Hole && t.At >= x.Start-mountTime && t.At <= x.End })
 	if hole && m.Reads < 16 {
 		return true // who waits there is not known
 	}
@@ -553,7 +555,8 @@ func (m *model) unreadable(x *Mount, s source) bool {
 
 // untouched reports whether a source had no trouble and refused nothing to a mount.
 func (m *model) untouched(x *Mount, r ref, s source) bool {
-	return !m.troubled(x, s, anyTrouble) && !slices.ContainsFunc(m.refusals[s.cred], func(no *Request) bool { return no.during(x) })
+	return !m.troubled(x, s, anyTrouble) &&
+		!slices.ContainsFunc(m.refusals[s.cred], func(no *Request) bool { return no.during(x) })
 }
 
 // versions judges the versions of the files of a read. Several answers may have given the same
@@ -594,7 +597,8 @@ func (m *model) wrongVersion(x *Mount, one option) string {
 		}
 		source := m.sourceOfFile(x, one, name, version)
 		if before, is := m.sources[source]; is && before != version {
-			return fmt.Sprintf("the version of the file %s was %s and is %s, and its bytes could not change", name, before, version)
+			return fmt.Sprintf("the version of the file %s was %s and is %s, and its bytes could not change", name,
+				before, version)
 		}
 	}
 	return ""

@@ -67,7 +67,8 @@ func (q *Request) refuses() bool {
 // isAbsent reports whether an answer says that the secret or the version does not exist. A version
 // that is deactivated or deleted does exist: its metadata come with the answer.
 func (q *Request) isAbsent() bool {
-	return q.Answered && q.scope() != ofNothing && (q.Code == secretNotFound || q.Code == versionNotFound && q.Version == 0)
+	return q.Answered && q.scope() != ofNothing &&
+		(q.Code == secretNotFound || q.Code == versionNotFound && q.Version == 0)
 }
 
 // means returns the code of a mount that is told a refusal.
@@ -103,7 +104,8 @@ func (q *Request) speaksAgainst(a *Request) bool {
 	case ofPath:
 		return same
 	case ofVersion:
-		return same && (q.Ref.version == a.Ref.version || q.Version != 0 && q.Version == a.Version || q.Ref.version == a.Version)
+		return same &&
+			(q.Ref.version == a.Ref.version || q.Version != 0 && q.Version == a.Version || q.Ref.version == a.Version)
 	}
 	return false
 }

@@ -172,7 +172,8 @@ func (f *fault) replaces(answer *recorder, r *http.Request) bool {
 	if name == "echo" {
 		text = "cannot check " + r.Header.Get("Authorization") + " of " + r.Header.Get("X-Vault-Token")
 	}
-	fmt.Fprintf(&answer.body, `{"error_id":"","error_code":%d,"errors":[%q],"request_id":"OKMS.injected"}`, codeOf(status), text)
+	fmt.Fprintf(&answer.body, `{"error_id":"","error_code":%d,"errors":[%q],"request_id":"OKMS.injected"}`,
+		codeOf(status), text)
 	return true
 }
 

@@ -24,13 +24,17 @@ func Story(h History, o Outcome) string {
 		lines = append(lines, line{e.At, "* " + e.Verb + " " + strings.Join(e.Args, " ")})
 	}
 	for _, x := range o.Mounts {
-		lines = append(lines, line{x.Start, fmt.Sprintf("mount %d of pod %s/%s begins (class %s, %s)", x.N, x.Pod.namespace, x.Pod.name, x.Pod.class, x.Cred)})
+		lines = append(lines,
+			line{x.Start,
+				fmt.Sprintf("mount %d of pod %s/%s begins (class %s, %s)", x.N, x.Pod.namespace, x.Pod.name, x.Pod.class, x.Cred)})
 		lines = append(lines, line{x.End, fmt.Sprintf("mount %d of pod %s/%s after %s: %s", x.N, x.Pod.namespace, x.Pod.name,
 			(x.End - x.Start).Round(time.Millisecond), x.answer())})
 	}
 	for _, q := range o.Requests {
-		lines = append(lines, line{q.Arrived, fmt.Sprintf("  %s gets a %s of %s with %s from daemon %d", q.Store, q.Op, q.Ref, q.Cred, q.Daemon)})
-		lines = append(lines, line{q.Ended, fmt.Sprintf("  %s ends the %s of %s with %s: %s", q.Store, q.Op, q.Ref, q.Cred, q.answer())})
+		lines = append(lines,
+			line{q.Arrived, fmt.Sprintf("  %s gets a %s of %s with %s from daemon %d", q.Store, q.Op, q.Ref, q.Cred, q.Daemon)})
+		lines = append(lines,
+			line{q.Ended, fmt.Sprintf("  %s ends the %s of %s with %s: %s", q.Store, q.Op, q.Ref, q.Cred, q.answer())})
 	}
 	for _, v := range o.Violations {
 		lines = append(lines, line{v.At, "!!! " + v.Rule + ": " + v.Text})

@@ -25,7 +25,8 @@ func valueText(n int) string {
 	case 0:
 		return fmt.Sprintf(`{"user":"app","password":"%s-%d","n":1.50}`, planted, n)
 	case 1:
-		return fmt.Sprintf(`{ "password" : "%s\u002d%d" , "user":"a\nb", "nested":{"k":["%s-%d", 2e1]}}`, planted, n, planted, n)
+		return fmt.Sprintf(`{ "password" : "%s\u002d%d" , "user":"a\nb", "nested":{"k":["%s-%d", 2e1]}}`, planted, n,
+			planted, n)
 	case 2:
 		encoded := base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%s-%d", planted, n))
 		return fmt.Sprintf(`{"blob":"%s","password":"%s-%d","user":"c/d"}`, encoded, planted, n)

@@ -44,7 +44,8 @@ func (t *totals) add(o totals) {
 
 func (t totals) String() string {
 	return fmt.Sprintf("%d histories, %.0f hours, %d mounts, %d requests, %s of processor time each", t.Histories,
-		t.Simulated.Hours(), t.Mounts, t.Requests, (t.Processor / time.Duration(max(1, t.Histories))).Round(100*time.Microsecond))
+		t.Simulated.Hours(), t.Mounts, t.Requests,
+		(t.Processor / time.Duration(max(1, t.Histories))).Round(100*time.Microsecond))
 }
 
 // runRange runs the histories of the seeds from first to before last, in several processes at once.

@@ -102,7 +102,8 @@ const tokenHost = "www.ovh.com:443"
 
 // loopback is where the hosts are in a history without TLS, since only there plain HTTP is
 // allowed.
-var loopback = map[string]string{domains[0].host: "127.0.0.1:81", domains[2].host: "127.0.0.1:82", tokenHost: "127.0.0.1:83"}
+var loopback = map[string]string{domains[0].host: "127.0.0.1:81", domains[2].host: "127.0.0.1:82",
+	tokenHost: "127.0.0.1:83"}
 
 // Run runs a history in a bubble and judges it. dir is an empty folder for its files.
 func Run(t *testing.T, h History, dir string) (o Outcome) {
@@ -119,7 +120,8 @@ func Run(t *testing.T, h History, dir string) (o Outcome) {
 }
 
 func newWorld(h History, dir string) *world {
-	w := &world{Setup: h.Setup, dir: dir, epoch: time.Now(), stores: map[string]*store{}, written: map[string]map[string]string{}, pods: map[string]*pod{},
+	w := &world{Setup: h.Setup, dir: dir, epoch: time.Now(), stores: map[string]*store{},
+		written: map[string]map[string]string{}, pods: map[string]*pod{},
 		classes: map[string]Class{}, secrets: map[string]string{}, certificates: map[string]map[string]string{},
 		proofs: map[string]string{}, randoms: map[string]*rand.Rand{},
 		operator: operator{connections: map[string]connection{}, folders: map[string]string{}}}

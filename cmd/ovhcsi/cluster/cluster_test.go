@@ -41,7 +41,8 @@ func TestKubectlReadsTheAPIServer(t *testing.T) {
 	if v, err := cluster.Ping(t.Context(), from); err != nil || v.GitVersion != "v1.35.4" {
 		t.Errorf("got %v %v", v, err)
 	}
-	if text, err := cluster.ReadClasses(t.Context(), from); err != nil || !strings.Contains(string(text), `"SecretProviderClass"`) {
+	if text, err := cluster.ReadClasses(t.Context(), from); err != nil ||
+		!strings.Contains(string(text), `"SecretProviderClass"`) {
 		t.Errorf("got %s %v", text, err)
 	}
 	if _, err := from.Get(t.Context(), "/api/v1/nodes?limit=500"); !errors.Is(err, cluster.ErrForbidden) {
@@ -63,7 +64,8 @@ func TestValuesOfSecretsAreNotPrinted(t *testing.T) {
 	if text := fmt.Sprintf("%v %+v %#v", s, s.Secrets, s.Secrets); strings.Contains(text, token) {
 		t.Errorf("printed: %s", text)
 	}
-	if err := new(cluster.Secret).UnmarshalJSON([]byte(`{"data": {"token": "%%planted%%"}}`)); err == nil || strings.Contains(err.Error(), "planted") {
+	if err := new(cluster.Secret).UnmarshalJSON([]byte(`{"data": {"token": "%%planted%%"}}`)); err == nil ||
+		strings.Contains(err.Error(), "planted") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -86,7 +88,8 @@ func (none) Get(context.Context, string) ([]byte, error) { return nil, cluster.E
 
 func TestWithoutKubectlTheErrorSaysSo(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	if _, err := cluster.Ping(t.Context(), cluster.Kubectl{}); err == nil || !strings.Contains(err.Error(), "kubectl is not on the PATH") {
+	if _, err := cluster.Ping(t.Context(), cluster.Kubectl{}); err == nil ||
+		!strings.Contains(err.Error(), "kubectl is not on the PATH") {
 		t.Errorf("got %v", err)
 	}
 }

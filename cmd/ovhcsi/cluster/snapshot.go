@@ -50,7 +50,9 @@ func ReadClasses(ctx context.Context, from Reader) ([]byte, error) { return from
 
 // ReadClass returns a SecretProviderClass as the API server sends it.
 func ReadClass(ctx context.Context, from Reader, namespace, name string) ([]byte, error) {
-	return from.Get(ctx, "/apis/secrets-store.csi.x-k8s.io/v1/namespaces/"+url.PathEscape(namespace)+"/secretproviderclasses/"+url.PathEscape(name))
+	return from.Get(ctx,
+		"/apis/secrets-store.csi.x-k8s.io/v1/namespaces/"+url.PathEscape(namespace)+"/secretproviderclasses/"+
+			url.PathEscape(name))
 }
 
 // Ping returns the API server's version. The error is why no cluster can be asked.

@@ -46,9 +46,11 @@ func TestCredentialsOfPods(t *testing.T) {
 		"a key without a certificate": {change: with("tls.key", key),
 			want: []string{"error OVH652 " + secret + "holds only one of tls.crt and tls.key"}},
 		"no known key": {change: with("pat", "hunter2"),
-			want: []string{"error OVH652 " + secret + `no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret; its keys are "pat"; rename them (named by 2 volumes`}},
+			want: []string{"error OVH652 " + secret +
+				`no credential: neither token, nor tls.crt with tls.key, nor clientId with clientSecret; its keys are "pat"; rename them (named by 2 volumes`}},
 		"a token that has expired": {change: with("token", jwt(`{"exp":1700000000}`)),
-			want: []string{"error OVH652 " + secret + "its token is probably invalid: by its exp claim the token expired on 2023-11-14"}},
+			want: []string{"error OVH652 " + secret +
+				"its token is probably invalid: by its exp claim the token expired on 2023-11-14"}},
 		"a token that expires soon": {change: with("token", jwt(fmt.Sprintf(`{"exp":%d}`,
 			now.Add(24*time.Hour).Unix()))), want: []string{"warning OVH654 " + secret + "its token expires on 2026-11-28"}},
 		"a token that never expires": {change: with("token", jwt(`{"sub":"shop"}`)),
@@ -84,7 +86,8 @@ func TestConnections(t *testing.T) {
 			c.Replace(t, "ConfigMap", set, `prod/shop/**\"]\n`, `prod/shop/**\"]`)
 		}, want: []string{"error OVH661 " + file + "does not end in a line break"}},
 		"no file": {change: func(_ *testing.T, c *clustertest.Cluster) { c.Remove("ConfigMap") },
-			want: []string{"error OVH661 " + file + "it does not exist, and has the file of connections of DaemonSet kube-system/ovhcloud-csi-provider"}},
+			want: []string{"error OVH661 " + file +
+				"it does not exist, and has the file of connections of DaemonSet kube-system/ovhcloud-csi-provider"}},
 		"a ConfigMap without the file": {change: func(t *testing.T, c *clustertest.Cluster) {
 			c.Replace(t, "ConfigMap", set, "connections.yaml", "connection.yaml")
 		}, want: []string{"error OVH661 " + file + "it has no key connections.yaml"}},

@@ -126,19 +126,22 @@ func TestTheDriver(t *testing.T) {
 		}, want: []string{"error OVH614 Pod kube-system/csi-secrets-store-node-2: on node node-2: it is not ready"}},
 		"rotation off while a class asks for it": {change: func(t *testing.T, c *clustertest.Cluster) {
 			c.Replace(t, "DaemonSet", set, "--enable-secret-rotation=true", "--v=2")
-		}, want: []string{"warning OVH615 DaemonSet kube-system/csi-secrets-store: rotation is off: the driver runs without --enable-secret-rotation=true",
+		}, want: []string{"warning OVH615 DaemonSet kube-system/csi-secrets-store: rotation is off: the driver runs " +
+			"without --enable-secret-rotation=true",
 			"error OVH616 SecretProviderClass shop/mirror: it has refreshInterval and secretObjects, and rotation is off"}},
 		"rotation that kubelet does not ask for": {change: func(t *testing.T, c *clustertest.Cluster) {
 			c.Replace(t, "CSIDriver", "secrets-store.csi.k8s.io", `"requiresRepublish":true`,
 				`"requiresRepublish":false`)
 			c.Remove("SecretProviderClass", "mirror")
-		}, want: []string{"warning OVH615 DaemonSet kube-system/csi-secrets-store: rotation is off: requiresRepublish of CSIDriver"}},
+		}, want: []string{"warning OVH615 DaemonSet kube-system/csi-secrets-store: rotation is off: requiresRepublish of " +
+			"CSIDriver"}},
 		"rotation by a flag without a value": {change: func(t *testing.T, c *clustertest.Cluster) {
 			c.Replace(t, "DaemonSet", set, "--enable-secret-rotation=true", "--enable-secret-rotation")
 		}},
 		"mirroring without RBAC": {change: func(_ *testing.T, c *clustertest.Cluster) {
 			c.Remove("ClusterRoleBinding", "secretprovidersyncing-rolebinding")
-		}, want: []string{"error OVH617 SecretProviderClass shop/mirror: it has secretObjects, and the driver has no RBAC permission to create Secrets in namespace shop"}},
+		}, want: []string{"error OVH617 SecretProviderClass shop/mirror: it has secretObjects, and the driver has no RBAC " +
+			"permission to create Secrets in namespace shop"}},
 		"mirroring in another namespace": {change: func(t *testing.T, c *clustertest.Cluster) {
 			c.Remove("ClusterRoleBinding", "secretprovidersyncing-rolebinding")
 			c.Add(t, `{"kind": "RoleBinding", "metadata": {"name": "sync", "namespace": "other"}, "roleRef": {"kind": "ClusterRole", "name": "secretprovidersyncing-role"},
@@ -178,17 +181,20 @@ func TestTheProvider(t *testing.T) {
 			c.Replace(t, "Pod", set+"-node-1", `"status":"True"`, `"status":"False"`)
 			c.Replace(t, "Pod", set+"-node-1", `"ready":true,"restartCount":0`,
 				`"ready":false,"restartCount":7,"lastState":{"terminated":{"reason":"OOMKilled","exitCode":137}}`)
-		}, want: []string{"error OVH624 Pod kube-system/ovhcloud-csi-provider-node-1: on node node-1: container provider was " +
+		}, want: []string{"error OVH624 Pod kube-system/ovhcloud-csi-provider-node-1: on node node-1: container " +
+			"provider was " +
 			"restarted 7 times, and ended with exit code 137 (OOMKilled)"}},
 		"not scheduled": {change: func(t *testing.T, c *clustertest.Cluster) {
 			c.Replace(t, "Pod", set+"-node-2", `"status":"True","type":"Ready"`,
 				`"status":"False","type":"PodScheduled","message":"0/2 nodes are available: insufficient memory"`)
-		}, want: []string{"error OVH624 Pod kube-system/ovhcloud-csi-provider-node-2: on node node-2: it is not scheduled: 0/2 nodes"}},
+		}, want: []string{"error OVH624 Pod kube-system/ovhcloud-csi-provider-node-2: on node node-2: it is not scheduled: " +
+			"0/2 nodes"}},
 		"no image": {change: func(t *testing.T, c *clustertest.Cluster) {
 			c.Replace(t, "Pod", set+"-node-1", `"status":"True"`, `"status":"False"`)
 			c.Replace(t, "Pod", set+"-node-1", `"running":{}`,
 				`"waiting":{"reason":"ErrImagePull","message":"pull https://user:hunter2@registry.example/x: denied"}`)
-		}, want: []string{"error OVH624 Pod kube-system/ovhcloud-csi-provider-node-1: on node node-1: container provider waits: ErrImagePull: pull https[redacted]registry.example/x: denied"}},
+		}, want: []string{"error OVH624 Pod kube-system/ovhcloud-csi-provider-node-1: on node node-1: container provider " +
+			"waits: ErrImagePull: pull https[redacted]registry.example/x: denied"}},
 		"an image whose tag is no version": {change: func(t *testing.T, c *clustertest.Cluster) {
 			c.Replace(t, "DaemonSet", set, "provider:0.1.0", "provider:latest")
 		}},
@@ -197,10 +203,13 @@ func TestTheProvider(t *testing.T) {
 				"priorityClassName": "system-node-critical", "volumes": [{"name": "s", "hostPath": {"path": "/run/secrets-store-csi-providers"}}],
 				"containers": [{"name": "p", "image": "x", "args": ["--endpoint", "unix:///socket/ovhcloud.sock"], "resources": {"limits": {"memory": "1Gi"}},
 				"volumeMounts": [{"name": "s", "mountPath": "/socket/"}]}]}}}}`)
-		}, want: []string{"error OVH622 DaemonSet other/second: DaemonSet kube-system/ovhcloud-csi-provider has the same socket"}},
+		}, want: []string{"error OVH622 DaemonSet other/second: DaemonSet kube-system/ovhcloud-csi-provider has the " +
+			"same socket"}},
 		"in another directory": {change: func(t *testing.T, c *clustertest.Cluster) {
 			c.Replace(t, "DaemonSet", set, "/var/run/secrets-store-csi-providers", "/var/lib/providers")
-		}, want: []string{"error OVH625 DaemonSet kube-system/ovhcloud-csi-provider: its socket is in /var/lib/providers, and the driver looks for providers in /etc/kubernetes/secrets-store-csi-providers and /var/run/secrets-store-csi-providers"}},
+		}, want: []string{"error OVH625 DaemonSet kube-system/ovhcloud-csi-provider: its socket is in /var/lib/providers, " +
+			"and the driver looks for providers in /etc/kubernetes/secrets-store-csi-providers and " +
+			"/var/run/secrets-store-csi-providers"}},
 		"settings that are no good": {change: func(t *testing.T, c *clustertest.Cluster) {
 			c.Replace(t, "DaemonSet", set, "provider:0.1.0", "provider:0.2.0")
 			c.Replace(t, "DaemonSet", set, "256Mi", "32Mi")
@@ -219,7 +228,8 @@ func TestThePageHasEachRule(t *testing.T) {
 	}
 	severities := map[string]string{"error": "error", "warning": "warning", "note": "not checked"}
 	for _, r := range Rules() {
-		if section := "\n## " + r.ID + "\n\n" + severities[string(r.Severity)] + ": " + r.Title + "\n"; !strings.Contains(string(text), section) {
+		if section := "\n## " + r.ID + "\n\n" + severities[string(r.Severity)] + ": " + r.Title +
+			"\n"; !strings.Contains(string(text), section) {
 			t.Errorf("docs/doctor.md lacks a section %q", section)
 		}
 	}

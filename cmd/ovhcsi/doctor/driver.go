@@ -70,8 +70,10 @@ func (f *facts) rotation() (on bool, lacks string) {
 		return false, "the driver runs without --enable-secret-rotation=true"
 	}
 	is, known := parseVersion(f.driver.version())
-	if asks := len(f.Driver.Items) > 0 && f.Driver.Items[0].Spec.RequiresRepublish; !asks && !(known && is.before(testedDriver)) {
-		return false, "requiresRepublish of CSIDriver " + cluster.DriverName + " is not true, so that kubelet does not ask for renewals"
+	if asks := len(f.Driver.Items) > 0 && f.Driver.Items[0].Spec.RequiresRepublish; !asks &&
+		!(known && is.before(testedDriver)) {
+		return false, "requiresRepublish of CSIDriver " + cluster.DriverName +
+			" is not true, so that kubelet does not ask for renewals"
 	}
 	return true, ""
 }
@@ -183,7 +185,8 @@ func (f *facts) createsSecrets(b cluster.Binding) bool {
 			continue
 		}
 		for _, rule := range role.Rules {
-			if has(rule.APIGroups, "") && has(rule.Resources, "secrets") && has(rule.Verbs, "create") && len(rule.ResourceNames) == 0 {
+			if has(rule.APIGroups, "") && has(rule.Resources, "secrets") && has(rule.Verbs, "create") &&
+				len(rule.ResourceNames) == 0 {
 				return true
 			}
 		}

@@ -65,7 +65,8 @@ func checkNamespace(f *facts, r *Report, name string) {
 		level := n.Metadata.Labels["pod-security.kubernetes.io/enforce"]
 		if n.Metadata.Name == name && level != "" && level != "privileged" {
 			r.find(noHostPath, "Namespace "+name, "Install the provider into kube-system, or set the label to privileged",
-				"its label pod-security.kubernetes.io/enforce is %q: the pods of the driver and the provider need a directory of the node", level)
+				"its label pod-security.kubernetes.io/enforce is %q: the pods of the driver and the provider need a directory of "+
+					"the node", level)
 			return
 		}
 	}

@@ -34,7 +34,9 @@ func waits(text string) func(t *testing.T, c *clustertest.Cluster) {
 // byProvider is what kubelet says of an error of the provider.
 func byProvider(code string, failures ...failure.Failure) string {
 	e := failure.Error{Class: "shop/files", Failures: failures}
-	return "rpc error: code = " + code + " desc = failed to mount secrets store objects for pod shop/web-1, err: rpc error: code = " + code + " desc = " + e.Error()
+	return "rpc error: code = " + code +
+		" desc = failed to mount secrets store objects for pod shop/web-1, err: rpc error: code = " + code + " desc = " +
+		e.Error()
 }
 
 func TestPodsThatWait(t *testing.T) {
@@ -46,11 +48,13 @@ func TestPodsThatWait(t *testing.T) {
 	const waits1 = `Pod shop/web-1: it waits for volume "secrets": `
 	expect(t, map[string]broken{
 		"for a token that was revoked": {change: waits(byProvider("Unauthenticated", refused)),
-			want: []string{"error OVH641 " + waits1 + "objects[0] prod/shop/db: OKMS refused the token (HTTP 401); create a new one"}},
+			want: []string{"error OVH641 " + waits1 +
+				"objects[0] prod/shop/db: OKMS refused the token (HTTP 401); create a new one"}},
 		"for a secret that is absent": {change: waits(byProvider("NotFound", absent)),
 			want: []string{"error OVH641 " + waits1 + "objects[1].secretPath: there is no secret prod/shop/db"}},
 		"for two reasons": {change: waits(byProvider("Unauthenticated", refused, absent)),
-			want: []string{"error OVH641 " + waits1 + "objects[0] prod/shop/db: OKMS refused the token (HTTP 401); create a new one (the first of 2 errors)"}},
+			want: []string{"error OVH641 " + waits1 +
+				"objects[0] prod/shop/db: OKMS refused the token (HTTP 401); create a new one (the first of 2 errors)"}},
 		"for the Secret with the credential": {change: func(t *testing.T, c *clustertest.Cluster) {
 			c.Remove("Secret", "okms-credentials")
 			waits(`fetching NodePublishSecretRef shop/okms-credentials failed: kubernetes.io/csi: failed to find the secret okms-credentials in the namespace shop with error: secrets "okms-credentials" not found`)(t, c)
@@ -61,14 +65,16 @@ func TestPodsThatWait(t *testing.T) {
 			c.Remove("Pod", "web-2")
 			waits(`rpc error: code = Unknown desc = failed to get secretproviderclass shop/files, error: SecretProviderClass.secrets-store.csi.x-k8s.io "files" not found`)(t, c)
 		}, want: []string{"error OVH641 " + waits1 + "there is no SecretProviderClass shop/files"}},
-		"for the driver": {change: waits("kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: driver name secrets-store.csi.k8s.io not found in the list of registered CSI drivers"),
+		"for the driver": {change: waits("kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: driver name " +
+			"secrets-store.csi.k8s.io not found in the list of registered CSI drivers"),
 			want: []string{"error OVH641 " + waits1 + "the driver does not run on node node-1"}},
 		"for the provider": {change: waits(`rpc error: code = Unknown desc = failed to mount secrets store objects for pod shop/web-1, err: error connecting to provider "ovhcloud": provider not found: provider "ovhcloud"`),
 			want: []string{"error OVH641 " + waits1 + "the driver finds no socket of the provider on node node-1"}},
 		"for an answer": {change: waits("rpc error: code = DeadlineExceeded desc = context deadline exceeded"),
 			want: []string{"error OVH641 " + waits1 + "the driver or the provider on node node-1 did not answer in time"}},
 		"for what nobody knows": {change: waits("something new with " + token),
-			want: []string{"error OVH642 " + waits1 + `the event says: MountVolume.SetUp failed for volume "secrets" : something new with [redacted]`}},
+			want: []string{"error OVH642 " + waits1 +
+				`the event says: MountVolume.SetUp failed for volume "secrets" : something new with [redacted]`}},
 		"for another volume, and one that does not wait": {change: func(t *testing.T, c *clustertest.Cluster) {
 			c.Replace(t, "Pod", "web-1", `"phase":"Running"`, `"phase":"Pending"`)
 			addEvent(t, c, "web-1", "FailedMount", `MountVolume.SetUp failed for volume "data" : no such disk`, now)
@@ -85,7 +91,8 @@ func TestPodsThatWait(t *testing.T) {
 }
 
 func TestMirroredSecretsAndRecords(t *testing.T) {
-	const text = "failed to get data in spc shop/mirror for secret db, err: file matching objectName password not found in the pod"
+	const text = "failed to get data in spc shop/mirror for secret db, err: file matching objectName password not found " +
+		"in the pod"
 	expect(t, map[string]broken{
 		"a Secret that cannot be created": {change: func(t *testing.T, c *clustertest.Cluster) {
 			addEvent(t, c, "job-1", "FailedToCreateSecret", text, now.Add(-time.Minute))
@@ -95,7 +102,8 @@ func TestMirroredSecretsAndRecords(t *testing.T) {
 		}},
 		"no record of a mount": {change: func(_ *testing.T, c *clustertest.Cluster) {
 			c.Remove("SecretProviderClassPodStatus", "web-2-shop-files")
-		}, want: []string{"warning OVH644 Pod shop/web-2: it runs, and the driver has no record of the mount of class files"}},
+		}, want: []string{"warning OVH644 Pod shop/web-2: it runs, and the driver has no record of the mount of " +
+			"class files"}},
 	})
 }
 

@@ -42,7 +42,8 @@ func checkDirectory(f *facts, r *Report, p workload) {
 		return
 	}
 	var dirs []string
-	for flag, usual := range map[string]string{"provider-volume": usualDirectory, "additional-provider-volume-paths": furtherDirectory} {
+	for flag, usual := range map[string]string{"provider-volume": usualDirectory,
+		"additional-provider-volume-paths": furtherDirectory} {
 		value := usual
 		if given := f.driver.flags(flag); len(given) > 0 {
 			value = strings.Join(given, ",")
@@ -82,7 +83,8 @@ func checkSettings(r *Report, p workload) {
 		r.find(noLimit, p.name(), "Set resources.limits.memory to 256Mi",
 			"its memory limit is %s; it needs at least 64Mi", limit)
 	}
-	if class := p.set.Spec.Template.Spec.PriorityClassName; !slices.Contains([]string{"system-node-critical", "system-cluster-critical"}, class) {
+	if class := p.set.Spec.Template.Spec.PriorityClassName; !slices.Contains([]string{"system-node-critical",
+		"system-cluster-critical"}, class) {
 		r.find(noPriority, p.name(), "Set priorityClassName to system-node-critical",
 			"its priority class is %q: other pods can displace it, and pods with secrets then cannot start on the node", class)
 	}
@@ -102,7 +104,8 @@ func checkProviderPods(f *facts, r *Report) {
 	for _, node := range f.driver.nodes() {
 		if !slices.Contains(has, node) {
 			ready = false
-			r.find(nodeLacks, "Node "+node, "Check the tolerations, the nodeSelector and the affinity of the provider's DaemonSet, and its events",
+			r.find(nodeLacks, "Node "+node,
+				"Check the tolerations, the nodeSelector and the affinity of the provider's DaemonSet, and its events",
 				"it runs the driver and has no pod of the provider: pods with secrets cannot start on it")
 		}
 	}

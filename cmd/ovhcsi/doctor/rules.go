@@ -31,10 +31,11 @@ const (
 // The rules.
 var (
 	oldKubernetes = Rule{"OVH601", lint.Error, kubernetes, "Kubernetes is too old"}
-	notPermitted  = Rule{"OVH602", lint.Note, kubernetes, "you may not read a kind of objects, so that something was not checked"}
-	notRead       = Rule{"OVH603", lint.Warning, kubernetes, "a kind of objects could not be read"}
-	noNode        = Rule{"OVH604", lint.Error, kubernetes, "the cluster has no node on which the provider can run"}
-	noHostPath    = Rule{"OVH605", lint.Error, kubernetes, "the namespace forbids directories of the node"}
+	notPermitted  = Rule{"OVH602", lint.Note, kubernetes,
+		"you may not read a kind of objects, so that something was not checked"}
+	notRead    = Rule{"OVH603", lint.Warning, kubernetes, "a kind of objects could not be read"}
+	noNode     = Rule{"OVH604", lint.Error, kubernetes, "the cluster has no node on which the provider can run"}
+	noHostPath = Rule{"OVH605", lint.Error, kubernetes, "the namespace forbids directories of the node"}
 
 	noDriver       = Rule{"OVH611", lint.Error, driver, "the Secrets Store CSI driver is not installed"}
 	noKind         = Rule{"OVH612", lint.Error, driver, "the cluster has no kind SecretProviderClass"}
@@ -48,10 +49,11 @@ var (
 	twoProviders     = Rule{"OVH622", lint.Error, provider, "two providers share a socket"}
 	nodeLacks        = Rule{"OVH623", lint.Error, provider, "a node has the driver and not the provider"}
 	providerNotReady = Rule{"OVH624", lint.Error, provider, "a pod of the provider is not ready"}
-	otherDirectory   = Rule{"OVH625", lint.Error, provider, "the driver does not look for providers in the provider's directory"}
-	otherVersion     = Rule{"OVH626", lint.Warning, provider, "the image has another version than the chart"}
-	noLimit          = Rule{"OVH627", lint.Warning, provider, "the provider's memory limit is missing or too low"}
-	noPriority       = Rule{"OVH628", lint.Warning, provider, "the provider has no priority class of the system"}
+	otherDirectory   = Rule{"OVH625", lint.Error, provider,
+		"the driver does not look for providers in the provider's directory"}
+	otherVersion = Rule{"OVH626", lint.Warning, provider, "the image has another version than the chart"}
+	noLimit      = Rule{"OVH627", lint.Warning, provider, "the provider's memory limit is missing or too low"}
+	noPriority   = Rule{"OVH628", lint.Warning, provider, "the provider has no priority class of the system"}
 
 	podWaits        = Rule{"OVH641", lint.Error, pods, "a pod waits for its secrets"}
 	podWaitsSomehow = Rule{"OVH642", lint.Error, pods, "a pod waits for its secrets, and the cause is not known"}

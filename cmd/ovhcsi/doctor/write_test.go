@@ -36,7 +36,8 @@ Provider
 	if err := sample().Write(&plain, "text", "0.1.0", false); err != nil || plain.String() != want {
 		t.Errorf("got\n%s%v", plain.String(), err)
 	}
-	if err := sample().Write(&coloured, "text", "0.1.0", true); err != nil || !strings.Contains(coloured.String(), "  \x1b[31m✗\x1b[0m OVH624") {
+	if err := sample().Write(&coloured, "text", "0.1.0", true); err != nil ||
+		!strings.Contains(coloured.String(), "  \x1b[31m✗\x1b[0m OVH624") {
 		t.Errorf("got %q", coloured.String())
 	}
 }
@@ -53,7 +54,8 @@ func TestJSONHasEveryResult(t *testing.T) {
 	if err := json.Unmarshal([]byte(out.String()), &got); err != nil || got.Version != "0.1.0" || len(got.Results) != 4 {
 		t.Fatalf("got %s %v", out.String(), err)
 	}
-	if r := got.Results[2]; r.ID != "OVH615" || r.Severity != "warning" || r.Category != driver || r.Object != "DaemonSet a/b" || r.Page != "docs/doctor.md#ovh615" {
+	if r := got.Results[2]; r.ID != "OVH615" || r.Severity != "warning" || r.Category != driver ||
+		r.Object != "DaemonSet a/b" || r.Page != "docs/doctor.md#ovh615" {
 		t.Errorf("got %+v", r)
 	}
 }
@@ -79,7 +81,8 @@ func TestWhatMayBeACredentialIsRedacted(t *testing.T) {
 		"Authorization: Bearer abcdefgh12":                                     "Authorization: [redacted]",
 		"https://me:secret@proxy.example:3128":                                 "https[redacted]proxy.example:3128",
 		"-----BEGIN EC PRIVATE KEY-----\nMHcC\n-----END EC PRIVATE KEY----- x": "[redacted] x",
-		"driver name secrets-store.csi.k8s.io not found":                       "driver name secrets-store.csi.k8s.io not found",
+		"driver name secrets-store.csi.k8s.io not found": "driver name secrets-store.csi.k8s.io " +
+			"not found",
 	} {
 		if got := redact(text); got != want {
 			t.Errorf("%q: got %q", text, got)

@@ -14,7 +14,8 @@ import (
 // reaped when it ends.
 func TestOrphansAreAdopted(t *testing.T) {
 	v := newVolume(t, map[string]string{"A": "1"})
-	p := start(t, Options{Sources: []Source{{EnvDir, v.dir}}, OnChange: restart}, nil, "orphan", "wait", "in a session of its own")
+	p := start(t, Options{Sources: []Source{{EnvDir, v.dir}}, OnChange: restart}, nil, "orphan", "wait",
+		"in a session of its own")
 	orphan := p.number("orphan")
 	t.Cleanup(func() { _ = syscall.Kill(orphan, syscall.SIGKILL) })
 	p.says("start 1")

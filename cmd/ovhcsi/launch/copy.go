@@ -96,7 +96,8 @@ func (t *target) write(files []file) (err error) {
 		return err
 	}
 	for i, f := range files {
-		if err := root.WriteFile(path.Join(unfinished, strconv.Itoa(i)), f.content.Reveal(), 0o600); err != nil { // copies are secrets too
+		// copies are secrets too
+		if err := root.WriteFile(path.Join(unfinished, strconv.Itoa(i)), f.content.Reveal(), 0o600); err != nil {
 			return err
 		}
 	}

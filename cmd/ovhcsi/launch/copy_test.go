@@ -60,7 +60,8 @@ func TestACopyIsForItsOwnerOnly(t *testing.T) {
 func TestACopyHasTheFilesOfAllSources(t *testing.T) {
 	dir, to := t.TempDir(), t.TempDir()
 	write(t, dir, map[string]string{"one/1 A": "1", "two/B": "2", "x/app.env": "C='3'", "x/other": "no"})
-	o := Options{CopyTo: to, Sources: []Source{{EnvDir, dir + "/one"}, {EnvDir, dir + "/two"}, {EnvFile, dir + "/x/app.env"}}}
+	o := Options{CopyTo: to,
+		Sources: []Source{{EnvDir, dir + "/one"}, {EnvDir, dir + "/two"}, {EnvFile, dir + "/x/app.env"}}}
 	if _, err := Run(o); err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +106,8 @@ func TestACopyIntoASourceIsRefused(t *testing.T) {
 	to := filepath.Join(t.TempDir(), "link")
 	link(t, v.dir, to)
 	for _, to := range []string{v.dir, v.dir + "/new", v.dir + "/B", to, to + "/new/newer"} {
-		if _, err := Run(Options{Sources: []Source{{Volume, v.dir}}, CopyTo: to}); err == nil || !strings.Contains(err.Error(), "name another directory") {
+		if _, err := Run(Options{Sources: []Source{{Volume, v.dir}}, CopyTo: to}); err == nil ||
+			!strings.Contains(err.Error(), "name another directory") {
 			t.Errorf("%s: %v", to, err)
 		}
 	}

@@ -30,7 +30,8 @@ func parse(f file) (all []variable, err error) {
 		case name == "":
 			continue
 		case lines[name] > 0:
-			return nil, fmt.Errorf("%s:%d: %s is given twice, first in line %d; remove one of them", f.where(), at, name, lines[name])
+			return nil, fmt.Errorf("%s:%d: %s is given twice, first in line %d; remove one of them", f.where(), at, name,
+				lines[name])
 		}
 		lines[name] = at
 		all = append(all, variable{name, sensitive.New(value), f.where()})
@@ -78,7 +79,8 @@ func quoted(text []byte) (value, after []byte, err error) {
 			end = len(text)
 		}
 		if end < len(text) && !strings.ContainsRune(" \t\r\n", rune(text[end])) {
-			return nil, nil, errors.New("has a sign that readers of env files take for different values; put it in single quotes")
+			return nil, nil,
+				errors.New("has a sign that readers of env files take for different values; put it in single quotes")
 		}
 		return text[:end], text[end:], nil
 	}
@@ -87,7 +89,9 @@ func quoted(text []byte) (value, after []byte, err error) {
 	case !closed:
 		return nil, nil, errors.New("has no quote at its end; the file may have been cut")
 	case text[0] == '"' && bytes.ContainsAny(value, "$\\`"):
-		return nil, nil, errors.New("has a $, \\ or ` in double quotes, which readers of env files take for different values; put it in single quotes")
+		return nil, nil,
+			errors.New("has a $, \\ or ` in double quotes, which readers of env files take for different values; put it in " +
+				"single quotes")
 	}
 	return value, after, nil
 }

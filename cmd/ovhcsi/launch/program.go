@@ -37,7 +37,8 @@ func started(err error, program []string, path string, s state) error {
 	case errors.Is(err, syscall.E2BIG):
 		return tooLarge(program, s)
 	case errors.Is(err, fs.ErrNotExist) && exists(path):
-		return fmt.Errorf("%s: %w: the interpreter of the script, or the loader of the program, is not in this image", path, ErrNotExecutable)
+		return fmt.Errorf("%s: %w: the interpreter of the script, or the loader of the program, is not in this image", path,
+			ErrNotExecutable)
 	}
 	return fmt.Errorf("%s: %w: %w", path, ErrNotExecutable, err)
 }
@@ -54,7 +55,9 @@ func tooLarge(program []string, s state) error {
 	for _, v := range largest[:min(3, len(largest))] {
 		names = append(names, fmt.Sprintf("%s of %s (%d bytes)", v.name, v.where, v.value.Len()))
 	}
-	return fmt.Errorf("%s: %w: the environment is too large; with the arguments it has %d bytes. Linux allows 128 KiB for a variable, "+
-		"and for all together a quarter of the stack's limit, usually 2 MiB. The largest: %s. Let the program read large values "+
+	return fmt.Errorf("%s: %w: the environment is too large; with the arguments it has %d bytes. Linux allows 128 KiB "+
+		"for a variable, "+
+		"and for all together a quarter of the stack's limit, usually 2 MiB. The largest: %s. Let the program read "+
+		"large values "+
 		"from the files", program[0], ErrNotExecutable, all, strings.Join(names, ", "))
 }

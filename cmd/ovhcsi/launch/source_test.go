@@ -22,7 +22,8 @@ func TestAVolumeIsReadBehindItsLink(t *testing.T) {
 	}
 	write(t, v.dir, map[string]string{"..2026_2/db.env": "C='5'\n"})
 	link(t, "..data/db.env", filepath.Join(v.dir, "db.env"))
-	if got, err := texts(t, false, Source{EnvFile, filepath.Join(v.dir, "db.env")}); err != nil || !slices.Equal(got, []string{"C=5"}) {
+	if got, err := texts(t, false, Source{EnvFile, filepath.Join(v.dir, "db.env")}); err != nil ||
+		!slices.Equal(got, []string{"C=5"}) {
 		t.Errorf("%q, %v", got, err)
 	}
 }
@@ -110,7 +111,8 @@ func TestAChangeHasAnotherStamp(t *testing.T) {
 
 func TestWhatCannotBeReadIsNamed(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, map[string]string{"A": "1", "large/A": strings.Repeat("x", maxBytes/2), "large/B": strings.Repeat("x", maxBytes/2+1)})
+	write(t, dir,
+		map[string]string{"A": "1", "large/A": strings.Repeat("x", maxBytes/2), "large/B": strings.Repeat("x", maxBytes/2+1)})
 	for _, sub := range []string{"linked", "fifo", "many"} {
 		if err := os.Mkdir(filepath.Join(dir, sub), 0o755); err != nil {
 			t.Fatal(err)

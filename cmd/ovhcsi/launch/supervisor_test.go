@@ -23,7 +23,8 @@ func TestTheProgramReplacesTheProcess(t *testing.T) {
 	v := newVolume(t, map[string]string{"A": "1"})
 	p := start(t, Options{Sources: []Source{{EnvDir, v.dir}}}, nil, "wait")
 	p.says("start 1")
-	if name, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.cmd.Process.Pid)); err == nil && !strings.Contains(string(name), "as-program") {
+	if name, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.cmd.Process.Pid)); err == nil &&
+		!strings.Contains(string(name), "as-program") {
 		t.Errorf("the process is %q", name)
 	}
 	p.send(syscall.SIGTERM)
@@ -45,7 +46,8 @@ func TestSignalsArePassedOn(t *testing.T) {
 	v := newVolume(t, map[string]string{"A": "1"})
 	p := start(t, Options{Sources: []Source{{EnvDir, v.dir}}, OnChange: restart}, nil, "wait")
 	p.says("start 1")
-	for _, s := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH} {
+	for _, s := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2,
+		syscall.SIGWINCH} {
 		p.send(s)
 		p.says("signal " + s.String())
 	}
@@ -82,7 +84,8 @@ func TestTheSameContentIsNoChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	supervisor := &supervisor{options: o, target: &target{}, state: s, pid: os.Getpid()} // signal 0 does nothing
-	for i, files := range []map[string]string{{"A": "1", "B": "2"}, {"A": "1"}, {"A": "1"}, {"B": "1"}, {"B": "1", "C": ""}, {"B": "1", "C": ""}} {
+	for i, files := range []map[string]string{{"A": "1", "B": "2"}, {"A": "1"}, {"A": "1"}, {"B": "1"},
+		{"B": "1", "C": ""}, {"B": "1", "C": ""}} {
 		v.update(files)
 		supervisor.change()
 		if want := []int{0, 1, 1, 2, 3, 3}[i]; logged != want {
@@ -112,7 +115,8 @@ func TestAWrongStateLetsTheProgramGoOn(t *testing.T) {
 	p := start(t, Options{Sources: []Source{{EnvFile, filepath.Join(dir, "x.env")}}, OnChange: restart}, nil, "wait")
 	p.says("start 1")
 	write(t, dir, map[string]string{"x.env": "A='s3cret"})
-	p.logs("cannot be used, so the program goes on with the earlier ones: " + dir + "/x.env:1: the value of A has no quote at its end")
+	p.logs("cannot be used, so the program goes on with the earlier ones: " + dir +
+		"/x.env:1: the value of A has no quote at its end")
 	write(t, dir, map[string]string{"x.env": "A='2'\n"})
 	p.says("end 1", "start 2")
 	p.send(syscall.SIGTERM)
@@ -136,7 +140,8 @@ func TestChangesThatTheSystemDoesNotReport(t *testing.T) {
 
 func TestAProgramThatDoesNotEndIsKilled(t *testing.T) {
 	v := newVolume(t, map[string]string{"A": "1"})
-	p := start(t, Options{Sources: []Source{{EnvDir, v.dir}}, OnChange: restart, StopTimeout: 50 * time.Millisecond}, nil, "stubborn")
+	p := start(t, Options{Sources: []Source{{EnvDir, v.dir}}, OnChange: restart, StopTimeout: 50 * time.Millisecond}, nil,
+		"stubborn")
 	p.says("start 1")
 	v.update(map[string]string{"A": "2"})
 	if p.out.Scan() && p.out.Text() == "no" { // if it has the time to say so
@@ -184,7 +189,8 @@ func TestAVariableThatIsTooLargeIsNamed(t *testing.T) {
 	for _, on := range []OnChange{{}, restart} {
 		p := start(t, Options{Sources: []Source{{EnvDir, v.dir}}, OnChange: on}, nil, "wait")
 		p.logs("cannot be executed: the environment is too large; with the arguments it has 1")
-		if text := p.log.Text(); !strings.Contains(text, "LARGE of "+v.dir+"/LARGE (1200000 bytes)") || strings.Contains(text, "s3cret") {
+		if text := p.log.Text(); !strings.Contains(text, "LARGE of "+v.dir+"/LARGE (1200000 bytes)") ||
+			strings.Contains(text, "s3cret") {
 			t.Error(text)
 		}
 		p.ends(99)

@@ -106,7 +106,8 @@ func (v *supervisor) change() {
 		err = v.target.copy(s.files)
 	}
 	if err != nil {
-		v.options.Log(fmt.Sprintf("the files changed and cannot be used, so the program goes on with the earlier ones: %v", err))
+		v.options.Log(fmt.Sprintf("the files changed and cannot be used, so the program goes on with the earlier "+
+			"ones: %v", err))
 		return
 	}
 	v.state = s
@@ -114,7 +115,8 @@ func (v *supervisor) change() {
 		v.stop()
 		return
 	}
-	v.options.Log(fmt.Sprintf("the files changed; the program gets signal %d (%s)", v.options.OnChange.Signal, syscall.Signal(v.options.OnChange.Signal)))
+	v.options.Log(fmt.Sprintf("the files changed; the program gets signal %d (%s)", v.options.OnChange.Signal,
+		syscall.Signal(v.options.OnChange.Signal)))
 	_ = syscall.Kill(v.pid, syscall.Signal(v.options.OnChange.Signal))
 }
 

@@ -52,7 +52,8 @@ func ofFile(f file, skip bool) ([]variable, error) {
 	case strings.Contains(f.name, "/"):
 		return nil, fmt.Errorf("%s: a file in a subdirectory is no variable; %s", f.where(), cure)
 	default:
-		return nil, fmt.Errorf("%s: is no name of a variable: letters, digits, _ - and . only, and no digit or .. first; %s", f.where(), cure)
+		return nil, fmt.Errorf("%s: is no name of a variable: letters, digits, _ - and . only, and no digit or .. first; %s",
+			f.where(), cure)
 	}
 	value := withoutLineBreak(f.content.Reveal()) // it goes into the environment of the program
 	if err := valid(value); err != nil {
@@ -72,7 +73,8 @@ func withoutLineBreak(text []byte) []byte {
 // valid returns what keeps a text from being the value of a variable.
 func valid(value []byte) error {
 	if bytes.IndexByte(value, 0) >= 0 {
-		return errors.New("holds a NUL byte, which a variable cannot hold; let the program read the file, or give the object an encoding")
+		return errors.New("holds a NUL byte, which a variable cannot hold; let the program read the file, or give the " +
+			"object an encoding")
 	}
 	return nil
 }

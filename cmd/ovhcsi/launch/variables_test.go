@@ -15,9 +15,12 @@ import (
 
 func TestOneLineBreakAtTheEndIsNoPartOfAValue(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, map[string]string{"A": "", "B": "x", "C": "x\n", "D": "x\r\n", "E": "x\n\n", "F": "\n", "G": "x\ny", "H": " x \n", "I": "x\r"})
+	write(t, dir,
+		map[string]string{"A": "", "B": "x", "C": "x\n", "D": "x\r\n", "E": "x\n\n", "F": "\n", "G": "x\ny", "H": " x \n",
+			"I": "x\r"})
 	got, err := texts(t, false, Source{EnvDir, dir})
-	if want := []string{"A=", "B=x", "C=x", "D=x", "E=x\n", "F=", "G=x\ny", "H= x ", "I=x\r"}; err != nil || !slices.Equal(got, want) {
+	if want := []string{"A=", "B=x", "C=x", "D=x", "E=x\n", "F=", "G=x\ny", "H= x ", "I=x\r"}; err != nil ||
+		!slices.Equal(got, want) {
 		t.Errorf("%q, %v", got, err)
 	}
 }
@@ -33,11 +36,13 @@ func TestNamesOfFiles(t *testing.T) {
 		if (err == nil) != valid || valid && !slices.Contains(got, name+"=s3cret") {
 			t.Errorf("%q: %q, %v", name, got, err)
 		}
-		if !valid && (!strings.Contains(err.Error(), filepath.Join(dir, name)+": ") || !strings.Contains(err.Error(), "--skip-invalid") ||
-			strings.Contains(err.Error(), "s3cret")) {
+		if !valid &&
+			(!strings.Contains(err.Error(), filepath.Join(dir, name)+": ") || !strings.Contains(err.Error(), "--skip-invalid") ||
+				strings.Contains(err.Error(), "s3cret")) {
 			t.Errorf("%q: %v", name, err)
 		}
-		if got, err := texts(t, true, Source{EnvDir, dir}); err != nil || !slices.Contains(got, "OK=1") || slices.Contains(got, name+"=s3cret") != valid {
+		if got, err := texts(t, true, Source{EnvDir, dir}); err != nil || !slices.Contains(got, "OK=1") ||
+			slices.Contains(got, name+"=s3cret") != valid {
 			t.Errorf("%q, with --skip-invalid: %q, %v", name, got, err)
 		}
 		if got, err := texts(t, false, Source{Volume, dir}); err != nil || len(got) > 0 {
@@ -50,7 +55,8 @@ func TestAValueWithANULByteIsAnError(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, map[string]string{"A": "s3cret\x00", "x.env": "B='s3cret\x00'"})
 	for _, s := range []Source{{EnvDir, dir}, {EnvFile, filepath.Join(dir, "x.env")}} {
-		if _, err := texts(t, false, s); err == nil || !strings.Contains(err.Error(), "NUL byte") || strings.Contains(err.Error(), "s3cret") {
+		if _, err := texts(t, false, s); err == nil || !strings.Contains(err.Error(), "NUL byte") ||
+			strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%v: %v", s, err)
 		}
 	}
@@ -105,7 +111,8 @@ func TestMistakesInEnvFiles(t *testing.T) {
 		"A='x'\n\nA='s3cret'\n":    "/mnt/db.env:3: A is given twice, first in line 1",
 		"-----BEGIN s3cret-----\n": "/mnt/db.env:1: has no =",
 	} {
-		if _, err := parse(fileOf(text)); err == nil || !strings.Contains(err.Error(), say) || strings.Contains(err.Error(), "s3") {
+		if _, err := parse(fileOf(text)); err == nil || !strings.Contains(err.Error(), say) ||
+			strings.Contains(err.Error(), "s3") {
 			t.Errorf("%q: %v; want %s", text, err, say)
 		}
 	}
@@ -113,7 +120,8 @@ func TestMistakesInEnvFiles(t *testing.T) {
 
 // TestWhatTheFormatsWriteIsRead writes all that format: env and dotenv can carry, and reads it.
 func TestWhatTheFormatsWriteIsRead(t *testing.T) {
-	pieces := []string{"", "a", "'", `"`, "$", "${x}", "\\", `\\`, "`", "#", " ", "\n", "\r", "=", "\u00e9", "\t", "A='b'\nC='d'"}
+	pieces := []string{"", "a", "'", `"`, "$", "${x}", "\\", `\\`, "`", "#", " ", "\n", "\r", "=", "\u00e9", "\t",
+		"A='b'\nC='d'"}
 	for _, form := range []format.Format{format.Env, format.Dotenv} {
 		carried := 0
 		for _, one := range pieces {

@@ -57,8 +57,10 @@ func treeOf(c *spc) tree {
 // compare adds the paths that change between file and folder.
 func (l *linter) compare(c *spc, before, after tree) {
 	tell := func(name string, o class.Object, was, is string) {
-		l.within(fileAndFolder, c.object, yamlnode.Field(c.at("spec", "parameters"), class.ParamObjects), o.LineOf("objectName"), "objectName",
-			fmt.Sprintf("objects[%d]: %s is a %s in the applied class and becomes a %s: the driver does not update volumes of running pods then; use another name, or start the pods again",
+		l.within(fileAndFolder, c.object, yamlnode.Field(c.at("spec", "parameters"), class.ParamObjects),
+			o.LineOf("objectName"), "objectName",
+			fmt.Sprintf("objects[%d]: %s is a %s in the applied class and becomes a %s: the driver does not update volumes of "+
+				"running pods then; use another name, or start the pods again",
 				o.Number, message.Quote(name), was, is))
 	}
 	for _, name := range slices.Sorted(maps.Keys(after.files)) {

@@ -42,11 +42,15 @@ func (l *linter) checkTexts(c *spc) {
 		}
 		switch first := seen[key.Value]; {
 		case first > 0:
-			l.find(wrongParameter, c.object, key, "parameters.%s: is given twice, first in line %d; drop one of them", key.Value, first)
+			l.find(wrongParameter, c.object, key, "parameters.%s: is given twice, first in line %d; drop one of them",
+				key.Value, first)
 		case value.Kind != yamlnode.Single:
-			l.find(notText, c.object, key, "parameters.%s: is %s, and Kubernetes takes texts only; write %s: | and the lines below it", key.Value, yamlnode.Describe(value), key.Value)
+			l.find(notText, c.object, key,
+				"parameters.%s: is %s, and Kubernetes takes texts only; write %s: | and the lines below it", key.Value,
+				yamlnode.Describe(value), key.Value)
 		case !yamlnode.IsString(value) && value.Value != "":
-			l.find(notText, c.object, key, "parameters.%s: is no text to Kubernetes; quote it: %s: %q", key.Value, key.Value, value.Value)
+			l.find(notText, c.object, key, "parameters.%s: is no text to Kubernetes; quote it: %s: %q", key.Value, key.Value,
+				value.Value)
 		case !yamlnode.IsString(value):
 			l.find(notText, c.object, key, "parameters.%s: is empty; give a value, or drop it", key.Value)
 		}

@@ -32,9 +32,10 @@ func TestAliasesAreBounded(t *testing.T) {
 		line, column int
 		want         string
 	}{
-		"lists":             {bomb(9, false), 7, 28, "aliases make the document too large"},
-		"merges":            {bomb(9, true), 7, 29, "aliases make the document too large"},
-		"an anchor itself":  {"kind: List\nitems: &a\n  - kind: List\n    items: *a\n", 4, 12, `the anchor "a" contains itself`},
+		"lists":  {bomb(9, false), 7, 28, "aliases make the document too large"},
+		"merges": {bomb(9, true), 7, 29, "aliases make the document too large"},
+		"an anchor itself": {"kind: List\nitems: &a\n  - kind: List\n    items: *a\n", 4, 12,
+			`the anchor "a" contains itself`},
 		"a merge of itself": {"kind: Pod\nmetadata: &m {<<: *m}\n", 2, 19, `the anchor "m" contains itself`},
 	} {
 		got := Run([]Source{{"x", c.text + "---\n" + classText + podText}})

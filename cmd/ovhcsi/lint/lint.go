@@ -29,7 +29,8 @@ func Check(sources []Source, options Options) []Finding {
 		l.findings = append(l.findings, nothingIn(sources[0]))
 	}
 	slices.SortStableFunc(l.findings, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
+			cmp.Compare(a.ID, b.ID))
 	})
 	return l.findings
 }
@@ -37,5 +38,6 @@ func Check(sources []Source, options Options) []Finding {
 // nothingIn returns the finding of sources in which nothing was checked. The first one is given.
 func nothingIn(first Source) Finding {
 	return Finding{nothing.ID, nothing.Severity, first.Name, 1, 1,
-		"nothing was checked: the files have no SecretProviderClass with provider: " + providerName + ", and no volume of the driver " + driverName, 0}
+		"nothing was checked: the files have no SecretProviderClass with provider: " + providerName +
+			", and no volume of the driver " + driverName, 0}
 }

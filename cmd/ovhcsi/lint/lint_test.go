@@ -51,24 +51,38 @@ func TestFindings(t *testing.T) {
 		change, by string // in the class and the pod above
 		want       []string
 	}{
-		"nothing":                 {"", "", nil},
-		"a misspelt parameter":    {"region:", "regoin:", []string{`7:5 OVH101 parameters.regoin: unknown parameter; did you mean "region"?`}},
-		"a Public Cloud region":   {"eu-west-par", "GRA11", []string{"7:5 OVH101 parameters.region:"}},
-		"a misspelt field":        {"secretKey:", "secretKy:", []string{`11:9 OVH102 objects[0].secretKy: unknown field; did you mean "secretKey"?`}},
-		"a bad path":              {"prod/shop/flags", "prod//flags", []string{`12:9 OVH102 objects[1].secretPath: "prod//flags"`}},
-		"a bad value":             {"optional: true", "optional: yes", []string{`13:9 OVH102 objects[1].optional: "yes" is neither`}},
-		"no okmsId":               {"    okmsId: 734b9b45-8b1a-469c-b140-b10bd6540017\n", "", []string{"7:5 OVH101 parameters.okmsId: is missing"}},
-		"a file that is not made": {"objectName: password", "objectName: pasword", []string{`18:24 OVH201 the class makes no file "pasword"`}},
-		"an optional file":        {"objectName: password", "objectName: flags", []string{"18:24 OVH202 objects[1] is optional"}},
-		"a key of TLS":            {"type: Opaque", "type: kubernetes.io/tls", []string{"15:7 OVH203 Kubernetes refuses a Secret of the type kubernetes.io/tls without tls.crt and tls.key", "18:39 OVH203 the driver mirrors tls.crt and tls.key only"}},
-		"another class":           {"secretProviderClass: shop", "secretProviderClass: shp", []string{"3:18 OVH401", `31:49 OVH301 there is no class "shp" in these files; did you mean "shop"?`}},
-		"another namespace":       {"name: web, namespace: shop", "name: web, namespace: web", []string{"3:18 OVH401", `31:49 OVH302 class "shop" is in namespace "shop"`}},
-		"not readOnly":            {"        readOnly: true\n", "", []string{"29:9 OVH303 set readOnly: true"}},
-		"no credentials":          {"        nodePublishSecretRef: {name: okms}\n", "", []string{"29:9 OVH304 name a Secret with a login"}},
+		"nothing": {"", "", nil},
+		"a misspelt parameter": {"region:", "regoin:",
+			[]string{`7:5 OVH101 parameters.regoin: unknown parameter; did you mean "region"?`}},
+		"a Public Cloud region": {"eu-west-par", "GRA11", []string{"7:5 OVH101 parameters.region:"}},
+		"a misspelt field": {"secretKey:", "secretKy:",
+			[]string{`11:9 OVH102 objects[0].secretKy: unknown field; did you mean "secretKey"?`}},
+		"a bad path": {"prod/shop/flags", "prod//flags",
+			[]string{`12:9 OVH102 objects[1].secretPath: "prod//flags"`}},
+		"a bad value": {"optional: true", "optional: yes",
+			[]string{`13:9 OVH102 objects[1].optional: "yes" is neither`}},
+		"no okmsId": {"    okmsId: 734b9b45-8b1a-469c-b140-b10bd6540017\n", "",
+			[]string{"7:5 OVH101 parameters.okmsId: is missing"}},
+		"a file that is not made": {"objectName: password", "objectName: pasword",
+			[]string{`18:24 OVH201 the class makes no file "pasword"`}},
+		"an optional file": {"objectName: password", "objectName: flags", []string{"18:24 OVH202 objects[1] is optional"}},
+		"a key of TLS": {"type: Opaque", "type: kubernetes.io/tls",
+			[]string{"15:7 OVH203 Kubernetes refuses a Secret of the type kubernetes.io/tls without tls.crt and tls.key",
+				"18:39 OVH203 the driver mirrors tls.crt and tls.key only"}},
+		"another class": {"secretProviderClass: shop", "secretProviderClass: shp",
+			[]string{"3:18 OVH401", `31:49 OVH301 there is no class "shp" in these files; did you mean "shop"?`}},
+		"another namespace": {"name: web, namespace: shop", "name: web, namespace: web",
+			[]string{"3:18 OVH401", `31:49 OVH302 class "shop" is in namespace "shop"`}},
+		"not readOnly": {"        readOnly: true\n", "", []string{"29:9 OVH303 set readOnly: true"}},
+		"no credentials": {"        nodePublishSecretRef: {name: okms}\n", "",
+			[]string{"29:9 OVH304 name a Secret with a login"}},
 		"both": {"    region: eu-west-par\n    okmsId: 734b9b45-8b1a-469c-b140-b10bd6540017\n", "    connection: team\n",
-			[]string{"7:5 OVH101 parameters.connection: cannot be combined with nodePublishSecretRef", "31:31 OVH305 drop nodePublishSecretRef"}},
-		"an override":        {"{secretProviderClass: shop}", "{secretProviderClass: shop, region: eu-west-rbx}", []string{`31:55 OVH306 replaces the parameter "region" of class "shop"`}},
-		"a mode":             {"- {name: web, image: nginx}", "- {name: web, image: nginx, securityContext: {runAsUser: 1000}}", nil},
+			[]string{"7:5 OVH101 parameters.connection: cannot be combined with nodePublishSecretRef",
+				"31:31 OVH305 drop nodePublishSecretRef"}},
+		"an override": {"{secretProviderClass: shop}", "{secretProviderClass: shop, region: eu-west-rbx}",
+			[]string{`31:55 OVH306 replaces the parameter "region" of class "shop"`}},
+		"a mode": {"- {name: web, image: nginx}",
+			"- {name: web, image: nginx, securityContext: {runAsUser: 1000}}", nil},
 		"broken YAML":        {"kind: Pod", "kind: [Pod", []string{"OVH001"}},
 		"a template of Helm": {"kind: Pod", "{{- if .Values.web }}\nkind: Pod", []string{"lint the output of helm template"}},
 	} {
@@ -97,17 +111,22 @@ func TestFindings(t *testing.T) {
 func TestModesAndWorkloads(t *testing.T) {
 	text := strings.Replace(classText, "secretKey: password\n", "secretKey: password\n        filePermission: 0400\n", 1)
 	spec := strings.ReplaceAll(strings.SplitN(podText, "spec:\n", 2)[1], "\n", "\n    ")
-	workload := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec:\n  template:\n    spec:\n      securityContext: {runAsNonRoot: true}\n    " + spec
+	workload := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec:\n  template:\n    " +
+		"spec:\n      securityContext: {runAsNonRoot: true}\n    " + spec
 	got := Run([]Source{{"class.yaml", text}, {"web.yaml", workload}})
-	if len(got) != 1 || got[0].ID != "OVH307" || got[0].File != "web.yaml" || got[0].Line != 7 || !strings.Contains(got[0].Message, "mode 0400") {
+	if len(got) != 1 || got[0].ID != "OVH307" || got[0].File != "web.yaml" || got[0].Line != 7 ||
+		!strings.Contains(got[0].Message, "mode 0400") {
 		t.Errorf("the findings are %+v", got)
 	}
 }
 
 func TestAnAnnotationAcceptsAFinding(t *testing.T) {
-	override := strings.Replace(classText+podText, "{secretProviderClass: shop}", "{secretProviderClass: shop, region: eu-west-rbx}", 1)
-	for annotation, accepted := range map[string]bool{"OVH306: two regions": true, "OVH301, OVH306: two regions": true, "OVH306": false, "OVH306:": false, "OVH301: x": false} {
-		text := strings.Replace(override, "{name: web, namespace: shop}", "{name: web, namespace: shop, annotations: {ovhcsi.lint/ignore: \""+annotation+"\"}}", 1)
+	override := strings.Replace(classText+podText, "{secretProviderClass: shop}",
+		"{secretProviderClass: shop, region: eu-west-rbx}", 1)
+	for annotation, accepted := range map[string]bool{"OVH306: two regions": true, "OVH301, OVH306: two regions": true,
+		"OVH306": false, "OVH306:": false, "OVH301: x": false} {
+		text := strings.Replace(override, "{name: web, namespace: shop}",
+			"{name: web, namespace: shop, annotations: {ovhcsi.lint/ignore: \""+annotation+"\"}}", 1)
 		if got := Run([]Source{{"x", text}}); (len(got) == 0) != accepted {
 			t.Errorf("%s: %+v", annotation, got)
 		}
@@ -155,7 +174,8 @@ func TestOutputs(t *testing.T) {
 			}
 		}
 		out.Reset()
-		if err := Write(&out, output, "1.0.0", 1, nil); err != nil || output == "json" && !strings.Contains(out.String(), `"findings": []`) {
+		if err := Write(&out, output, "1.0.0", 1, nil); err != nil ||
+			output == "json" && !strings.Contains(out.String(), `"findings": []`) {
 			t.Errorf("%s of nothing: %v\n%s", output, err, out.String())
 		}
 	}

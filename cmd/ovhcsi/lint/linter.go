@@ -49,7 +49,8 @@ func (l *linter) find(r Rule, o *object, n *yamlnode.Node, format string, args .
 // findAt adds a finding at a place of the object's file.
 func (l *linter) findAt(r Rule, o *object, line, column int, format string, args ...any) {
 	if !o.ignores(r) {
-		l.findings = append(l.findings, Finding{r.ID, r.Severity, o.source.Name, line, max(1, column), fmt.Sprintf(format, args...), o.source.number})
+		l.findings = append(l.findings,
+			Finding{r.ID, r.Severity, o.source.Name, line, max(1, column), fmt.Sprintf(format, args...), o.source.number})
 	}
 }
 

@@ -35,7 +35,8 @@ func (l *linter) checkMirror(c *spc) {
 			}
 		}
 		if name := yamlnode.TextAt(mirrored, "secretName"); name != "" && names[name] {
-			l.find(incomplete, c.object, yamlnode.Field(mirrored, "secretName"), "Secret %s is given twice; put its data into one entry", message.Quote(name))
+			l.find(incomplete, c.object, yamlnode.Field(mirrored, "secretName"),
+				"Secret %s is given twice; put its data into one entry", message.Quote(name))
 		} else {
 			names[name] = true
 		}
@@ -59,7 +60,9 @@ func (l *linter) checkData(c *spc, mirrored *yamlnode.Node, data []*yamlnode.Nod
 		case keys[key]:
 			l.find(incomplete, c.object, yamlnode.Field(one, "key"), "key %s is given twice", message.Quote(key))
 		case kind == TypeTLS && key != "tls.crt" && key != "tls.key":
-			l.find(wrongType, c.object, yamlnode.Field(one, "key"), "the driver mirrors tls.crt and tls.key only to a Secret of the type %s, not %s; set the type Opaque, or a Secret of its own", kind, message.Quote(key))
+			l.find(wrongType, c.object, yamlnode.Field(one, "key"),
+				"the driver mirrors tls.crt and tls.key only to a Secret of the type %s, not %s; set the type Opaque, or a "+
+					"Secret of its own", kind, message.Quote(key))
 		}
 		keys[key] = true
 		if file == nil || strings.TrimSpace(file.Value) == "" {
@@ -70,7 +73,8 @@ func (l *linter) checkData(c *spc, mirrored *yamlnode.Node, data []*yamlnode.Nod
 	}
 	lacking := slices.DeleteFunc(NeededKeys(kind), func(key string) bool { return keys[key] })
 	if len(lacking) > 0 {
-		l.find(wrongType, c.object, mirrored, "Kubernetes refuses a Secret of the type %s without %s", kind, strings.Join(lacking, " and "))
+		l.find(wrongType, c.object, mirrored, "Kubernetes refuses a Secret of the type %s without %s", kind,
+			strings.Join(lacking, " and "))
 	}
 }
 
@@ -84,9 +88,13 @@ func (l *linter) checkFile(c *spc, named *yamlnode.Node, kind string) {
 		case o.IsFolder() && (file == "" || strings.HasPrefix(path, file+"/")):
 			return // which files it makes is only known to the store
 		case file == path && o.Optional:
-			l.find(optionalFile, c.object, named, "objects[%d] is optional: while its secret does not exist, the driver mirrors nothing of this Secret; give an optional file a Secret of its own", o.Number)
+			l.find(optionalFile, c.object, named,
+				"objects[%d] is optional: while its secret does not exist, the driver mirrors nothing of this Secret; give an "+
+					"optional file a Secret of its own", o.Number)
 		case file == path && kind == TypeTLS && o.Output() == class.Whole:
-			l.find(wrongType, c.object, named, "objects[%d] is a whole secret as JSON, of which the driver makes no certificate; give it secretKey, or use allKeys", o.Number)
+			l.find(wrongType, c.object, named,
+				"objects[%d] is a whole secret as JSON, of which the driver makes no certificate; give it secretKey, or use "+
+					"allKeys", o.Number)
 		}
 		if file == path {
 			return
@@ -98,5 +106,6 @@ func (l *linter) checkFile(c *spc, named *yamlnode.Node, kind string) {
 	if len(files) == 0 {
 		files = []string{"files in folders only"}
 	}
-	l.find(noSuchFile, c.object, named, "the class makes no file %s; it makes %s", message.Quote(named.Value), message.Bound(strings.Join(slices.Compact(files), ", "), 300))
+	l.find(noSuchFile, c.object, named, "the class makes no file %s; it makes %s", message.Quote(named.Value),
+		message.Bound(strings.Join(slices.Compact(files), ", "), 300))
 }

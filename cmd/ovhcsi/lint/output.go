@@ -31,7 +31,8 @@ func Write(to io.Writer, output, version string, files int, findings []Finding) 
 		return junit(to, files, findings)
 	}
 	for _, f := range findings {
-		if _, err := fmt.Fprintf(to, "%s:%d:%d: %s %s: %s\n", f.File, f.Line, f.Column, f.Severity, f.ID, oneLine(f.Message)); err != nil {
+		if _, err := fmt.Fprintf(to, "%s:%d:%d: %s %s: %s\n", f.File, f.Line, f.Column, f.Severity, f.ID,
+			oneLine(f.Message)); err != nil {
 			return err
 		}
 	}
@@ -52,7 +53,8 @@ func summary(files int, findings []Finding) string {
 		}
 		return n
 	}
-	return fmt.Sprintf("%s: %s, %s, %s", plural(files, "file"), plural(count(Error), "error"), plural(count(Warning), "warning"), plural(count(Note), "note"))
+	return fmt.Sprintf("%s: %s, %s, %s", plural(files, "file"), plural(count(Error), "error"),
+		plural(count(Warning), "warning"), plural(count(Note), "note"))
 }
 
 func plural(n int, what string) string {
@@ -81,8 +83,9 @@ func sarif(version string, findings []Finding) any {
 	type object = map[string]any
 	var rules, results []object
 	for _, r := range Rules() {
-		rules = append(rules, object{"id": r.ID, "shortDescription": object{"text": r.Title}, "helpUri": page + strings.ToLower(r.ID),
-			"defaultConfiguration": object{"level": r.Severity}})
+		rules = append(rules,
+			object{"id": r.ID, "shortDescription": object{"text": r.Title}, "helpUri": page + strings.ToLower(r.ID),
+				"defaultConfiguration": object{"level": r.Severity}})
 	}
 	for _, f := range findings {
 		results = append(results, object{"ruleId": f.ID, "level": f.Severity, "message": object{"text": f.Message},
@@ -102,7 +105,8 @@ func github(to io.Writer, findings []Finding) error {
 	message := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace
 	for _, f := range findings {
 		command := map[Severity]string{Error: "error", Warning: "warning", Note: "notice"}[f.Severity]
-		if _, err := fmt.Fprintf(to, "::%s file=%s,line=%d,col=%d,title=%s::%s\n", command, escape(f.File), f.Line, f.Column, f.ID, message(f.Message)); err != nil {
+		if _, err := fmt.Fprintf(to, "::%s file=%s,line=%d,col=%d,title=%s::%s\n", command, escape(f.File), f.Line, f.Column,
+			f.ID, message(f.Message)); err != nil {
 			return err
 		}
 	}
@@ -130,7 +134,8 @@ func junit(to io.Writer, files int, findings []Finding) error {
 		Cases    []junitCase `xml:"testcase"`
 	}{Name: "ovhcsi lint", Tests: max(1, len(findings)), Failures: len(findings)}
 	for _, f := range findings {
-		suite.Cases = append(suite.Cases, junitCase{fmt.Sprintf("%s %s:%d:%d", f.ID, f.File, f.Line, f.Column), f.File, &junitFailure{f.ID, f.Message}})
+		suite.Cases = append(suite.Cases,
+			junitCase{fmt.Sprintf("%s %s:%d:%d", f.ID, f.File, f.Line, f.Column), f.File, &junitFailure{f.ID, f.Message}})
 	}
 	if len(findings) == 0 {
 		suite.Cases = []junitCase{{Name: plural(files, "file"), Class: "ovhcsi lint"}}

@@ -46,10 +46,12 @@ func (l *linter) connection(c *spc, name string, object int) {
 		return
 	}
 	parameters := c.at("spec", "parameters")
-	text := fmt.Sprintf("there is no connection %s in the file of connections; %s", message.Quote(name), nearest.Suggestion(name, slices.Sorted(maps.Keys(l.options.Connections))))
+	text := fmt.Sprintf("there is no connection %s in the file of connections; %s", message.Quote(name),
+		nearest.Suggestion(name, slices.Sorted(maps.Keys(l.options.Connections))))
 	if object != failureOfClass {
 		o := c.objectOf(object)
-		l.within(notAllowed, c.object, yamlnode.Field(parameters, class.ParamObjects), o.LineOf("connection"), "connection", fmt.Sprintf("objects[%d].connection: %s", object, text))
+		l.within(notAllowed, c.object, yamlnode.Field(parameters, class.ParamObjects), o.LineOf("connection"), "connection",
+			fmt.Sprintf("objects[%d].connection: %s", object, text))
 		return
 	}
 	key, _ := yamlnode.Entry(parameters, class.ParamConnection)
@@ -128,7 +130,8 @@ func (l *linter) allowed(c *spc, o class.Object, one caller) {
 			allows = message.Bound(strings.Join(grant.Paths(), ", "), 300)
 		}
 		l.within(notAllowed, c.object, yamlnode.Field(c.at("spec", "parameters"), class.ParamObjects), o.LineOf(name), name,
-			fmt.Sprintf("objects[%d].%s: connection %s does not allow %s to %s; it allows %s", o.Number, name, message.Quote(connection.Name), what, one, allows))
+			fmt.Sprintf("objects[%d].%s: connection %s does not allow %s to %s; it allows %s", o.Number, name,
+				message.Quote(connection.Name), what, one, allows))
 	}
 	if o.Find != nil {
 		if !grant.AllowsBelow(o.Find.Path) {

@@ -90,7 +90,8 @@ func (t *text) flow(value *yamlnode.Node, line int) (sourceLine, column int) {
 			line--
 		}
 	}
-	if current := lines[min(sourceLine, len(lines))-1]; sign == `"` && sourceLine < len(lines) && current[offset(current, column):] == `\` {
+	if current := lines[min(sourceLine, len(lines))-1]; sign == `"` && sourceLine < len(lines) &&
+		current[offset(current, column):] == `\` {
 		sourceLine, column = sourceLine+1, 1 // the line break does not count
 	}
 	return sourceLine, column
@@ -135,6 +136,7 @@ func (t *text) relocate(value *yamlnode.Node, message string) string {
 		if column == 0 || line > len(texts) || !strings.HasSuffix(whole, texts[line-1]) {
 			return fmt.Sprintf("line %d", sourceLine)
 		}
-		return fmt.Sprintf("line %d, column %d", sourceLine, column+utf8.RuneCountInString(whole)-utf8.RuneCountInString(texts[line-1]))
+		return fmt.Sprintf("line %d, column %d", sourceLine,
+			column+utf8.RuneCountInString(whole)-utf8.RuneCountInString(texts[line-1]))
 	})
 }

@@ -27,14 +27,16 @@ type refusal struct {
 
 // makers are the functions of the provider that make a refusal, with the place of its text.
 var makers = map[string]int{
-	"errors.New": 0, "fmt.Errorf": 0, "message.Missing": 0, "wrong": 1, "c.Add": 3, "c.Parameter": 1, "e.Add": 3, "field": 1,
+	"errors.New": 0, "fmt.Errorf": 0, "message.Missing": 0, "wrong": 1, "c.Add": 3, "c.Parameter": 1, "e.Add": 3,
+	"field":   1,
 	"c.wrong": 1,
 }
 
 // refusals returns the texts in the packages that read a class.
 func refusals(t *testing.T) (all []refusal) {
 	t.Helper()
-	for _, dir := range []string{"class", "place", "volume", "encoding", "format", "certificate", "template", "yamlnode", "strictmap"} {
+	for _, dir := range []string{"class", "place", "volume", "encoding", "format", "certificate", "template", "yamlnode",
+		"strictmap"} {
 		files, err := filepath.Glob("../../../provider/" + dir + "/*.go")
 		if err != nil || len(files) == 0 {
 			t.Fatal(dir, err)
@@ -79,7 +81,8 @@ func add(all []refusal, dir, file string, set *token.FileSet, at token.Pos, text
 	if strings.Trim(verb.ReplaceAllString(text, ""), " :;,") == "" {
 		return all // it only joins others
 	}
-	return append(all, refusal{dir + "/" + filepath.Base(file) + ":" + strconv.Itoa(set.Position(at).Line), text, pattern(text)})
+	return append(all,
+		refusal{dir + "/" + filepath.Base(file) + ":" + strconv.Itoa(set.Position(at).Line), text, pattern(text)})
 }
 
 // literal returns a text that is written in the code, with %s for what is added to it.
@@ -151,13 +154,16 @@ func further(t *testing.T) (texts []string) {
 	var wide, templates strings.Builder
 	for i := range 30 {
 		fmt.Fprintf(&wide, "      - {objectName: f%d, secrets: {%s}, template: '%s'}\n", i, names, uses)
-		fmt.Fprintf(&templates, "      - {objectName: f%d, secrets: {a: b}, template: '{{ .a.b }}{{ print %s }}'}\n", i, strings.Repeat("1 ", 2000))
+		fmt.Fprintf(&templates, "      - {objectName: f%d, secrets: {a: b}, template: '{{ .a.b }}{{ print %s }}'}\n", i,
+			strings.Repeat("1 ", 2000))
 	}
 	certificate, _ := pki.Pair(t, time.Now(), time.Now())
 	certificate = strings.ReplaceAll(certificate+"-----BEGIN CERTIFICATE-----", "\n", "\n      ")
 	return []string{
-		class(""), class("      []\n"), class("      {a: b}\n"), class("      # nothing\n"), class("      - a: b\n      ---\n      - a: b\n"),
-		class(many(1001, "- a: b")), class(many(11000, "- {a: b}")), class("      - a: " + strings.Repeat("x", 300_000) + "\n"),
+		class(""), class("      []\n"), class("      {a: b}\n"), class("      # nothing\n"),
+		class("      - a: b\n      ---\n      - a: b\n"),
+		class(many(1001, "- a: b")), class(many(11000, "- {a: b}")),
+		class("      - a: " + strings.Repeat("x", 300_000) + "\n"),
 		class(wide.String()), class(templates.String()),
 		strings.Replace(seeded[:strings.Index(seeded, "  secretObjects")], "objects: |", "objekte: |", 1),
 		strings.Replace(seeded, "    region: eu-west-par\n", "    region: eu-west-par\n    connection: team\n", 1),

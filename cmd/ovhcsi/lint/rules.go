@@ -44,7 +44,9 @@ var (
 
 // Rules returns every rule, by its ID.
 func Rules() []Rule {
-	return slices.Clone([]Rule{notYAML, otherProvider, wrongParameter, wrongObject, notText, foreignHost, noSuchFile, optionalFile,
-		wrongType, incomplete, noClass, otherNamespace, notReadOnly, noCredentials, bothLogins, overridden, unreadable, wrongAttribute,
+	return slices.Clone([]Rule{notYAML, otherProvider, wrongParameter, wrongObject, notText, foreignHost, noSuchFile,
+		optionalFile,
+		wrongType, incomplete, noClass, otherNamespace, notReadOnly, noCredentials, bothLogins, overridden, unreadable,
+		wrongAttribute,
 		subPath, unused, sameName, nothing, notAllowed, fileAndFolder})
 }

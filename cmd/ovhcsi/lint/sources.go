@@ -30,7 +30,8 @@ func (l *linter) read(number int, s Source) (objects []*object) {
 	for _, n := range documents {
 		if mayAlias {
 			if alias, why := checkAliases(n); alias != nil {
-				l.findings = append(l.findings, Finding{notYAML.ID, notYAML.Severity, s.Name, alias.Line, alias.Column, why, number})
+				l.findings = append(l.findings,
+					Finding{notYAML.ID, notYAML.Severity, s.Name, alias.Line, alias.Column, why, number})
 				continue
 			}
 		}
@@ -44,7 +45,8 @@ func (l *linter) read(number int, s Source) (objects []*object) {
 		if actionLine.MatchString(s.Text) {
 			what += "; of a Helm chart, lint the output of helm template"
 		}
-		l.findings = append(l.findings, Finding{notYAML.ID, notYAML.Severity, s.Name, max(1, line), max(1, column), what, number})
+		l.findings = append(l.findings,
+			Finding{notYAML.ID, notYAML.Severity, s.Name, max(1, line), max(1, column), what, number})
 	}
 	return objects
 }
@@ -80,14 +82,17 @@ func (l *linter) checkProvider(o *object, provider string) {
 	case o.text("spec", "parameters", place.FieldOKMSID) != "":
 		l.find(otherProvider, o, at, "the class has an okmsId: did you mean provider: %s?", providerName)
 	case provider == "":
-		l.find(otherProvider, o, at, "spec.provider is missing; write provider: %s if the class is of this provider", providerName)
+		l.find(otherProvider, o, at, "spec.provider is missing; write provider: %s if the class is of this provider",
+			providerName)
 	}
 }
 
 // podSpecs are where the kinds of Kubernetes have the spec of their pods.
 var podSpecs = map[string][]string{
-	"Pod": {"spec"}, "Deployment": {"spec", "template", "spec"}, "StatefulSet": {"spec", "template", "spec"}, "DaemonSet": {"spec", "template", "spec"},
-	"ReplicaSet": {"spec", "template", "spec"}, "ReplicationController": {"spec", "template", "spec"}, "Job": {"spec", "template", "spec"},
+	"Pod": {"spec"}, "Deployment": {"spec", "template", "spec"}, "StatefulSet": {"spec", "template", "spec"},
+	"DaemonSet":  {"spec", "template", "spec"},
+	"ReplicaSet": {"spec", "template", "spec"}, "ReplicationController": {"spec", "template", "spec"},
+	"Job":     {"spec", "template", "spec"},
 	"CronJob": {"spec", "jobTemplate", "spec", "template", "spec"}, "PodTemplate": {"template", "spec"},
 	"Rollout": {"spec", "template", "spec"}, // of Argo
 }
@@ -116,7 +121,8 @@ func (l *linter) relate(classes []*spc, volumes []*volume) {
 		_, name := c.name()
 		for _, other := range l.byName[name] {
 			if l.namespace(c.object) == l.namespace(other.object) {
-				l.find(sameName, c.object, c.at("metadata", "name"), "class %s is in %s:%d too; kubectl apply leaves one of them", message.Quote(name), other.source.Name, other.node.Line)
+				l.find(sameName, c.object, c.at("metadata", "name"), "class %s is in %s:%d too; kubectl apply leaves one of them",
+					message.Quote(name), other.source.Name, other.node.Line)
 				break
 			}
 		}

@@ -32,7 +32,8 @@ func TestNothingIsWrongWithValidClasses(t *testing.T) {
 			text.WriteString("---\n" + classes.Class(rand.New(rand.NewPCG(2, uint64(number))), number))
 		}
 		if got := Check([]Source{{"x.yaml", text.String()}}, options); len(got) > 0 {
-			t.Fatalf("%d findings, the first is %+v\n%s", len(got), got[0], strings.Join(strings.Split(text.String(), "\n")[got[0].Line-20:got[0].Line], "\n"))
+			t.Fatalf("%d findings, the first is %+v\n%s", len(got), got[0],
+				strings.Join(strings.Split(text.String(), "\n")[got[0].Line-20:got[0].Line], "\n"))
 		}
 	}
 }

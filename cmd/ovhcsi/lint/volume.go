@@ -46,9 +46,11 @@ func (l *linter) logins(v *volume) {
 	own := attributes("region") != "" || attributes("endpoint") != ""
 	switch {
 	case own && attributes(class.ParamConnection) == "" && !v.credentials():
-		l.find(noCredentials, v.object, v.csi, "name a Secret with a login in nodePublishSecretRef; class %s has no connection", message.Quote(v.className()))
+		l.find(noCredentials, v.object, v.csi,
+			"name a Secret with a login in nodePublishSecretRef; class %s has no connection", message.Quote(v.className()))
 	case attributes(class.ParamConnection) != "" && v.credentials():
-		l.find(bothLogins, v.object, yamlnode.Field(v.csi, "nodePublishSecretRef"), "drop nodePublishSecretRef: class %s has a connection, which has its own credential", message.Quote(v.className()))
+		l.find(bothLogins, v.object, yamlnode.Field(v.csi, "nodePublishSecretRef"),
+			"drop nodePublishSecretRef: class %s has a connection, which has its own credential", message.Quote(v.className()))
 	}
 }
 
@@ -56,10 +58,12 @@ func (l *linter) logins(v *volume) {
 func (l *linter) missing(v *volume) {
 	at := yamlnode.At(v.csi, "volumeAttributes", class.AttributeClass)
 	for _, c := range l.byName[v.className()] {
-		l.find(otherNamespace, v.object, at, "class %s is in namespace %s; a pod can only name classes of its own", message.Quote(v.className()), message.Quote(l.namespace(c.object)))
+		l.find(otherNamespace, v.object, at, "class %s is in namespace %s; a pod can only name classes of its own",
+			message.Quote(v.className()), message.Quote(l.namespace(c.object)))
 		return
 	}
-	l.find(noClass, v.object, at, "there is no class %s in these files%s", message.Quote(v.className()), l.similar(v.className()))
+	l.find(noClass, v.object, at, "there is no class %s in these files%s", message.Quote(v.className()),
+		l.similar(v.className()))
 }
 
 // similar returns the end of a message that suggests a class with such a name.
@@ -83,7 +87,8 @@ func (l *linter) overrides(v *volume) {
 			continue
 		}
 		if _, of := v.class.parameters[p.Key.Value]; of {
-			l.find(overridden, v.object, p.Key, "replaces the parameter %s of class %s", message.Quote(p.Key.Value), message.Quote(v.className()))
+			l.find(overridden, v.object, p.Key, "replaces the parameter %s of class %s", message.Quote(p.Key.Value),
+				message.Quote(v.className()))
 		}
 		merged[p.Key.Value], changed = p.Value.Value, true
 	}
@@ -92,12 +97,14 @@ func (l *linter) overrides(v *volume) {
 	}
 	_, wrong := class.Parse(merged, class.Given{Credentials: v.credentials(), Mode: defaultMode})
 	for _, f := range wrong.All() {
-		if name := strings.TrimPrefix(f.Where, "parameters."); f.Object == failure.WholeClass && name != class.CredentialSource {
+		if name := strings.TrimPrefix(f.Where, "parameters."); f.Object == failure.WholeClass &&
+			name != class.CredentialSource {
 			key, _ := yamlnode.Entry(attributes, name)
 			if key == nil {
 				key = attributes
 			}
-			l.find(wrongAttribute, v.object, key, "class %s with these volumeAttributes: %s: %s", message.Quote(v.className()), f.Where, f.Text())
+			l.find(wrongAttribute, v.object, key, "class %s with these volumeAttributes: %s: %s", message.Quote(v.className()),
+				f.Where, f.Text())
 		} else if value := yamlnode.Field(attributes, class.ParamObjects); value != nil && f.Line > 0 {
 			l.within(wrongAttribute, v.object, value, f.Line, word(f.Where), f.Where+": "+f.Text())
 		}
@@ -116,7 +123,9 @@ func (l *linter) modes(v *volume) {
 		}
 		for _, o := range v.class.said.Objects {
 			if o.Mode&0o004 == 0 {
-				l.find(unreadable, v.object, user, "the container does not run as root, and %s of class %s has mode %#o: files belong to root, so set filePermission: \"0444\"", message.Quote(o.File()), message.Quote(v.className()), uint32(o.Mode))
+				l.find(unreadable, v.object, user,
+					"the container does not run as root, and %s of class %s has mode %#o: files belong to root, so set "+
+						"filePermission: \"0444\"", message.Quote(o.File()), message.Quote(v.className()), uint32(o.Mode))
 			}
 		}
 		return
@@ -138,7 +147,8 @@ func (l *linter) subPaths(v *volume) {
 			}
 			for _, name := range []string{"subPath", "subPathExpr"} {
 				if key, value := yamlnode.Entry(mount, name); key != nil && value.Value != "" {
-					l.find(subPath, v.object, key, "new versions do not reach a mount by %s until the pod starts again; mount the whole volume", name)
+					l.find(subPath, v.object, key,
+						"new versions do not reach a mount by %s until the pod starts again; mount the whole volume", name)
 				}
 			}
 		}

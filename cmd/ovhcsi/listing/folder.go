@@ -17,7 +17,8 @@ const (
 )
 
 // errTooLarge is the error of Folder for a directory that is no volume.
-var errTooLarge = fmt.Errorf("holds more than %d files or %d MiB, which no volume does", maxFolderFiles, maxFolderSize>>20)
+var errTooLarge = fmt.Errorf("holds more than %d files or %d MiB, which no volume does", maxFolderFiles,
+	maxFolderSize>>20)
 
 // dataLink is the symbolic link to the current files in a volume that the driver has written.
 const dataLink = "..data"

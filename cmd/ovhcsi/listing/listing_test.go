@@ -24,9 +24,11 @@ func TestCompareFindsEachKindOfChange(t *testing.T) {
 	file := func(path string, mode os.FileMode, content string) File {
 		return m.File(path, mode, "1", []byte(content))
 	}
-	before := []File{file("same", 0o644, "a"), file("content", 0o644, "a"), file("mode", 0o644, "a"), file("unknown", 0, "a"),
+	before := []File{file("same", 0o644, "a"), file("content", 0o644, "a"), file("mode", 0o644, "a"),
+		file("unknown", 0, "a"),
 		file("gone", 0o644, "a"), file("db", 0o644, "a"), file("tls/key", 0o644, "a")}
-	after := []File{file("same", 0o644, "a"), file("content", 0o644, "b"), file("mode", 0o400, "a"), file("unknown", 0o400, "a"),
+	after := []File{file("same", 0o644, "a"), file("content", 0o644, "b"), file("mode", 0o400, "a"),
+		file("unknown", 0o400, "a"),
 		file("new", 0o644, "a"), file("db/password", 0o644, "a"), file("tls", 0o644, "a")}
 	changes, same := Compare(before, after)
 	want := []string{
@@ -47,7 +49,8 @@ func TestCompareFindsEachKindOfChange(t *testing.T) {
 // TestMarksOfTwoMarkersDiffer: a mark cannot be compared with those of values that somebody tries.
 func TestMarksOfTwoMarkersDiffer(t *testing.T) {
 	m := NewMarker()
-	a, b, c := m.File("a", 0, "", []byte("1234")), m.File("b", 0, "", []byte("1234")), NewMarker().File("a", 0, "", []byte("1234"))
+	a, b, c := m.File("a", 0, "", []byte("1234")), m.File("b", 0, "", []byte("1234")),
+		NewMarker().File("a", 0, "", []byte("1234"))
 	if a.Mark() != b.Mark() || a.Mark() == c.Mark() || len(a.Mark()) != 8 {
 		t.Errorf("the marks are %s, %s and %s", a.Mark(), b.Mark(), c.Mark())
 	}

@@ -42,16 +42,25 @@ func (c Connections) Test(text string) (count int, wrong []Mistake, err error) {
 		connection, known := c[one.connection]
 		if !known {
 			names := slices.Sorted(maps.Keys(c))
-			wrong = append(wrong, Mistake{one.line, fmt.Sprintf("there is no connection %s; %s", message.Quote(one.connection), nearest.Suggestion(one.connection, names))})
+			wrong = append(wrong,
+				Mistake{one.line,
+					fmt.Sprintf("there is no connection %s; %s", message.Quote(one.connection),
+						nearest.Suggestion(one.connection, names))})
 			continue
 		}
 		for _, path := range one.paths {
 			by := allowedBy(connection, one, path)
 			switch {
 			case by == "" && one.allowed:
-				wrong = append(wrong, Mistake{one.line, fmt.Sprintf("%s may not read %s: no rule of connection %s allows it", one.caller(), message.Quote(path), one.connection)})
+				wrong = append(wrong,
+					Mistake{one.line,
+						fmt.Sprintf("%s may not read %s: no rule of connection %s allows it", one.caller(), message.Quote(path),
+							one.connection)})
 			case by != "" && !one.allowed:
-				wrong = append(wrong, Mistake{one.line, fmt.Sprintf("%s may read %s: %s of connection %s allows it", one.caller(), message.Quote(path), by, one.connection)})
+				wrong = append(wrong,
+					Mistake{one.line,
+						fmt.Sprintf("%s may read %s: %s of connection %s allows it", one.caller(), message.Quote(path), by,
+							one.connection)})
 			}
 		}
 	}
@@ -126,7 +135,8 @@ func (r *caseReader) one(n *yamlnode.Node, where string) testCase {
 	before := len(r.wrong)
 	fields := r.fields(n, where, "connection", "namespace", "serviceAccount", "path", "paths", "allowed")
 	c := testCase{line: n.Line, connection: "default", account: "default"}
-	for name, to := range map[string]*string{"connection": &c.connection, "namespace": &c.namespace, "serviceAccount": &c.account} {
+	for name, to := range map[string]*string{"connection": &c.connection, "namespace": &c.namespace,
+		"serviceAccount": &c.account} {
 		if value := fields[name]; value != nil {
 			text, err := yamlnode.Scalar(value)
 			if err != nil {

@@ -66,24 +66,29 @@ func TestWhoCan(t *testing.T) {
 func TestCases(t *testing.T) {
 	all := connections(t, file)
 	for text, want := range map[string]string{
-		"{connection: team, namespace: shop, path: prod/shop/db, allowed: true}":                                      "",
-		"{connection: team, namespace: team-x, serviceAccount: a, path: prod/shop/db, allowed: true}":                 "",
-		"{connection: team, namespace: pay, path: prod/pay/card, allowed: false}":                                     "",
-		"{connection: team, namespace: shop, paths: [prod/shop/, prod/shop/x/], allowed: true}":                       "",
-		"{connection: team, namespace: shop, path: prod/, allowed: false}":                                            "",
-		"{connection: team, namespace: pay, serviceAccount: teller, paths: [prod/pay/card, prod/pay], allowed: true}": `2: service account "teller" of namespace "pay" may not read "prod/pay": no rule of connection team allows it`,
-		"{connection: team, namespace: shop, path: prod/a/public, allowed: false}":                                    `2: service account "default" of namespace "shop" may read "prod/a/public": allow[0] of connection team allows it`,
-		"{connection: taem, namespace: shop, path: x, allowed: false}":                                                `2: there is no connection "taem"; did you mean "team"?`,
-		"{namespace: shop, path: x, allowed: false}":                                                                  `2: there is no connection "default"; valid are rbx, team`,
-		"{namespace: shop, path: x, alowed: false}":                                                                   `2: cases[0].alowed: unknown field; did you mean "allowed"?`,
-		"{namespace: shop, path: x}":                                                                                  "2: cases[0].allowed: is missing, or neither true nor false",
-		"{namespace: shop, path: x, allowed: maybe}":                                                                  "2: cases[0].allowed: is missing, or neither true nor false",
-		"{path: x, allowed: true}":                                                                                    "2: cases[0].namespace: is missing",
-		"{namespace: [a], path: x, allowed: true}":                                                                    "2: cases[0].namespace: is a list; want a single value",
-		"{namespace: shop, allowed: true}":                                                                            "2: cases[0].path: is missing",
-		"{namespace: shop, path: x, paths: [y], allowed: true}":                                                       "2: cases[0].path: cannot be combined with paths; drop one of them",
-		"{namespace: shop, paths: x, allowed: true}":                                                                  "2: cases[0].paths: is a single value, not a list of paths",
-		"{namespace: shop, path: prod/*, allowed: true}":                                                              `2: cases[0].path: "prod/*" may hold only letters, digits and _ . : / = @ -; wildcards are not supported: name each secret`,
+		"{connection: team, namespace: shop, path: prod/shop/db, allowed: true}":                      "",
+		"{connection: team, namespace: team-x, serviceAccount: a, path: prod/shop/db, allowed: true}": "",
+		"{connection: team, namespace: pay, path: prod/pay/card, allowed: false}":                     "",
+		"{connection: team, namespace: shop, paths: [prod/shop/, prod/shop/x/], allowed: true}":       "",
+		"{connection: team, namespace: shop, path: prod/, allowed: false}":                            "",
+		"{connection: team, namespace: pay, serviceAccount: teller, paths: [prod/pay/card, prod/pay], " +
+			"allowed: true}": `2: service account "teller" of namespace "pay" may not read "prod/pay": no rule of connection team allows it`,
+		"{connection: team, namespace: shop, path: prod/a/public, " +
+			"allowed: false}": `2: service account "default" of namespace "shop" may read "prod/a/public": allow[0] of connection team allows it`,
+		"{connection: taem, namespace: shop, path: x, " +
+			"allowed: false}": `2: there is no connection "taem"; did you mean "team"?`,
+		"{namespace: shop, path: x, allowed: false}": `2: there is no connection "default"; valid are rbx, team`,
+		"{namespace: shop, path: x, alowed: false}":  `2: cases[0].alowed: unknown field; did you mean "allowed"?`,
+		"{namespace: shop, path: x}":                 "2: cases[0].allowed: is missing, or neither true nor false",
+		"{namespace: shop, path: x, allowed: maybe}": "2: cases[0].allowed: is missing, or neither true nor false",
+		"{path: x, allowed: true}":                   "2: cases[0].namespace: is missing",
+		"{namespace: [a], path: x, allowed: true}":   "2: cases[0].namespace: is a list; want a single value",
+		"{namespace: shop, allowed: true}":           "2: cases[0].path: is missing",
+		"{namespace: shop, path: x, paths: [y], allowed: true}": "2: cases[0].path: cannot be combined with paths; drop " +
+			"one of them",
+		"{namespace: shop, paths: x, allowed: true}": "2: cases[0].paths: is a single value, not a list of paths",
+		"{namespace: shop, path: prod/*, " +
+			"allowed: true}": `2: cases[0].path: "prod/*" may hold only letters, digits and _ . : / = @ -; wildcards are not supported: name each secret`,
 		"x": "2: cases[0]: is a single value, not a map",
 	} {
 		_, wrong, err := all.Test("cases:\n- " + text + "\n")
@@ -129,8 +134,10 @@ func audited(t *testing.T, json bool, records func()) string {
 }
 
 func mount(uid, namespace, account, connection string, secrets ...string) {
-	klog.InfoS("mount", "result", "ok", "pod", klog.KRef(namespace, "web-"+uid), "uid", uid, "serviceAccount", account, "secretProviderClass", namespace+"/shop",
-		"connection", connection, "credential", "token 1", "secrets", secrets, "files", 2, "error", `a "quoted" connection="x" text`)
+	klog.InfoS("mount", "result", "ok", "pod", klog.KRef(namespace, "web-"+uid), "uid", uid, "serviceAccount", account,
+		"secretProviderClass", namespace+"/shop",
+		"connection", connection, "credential", "token 1", "secrets", secrets, "files", 2, "error",
+		`a "quoted" connection="x" text`)
 }
 
 func TestRulesFromTheLog(t *testing.T) {
@@ -142,11 +149,13 @@ func TestRulesFromTheLog(t *testing.T) {
 		mount("3", "store", "web", "team", "prod/shop/db@3", "a@b@c@2")
 		mount("4", "store", "api", "team", "prod/shop/db@3", "a@b@c@2")
 		mount("5", "pay", "teller", "rbx", "prod/pay/card@1", "and 2 more")
-		klog.InfoS("mount, further secrets", "uid", "5", "secretProviderClass", "pay/shop", "secrets", []string{"prod/pay/pin@1", "7@2"})
+		klog.InfoS("mount, further secrets", "uid", "5", "secretProviderClass", "pay/shop", "secrets",
+			[]string{"prod/pay/pin@1", "7@2"})
 		mount("6", "shop", "web", "", "own/secret@1")
 		mount("7", "shop", "web", "team,rbx", "mixed@1")
 		mount("8", "sync", "", "rbx", "true@1", "and 5 more")
-		klog.ErrorS(nil, "mount", "result", "denied", "pod", klog.KRef("shop", "x"), "uid", "9", "serviceAccount", "web", "connection", "team", "secrets", []string(nil))
+		klog.ErrorS(nil, "mount", "result", "denied", "pod", klog.KRef("shop", "x"), "uid", "9", "serviceAccount", "web",
+			"connection", "team", "secrets", []string(nil))
 	}
 	const want = `connections:
   rbx:
@@ -187,7 +196,8 @@ func TestRulesFromTheLog(t *testing.T) {
 // TestRulesFromAuditRecords: the records are those that the daemon writes with --audit-log.
 func TestRulesFromAuditRecords(t *testing.T) {
 	const of = `"version":"v1","namespace":"shop","pod":"web-0","serviceAccount":"web","secretProviderClass":"shop/db"`
-	reads, err := ReadAudit(strings.NewReader(`{` + of + `,"kind":"mount","uid":"1","result":"ok","connection":"team","secrets":["a@1","b@c@2"],"furtherSecrets":3}
+	reads, err := ReadAudit(strings.NewReader(`{` + of +
+		`,"kind":"mount","uid":"1","result":"ok","connection":"team","secrets":["a@1","b@c@2"],"furtherSecrets":3}
 {` + of + `,"kind":"more","uid":"1","connection":"team","secrets":["d@1"],"furtherSecrets":2}
 {` + of + `,"kind":"more","uid":"1","connection":"team","secrets":["e@1","f@1"]}
 {"version":"v1","kind":"lost","lostSlow":3}
@@ -212,7 +222,8 @@ func TestTheRulesAllowWhatWasReadAndNothingElse(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	pick := func(all ...string) string { return all[random.IntN(len(all))] }
 	one := func() Read {
-		return Read{pick("team", "rbx"), pick("shop", "pay", "123", "on"), pick("web", "api.v1", "7"), pick("prod/a", "prod/b", "2024", "a=b@c:d", "x-y/0.1")}
+		return Read{pick("team", "rbx"), pick("shop", "pay", "123", "on"), pick("web", "api.v1", "7"),
+			pick("prod/a", "prod/b", "2024", "a=b@c:d", "x-y/0.1")}
 	}
 	for range 300 {
 		reads := &Reads{All: map[Read]bool{}}
@@ -220,11 +231,13 @@ func TestTheRulesAllowWhatWasReadAndNothingElse(t *testing.T) {
 			reads.All[one()] = true
 		}
 		text := reads.Rules()
-		const rest = "    region: eu-west-par\n    okmsId: 734b9b45-8b1a-469c-b140-b10bd6540017\n    credentialsDir: /nowhere\n    allow:\n"
+		const rest = "    region: eu-west-par\n    okmsId: 734b9b45-8b1a-469c-b140-b10bd6540017\n    credentialsDir: " +
+			"/nowhere\n    allow:\n"
 		all := connections(t, strings.ReplaceAll(text, "    allow:\n", rest))
 		for range 200 {
 			read := one()
-			if got := rules.For(all[read.Connection].Rules, read.Namespace, read.Account).Allows(read.Path); got != reads.All[read] {
+			if got := rules.For(all[read.Connection].Rules, read.Namespace, read.Account).Allows(read.Path); got !=
+				reads.All[read] {
 				t.Fatalf("%+v: %v\n%s", read, got, text)
 			}
 		}

@@ -21,7 +21,8 @@ func (r *Reads) Rules() string {
 	for _, name := range slices.Sorted(maps.Keys(connections)) {
 		fmt.Fprintf(&b, "  %s:\n    allow:\n", name)
 		for _, rule := range smallest(connections[name]) {
-			fmt.Fprintf(&b, "      - namespaces: [%s]\n        serviceAccounts: [%s]\n        paths:\n", list(rule.namespaces), list(rule.accounts))
+			fmt.Fprintf(&b, "      - namespaces: [%s]\n        serviceAccounts: [%s]\n        paths:\n", list(rule.namespaces),
+				list(rule.accounts))
 			for _, path := range rule.paths {
 				fmt.Fprintf(&b, "          - %s\n", word(path))
 			}
@@ -82,7 +83,8 @@ func list(names []string) string {
 
 // word returns a name in quotes if YAML may read it as something else.
 func word(name string) string {
-	if strings.ContainsAny(name, "*:@=") || strings.Trim(name, "0123456789._-") == "" || slices.Contains([]string{"true", "false", "null", "yes", "no", "on", "off", "y", "n"}, strings.ToLower(name)) {
+	if strings.ContainsAny(name, "*:@=") || strings.Trim(name, "0123456789._-") == "" ||
+		slices.Contains([]string{"true", "false", "null", "yes", "no", "on", "off", "y", "n"}, strings.ToLower(name)) {
 		return `"` + name + `"`
 	}
 	return name

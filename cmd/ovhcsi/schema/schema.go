@@ -62,7 +62,9 @@ func rules() (all []schema) {
 		for _, other := range others {
 			any = append(any, has(field(other)))
 		}
-		all = append(all, schema{"if": has(field(name)), "then": schema{"anyOf": any}, "errorMessage": name + " needs " + strings.Join(others, " or ")})
+		all = append(all,
+			schema{"if": has(field(name)), "then": schema{"anyOf": any},
+				"errorMessage": name + " needs " + strings.Join(others, " or ")})
 	}
 	needs("template", "secrets")
 	needs("template", "objectName")
@@ -70,8 +72,10 @@ func rules() (all []schema) {
 	needs("keys", "format", "certificate")
 	needs("certificate", "secretKey", "keys")
 	needs("encoding", "secretKey", "allKeys", "certificate")
-	return append(all, schema{"anyOf": []schema{{"required": []string{"secretPath"}}, {"required": []string{"find"}}, {"required": []string{"secrets"}},
-		{"required": []string{"template"}}}, "errorMessage": "secretPath is missing"})
+	return append(all,
+		schema{"anyOf": []schema{{"required": []string{"secretPath"}}, {"required": []string{"find"}},
+			{"required": []string{"secrets"}},
+			{"required": []string{"template"}}}, "errorMessage": "secretPath is missing"})
 }
 
 // field returns a field of the table.
@@ -105,7 +109,8 @@ func has(f class.Field) schema {
 func Class() map[string]any {
 	ours := schema{"if": schema{"properties": schema{"provider": schema{"const": "ovhcloud"}}}, "then": schema{
 		"required": []string{"provider", "parameters"}, "properties": schema{"parameters": parameters()}},
-		"properties": schema{"provider": schema{"type": "string"}, "parameters": schema{"type": "object"}, "secretObjects": secretObjects()}}
+		"properties": schema{"provider": schema{"type": "string"}, "parameters": schema{"type": "object"},
+			"secretObjects": secretObjects()}}
 	return schema{
 		"$schema": draft, "title": "SecretProviderClass of the OVHcloud provider", "type": "object",
 		"if": schema{"required": []string{"kind"}, "properties": schema{"kind": schema{"const": "SecretProviderClass"}}},

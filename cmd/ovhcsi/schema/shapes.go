@@ -39,7 +39,8 @@ func boolean() schema { return schema{"enum": []any{true, false, "true", "false"
 
 // number returns the schema of a number, which may be in quotes.
 func number(most int) schema {
-	return schema{"anyOf": []schema{{"type": "integer", "minimum": 1, "maximum": most}, {"type": "string", "pattern": `^[1-9][0-9]*$`}}}
+	return schema{"anyOf": []schema{{"type": "integer", "minimum": 1, "maximum": most},
+		{"type": "string", "pattern": `^[1-9][0-9]*$`}}}
 }
 
 // version returns the schema of a version.
@@ -66,31 +67,38 @@ func shapes() map[string]schema {
 	return map[string]schema{
 		"secretPath": secretPath(),
 		"find": fieldsOf(schema{
-			"path":   text(schema{"pattern": `^(/|[a-zA-Z0-9_.:=@-]+(/[a-zA-Z0-9_.:=@-]+)*/?)$`, "description": "the folder; / is the whole domain"}),
+			"path": text(schema{"pattern": `^(/|[a-zA-Z0-9_.:=@-]+(/[a-zA-Z0-9_.:=@-]+)*/?)$`,
+				"description": "the folder; / is the whole domain"}),
 			"regexp": text(schema{"maxLength": 512, "description": "matches the path below the folder (RE2)"}),
 		}, "path"),
-		"secrets": {"type": "object", "minProperties": 1, "maxProperties": 100, "propertyNames": schema{"pattern": `^[a-zA-Z_][a-zA-Z0-9_]*$`},
+		"secrets": {"type": "object", "minProperties": 1, "maxProperties": 100,
+			"propertyNames": schema{"pattern": `^[a-zA-Z_][a-zA-Z0-9_]*$`},
 			"additionalProperties": schema{"anyOf": []schema{secretPath(),
 				fieldsOf(schema{"secretPath": secretPath(), "objectVersion": version()}, "secretPath")}}},
-		"objectName": text(schema{"pattern": `^[^/]`, "not": schema{"type": "string", "pattern": `^\.\.|/$|//|/\.\.?(/|$)|^\./|^\.$|` + template}}),
-		"secretKey":  key,
-		"allKeys":    boolean(),
-		"keys":       {"type": "array", "items": key, "minItems": 1, "maxItems": 1000, "uniqueItems": true},
-		"format":     {"enum": []format.Format{format.JSON, format.YAML, format.Env, format.Dotenv, format.Properties}},
+		"objectName": text(schema{"pattern": `^[^/]`,
+			"not": schema{"type": "string", "pattern": `^\.\.|/$|//|/\.\.?(/|$)|^\./|^\.$|` + template}}),
+		"secretKey": key,
+		"allKeys":   boolean(),
+		"keys":      {"type": "array", "items": key, "minItems": 1, "maxItems": 1000, "uniqueItems": true},
+		"format":    {"enum": []format.Format{format.JSON, format.YAML, format.Env, format.Dotenv, format.Properties}},
 		"certificate": {"anyOf": []schema{
-			fieldsOf(schema{"part": schema{"enum": []certificate.Part{certificate.Leaf, certificate.Chain, certificate.Key, certificate.Whole}}}, "part"),
+			fieldsOf(schema{"part": schema{"enum": []certificate.Part{certificate.Leaf, certificate.Chain, certificate.Key,
+				certificate.Whole}}}, "part"),
 			fieldsOf(schema{"keystore": schema{"enum": []certificate.Keystore{certificate.PKCS12, certificate.JKS}},
-				"password": fieldsOf(schema{"secretPath": secretPath(), "secretKey": key, "objectVersion": version()}, "secretPath", "secretKey"),
+				"password": fieldsOf(schema{"secretPath": secretPath(), "secretKey": key, "objectVersion": version()}, "secretPath",
+					"secretKey"),
 			}, "keystore", "password"),
 		}},
 		"template":             text(nil),
 		"objectVersion":        version(),
 		"objectVersionHistory": number(100),
-		"encoding":             {"enum": []encoding.Encoding{encoding.UTF8, encoding.Base64, encoding.Base64URL, encoding.Hex}},
-		"filePermission":       {"anyOf": []schema{{"type": "string", "pattern": octalMode}, {"type": "integer", "minimum": 0o400, "maximum": 777}}},
-		"optional":             boolean(),
-		"refreshInterval":      refresh(),
-		"connection":           text(nil),
+		"encoding": {"enum": []encoding.Encoding{encoding.UTF8, encoding.Base64, encoding.Base64URL,
+			encoding.Hex}},
+		"filePermission": {"anyOf": []schema{{"type": "string", "pattern": octalMode},
+			{"type": "integer", "minimum": 0o400, "maximum": 777}}},
+		"optional":        boolean(),
+		"refreshInterval": refresh(),
+		"connection":      text(nil),
 	}
 }
 
@@ -110,24 +118,35 @@ func parameters() schema {
 		without = append(without, schema{"required": []string{name}})
 	}
 	properties := schema{
-		place.FieldRegion:   of("the region of the OKMS domain", schema{"pattern": `^\s*[a-zA-Z]{2,}-[a-zA-Z]+-[a-zA-Z]{2,}[0-9]*\s*$`, "examples": place.KnownRegions()}),
-		place.FieldEndpoint: of("instead of region: https://<host>, or https://<host>/api/<okmsId>", schema{"pattern": `^\s*[hH][tT][tT][pP][sS]?://[^/]+(/api/[^/]+)?/*\s*$`}),
-		place.FieldOKMSID:   of("the UUID of the OKMS domain; not needed if endpoint contains it", schema{"pattern": `^\s*` + uuid + `\s*$`}),
-		place.FieldCABundle: of("PEM certificates to trust, added to the system's", schema{"pattern": "-----BEGIN CERTIFICATE-----"}),
-		place.FieldAPI:      of("the API to read with: kv2 (default) or rest", schema{"enum": []string{"kv2", "rest"}}),
-		class.ParamConnection: of("the name of a connection that the provider holds, instead of region, endpoint, okmsId, caBundle and api",
+		place.FieldRegion: of("the region of the OKMS domain",
+			schema{"pattern": `^\s*[a-zA-Z]{2,}-[a-zA-Z]+-[a-zA-Z]{2,}[0-9]*\s*$`, "examples": place.KnownRegions()}),
+		place.FieldEndpoint: of("instead of region: https://<host>, or https://<host>/api/<okmsId>",
+			schema{"pattern": `^\s*[hH][tT][tT][pP][sS]?://[^/]+(/api/[^/]+)?/*\s*$`}),
+		place.FieldOKMSID: of("the UUID of the OKMS domain; not needed if endpoint contains it",
+			schema{"pattern": `^\s*` + uuid + `\s*$`}),
+		place.FieldCABundle: of("PEM certificates to trust, added to the system's",
+			schema{"pattern": "-----BEGIN CERTIFICATE-----"}),
+		place.FieldAPI: of("the API to read with: kv2 (default) or rest", schema{"enum": []string{"kv2", "rest"}}),
+		class.ParamConnection: of("the name of a connection that the provider holds, instead of region, endpoint, okmsId, "+
+			"caBundle and api",
 			schema{"minLength": 1}),
-		"refreshInterval": of("how old a value may be for a pod that has the volume already, such as 30m; at most 168h", schema{"pattern": duration + "|^$"}),
+		"refreshInterval": of("how old a value may be for a pod that has the volume already, such as 30m; at most 168h",
+			schema{"pattern": duration + "|^$"}),
 		class.ParamObjects: of("a YAML list of the objects to mount, as a text: ovhcsi schema objects prints its schema",
 			schema{"minLength": 1, "contentMediaType": "application/yaml"}),
 	}
-	return schema{"type": "object", "additionalProperties": false, "properties": properties, "required": []string{class.ParamObjects}, "allOf": []schema{
-		{"not": schema{"required": []string{place.FieldRegion, place.FieldEndpoint}}, "errorMessage": "region cannot be combined with endpoint"},
-		{"if": schema{"required": []string{class.ParamConnection}}, "then": schema{"not": schema{"anyOf": without}},
-			"errorMessage": "a connection has its own region, endpoint, okmsId, caBundle and api"},
-		{"if": schema{"anyOf": without}, "then": schema{"anyOf": without[:2]}, "errorMessage": "region or endpoint is missing"},
-		{"if": schema{"required": []string{place.FieldRegion}}, "then": schema{"required": []string{place.FieldOKMSID}}, "errorMessage": "okmsId is missing"},
-		{"if": schema{"anyOf": without[:2]}, "then": schema{"anyOf": []schema{without[2],
-			{"required": []string{place.FieldEndpoint}, "properties": schema{place.FieldEndpoint: schema{"pattern": "/api/"}}}}}, "errorMessage": "okmsId is missing"},
-	}}
+	return schema{"type": "object", "additionalProperties": false, "properties": properties,
+		"required": []string{class.ParamObjects}, "allOf": []schema{
+			{"not": schema{"required": []string{place.FieldRegion, place.FieldEndpoint}},
+				"errorMessage": "region cannot be combined with endpoint"},
+			{"if": schema{"required": []string{class.ParamConnection}}, "then": schema{"not": schema{"anyOf": without}},
+				"errorMessage": "a connection has its own region, endpoint, okmsId, caBundle and api"},
+			{"if": schema{"anyOf": without}, "then": schema{"anyOf": without[:2]},
+				"errorMessage": "region or endpoint is missing"},
+			{"if": schema{"required": []string{place.FieldRegion}}, "then": schema{"required": []string{place.FieldOKMSID}},
+				"errorMessage": "okmsId is missing"},
+			{"if": schema{"anyOf": without[:2]}, "then": schema{"anyOf": []schema{without[2],
+				{"required": []string{place.FieldEndpoint},
+					"properties": schema{place.FieldEndpoint: schema{"pattern": "/api/"}}}}}, "errorMessage": "okmsId is missing"},
+		}}
 }

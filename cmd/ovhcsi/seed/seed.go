@@ -82,7 +82,8 @@ func readFile(root *os.Root, name string) (secret Secret, size int, err error) {
 	switch extension {
 	case ".json", ".yaml", ".yml":
 	default:
-		return secret, 0, errors.New("is not a .json, .yaml or .yml file; rename it, move it out, or let its name begin with a dot")
+		return secret, 0,
+			errors.New("is not a .json, .yaml or .yml file; rename it, move it out, or let its name begin with a dot")
 	}
 	info, err := root.Stat(name)
 	if err != nil {

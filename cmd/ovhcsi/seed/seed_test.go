@@ -27,7 +27,8 @@ func folder(t *testing.T, files map[string]string) string {
 
 func TestFilesAreSecrets(t *testing.T) {
 	dir := folder(t, map[string]string{
-		"prod/shop/db.yaml":     "user: shop\npassword: 'it''s <&>'\nport: 5432\nratio: 1.50\ntls: true\nnone:\nsince: 2026-11-27\nyes: yes\nhosts: [a, {b: c}]\n",
+		"prod/shop/db.yaml": "user: shop\npassword: 'it''s <&>'\nport: 5432\nratio: 1.50\ntls: true\nnone:\nsince: " +
+			"2026-11-27\nyes: yes\nhosts: [a, {b: c}]\n",
 		"prod/shop/app.v2.json": "{ \"k\" : 1.0 }\n",
 		"prod/shop/pem.yml":     "tls.crt: |\n  a\n  b\n",
 		".git/config.yaml":      "a",
@@ -76,22 +77,34 @@ func TestInvalidFoldersAreRefused(t *testing.T) {
 		"a link out":         {link, "a.yaml: path escapes"},
 		"a link to a folder": {loop, "a.yaml: is not a regular file"},
 		"too many":           {folder(t, many), "holds more than 2000 secrets"},
-		"too large":          {folder(t, map[string]string{"a.json": strings.Repeat(" ", maxFile+1)}), "a.json: is larger than 1 MiB"},
-		"another file":       {folder(t, map[string]string{"a/readme.md": "x"}), "a/readme.md: is not a .json, .yaml or .yml file"},
-		"two files":          {folder(t, map[string]string{"a.json": "{}", "a.yaml": "{}"}), "a.yaml: a.json is the same secret, a; keep one"},
-		"a list":             {folder(t, map[string]string{"a.yaml": "[planted]"}), "a.yaml: line 1: is a list; want a map"},
-		"nothing":            {folder(t, map[string]string{"a.yaml": "# planted\n"}), "a.yaml: is empty"},
-		"two documents":      {folder(t, map[string]string{"a.yaml": "a: b\n---\na: b\n"}), "a.yaml: holds more than one YAML document"},
-		"an alias":           {folder(t, map[string]string{"a.yaml": "a: &x planted\nb: *x\n"}), "a.yaml: line 1: anchors and aliases"},
-		"a merge":            {folder(t, map[string]string{"a.yaml": "<<: {a: planted}\n"}), "a.yaml: line 1: a key is a single value; want a plain name"},
-		"a key twice":        {folder(t, map[string]string{"a.yaml": "a: planted\nb: {c: 1, c: 2}\n"}), `a.yaml: line 2: key "c" is given twice`},
-		"a map as a key":     {folder(t, map[string]string{"a.yaml": "? {a: b}\n: planted\n"}), "a.yaml: line 1: a key is a map"},
-		"an octal number":    {folder(t, map[string]string{"a.yaml": "a: b\npin: 0x1f\n"}), "a.yaml: line 2: the number has no counterpart in JSON; quote it"},
-		"a tag":              {folder(t, map[string]string{"a.yaml": "a: !!binary cGxhbnRlZA==\n"}), "a.yaml: line 1: a tag is not supported"},
+		"too large": {folder(t, map[string]string{"a.json": strings.Repeat(" ", maxFile+1)}),
+			"a.json: is larger than 1 MiB"},
+		"another file": {folder(t, map[string]string{"a/readme.md": "x"}),
+			"a/readme.md: is not a .json, .yaml or .yml file"},
+		"two files": {folder(t, map[string]string{"a.json": "{}", "a.yaml": "{}"}),
+			"a.yaml: a.json is the same secret, a; keep one"},
+		"a list":  {folder(t, map[string]string{"a.yaml": "[planted]"}), "a.yaml: line 1: is a list; want a map"},
+		"nothing": {folder(t, map[string]string{"a.yaml": "# planted\n"}), "a.yaml: is empty"},
+		"two documents": {folder(t, map[string]string{"a.yaml": "a: b\n---\na: b\n"}),
+			"a.yaml: holds more than one YAML document"},
+		"an alias": {folder(t, map[string]string{"a.yaml": "a: &x planted\nb: *x\n"}),
+			"a.yaml: line 1: anchors and aliases"},
+		"a merge": {folder(t, map[string]string{"a.yaml": "<<: {a: planted}\n"}),
+			"a.yaml: line 1: a key is a single value; want a plain name"},
+		"a key twice": {folder(t, map[string]string{"a.yaml": "a: planted\nb: {c: 1, c: 2}\n"}),
+			`a.yaml: line 2: key "c" is given twice`},
+		"a map as a key": {folder(t, map[string]string{"a.yaml": "? {a: b}\n: planted\n"}),
+			"a.yaml: line 1: a key is a map"},
+		"an octal number": {folder(t, map[string]string{"a.yaml": "a: b\npin: 0x1f\n"}),
+			"a.yaml: line 2: the number has no counterpart in JSON; quote it"},
+		"a tag": {folder(t, map[string]string{"a.yaml": "a: !!binary cGxhbnRlZA==\n"}),
+			"a.yaml: line 1: a tag is not supported"},
 		"nested without end": {folder(t, map[string]string{"a.yaml": "a: " + deep + "\n"}), "nested more than 100 deep"},
-		"a mistake of YAML":  {folder(t, map[string]string{"a.yaml": "a: [planted\n"}), "a.yaml: is not YAML: line 1, column 4: the bracket [ is not closed"},
+		"a mistake of YAML": {folder(t, map[string]string{"a.yaml": "a: [planted\n"}),
+			"a.yaml: is not YAML: line 1, column 4: the bracket [ is not closed"},
 	} {
-		if all, err := Folder(c.dir); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "planted") || all != nil {
+		if all, err := Folder(c.dir); err == nil || !strings.Contains(err.Error(), c.want) ||
+			strings.Contains(err.Error(), "planted") || all != nil {
 			t.Errorf("%s: %v, %v; want %q", name, all, err, c.want)
 		}
 	}

@@ -32,7 +32,8 @@ func (p plugin) GetInfo(context.Context, *registration.InfoRequest) (*registrati
 	}, nil
 }
 
-func (p plugin) NotifyRegistrationStatus(_ context.Context, s *registration.RegistrationStatus) (*registration.RegistrationStatusResponse, error) {
+func (p plugin) NotifyRegistrationStatus(_ context.Context,
+	s *registration.RegistrationStatus) (*registration.RegistrationStatusResponse, error) {
 	fmt.Printf("kubelet registered %s: %t %s\n", p.name, s.PluginRegistered, s.Error)
 	return &registration.RegistrationStatusResponse{}, nil
 }

@@ -240,7 +240,8 @@ func (d *demo) deactivate(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	d.show("Type     Reason       From     Message\nWarning  FailedMount  kubelet  MountVolume.SetUp failed for volume \"secrets\" :")
+	d.show("Type     Reason       From     Message\nWarning  FailedMount  kubelet  MountVolume.SetUp failed for volume " +
+		"\"secrets\" :")
 	d.show(indent(strings.Join(wrap(refused.Error(), width-4), "\n"), "    "))
 	d.begin("The running pod keeps its files, also after the next update of its volume.")
 	if err := d.pod.PublishWithin(ctx); err != nil {

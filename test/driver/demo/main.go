@@ -22,7 +22,8 @@ import (
 
 func main() {
 	if len(os.Args) > 1 {
-		fmt.Fprintln(os.Stderr, "demo takes no arguments. It shows the provider at work on this machine, and removes everything that it created.")
+		fmt.Fprintln(os.Stderr,
+			"demo takes no arguments. It shows the provider at work on this machine, and removes everything that it created.")
 		os.Exit(2)
 	}
 	os.Exit(driver.Isolated(func() int {

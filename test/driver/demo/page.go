@@ -89,6 +89,7 @@ func branch(text *strings.Builder, margin, folder string, files map[string]drive
 			continue
 		}
 		file := files[path.Join(folder, name)]
-		fmt.Fprintf(text, "%s%s%-*s %04o %4d  %s\n", margin, connector, 22-len([]rune(margin)), name, file.Mode, len(file.Content), file.Content)
+		fmt.Fprintf(text, "%s%s%-*s %04o %4d  %s\n", margin, connector, 22-len([]rune(margin)), name, file.Mode,
+			len(file.Content), file.Content)
 	}
 }

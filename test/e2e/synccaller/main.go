@@ -76,12 +76,14 @@ func requestOf(parameters map[string]string, namespace string) map[string]string
 	all["csi.storage.k8s.io/pod.uid"] = "5a1f6d3e-0000-4000-8000-000000000000"
 	all["csi.storage.k8s.io/pod.namespace"] = namespace
 	all["csi.storage.k8s.io/serviceAccount.name"] = "default"
-	all["csi.storage.k8s.io/serviceAccount.tokens"] = `{"ovhcloud":{"token":"e2e-service-account-token","expirationTimestamp":"2030-01-01T00:00:00Z"}}`
+	all["csi.storage.k8s.io/serviceAccount.tokens"] =
+		`{"ovhcloud":{"token":"e2e-service-account-token","expirationTimestamp":"2030-01-01T00:00:00Z"}}`
 	return all
 }
 
 func answerOf(resp *pb.MountResponse, err error) answer {
-	a := answer{Code: status.Code(err).String(), Message: status.Convert(err).Message(), Files: map[string]string{}, Versions: map[string]string{}}
+	a := answer{Code: status.Code(err).String(), Message: status.Convert(err).Message(), Files: map[string]string{},
+		Versions: map[string]string{}}
 	for _, f := range resp.GetFiles() {
 		a.Files[f.GetPath()] = string(f.GetContents())
 	}
