@@ -22,12 +22,17 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// raceOptions are the options of Go's race detector.
+const raceOptions = "GORACE"
+
 // TestMain runs the test binary as ovhcsi if the environment says so: the tests then have a real
 // process with real signals, without a second build. So do the scripts of TestScripts.
 func TestMain(m *testing.M) {
 	if os.Getenv("OVHCSI_TEST_AS_MAIN") == "1" {
 		main()
 	}
+	// With the race detector, each process sleeps for a second at its end.
+	_ = os.Setenv(raceOptions, "atexit_sleep_ms=0")
 	testscript.Main(m, map[string]func(){"ovhcsi": main, "kubectl-ovhcsi": main})
 }
 

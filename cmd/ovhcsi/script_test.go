@@ -27,7 +27,11 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
-		Setup:               func(e *testscript.Env) error { e.Setenv("DOCS", docs); return nil },
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("DOCS", docs)
+			e.Setenv(raceOptions, os.Getenv(raceOptions))
+			return nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "okms": startOKMS,
 			"shown": shown},
 	})

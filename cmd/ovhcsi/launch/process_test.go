@@ -41,6 +41,7 @@ func TestMain(m *testing.M) {
 			signal.Notify(make(chan os.Signal, 1), s)
 		}
 	}
+	_ = os.Setenv("GORACE", "atexit_sleep_ms=0") // with the race detector, each process sleeps for a second at its end
 	os.Exit(m.Run())
 }
 
