@@ -105,7 +105,7 @@ func TestKeystoresAreTheSameBytes(t *testing.T) {
 		"read again": read(t, string(whole))} {
 		for _, k := range []Keystore{PKCS12, JKS} {
 			first := makeKeystore(t, b, k, changeit)
-			for range 30 {
+			for range 8 {
 				if !bytes.Equal(makeKeystore(t, b, k, changeit), first) {
 					t.Fatalf("%s of %s differs", k, name)
 				}

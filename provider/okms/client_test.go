@@ -149,6 +149,7 @@ func TestConnectionsAreKept(t *testing.T) {
 }
 
 func TestKindsOfFailedExchanges(t *testing.T) {
+	t.Parallel() // it waits
 	cases := []struct {
 		name  string
 		fault emulator.Fault
@@ -270,6 +271,7 @@ func TestTheClientDoesNotRetry(t *testing.T) {
 }
 
 func TestKindsOfFailedConnections(t *testing.T) {
+	t.Parallel() // it waits
 	s := start(t)
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -26,15 +26,11 @@ func (c *call) list(path string) (answer, error) {
 	if path != "" {
 		prefix = path + "/"
 	}
-	names := c.visible(prefix)
+	names := c.visible(prefix, after, size+1)
 	c.operation, c.resource = actionGet, c.e.urn(path)
-	if len(names) == 0 && c.e.switches.EmptyListNotFound {
+	if len(names) == 0 && after == "" && c.e.switches.EmptyListNotFound {
 		return answer{}, &refusal{status: http.StatusNotFound, code: codeSecretNotFound}
 	}
-	if after != "" {
-		names = slices.DeleteFunc(names, func(name string) bool { return name <= after })
-	}
-	slices.Sort(names)
 	var next http.Header
 	if len(names) > size {
 		names = names[:size]
@@ -47,21 +43,29 @@ func (c *call) list(path string) (answer, error) {
 	return ans, nil
 }
 
-// visible returns the names of the next level below prefix, each once, in any order; never nil.
-func (c *call) visible(prefix string) []string {
-	names, folders := []string{}, map[string]bool{}
+// visible returns the first names of the next level below prefix that come after a name: at most so many, each
+// once, sorted; never nil.
+func (c *call) visible(prefix, after string, most int) []string {
+	var paths []string
 	for path := range c.e.store.secrets {
-		rest, below := strings.CutPrefix(path, prefix)
-		if !below || !c.allowed(actionGet, path) {
+		if rest, below := strings.CutPrefix(path, prefix); below && rest > after {
+			paths = append(paths, rest)
+		}
+	}
+	slices.Sort(paths)
+	names := []string{}
+	for _, rest := range paths { // the paths of a folder follow one another
+		name := rest
+		if folder, _, deeper := strings.Cut(rest, "/"); deeper {
+			name = folder + "/"
+		}
+		known := name <= after || len(names) > 0 && names[len(names)-1] == name
+		if known || !c.allowed(actionGet, prefix+rest) {
 			continue
 		}
-		if folder, _, deeper := strings.Cut(rest, "/"); deeper {
-			if rest = folder + "/"; folders[folder] {
-				continue
-			}
-			folders[folder] = true
+		if names = append(names, name); len(names) == most {
+			break
 		}
-		names = append(names, rest)
 	}
 	return names
 }

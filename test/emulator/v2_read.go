@@ -57,14 +57,8 @@ func (c *call) listSecrets() (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	var paths []string
-	for path := range c.e.store.secrets {
-		if path > after && c.allowed(actionGet, path) {
-			paths = append(paths, path)
-		}
-	}
+	paths := c.visiblePaths(after, size+1)
 	c.operation, c.resource = actionGet, c.e.urn("")
-	slices.Sort(paths)
 	next := ""
 	if len(paths) > size {
 		paths = paths[:size]
@@ -84,6 +78,26 @@ func (c *call) listSecrets() (answer, error) {
 		items[i] = c.v2SecretOf(sec, v, false)
 	}
 	return paged(items, next), nil
+}
+
+// visiblePaths returns the first paths after a path that the caller may get: at most so many, sorted.
+func (c *call) visiblePaths(after string, most int) (visible []string) {
+	var paths []string
+	for path := range c.e.store.secrets {
+		if path > after {
+			paths = append(paths, path)
+		}
+	}
+	slices.Sort(paths)
+	for _, path := range paths {
+		if len(visible) == most {
+			break
+		}
+		if c.allowed(actionGet, path) {
+			visible = append(visible, path)
+		}
+	}
+	return visible
 }
 
 // listVersions returns a page of the versions of a secret, the newest first (inferred), without
