@@ -12,6 +12,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"math"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -21,6 +22,10 @@ import (
 
 // defaultBytes is Config.Bytes where none are given.
 const defaultBytes = 64 << 20
+
+// overdue is how much longer than it lasts a value may be kept in the course of renewals:
+// kubelet renews a volume every 60 to 90 s.
+const overdue = 2 * time.Minute
 
 // Key is rule 1: what is read, from where, and by which credential. A value that was read
 // from a server with one CA bundle is not served to a caller that trusts another one.
@@ -58,6 +63,8 @@ type Config struct {
 	Age func(context.Context, time.Duration)
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
+	// Jitter returns a random time from 0 to less than its argument; nil is the system's.
+	Jitter func(time.Duration) time.Duration
 }
 
 // Cache is shared by all mounts. It starts no goroutine that outlives the calls of Get that
@@ -68,6 +75,7 @@ type Cache struct {
 	observe  func(context.Context, Outcome)
 	aged     func(context.Context, time.Duration)
 	now      func() time.Time
+	jitter   func(time.Duration) time.Duration
 
 	mu      sync.Mutex
 	store   store
@@ -88,18 +96,22 @@ func New(c Config) *Cache {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Jitter == nil {
+		c.Jitter = rand.N[time.Duration]
+	}
 	if c.Patience <= 0 {
 		c.Patience = math.MaxInt64
 	}
-	return &Cache{ttl: c.TTL, patience: c.Patience, observe: c.Observe, aged: c.Age, now: c.Now, store: newStore(c.Bytes),
-		flights: newIndex[*flight]()}
+	return &Cache{ttl: c.TTL, patience: c.Patience, observe: c.Observe, aged: c.Age, now: c.Now, jitter: c.Jitter,
+		store: newStore(c.Bytes), flights: newIndex[*flight]()}
 }
 
 // Read is one read that a caller wants.
 type Read struct {
 	Key Key
 	// MaxAge is how old a value may be that is served without asking the store, if that is more
-	// than the TTL.
+	// than the TTL. For a value that was not read in the course of renewals it is shortened at
+	// random.
 	MaxAge time.Duration
 	// MaxStale is how old a value may be that is served if the store cannot be asked. 0
 	// means that none is.
@@ -186,14 +198,17 @@ func (c *Cache) wait(ctx context.Context, r Read, l looked) (okms.Secret, *okms.
 func (c *Cache) look(ctx context.Context, r Read) (l looked) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	due := false
 	if e := c.store.entries.find(r.Key); e != nil {
 		age := e.age(c.now())
 		// An age below 0 means that the clock jumped back. Such a value is not fresh.
-		if age >= 0 && age < max(c.ttl, r.MaxAge) {
+		lasts := c.lasts(e, r.MaxAge)
+		if age >= 0 && age < lasts {
 			c.store.use(e)
 			return looked{fresh: true, secret: e.secret, age: age}
 		}
 		l.stale = age >= 0 && age <= r.MaxStale
+		due = age >= lasts && age < lasts+overdue && r.MaxAge > c.ttl
 	}
 	f := c.flights.find(r.Key)
 	if f != nil && r.Resting != nil && (l.stale || r.Elsewhere) {
@@ -203,11 +218,30 @@ func (c *Cache) look(ctx context.Context, r Read) (l looked) {
 	}
 	if l.joined = f != nil; !l.joined {
 		f = c.begin(ctx, r, l.stale)
+		f.due = due
 	}
 	l.flight = f
 	f.waiting++
 	f.keep = max(f.keep, c.ttl, r.MaxAge, r.MaxStale, r.Keep)
 	return l
+}
+
+// lasts returns the age up to which a value is served without asking the store. Nodes read at
+// the same moment when all their pods start, and when an outage ends, and would read in step
+// from then on, once in each MaxAge. So a value that was read at such a moment lasts for a
+// random part of the MaxAge. One that was read because the value before it was due lasts for
+// all of it. c.mu is held.
+func (c *Cache) lasts(e *entry, maxAge time.Duration) time.Duration {
+	if maxAge <= c.ttl {
+		return c.ttl
+	}
+	if e.due {
+		return maxAge
+	}
+	if e.early == 0 {
+		e.early = 1 + c.jitter(maxAge)
+	}
+	return max(c.ttl, maxAge-e.early)
 }
 
 // stale returns a value for a caller whose read failed (rule 5). ok is false if it may not

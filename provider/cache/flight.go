@@ -29,6 +29,7 @@ type flight struct {
 	// secret is gone, so it is not kept (rule 4).
 	outdated bool
 	heard    bool // what its failure speaks against is dropped already
+	due      bool // a renewal began it when the value before it was due
 
 	// The outcome, valid after done.
 	secret okms.Secret

@@ -14,7 +14,7 @@ import (
 func (c *Cache) settle(f *flight) {
 	if f.err == nil {
 		if !f.outdated {
-			c.store.put(&entry{key: f.key, secret: f.secret, at: c.now(), keep: f.keep})
+			c.store.put(&entry{key: f.key, secret: f.secret, at: c.now(), keep: f.keep, due: f.due})
 		}
 		return
 	}

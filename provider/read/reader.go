@@ -42,7 +42,7 @@ type Config struct {
 	// Dial opens connections to OKMS and to token endpoints; nil is the system's dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Jitter returns a random time from 0 to less than its argument, for the waits before
-	// retries; nil is the system's.
+	// retries and for how long values last for renewals; nil is the system's.
 	Jitter func(time.Duration) time.Duration
 }
 
@@ -92,7 +92,7 @@ func New(c Config) *Reader {
 		pool: pool.New(okms.Options{UserAgent: c.UserAgent, Observe: c.Trace.Call, Conns: limited,
 			Answers: okms.NewQuota(int(c.Budget.Answers), int(c.Budget.AnswerShare))}, c.Budget, c.Now),
 		cache: cache.New(cache.Config{TTL: c.CacheTTL, Bytes: c.CacheBytes, Patience: pace.Patience,
-			Observe: c.Trace.Read, Age: c.Trace.Age, Now: c.Now}),
+			Observe: c.Trace.Read, Age: c.Trace.Age, Now: c.Now, Jitter: c.Jitter}),
 		pace: pace.New(pace.Config{Reads: c.MaxReads, Total: c.Budget.Reads, Retried: c.Trace.Retry, Now: c.Now,
 			Jitter: c.Jitter}),
 		budget:      c.Budget,

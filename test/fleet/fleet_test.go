@@ -51,6 +51,19 @@ func TestAnOutageLeavesNoStep(t *testing.T) {
 	}
 }
 
+// TestRefreshIntervalLeavesNoStep starts all pods at once, so that all nodes have read their secrets at once.
+func TestRefreshIntervalLeavesNoStep(t *testing.T) {
+	p := small
+	p.Nodes, p.Pods, p.Secrets, p.Each = 20, 5, 5, 1
+	p.Spread, p.Refresh, p.Lasts = 0, 10*time.Minute, 65*time.Minute
+	r := Run(t, p)
+	wantEven(t, r.Requests[120:])
+	// Each value may be read twice in the first interval.
+	if got, most := sum(r.Requests), p.Nodes*p.Secrets*(2+int(p.Lasts/p.Refresh)); got > most {
+		t.Errorf("%d requests, at most %d expected", got, most)
+	}
+}
+
 // TestALimitDelaysAStart starts all pods at once at a store that answers a tenth of what they need.
 func TestALimitDelaysAStart(t *testing.T) {
 	p := small

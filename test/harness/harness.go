@@ -62,6 +62,8 @@ type Options struct {
 	MemoryLimit int64
 	// Now is the provider's clock; nil means the system's.
 	Now func() time.Time
+	// Jitter is the provider's; nil means random times.
+	Jitter func(time.Duration) time.Duration
 	// Socket is the path to serve; "" means one in a new folder.
 	Socket string
 	// Emulator is the store; nil means a new one.
@@ -158,7 +160,7 @@ func Start(t testing.TB, o Options) *Daemon {
 		}
 		p := provider.New(provider.Config{Endpoints: endpoints, Connections: o.Connections, Reader: provider.ReaderConfig{
 			MaxReads: o.MaxReads, CacheTTL: o.CacheTTL, CacheBytes: o.CacheBytes, MaxStale: o.MaxStale,
-			Budget: memory, Now: o.Now, Trace: metrics.Trace()}})
+			Budget: memory, Now: o.Now, Jitter: o.Jitter, Trace: metrics.Trace()}})
 		t.Cleanup(p.Close)
 		o.Mounter, breakers = p, p.Breakers
 	}

@@ -35,11 +35,14 @@ func mount(t *testing.T, d *harness.Daemon, m harness.Mount, pod string) string 
 	return string(resp.GetFiles()[0].GetContents())
 }
 
+// none lets a value last for the whole refreshInterval, also the first one.
+func none(time.Duration) time.Duration { return 0 }
+
 // TestRefreshInterval: a running pod's volume is answered from memory while what it has is younger;
 // a pod that starts gets what is current, and so does one whose class changed.
 func TestRefreshInterval(t *testing.T) {
 	now := &harness.Clock{}
-	d := harness.Start(t, harness.Options{CacheTTL: 30 * time.Second, Now: now.Now})
+	d := harness.Start(t, harness.Options{CacheTTL: 30 * time.Second, Now: now.Now, Jitter: none})
 	hold := func(v string) { d.Store.Hold(t, map[string]string{"s": v}) }
 	hold(`{"v":1}`)
 	m := harness.Mount{Objects: "- {secretPath: s}\n", Attributes: map[string]string{"refreshInterval": "30m"}}
@@ -97,7 +100,7 @@ func TestARefusalIsHeardInSpiteOfRefreshInterval(t *testing.T) {
 // once in half an hour.
 func TestReadsOfADay(t *testing.T) {
 	now := &harness.Clock{}
-	d := harness.Start(t, harness.Options{CacheTTL: 30 * time.Second, Now: now.Now})
+	d := harness.Start(t, harness.Options{CacheTTL: 30 * time.Second, Now: now.Now, Jitter: none})
 	d.Store.HoldMany(t, "many", 10)
 	m := harness.Mount{Objects: harness.Objects("many", 10), Attributes: map[string]string{"refreshInterval": "30m"}}
 	var pods []*pb.MountRequest
