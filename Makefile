@@ -25,7 +25,7 @@ SEED := 1
 # ./provider/okms cover ./provider/wire.
 ALSO :=
 
-.PHONY: help demo test histories simulate simulate-faults fuzz mutate bench soak attack live lint vulncheck build docs man release notices dockerfile image chart chart-package cluster cluster-down e2e
+.PHONY: help demo test histories simulate simulate-faults fleet fuzz mutate bench soak attack live lint vulncheck build docs man release notices dockerfile image chart chart-package cluster cluster-down e2e
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -46,6 +46,9 @@ simulate: ## more histories, from where the last run ended (bin/simulate.next), 
 
 simulate-faults: ## put each fault of test/simulation/faults into the code: the simulation must find it (FAULTS=pattern)
 	@go run ./test/simulation/faults -only '$(FAULTS)' -write docs/simulation.md
+
+fleet: ## what a fleet of 1,000 nodes costs OKMS (NODES), written to docs/fleet.md
+	@go test -count=1 -v -timeout 0 -run '^TestPage$$' ./test/fleet -write $(CURDIR)/docs/fleet.md -nodes $(or $(NODES),1000)
 
 fuzz: ## run each fuzz target for FUZZTIME (20000x; FuzzLint, whose inputs take long, 1000x)
 	@mkdir -p bin; set -e; for t in provider/rawjson:FuzzFind provider/plan:FuzzPlan provider/render:FuzzRender provider/plan:FuzzConnection provider/config:FuzzConfig provider/okms:FuzzAnswer provider/okms:FuzzRefusal provider/okms:FuzzVersions provider/okms:FuzzLists provider/format:FuzzFormat test/formats:FuzzReaders provider/template:FuzzTemplate provider/certificate:FuzzCertificate cmd/ovhcloud-csi-provider:FuzzProxy cmd/ovhcsi/convert:FuzzConvert cmd/ovhcsi/lint:FuzzLint; do \

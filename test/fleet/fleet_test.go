@@ -29,7 +29,7 @@ func TestNodesAtRestDoNotAskInStep(t *testing.T) {
 	if r.Failed > 0 || r.Started > 2*time.Minute {
 		t.Errorf("%d mounts failed; the last pod started after %s", r.Failed, r.Started)
 	}
-	wantEven(t, r.Requests[120:])
+	wantEven(t, r.Requests[120:], small.Each)
 	// Each node reads each of its secrets at most once in the TTL.
 	if got, most := mean(r.Requests[120:]), 10.0*10/30; got > most {
 		t.Errorf("%.2f requests a second, at most %.2f expected", got, most)
@@ -45,7 +45,7 @@ func TestAnOutageLeavesNoStep(t *testing.T) {
 	if sum(r.Requests[back-60:back]) != 0 {
 		t.Fatal("the store answered in the outage")
 	}
-	wantEven(t, r.Requests[back+120:])
+	wantEven(t, r.Requests[back+120:], p.Each)
 	if most := slices.Max(r.Requests[back : back+120]); most > p.Nodes*p.Secrets/3 {
 		t.Errorf("%d requests in a second after the outage, of %d nodes with %d secrets each", most, p.Nodes, p.Secrets)
 	}
@@ -57,7 +57,7 @@ func TestRefreshIntervalLeavesNoStep(t *testing.T) {
 	p.Nodes, p.Pods, p.Secrets, p.Each = 20, 5, 5, 1
 	p.Spread, p.Refresh, p.Lasts = 0, 10*time.Minute, 65*time.Minute
 	r := Run(t, p)
-	wantEven(t, r.Requests[120:])
+	wantEven(t, r.Requests[120:], p.Each)
 	// Each value may be read twice in the first interval.
 	if got, most := sum(r.Requests), p.Nodes*p.Secrets*(2+int(p.Lasts/p.Refresh)); got > most {
 		t.Errorf("%d requests, at most %d expected", got, most)
@@ -87,17 +87,21 @@ func TestRefreshIntervalLowersTheCost(t *testing.T) {
 	}
 }
 
-// wantEven checks that no second has more requests than independent ones would have: the mean and six standard
-// deviations of a Poisson distribution.
-func wantEven(t *testing.T, requests []int) {
+// wantEven checks that no second has more requests than independent mounts would make, each of so many secrets.
+func wantEven(t *testing.T, requests []int, each int) {
 	t.Helper()
-	average := mean(requests)
-	if most := slices.Max(requests); float64(most) > average+6*math.Sqrt(average)+1 {
+	if most, average := slices.Max(requests), mean(requests); float64(most) > average+bound(requests, each) {
 		t.Errorf("%d requests in one second, %.2f on average", most, average)
 	}
-	if average == 0 {
+	if sum(requests) == 0 {
 		t.Error("there are no requests")
 	}
+}
+
+// bound is how much more than the mean independent mounts ask in one second, each for so many secrets at once: six
+// standard deviations of a Poisson distribution, and one mount.
+func bound(requests []int, each int) float64 {
+	return 6*math.Sqrt(mean(requests)*float64(each)) + float64(each)
 }
 
 func sum(all []int) (n int) {
