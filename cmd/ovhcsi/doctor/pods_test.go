@@ -87,6 +87,12 @@ func TestPodsThatWait(t *testing.T) {
 			addEvent(t, c, "web-1", "FailedMount", `MountVolume.SetUp failed for volume "secrets" : old`,
 				now.Add(-time.Minute))
 		}, want: []string{"error OVH641 " + waits1 + "objects[1].secretPath"}},
+		"for a cause that may be gone": {change: func(t *testing.T, c *clustertest.Cluster) {
+			c.Replace(t, "Pod", "web-1", `"phase":"Running"`, `"phase":"Pending"`)
+			addEvent(t, c, "web-1", "FailedMount", `MountVolume.SetUp failed for volume "secrets" : `+byProvider("NotFound", absent),
+				now.Add(-75*time.Second))
+		}, want: []string{"error OVH641 " + waits1 + "objects[1].secretPath: there is no secret prod/shop/db " +
+			"(1m15s ago; kubelet tries again every two minutes or more often)"}},
 	})
 }
 

@@ -3,6 +3,7 @@
 package doctor
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -27,11 +28,21 @@ func checkWaiting(f *facts, r *Report) {
 		if !known {
 			rule = podWaitsSomehow
 		}
-		r.find(rule, podName(u.pod), fix, "it waits for volume %q: %s", u.volume, text)
+		r.find(rule, podName(u.pod), fix, "it waits for volume %q: %s%s", u.volume, text, f.age(event))
 	}
 	if waiting == 0 && len(f.uses) > 0 {
 		r.pass(pods, "none of the pods with secrets waits for a mount (volumes: %d)", len(f.uses))
 	}
+}
+
+// age says how old the event of a failed mount is, unless it is new: the cause may be gone, since kubelet doubles its
+// pause after each failure, up to two minutes.
+func (f *facts) age(e cluster.Event) string {
+	age := f.now.Sub(e.LastTimestamp).Round(time.Second)
+	if e.LastTimestamp.IsZero() || age < 20*time.Second {
+		return ""
+	}
+	return fmt.Sprintf(" (%s ago; kubelet tries again every two minutes or more often)", age)
 }
 
 // failedMount returns the newest event about a volume that could not be mounted.
