@@ -7,13 +7,16 @@
 load scenarios
 
 # example FILE: applies a file of manifests/examples.
-example() {
-  kubectl create -n $NS --dry-run=client -o json -f "$ROOT/manifests/examples/$1" |
+example() { adapted <"$ROOT/manifests/examples/$1"; }
+# adapted: applies manifests from stdin, with the address of the store, the images and the node of these scenarios.
+adapted() {
+  kubectl create -n $NS --dry-run=client -o json -f - |
     jq --arg endpoint "https://$(host):18443" --arg ca "$(okms get ca.pem)" --arg busybox "$BUSYBOX_IMAGE" \
       --arg private "$PRIVATE_IMAGE" --arg node "$(node)" '
-      def pod: .nodeName = $node | .containers |= map(
-        if .image == "busybox" then .image = $busybox | .imagePullPolicy = "IfNotPresent"
-        else .image = $private | .imagePullPolicy = "Always" end);
+      def image: if .image == "busybox" then .image = $busybox | .imagePullPolicy = "IfNotPresent"
+        else .image = $private | .imagePullPolicy = "Always" end;
+      def pod: .nodeName = $node | .containers |= map(image) |
+        if has("initContainers") then .initContainers |= map(image) else . end;
       (if .kind == "List" then .items[] else . end) |
       if .kind == "SecretProviderClass" and (.spec.parameters | has("region")) then
         .spec.parameters |= (del(.region) | .endpoint = $endpoint | .caBundle = $ca)
@@ -114,6 +117,15 @@ pool = 5'
   [ "$(kubectl exec -n $NS shop-variables -- sh -c 'tr "\\0" "\\n" </proc/1/environ | grep ^password=')" = password=first ]
 }
 
+@test "filekeyref.yaml: variables in an unmodified image" {
+  [ "$(kubectl version -o json | jq -r .serverVersion.minor)" -ge 35 ] || skip "fileKeyRef needs Kubernetes 1.35"
+  echo "$DB" | okms put secrets/prod/shop/db
+  credential okms-credentials e2e-token
+  example filekeyref.yaml
+  ready shop-filekeyref
+  [ "$(kubectl exec -n $NS shop-filekeyref -- sh -c 'echo $DB_USER $DB_PASSWORD')" = "kevin first" ]
+}
+
 @test "tls.yaml: a certificate in order, mirrored, and as a keystore" {
   jq -n --rawfile pem "$ROOT/provider/certificate/testdata/whole.pem" '{pem: $pem, password: "changeit"}' | okms put secrets/prod/shop/tls
   credential okms-credentials e2e-token
@@ -175,7 +187,7 @@ YAML
   ready registry
 }
 
-# private NAME SPEC: applies a pod of the private image, which is always pulled.
+# private NAME [SPEC [PULL_SECRET]]: applies a pod of the private image, which is always pulled.
 private() {
   kubectl apply -n $NS -f - <<YAML
 apiVersion: v1
@@ -184,7 +196,7 @@ metadata: {name: "$1"}
 spec:
   nodeName: $(node)
   terminationGracePeriodSeconds: 0
-  imagePullSecrets: [{name: registry}]
+  imagePullSecrets: [{name: "${3:-registry}"}]
   containers:
     - name: main
       image: $PRIVATE_IMAGE
@@ -224,4 +236,25 @@ pull_says() { kubectl get events -n $NS --field-selector "involvedObject.name=$1
   private both 'volumeMounts: [{name: registry, mountPath: /registry, readOnly: true}]
   volumes: [{name: registry, csi: {driver: secrets-store.csi.k8s.io, readOnly: true, volumeAttributes: {secretProviderClass: registry}, nodePublishSecretRef: {name: okms-credentials}}}]'
   ready both
+}
+
+# The manifests are those of the guide, in cmd/ovhcsi/convert/testdata; only the namespace is replaced.
+@test "the manifests of OVHcloud's guide for External Secrets Operator, converted: a pod pulls with the same Secret" {
+  [ -n "${REGISTRY_IMAGE:-}" ] || skip "there is no registry image: docker-registry was not installed where test/e2e/images ran"
+  kubectl get pod registry -n $NS || registry
+  jq -n --arg auth "$(printf kevin:scenarios | base64)" '{auths: {"localhost:18446": {auth: $auth}}}' >"$BATS_TEST_TMPDIR/config.json"
+  okms put secrets/prod/va1/dockerconfigjson <"$BATS_TEST_TMPDIR/config.json"
+  credential ovhcloud-vault-token e2e-token
+  mkdir "$BATS_TEST_TMPDIR/guide"
+  (cd "$BATS_TEST_TMPDIR/guide" && awk '/^-- /{file = ($2 ~ /^in\//) ? substr($2, 4) : ""; next} file {print >file}' "$ROOT/cmd/ovhcsi/convert/testdata/guide.txtar")
+  sed -i "s/namespace: external-secrets/namespace: $NS/" "$BATS_TEST_TMPDIR"/guide/*.yaml
+  "$OVHCSI" convert "$BATS_TEST_TMPDIR/guide" >"$BATS_TEST_TMPDIR/class.yaml"
+  "$OVHCSI" lint "$BATS_TEST_TMPDIR/class.yaml"
+  adapted <"$BATS_TEST_TMPDIR/class.yaml"
+  # The volume is the one of the comment that convert writes above the class.
+  private guided 'volumeMounts: [{name: docker-config-secret, mountPath: /secrets/docker-config-secret, readOnly: true}]
+  volumes: [{name: docker-config-secret, csi: {driver: secrets-store.csi.k8s.io, readOnly: true, volumeAttributes: {secretProviderClass: docker-config-secret}, nodePublishSecretRef: {name: ovhcloud-vault-token}}}]' ovhregistrycred
+  ready guided
+  [ "$(kubectl get secret ovhregistrycred -n $NS -o jsonpath='{.type}')" = kubernetes.io/dockerconfigjson ]
+  kubectl get secret ovhregistrycred -n $NS -o jsonpath='{.data.\.dockerconfigjson}' | base64 -d | jq -S . | diff - <(jq -S . "$BATS_TEST_TMPDIR/config.json")
 }

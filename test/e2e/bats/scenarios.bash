@@ -6,6 +6,7 @@ NS=scenarios-$(basename "$BATS_TEST_FILENAME" .bats)
 WAIT=150 # seconds; kubelet doubles the pause between two attempts, up to two minutes
 OKMS_ID=734b9b45-8b1a-469c-b140-b10bd6540017
 RELEASE_NAMESPACE=kube-system
+OVHCSI=$ROOT/bin/e2e/ovhcsi # the tool, for this machine
 PROVIDER=daemonset/ovhcloud-csi-provider
 PROVIDER_PODS="-n $RELEASE_NAMESPACE -l app.kubernetes.io/name=ovhcloud-csi-provider"
 
@@ -14,6 +15,7 @@ export OVHCLOUD_IMAGE=${OVHCLOUD_IMAGE:-"ovhcloud-csi-provider"}
 export OVHCLOUD_TAG=${OVHCLOUD_TAG:-"devel"}
 export EMULATOR_IMAGE=${EMULATOR_IMAGE:-"ovhcloud-csi-provider-emulator:${OVHCLOUD_TAG}"}
 export BUSYBOX_IMAGE=${BUSYBOX_IMAGE:-"busybox:1.36"}
+export PROGRAM_IMAGE=${PROGRAM_IMAGE:-"ovhcloud-csi-provider-program:${OVHCLOUD_TAG}"}
 
 # Each file starts with an empty store, the provider with the values below, and a
 # namespace with a credential that may read everything.
