@@ -25,16 +25,20 @@ SEED := 1
 # ./provider/okms cover ./provider/wire.
 ALSO :=
 
-.PHONY: help demo test histories simulate simulate-faults fleet fuzz mutate bench soak attack live lint vulncheck build docs man release notices dockerfile image chart chart-package cluster cluster-down e2e
+.PHONY: help demo test classes histories simulate simulate-faults fleet fuzz mutate bench soak attack live lint vulncheck build docs man release notices dockerfile image chart chart-package cluster cluster-down e2e
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## follow a secret on this machine, from the store through daemon and driver to a pod
 	@cd test/driver && go run ./demo
 
-test: ## all tests, simulated histories and fuzz targets, with the real driver
+test: ## all tests, 50,000 classes, simulated histories and fuzz targets, with the real driver
 	@for m in $(MODULES); do echo "== go test in $$m"; (cd $$m && go test $$([ $$m = test/driver ] || echo $(RACE)) ./...) || exit 1; done
-	@$(MAKE) --no-print-directory histories fuzz
+	@$(MAKE) --no-print-directory classes histories fuzz
+
+# Without the race detector, with which 1,000 are checked.
+classes: ## 50,000 valid classes without a finding of lint, and how long it takes
+	@go test -count=1 -run '^$$' -bench '^BenchmarkLint$$' -benchtime 1x ./cmd/ovhcsi/lint
 
 # Without the race detector, which makes a history ten times slower: `go test -race` runs fewer of them.
 histories: ## 10,000 simulated histories of mounts, judged by a model (HISTORIES)

@@ -22,8 +22,8 @@ func validOptions(t testing.TB) Options {
 	return Options{Endpoints: endpoints}
 }
 
-// TestNothingIsWrongWithValidClasses makes 1,000 of them at random, with ten objects each. BenchmarkLint checks the
-// same of 50,000.
+// TestNothingIsWrongWithValidClasses makes 1,000 of them at random, with ten objects each. `make classes` runs
+// BenchmarkLint, which checks the same of 50,000.
 func TestNothingIsWrongWithValidClasses(t *testing.T) {
 	options := validOptions(t)
 	for file := range 10 {
