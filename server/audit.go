@@ -20,9 +20,10 @@ import (
 // record is what is known of a mount when it has ended. Everything that reports mounts,
 // such as the log and the metrics, is made from it. It holds no secret values.
 type record struct {
-	pod   plan.Pod
-	class string // namespace/name
-	took  time.Duration
+	pod    plan.Pod
+	target string // the path of the volume on the node
+	class  string // namespace/name
+	took   time.Duration
 
 	kind    failure.Kind // of the gravest failure; empty if the mount succeeded
 	message string       // of the failure, on one line
@@ -41,7 +42,7 @@ type record struct {
 // recordOf returns the record of a mount that took so long.
 func recordOf(req provider.Request, resp provider.Response, err error, took time.Duration) record {
 	r := record{
-		pod: req.Pod(), class: req.Class(), took: took,
+		pod: req.Pod(), target: req.Target, class: req.Class(), took: took,
 		connection: resp.Connection, credential: resp.Credential,
 		reads: resp.Reads, stale: resp.Stale, staleBecause: resp.StaleBecause, fallback: resp.Fallback,
 		files: len(resp.Files),

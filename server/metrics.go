@@ -38,6 +38,7 @@ type Metrics struct {
 	connectionStates *connectionMetrics
 	lost             *lostLines
 	state            *stateMetrics
+	events           *eventCounts
 }
 
 // NewMetrics returns metrics in a registry of their own. version is the label of
@@ -52,7 +53,7 @@ func NewMetrics(version string) *Metrics {
 		reads:       series.Reads.Counters(), ages: series.Age.Histograms().WithLabelValues(),
 		retries: series.Retries.Counters(), info: series.Build.Gauges(),
 		classes:          &classAges{now: time.Now, byClass: map[string]*classAge{}, ofNamespace: map[string]int{}},
-		connectionStates: &connectionMetrics{}, lost: &lostLines{}, state: &stateMetrics{},
+		connectionStates: &connectionMetrics{}, lost: &lostLines{}, state: &stateMetrics{}, events: &eventCounts{},
 	}
 	m.info.WithLabelValues(version).Set(1)
 	for _, outcome := range read.Outcomes() {
@@ -67,7 +68,8 @@ func NewMetrics(version string) *Metrics {
 func (m *Metrics) ours() []prometheus.Collector {
 	return []prometheus.Collector{m.mounts, m.mountSeconds.(prometheus.Collector), m.inFlight, m.panics, m.requests,
 		m.seconds, m.connections,
-		m.reads, m.retries, m.info, m.classes, m.connectionStates, m.lost, m.state, m.ages.(prometheus.Collector)}
+		m.reads, m.retries, m.info, m.classes, m.connectionStates, m.lost, m.state, m.events,
+		m.ages.(prometheus.Collector)}
 }
 
 // handler serves the metrics in the format of Prometheus. A metric that cannot be collected

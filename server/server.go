@@ -23,6 +23,7 @@ import (
 
 	"ovhcloud-csi-provider/provider"
 	"ovhcloud-csi-provider/provider/budget"
+	"ovhcloud-csi-provider/server/events"
 	"ovhcloud-csi-provider/server/lines"
 	"ovhcloud-csi-provider/server/socket"
 	"ovhcloud-csi-provider/server/tasks"
@@ -64,6 +65,9 @@ type Config struct {
 	Breakers func() (opened, halfOpened int)
 	// Audit gets a record of each mount. nil means that none are written.
 	Audit *lines.Queue
+	// Events gets each mount, to write events of pods. nil means that none are written. The
+	// caller runs it.
+	Events *events.Recorder
 }
 
 // Server serves the socket of the driver and the admin address.
@@ -115,6 +119,10 @@ func newServer(c Config) *Server {
 	if c.Audit != nil {
 		c.Metrics.lost.audit = c.Audit.Lost
 		mounts.observers = append(mounts.observers, auditTo(c.Audit, time.Now))
+	}
+	if c.Events != nil {
+		c.Metrics.events.counts = c.Events.Counts
+		mounts.observers = append(mounts.observers, eventsTo(c.Events))
 	}
 	s.grpc = grpc.NewServer(
 		// gRPC itself answers a longer message with ResourceExhausted. If a client sends

@@ -18,6 +18,7 @@ import (
 	"ovhcloud-csi-provider/cmd/commandline"
 	"ovhcloud-csi-provider/provider/config"
 	"ovhcloud-csi-provider/provider/place"
+	"ovhcloud-csi-provider/server/kube"
 )
 
 // flags are the validated flags.
@@ -33,6 +34,9 @@ type flags struct {
 	config       string
 	logFormat    string
 	auditLog     string
+	events       bool
+	nodeName     string
+	accountDir   string
 	probe        probeFlag
 	showVersion  bool
 	help         string // the text of --help if the flag is given
@@ -102,6 +106,12 @@ func defineFlags(set *flag.FlagSet, f *flags, raw *rawFlags) {
 	set.StringVar(&f.auditLog, "audit-log", "",
 		"absolute path of the `file` to which one JSON record for each mount is appended, or - for\n"+
 			"standard output; empty writes none")
+	set.BoolVar(&f.events, "events", false,
+		"write a Kubernetes Event at the pod when a renewal of its files fails and when it works again;\n"+
+			"the service account needs create and patch of events")
+	set.StringVar(&f.nodeName, "node-name", "", "`name` of this node in Kubernetes, for --events")
+	set.StringVar(&f.accountDir, "service-account-dir", kube.Dir,
+		"absolute path of the `directory` with the token and the ca.crt of the service account, for --events")
 	set.Var(&f.probe, "probe",
 		"check whether the daemon on --endpoint is alive, print one line, and exit with 0 if it is;\n"+
 			"--probe=ready checks whether it is ready")
@@ -129,6 +139,10 @@ func (f flags) check(endpoint string, rest []string) error {
 		return fmt.Errorf("--max-reads: %d is less than 1", f.maxReads)
 	case f.logFormat != "text" && f.logFormat != "json":
 		return fmt.Errorf("--log-format: %q is neither text nor json", f.logFormat)
+	case f.nodeName != "" && !kube.IsName(f.nodeName):
+		return fmt.Errorf("--node-name: %q is not the name of a node", f.nodeName)
+	case !filepath.IsAbs(f.accountDir):
+		return fmt.Errorf("--service-account-dir: %q is not an absolute path", f.accountDir)
 	case f.auditLog != "" && f.auditLog != "-" && !filepath.IsAbs(f.auditLog):
 		return fmt.Errorf("--audit-log: %q is neither an absolute path nor -", f.auditLog)
 	}

@@ -4,28 +4,38 @@ package main
 
 import (
 	"encoding/pem"
+	"fmt"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
+	"ovhcloud-csi-provider/server/kube/kubetest"
 	"ovhcloud-csi-provider/test/emulator"
 	"ovhcloud-csi-provider/test/harness"
 )
 
 // The daemon runs with -v=10 and the debugging of gRPC and HTTP, through valid mounts and
-// every failure. The test looks for the planted values in the log, in the errors, and in
-// the pages of the admin address.
+// every failure. The test looks for the planted values in the log, in the errors, in events, and
+// in the pages of the admin address.
 func TestNothingSecretIsPrinted(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		t.Run(format, func(t *testing.T) {
-			store := harness.StartStore(t)
+			store, api := harness.StartStore(t), kubetest.Start(t)
 			cert, key := plant(t, store)
-			p := startDaemon(t, store, harness.SocketPath(t), []string{"GRPC_GO_LOG_SEVERITY_LEVEL=info",
-				"GRPC_GO_LOG_VERBOSITY_LEVEL=99", "GODEBUG=http2debug=2"},
-				"-v=10", "--log-format="+format, "--mount-timeout=1s", "--cache-ttl=0")
+			env, args := inCluster(t, api)
+			p := startDaemon(t, store, harness.SocketPath(t), append(env, "GRPC_GO_LOG_SEVERITY_LEVEL=info",
+				"GRPC_GO_LOG_VERBOSITY_LEVEL=99", "GODEBUG=http2debug=2"),
+				append(args, "-v=10", "--log-format="+format, "--mount-timeout=1s", "--cache-ttl=0", "--events")...)
 			var shown strings.Builder
-			for _, m := range leakMounts(cert, key) {
-				if _, err := p.client.Mount(t.Context(), store.Request(m)); err != nil {
+			for i, m := range leakMounts(cert, key) {
+				// Each is a renewal of a volume of its own, so that its failure is an event.
+				first, renewal := store.Request(harness.Mount{Token: plantedToken, Objects: "- secretPath: s"}), store.Request(m)
+				first.TargetPath, renewal.TargetPath = fmt.Sprint("/pods/", i), fmt.Sprint("/pods/", i)
+				if _, err := p.client.Mount(t.Context(), first); err != nil {
+					t.Error(err)
+				}
+				if _, err := p.client.Mount(t.Context(), renewal); err != nil {
 					shown.WriteString(err.Error() + "\n")
 				}
 			}
@@ -45,11 +55,17 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 			for _, path := range []string{"/metrics", "/healthz", "/readyz", "/debug/pprof/heap", "/debug/vars", "/nowhere"} {
 				shown.WriteString(harness.Page(t, p.admin+path))
 			}
+			if !eventually(time.Minute, func() bool { return len(api.Requests()) >= 10 }) {
+				t.Errorf("%d events were written", len(api.Requests()))
+			}
 			p.stop(t, syscall.SIGTERM)
+			shown.WriteString(api.Text())
 			block, _ := pem.Decode(key)
 			part := plantedToken[len(plantedToken)/2:][:24]
-			lookFor(t, shown.String(), plantedValue, plantedToken, part, plantedAccount, string(key), string(block.Bytes))
-			lookFor(t, p.log.String(), plantedValue, plantedToken, part, plantedAccount, string(key), string(block.Bytes))
+			lookFor(t, shown.String(), plantedValue, plantedToken, part, plantedAccount, kubetest.Token, string(key),
+				string(block.Bytes))
+			lookFor(t, p.log.String(), plantedValue, plantedToken, part, plantedAccount, kubetest.Token, string(key),
+				string(block.Bytes))
 			if strings.Count(shown.String(), "SecretProviderClass store/shop") < 25 {
 				t.Errorf("too few errors were looked at:\n%s", shown.String())
 			}

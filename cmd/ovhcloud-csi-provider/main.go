@@ -84,6 +84,10 @@ func serve(ctx context.Context, f flags, memory *budget.Budget, to streams) erro
 	if err := noCoreDumps(); err != nil {
 		return err
 	}
+	recorder, err := openEvents(f)
+	if err != nil {
+		return err
+	}
 	metrics := server.NewMetrics(commandline.Version())
 	connections, status := openConnections(f.config, f.cacheTTL)
 	mounts := provider.New(provider.Config{
@@ -112,6 +116,7 @@ func serve(ctx context.Context, f flags, memory *budget.Budget, to streams) erro
 		LogLost:      to.log.Lost,
 		Breakers:     mounts.Breakers,
 		Audit:        to.audit,
+		Events:       recorder,
 	})
 	if err != nil {
 		return err
@@ -121,6 +126,9 @@ func serve(ctx context.Context, f flags, memory *budget.Budget, to streams) erro
 	list := s.Tasks()
 	if connections != nil {
 		list = append(list, background("watching the connections", connections.Run))
+	}
+	if recorder != nil {
+		list = append(list, background("writing events", recorder.Run))
 	}
 	pace := paceGC(memory)
 	list = append(list, background("dropping unused secrets", mounts.Run),

@@ -142,6 +142,12 @@ var (
 	AuditLost = define(Metric{Name: "audit_records_lost_total", Type: Counter,
 		Help:   "Records of the audit that were lost. The stream says so too when it can be written again.",
 		Labels: []Label{lostReason}})
+	EventsSent = define(Metric{Name: "events_sent_total", Type: Counter,
+		Help: "Events of pods that the API server accepted, with the flag --events."})
+	EventsLost = define(Metric{Name: "events_lost_total", Type: Counter,
+		Help: "Events of pods that were not sent. The next mounts of the volume try again if they are still true.",
+		Labels: []Label{{Name: "reason", Says: "`over`: the volume's state had changed back before; `refused`: the API server " +
+			"refused it; `full`: too many events wait", Values: []string{"over", "refused", "full"}}}})
 	Build = define(Metric{Name: "build_info", Type: Gauge, Help: "Always 1; the version is a label.",
 		Labels: []Label{{Name: "version", Says: "the version of the provider", Most: 1}}})
 )

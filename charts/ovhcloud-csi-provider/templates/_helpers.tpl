@@ -76,6 +76,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 - --log-format={{ .Values.logging.format }}
 - --v={{ .Values.logging.level }}
+{{- if include "ovhcloud.callsAPIServer" . }}
+- --node-name=$(NODE_NAME)
+{{- end }}
+{{- if .Values.events.enabled }}
+- --events
+{{- end }}
 {{- range .Values.allowEndpoints }}
 - {{ printf "--allow-endpoint=%s" . | quote }}
 {{- end }}
@@ -90,6 +96,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- with .Values.extraArgs }}
 {{ toYaml . }}
 {{- end }}
+{{- end }}
+
+{{- /* "true" if the provider calls the API server, so that it needs a token and permissions; else empty. */}}
+{{- define "ovhcloud.callsAPIServer" -}}
+{{- if .Values.events.enabled }}true{{ end }}
 {{- end }}
 
 {{- /* Two providers on one socket would keep taking it over from each other, so a second release fails. */}}
@@ -128,6 +139,8 @@ cache-bytes: Set the value cacheBytes
 max-stale: Set the value maxStale
 allow-endpoint: Set the value allowEndpoints
 log-format: Set the value logging.format
+events: Set the value events.enabled
+node-name: Remove it; the chart sets it if it is needed
 v: Set the value logging.level
 probe: Remove it; only probes use it
 version: Remove it; with it, the provider prints its version and exits
