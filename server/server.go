@@ -166,6 +166,9 @@ func (s *Server) AdminAddress() string {
 	return s.admin.Addr().String()
 }
 
+// Serves returns nil if the service answers on the path of the socket, else why it does not.
+func (s *Server) Serves() error { return s.socketCheck.result(s.askSocket) }
+
 // Run serves until ctx is done, then finishes the mounts in progress, each within its
 // time, and returns nil. It returns early only if serving fails.
 func (s *Server) Run(ctx context.Context) error { return tasks.Run(ctx, s.Tasks()...) }

@@ -22,7 +22,8 @@ var arrows = map[string][]string{
 	"cmd/commandline": {"provider/nearest"},
 	"cmd/ovhcloud-csi-provider": {
 		"cmd/commandline", "provider", "provider/budget", "provider/config", "provider/connections", "provider/okms",
-		"provider/place", "server", "server/audit", "server/events", "server/kube", "server/lines", "server/tasks",
+		"provider/place", "server", "server/audit", "server/events", "server/kube",
+		"server/lines", "server/profiles", "server/taint", "server/tasks",
 	},
 	"cmd/ovhcsi/listing": {},
 	"cmd/ovhcsi/seed":    {"provider/message", "provider/yamlnode"},
@@ -143,6 +144,8 @@ var arrows = map[string][]string{
 	"server/kube/kubetest": {"server/kube"},
 	"server/lines":         {},
 	"server/series":        {"provider/budget", "provider/config", "provider/failure", "provider/read"},
+	"server/taint":         {"server/kube"},
+	"server/profiles":      {"server/tasks"},
 	"server/socket":        {},
 	"test":                 {},
 	"test/bench":           {"test/emulator"},
@@ -177,7 +180,8 @@ var arrows = map[string][]string{
 var foreign = map[string][]string{
 	"github.com/hashicorp/vault/api": {"provider/okms"},
 	"net/http": {"provider/wire", "provider/okms", "provider/oauth", "server", "server/events",
-		"server/fairhttp", "server/kube", "server/kube/kubetest", "server/series", "test/emulator", "test/harness", "test/bench", "test/fleet", "test/simulation", "cmd/ovhcsi",
+		"server/fairhttp", "server/kube", "server/kube/kubetest", "server/profiles", "server/series", "server/taint",
+		"test/emulator", "test/harness", "test/bench", "test/fleet", "test/simulation", "cmd/ovhcsi",
 		"cmd/ovhcsi/cluster/clustertest", "cmd/ovhcsi/doctor"},
 	"flag": {"cmd/commandline", "cmd/ovhcloud-csi-provider", "test/bench", "test/harness", "test/mutate",
 		"test/simulation/faults"},
@@ -191,8 +195,8 @@ var foreign = map[string][]string{
 	"software.sslmate.com/src/go-pkcs12":                     {"provider/certificate"},
 	"github.com/pavlo-v-chernykh/keystore-go/v4":             {"provider/certificate"},
 	"github.com/tidwall/gjson":                               {}, // tests compare with it
-	"k8s.io/klog/v2": {"cmd/ovhcloud-csi-provider", "server", "server/events", "test/harness",
-		"test/simulation"},
+	"k8s.io/klog/v2": {"cmd/ovhcloud-csi-provider", "server", "server/events", "server/profiles", "server/taint",
+		"test/harness", "test/simulation"},
 }
 
 // goList runs go list with a template that prints fields separated by spaces.

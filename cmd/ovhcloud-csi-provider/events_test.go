@@ -78,7 +78,9 @@ func TestTheDaemonDoesNotStartWithoutTheAPIServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	for flag, want := range map[string]string{
-		"--events":                  "--events: the environment variables KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set",
+		"--startup-taint=a/b":       "--startup-taint: set --node-name too",
+		"--events":                  "--events and --startup-taint: the environment variables KUBERNETES_SERVICE_HOST and",
+		"--pprof-address=:6060":     `--pprof-address: ":6060" is not a loopback address and a port`,
 		"--node-name=a/b":           `--node-name: "a/b" is not the name of a node`,
 		"--service-account-dir=a/b": `--service-account-dir: "a/b" is not an absolute path`,
 	} {

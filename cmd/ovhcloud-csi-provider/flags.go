@@ -19,6 +19,8 @@ import (
 	"ovhcloud-csi-provider/provider/config"
 	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/server/kube"
+	"ovhcloud-csi-provider/server/profiles"
+	"ovhcloud-csi-provider/server/taint"
 )
 
 // flags are the validated flags.
@@ -34,7 +36,9 @@ type flags struct {
 	config       string
 	logFormat    string
 	auditLog     string
+	pprofAddress string
 	events       bool
+	startupTaint string
 	nodeName     string
 	accountDir   string
 	probe        probeFlag
@@ -106,16 +110,27 @@ func defineFlags(set *flag.FlagSet, f *flags, raw *rawFlags) {
 	set.StringVar(&f.auditLog, "audit-log", "",
 		"absolute path of the `file` to which one JSON record for each mount is appended, or - for\n"+
 			"standard output; empty writes none")
+	set.StringVar(&f.pprofAddress, "pprof-address", "",
+		"loopback `address:port` of profiles at /debug/pprof/, which have no values; empty turns them off")
 	set.BoolVar(&f.events, "events", false,
 		"write a Kubernetes Event at the pod when a renewal of its files fails and when it works again;\n"+
 			"the service account needs create and patch of events")
-	set.StringVar(&f.nodeName, "node-name", "", "`name` of this node in Kubernetes, for --events")
-	set.StringVar(&f.accountDir, "service-account-dir", kube.Dir,
-		"absolute path of the `directory` with the token and the ca.crt of the service account, for --events")
+	defineKubernetesFlags(set, f)
 	set.Var(&f.probe, "probe",
 		"check whether the daemon on --endpoint is alive, print one line, and exit with 0 if it is;\n"+
 			"--probe=ready checks whether it is ready")
 	set.BoolVar(&f.showVersion, "version", false, "print the version and exit")
+}
+
+// defineKubernetesFlags defines the flags of what calls the API server.
+func defineKubernetesFlags(set *flag.FlagSet, f *flags) {
+	set.StringVar(&f.startupTaint, "startup-taint", "",
+		"`key` of a taint to remove from this node when pods with secrets can start on it; needs --node-name;\n"+
+			"the service account needs get and patch of nodes, and get of csinodes")
+	set.StringVar(&f.nodeName, "node-name", "", "`name` of this node in Kubernetes, for --events and --startup-taint")
+	set.StringVar(&f.accountDir, "service-account-dir", kube.Dir,
+		"absolute path of the `directory` with the token and the ca.crt of the service account, for --events\n"+
+			"and --startup-taint")
 }
 
 func (f flags) check(endpoint string, rest []string) error {
@@ -146,6 +161,14 @@ func (f flags) check(endpoint string, rest []string) error {
 	case f.auditLog != "" && f.auditLog != "-" && !filepath.IsAbs(f.auditLog):
 		return fmt.Errorf("--audit-log: %q is neither an absolute path nor -", f.auditLog)
 	}
+	if f.pprofAddress != "" {
+		if err := profiles.CheckAddress(f.pprofAddress); err != nil {
+			return fmt.Errorf("--pprof-address: %w", err)
+		}
+	}
+	if err := f.checkTaint(); err != nil {
+		return fmt.Errorf("--startup-taint: %w", err)
+	}
 	if err := config.CheckCacheTTL(f.cacheTTL); err != nil {
 		return fmt.Errorf("--cache-ttl: %w", err)
 	}
@@ -153,6 +176,17 @@ func (f flags) check(endpoint string, rest []string) error {
 		return fmt.Errorf("--max-stale: %w", err)
 	}
 	return nil
+}
+
+// checkTaint returns why the startup taint cannot be removed.
+func (f flags) checkTaint() error {
+	switch {
+	case f.startupTaint == "":
+		return nil
+	case f.nodeName == "":
+		return errors.New("set --node-name too")
+	}
+	return taint.CheckKey(f.startupTaint)
 }
 
 // parseBytes parses a number of bytes as Kubernetes writes it. 0 is an error.

@@ -3,8 +3,11 @@
 package main
 
 import (
+	"compress/gzip"
 	"encoding/pem"
 	"fmt"
+	"io"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,8 +19,8 @@ import (
 )
 
 // The daemon runs with -v=10 and the debugging of gRPC and HTTP, through valid mounts and
-// every failure. The test looks for the planted values in the log, in the errors, in events, and
-// in the pages of the admin address.
+// every failure. The test looks for the planted values in the log, in the errors, in events, in
+// profiles, and in the pages of the admin address.
 func TestNothingSecretIsPrinted(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		t.Run(format, func(t *testing.T) {
@@ -26,7 +29,8 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 			env, args := inCluster(t, api)
 			p := startDaemon(t, store, harness.SocketPath(t), append(env, "GRPC_GO_LOG_SEVERITY_LEVEL=info",
 				"GRPC_GO_LOG_VERBOSITY_LEVEL=99", "GODEBUG=http2debug=2"),
-				append(args, "-v=10", "--log-format="+format, "--mount-timeout=1s", "--cache-ttl=0", "--events")...)
+				append(args, "-v=10", "--log-format="+format, "--mount-timeout=1s", "--cache-ttl=0", "--events",
+					"--pprof-address=127.0.0.1:0")...)
 			var shown strings.Builder
 			for i, m := range leakMounts(cert, key) {
 				// Each is a renewal of a volume of its own, so that its failure is an event.
@@ -58,6 +62,9 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 			if !eventually(time.Minute, func() bool { return len(api.Requests()) >= 10 }) {
 				t.Errorf("%d events were written", len(api.Requests()))
 			}
+			for _, name := range []string{"heap", "allocs", "goroutine", "profile?seconds=0.1"} {
+				shown.WriteString(profile(t, p, name))
+			}
 			p.stop(t, syscall.SIGTERM)
 			shown.WriteString(api.Text())
 			block, _ := pem.Decode(key)
@@ -71,6 +78,27 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 			}
 		})
 	}
+}
+
+var profilesAt = regexp.MustCompile(`profiles[":=]+([0-9.]+:[0-9]+)`)
+
+// profile returns a profile of a daemon, uncompressed.
+func profile(t *testing.T, p *process, name string) string {
+	t.Helper()
+	at := profilesAt.FindStringSubmatch(p.log.String())
+	if at == nil {
+		t.Fatalf("no profiles are served:\n%s", p.log)
+	}
+	page := strings.TrimPrefix(harness.Page(t, "http://"+at[1]+"/debug/pprof/"+name), "200 ")
+	in, err := gzip.NewReader(strings.NewReader(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 func plant(t *testing.T, store *harness.Store) (cert, key []byte) {

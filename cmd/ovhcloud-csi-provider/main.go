@@ -84,10 +84,15 @@ func serve(ctx context.Context, f flags, memory *budget.Budget, to streams) erro
 	if err := noCoreDumps(); err != nil {
 		return err
 	}
-	recorder, err := openEvents(f)
+	profiled, err := openProfiles(f.pprofAddress)
 	if err != nil {
 		return err
 	}
+	api, err := openAPIServer(f)
+	if err != nil {
+		return err
+	}
+	recorder := eventsOf(f, api)
 	metrics := server.NewMetrics(commandline.Version())
 	connections, status := openConnections(f.config, f.cacheTTL)
 	mounts := provider.New(provider.Config{
@@ -127,9 +132,8 @@ func serve(ctx context.Context, f flags, memory *budget.Budget, to streams) erro
 	if connections != nil {
 		list = append(list, background("watching the connections", connections.Run))
 	}
-	if recorder != nil {
-		list = append(list, background("writing events", recorder.Run))
-	}
+	list = append(list, calls(f, api, recorder, s, status)...)
+	list = append(list, profiled...)
 	pace := paceGC(memory)
 	list = append(list, background("dropping unused secrets", mounts.Run),
 		background("giving memory back", func(ctx context.Context) { giveMemoryBack(ctx, pace) }))

@@ -91,7 +91,8 @@ func TestAFailedRenewalIsAnEventOfThePod(t *testing.T) {
 			"apiVersion": "v1", "kind": "Pod", "name": "web-0", "namespace": "shop", "uid": "uid-web-0"})
 		want(t, "the event", []any{e["type"], e["reason"], e["count"], e["message"], e["source"]}, []any{"Warning",
 			ReasonFailed, 1,
-			"the files of this pod stay as they are: SecretProviderClass shop/class: denied", map[string]any{"component": component, "host": "node-1"}})
+			"the files of this pod stay as they are: SecretProviderClass shop/class: denied",
+			map[string]any{"component": component, "host": "node-1"}})
 		if !strings.HasPrefix(name, "web-0.") {
 			t.Errorf("the name is %s", name)
 		}

@@ -146,8 +146,8 @@ var (
 		Help: "Events of pods that the API server accepted, with the flag --events."})
 	EventsLost = define(Metric{Name: "events_lost_total", Type: Counter,
 		Help: "Events of pods that were not sent. The next mounts of the volume try again if they are still true.",
-		Labels: []Label{{Name: "reason", Says: "`over`: the volume's state had changed back before; `refused`: the API server " +
-			"refused it; `full`: too many events wait", Values: []string{"over", "refused", "full"}}}})
+		Labels: []Label{{Name: "reason", Says: "`over`: the volume's state had changed back before; `refused`: the API " +
+			"server refused it; `full`: too many events wait", Values: []string{"over", "refused", "full"}}}})
 	Build = define(Metric{Name: "build_info", Type: Gauge, Help: "Always 1; the version is a label.",
 		Labels: []Label{{Name: "version", Says: "the version of the provider", Most: 1}}})
 )

@@ -82,6 +82,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if .Values.events.enabled }}
 - --events
 {{- end }}
+{{- with .Values.startupTaint }}
+- --startup-taint={{ . }}
+{{- end }}
 {{- range .Values.allowEndpoints }}
 - {{ printf "--allow-endpoint=%s" . | quote }}
 {{- end }}
@@ -100,7 +103,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 
 {{- /* "true" if the provider calls the API server, so that it needs a token and permissions; else empty. */}}
 {{- define "ovhcloud.callsAPIServer" -}}
-{{- if .Values.events.enabled }}true{{ end }}
+{{- if or .Values.events.enabled .Values.startupTaint }}true{{ end }}
 {{- end }}
 
 {{- /* Two providers on one socket would keep taking it over from each other, so a second release fails. */}}
@@ -140,6 +143,7 @@ max-stale: Set the value maxStale
 allow-endpoint: Set the value allowEndpoints
 log-format: Set the value logging.format
 events: Set the value events.enabled
+startup-taint: Set the value startupTaint
 node-name: Remove it; the chart sets it if it is needed
 v: Set the value logging.level
 probe: Remove it; only probes use it

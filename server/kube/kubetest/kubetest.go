@@ -61,7 +61,10 @@ func StartInMemory(t testing.TB) (s *Server, stop func()) {
 	l := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
 	s = start(t, l)
 	s.API.Dial = l.dial
-	return s, func() { _ = l.Close() }
+	return s, func() {
+		_ = l.Close()
+		time.Sleep(10 * time.Second) // connections take up to five to close
+	}
 }
 
 // Token is the first token of a server.
