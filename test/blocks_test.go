@@ -49,6 +49,7 @@ func blocks(page, text string) (all []block) {
 // checks are the languages of blocks that this package checks.
 var checks = map[string]func(*testing.T, block){
 	"yaml": checkYAML, "sh": checkShell, "json": checkJSON, "promql": checkQueries, "dockerfile": checkDockerfile,
+	"terraform": checkTerraform,
 }
 
 // compared lists the blocks that show what a program gives: how many a page has, and the test that compares them. Such
@@ -59,7 +60,9 @@ var compared = []struct {
 	file, test     string // the file has this text
 }{
 	{"DESIGN.md", "", 2, "test/design_test.go", "func TestDesignNamesWhatExists("},
-	{"README.md", "console", 1, "test/shapes/readme_test.go", "func TestTheReadmeShowsWhatIsMounted("},
+	{"README.md", "console", 1, "test/shapes/pages_test.go", `"README.md"`},
+	{"docs/quickstart.md", "console", 1, "test/shapes/pages_test.go", `"docs/quickstart.md"`},
+	{"docs/quickstart.fr.md", "console", 1, "test/shapes/pages_test.go", `"docs/quickstart.fr.md"`},
 	{"docs/certificates.md", "", 2, "test/shapes/certificates_test.go", "func TestExamplesOfCertificates("},
 	{"docs/class.md", "", 1, "test/messages/page_test.go", "func TestThePageShowsTheMessage("},
 	{"docs/formats.md", "", 5, "provider/format/docs_test.go", "func TestThePageIsTrue("},
@@ -162,6 +165,7 @@ func checkShell(t *testing.T, b block) {
 	for _, m := range regexp.MustCompile(`(?:install|upgrade) ovhcloud-csi-provider (?:\\\n|[^\n])*`).FindAllString(b.text, -1) {
 		checkValues(t, b, m)
 	}
+	checkOVHcloud(t, b)
 }
 
 // checkValues checks that the chart has the values that a command of helm sets.
@@ -175,7 +179,7 @@ func checkValues(t *testing.T, b block, command string) {
 		t.Fatal(err)
 	}
 	for _, set := range regexp.MustCompile(`--set(?:-string|-file)? '?([^\s']+)`).FindAllStringSubmatch(command, -1) {
-		for assignment := range strings.SplitSeq(set[1], ",") {
+		for assignment := range strings.SplitSeq(strings.ReplaceAll(set[1], `\,`, ";"), ",") {
 			name, _, _ := strings.Cut(assignment, "=")
 			if strings.HasPrefix(name, "secrets-store-csi-driver.") {
 				continue // the driver's chart has these

@@ -73,3 +73,22 @@ func TestLinksOfPagesLeadSomewhere(t *testing.T) {
 	}
 	t.Logf("%d links of %d pages", links, len(all))
 }
+
+// TestVersionsOfPagesAreBuilt compares the table of docs/versions.md with the modules from which the node of the scenarios is built.
+func TestVersionsOfPagesAreBuilt(t *testing.T) {
+	built := ""
+	for _, name := range []string{"docs/versions.md", "test/cluster/go.mod", "test/cluster/tools/go.mod"} {
+		text, err := os.ReadFile("../" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		built += string(text)
+	}
+	for name, module := range map[string]string{"Kubernetes": "k8s.io/kubernetes", "etcd": "go.etcd.io/etcd/server/v3",
+		"Secrets Store CSI driver": "sigs.k8s.io/secrets-store-csi-driver", "Helm": "helm.sh/helm/v3"} {
+		shown := regexp.MustCompile(`\n\| ` + name + ` \| (\S+) \|`).FindStringSubmatch(built)
+		if shown == nil || !strings.Contains(built, "\t"+module+" v"+shown[1]+" ") {
+			t.Errorf("docs/versions.md has %q for %s, which is not the version of %s in test/cluster", shown, name, module)
+		}
+	}
+}

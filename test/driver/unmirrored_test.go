@@ -24,21 +24,21 @@ import (
 	"ovhcloud-csi-provider/test/emulator"
 )
 
-// Secrets that the driver cannot create, the event of each, and the fix in docs/operating.md.
+// Secrets that the driver cannot create, the event of each, and the fix in docs/mirroring.md.
 
 // unmirrored is a class whose Secret "mirror" the driver does not create.
 type unmirrored struct {
 	secrets map[string]map[string]string // by path, the keys of each
 	objects string
 	mirror  string // the data of the Secret's entry in secretObjects, after its type
-	// event is a part of the pod's event, and of docs/operating.md.
+	// event is a part of the pod's event, and of docs/mirroring.md.
 	event string
 	fix   func(s *shop, u *unmirrored) // changes the store or the class
 	want  map[string]string            // the Secret after the fix
 }
 
 func TestDriverCreatesNoSecretAndTheDocumentedFixWorks(t *testing.T) {
-	docs, err := os.ReadFile("../../docs/operating.md")
+	docs, err := os.ReadFile("../../docs/mirroring.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +178,7 @@ func TestDriverEventDoesNotSayWhyASecretIsRefused(t *testing.T) {
 	publish(t, s.pod("web"))
 	const event = "timed out waiting for the condition"
 	s.event("Warning FailedToCreateSecret", event)
-	docs, err := os.ReadFile("../../docs/operating.md")
+	docs, err := os.ReadFile("../../docs/mirroring.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,7 +250,7 @@ func TestDriverNeverChangesTheTypeOfASecret(t *testing.T) {
 func documented(t *testing.T, docs, event string) {
 	t.Helper()
 	if !strings.Contains(docs, strings.ReplaceAll(event, "objectName dark", "objectName NAME")) {
-		t.Errorf("docs/operating.md does not contain the event %q", event)
+		t.Errorf("docs/mirroring.md does not contain the event %q", event)
 	}
 }
 

@@ -70,7 +70,7 @@ func checkMirrored(f *facts, r *Report) {
 			continue
 		}
 		told = append(told, u.pod.Metadata.UID)
-		r.find(notMirrored, podName(u.pod), `Read "Mirrored Secrets" in docs/operating.md`,
+		r.find(notMirrored, podName(u.pod), "Read docs/mirroring.md",
 			"the driver could not create a Secret of class %s: %s",
 			u.class.Name, redact(event.Message))
 	}
