@@ -14,9 +14,12 @@ import (
 
 // kindsTable returns the table of docs/errors.md.
 func kindsTable() string {
-	drops := map[failure.Scope]string{failure.OfNothing: "none", failure.OfCredential: "of the credential", failure.OfDomain: "of the domain",
-		failure.OfPath: "of the secret", failure.OfVersion: "of the version", failure.OfRequest: "of the request"}
-	table := "| kind | gRPC code | retried at once | another value is served | what is forgotten |\n| --- | --- | --- | --- | --- |\n"
+	drops := map[failure.Scope]string{
+		failure.OfNothing: "none", failure.OfCredential: "of the credential", failure.OfDomain: "of the domain",
+		failure.OfPath: "of the secret", failure.OfVersion: "of the version", failure.OfRequest: "of the request",
+	}
+	table := "| kind | gRPC code | retried at once | another value is served | what is forgotten |\n" +
+		"| --- | --- | --- | --- | --- |\n"
 	for _, k := range failure.Kinds() {
 		retried := "no"
 		switch {
@@ -36,8 +39,8 @@ func kindsTable() string {
 	return table
 }
 
-// TestThePageHasEveryKindOfFailure compares docs/errors.md with the table of kinds: a row for each, and below it a section with its
-// cause and its cure.
+// TestThePageHasEveryKindOfFailure compares docs/errors.md with the table of kinds: a row for each, and below it a
+// section with its cause and its cure.
 func TestThePageHasEveryKindOfFailure(t *testing.T) {
 	page, err := os.ReadFile("../docs/errors.md")
 	if err != nil {

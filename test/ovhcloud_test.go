@@ -9,17 +9,18 @@ import (
 	"testing"
 )
 
-// ovhcloudFlags are the commands of OVHcloud's CLI that pages use, and the flags that its documentation gives them (doc/ of
-// github.com/ovh/ovhcloud-cli, read in November 2026). Commands of cloud also have --cloud-project, and all have --output.
+// ovhcloudFlags are the commands of OVHcloud's CLI that pages use, and the flags that its documentation gives them
+// (doc/ of github.com/ovh/ovhcloud-cli, read in November 2026). Commands of cloud also have --cloud-project, and
+// all have --output.
 var ovhcloudFlags = map[string][]string{
-	"cloud kube create":                {"--cloud-project", "--name", "--region", "--version", "--private-network-id", "--nodes-subnet-id"},
-	"cloud kube nodepool create":       {"--cloud-project", "--name", "--flavor-name", "--desired-nodes", "--availability-zones"},
+	"cloud kube create":                {"--cloud-project", "--name", "--region", "--version"},
+	"cloud kube nodepool create":       {"--cloud-project", "--name", "--flavor-name", "--desired-nodes"},
 	"cloud kube kubeconfig generate":   {"--cloud-project"},
 	"okms list":                        nil,
 	"api call":                         {"--from-file", "--dry-run"},
 	"iam user create":                  {"--login", "--email", "--group", "--password", "--description", "--type"},
 	"iam user token create":            {"--name", "--description", "--expiresIn", "--expiredAt", "--output"},
-	"iam policy create":                {"--name", "--identity", "--resource", "--allow", "--deny", "--except", "--expiredAt", "--from-file"},
+	"iam policy create":                {"--name", "--identity", "--resource", "--allow", "--deny", "--expiredAt"},
 	"account api oauth2 client create": {"--name", "--description", "--flow", "--callback-urls"},
 }
 
@@ -43,21 +44,23 @@ func checkOVHcloud(t *testing.T, b block) {
 	}
 }
 
-// terraformArguments are the resources of OVHcloud's Terraform provider that pages use, with arguments of its documentation
-// (docs/resources of github.com/ovh/terraform-provider-ovh, read in November 2026).
+// terraformArguments are the resources of OVHcloud's Terraform provider that pages use, with arguments of its
+// documentation (docs/resources of github.com/ovh/terraform-provider-ovh, read in November 2026).
 var terraformArguments = map[string][]string{
-	"ovh_cloud_project_kube":          {"service_name", "name", "region", "version", "private_network_id", "nodes_subnet_id"},
-	"ovh_cloud_project_kube_nodepool": {"service_name", "kube_id", "name", "flavor_name", "desired_nodes", "availability_zones"},
+	"ovh_cloud_project_kube":          {"service_name", "name", "region", "version"},
+	"ovh_cloud_project_kube_nodepool": {"service_name", "kube_id", "name", "flavor_name", "desired_nodes"},
 	"ovh_okms":                        {"ovh_subsidiary", "region", "display_name"},
 	"ovh_okms_secret":                 {"okms_id", "path", "version", "metadata", "cas"},
 	"ovh_me_identity_user":            {"login", "description", "email", "group", "password"},
 	"ovh_me_identity_user_token":      {"user_login", "name", "description", "expires_at", "expires_in"},
-	"ovh_iam_policy":                  {"name", "description", "identities", "resources", "allow", "except", "deny", "expired_at"},
+	"ovh_iam_policy":                  {"name", "description", "identities", "resources", "allow", "deny", "expired_at"},
 }
 
-// checkTerraform checks the resources of a block against terraformArguments, and that what they refer to is in the block.
+// checkTerraform checks the resources of a block against terraformArguments, and that what they refer to is in the
+// block.
 func checkTerraform(t *testing.T, b block) {
-	if strings.Count(b.text, "{") != strings.Count(b.text, "}") || strings.Count(b.text, "[") != strings.Count(b.text, "]") {
+	count := func(s string) int { return strings.Count(b.text, s) }
+	if count("{") != count("}") || count("[") != count("]") {
 		t.Errorf("%s: brackets do not match", b)
 	}
 	for _, r := range regexp.MustCompile(`(?ms)^resource "(\w+)" "\w+" \{\n(.*?)^\}`).FindAllStringSubmatch(b.text, -1) {

@@ -74,7 +74,8 @@ func TestLinksOfPagesLeadSomewhere(t *testing.T) {
 	t.Logf("%d links of %d pages", links, len(all))
 }
 
-// TestVersionsOfPagesAreBuilt compares the table of docs/versions.md with the modules from which the node of the scenarios is built.
+// TestVersionsOfPagesAreBuilt compares the table of docs/versions.md with the modules from which the node of the
+// scenarios is built.
 func TestVersionsOfPagesAreBuilt(t *testing.T) {
 	built := ""
 	for _, name := range []string{"docs/versions.md", "test/cluster/go.mod", "test/cluster/tools/go.mod"} {

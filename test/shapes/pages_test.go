@@ -17,8 +17,8 @@ import (
 // shown matches a command that reads a file in a pod, and its output.
 var shown = regexp.MustCompile("(?s)```console\n\\$ kubectl exec (\\w+) -- cat (\\S+)\n(.*?)\n```")
 
-// TestPagesShowWhatIsMounted mounts the first class of each page with such a command. The file that the command reads in the
-// page's pod must have the content that is shown.
+// TestPagesShowWhatIsMounted mounts the first class of each page with such a command. The file that the command
+// reads in the page's pod must have the content that is shown.
 func TestPagesShowWhatIsMounted(t *testing.T) {
 	d := harness.Start(t, harness.Options{})
 	d.Store.Hold(t, map[string]string{"prod/shop/db": `{"user":"shop","password":"correct horse battery staple"}`})
@@ -47,7 +47,8 @@ func TestPagesShowWhatIsMounted(t *testing.T) {
 	}
 }
 
-// exampleOf returns the objects of the first class of a page, the name of the pod that follows it, and where it mounts them.
+// exampleOf returns the objects of the first class of a page, the name of the pod that follows it, and where it
+// mounts them.
 func exampleOf(t *testing.T, page []byte) (objects, pod, mountPath string) {
 	t.Helper()
 	example := regexp.MustCompile("(?s)```yaml\n(apiVersion: secrets-store.*?)```").FindSubmatch(page)
