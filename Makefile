@@ -29,8 +29,9 @@ ALSO :=
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## follow a secret on this machine, from the store through daemon and driver to a pod
-	@cd test/driver && go run ./demo
+demo: ## follow a secret from the store to a pod, on this machine (PAUSE=1 waits for Enter; CAST=FILE records)
+	@echo "Building the demo with the real driver. The first time, this takes minutes."
+	@cd test/driver && go run ./demo $(if $(PAUSE),-pause) $(if $(CAST),-cast '$(abspath $(CAST))')
 
 test: ## all tests, 50,000 classes, simulated histories and fuzz targets, with the real driver
 	@for m in $(MODULES); do echo "== go test in $$m"; (cd $$m && go test $$([ $$m = test/driver ] || echo $(RACE)) ./...) || exit 1; done

@@ -5,6 +5,7 @@ package driver
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -17,8 +18,10 @@ import (
 // exit code. It starts this program again, in new user and mount namespaces, which needs no privilege on most systems.
 // If the system refuses that, body runs in this process and MountRefusal returns the reason.
 //
-// A program must call it first. Signals are forwarded to the child process, which is killed when this process ends.
-func Isolated(body func() int) int {
+// A program must call it first. Signals are forwarded to the child process, which is killed when this process ends. If
+// input is true, body reads the standard input of this process: the child is in the terminal's background, where the
+// kernel would stop it for reading.
+func Isolated(input bool, body func() int) int {
 	switch os.Getenv(stageVariable) {
 	case "probe":
 		return tryMount()
@@ -31,7 +34,7 @@ func Isolated(body func() int) int {
 			refusals = append(refusals, err)
 			continue
 		}
-		code, err := startChild(flags, body)
+		code, err := startChild(flags, input, body)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}
@@ -104,7 +107,7 @@ func hideSystemd() error {
 }
 
 // startChild runs body in a child process and returns its exit code.
-func startChild(flags uintptr, body func() int) (int, error) {
+func startChild(flags uintptr, input bool, body func() int) (int, error) {
 	// The kernel sends the death signal when the thread that started the child ends.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -114,6 +117,15 @@ func startChild(flags uintptr, body func() int) (int, error) {
 	defer signal.Stop(signals)
 
 	cmd := childCommand("body", flags)
+	if input {
+		cmd.Stdin = nil
+		if to, err := cmd.StdinPipe(); err == nil {
+			go func() {
+				defer to.Close()
+				_, _ = io.Copy(to, os.Stdin) // ends with the child or with the input
+			}()
+		}
+	}
 	if err := cmd.Start(); err != nil {
 		os.Setenv(refusalVariable, err.Error())
 		return body(), nil

@@ -11,7 +11,7 @@ import (
 )
 
 // Isolated runs body in this process and returns its exit code. This system has no tmpfs, so MountRefusal is not nil.
-func Isolated(body func() int) int {
+func Isolated(_ bool, body func() int) int {
 	os.Setenv(refusalVariable, "there is no tmpfs to mount on "+runtime.GOOS)
 	return body()
 }

@@ -16,7 +16,7 @@ import (
 
 // TestMain runs the tests in namespaces in which they can mount.
 func TestMain(m *testing.M) {
-	os.Exit(Isolated(func() int { return run(m) }))
+	os.Exit(Isolated(false, func() int { return run(m) }))
 }
 
 func run(m *testing.M) int {

@@ -60,20 +60,27 @@ spec:
 // demo holds what the demo has started. A field is nil until its step.
 type demo struct {
 	page
-	folder string
-	okms   *emulator.Emulator
-	server *emulator.Server
-	node   *driver.Node
-	daemon *driver.Daemon
-	pod    *driver.Pod
+	pause   func(context.Context) // waits between two steps; nil goes on at once
+	folder  string
+	program string // the daemon's
+	okms    *emulator.Emulator
+	server  *emulator.Server
+	node    *driver.Node
+	daemon  *driver.Daemon
+	pod     *driver.Pod
+	files   map[string]driver.File // of the pod, as they were shown last
 }
 
 // play runs all steps. The caller calls cleanUp afterwards, also after an error.
 func (d *demo) play(ctx context.Context) error {
 	d.introduce()
 	for _, step := range []func(context.Context) error{
-		d.build, d.startSecretManager, d.startNode, d.applyClass, d.startPod, d.mirror, d.rotate, d.deactivate, d.endPod,
+		d.build, d.startSecretManager, d.startNode, d.applyClass, d.startPod, d.mirror, d.rotate, d.deactivate,
+		d.redirect, d.share, d.outage, d.endPod, d.readOn,
 	} {
+		if d.pause != nil && d.step > 0 {
+			d.pause(ctx)
+		}
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -101,7 +108,7 @@ func (d *demo) build(ctx context.Context) (err error) {
 	if d.folder, err = os.MkdirTemp("", "ovhcloud-csi-demo"); err != nil {
 		return err
 	}
-	_, err = driver.BuildDaemon(ctx, d.folder)
+	d.program, err = driver.BuildDaemon(ctx, d.folder)
 	return err
 }
 
@@ -136,7 +143,7 @@ func (d *demo) startNode(ctx context.Context) (err error) {
 	if d.node, err = driver.Start(driver.Options{PlainFolder: driver.MountRefusal() != nil}); err != nil {
 		return err
 	}
-	d.daemon, err = driver.StartDaemon(ctx, d.folder+"/ovhcloud-csi-provider", d.node.Socket("ovhcloud"),
+	d.daemon, err = driver.StartDaemon(ctx, d.program, d.node.Socket("ovhcloud"),
 		"--admin-address", "", "--cache-ttl", "0", "--allow-endpoint", d.server.URL)
 	if err == nil {
 		d.show(d.node.Socket("ovhcloud"))
@@ -173,8 +180,16 @@ func (d *demo) startPod(ctx context.Context) (err error) {
 	if err := d.pod.PublishWithin(ctx); err != nil {
 		return err
 	}
+	return d.showFiles()
+}
+
+// showFiles shows the files of the pod, and marks what has changed since they were shown before.
+func (d *demo) showFiles() error {
 	files, err := d.pod.Files()
-	d.show(tree("/mnt/secrets", files))
+	if err == nil {
+		d.show(tree("/mnt/secrets", files, d.files))
+		d.files = files
+	}
 	return err
 }
 
@@ -185,11 +200,11 @@ func (d *demo) schedule(name string) (*driver.Pod, error) {
 func (d *demo) mirror(ctx context.Context) error {
 	d.begin("The driver's controller has copied the file that secretObjects names to a Kubernetes Secret. " +
 		"A pod can use it in imagePullSecrets.")
-	return d.showSecret(ctx, registry)
+	return d.showSecret(ctx, registry, "")
 }
 
-// showSecret waits until the mirrored Secret has the value, and prints it.
-func (d *demo) showSecret(ctx context.Context, value string) error {
+// showSecret waits until the mirrored Secret has the value, and prints it, with a mark behind the value.
+func (d *demo) showSecret(ctx context.Context, value, mark string) error {
 	ctx, cancel := context.WithTimeout(ctx, mirrorTimeout)
 	defer cancel()
 	secret, err := d.node.Secret(ctx, "shop", "registry", func(secret *corev1.Secret) bool {
@@ -200,7 +215,7 @@ func (d *demo) showSecret(ctx context.Context, value string) error {
 	}
 	d.show(fmt.Sprintf("Secret %s/%s, type %s", secret.Namespace, secret.Name, secret.Type))
 	for _, key := range slices.Sorted(maps.Keys(secret.Data)) {
-		d.show(fmt.Sprintf("  %s: %s", key, secret.Data[key]))
+		d.show(fmt.Sprintf("  %s: %s%s", key, secret.Data[key], mark))
 	}
 	return nil
 }
@@ -215,12 +230,10 @@ func (d *demo) rotate(ctx context.Context) error {
 	if err := d.pod.PublishWithin(ctx); err != nil {
 		return err
 	}
-	files, err := d.pod.Files()
-	if err != nil {
+	if err := d.showFiles(); err != nil {
 		return err
 	}
-	d.show(tree("/mnt/secrets", files))
-	return d.showSecret(ctx, registryNew)
+	return d.showSecret(ctx, registryNew, changed)
 }
 
 func (d *demo) deactivate(ctx context.Context) error {
@@ -233,26 +246,17 @@ func (d *demo) deactivate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	refused := pod.PublishWithin(ctx)
-	if refused == nil {
-		return errors.New("the pod got a deactivated version")
+	if err := d.refused(ctx, pod); err != nil {
+		return err
 	}
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	d.show("Type     Reason       From     Message\nWarning  FailedMount  kubelet  MountVolume.SetUp failed for volume " +
-		"\"secrets\" :")
-	d.show(indent(strings.Join(wrap(refused.Error(), width-4), "\n"), "    "))
 	d.begin("The running pod keeps its files, also after the next update of its volume.")
 	if err := d.pod.PublishWithin(ctx); err != nil {
 		return err
 	}
-	files, err := d.pod.Files()
-	if err != nil {
+	if err := d.showFiles(); err != nil {
 		return err
 	}
-	d.show(tree("/mnt/secrets", files))
-	return nil
+	return d.okms.SetState(databasePath, 2, emulator.Active)
 }
 
 func (d *demo) endPod(context.Context) error {
@@ -263,6 +267,17 @@ func (d *demo) endPod(context.Context) error {
 	if _, err := os.Lstat(d.pod.Target()); !os.IsNotExist(err) {
 		return fmt.Errorf("the volume still exists: %v", err)
 	}
+	return nil
+}
+
+// readOn says where to go on.
+func (d *demo) readOn(context.Context) error {
+	d.begin("Read on:")
+	d.show("docs/how-it-works.md   what happened here, step by step\n" +
+		"docs/quickstart.md     the same on OVHcloud\n" +
+		"docs/class.md          all that a class can say\n" +
+		"docs/outages.md        outages, and a second region\n" +
+		"docs/security.md       who can reach what")
 	return nil
 }
 

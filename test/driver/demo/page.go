@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"ovhcloud-csi-provider/test/driver"
 )
@@ -16,10 +17,14 @@ import (
 // width is the maximum width of a line of prose, in columns.
 const width = 90
 
+// readingTime is the time that a recording gives for a step.
+const readingTime = 2 * time.Second
+
 // page writes the demo's output: numbered steps in prose, each followed by indented text.
 type page struct {
-	out  io.Writer
-	step int
+	out       io.Writer
+	recording *cast // also gets what is written to out; nil if nothing is recorded
+	step      int
 }
 
 // say writes a paragraph.
@@ -31,7 +36,9 @@ func (p *page) say(format string, args ...any) {
 
 // begin starts the next step.
 func (p *page) begin(format string, args ...any) {
-	p.step++
+	if p.step++; p.step > 1 && p.recording != nil {
+		p.recording.rest(readingTime)
+	}
 	number := fmt.Sprintf("%d. ", p.step)
 	lines := wrap(fmt.Sprintf(format, args...), width-len(number))
 	fmt.Fprintf(p.out, "\n%s%s\n", number, strings.Join(lines, "\n"+strings.Repeat(" ", len(number))))
@@ -60,18 +67,39 @@ func wrap(text string, width int) []string {
 	return lines
 }
 
-// tree returns a drawing of a volume: folders, and files with modes, sizes in bytes and contents.
-func tree(root string, files map[string]driver.File) string {
-	var text strings.Builder
-	fmt.Fprintln(&text, root)
-	branch(&text, "", "", files)
-	return text.String()
+// changed marks what is not as it was shown before.
+const changed = "  <- changed"
+
+// drawing is a drawing of a volume, with marks for what differs from the files before; nil marks nothing.
+type drawing struct {
+	strings.Builder
+	files, before map[string]driver.File
+}
+
+// tree returns a drawing: folders, and files with modes, sizes in bytes and contents.
+func tree(root string, files, before map[string]driver.File) string {
+	d := &drawing{files: files, before: before}
+	fmt.Fprintln(d, root)
+	d.branch("", "")
+	return d.String()
+}
+
+// mark returns what is drawn behind a file.
+func (d *drawing) mark(name string) string {
+	old, existed := d.before[name]
+	switch {
+	case d.before == nil || old == d.files[name]:
+		return ""
+	case !existed:
+		return "  <- new"
+	}
+	return changed
 }
 
 // branch draws the contents of one folder; margin is drawn before each line, for the parent folders.
-func branch(text *strings.Builder, margin, folder string, files map[string]driver.File) {
+func (d *drawing) branch(margin, folder string) {
 	entries := map[string]bool{} // name -> whether it is a folder
-	for name := range files {
+	for name := range d.files {
 		if rest, ok := strings.CutPrefix(name, folder); ok {
 			first, _, isFolder := strings.Cut(rest, "/")
 			entries[first] = isFolder
@@ -84,12 +112,12 @@ func branch(text *strings.Builder, margin, folder string, files map[string]drive
 			connector, line = "└── ", "    "
 		}
 		if entries[name] {
-			fmt.Fprintf(text, "%s%s%s/\n", margin, connector, name)
-			branch(text, margin+line, folder+name+"/", files)
+			fmt.Fprintf(d, "%s%s%s/\n", margin, connector, name)
+			d.branch(margin+line, folder+name+"/")
 			continue
 		}
-		file := files[path.Join(folder, name)]
-		fmt.Fprintf(text, "%s%s%-*s %04o %4d  %s\n", margin, connector, 22-len([]rune(margin)), name, file.Mode,
-			len(file.Content), file.Content)
+		file := d.files[path.Join(folder, name)]
+		fmt.Fprintf(d, "%s%s%-*s %04o %4d  %s%s\n", margin, connector, 22-len([]rune(margin)), name, file.Mode,
+			len(file.Content), file.Content, d.mark(path.Join(folder, name)))
 	}
 }
