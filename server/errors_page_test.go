@@ -34,7 +34,8 @@ func kindsTable() string {
 		if k.MayPass() {
 			passes = "yes"
 		}
-		table += fmt.Sprintf("| [`%s`](#%[1]s) | %s | %s | %s | %s |\n", k, codeOf[k.Answer()], retried, passes, drops[k.Drops()])
+		table += fmt.Sprintf("| [`%s`](#%[1]s) | %s | %s | %s | %s |\n",
+			k, codeOf[k.Answer()], retried, passes, drops[k.Drops()])
 	}
 	return table
 }
@@ -50,7 +51,8 @@ func TestThePageHasEveryKindOfFailure(t *testing.T) {
 		t.Errorf("docs/errors.md must have the table\n%s", table)
 	}
 	var sections, kinds []string
-	for _, m := range regexp.MustCompile("(?m)^## `(\\w+)`\n\n\\*\\*Cause\\.\\*\\* .*(?:\n.+)*\n\n\\*\\*Cure\\.\\*\\* ").FindAllSubmatch(page, -1) {
+	section := regexp.MustCompile("(?m)^## `(\\w+)`\n\n\\*\\*Cause\\.\\*\\* .*(?:\n.+)*\n\n\\*\\*Cure\\.\\*\\* ")
+	for _, m := range section.FindAllSubmatch(page, -1) {
 		sections = append(sections, string(m[1]))
 	}
 	for _, k := range failure.Kinds() {
