@@ -229,3 +229,50 @@ relabelings:
 {{- $authority := regexReplaceAll "^[a-z]+://|[/?#].*$" . "" }}
 {{- regexFind ":[0-9]+$" $authority | trimPrefix ":" | default (hasPrefix "http://" . | ternary "80" "443") }}
 {{- end }}
+
+{{- /* A matchCondition: an object from before a policy can be changed otherwise, for example to remove its finalizers. */}}
+{{- define "ovhcloud.changedSpec" -}}
+- name: new-or-changed
+  expression: 'request.operation == "CREATE" || !has(oldObject.spec) || object.spec != oldObject.spec'
+{{- end }}
+
+{{- /* What an admission policy applies to: the provider's classes. */}}
+{{- define "ovhcloud.classesOnly" -}}
+failurePolicy: Fail
+matchConstraints:
+  resourceRules:
+    - apiGroups: [secrets-store.csi.x-k8s.io]
+      apiVersions: [v1]
+      resources: [secretproviderclasses]
+      operations: [CREATE, UPDATE]
+matchConditions:
+  - name: class-of-this-provider
+    expression: 'has(object.spec) && has(object.spec.provider) && object.spec.provider == "ovhcloud"'
+  {{- include "ovhcloud.changedSpec" . | nindent 2 }}
+{{- end }}
+
+{{- /* A variable of an admission policy: the parameters of a class. */}}
+{{- define "ovhcloud.parameters" -}}
+- name: parameters
+  expression: 'has(object.spec.parameters) ? object.spec.parameters : {}'
+{{- end }}
+
+{{- /* The binding of an admission policy, by the end of its name. */}}
+{{- define "ovhcloud.policyBinding" }}
+{{- $ := index . 0 }}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata:
+  name: {{ include "ovhcloud.fullname" $ }}-{{ index . 1 }}
+  labels:
+    {{- include "ovhcloud.labels" $ | nindent 4 }}
+spec:
+  policyName: {{ include "ovhcloud.fullname" $ }}-{{ index . 1 }}
+  validationActions: {{ $.Values.admissionPolicy.validationActions | toJson }}
+  {{- with $.Values.admissionPolicy.namespaceSelector }}
+  matchResources:
+    namespaceSelector:
+      {{- toYaml . | nindent 6 }}
+  {{- end }}
+{{- end }}
