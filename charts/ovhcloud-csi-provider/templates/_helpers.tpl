@@ -54,6 +54,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 {{- end }}
 
+{{- define "ovhcloud.auditDir" -}}
+{{- .Values.auditLog.hostDir | trimSuffix "/" }}
+{{- end }}
+
 {{- define "ovhcloud.socketDir" -}}
 {{- .Values.socketDir | trimSuffix "/" }}
 {{- end }}
@@ -84,6 +88,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 {{- with .Values.startupTaint }}
 - --startup-taint={{ . }}
+{{- end }}
+{{- if eq .Values.auditLog.to "stdout" }}
+- --audit-log=-
+{{- else if .Values.auditLog.to }}
+- {{ printf "--audit-log=%s/audit.log" (include "ovhcloud.auditDir" .) | quote }}
 {{- end }}
 {{- range .Values.allowEndpoints }}
 - {{ printf "--allow-endpoint=%s" . | quote }}
@@ -146,6 +155,7 @@ events: Set the value events.enabled
 startup-taint: Set the value startupTaint
 node-name: Remove it; the chart sets it if it is needed
 v: Set the value logging.level
+audit-log: Set the value auditLog
 probe: Remove it; only probes use it
 version: Remove it; with it, the provider prints its version and exits
 {{- end }}
