@@ -157,13 +157,14 @@ var arrows = map[string][]string{
 	"test/fallback":        {},
 	"test/harness": {
 		"provider", "provider/budget", "provider/connections", "provider/failure", "provider/place", "server",
-		"test/emulator",
+		"server/lines", "test/emulator",
 	},
 	"test/load":     {},
 	"test/messages": {},
 	"test/mutate":   {},
 	"test/outages":  {},
 	"test/pki":      {},
+	"test/scrapes":  {},
 	"test/shapes":   {},
 	"test/fleet": {
 		"provider", "provider/budget", "provider/credential", "provider/place", "provider/sensitive", "test/emulator",

@@ -33,6 +33,7 @@ import (
 	"ovhcloud-csi-provider/provider/connections"
 	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/server"
+	"ovhcloud-csi-provider/server/lines"
 	"ovhcloud-csi-provider/test/emulator"
 )
 
@@ -70,6 +71,9 @@ type Options struct {
 	Emulator *Store
 	// Connections are the provider's; nil means none. The test runs them.
 	Connections *connections.Set
+	// LogLost and Audit are the server's; nil means none.
+	LogLost func() lines.Lost
+	Audit   *lines.Queue
 }
 
 // Store is an emulator and its server.
@@ -169,7 +173,8 @@ func Start(t testing.TB, o Options) *Daemon {
 		status = o.Connections.Status
 	}
 	s, err := server.Listen(server.Config{Connections: status, Socket: o.Socket, Mounter: o.Mounter, Metrics: metrics,
-		Budget: memory, Breakers: breakers, AdminAddress: "127.0.0.1:0", MountTimeout: o.MountTimeout, Version: "0.0.0-test"})
+		Budget: memory, Breakers: breakers, AdminAddress: "127.0.0.1:0", MountTimeout: o.MountTimeout,
+		LogLost: o.LogLost, Audit: o.Audit, Version: "0.0.0-test"})
 	if err != nil {
 		t.Fatal(err)
 	}
