@@ -298,13 +298,18 @@ func TestStaleIsServedOnlyWhereTheStoreCouldNotBeAsked(t *testing.T) {
 func TestAStaleValueTellsItsAgeAndCauseAndEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &store{}
-		c := cache.New(cache.Config{TTL: time.Second})
+		var ages []time.Duration
+		c := cache.New(cache.Config{TTL: time.Second,
+			Age: func(_ context.Context, age time.Duration) { ages = append(ages, age) }})
 		wantVersion(t, c, s.staleOf(1, "p"), 1)
 		s.fail = &okms.Error{Kind: failure.Failing, Status: 503}
 		time.Sleep(time.Hour)
 		v, err := c.Get(t.Context(), s.staleOf(1, "p"))
 		if err != nil || v.Secret.Version != 1 || v.Age != time.Hour || v.Because.Status != 503 {
 			t.Errorf("got %+v, %v", v, err)
+		}
+		if len(ages) != 1 || ages[0] != time.Hour {
+			t.Errorf("the ages are %s", ages)
 		}
 		wantVersion(t, c, s.of(1, "p"), 0) // for who accepts none
 		time.Sleep(time.Nanosecond)
@@ -329,6 +334,32 @@ func TestWhoMayHaveAStaleValueDoesNotWaitLong(t *testing.T) {
 		}
 		if s.ended.Load() != 1 {
 			t.Error("the read goes on")
+		}
+	})
+}
+
+// TestAReadOfAnImpatientCallerEndsForOthersToo: a caller that has only joined it reads again, with more time.
+func TestAReadOfAnImpatientCallerEndsForOthersToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &store{}
+		c := cache.New(cache.Config{Patience: 5 * time.Second})
+		wantVersion(t, c, s.staleOf(1, "p"), 1)
+		s.takes = time.Hour
+		begin := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 45*time.Second)
+		defer cancel()
+		var all sync.WaitGroup
+		all.Go(func() {
+			if v, err := c.Get(ctx, s.staleOf(1, "p")); err != nil || v.Secret.Version != 1 {
+				t.Errorf("the impatient caller got %+v, %v", v, err)
+			}
+		})
+		synctest.Wait()
+		s.takes = 0
+		all.Go(func() { wantVersion(t, c, s.of(1, "p"), 3) })
+		all.Wait()
+		if took := time.Since(begin); took != 5*time.Second {
+			t.Errorf("took %s", took)
 		}
 	})
 }

@@ -261,3 +261,20 @@ func TestWhatWasRefusedIsDroppedBeforeItsReadEnds(t *testing.T) {
 		wantVersion(t, c, again, 3) // which drops nothing a second time
 	})
 }
+
+// TestARefusedListSpeaksAgainstValues: that the secret is absent is about all of it, but lists take a right of their own.
+func TestARefusedListSpeaksAgainstValues(t *testing.T) {
+	for kind, served := range map[failure.Kind]int{failure.Denied: 1, failure.SecretAbsent: 0} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &store{}
+			c := cache.New(cache.Config{})
+			wantVersion(t, c, s.staleOf(1, "p"), 1)
+			list := s.of(1, "p")
+			list.Key.Ref.What = okms.Versions
+			s.fail = &okms.Error{Kind: kind}
+			wantVersion(t, c, list, 0)
+			s.fail = &okms.Error{Kind: failure.Unreachable}
+			wantVersion(t, c, s.staleOf(1, "p"), served)
+		})
+	}
+}

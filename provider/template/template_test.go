@@ -64,7 +64,8 @@ func TestTemplates(t *testing.T) {
 		`{{ ternary "a" "b" .db.on }}{{ coalesce .db.empty .db.zero "c" }}{{ required "needed" .db.user }}`: "acshop",
 		`{{ first .db.hosts }}{{ last .db.hosts }}{{ sha256sum "" | trimSuffix "b855" | ` +
 			`trimPrefix "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b785" }}`: "ab2",
-		"a{{- /* comment */ -}} b": "ab",
+		`{{ $ = .db }}{{ .db.user }}`: "shop",
+		"a{{- /* comment */ -}} b":    "ab",
 	} {
 		if got, err := execute(t, text); got != want || err != nil {
 			t.Errorf("%s\ngot  %q, %v\nwant %q", text, got, err, want)
@@ -93,6 +94,8 @@ func TestMistakesInTemplates(t *testing.T) {
 		"{{ .db.half }}":                   "half a UTF-16",
 		"{{ index .db.hosts 9 }}":          "the list has 2 elements",
 		"{{ index .db \"x\" }}":            "there is no such key",
+		"{{ slice .db.user 2 1 }}":         "the bounds of slice are not within 0 and 4",
+		"{{ slice .db.user 0 5 }}":         "the bounds of slice are not within 0 and 4",
 		"{{ index .db .db.password }}":     "there is no such key",
 		"{{ (dict .db.password 1).nope }}": `there is no key "nope"`,
 		"{{ (fromJson (print \"{\\\"\" .db.password " +
