@@ -9,11 +9,15 @@ import (
 	"ovhcloud-csi-provider/provider/class"
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/plan"
+	"ovhcloud-csi-provider/provider/read"
 	"ovhcloud-csi-provider/provider/render"
 )
 
 // plan parses the class and makes the plan of a mount, when there is memory for it.
-func (p *Provider) plan(ctx context.Context, account *budget.Account, req Request) (plan.Plan, []failure.Failure) {
+func (p *Provider) plan(ctx context.Context, account *budget.Account,
+	req Request) (_ plan.Plan, failures []failure.Failure) {
+	ctx, ended := p.reader.Begin(ctx, read.StepPlan)
+	defer func() { ended(kindOf(failures)) }()
 	takes := class.ParsingTakes(req.Attributes[class.ParamObjects])
 	if takes > p.budget.Most(budget.Making) {
 		return plan.Plan{},
@@ -37,7 +41,9 @@ func (p *Provider) plan(ctx context.Context, account *budget.Account, req Reques
 // render makes the files of a mount, when there is memory for it, and adds them to a
 // response. The memory of the answer is held until it is sent.
 func (p *Provider) render(ctx context.Context, account *budget.Account, pl plan.Plan, got map[plan.Read]render.Input,
-	into *Response) []failure.Failure {
+	into *Response) (failures []failure.Failure) {
+	ctx, ended := p.reader.Begin(ctx, read.StepRender)
+	defer func() { ended(kindOf(failures)) }()
 	takes := render.Takes(pl, got)
 	if takes > p.budget.Most(budget.Making) {
 		return []failure.Failure{{Kind: failure.TooLarge, Object: failure.WholeClass, Where: "objects",
@@ -61,6 +67,14 @@ func (p *Provider) render(ctx context.Context, account *budget.Account, pl plan.
 	end(kept)
 	into.Sent = account.Move(budget.Making, min(kept, takes)).Close
 	return nil
+}
+
+// kindOf returns the most serious kind of failures, "" if there are none.
+func kindOf(failures []failure.Failure) failure.Kind {
+	if len(failures) == 0 {
+		return ""
+	}
+	return (&failure.Error{Failures: failures}).Kind()
 }
 
 // NodeFullError returns the error of a mount for which the node has no memory because of

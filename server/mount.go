@@ -31,6 +31,8 @@ type service struct {
 	metrics *Metrics
 	budget  *budget.Budget
 	overdue *overdue
+	// begin is called when a mount begins, and what it returns with the record of the mount.
+	begin func(context.Context) (context.Context, func(record))
 	// observers are called with the record of each mount when it has ended.
 	observers []func(record)
 }
@@ -109,6 +111,7 @@ func (s *service) watch(done <-chan answer) {
 func (s *service) mount(ctx context.Context, stream grpc.ServerStream, delivery *delivery) answer {
 	s.metrics.mountBegins()
 	begin := time.Now()
+	ctx, end := s.begin(ctx)
 	req, resp, err := s.guarded(ctx, stream)
 	defer func() { req.Account.Close() }() // also of a mount that failed
 	delivery.whenOver(resp.Sent)
@@ -116,6 +119,7 @@ func (s *service) mount(ctx context.Context, stream grpc.ServerStream, delivery 
 	for _, observe := range s.observers {
 		observe(r)
 	}
+	end(r)
 	if err != nil {
 		return answer{err: statusOf(err)}
 	}

@@ -27,6 +27,7 @@ import (
 	"ovhcloud-csi-provider/server/lines"
 	"ovhcloud-csi-provider/server/socket"
 	"ovhcloud-csi-provider/server/tasks"
+	"ovhcloud-csi-provider/server/tracing"
 )
 
 // RuntimeName is the name of this program for the driver.
@@ -68,6 +69,8 @@ type Config struct {
 	// Events gets each mount, to write events of pods. nil means that none are written. The
 	// caller runs it.
 	Events *events.Recorder
+	// Tracer makes a span of each mount. nil means that none are made. The caller runs it.
+	Tracer *tracing.Tracer
 }
 
 // Server serves the socket of the driver and the admin address.
@@ -115,7 +118,7 @@ func newServer(c Config) *Server {
 	s := &Server{config: c}
 	mounts := &service{mounter: c.Mounter, timeout: c.MountTimeout, version: c.Version, metrics: c.Metrics,
 		budget: c.Budget, overdue: &s.overdue,
-		observers: []func(record){c.Metrics.observeMount, logMount}}
+		begin: untraced, observers: []func(record){c.Metrics.observeMount, logMount}}
 	if c.Audit != nil {
 		c.Metrics.lost.audit = c.Audit.Lost
 		mounts.observers = append(mounts.observers, auditTo(c.Audit, time.Now))
@@ -123,6 +126,9 @@ func newServer(c Config) *Server {
 	if c.Events != nil {
 		c.Metrics.events.counts = c.Events.Counts
 		mounts.observers = append(mounts.observers, eventsTo(c.Events))
+	}
+	if c.Tracer != nil {
+		c.Metrics.lost.spans, mounts.begin = c.Tracer.Lost, tracedBy(c.Tracer)
 	}
 	s.grpc = grpc.NewServer(
 		// gRPC itself answers a longer message with ResourceExhausted. If a client sends

@@ -37,6 +37,7 @@ type flags struct {
 	logFormat    string
 	auditLog     string
 	pprofAddress string
+	otlpEndpoint string
 	events       bool
 	startupTaint string
 	nodeName     string
@@ -112,6 +113,9 @@ func defineFlags(set *flag.FlagSet, f *flags, raw *rawFlags) {
 			"standard output; empty writes none")
 	set.StringVar(&f.pprofAddress, "pprof-address", "",
 		"loopback `address:port` of profiles at /debug/pprof/, which have no values; empty turns them off")
+	set.StringVar(&f.otlpEndpoint, "otlp-endpoint", "",
+		"`URL` of an OpenTelemetry collector (OTLP over gRPC) for traces of mounts, such as http://host:4317;\n"+
+			"empty makes no traces")
 	set.BoolVar(&f.events, "events", false,
 		"write a Kubernetes Event at the pod when a renewal of its files fails and when it works again;\n"+
 			"the service account needs create and patch of events")

@@ -14,23 +14,24 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/server/kube/kubetest"
+	"ovhcloud-csi-provider/server/tracing/tracingtest"
 	"ovhcloud-csi-provider/test/emulator"
 	"ovhcloud-csi-provider/test/harness"
 )
 
 // The daemon runs with -v=10 and the debugging of gRPC and HTTP, through valid mounts and
 // every failure. The test looks for the planted values in the log, in the errors, in events, in
-// profiles, and in the pages of the admin address.
+// traces, in profiles, and in the pages of the admin address.
 func TestNothingSecretIsPrinted(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		t.Run(format, func(t *testing.T) {
-			store, api := harness.StartStore(t), kubetest.Start(t)
+			store, api, collector := harness.StartStore(t), kubetest.Start(t), tracingtest.Start(t)
 			cert, key := plant(t, store)
 			env, args := inCluster(t, api)
 			p := startDaemon(t, store, harness.SocketPath(t), append(env, "GRPC_GO_LOG_SEVERITY_LEVEL=info",
 				"GRPC_GO_LOG_VERBOSITY_LEVEL=99", "GODEBUG=http2debug=2"),
 				append(args, "-v=10", "--log-format="+format, "--mount-timeout=1s", "--cache-ttl=0", "--events",
-					"--pprof-address=127.0.0.1:0")...)
+					"--pprof-address=127.0.0.1:0", "--otlp-endpoint", collector.URL)...)
 			var shown strings.Builder
 			for i, m := range leakMounts(cert, key) {
 				// Each is a renewal of a volume of its own, so that its failure is an event.
@@ -66,7 +67,10 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 				shown.WriteString(profile(t, p, name))
 			}
 			p.stop(t, syscall.SIGTERM)
-			shown.WriteString(api.Text())
+			if n := len(collector.Spans()); n < 200 {
+				t.Errorf("only %d spans were sent", n)
+			}
+			shown.WriteString(api.Text() + collector.Raw())
 			block, _ := pem.Decode(key)
 			part := plantedToken[len(plantedToken)/2:][:24]
 			lookFor(t, shown.String(), plantedValue, plantedToken, part, plantedAccount, kubetest.Token, string(key),

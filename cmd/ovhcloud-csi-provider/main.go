@@ -84,6 +84,10 @@ func serve(ctx context.Context, f flags, memory *budget.Budget, to streams) erro
 	if err := noCoreDumps(); err != nil {
 		return err
 	}
+	tracer, err := openTracer(f.otlpEndpoint)
+	if err != nil {
+		return err
+	}
 	profiled, err := openProfiles(f.pprofAddress)
 	if err != nil {
 		return err
@@ -105,7 +109,7 @@ func serve(ctx context.Context, f flags, memory *budget.Budget, to streams) erro
 			MaxStale:   f.maxStale,
 			Budget:     memory,
 			UserAgent:  server.RuntimeName + "/" + commandline.Version(),
-			Trace:      metrics.Trace(server.LogCall),
+			Trace:      tracer.Observers(metrics.Trace(server.LogCall)),
 		},
 	})
 	defer mounts.Close()
@@ -122,6 +126,7 @@ func serve(ctx context.Context, f flags, memory *budget.Budget, to streams) erro
 		Breakers:     mounts.Breakers,
 		Audit:        to.audit,
 		Events:       recorder,
+		Tracer:       tracer,
 	})
 	if err != nil {
 		return err
@@ -134,6 +139,9 @@ func serve(ctx context.Context, f flags, memory *budget.Budget, to streams) erro
 	}
 	list = append(list, calls(f, api, recorder, s, status)...)
 	list = append(list, profiled...)
+	if tracer != nil {
+		list = append(list, background("sending spans", tracer.Run))
+	}
 	pace := paceGC(memory)
 	list = append(list, background("dropping unused secrets", mounts.Run),
 		background("giving memory back", func(ctx context.Context) { giveMemoryBack(ctx, pace) }))

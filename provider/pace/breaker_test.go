@@ -38,6 +38,26 @@ func TestASweepKeepsAnOpenBreaker(t *testing.T) {
 	})
 }
 
+// TestATrialIsObserved, and no other read is: the first one after the breaker has opened and rested.
+func TestATrialIsObserved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		trials := 0
+		p := New(Config{Trial: func(context.Context) { trials++ }})
+		for range tripAfter + 1 {
+			p.fail(t, "d", 1)
+		}
+		if trials != 0 {
+			t.Errorf("%d trials while the breaker was closed or open", trials)
+		}
+		time.Sleep(firstBackoff)
+		p.fail(t, "e", 1)
+		p.fail(t, "d", 1)
+		if trials != 1 {
+			t.Errorf("%d trials, want 1", trials)
+		}
+	})
+}
+
 // TestBreakersAreCountedByState, of all domains and credentials together.
 func TestBreakersAreCountedByState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

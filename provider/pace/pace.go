@@ -21,6 +21,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -47,6 +48,9 @@ type Config struct {
 	// Retried is called before each retry with the kind of the failure that it follows. nil
 	// is not called.
 	Retried func(context.Context, failure.Kind)
+	// Trial is called before a read that is the trial of a half-open circuit breaker. nil is not
+	// called.
+	Trial func(context.Context)
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 	// Jitter returns a random time from 0 to less than its argument; nil is the system's.
@@ -57,6 +61,7 @@ type Config struct {
 type Pace struct {
 	reads   int
 	retried func(context.Context, failure.Kind)
+	trial   func(context.Context)
 	now     func() time.Time
 	jitter  func(time.Duration) time.Duration
 
@@ -82,13 +87,17 @@ func New(c Config) *Pace {
 	if c.Retried == nil {
 		c.Retried = func(context.Context, failure.Kind) {}
 	}
+	if c.Trial == nil {
+		c.Trial = func(context.Context) {}
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
 	if c.Jitter == nil {
 		c.Jitter = rand.N[time.Duration]
 	}
-	return &Pace{reads: c.Reads, retried: c.Retried, now: c.Now, jitter: c.Jitter, places: newPlaces(c.Total),
+	return &Pace{reads: c.Reads, retried: c.Retried, trial: c.Trial, now: c.Now, jitter: c.Jitter,
+		places:  newPlaces(c.Total),
 		domains: map[place.Domain]*domain{}, idle: list.New(), histories: list.New()}
 }
 
@@ -176,6 +185,9 @@ func (p *Pace) once(ctx context.Context, d *domain, a Asker,
 		return secret, false, refused
 	}
 	defer leave()
+	if p.hasTrial(d, a) {
+		p.trial(ctx)
+	}
 	begin = time.Now()
 	secret, failed = read(ctx)
 	switch {
@@ -220,6 +232,15 @@ func (p *Pace) allow(ctx context.Context, d *domain, a Asker) (wait time.Duratio
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return d.breakersOf(a.Credential).allow(ctx, a, p.now())
+}
+
+// hasTrial reports whether a has the trial of a circuit breaker.
+func (p *Pace) hasTrial(d *domain, a Asker) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.ContainsFunc(d.breakersOf(a.Credential).bearingOn(a), func(b *breaker) bool {
+		return b.state == halfOpen && b.trial == a.Mount
+	})
 }
 
 // conclude tells the circuit breakers what the end of a read says about the store. took is

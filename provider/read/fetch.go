@@ -86,7 +86,12 @@ func (p *Reader) fetchOnce(ctx context.Context, account *budget.Account, reserve
 		if len(missing) == 0 || f.full || f.tooMuch || f.busy {
 			return x, f
 		}
-		f.all(missing, func(one plan.Read) Result { return p.read(ctx, from[one.Route], x.request(one, mount)) })
+		f.all(missing, func(one plan.Read) Result {
+			ctx, end := p.begin(ctx, StepRead, one.Ref.Path)
+			got := p.read(ctx, from[one.Route], x.request(one, mount))
+			end(got.kind())
+			return got
+		})
 	}
 }
 

@@ -57,8 +57,29 @@ type Trace struct {
 	Read func(context.Context, Outcome)
 	// Age is called for each read of a secret that is served from memory, with the value's age.
 	Age func(context.Context, time.Duration)
+	// Begin is called when a step of a mount begins. path is that of the secret or folder, "" if the
+	// step is no read. It returns the context of the step, and what is called at the step's end with
+	// the kind of its failure, "" for none.
+	Begin func(ctx context.Context, step Step, path string) (context.Context, func(failure.Kind))
+	// Trial is called before a read that is the trial of a half-open circuit breaker.
+	Trial func(context.Context)
 	// Retry is called before each retry, with the kind of the failure that it follows.
 	Retry func(context.Context, failure.Kind)
+}
+
+// Step is a part of a mount.
+type Step string
+
+// The steps of a mount.
+const (
+	StepPlan   Step = "plan"
+	StepRead   Step = "read" // one for each secret and list
+	StepRender Step = "render"
+)
+
+// untraced is Begin if there is none.
+func untraced(ctx context.Context, _ Step, _ string) (context.Context, func(failure.Kind)) {
+	return ctx, func(failure.Kind) {}
 }
 
 // Reader reads the secrets of mounts, any number at once. Of the goroutines that it starts
@@ -73,6 +94,7 @@ type Reader struct {
 	maxStale    time.Duration
 	observeRead func(context.Context, Outcome)       // never nil
 	observeAge  func(context.Context, time.Duration) // never nil
+	begin       func(context.Context, Step, string) (context.Context, func(failure.Kind))
 }
 
 // New makes a reader. The caller closes it after the last mount.
@@ -82,6 +104,9 @@ func New(c Config) *Reader {
 	}
 	if c.Trace.Read == nil {
 		c.Trace.Read = func(context.Context, Outcome) {}
+	}
+	if c.Trace.Begin == nil {
+		c.Trace.Begin = untraced
 	}
 	if c.Trace.Age == nil {
 		c.Trace.Age = func(context.Context, time.Duration) {}
@@ -93,16 +118,23 @@ func New(c Config) *Reader {
 			Answers: okms.NewQuota(int(c.Budget.Answers), int(c.Budget.AnswerShare))}, c.Budget, c.Now),
 		cache: cache.New(cache.Config{TTL: c.CacheTTL, Bytes: c.CacheBytes, Patience: pace.Patience,
 			Observe: c.Trace.Read, Age: c.Trace.Age, Now: c.Now, Jitter: c.Jitter}),
-		pace: pace.New(pace.Config{Reads: c.MaxReads, Total: c.Budget.Reads, Retried: c.Trace.Retry, Now: c.Now,
+		pace: pace.New(pace.Config{Reads: c.MaxReads, Total: c.Budget.Reads, Retried: c.Trace.Retry, Trial: c.Trace.Trial,
+			Now:    c.Now,
 			Jitter: c.Jitter}),
 		budget:      c.Budget,
 		known:       newKnown(),
 		maxStale:    c.MaxStale,
 		observeRead: c.Trace.Read,
 		observeAge:  c.Trace.Age,
+		begin:       c.Trace.Begin,
 	}
 	c.Budget.OnGrowth(r.giveWay)
 	return r
+}
+
+// Begin begins a step of a mount that is no read, as Trace.Begin does.
+func (p *Reader) Begin(ctx context.Context, step Step) (context.Context, func(failure.Kind)) {
+	return p.begin(ctx, step, "")
 }
 
 // giveWay shrinks the cache to what mounts leave free of the budget.

@@ -28,6 +28,14 @@ type Result struct {
 	second  *Result
 }
 
+// kind returns the kind of the failure, "" if there is a secret.
+func (r Result) kind() failure.Kind {
+	if r.Err == nil {
+		return ""
+	}
+	return r.Err.Kind
+}
+
 // Version identifies a version of a secret. If the fallback gave the same text as the first
 // domain gave last, it is that of the first domain: a version that changes restarts
 // workloads. Otherwise Host is the fallback's host behind an @.

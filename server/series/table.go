@@ -142,6 +142,8 @@ var (
 	AuditLost = define(Metric{Name: "audit_records_lost_total", Type: Counter,
 		Help:   "Records of the audit that were lost. The stream says so too when it can be written again.",
 		Labels: []Label{lostReason}})
+	SpansLost = define(Metric{Name: "trace_spans_lost_total", Type: Counter, Help: "Spans of traces that were lost.",
+		Labels: []Label{lostReason}})
 	EventsSent = define(Metric{Name: "events_sent_total", Type: Counter,
 		Help: "Events of pods that the API server accepted, with the flag --events."})
 	EventsLost = define(Metric{Name: "events_lost_total", Type: Counter,
