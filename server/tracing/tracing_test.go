@@ -69,12 +69,14 @@ func TestTheSpansOfAMountAreOneTrace(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"mount": "map[error.type:denied k8s.namespace.name:shop k8s.pod.name:web-0 k8s.pod.uid:1 ovhcloud_csi.connection:team " +
-			"ovhcloud_csi.secretproviderclass:shop/class]",
+		"mount": "map[error.type:denied k8s.namespace.name:shop k8s.pod.name:web-0 k8s.pod.uid:1 " +
+			"ovhcloud_csi.connection:team ovhcloud_csi.secretproviderclass:shop/class]",
 		"plan": "map[]",
-		"read": "map[ovhcloud_csi.retries:1 ovhcloud_csi.secret.path:prod/db ovhcloud_csi.served:joined,fallback ovhcloud_csi.trial:1]",
-		"request": "map[error.type:failing http.response.status_code:503 ovhcloud_csi.api:kv2 ovhcloud_csi.new_connection:1 " +
-			"ovhcloud_csi.operation:read ovhcloud_csi.request_id:r1 ovhcloud_csi.secret.path:prod/db server.address:okms]",
+		"read": "map[ovhcloud_csi.retries:1 ovhcloud_csi.secret.path:prod/db " +
+			"ovhcloud_csi.served:joined,fallback ovhcloud_csi.trial:1]",
+		"request": "map[error.type:failing http.response.status_code:503 ovhcloud_csi.api:kv2 " +
+			"ovhcloud_csi.new_connection:1 ovhcloud_csi.operation:read ovhcloud_csi.request_id:r1 " +
+			"ovhcloud_csi.secret.path:prod/db server.address:okms]",
 	} {
 		if s := fmt.Sprint(got[name].Attributes); s != want || got[name].Failed != strings.Contains(want, "error.type") {
 			t.Errorf("%s has %s, failed %t; want %s", name, s, got[name].Failed, want)
@@ -143,7 +145,8 @@ func TestASpanIsBounded(t *testing.T) {
 func TestOnlyAnAddressIsAnEndpoint(t *testing.T) {
 	for endpoint, ok := range map[string]bool{"http://collector:4317": true, "https://collector:4317/": true,
 		"http://[::1]:4317": true,
-		"collector:4317":    false, "http://collector": false, "http://user:planted@collector:4317": false, "ftp://c:1": false,
+		"collector:4317":    false, "http://collector": false,
+		"http://user:planted@collector:4317": false, "ftp://c:1": false,
 		"http://c:1/path": false, "http://c:1?a=b": false, "": false, "http://:4317": false} {
 		_, err := New(endpoint, "s", "v")
 		if (err == nil) != ok || err != nil && strings.Contains(err.Error(), "planted") {

@@ -65,7 +65,8 @@ func (c *Collector) Raw() string {
 }
 
 func (c *Collector) serve(_ any, stream grpc.ServerStream) error {
-	if method, _ := grpc.MethodFromServerStream(stream); method != "/opentelemetry.proto.collector.trace.v1.TraceService/Export" {
+	const export = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+	if method, _ := grpc.MethodFromServerStream(stream); method != export {
 		return fmt.Errorf("unknown method %s", method)
 	}
 	var request []byte
