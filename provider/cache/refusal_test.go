@@ -262,7 +262,8 @@ func TestWhatWasRefusedIsDroppedBeforeItsReadEnds(t *testing.T) {
 	})
 }
 
-// TestARefusedListSpeaksAgainstValues: that the secret is absent is about all of it, but lists take a right of their own.
+// TestARefusedListSpeaksAgainstValues: that the secret is absent is about all of it, but lists take a right of their
+// own.
 func TestARefusedListSpeaksAgainstValues(t *testing.T) {
 	for kind, served := range map[failure.Kind]int{failure.Denied: 1, failure.SecretAbsent: 0} {
 		synctest.Test(t, func(t *testing.T) {
