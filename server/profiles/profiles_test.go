@@ -75,8 +75,12 @@ func TestOnlyWhatHasNoValuesIsServed(t *testing.T) {
 func TestOneProfileAtATime(t *testing.T) {
 	server := httptest.NewServer(Handler())
 	defer server.Close()
-	go func() { // it ends with the server
-		if resp, err := http.Get(server.URL + "/debug/pprof/profile?seconds=60"); err == nil {
+	go func() { // it tries until it has its turn, and ends with the server
+		for {
+			resp, err := http.Get(server.URL + "/debug/pprof/profile?seconds=60")
+			if err != nil {
+				return
+			}
 			_ = resp.Body.Close()
 		}
 	}()

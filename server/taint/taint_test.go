@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -101,9 +102,9 @@ func TestARestartAfterTheSuccessChangesNothing(t *testing.T) {
 
 // TestTheTaintStaysUntilSecretsCanBeMounted: each condition alone keeps it.
 func TestTheTaintStaysUntilSecretsCanBeMounted(t *testing.T) {
-	ready := false
+	var ready atomic.Bool
 	when := func() error {
-		if !ready {
+		if !ready.Load() {
 			return errors.New("not yet")
 		}
 		return nil
@@ -114,21 +115,21 @@ func TestTheTaintStaysUntilSecretsCanBeMounted(t *testing.T) {
 		after   time.Duration // how long it is not ready
 	}{
 		"the socket": {func(s *kubetest.Server, c *Config) { cluster(s, true); c.Serves = when },
-			func(*kubetest.Server) { ready = true },
-			time.Hour},
+			func(*kubetest.Server) { ready.Store(true) },
+			10 * time.Minute},
 		"the driver": {func(s *kubetest.Server, c *Config) { cluster(s, false) },
-			func(s *kubetest.Server) { cluster(s, true) }, time.Hour},
+			func(s *kubetest.Server) { cluster(s, true) }, 10 * time.Minute},
 		"the driver of a node with others": {func(s *kubetest.Server, c *Config) {
 			cluster(s, false)
 			s.Put(csiPath, map[string]any{"spec": map[string]any{"drivers": nil}})
-		}, func(s *kubetest.Server) { cluster(s, true) }, time.Hour},
+		}, func(s *kubetest.Server) { cluster(s, true) }, 10 * time.Minute},
 		"a connection": {func(s *kubetest.Server, c *Config) { cluster(s, true); c.Connections = when },
-			func(*kubetest.Server) { ready = true }, patience - 35*time.Second},
+			func(*kubetest.Server) { ready.Store(true) }, patience - 35*time.Second},
 		"a connection that stays broken": {func(s *kubetest.Server, c *Config) { cluster(s, true); c.Connections = when },
 			func(*kubetest.Server) {}, patience - 2*time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ready = false
+			ready.Store(false)
 			removing(t, c.prepare, func(s *kubetest.Server, ended func() bool) {
 				time.Sleep(c.after)
 				if ended() || !strings.Contains(taints(s), key) {
@@ -167,14 +168,14 @@ func TestTheAPIServerMayFailAtFirst(t *testing.T) {
 				cluster(s, true)
 				begin = time.Now()
 				s.Fault = func(w http.ResponseWriter, r *http.Request) bool {
-					return time.Since(begin) < 10*time.Minute && fault(s, w, r)
+					return time.Since(begin) < 3*time.Minute && fault(s, w, r)
 				}
 			}, func(s *kubetest.Server, ended func() bool) {
-				time.Sleep(9 * time.Minute)
-				if requests = len(s.Requests()); ended() || !strings.Contains(taints(s), key) || requests > 100 || requests < 10 {
+				time.Sleep(170 * time.Second)
+				if requests = len(s.Requests()); ended() || !strings.Contains(taints(s), key) || requests > 40 || requests < 4 {
 					t.Errorf("ended %t, taints %s, %d requests", ended(), taints(s), requests)
 				}
-				time.Sleep(2 * time.Minute)
+				time.Sleep(time.Minute)
 				if got := taints(s); got != othersOnly || !ended() {
 					t.Errorf("taints %s, ended %t", got, ended())
 				}

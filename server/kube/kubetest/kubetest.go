@@ -114,11 +114,15 @@ func (s *Server) Put(path string, object map[string]any) {
 	s.put(path, object)
 }
 
-// Object returns the object at a path, nil if there is none.
-func (s *Server) Object(path string) map[string]any {
+// Object returns a copy of the object at a path, nil if there is none.
+func (s *Server) Object(path string) (object map[string]any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.objects[path]
+	text, err := json.Marshal(s.objects[path])
+	if err != nil || json.Unmarshal(text, &object) != nil {
+		panic("the object is not JSON")
+	}
+	return object
 }
 
 // Delete removes the object at a path.
