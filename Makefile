@@ -2,7 +2,7 @@
 #
 # Start with `make demo` and `make test`. `make help` lists all targets.
 
-MODULES := . test/clients test/clients/prometheus test/driver test/formats test/release
+MODULES := . test/clients test/clients/prometheus test/cluster/admission test/driver test/formats test/release
 LINTED := $(MODULES) test/cluster test/dockerfile test/e2e
 # The race detector needs a C compiler; without one, the tests run without it.
 # test/driver never uses it, since the driver has a data race: k8s.io/mount-utils
