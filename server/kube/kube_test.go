@@ -75,7 +75,10 @@ func TestErrorsAreInOurWords(t *testing.T) {
 			kubetest.Refuse(w, 422, kubetest.Token)
 			return true
 		}, "the API server answered with HTTP 422", false},
-		"a page": {func(w http.ResponseWriter, _ *http.Request) bool { http.Error(w, kubetest.Token, 502); return true },
+		"a page": {func(w http.ResponseWriter, _ *http.Request) bool {
+			http.Error(w, kubetest.Token, http.StatusBadGateway)
+			return true
+		},
 			"the API server answered with HTTP 502", true},
 		"limited": {func(w http.ResponseWriter, _ *http.Request) bool {
 			kubetest.Refuse(w, 429, "TooManyRequests")
@@ -89,7 +92,7 @@ func TestErrorsAreInOurWords(t *testing.T) {
 		},
 			"the answer of the API server is not the JSON of an object of at most 3145728 bytes", true},
 		"redirect": {func(w http.ResponseWriter, r *http.Request) bool {
-			http.Redirect(w, r, "https://192.0.2.1/"+kubetest.Token, 307)
+			http.Redirect(w, r, "https://192.0.2.1/"+kubetest.Token, http.StatusTemporaryRedirect)
 			return true
 		}, "the API server answered with HTTP 307", false},
 	} {
