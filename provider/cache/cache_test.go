@@ -355,10 +355,10 @@ func TestAReadOfAnImpatientCallerEndsForOthersToo(t *testing.T) {
 			}
 		})
 		synctest.Wait()
-		s.takes = 0
+		s.takes = time.Second // the value that is read again is not kept, and takes the place of the stale one
 		all.Go(func() { wantVersion(t, c, s.of(1, "p"), 3) })
 		all.Wait()
-		if took := time.Since(begin); took != 5*time.Second {
+		if took := time.Since(begin); took != 6*time.Second {
 			t.Errorf("took %s", took)
 		}
 	})
