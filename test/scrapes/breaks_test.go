@@ -30,8 +30,14 @@ type options struct {
 	expires time.Time // of the certificate; zero is in a year
 }
 
+// inAYear is the same for all certificates of a run, so that their ends do not differ.
+var inAYear = time.Now().AddDate(1, 0, 0)
+
 func start(t *testing.T, o options) *node {
 	t.Helper()
+	if o.expires.IsZero() {
+		o.expires = inAYear
+	}
 	store := harness.StartStore(t)
 	store.Hold(t, map[string]string{"own": `{"a":"2"}`})
 	store.HoldMany(t, "prod/shop", 10)
@@ -111,7 +117,7 @@ var breaks = map[string]func(t *testing.T) *node{
 		return n.mount(t)
 	},
 	"budget-full": func(t *testing.T) *node {
-		n := start(t, options{Options: harness.Options{MountTimeout: 300 * time.Millisecond}}).mount(t).later()
+		n := start(t, options{Options: harness.Options{MountTimeout: time.Second}}).mount(t).later()
 		for i := range 20 { // a namespace gets half of what is left
 			other := n.Budget.Open(fmt.Sprint("namespace-", i))
 			t.Cleanup(other.Close)
