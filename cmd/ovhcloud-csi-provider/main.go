@@ -84,19 +84,10 @@ func serve(ctx context.Context, f flags, memory *budget.Budget, to streams) erro
 	if err := noCoreDumps(); err != nil {
 		return err
 	}
-	tracer, err := openTracer(f.otlpEndpoint)
+	extra, err := openOptional(f)
 	if err != nil {
 		return err
 	}
-	profiled, err := openProfiles(f.pprofAddress)
-	if err != nil {
-		return err
-	}
-	api, err := openAPIServer(f)
-	if err != nil {
-		return err
-	}
-	recorder := eventsOf(f, api)
 	metrics := server.NewMetrics(commandline.Version())
 	connections, status := openConnections(f.config, f.cacheTTL)
 	mounts := provider.New(provider.Config{
@@ -109,7 +100,7 @@ func serve(ctx context.Context, f flags, memory *budget.Budget, to streams) erro
 			MaxStale:   f.maxStale,
 			Budget:     memory,
 			UserAgent:  server.RuntimeName + "/" + commandline.Version(),
-			Trace:      tracer.Observers(metrics.Trace(server.LogCall)),
+			Trace:      extra.tracer.Observers(metrics.Trace(server.LogCall)),
 		},
 	})
 	defer mounts.Close()
@@ -125,8 +116,8 @@ func serve(ctx context.Context, f flags, memory *budget.Budget, to streams) erro
 		LogLost:      to.log.Lost,
 		Breakers:     mounts.Breakers,
 		Audit:        to.audit,
-		Events:       recorder,
-		Tracer:       tracer,
+		Events:       extra.events,
+		Tracer:       extra.tracer,
 	})
 	if err != nil {
 		return err
@@ -137,11 +128,7 @@ func serve(ctx context.Context, f flags, memory *budget.Budget, to streams) erro
 	if connections != nil {
 		list = append(list, background("watching the connections", connections.Run))
 	}
-	list = append(list, calls(f, api, recorder, s, status)...)
-	list = append(list, profiled...)
-	if tracer != nil {
-		list = append(list, background("sending spans", tracer.Run))
-	}
+	list = append(list, extra.tasks(f, s, status)...)
 	pace := paceGC(memory)
 	list = append(list, background("dropping unused secrets", mounts.Run),
 		background("giving memory back", func(ctx context.Context) { giveMemoryBack(ctx, pace) }))
