@@ -118,7 +118,7 @@ func start(t *testing.T, values string) apiServer {
 	plugin.SetExternalKubeInformerFactory(factory)
 	plugin.SetDynamicClient(dynamicfake.NewSimpleDynamicClient(scheme.Scheme))
 	plugin.SetRESTMapper(restmapper.NewDiscoveryRESTMapper(nil))
-	plugin.SetUnconditionalAuthorizer(nobody{})
+	plugin.SetUnconditionalAuthorizer(denyAll{})
 	plugin.SetDrainedNotification(stop)
 	if err := plugin.ValidateInitialization(); err != nil {
 		t.Fatal(err)
@@ -131,10 +131,10 @@ func start(t *testing.T, values string) apiServer {
 	return apiServer{plugin: plugin}
 }
 
-// nobody is an authorizer that no policy of the chart asks.
-type nobody struct{}
+// denyAll is an authorizer that refuses everything. The policies of the chart do not ask it.
+type denyAll struct{}
 
-func (nobody) Authorize(context.Context, authorizer.Attributes) (authorizer.Decision, string, error) {
+func (denyAll) Authorize(context.Context, authorizer.Attributes) (authorizer.Decision, string, error) {
 	return authorizer.DecisionDeny, "", nil
 }
 
