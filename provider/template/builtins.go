@@ -8,6 +8,7 @@ import (
 	"math/big"
 	"slices"
 	"strconv"
+	"sync"
 )
 
 // function is a function of templates.
@@ -188,8 +189,8 @@ func functionOf(name string) (f function, known bool) {
 	return f, known
 }
 
-// Functions returns the names of all functions, sorted.
-func Functions() []string {
+// Functions returns the names of all functions, sorted. The caller must not change it.
+var Functions = sync.OnceValue(func() []string {
 	return slices.Sorted(func(yield func(string) bool) {
 		for _, table := range []map[string]function{functions, builtins} {
 			for name := range table {
@@ -199,4 +200,4 @@ func Functions() []string {
 			}
 		}
 	})
-}
+})

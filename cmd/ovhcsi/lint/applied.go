@@ -13,34 +13,36 @@ import (
 	"ovhcloud-csi-provider/provider/yamlnode"
 )
 
-// checkApplied compares classes with those that running pods have. The driver does not update a
-// volume in which a file becomes a folder, or a folder a file.
-func (l *linter) checkApplied(classes []*spc) {
+// readApplied reads the classes that running pods have.
+func (l *linter) readApplied() {
 	applied := &linter{options: l.options}
 	applied.readAll(l.options.Applied)
-	before := map[[2]string]*spc{}
+	l.applied = map[[2]string]*spc{}
 	for _, c := range applied.classes() {
 		_, name := c.name()
-		before[[2]string{l.namespace(c.object), name}] = c
+		l.applied[[2]string{l.namespace(c.object), name}] = c
 	}
-	for _, c := range classes {
-		_, name := c.name()
-		old := before[[2]string{l.namespace(c.object), name}]
-		if old == nil || !c.valid {
-			continue
-		}
-		old.said, _ = class.Parse(old.parameters, class.Given{Credentials: old.credentials(), Mode: defaultMode})
-		l.compare(c, treeOf(old), treeOf(c))
+}
+
+// checkApplied compares a class with the one of its name that running pods have. The driver does not
+// update a volume in which a file becomes a folder, or a folder a file.
+func (l *linter) checkApplied(c *spc) {
+	_, name := c.name()
+	old := l.applied[[2]string{l.namespace(c.object), name}]
+	if old == nil {
+		return
 	}
+	before, _ := class.Parse(old.parameters, class.Given{Credentials: old.credentials(), Mode: defaultMode})
+	l.compare(c, treeOf(before), treeOf(c.said))
 }
 
 // tree is the files and folders of a volume, each with the object that makes it.
 type tree struct{ files, folders map[string]class.Object }
 
 // treeOf returns the tree of a class, as far as it is known without the store.
-func treeOf(c *spc) tree {
+func treeOf(said class.Class) tree {
 	t := tree{map[string]class.Object{}, map[string]class.Object{}}
-	for _, o := range c.said.Objects {
+	for _, o := range said.Objects {
 		name := o.File()
 		if o.IsFolder() {
 			t.folders[name] = o

@@ -25,7 +25,13 @@ func (l *linter) checkClass(c *spc, pods bool) {
 		l.checkEndpoint(c)
 		l.checkMirror(c)
 		l.checkRules(c)
+		l.checkApplied(c)
+		for _, v := range c.volumes {
+			l.modes(v)
+		}
 	}
+	// Tens of thousands of them would take a gigabyte.
+	c.said = class.Class{}
 	if pods && len(c.volumes) == 0 {
 		l.find(unused, c.object, c.at("metadata", "name"), "no pod of these files names this class")
 	}

@@ -21,8 +21,8 @@ type spc struct {
 	parameters map[string]string
 	notText    map[string]bool // the parameters that Kubernetes does not take
 	volumes    []*volume       // those that name it
-	said       class.Class
-	valid      bool
+	said       class.Class     // only during checkClass
+	valid      bool            // known after checkClass
 }
 
 func newClass(o *object) *spc {

@@ -22,9 +22,9 @@ func Check(sources []Source, options Options) []Finding {
 	classes := l.classes()
 	volumes := l.volumes()
 	l.relate(classes, volumes)
+	l.readApplied()
 	l.inParallel(len(classes), func(l *linter, i int) { l.checkClass(classes[i], len(volumes) > 0) })
 	l.inParallel(len(volumes), func(l *linter, i int) { l.checkVolume(volumes[i], len(classes) > 0) })
-	l.checkApplied(classes)
 	if len(sources) > 0 && len(classes)+len(volumes)+len(l.findings) == 0 {
 		l.findings = append(l.findings, nothingIn(sources[0]))
 	}

@@ -15,7 +15,8 @@ type linter struct {
 	options  Options
 	findings []Finding
 	objects  []*object
-	byName   map[string][]*spc // classes, by their names without a namespace
+	byName   map[string][]*spc  // classes, by their names without a namespace
+	applied  map[[2]string]*spc // classes that running pods have, by namespace and name
 }
 
 // inParallel calls check for each number below n, on all processors. Each call has a linter of its
@@ -25,7 +26,7 @@ func (l *linter) inParallel(n int, check func(l *linter, i int)) {
 	all := make([]linter, workers)
 	var running sync.WaitGroup
 	for w := range all {
-		all[w] = linter{options: l.options, byName: l.byName}
+		all[w] = linter{options: l.options, byName: l.byName, applied: l.applied}
 		running.Go(func() {
 			for i := w; i < n; i += workers {
 				check(&all[w], i)

@@ -29,9 +29,6 @@ func (l *linter) checkVolume(v *volume, classes bool) {
 	case v.class != nil:
 		l.overrides(v)
 		l.logins(v)
-		if v.class.valid {
-			l.modes(v)
-		}
 	}
 }
 
