@@ -27,7 +27,8 @@ func convertExternal(i *item, all stores, spec *yamlnode.Node, namespace, name s
 	}
 	e := &external{item: i, stores: all, spec: spec, class: &spc{item: i, namespace: namespace, name: name}}
 	e.only(&e.class.above, spec, "spec", "secretStoreRef", "target", "refreshInterval",
-		"refreshPolicy", "data", "dataFrom")
+		"refreshPolicy", "syncWindows", "data", "dataFrom")
+	e.drop(&e.class.above, spec, "spec", "files follow new versions at any time", "syncWindows")
 	s, ok := e.findStore(yamlnode.Field(spec, "secretStoreRef"), "secretStoreRef")
 	if !ok {
 		return nil, nil
