@@ -15,10 +15,10 @@ import (
 // kindsTable returns the table of docs/errors.md.
 func kindsTable() string {
 	drops := map[failure.Scope]string{
-		failure.OfNothing: "none", failure.OfCredential: "of the credential", failure.OfDomain: "of the domain",
-		failure.OfPath: "of the secret", failure.OfVersion: "of the version", failure.OfRequest: "of the request",
+		failure.OfNothing: "none", failure.OfCredential: "all", failure.OfDomain: "of the domain",
+		failure.OfPath: "of the secret", failure.OfVersion: "of the version", failure.OfRequest: "of the same request",
 	}
-	table := "| kind | gRPC code | retried at once | another value is served | what is forgotten |\n" +
+	table := "| kind | gRPC code | retried at once | another value is served | cached values dropped |\n" +
 		"| --- | --- | --- | --- | --- |\n"
 	for _, k := range failure.Kinds() {
 		retried := "no"
