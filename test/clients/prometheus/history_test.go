@@ -4,11 +4,8 @@ package prometheus
 
 import (
 	"maps"
-	"os"
-	"path/filepath"
 	"regexp"
-	"strconv"
-	"strings"
+	"slices"
 	"testing"
 	"time"
 
@@ -16,38 +13,10 @@ import (
 	"github.com/prometheus/prometheus/promql"
 )
 
-// recording is a scrape: its time, and its values by series.
-type recording struct {
-	at     time.Time
-	values map[string]float64
-}
-
-// read returns a recording of test/scrapes.
-func read(t *testing.T, name string) recording {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join("../../scrapes/recorded", name+".txt"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := recording{values: map[string]float64{}}
-	for line := range strings.Lines(string(text)) {
-		space := strings.LastIndexByte(line, ' ')
-		value, err := strconv.ParseFloat(strings.TrimSpace(line[space:]), 64)
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		if line[:space] == "#" {
-			r.at = time.Unix(int64(value), 0)
-			continue
-		}
-		r.values[line[:space]] = value
-	}
-	return r
-}
-
 const (
-	before = 70 * time.Minute // of health
-	after  = 80 * time.Minute // of the break
+	before   = 70 * time.Minute // of health
+	after    = 80 * time.Minute // of the break
+	usualAge = 30               // seconds since the last mount of a class
 )
 
 var (
@@ -55,56 +24,92 @@ var (
 	age     = regexp.MustCompile(`^ovhcloud_csi_seconds_since_good_mount\{secretproviderclass="(.*)"\}`)
 )
 
-// history returns what Prometheus has stored of a node that was healthy and then broke: a scrape each minute. In each
-// minute a counter grows by what it is in the recordings: the healthy one, and its difference to the broken one. Other
-// series have the recorded values. The age of the classes that are stuck grows with the time; others have a mount each
-// minute.
+// history returns what Prometheus has stored of a node that was healthy and then broke.
 func history(t *testing.T, healthy, broken recording, stuck ...string) database {
 	t.Helper()
-	var d database
-	all := maps.Clone(healthy.values)
-	maps.Copy(all, broken.values)
-	for name, last := range all {
-		usual, hasUsual := healthy.values[name]
-		if class := age.FindStringSubmatch(name); class != nil {
-			last, usual = 30, 30
-			for _, s := range stuck {
-				if s == class[1] {
-					last = -1
-				}
-			}
+	node := scraped{name: "node-1", instance: "192.0.2.1:8080", pod: "ovhcloud-csi-provider-x"}
+	return node.history(t, broken.at.Add(-before), part{values: healthy.values, lasts: before},
+		part{values: broken.since(healthy), lasts: after, stuck: stuck})
+}
+
+// part is a part of a history. In each of its minutes a counter grows by its value; other series have their value. The
+// age of the classes that are stuck grows with the time; others have a mount each minute.
+type part struct {
+	values map[string]float64
+	lasts  time.Duration
+	stuck  []string
+}
+
+// scraped is a node, with the labels that Prometheus and the chart's monitors add.
+type scraped struct {
+	name, instance, pod string
+	load                func(minute int) float64 // multiplies the growth of counters; nil is 1
+}
+
+// history returns the scrapes of a node, one a minute, in which the parts follow one another.
+func (n scraped) history(t *testing.T, begin time.Time, parts ...part) (d database) {
+	t.Helper()
+	known := map[string]bool{}
+	for _, p := range parts {
+		for name := range p.values {
+			known[name] = true
 		}
-		var series promql.Series
-		series.Metric = scraped(t, name)
-		for minute := -before; minute <= after; minute += time.Minute {
-			value, passed := usual, (minute + before).Minutes()
-			switch {
-			case minute < 0 && !hasUsual:
-				continue
-			case counter.MatchString(name) && minute <= 0:
-				value = usual * passed
-			case counter.MatchString(name):
-				value = usual*before.Minutes() + max(0, last-usual)*minute.Minutes()
-			case minute > 0 && last == -1:
-				value = minute.Seconds()
-			case minute > 0:
-				value = last
-			}
-			series.Floats = append(series.Floats, promql.FPoint{T: broken.at.Add(minute).UnixMilli(), F: value})
+	}
+	for _, name := range slices.Sorted(maps.Keys(known)) {
+		metric, err := language.ParseMetric(name)
+		if err != nil {
+			t.Fatal(err)
 		}
-		d = append(d, series)
+		all := labels.NewBuilder(metric).Set("instance", n.instance).Set("node", n.name).Set("pod", n.pod).Labels()
+		d = append(d, promql.Series{Metric: all, Floats: n.scrapes(name, begin, parts)})
 	}
 	return d
 }
 
-// scraped returns the labels of a series with those that Prometheus and the chart's monitors add.
-func scraped(t *testing.T, name string) labels.Labels {
-	t.Helper()
-	metric, err := language.ParseMetric(name)
-	if err != nil {
-		t.Fatal(err)
+// scrapes returns the values of a series. It begins with a 0 just before the first part that has it.
+func (n scraped) scrapes(name string, begin time.Time, parts []part) (points []promql.FPoint) {
+	at, minute, value := begin, 0, 0.0
+	for i, p := range parts {
+		if _, has := p.values[name]; !has && len(points) == 0 {
+			at, minute = at.Add(p.lasts), minute+int(p.lasts.Minutes())
+			continue
+		}
+		if len(points) == 0 {
+			if i == 0 && !counter.MatchString(name) {
+				value = p.value(name, 0, 1)
+			}
+			points = append(points, promql.FPoint{T: at.UnixMilli(), F: value})
+		}
+		for passed := 1; passed <= int(p.lasts.Minutes()); passed++ {
+			at, minute = at.Add(time.Minute), minute+1
+			now := p.value(name, passed, n.factor(minute))
+			if counter.MatchString(name) {
+				now += value
+			}
+			value = now
+			points = append(points, promql.FPoint{T: at.UnixMilli(), F: value})
+		}
 	}
-	b := labels.NewBuilder(metric)
-	b.Set("instance", "192.0.2.1:8080").Set("node", "node-1").Set("pod", "ovhcloud-csi-provider-x")
-	return b.Labels()
+	return points
+}
+
+// value returns the value of a series, or the growth of a counter, in a minute of the part.
+func (p part) value(name string, minute int, factor float64) float64 {
+	class := age.FindStringSubmatch(name)
+	switch {
+	case class != nil && slices.Contains(p.stuck, class[1]):
+		return 60 * float64(minute)
+	case class != nil:
+		return usualAge
+	case counter.MatchString(name):
+		return p.values[name] * factor
+	}
+	return p.values[name]
+}
+
+func (n scraped) factor(minute int) float64 {
+	if n.load == nil {
+		return 1
+	}
+	return n.load(minute)
 }
