@@ -70,23 +70,69 @@ func mistakesOf(expression string) (wrong []string) {
 	return wrong
 }
 
-// A panel on a metric or label that does not exist is empty, as if nothing were wrong.
-func TestTheDashboardUsesMetricsAndLabelsThatExist(t *testing.T) {
+// dashboard is the chart's, as far as these tests read it.
+type dashboard struct {
+	Panels []struct {
+		Title, Type string
+		Targets     []struct{ Expr, LegendFormat string }
+		FieldConfig struct {
+			Overrides []struct{ Matcher struct{ Options string } }
+		}
+	}
+}
+
+func readDashboard(t *testing.T) (d dashboard) {
+	t.Helper()
 	text, err := os.ReadFile("../charts/ovhcloud-csi-provider/files/dashboard.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var dashboard struct {
-		Panels []struct {
-			Title, Type string
-			Targets     []struct{ Expr, LegendFormat string }
-		}
-	}
-	if err := json.Unmarshal(text, &dashboard); err != nil {
+	if err := json.Unmarshal(text, &d); err != nil {
 		t.Fatal(err)
 	}
+	return d
+}
+
+// The colours of these panels say whose fault a failure is. A new kind of failure needs one, and only one.
+func TestEachResultAndStatusHasOneColour(t *testing.T) {
+	names := map[string][]string{"Requests by status": {"kv2 0"}}
+	for status := 100; status < 600; status++ {
+		names["Requests by status"] = append(names["Requests by status"], "kv2 "+series.Status(status))
+	}
+	for _, m := range series.All() {
+		switch m.Name {
+		case "ovhcloud_csi_mounts_total":
+			names["Mounts by result"] = m.Labels[0].Values
+		case "ovhcloud_csi_secret_reads_total":
+			names["Reads of secrets"] = m.Labels[0].Values
+		}
+	}
+	panels := 0
+	for _, p := range readDashboard(t).Panels {
+		for _, legend := range names[p.Title] {
+			colours := 0
+			for _, o := range p.FieldConfig.Overrides {
+				if regexp.MustCompile(strings.Trim(o.Matcher.Options, "/")).MatchString(legend) {
+					colours++
+				}
+			}
+			if colours != 1 {
+				t.Errorf("%q has %d colours in the panel %q", legend, colours, p.Title)
+			}
+		}
+		if len(names[p.Title]) > 0 {
+			panels++
+		}
+	}
+	if panels != 3 {
+		t.Errorf("%d of these panels have series, want 3", panels)
+	}
+}
+
+// A panel on a metric or label that does not exist is empty, as if nothing were wrong.
+func TestTheDashboardUsesMetricsAndLabelsThatExist(t *testing.T) {
 	used := map[string]bool{}
-	for _, panel := range dashboard.Panels {
+	for _, panel := range readDashboard(t).Panels {
 		if len(panel.Targets) == 0 && panel.Type != "row" {
 			t.Errorf("the panel %q shows nothing", panel.Title)
 		}

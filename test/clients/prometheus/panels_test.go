@@ -35,9 +35,9 @@ type panel struct {
 
 // look is how a panel shows values.
 type look struct {
-	Unit       string
-	Min, Max   *float64
-	Thresholds struct {
+	Unit, NoValue string
+	Max           *float64
+	Thresholds    struct {
 		Steps []struct {
 			Color string
 			Value *float64

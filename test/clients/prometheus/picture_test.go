@@ -3,6 +3,7 @@
 package prometheus
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"math"
@@ -101,7 +102,7 @@ func (p panel) draw(t *testing.T, d *drawing, a area, all []curve, begin, end ti
 // stat draws the newest values side by side.
 func (p panel) stat(d *drawing, a area, all []curve) {
 	if len(all) == 0 {
-		d.text(a.x+a.w/2, a.y+a.h/2, 14, grey, "middle", "no data")
+		d.text(a.x+a.w/2, a.y+a.h/2, 14, grey, "middle", cmp.Or(p.FieldConfig.Defaults.NoValue, "No data"))
 	}
 	for i, c := range all {
 		part := area{a.x + a.w/float64(len(all))*float64(i), a.y, a.w / float64(len(all)), a.h}
