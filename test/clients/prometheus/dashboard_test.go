@@ -18,6 +18,7 @@ func TestEachPanelShowsData(t *testing.T) {
 			healthy.values[name] = 1
 		}
 	}
+	healthy.values[`ovhcloud_csi_mounts_total{result="failing"}`] = 1
 	stored, queries := history(t, healthy, broken, "store/shop"), 0
 	for _, panel := range panels(t) {
 		for _, target := range panel.Targets {

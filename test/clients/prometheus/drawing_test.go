@@ -62,7 +62,11 @@ func (p plot) axes(ticks []float64) {
 }
 
 func (p plot) hours() {
-	for at := p.begin; !at.After(p.end); at = at.Add(30 * time.Minute) {
+	step := 30 * time.Minute
+	if p.w < 240 {
+		step = time.Hour
+	}
+	for at := p.begin; !at.After(p.end); at = at.Add(step) {
 		x := p.area.x + p.w*float64(at.Sub(p.begin))/float64(p.end.Sub(p.begin))
 		p.line(x, p.area.y, x, p.area.y+p.h, pale, "")
 		p.text(x, p.area.y+p.h+14, 11, grey, "middle", at.UTC().Format("15:04"))

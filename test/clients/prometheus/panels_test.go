@@ -36,7 +36,7 @@ type panel struct {
 // look is how a panel shows values.
 type look struct {
 	Unit, NoValue string
-	Max           *float64
+	Max, Decimals *float64
 	Thresholds    struct {
 		Steps []struct {
 			Color string

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"testing"
 	"time"
 )
@@ -88,8 +89,8 @@ func (p panel) draw(t *testing.T, d *drawing, a area, all []curve, begin, end ti
 	switch p.Type {
 	case "stat":
 		p.stat(d, a, all)
-	case "table":
-		p.table(d, a, all)
+	case "bargauge":
+		p.bars(d, a, all)
 	case "state-timeline":
 		p.states(plot{drawing: d, area: a.inner(90, 0, 0, 18), look: p.FieldConfig.Defaults, begin: begin, end: end}, all)
 	case "timeseries":
@@ -108,23 +109,27 @@ func (p panel) stat(d *drawing, a area, all []curve) {
 		part := area{a.x + a.w/float64(len(all))*float64(i), a.y, a.w / float64(len(all)), a.h}
 		color, text := p.FieldConfig.Defaults.threshold(c.last())
 		d.rect(part.inner(1, 0, 1, 0), color, `rx="3"`)
-		d.text(part.x+part.w/2, part.y+part.h/2+11, 26, "#ffffff", "middle", text)
+		size := min(26, math.Floor(1.6*part.w/float64(len(text))))
+		d.text(part.x+part.w/2, part.y+part.h/2+11, size, "#ffffff", "middle", text)
 		d.text(part.x+part.w/2, part.y+15, 12, "#ffffff", "middle", c.name)
 	}
 }
 
-// table draws the newest values, one a line.
-func (p panel) table(d *drawing, a area, all []curve) {
-	line := 0.0
-	for _, c := range all {
-		if math.IsNaN(c.last()) || (line+1)*22 > a.h {
-			continue
-		}
+// bars draws the newest values as bars, one a line.
+func (p panel) bars(d *drawing, a area, all []curve) {
+	all = slices.DeleteFunc(all, func(c curve) bool { return math.IsNaN(c.last()) })
+	slices.SortStableFunc(all, func(a, b curve) int { return cmp.Compare(b.last(), a.last()) })
+	const names, values, height = 160, 40, 28
+	for i, c := range all {
+		y := a.y + float64(i*height)
 		color, text := p.FieldConfig.Defaults.threshold(c.last())
-		d.text(a.x, a.y+line*22+16, 12, ink, "start", c.name)
-		d.rect(area{a.x + a.w - 90, a.y + line*22 + 2, 90, 19}, color, "")
-		d.text(a.x+a.w-8, a.y+line*22+16, 12, "#ffffff", "end", text)
-		line++
+		d.text(a.x, y+18, 12, ink, "start", c.name)
+		long := (a.w - names - values) * c.last() / all[0].last()
+		d.rect(area{a.x + names, y + 4, long, height - 8}, color, `fill-opacity="0.85"`)
+		d.text(a.x+a.w, y+18, 12, color, "end", text)
+	}
+	if len(all) == 0 {
+		d.text(a.x+a.w/2, a.y+a.h/2, 14, grey, "middle", p.FieldConfig.Defaults.NoValue)
 	}
 }
 

@@ -16,7 +16,7 @@ type scale struct {
 
 // scales are the units that Grafana uses for a unit's values, the smallest first.
 var scales = map[string][]scale{
-	"s": {{1e-6, " µs"}, {1e-3, " ms"}, {1, " s"}, {60, " min"}, {3600, " hours"}, {86400, " days"}, {604800, " weeks"},
+	"s": {{1e-6, " µs"}, {1e-3, " ms"}, {1, " s"}, {60, " min"}, {3600, " h"}, {86400, " days"}, {604800, " weeks"},
 		{31536000, " years"}},
 	"bytes":       {{1, " B"}, {1 << 10, " KiB"}, {1 << 20, " MiB"}, {1 << 30, " GiB"}},
 	"ops":         {{1, " ops/s"}},
@@ -42,6 +42,9 @@ func (l look) format(value float64) string {
 	}
 	if value == 0 && l.Unit == "s" {
 		return "0 s"
+	}
+	if l.Decimals != nil {
+		return strconv.FormatFloat(value/unit.size, 'f', int(*l.Decimals), 64) + unit.name
 	}
 	return short(value/unit.size) + unit.name
 }
