@@ -18,8 +18,11 @@ type generator struct {
 	number int // of the object
 }
 
-// Class returns the text of a class with up to twenty objects. Its name is unique by number.
-func Class(random *rand.Rand, number int) string {
+// Most is the most objects of a class for Class: ten on average.
+const Most = 20
+
+// Class returns the text of a class with 1 to most objects. Its name is unique by number.
+func Class(random *rand.Rand, number, most int) string {
 	g := &generator{Rand: random}
 	var b strings.Builder
 	fmt.Fprintf(&b,
@@ -30,7 +33,7 @@ func Class(random *rand.Rand, number int) string {
 		b.WriteString("    " + line + "\n")
 	}
 	b.WriteString("    objects: " + g.pick("|", "|-", "|+") + "\n")
-	for range 1 + g.IntN(20) {
+	for range 1 + g.IntN(most) {
 		for _, line := range g.object() {
 			b.WriteString("      " + line + "\n")
 		}
