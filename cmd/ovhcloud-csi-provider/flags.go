@@ -43,6 +43,7 @@ type flags struct {
 	nodeName     string
 	accountDir   string
 	probe        probeFlag
+	seccompFile  string
 	showVersion  bool
 	help         string // the text of --help if the flag is given
 }
@@ -123,6 +124,9 @@ func defineFlags(set *flag.FlagSet, f *flags, raw *rawFlags) {
 	set.Var(&f.probe, "probe",
 		"check whether the daemon on --endpoint is alive, print one line, and exit with 0 if it is;\n"+
 			"--probe=ready checks whether it is ready")
+	set.StringVar(&f.seccompFile, "seccomp-profile", "",
+		"write the seccomp profile of this program to `file`, an absolute path, or to standard output if it is -,\n"+
+			"and exit; the chart's value seccomp.install uses it")
 	set.BoolVar(&f.showVersion, "version", false, "print the version and exit")
 }
 
@@ -164,6 +168,8 @@ func (f flags) check(endpoint string, rest []string) error {
 		return fmt.Errorf("--service-account-dir: %q is not an absolute path", f.accountDir)
 	case f.auditLog != "" && f.auditLog != "-" && !filepath.IsAbs(f.auditLog):
 		return fmt.Errorf("--audit-log: %q is neither an absolute path nor -", f.auditLog)
+	case f.seccompFile != "" && f.seccompFile != "-" && !filepath.IsAbs(f.seccompFile):
+		return fmt.Errorf("--seccomp-profile: %q is neither an absolute path nor -", f.seccompFile)
 	}
 	if f.pprofAddress != "" {
 		if err := profiles.CheckAddress(f.pprofAddress); err != nil {

@@ -32,7 +32,9 @@ var binary = sync.OnceValues(func() (string, error) {
 	}
 	builtIn = dir
 	path := filepath.Join(dir, "ovhcloud-csi-provider")
-	out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput()
+	build := exec.Command("go", "build", "-o", path, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as in the image
+	out, err := build.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("building: %w\n%s", err, out)
 	}
@@ -85,7 +87,7 @@ func startDaemon(t *testing.T, store *harness.Store, socket string, env []string
 	return startDaemonIn(t, func(*exec.Cmd) {}, store, socket, env, args...)
 }
 
-// startDaemonIn is startDaemon with a function that changes the command.
+// startDaemonIn is startDaemon with a function that changes the command. The daemon runs with its seccomp profile.
 func startDaemonIn(t *testing.T, change func(*exec.Cmd), store *harness.Store, socket string, env []string,
 	args ...string) *process {
 	t.Helper()
@@ -98,6 +100,7 @@ func startDaemonIn(t *testing.T, change func(*exec.Cmd), store *harness.Store, s
 	p := &process{Cmd: exec.Command(path, args...), log: &syncBuffer{}, ended: make(chan error, 1)}
 	p.Env = append(os.Environ(), env...)
 	change(p.Cmd)
+	confine(p.Cmd)
 	stderr, err := p.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

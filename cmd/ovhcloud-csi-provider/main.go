@@ -51,6 +51,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 0
 	case f.probe != "":
 		return runProbe(ctx, f.probe, f.socket, probeTimeout, stdout, stderr)
+	case f.seccompFile != "":
+		return runSeccompProfile(f.seccompFile, stdout, stderr)
 	}
 	if err := checkProxies(os.Getenv); err != nil {
 		fmt.Fprintf(stderr, "%s: %v\n", server.RuntimeName, err)

@@ -26,7 +26,9 @@ func execIn(t *testing.T, container *exec.Cmd, cmd *exec.Cmd) *exec.Cmd {
 		t.Skip("this system has no nsenter")
 	}
 	args := []string{"--target", strconv.Itoa(container.Process.Pid), "--pid", "--", cmd.Path}
-	return exec.Command(nsenter, append(args, cmd.Args[1:]...)...)
+	inside := exec.Command(nsenter, append(args, cmd.Args[1:]...)...)
+	inside.Env = cmd.Env
+	return inside
 }
 
 // otherContainer starts a container whose first process serves no socket.

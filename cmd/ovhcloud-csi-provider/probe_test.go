@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"net"
+	"os"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -35,7 +36,10 @@ func probeOf(t *testing.T, socket, question string) *exec.Cmd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return exec.Command(path, question, "--endpoint=unix://"+socket)
+	cmd := exec.Command(path, question, "--endpoint=unix://"+socket)
+	cmd.Env = os.Environ()
+	confine(cmd)
+	return cmd
 }
 
 var questions = []string{"--probe", "--probe=live", "--probe=ready"}

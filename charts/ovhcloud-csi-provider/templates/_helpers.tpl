@@ -58,6 +58,22 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- .Values.auditLog.hostDir | trimSuffix "/" }}
 {{- end }}
 
+{{- /* The name of the seccomp profile in kubelet's directory of profiles. */}}
+{{- define "ovhcloud.seccompFile" -}}
+{{ include "ovhcloud.fullname" . }}.json
+{{- end }}
+
+{{- /* The security context of the container, with the provider's own seccomp profile if that is installed. */}}
+{{- define "ovhcloud.securityContext" -}}
+{{- $context := .Values.securityContext | default dict }}
+{{- if .Values.seccomp.install }}
+{{- $context = merge (dict "seccompProfile" (dict "type" "Localhost" "localhostProfile" (include "ovhcloud.seccompFile" .))) $context }}
+{{- end }}
+{{- with $context }}
+{{- toYaml . }}
+{{- end }}
+{{- end }}
+
 {{- define "ovhcloud.socketDir" -}}
 {{- .Values.socketDir | trimSuffix "/" }}
 {{- end }}
@@ -93,6 +109,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 - --audit-log=-
 {{- else if .Values.auditLog.to }}
 - {{ printf "--audit-log=%s/audit.log" (include "ovhcloud.auditDir" .) | quote }}
+{{- end }}
+{{- with .Values.tracing.endpoint }}
+- {{ printf "--otlp-endpoint=%s" . | quote }}
+{{- end }}
+{{- with .Values.profiles.port }}
+- --pprof-address=127.0.0.1:{{ . }}
 {{- end }}
 {{- range .Values.allowEndpoints }}
 - {{ printf "--allow-endpoint=%s" . | quote }}
@@ -156,6 +178,9 @@ startup-taint: Set the value startupTaint
 node-name: Remove it; the chart sets it if it is needed
 v: Set the value logging.level
 audit-log: Set the value auditLog
+otlp-endpoint: Set the value tracing.endpoint
+pprof-address: Set the value profiles.port
+seccomp-profile: Set the value seccomp.install
 probe: Remove it; only probes use it
 version: Remove it; with it, the provider prints its version and exits
 {{- end }}
