@@ -27,6 +27,9 @@ const defaultBytes = 64 << 20
 // kubelet renews a volume every 60 to 90 s.
 const overdue = 2 * time.Minute
 
+// settled is the TTL up to which nodes do not read in step: the renewals of kubelet are as far apart.
+const settled = 90 * time.Second
+
 // Key is rule 1: what is read, from where, and by which credential. A value that was read
 // from a server with one CA bundle is not served to a caller that trusts another one.
 type Key struct {
@@ -48,7 +51,8 @@ const (
 
 // Config of a Cache. The zero value shares reads in progress and keeps nothing.
 type Config struct {
-	// TTL is how long a value is served without another read (rule 2).
+	// TTL is how long a value is served without another read (rule 2). One of more than 90 seconds
+	// is shortened at random for a value that was not read because the one before it was due.
 	TTL time.Duration
 	// Bytes limits the memory of the values that are kept. 0 means 64 MiB.
 	Bytes int
@@ -198,7 +202,7 @@ func (c *Cache) wait(ctx context.Context, r Read, l looked) (okms.Secret, *okms.
 func (c *Cache) look(ctx context.Context, r Read) (l looked) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	due := false
+	var due time.Duration
 	if e := c.store.entries.find(r.Key); e != nil {
 		age := e.age(c.now())
 		// An age below 0 means that the clock jumped back. Such a value is not fresh.
@@ -208,7 +212,9 @@ func (c *Cache) look(ctx context.Context, r Read) (l looked) {
 			return looked{fresh: true, secret: e.secret, age: age}
 		}
 		l.stale = age >= 0 && age <= r.MaxStale
-		due = age >= lasts && age < lasts+overdue && r.MaxAge > c.ttl
+		if age >= lasts && age < lasts+overdue {
+			due = max(r.MaxAge, c.ttl)
+		}
 	}
 	f := c.flights.find(r.Key)
 	if f != nil && r.Resting != nil && (l.stale || r.Elsewhere) {
@@ -228,21 +234,24 @@ func (c *Cache) look(ctx context.Context, r Read) (l looked) {
 
 // lasts returns the age up to which a value is served without asking the store. Nodes read at
 // the same moment when all their pods start, and when an outage ends, and would read in step
-// from then on, once in each MaxAge. So a value that was read at such a moment lasts for a
-// random part of the MaxAge. One that was read because the value before it was due lasts for
-// all of it. c.mu is held.
+// from then on, once in each MaxAge, or in each TTL of minutes. So a value that was read at such
+// a moment lasts for a random part of it. One that was read because the value before it was due
+// lasts for all of it. c.mu is held.
 func (c *Cache) lasts(e *entry, maxAge time.Duration) time.Duration {
+	interval, least, due := maxAge, c.ttl, e.due > c.ttl
 	if maxAge <= c.ttl {
-		return c.ttl
+		interval, least, due = c.ttl, min(c.ttl, settled), e.due > 0
 	}
-	if e.due {
-		return maxAge
+	if due || interval == least {
+		return interval
 	}
 	if e.early == 0 {
-		e.early = 1 + c.jitter(maxAge)
+		e.early = float64(1+c.jitter(drawn)) / drawn
 	}
-	return max(c.ttl, maxAge-e.early)
+	return interval - time.Duration(e.early*float64(interval-least))
 }
+
+const drawn = 1 << 30 // of as many values early is one
 
 // stale returns a value for a caller whose read failed (rule 5). ok is false if it may not
 // have one.

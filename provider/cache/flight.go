@@ -28,8 +28,8 @@ type flight struct {
 	// outdated says that the value may be older than a refusal, or than the news that the
 	// secret is gone, so it is not kept (rule 4).
 	outdated bool
-	heard    bool // what its failure speaks against is dropped already
-	due      bool // a renewal began it when the value before it was due
+	heard    bool          // what its failure speaks against is dropped already
+	due      time.Duration // as in entry
 
 	// The outcome, valid after done.
 	secret okms.Secret

@@ -32,8 +32,8 @@ type entry struct {
 	at     time.Time     // when it was read
 	keep   time.Duration // how long after that it may still be served, stale
 	place  *list.Element // in recent
-	due    bool          // it was read when the value before it was due
-	early  time.Duration // for lasts; 0 is not drawn yet
+	due    time.Duration // the MaxAge or TTL after which the value before it was due; 0 if it was not
+	early  float64       // the part of either that lasts takes off; 0 is not drawn yet
 }
 
 func newStore(most int) store {

@@ -64,6 +64,20 @@ func TestRefreshIntervalLeavesNoStep(t *testing.T) {
 	}
 }
 
+// TestATTLOfMinutesLeavesNoStep starts all pods at once. Values that all last as long would be read in step from then
+// on.
+func TestATTLOfMinutesLeavesNoStep(t *testing.T) {
+	p := small
+	p.Nodes, p.Pods, p.Secrets, p.Each = 50, 5, 5, 1
+	p.Spread, p.TTL, p.Lasts = 0, 5*time.Minute, 30*time.Minute
+	r := Run(t, p)
+	wantEven(t, r.Requests[120:], p.Each)
+	rest := r.Requests[6*60:]
+	if got, most := mean(rest), float64(p.Nodes*p.Secrets)/p.TTL.Seconds(); got > most {
+		t.Errorf("%.2f requests a second at rest, at most %.2f expected", got, most)
+	}
+}
+
 // TestALimitDelaysAStart starts all pods at once at a store that answers a tenth of what they need.
 func TestALimitDelaysAStart(t *testing.T) {
 	p := small

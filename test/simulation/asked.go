@@ -55,7 +55,7 @@ func (m *model) mayAsk(key reading, wanted []*Mount, before []*Request, q *Reque
 		return
 	}
 	last := before[len(before)-1]
-	fresh := q.Arrived > last.Ended && last.ok() && m.quiet(key.daemon) && m.node0(q)-last.Node < m.TTL
+	fresh := q.Arrived > last.Ended && last.ok() && m.quiet(key.daemon) && m.node0(q)-last.Node < min(m.TTL, settled)
 	switch {
 	case fresh && !m.refusedBetween(last, last.Arrived-mountTime, q.Arrived):
 		m.ask(q, "asked while fresh", "came %s after a value", q.Arrived-last.Ended)

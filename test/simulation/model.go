@@ -17,6 +17,7 @@ import (
 // of thirty.
 const (
 	mountTime = 45 * time.Second
+	settled   = 90 * time.Second // the time for which a value is fresh, if --cache-ttl is not shorter
 	effect    = 42 * time.Second
 	prompt    = 3 * time.Second // of a mount that meets no trouble
 )
