@@ -67,8 +67,9 @@ func removeGroup(t *testing.T, dir string) {
 	}
 }
 
-// run makes a command start in the cgroup. Its process keeps the ID that it is started with.
+// run makes a command start in the cgroup, with the seccomp profile. Its process keeps the ID that it is started with.
 func (g *memoryGroup) run(cmd *exec.Cmd) {
+	confine(cmd) // the program, and not the shell
 	enter := []string{"sh", "-c", `echo $$ >"$0" && exec "$@"`, filepath.Join(g.dir, "cgroup.procs"), cmd.Path}
 	cmd.Path, cmd.Args = "/bin/sh", append(enter, cmd.Args[1:]...)
 }

@@ -147,7 +147,7 @@ type attackProcess struct {
 // startAttackers starts the attackers and their stores, which end with the test.
 func startAttackers(t *testing.T) *attackProcess {
 	t.Helper()
-	cmd := exec.Command("nice", "-n", "10", must(os.Executable()), "-test.run=^TestAttackers$")
+	cmd := exec.Command("chrt", "-i", "0", must(os.Executable()), "-test.run=^TestAttackers$")
 	cmd.Env = append(os.Environ(), "ATTACKERS=1")
 	cmd.Stderr = os.Stderr
 	orders, output := must(cmd.StdinPipe()), must(cmd.StdoutPipe())

@@ -22,9 +22,9 @@ import (
 	"ovhcloud-csi-provider/test/harness"
 )
 
-// The attackers and their stores run in a process of their own, with a lower priority
-// than the daemon and its honest callers, so that the test measures the daemon and not
-// its attackers. The process exchanges lines of JSON with the test.
+// The attackers and their stores run in a process of their own, and get a processor
+// only when the daemon and its honest callers want none, so that the test measures the daemon
+// and not its attackers. The process exchanges lines of JSON with the test.
 
 // attackStores is the first line of the attackers: where their stores are.
 type attackStores struct{ HTTP2, HTTP1 string }

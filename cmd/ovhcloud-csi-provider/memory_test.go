@@ -63,6 +63,9 @@ func TestGarbageMayGrowWhileMountsUseMuchMemory(t *testing.T) {
 	if got := percent(); got != gcPercentBusy {
 		t.Errorf("with 32 MiB held, the heap may grow by %d %%", got)
 	}
+	if pace.mayGiveBack(100 << 20) {
+		t.Error("memory is given back while mounts hold 32 MiB")
+	}
 	pace.slowDown()
 	if got := percent(); got != gcPercentBusy {
 		t.Errorf("with 32 MiB still held, the heap may grow by %d %%", got)
@@ -71,6 +74,9 @@ func TestGarbageMayGrowWhileMountsUseMuchMemory(t *testing.T) {
 	pace.slowDown()
 	if got := percent(); got != gcPercent {
 		t.Errorf("with nothing held, the heap may grow by %d %%", got)
+	}
+	if !pace.mayGiveBack(worthGivingBack+1) || pace.mayGiveBack(worthGivingBack) {
+		t.Error("what is given back with nothing held is wrong")
 	}
 	t.Setenv("GOGC", "100")
 	if paceGC(memory) != nil {

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -55,15 +56,15 @@ func runConfined(command []string) error {
 	return syscall.Exec(command[0], command, os.Environ())
 }
 
-// confine changes a command so that it runs with the profile. It leaves one of another user alone, who may not read
-// the binary of these tests.
+// confine changes a command so that it runs with the profile, if it does not yet. It leaves one of another user alone,
+// who may not read the binary of these tests.
 func confine(c *exec.Cmd) {
-	if c.SysProcAttr != nil && c.SysProcAttr.Credential != nil {
+	if c.SysProcAttr != nil && c.SysProcAttr.Credential != nil || slices.Contains(c.Env, confined+"=yes") {
 		return
 	}
 	c.Args = append([]string{os.Args[0]}, c.Args...)
 	c.Path = os.Args[0]
-	c.Env = append(c.Env, confined+"=yes")
+	c.Env = append(c.Environ(), confined+"=yes")
 }
 
 // ociProfile is a profile of a container runtime: the part of its format that ours uses.

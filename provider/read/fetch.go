@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 
 	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/provider/cache"
@@ -111,21 +112,20 @@ func (f *fetching) round(ctx context.Context, x *expansion) []plan.Read {
 	return missing
 }
 
-// all does reads in parallel, each to its end.
+// all does reads in parallel, each to its end. No goroutine hands reads to the others: on a busy node, each switch
+// between goroutines is a wait behind all that can run.
 func (f *fetching) all(reads []plan.Read, read func(plan.Read) Result) {
 	var all sync.WaitGroup
-	next := make(chan plan.Read)
-	for range min(len(reads), mostAtOnce) {
-		all.Go(func() {
-			for one := range next {
-				f.one(one, read)
-			}
-		})
+	var next atomic.Int64
+	several := func() {
+		for i := next.Add(1); i <= int64(len(reads)); i = next.Add(1) {
+			f.one(reads[i-1], read)
+		}
 	}
-	for _, one := range reads {
-		next <- one
+	for range min(len(reads), mostAtOnce) - 1 {
+		all.Go(several)
 	}
-	close(next)
+	several()
 	all.Wait()
 	if f.crash != nil {
 		panic(f.crash)
