@@ -228,8 +228,18 @@ func (c *Cache) look(ctx context.Context, r Read) (l looked) {
 	}
 	l.flight = f
 	f.waiting++
-	f.keep = max(f.keep, c.ttl, r.MaxAge, r.MaxStale, r.Keep)
+	f.keep = max(f.keep, c.kept(r))
 	return l
+}
+
+// kept returns how old a value may become before it is dropped: as old as it may be served, and,
+// if its interval may be shortened, so old that the next renewal still finds that it was due.
+func (c *Cache) kept(r Read) time.Duration {
+	interval := max(c.ttl, r.MaxAge, r.Keep)
+	if interval > min(c.ttl, settled) {
+		interval += overdue
+	}
+	return max(interval, r.MaxStale)
 }
 
 // lasts returns the age up to which a value is served without asking the store. Nodes read at

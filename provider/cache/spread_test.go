@@ -18,7 +18,7 @@ func TestOnlyDueValuesLastForTheWholeMaxAge(t *testing.T) {
 			Jitter: func(most time.Duration) time.Duration { return most / 3 }})
 		start, renewal := s.of(1, "p"), s.of(1, "p")
 		renewal.MaxAge = 30 * time.Minute
-		renewal.Keep = renewal.MaxAge
+		start.Keep, renewal.Keep = renewal.MaxAge, renewal.MaxAge
 		for _, step := range []struct {
 			what  string
 			after time.Duration
@@ -39,6 +39,7 @@ func TestOnlyDueValuesLastForTheWholeMaxAge(t *testing.T) {
 			{"the TTL is for all", 29 * time.Second, start, 8},
 		} {
 			time.Sleep(step.after)
+			c.Sweep() // the owner calls it every few seconds
 			if got := version(t, c, step.read); got != step.want {
 				t.Errorf("%s: got version %d, want %d", step.what, got, step.want)
 			}
@@ -72,6 +73,7 @@ func TestATTLOfMinutesIsShortenedAtFirst(t *testing.T) {
 			{"is shortened again", 3*time.Minute + 50*time.Second, 5},
 		} {
 			time.Sleep(step.after)
+			c.Sweep() // the owner calls it every few seconds
 			if got := version(t, c, r); got != step.want {
 				t.Errorf("%s: got version %d, want %d", step.what, got, step.want)
 			}

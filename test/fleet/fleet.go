@@ -64,6 +64,7 @@ func Run(t *testing.T, p Plan) (r Result) {
 		var fleet counts
 		for n := range p.Nodes {
 			node := startNode(t, p, s, n)
+			all.Go(func() { node.provider.Run(ctx) })
 			for pod := range p.Pods {
 				all.Go(func() { node.live(ctx, pod, &fleet) })
 			}
