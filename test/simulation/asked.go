@@ -56,6 +56,9 @@ func (m *model) mayAsk(key reading, wanted []*Mount, before []*Request, q *Reque
 	}
 	last := before[len(before)-1]
 	fresh := q.Arrived > last.Ended && last.ok() && m.quiet(key.daemon) && m.node0(q)-last.Node < min(m.TTL, settled)
+	if every, due := m.isDue(wanted, before, q); due && last.ok() && m.quiet(key.daemon) && m.node0(q)-last.Node < every {
+		m.ask(q, "asked before it is due", "came %s after a value that lasts %s", q.Arrived-last.Ended, every)
+	}
 	switch {
 	case fresh && !m.refusedBetween(last, last.Arrived-mountTime, q.Arrived):
 		m.ask(q, "asked while fresh", "came %s after a value", q.Arrived-last.Ended)

@@ -27,6 +27,7 @@ func Generate(seed uint64) History {
 	for range 5 + g.IntN(15) {
 		g.event(time.Duration(g.Int64N(int64(g.End))))
 	}
+	g.withRefresh()
 	slices.SortStableFunc(g.Events, func(a, b Event) int { return int(a.At - b.At) })
 	return g.History
 }

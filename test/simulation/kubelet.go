@@ -21,7 +21,8 @@ import (
 type Class struct {
 	Place   string
 	Objects []Object
-	Invalid bool // it has a field that does not exist
+	Refresh time.Duration // its refreshInterval; 0 is none
+	Invalid bool          // it has a field that does not exist
 }
 
 // pod is a pod with one volume.
@@ -212,6 +213,9 @@ func (w *world) request(x *Mount) *pb.MountRequest {
 	}
 	for _, o := range x.Class.Objects {
 		attributes["objects"] += o.yaml()
+	}
+	if x.Class.Refresh > 0 {
+		attributes["refreshInterval"] = x.Class.Refresh.String()
 	}
 	if x.Class.Invalid {
 		attributes["objects"] += "- {secretPath: shop/db, objectName: z, secretKy: a}\n"

@@ -37,6 +37,7 @@ type model struct {
 	strings  map[string]string     // the content of a file, by its name and version
 	sources  map[string]string     // the version of a file, by where its content is from
 	known    map[holder]*Request   // what a connection with a fallback gave last
+	renewals map[*Mount]time.Duration
 }
 
 // holder is a secret as a daemon reads it with a credential.
@@ -62,7 +63,9 @@ type source struct {
 func (w *world) judge() {
 	m := &model{world: w, answers: map[holder][]*Request{}, refusals: map[string][]*Request{},
 		wanted: map[reading][]*Mount{}, users: map[string][]*Mount{},
-		strings: map[string]string{}, sources: map[string]string{}, known: map[holder]*Request{}}
+		strings: map[string]string{}, sources: map[string]string{}, known: map[holder]*Request{},
+		renewals: map[*Mount]time.Duration{}}
+	m.notes()
 	for _, q := range w.Requests {
 		if q.Op == "read" {
 			h := holder{q.Daemon, q.Store, q.Cred, q.Ref.path}
@@ -231,7 +234,7 @@ func (m *model) mayGive(x *Mount, r ref, s source, a *Request) string {
 	var young, alive bool
 	for _, now := range []time.Duration{x.NodeStart, x.NodeEnd} {
 		age := now - a.Node
-		young = young || age >= 0 && age < m.TTL
+		young = young || age >= 0 && age < m.lasts(x)
 		alive = alive || age >= 0 && age <= s.stale
 	}
 	switch {

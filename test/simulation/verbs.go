@@ -46,7 +46,7 @@ func init() { // the table names functions that need the table
 			w.stores["par"].RevokeAccessTokens(w.material(a[0])["clientId"])
 		}},
 		// The cluster's users.
-		"class":  {4, doClass},  // NAMESPACE NAME PLACE OBJECT…
+		"class":  {4, doClass},  // NAMESPACE NAME PLACE OBJECT… [refresh=TIME]
 		"secret": {3, doSecret}, // NAMESPACE NAME CRED
 		"pod": {5, func(w *world, a []string) { // NAMESPACE NAME ACCOUNT CLASS SECRET
 			w.addPod(a[0], a[1], a[2], a[3], a[4])
@@ -113,6 +113,10 @@ func doClass(w *world, a []string) {
 	for _, text := range a[3:] {
 		if text == "invalid" {
 			c.Invalid = true
+			continue
+		}
+		if every, is := strings.CutPrefix(text, "refresh="); is {
+			c.Refresh = duration(every)
 			continue
 		}
 		o, err := parseObject(text)

@@ -59,11 +59,14 @@ func run(only string, most, jobs int, write string) (missed int, err error) {
 			missed++
 		}
 		fmt.Printf("%s: %s\n", f.name, r)
+		if write == "" {
+			continue
+		}
+		if err := writeTables(write, all, results); err != nil { // after each: a run may take hours, and be ended
+			return missed, err
+		}
 	}
-	if write != "" {
-		err = writeTables(write, all, results)
-	}
-	return missed, err
+	return missed, nil
 }
 
 // lists returns the deliberate faults, then those of the track record.
