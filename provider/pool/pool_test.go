@@ -57,6 +57,9 @@ func TestClientsAreSharedByEqualCredentialsOnly(t *testing.T) {
 	if _, err := pool.Lease(trusting.Origin, "shop"); err == nil {
 		t.Error("an invalid CA bundle was accepted")
 	}
+	if used, want := pool.budget.UsedBy(budget.Clients), 3*takes(elsewhere.Domain); used != want {
+		t.Errorf("three clients and one that could not be made hold %d bytes of the budget, want %d", used, want)
+	}
 }
 
 func TestIdleClientsAreEvicted(t *testing.T) {

@@ -131,3 +131,41 @@ func TestTheExampleOfARuleIsAllowed(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// TestAFolderIsAllowedIfAllBelowIs: a find reads secrets whose names the rules have not seen.
+func TestAFolderIsAllowedIfAllBelowIs(t *testing.T) {
+	for _, c := range []struct {
+		paths   string
+		allowed string // folders; . is the root
+		refused string
+	}{
+		{"team/**", "team team/a team/a/b", ". tea teams other other/team"},
+		{"prod/*/db/**", "prod/shop/db prod/pay/db/x", ". prod prod/shop prod/shop/web prod/a/b/db"},
+		{"**", ". a a/b", ""},
+		{"team/* team", "", ". team team/a"},
+		{"prod/a/** prod/b/**", "prod/a prod/b/c", ". prod prod/c"},
+		{"", "", ". a"},
+	} {
+		g := For([]Rule{rule(t, "*", "*", c.paths)}, "shop", "")
+		for folders, want := range map[string]bool{c.allowed: true, c.refused: false} {
+			for folder := range strings.FieldsSeq(folders) {
+				folder = strings.TrimPrefix(folder, ".")
+				if got := g.AllowsBelow(folder); got != want {
+					t.Errorf("%s: all below %q: got %v", c.paths, folder, got)
+				}
+				for _, name := range []string{"x", "x/y", "x/y/z"} {
+					if path := strings.TrimPrefix(folder+"/"+name, "/"); want && !g.Allows(path) {
+						t.Errorf("%s allows all below %q, but not %s", c.paths, folder, path)
+					}
+				}
+			}
+		}
+	}
+	all := For([]Rule{rule(t, "*", "*", "**")}, "shop", "")
+	some := For([]Rule{rule(t, "*", "*", "prod/**")}, "shop", "")
+	for _, both := range []Grant{all.And(some), some.And(all)} {
+		if !both.AllowsBelow("prod") || both.AllowsBelow("dev") {
+			t.Error("two grants together do not allow what both allow")
+		}
+	}
+}
