@@ -49,7 +49,7 @@ func serviceAccount(t *testing.T, answer func(path string) (status int, body str
 // TestFailuresOfAServiceAccount: a read tells a token endpoint that refuses the client from one that fails and from a
 // store that refuses the token. The client's secret is in no message, even if the store knows it.
 func TestFailuresOfAServiceAccount(t *testing.T) {
-	const token = `{"access_token":"t","expires_in":3600,"token_type":"Bearer"}`
+	const token = `{"access_token":"an-access-token","expires_in":3600,"token_type":"Bearer"}`
 	for name, c := range map[string]struct {
 		tokenStatus int
 		token       string
