@@ -34,6 +34,7 @@ type Collector struct {
 	mu    sync.Mutex
 	spans []Span
 	raw   []byte
+	got   func([]Span) // nil: the spans are kept
 }
 
 // Start starts a collector, which ends with the test.
@@ -48,6 +49,12 @@ func Start(t testing.TB) *Collector {
 	go func() { _ = server.Serve(l) }()
 	t.Cleanup(server.Stop)
 	return c
+}
+
+// Serve serves a collector at a listener, and calls got with the spans of each request, one request at a time.
+func Serve(l net.Listener, got func([]Span)) error {
+	c := &Collector{got: got}
+	return grpc.NewServer(grpc.ForceServerCodec(codec{}), grpc.UnknownServiceHandler(c.serve)).Serve(l)
 }
 
 // Spans returns the spans until now.
@@ -80,17 +87,27 @@ func (c *Collector) serve(_ any, stream grpc.ServerStream) error {
 			return err
 		}
 	}
+	c.take(request)
+	return stream.SendMsg(&answer)
+}
+
+// take keeps the spans of a request, or calls got with them.
+func (c *Collector) take(request []byte) {
 	c.mu.Lock()
-	c.raw = append(c.raw, request...)
+	defer c.mu.Unlock()
+	var spans []Span
 	for _, resource := range fields(request, 1) {
 		for _, scope := range fields(resource, 2) {
 			for _, s := range fields(scope, 2) {
-				c.spans = append(c.spans, spanOf(s))
+				spans = append(spans, spanOf(s))
 			}
 		}
 	}
-	c.mu.Unlock()
-	return stream.SendMsg(&answer)
+	if c.got != nil {
+		c.got(spans)
+		return
+	}
+	c.raw, c.spans = append(c.raw, request...), append(c.spans, spans...)
 }
 
 // spanOf decodes a span.

@@ -177,11 +177,7 @@ synced() { kubectl exec -i -n $NS sync -- synccaller --namespace "${1:-$NS}"; }
   credential okms-e2e e2e-token $RELEASE_NAMESPACE
   install_with_connection
   soon in_use e2e-token
-  kubectl run sync -n $NS --image="$BUSYBOX_IMAGE" --restart=Never --overrides='{"spec": {"nodeName":
-    "'"$(node)"'", "containers": [{"name": "sync", "image": "'"$BUSYBOX_IMAGE"'",
-    "command": ["sleep", "1000000"], "volumeMounts": [{"name": "socket", "mountPath": "/provider"}]}],
-    "volumes": [{"name": "socket", "hostPath": {"path": "/var/run/secrets-store-csi-providers"}}]}}'
-  kubectl wait -n $NS --for=condition=Ready --timeout=60s pod/sync
+  sync_pod
 
   answer=$(jq -n --arg objects "$objects" '{connection: "e2e", objects: $objects}' | synced)
   echo "$answer"

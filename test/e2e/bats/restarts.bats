@@ -20,14 +20,6 @@ load scenarios
   for i in 1 2 3 4 5 6; do [ "$(failures rolling-$i)" = 0 ]; done
 }
 
-# kill_daemon: sends SIGKILL from a pod in the node's process namespace.
-kill_daemon() {
-  kubectl delete pod killer -n $NS --ignore-not-found
-  kubectl run killer -n $NS --image="$BUSYBOX_IMAGE" --restart=Never --overrides='{"spec": {"hostPID": true, "nodeName": "'"$(node)"'"}}' -- \
-    sh -c 'kill -9 $(pidof ovhcloud-csi-provider)'
-  kubectl wait -n $NS --for=jsonpath='{.status.phase}'=Succeeded --timeout=60s pod/killer
-}
-
 @test "daemon killed during a mount: the pod still starts" {
   secret scenarios/killed first
   class killed

@@ -74,7 +74,7 @@ node() { kubectl get pod okms -n okms -o jsonpath='{.spec.nodeName}'; }
 # install_provider [helm's arguments…]
 install_provider() {
   helm upgrade --install ovhcloud-csi-provider "$OVHCLOUD_CHART" -n $RELEASE_NAMESPACE \
-    --set image.repository="$OVHCLOUD_IMAGE",image.tag="$OVHCLOUD_TAG",mountTimeoutSeconds=10 \
+    --set image.repository="$OVHCLOUD_IMAGE",image.tag="$OVHCLOUD_TAG",mountTimeoutSeconds=10,seccomp.install=true \
     --set "allowEndpoints={$(host):18443,$(host):18445}" "$@" --wait --timeout 120s
 }
 
@@ -179,6 +179,7 @@ spec:
             nodePublishSecretRef: {name: credential}
 YAML
 }
+
 # restarts_of NAME: prints the number of container restarts of its pods.
 restarts_of() { kubectl get pods -n $NS -l "app=$1" -o json | jq '[.items[].status.containerStatuses[]?.restartCount] | add // 0'; }
 
@@ -202,6 +203,23 @@ YAML
   kubectl wait -n okms --for=condition=Ready --timeout=60s pod/gate
 }
 close_gate() { kubectl delete pod gate -n okms --ignore-not-found --timeout=60s; }
+
+# kill_daemon: sends SIGKILL from a pod in the node's process namespace.
+kill_daemon() {
+  kubectl delete pod killer -n $NS --ignore-not-found
+  kubectl run killer -n $NS --image="$BUSYBOX_IMAGE" --restart=Never --overrides='{"spec": {"hostPID": true, "nodeName": "'"$(node)"'"}}' -- \
+    sh -c 'kill -9 $(pidof ovhcloud-csi-provider)'
+  kubectl wait -n $NS --for=jsonpath='{.status.phase}'=Succeeded --timeout=60s pod/killer
+}
+
+# sync_pod: starts a pod that can call the provider's socket, as secrets-store-sync-controller does.
+sync_pod() {
+  kubectl run sync -n $NS --image="$BUSYBOX_IMAGE" --restart=Never --overrides='{"spec": {"nodeName":
+    "'"$(node)"'", "containers": [{"name": "sync", "image": "'"$BUSYBOX_IMAGE"'",
+    "command": ["sleep", "1000000"], "volumeMounts": [{"name": "socket", "mountPath": "/provider"}]}],
+    "volumes": [{"name": "socket", "hostPath": {"path": "/var/run/secrets-store-csi-providers"}}]}}'
+  kubectl wait -n $NS --for=condition=Ready --timeout=60s pod/sync
+}
 
 # requests PATTERN: prints the requests whose URI matches, as a JSON list, since the last
 # "okms delete requests".
@@ -230,6 +248,11 @@ metrics() {
 # pods_and_restarts: prints the provider's pods and their restart counts.
 # shellcheck disable=SC2086
 pods_and_restarts() { kubectl get pods $PROVIDER_PODS -o jsonpath='{range .items[*]}{.metadata.name} {.status.containerStatuses[0].restartCount}{"\n"}{end}'; }
+
+# renewal POD REASON TEXT: succeeds if an event of the pod with REASON contains TEXT.
+renewal() {
+  kubectl get events -n $NS --field-selector "involvedObject.name=$1,reason=$2" -o json | jq -r '.items[].message' | grep -F -- "$3"
+}
 
 # failures POD [NAMESPACE]: prints the number of failed mounts in the pod's events.
 failures() {

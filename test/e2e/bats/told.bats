@@ -5,11 +5,6 @@
 
 load scenarios
 
-# renewal POD REASON TEXT: succeeds if an event of the pod with REASON contains TEXT.
-renewal() {
-  kubectl get events -n $NS --field-selector "involvedObject.name=$1,reason=$2" -o json | jq -r '.items[].message' | grep -F -- "$3"
-}
-
 # The event SecretsRenewed follows after five minutes at the earliest: see docs/operating.md.
 @test "events: a renewal that fails" {
   install_provider --set events.enabled=true
