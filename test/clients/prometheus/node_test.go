@@ -20,8 +20,10 @@ var onNode = map[string]struct{ stuck, want string }{
 	"token-revoked":            {"scenarios-seen/revoked", "CredentialRefused 11, SecretsNotRenewed 17"},
 	"class-wrong":              {"scenarios-seen/wrong", "SecretsNotRenewed 17"},
 	"certificate-near-its-end": {"", "ConnectionExpires 61"},
-	"region-away":              {"", "CircuitBreakerOpen 16, OKMSFailing 7, SecretsServedStale 6"},
-	"store-down":               {"scenarios-seen/down", "OKMSFailing 7, SecretsNotRenewed 17"},
+	"region-away":              {"", "CircuitBreakerOpen 16, OKMSFailing 6, SecretsServedStale 6"},
+	"store-down":               {"scenarios-seen/down", "OKMSFailing 6, SecretsNotRenewed 17"},
+	"budget-full":              {"", "MemoryBudgetRefuses 11, NodeFull 11"},
+	"audit-disk-full":          {"", "AuditRecordsLost 6"},
 }
 
 // The scenarios of test/e2e/bats/seen.bats break a daemon on a node. Each break fires its alerts, and no others.

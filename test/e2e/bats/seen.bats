@@ -179,6 +179,74 @@ YAML
   kubectl delete pod down -n $NS --wait=false
 }
 
+refused_span() { kubectl logs -n okms collector | jq -se 'any(.[]; .Failed and .Name == "mount" and .Attributes["error.type"] == "node_full")'; }
+
+@test "budget full" {
+  local object="{secretPath: scenarios/full, secretKey: user, objectName: user}"
+  # x BYTES: prints a comment of YAML.
+  x() { printf ' # %*s' "$1" '' | tr ' ' x | sed 's/^x#x/ # /'; }
+  secret scenarios/full first
+  sync_pod
+  healthy
+  # OKMS is slow, and does not fail, so that no circuit breaker opens. Each call holds what its request takes until its
+  # answer, and the next one takes its place. That of the pod is larger, so that it does not fit between them.
+  echo '{"delay": "8s", "path": "scenarios/full"}' | okms post faults
+  jq -n --arg objects "[$object]$(x 60000)" '{connection: "far", objects: $objects}' | kubectl exec -i -n $NS sync -- sh -c '
+    p=$(cat)
+    for i in $(seq 30); do while :; do echo "$p" | synccaller --namespace '$NS'; sleep 1; done & done; wait' >/dev/null 2>&1 3>&- 9>&- &
+  connected full "[$object]$(x 120000)"
+  soon metric 'ovhcloud_csi_memory_budget_refusals_total{part="mounts"}'
+  pod full -
+  soon event full "this node has too many mounts at once"
+  # The request is refused before it is read to its end, so that audit and trace do not have the pod.
+  daemon_log | jq -Rc --arg namespace "$NS" \
+    'fromjson? | select(.version == "v1" and .result == "node_full") | select(.error | contains($namespace))' | grep .
+  soon refused_span
+  record budget-full
+  kubectl delete pod sync -n $NS --grace-period=1
+  okms delete faults
+  runs full first
+  kubectl delete pod full -n $NS --wait=false
+}
+
+@test "daemon killed" {
+  secret scenarios/killed first
+  class killed
+  echo '{"hang": true, "path": "scenarios/killed"}' | okms post faults
+  okms delete requests
+  pod killed
+  soon asked scenarios/killed
+  kill_daemon
+  okms delete faults
+  # shellcheck disable=SC2086
+  [ "$(kubectl get pods $PROVIDER_PODS -o json | jq '[.items[].status.containerStatuses[0].lastState.terminated.exitCode] | max')" = 137 ]
+  # The driver repeats the call, so that the pod has no event of it.
+  runs killed first
+  [ "$(failures killed)" = 0 ]
+  audited killed '.result == "ok"'
+  soon traced killed '.Name == "mount" and (.Failed | not)'
+  kubectl delete pod killed -n $NS --wait=false
+}
+
+@test "disk of the audit full" {
+  install_all --set auditLog.to= --set-json 'extraArgs=["--audit-log=/audit/audit.log"]' \
+    --set-json 'volumes=[{"name": "audit", "emptyDir": {"medium": "Memory", "sizeLimit": "4Ki"}}]' \
+    --set-json 'volumeMounts=[{"name": "audit", "mountPath": "/audit"}]'
+  healthy
+  secret scenarios/audited first
+  class audited
+  pod audited
+  runs audited first
+  sync_pod
+  for _ in $(seq 20); do echo '{}' | kubectl exec -i -n $NS sync -- synccaller --namespace $NS; done
+  soon metric 'ovhcloud_csi_audit_records_lost_total{reason="failed"}'
+  # The log still has each mount.
+  mount_says audited '"result":"ok"'
+  soon traced audited '.Name == "mount" and (.Failed | not)'
+  record audit-disk-full
+  has audited first
+}
+
 @test "clean up" {
   close_gate
   kubectl delete pod collector -n okms --wait=false
