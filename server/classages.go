@@ -40,9 +40,12 @@ type classAge struct{ last, good time.Time } // the last mount, and the last suc
 
 var sinceGood = series.SinceGood.Collected()
 
+// unknownClass is the class of a request that was refused before its class was read.
+const unknownClass = "/"
+
 // mounted notes a mount of a class. It takes the same time however many classes there are.
 func (c *classAges) mounted(class string, good bool) {
-	if len(class) > longestClass {
+	if class == unknownClass || len(class) > longestClass {
 		return
 	}
 	class = strings.ToValidUTF8(class, "\uFFFD") // two classes must not become one label later

@@ -32,6 +32,9 @@ func TestAgesOfClasses(t *testing.T) {
 	if age("a/good") != 0 || age("a/bad") != 5*time.Minute {
 		t.Errorf("ages %s, %s", age("a/good"), age("a/bad"))
 	}
+	if ages.mounted("/", false); age("/") != -1 {
+		t.Error("requests whose class was not read have an age, and an alert")
+	}
 	now = now.Add(classForgotten + time.Second)
 	ages.mounted("a/good", false)
 	ages.mounted("a/new", true)
