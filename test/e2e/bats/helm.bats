@@ -44,7 +44,7 @@ BEFORE=f6ad005a4a4e7fc351513ef0a66638653b191af1
   mkdir "$BATS_TEST_TMPDIR/before"
   git -C "$ROOT" archive $BEFORE charts | tar -x -C "$BATS_TEST_TMPDIR/before"
   helm uninstall ovhcloud-csi-provider -n $RELEASE_NAMESPACE --wait
-  OVHCLOUD_CHART=$BATS_TEST_TMPDIR/before/charts/ovhcloud-csi-provider install_provider
+  OVHCLOUD_CHART=$BATS_TEST_TMPDIR/before/charts/ovhcloud-csi-provider SECCOMP='' install_provider
   secret scenarios/upgraded first
   class upgraded
   pod upgraded

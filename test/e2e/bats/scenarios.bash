@@ -71,10 +71,11 @@ soon() {
 host() { kubectl get pod okms -n okms -o jsonpath='{.status.hostIP}'; }
 node() { kubectl get pod okms -n okms -o jsonpath='{.spec.nodeName}'; }
 
-# install_provider [helm's arguments…]
+# install_provider [helm's arguments…]: SECCOMP is the value of its profile, empty for a chart that has none.
 install_provider() {
+  local seccomp=${SECCOMP-seccomp.install=true}
   helm upgrade --install ovhcloud-csi-provider "$OVHCLOUD_CHART" -n $RELEASE_NAMESPACE \
-    --set image.repository="$OVHCLOUD_IMAGE",image.tag="$OVHCLOUD_TAG",mountTimeoutSeconds=10,seccomp.install=true \
+    --set image.repository="$OVHCLOUD_IMAGE",image.tag="$OVHCLOUD_TAG","mountTimeoutSeconds=10${seccomp:+,$seccomp}" \
     --set "allowEndpoints={$(host):18443,$(host):18445}" "$@" --wait --timeout 120s
 }
 
