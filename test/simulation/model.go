@@ -263,25 +263,33 @@ func (m *model) troubled(x *Mount, s source, kind int) bool {
 	if strings.HasPrefix(s.cred, "cli-") {
 		hosts = append(hosts, m.stores["login"].host)
 	}
+	away := time.Duration(-1) // when a connection failed last
 	for _, t := range m.Troubles {
-		if slices.Contains(hosts, t.Host) && t.At >= from && t.At <= x.End {
+		if !slices.Contains(hosts, t.Host) || t.At > x.End {
+			continue
+		}
+		if t.At >= from {
 			return true
 		}
+		away = max(away, t.At)
 	}
-	last := false // no answer has come since the last trouble: the circuit breaker is open
+	last, open, tried := false, away >= 0, false
 	for _, q := range m.Requests {
 		if q.Cred != s.cred || q.Daemon != x.Daemon.n || q.Store != s.store && q.Store != "login" || q.Arrived > x.End {
 			continue
 		}
 		trouble := q.Fault != "" && (kind == anyTrouble || q.passes())
+		tried = tried || q.Ended == 0 || q.Ended >= x.Start
 		switch {
 		case trouble && (q.Ended == 0 || q.Ended >= from):
 			return true
 		case q.Ended < x.Start:
-			last = trouble
+			last, open = trouble, open && q.Ended <= away
 		}
 	}
-	return last
+	// No answer has come since the last trouble: the circuit breaker is open. If that was no answer but a connection
+	// that failed, the first mount tries and must succeed, and the reads of others fail at once meanwhile.
+	return last || open && tried
 }
 
 // passes reports whether what broke an answer says that the store could not be asked. A page in
