@@ -90,9 +90,9 @@ type Pod struct {
 	Metadata Meta
 	Spec     PodSpec
 	Status   struct {
-		Phase             string
-		Conditions        []Condition
-		ContainerStatuses []ContainerStatus
+		Phase                                    string
+		Conditions                               []Condition
+		InitContainerStatuses, ContainerStatuses []ContainerStatus
 	}
 	Text []byte `json:"-"`
 }

@@ -195,6 +195,12 @@ func TestTheProvider(t *testing.T) {
 				`"waiting":{"reason":"ErrImagePull","message":"pull https://user:hunter2@registry.example/x: denied"}`)
 		}, want: []string{"error OVH624 Pod kube-system/ovhcloud-csi-provider-node-1: on node node-1: container provider " +
 			"waits: ErrImagePull: pull https[redacted]registry.example/x: denied"}},
+		"no image for the init container": {change: func(t *testing.T, c *clustertest.Cluster) {
+			c.Replace(t, "Pod", set+"-node-1", `"status":"True"`, `"status":"False"`)
+			c.Replace(t, "Pod", set+"-node-1", `"containerStatuses":`, `"initContainerStatuses":[{"name":"seccomp-profile",`+
+				`"state":{"waiting":{"reason":"ErrImagePull","message":"no such image"}}}],"containerStatuses":`)
+		}, want: []string{"error OVH624 Pod kube-system/ovhcloud-csi-provider-node-1: on node node-1: container " +
+			"seccomp-profile waits: ErrImagePull: no such image"}},
 		"an image whose tag is no version": {change: func(t *testing.T, c *clustertest.Cluster) {
 			c.Replace(t, "DaemonSet", set, "provider:0.1.0", "provider:latest")
 		}},

@@ -4,6 +4,7 @@ package doctor
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,7 +46,7 @@ func (f *facts) trouble(p cluster.Pod) string {
 	if c := conditions["PodScheduled"]; c.Status == "False" {
 		return "it is not scheduled: " + redact(c.Message)
 	}
-	for _, c := range p.Status.ContainerStatuses {
+	for _, c := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
 		if last := c.LastState.Terminated; last != nil && c.RestartCount > 0 && !c.Ready {
 			return fmt.Sprintf("container %s was restarted %d times, and ended with exit code %d (%s); "+
 				"kubectl logs --previous shows why",
