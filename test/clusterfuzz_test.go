@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// compiler stands for a program of OSS-Fuzz's image: it looks for the function in the same way, and builds nothing.
-// Like that program it ends with 0 if it is not found in one file.
+// compiler replaces a program of OSS-Fuzz's image. It looks for the fuzz function as that program does, but builds
+// nothing. Like that program, it exits with status 0 if it does not find the function in exactly one file.
 const compiler = `#!/bin/sh -eu
 files=$(grep -rl --include='*.go' "$2" "${1#ovhcloud-csi-provider/}")
 [ "$(grep "func $2" $files | grep -c testing.F)" = 1 ] || exit 0

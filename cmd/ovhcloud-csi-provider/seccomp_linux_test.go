@@ -56,8 +56,8 @@ func runConfined(command []string) error {
 	return syscall.Exec(command[0], command, os.Environ())
 }
 
-// confine changes a command so that it runs with the profile, if it does not yet. It leaves one of another user alone,
-// who may not read the binary of these tests.
+// confine changes a command so that it runs with the profile. It does nothing to a command that has the profile
+// already, or that runs as another user: such a user cannot read the binary of these tests.
 func confine(c *exec.Cmd) {
 	if c.SysProcAttr != nil && c.SysProcAttr.Credential != nil || slices.Contains(c.Env, confined+"=yes") {
 		return

@@ -46,8 +46,8 @@ func serviceAccount(t *testing.T, answer func(path string) (status int, body str
 		ID: "734b9b45-8b1a-469c-b140-b10bd6540017"}}
 }
 
-// TestFailuresOfAServiceAccount: a read tells a token endpoint that refuses the client from one that fails and from a
-// store that refuses the token. The client's secret is in no message, even if the store knows it.
+// TestFailuresOfAServiceAccount checks the kind of failure when the token endpoint refuses the client, when it fails,
+// and when the store refuses the token. The client's secret is in no message, even if the store sends it.
 func TestFailuresOfAServiceAccount(t *testing.T) {
 	const token = `{"access_token":"an-access-token","expires_in":3600,"token_type":"Bearer"}`
 	for name, c := range map[string]struct {

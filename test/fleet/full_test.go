@@ -54,8 +54,8 @@ func TestFullNodes(t *testing.T) {
 		fmt.Fprintf(&out, "| %s | %s | %d | %.0f | %d |\n", w.what, figure(mean(window)), slices.Max(window),
 			mean(window)+bound(window, p.Each), over)
 	}
-	fmt.Fprintf(&out, "\n%d mounts failed while OKMS was there, of %d pods: a circuit breaker stays open for up to ten "+
-		"seconds after the outage's end.\n\n", r.Failed, p.Nodes*p.Pods)
+	fmt.Fprintf(&out, "\n%d mounts failed while OKMS was there, of %d pods. The likely cause, which was not measured: "+
+		"a circuit breaker stays open for up to ten seconds after the end of the outage.\n\n", r.Failed, p.Nodes*p.Pods)
 	if err := os.WriteFile(*write, []byte(head+beginFull+out.String()+endFull+tail), 0o644); err != nil {
 		t.Fatal(err)
 	}
