@@ -337,7 +337,9 @@ func TestAFallbackWithTheSameBytesRestartsNothing(t *testing.T) {
 // The first three mounts wait for the store. Then the circuit breaker is open, the others
 // read from the fallback at once, and the store gets no more requests.
 func TestManyMountsWhileTheFirstStoreHangs(t *testing.T) {
-	r := startRegions(t, regionOptions{timeout: 6 * time.Second, ttl: 30 * time.Second})
+	// With 15 seconds for a mount, a slow machine has eight to spare before a mount's read is
+	// too short to count as a failure of the store.
+	r := startRegions(t, regionOptions{timeout: 15 * time.Second, ttl: 30 * time.Second})
 	r.second.HoldMany(t, "prod/s", 10)
 	r.Store.Break(t, emulator.Fault{Hang: true})
 	var all sync.WaitGroup
