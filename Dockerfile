@@ -32,4 +32,6 @@ COPY --from=binary /image/ /
 LABEL org.opencontainers.image.title=ovhcloud-csi-provider \
       org.opencontainers.image.description="OVHcloud provider for the Secrets Store CSI driver" \
       org.opencontainers.image.licenses=Apache-2.0
+# Go overwrites memory when it collects it, so that no old values and tokens stay there (docs/security.md).
+ENV GODEBUG=clobberfree=1
 ENTRYPOINT ["/ovhcloud-csi-provider"]

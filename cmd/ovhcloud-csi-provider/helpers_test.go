@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,6 +23,7 @@ import (
 	pb "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
 
 	"ovhcloud-csi-provider/test/harness"
+	"ovhcloud-csi-provider/test/image"
 )
 
 // binary is the path of the daemon, which is built once for the tests of this package.
@@ -87,7 +89,8 @@ func startDaemon(t *testing.T, store *harness.Store, socket string, env []string
 	return startDaemonIn(t, func(*exec.Cmd) {}, store, socket, env, args...)
 }
 
-// startDaemonIn is startDaemon with a function that changes the command. The daemon runs with its seccomp profile.
+// startDaemonIn is startDaemon with a function that changes the command. The daemon runs with its seccomp profile and
+// the image's environment.
 func startDaemonIn(t *testing.T, change func(*exec.Cmd), store *harness.Store, socket string, env []string,
 	args ...string) *process {
 	t.Helper()
@@ -98,7 +101,7 @@ func startDaemonIn(t *testing.T, change func(*exec.Cmd), store *harness.Store, s
 	args = append([]string{"--endpoint", "unix://" + socket, "--admin-address", "127.0.0.1:0", "--allow-endpoint",
 		store.URL}, args...)
 	p := &process{Cmd: exec.Command(path, args...), log: &syncBuffer{}, ended: make(chan error, 1)}
-	p.Env = append(os.Environ(), env...)
+	p.Env = slices.Concat(os.Environ(), []string{image.Env}, env)
 	change(p.Cmd)
 	confine(p.Cmd)
 	stderr, err := p.StderrPipe()

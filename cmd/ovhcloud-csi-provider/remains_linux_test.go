@@ -47,9 +47,9 @@ func memoryOf(t *testing.T, pid int) []byte {
 	return all.Bytes()
 }
 
-// With the setting that docs/security.md names, what a mount had is overwritten when its memory is collected. What
-// stays is in use: the token of the client, which is kept for ten minutes, and the buffers of its connection. Without
-// the setting, 16 copies of the token stayed.
+// In the image's environment, what a mount had is overwritten when its memory is collected. What stays is in use: the
+// token of the client, which is kept for ten minutes, and the buffers of its connection. Without that environment, 16
+// copies of the token stayed.
 func TestCollectedMemoryIsOverwritten(t *testing.T) {
 	store := harness.StartStore(t)
 	value, token := strings.Repeat("\u058e\u07f7\u16ed", 30), "qX7~"+strings.Repeat("zWv9-_kQ", 40)
@@ -57,7 +57,7 @@ func TestCollectedMemoryIsOverwritten(t *testing.T) {
 	if err := store.AddToken(token, emulator.Identity{}); err != nil {
 		t.Fatal(err)
 	}
-	p := startDaemon(t, store, harness.SocketPath(t), []string{"GODEBUG=clobberfree=1"}, "--cache-ttl=0")
+	p := startDaemon(t, store, harness.SocketPath(t), nil, "--cache-ttl=0")
 	for range 5 {
 		if _, err := p.client.Mount(t.Context(), store.Request(harness.Mount{Token: token,
 			Objects: "- secretPath: s\n  secretKey: a"})); err != nil {

@@ -21,6 +21,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	pb "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
+
+	"ovhcloud-csi-provider/test/image"
 )
 
 // build builds the daemon as for the image, and returns its path.
@@ -46,13 +48,14 @@ type daemon struct {
 
 var servingAt = regexp.MustCompile(`admin="([0-9.:]+)"`)
 
-// start starts a daemon, and returns when its log says that it serves. The caller stops it.
+// start starts a daemon in the image's environment, and returns when its log says that it serves. The caller stops it.
 func (b *bench) start(args ...string) (*daemon, error) {
 	b.started++
 	socket := filepath.Join(b.folder, fmt.Sprintf("%d.sock", b.started))
 	d := &daemon{process: exec.Command(b.program,
 		append([]string{"--endpoint", "unix://" + socket, "--admin-address", "127.0.0.1:0",
 			"--allow-endpoint", b.server.URL}, args...)...), logged: make(chan struct{})}
+	d.process.Env = append(os.Environ(), image.Env)
 	log, err := d.process.StderrPipe()
 	if err != nil {
 		return nil, err

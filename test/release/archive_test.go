@@ -119,6 +119,7 @@ func TestAnImageIsForItsPlatform(t *testing.T) {
 			}
 			if config.Architecture != m.Platform.Architecture ||
 				!slices.Equal(config.Config.Entrypoint, []string{"/" + daemon}) ||
+				!slices.Equal(config.Config.Env, []string{imageEnv}) ||
 				config.Config.Labels["org.opencontainers.image.version"] != "0.1.0" || !config.Created.Equal(r.at) {
 				t.Errorf("%s: config %+v", name, config)
 			}

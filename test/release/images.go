@@ -68,9 +68,12 @@ func (r release) image(p platform) (v1.Image, error) {
 	}
 	config = config.DeepCopy()
 	config.OS, config.Architecture, config.Created = p.os, p.arch, v1.Time{Time: r.at}
-	config.Config = v1.Config{Entrypoint: []string{"/" + daemon}, Labels: r.labels()}
+	config.Config = v1.Config{Entrypoint: []string{"/" + daemon}, Labels: r.labels(), Env: []string{imageEnv}}
 	return mutate.ConfigFile(image, config)
 }
+
+// imageEnv is what the Dockerfile sets too: Go overwrites memory when it collects it.
+const imageEnv = "GODEBUG=clobberfree=1"
 
 // labels are OCI's annotations of the image (source: image-spec, annotations.md).
 func (r release) labels() map[string]string {
