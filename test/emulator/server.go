@@ -32,26 +32,32 @@ type Server struct {
 	conns    map[net.Conn]*connState
 }
 
-// Start listens on addr ("" means 127.0.0.1:0) and serves in a goroutine that Close waits for. The
-// certificate is valid for localhost, 127.0.0.1, ::1, the host of addr, and hosts, which are DNS
-// names or IP addresses.
+// Start listens on addr ("" means 127.0.0.1:0) and serves as StartOn does. The certificate is also valid for
+// the host of addr.
 func (e *Emulator) Start(addr string, hosts ...string) (*Server, error) {
 	listener, err := net.Listen("tcp", cmp.Or(addr, "127.0.0.1:0"))
 	if err != nil {
 		return nil, fmt.Errorf("starting the emulator: %w", err)
 	}
+	asked, _, _ := net.SplitHostPort(addr)
+	if ip := net.ParseIP(asked); asked != "" && (ip == nil || !ip.IsUnspecified()) {
+		hosts = append([]string{asked}, hosts...)
+	}
+	return e.StartOn(listener, hosts...)
+}
+
+// StartOn serves on a listener, in a goroutine that Close waits for. Close also closes the listener. The
+// certificate is valid for localhost, 127.0.0.1, ::1, the host of the listener, and hosts, which are DNS names
+// or IP addresses.
+func (e *Emulator) StartOn(listener net.Listener, hosts ...string) (*Server, error) {
 	host, port, err := net.SplitHostPort(listener.Addr().String())
 	if err != nil {
-		return nil, fmt.Errorf("starting the emulator: %w", err)
+		return nil, errors.Join(fmt.Errorf("starting the emulator: %w", err), listener.Close())
 	}
 	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	asked, _, _ := net.SplitHostPort(addr)
-	if ip := net.ParseIP(asked); asked != "" && (ip == nil || !ip.IsUnspecified()) {
-		hosts = append([]string{asked, host}, hosts...)
-	}
-	config, err := e.tlsConfig(hosts)
+	config, err := e.tlsConfig(append([]string{host}, hosts...))
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
