@@ -24,6 +24,7 @@ import (
 	"ovhcloud-csi-provider/provider"
 	"ovhcloud-csi-provider/provider/budget"
 	"ovhcloud-csi-provider/server/events"
+	"ovhcloud-csi-provider/server/fairhttp"
 	"ovhcloud-csi-provider/server/lines"
 	"ovhcloud-csi-provider/server/socket"
 	"ovhcloud-csi-provider/server/tasks"
@@ -151,9 +152,10 @@ func newServer(c Config) *Server {
 }
 
 // ServeOn serves mounts on a listener until ctx is done, then finishes the mounts in
-// progress, each within its time. It has no socket of its own and no admin address, so it
-// needs neither files nor a network: a simulation serves in memory.
-func ServeOn(ctx context.Context, c Config, l net.Listener) error {
+// progress, each within its time. It serves the metrics on admin; nil means nowhere. It has
+// no socket of its own, so it needs neither files nor a network: tests in simulated time
+// serve in memory.
+func ServeOn(ctx context.Context, c Config, l, admin net.Listener) error {
 	s := newServer(c)
 	serve := func() error {
 		if err := s.grpc.Serve(l); !errors.Is(err, grpc.ErrServerStopped) {
@@ -161,7 +163,11 @@ func ServeOn(ctx context.Context, c Config, l net.Listener) error {
 		}
 		return nil
 	}
-	return tasks.Run(ctx, tasks.Task{Name: "serving in memory", Run: serve, Interrupt: s.drain})
+	list := []tasks.Task{{Name: "serving in memory", Run: serve, Interrupt: s.drain}}
+	if admin != nil {
+		list = append(list, adminTask(fairhttp.Limit(admin), s.adminHandler()))
+	}
+	return tasks.Run(ctx, list...)
 }
 
 // AdminAddress returns where the admin address listens, or "" if it does not.
