@@ -7,6 +7,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -93,15 +95,49 @@ func StartStore(t testing.TB, hosts ...string) *Store {
 	if err := e.AddToken(Token, emulator.Identity{Name: "reader"}); err != nil {
 		t.Fatal(err)
 	}
-	s, err := e.Start(rarePort(), hosts...)
-	for tries := 0; errors.Is(err, syscall.EADDRINUSE) && tries < 100; tries++ {
-		s, err = e.Start(rarePort(), hosts...)
-	}
+	return &Store{Emulator: e, Server: Serve(t, e, "", hosts...)}
+}
+
+// Serve serves an emulator at an address, host:port; "" means a free one. Its certificate is
+// also valid for hosts. It ends with the test, or when it is closed.
+func Serve(t testing.TB, e *emulator.Emulator, address string, hosts ...string) *emulator.Server {
+	t.Helper()
+	s, err := e.StartOn(Listen(t, address), hosts...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	return &Store{Emulator: e, Server: s}
+	return s
+}
+
+// Address returns where the store listens, as host:port.
+func (s *Store) Address() string { return strings.TrimPrefix(s.URL, "https://") }
+
+// Restart serves the store at its address again, after its Server was closed.
+func (s *Store) Restart(t testing.TB) {
+	t.Helper()
+	s.Server = Serve(t, s.Emulator, s.Address())
+}
+
+// Listen listens on an address, host:port; "" means a free one. A connection of another
+// process may use the port for a moment, so it tries for some seconds.
+func Listen(t testing.TB, address string) net.Listener {
+	t.Helper()
+	if b, in := t.(*Bubble); in {
+		return b.listen(address)
+	}
+	for tries := 1; ; tries++ {
+		l, err := net.Listen("tcp", cmp.Or(address, rarePort()))
+		if err == nil {
+			return l
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) || tries == 100 {
+			t.Fatal(err)
+		}
+		if address != "" {
+			time.Sleep(50 * time.Millisecond)
+		}
+	}
 }
 
 // rarePort returns a loopback address with a random port outside of the ranges from which
@@ -132,9 +168,10 @@ func (s *Store) Break(t testing.TB, f emulator.Fault) (repair func()) {
 
 // Daemon is a server on a live socket, and a client of it.
 type Daemon struct {
-	Store  *Store
+	Store *Store
+	// Socket is the path of the socket; "" in a Bubble.
 	Socket string
-	// Admin is http://host:port.
+	// Admin is http://host:port. In a Bubble it has /metrics only.
 	Admin string
 	// Client calls the socket as the driver does.
 	Client pb.CSIDriverProviderClient
@@ -152,42 +189,65 @@ func Start(t testing.TB, o Options) *Daemon {
 	if o.Emulator == nil {
 		o.Emulator = StartStore(t)
 	}
-	if o.Socket == "" {
-		o.Socket = SocketPath(t)
-	}
-	metrics, memory := server.NewMetrics("0.0.0-test"), budget.New(o.MemoryLimit)
-	var breakers func() (opened, halfOpened int)
-	if o.Mounter == nil {
-		endpoints, err := place.ParseEndpoints([]string{o.Emulator.URL})
-		if err != nil {
-			t.Fatal(err)
-		}
-		p := provider.New(provider.Config{Endpoints: endpoints, Connections: o.Connections, Reader: provider.ReaderConfig{
-			MaxReads: o.MaxReads, CacheTTL: o.CacheTTL, CacheBytes: o.CacheBytes, MaxStale: o.MaxStale,
-			Budget: memory, Now: o.Now, Jitter: o.Jitter, Trace: metrics.Trace()}})
-		t.Cleanup(p.Close)
-		o.Mounter, breakers = p, p.Breakers
-	}
-	var status func() provider.ConnectionsStatus
-	if o.Connections != nil {
-		status = o.Connections.Status
-	}
-	s, err := server.Listen(server.Config{Connections: status, Socket: o.Socket, Mounter: o.Mounter, Metrics: metrics,
-		Budget: memory, Breakers: breakers, AdminAddress: "127.0.0.1:0", MountTimeout: o.MountTimeout,
-		LogLost: o.LogLost, Audit: o.Audit, Version: "0.0.0-test"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := serverConfig(t, o)
 	ctx, cancel := context.WithCancel(context.Background())
-	d := &Daemon{Store: o.Emulator, Socket: o.Socket, Admin: "http://" + s.AdminAddress(), Client: Dial(t, o.Socket),
-		Budget: memory, stop: cancel, stopped: make(chan error, 1)}
-	go func() { d.stopped <- s.Run(ctx) }()
+	d := &Daemon{Store: o.Emulator, Budget: c.Budget, stop: cancel, stopped: make(chan error, 1)}
+	var run func(context.Context) error
+	if b, in := t.(*Bubble); in {
+		run = d.inMemory(b, c)
+	} else {
+		run = d.onSocket(t, c)
+	}
+	go func() { d.stopped <- run(ctx) }()
 	t.Cleanup(func() {
 		if err := d.Stop(); err != nil {
 			t.Errorf("the server ended with: %v", err)
 		}
 	})
 	return d
+}
+
+// serverConfig returns the configuration of the server, with the real provider unless the
+// options have another Mounter.
+func serverConfig(t testing.TB, o Options) server.Config {
+	t.Helper()
+	c := server.Config{Socket: o.Socket, Mounter: o.Mounter, Metrics: server.NewMetrics("0.0.0-test"),
+		Budget: budget.New(o.MemoryLimit), MountTimeout: o.MountTimeout, LogLost: o.LogLost, Audit: o.Audit,
+		Version: "0.0.0-test"}
+	if o.Connections != nil {
+		c.Connections = o.Connections.Status
+	}
+	if o.Mounter != nil {
+		return c
+	}
+	endpoints, err := place.ParseEndpoints([]string{o.Emulator.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader := provider.ReaderConfig{MaxReads: o.MaxReads, CacheTTL: o.CacheTTL, CacheBytes: o.CacheBytes,
+		MaxStale: o.MaxStale, Budget: c.Budget, Now: o.Now, Jitter: o.Jitter, Trace: c.Metrics.Trace()}
+	if b, in := t.(*Bubble); in {
+		reader.Dial = b.dial
+	}
+	p := provider.New(provider.Config{Endpoints: endpoints, Connections: o.Connections, Reader: reader})
+	t.Cleanup(p.Close)
+	c.Mounter, c.Breakers = p, p.Breakers
+	return c
+}
+
+// onSocket opens a socket and an admin address, and returns what serves them.
+func (d *Daemon) onSocket(t testing.TB, c server.Config) (run func(context.Context) error) {
+	t.Helper()
+	if c.Socket == "" {
+		c.Socket = SocketPath(t)
+	}
+	c.AdminAddress = "127.0.0.1:0"
+	s, err := server.Listen(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Socket, d.Admin, d.Client = c.Socket, "http://"+s.AdminAddress(), Dial(t, c.Socket)
+	return s.Run
 }
 
 // Shutdown does the same as SIGTERM, without waiting for the end.
@@ -217,10 +277,15 @@ func SocketPath(t testing.TB) string {
 // Dial returns a client of a socket with the options of the driver's.
 func Dial(t testing.TB, socket string) pb.CSIDriverProviderClient {
 	t.Helper()
-	conn, err := grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithAuthority("localhost"),
+	return client(t, "unix:"+socket)
+}
+
+func client(t testing.TB, target string, more ...grpc.DialOption) pb.CSIDriverProviderClient {
+	t.Helper()
+	options := append(more, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithAuthority("localhost"),
 		grpc.WithDefaultServiceConfig(`{"methodConfig":[{"name":[{"service":"v1alpha1.CSIDriverProvider"}],`+
 			`"waitForReady":true}]}`))
+	conn, err := grpc.NewClient(target, options...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,7 +360,11 @@ func Lines(lines ...string) string { return strings.Join(lines, "\n") + "\n" }
 // Page returns the status and the body of a page, such as "200 ok".
 func Page(t testing.TB, url string) string {
 	t.Helper()
-	resp, err := http.Get(url)
+	from := http.DefaultClient
+	if b, in := t.(*Bubble); in {
+		from = b.http()
+	}
+	resp, err := from.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}
