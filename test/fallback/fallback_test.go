@@ -33,7 +33,6 @@ type regions struct {
 	*harness.Daemon
 	second *harness.Store
 	ids    *harness.Identities
-	now    *harness.Clock
 }
 
 type regionOptions struct {
@@ -46,10 +45,9 @@ type regionOptions struct {
 
 const rbxPaths = `[prod/shop/*, prod/s/*, prod/only]`
 
-func startRegions(t *testing.T, o regionOptions) *regions {
+func startRegions(t *harness.Bubble, o regionOptions) *regions {
 	t.Helper()
-	t.Parallel() // it waits more than it computes
-	r := &regions{second: harness.StartStore(t), now: &harness.Clock{}}
+	r := &regions{second: harness.StartStore(t)}
 	first := harness.StartStore(t)
 	for store, token := range map[*harness.Store]string{first: ofFirst, r.second: ofSecond} {
 		if err := store.AddToken(token, emulator.Identity{Name: token[len(token)-13:]}); err != nil {
@@ -63,7 +61,7 @@ func startRegions(t *testing.T, o regionOptions) *regions {
 	r.ids = harness.NewIdentities(t, regionsConfig(first, r.second, o),
 		map[string]map[string]string{"par": {"token": ofFirst}, "rbx": {"token": ofSecond}})
 	r.Daemon = harness.Start(t, harness.Options{Emulator: first, Connections: r.ids.Connections, MountTimeout: o.timeout,
-		CacheTTL: o.ttl, MaxStale: o.daemons, MaxReads: o.reads, Now: r.now.Now})
+		CacheTTL: o.ttl, MaxStale: o.daemons, MaxReads: o.reads})
 	return r
 }
 
@@ -79,15 +77,15 @@ func byPar(path string) harness.Mount {
 }
 
 // shop mounts the secret that both regions have, and checks from which one it comes.
-func (r *regions) shop(t *testing.T, want string) {
+func (r *regions) shop(t *harness.Bubble, want string) {
 	t.Helper()
 	r.Daemon.MustMount(t, byPar("prod/shop/db"), "db", `{"v":"`+want+`"}`)
 }
 
 // later lets the circuit breaker of the first region allow a trial.
-func (r *regions) later() { r.now.Advance(time.Minute) }
+func (r *regions) later() { time.Sleep(time.Minute) }
 
-func (r *regions) served(t *testing.T, how string, n int) {
+func (r *regions) served(t *harness.Bubble, how string, n int) {
 	t.Helper()
 	r.WantLines(t, fmt.Sprintf("ovhcloud_csi_secret_reads_total{served=%q} %d", how, n))
 }
@@ -99,7 +97,7 @@ func TestAnUnavailableStoreIsReplacedByTheFallback(t *testing.T) {
 			RetryAfter: "3600"},
 		"closes": {CloseAfterHeaders: true}, "asks to wait": {Status: 429, RetryAfter: "20"},
 	} {
-		t.Run(name, func(t *testing.T) {
+		harness.RunInBubble(t, name, func(t *harness.Bubble) {
 			r := startRegions(t, regionOptions{timeout: 3 * time.Second})
 			r.shop(t, "par")
 			repair := r.Store.Break(t, fault)
@@ -116,7 +114,7 @@ func TestAnUnavailableStoreIsReplacedByTheFallback(t *testing.T) {
 
 // eachToItsOwn checks in the stores' journals that each store got its own credential only.
 // The other's would be a request without an identity.
-func (r *regions) eachToItsOwn(t *testing.T) {
+func (r *regions) eachToItsOwn(t *harness.Bubble) {
 	t.Helper()
 	for store, token := range map[*harness.Store]string{r.Store: ofFirst, r.second: ofSecond} {
 		requests := store.Requests()
@@ -132,16 +130,16 @@ func (r *regions) eachToItsOwn(t *testing.T) {
 }
 
 func TestAClosedPortIsReplacedByTheFallback(t *testing.T) {
-	r := startRegions(t, regionOptions{timeout: 3 * time.Second})
-	address := strings.TrimPrefix(r.Store.URL, "https://")
-	if err := r.Store.Server.Close(); err != nil {
-		t.Fatal(err)
-	}
-	r.shop(t, "rbx")
-	again := startAgain(t, r.Store.Emulator, address)
-	t.Cleanup(func() { _ = again.Close() })
-	r.later()
-	r.shop(t, "par")
+	harness.InBubble(t, func(t *harness.Bubble) {
+		r := startRegions(t, regionOptions{timeout: 3 * time.Second})
+		if err := r.Store.Server.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r.shop(t, "rbx")
+		r.Store.Restart(t)
+		r.later()
+		r.shop(t, "par")
+	})
 }
 
 func TestARefusalIsNotReplacedByTheFallback(t *testing.T) {
@@ -157,7 +155,7 @@ func TestARefusalIsNotReplacedByTheFallback(t *testing.T) {
 		"HTML": {emulator.Fault{Status: 200, ContentType: "text/html", Body: "<html>"}, "prod/shop/db",
 			codes.Internal},
 	} {
-		t.Run(name, func(t *testing.T) {
+		harness.RunInBubble(t, name, func(t *harness.Bubble) {
 			r := startRegions(t, regionOptions{daemons: time.Hour, timeout: 3 * time.Second})
 			if c.fault.Status != 0 {
 				r.Store.Break(t, c.fault)
@@ -173,7 +171,7 @@ func TestARefusalIsNotReplacedByTheFallback(t *testing.T) {
 
 func TestBothStoresDown(t *testing.T) {
 	t.Parallel()
-	t.Run("nothing stale", func(t *testing.T) {
+	harness.RunInBubble(t, "nothing stale", func(t *harness.Bubble) {
 		r := startRegions(t, regionOptions{timeout: 3 * time.Second})
 		r.Store.Break(t, down)
 		r.second.Break(t, emulator.Fault{Status: 429, RetryAfter: "3600"})
@@ -182,7 +180,7 @@ func TestBothStoresDown(t *testing.T) {
 			"has a fault; its fallback, connection \"rbx\": OKMS limits requests at the moment", "HTTP 501", "; fallback: ",
 			"HTTP 429", "kubelet tries again")
 	})
-	t.Run("the fallback's stale one first", func(t *testing.T) {
+	harness.RunInBubble(t, "the fallback's stale one first", func(t *harness.Bubble) {
 		r := startRegions(t, regionOptions{timeout: 3 * time.Second, daemons: time.Hour})
 		r.shop(t, "par")
 		repair := r.Store.Break(t, down)
@@ -196,7 +194,7 @@ func TestBothStoresDown(t *testing.T) {
 		r.later()
 		r.shop(t, "par")
 	})
-	t.Run("its own stale one last", func(t *testing.T) {
+	harness.RunInBubble(t, "its own stale one last", func(t *harness.Bubble) {
 		r := startRegions(t, regionOptions{timeout: 3 * time.Second, daemons: time.Hour, rbx: "    maxStale: 0s\n"})
 		r.shop(t, "par")
 		r.Store.Break(t, down)
@@ -206,15 +204,15 @@ func TestBothStoresDown(t *testing.T) {
 		r.served(t, "stale", 1)
 		r.served(t, "fallback", 0)
 	})
-	t.Run("its own stale one is too old", func(t *testing.T) {
+	harness.RunInBubble(t, "its own stale one is too old", func(t *harness.Bubble) {
 		r := startRegions(t, regionOptions{timeout: 3 * time.Second, daemons: time.Hour, par: "    maxStale: 2m\n",
 			rbx: "    maxStale: 0s\n"})
 		r.shop(t, "par")
 		r.Store.Break(t, down)
 		r.second.Break(t, down)
-		r.now.Advance(2 * time.Minute)
+		time.Sleep(2 * time.Minute)
 		r.shop(t, "par")
-		r.now.Advance(time.Second)
+		time.Sleep(time.Second)
 		_, err := r.Do(t.Context(), byPar("prod/shop/db"))
 		harness.WantError(t, err, codes.Internal, "its fallback")
 	})
@@ -222,160 +220,172 @@ func TestBothStoresDown(t *testing.T) {
 
 // A refusal of the fallback is in the message, and drops its cached values.
 func TestAFallbackThatRefuses(t *testing.T) {
-	r := startRegions(t, regionOptions{timeout: 3 * time.Second, daemons: time.Hour, par: "    maxStale: 0s\n"})
-	r.Store.Break(t, down)
-	r.shop(t, "rbx")
-	repair := r.second.Break(t, emulator.Fault{Status: 403})
-	_, err := r.Do(t.Context(), byPar("prod/shop/db"))
-	harness.WantError(t, err, codes.Internal, "its fallback, connection \"rbx\": OKMS does not allow the token ",
-		"grant its identity")
-	repair()
-	r.second.Break(t, down)
-	_, err = r.Do(t.Context(), byPar("prod/shop/db"))
-	harness.WantError(t, err, codes.Internal, "its fallback, connection \"rbx\": OKMS at ") // no stale value is left
-	// A secret that is absent in the fallback may exist in the first store.
-	_, err = r.Do(t.Context(), harness.OverConnection("par", "- secretPath: prod/s/none\n  optional: true", nil))
-	harness.WantError(t, err, codes.Internal)
+	harness.InBubble(t, func(t *harness.Bubble) {
+		r := startRegions(t, regionOptions{timeout: 3 * time.Second, daemons: time.Hour, par: "    maxStale: 0s\n"})
+		r.Store.Break(t, down)
+		r.shop(t, "rbx")
+		repair := r.second.Break(t, emulator.Fault{Status: 403})
+		_, err := r.Do(t.Context(), byPar("prod/shop/db"))
+		harness.WantError(t, err, codes.Internal, "its fallback, connection \"rbx\": OKMS does not allow the token ",
+			"grant its identity")
+		repair()
+		r.second.Break(t, down)
+		_, err = r.Do(t.Context(), byPar("prod/shop/db"))
+		harness.WantError(t, err, codes.Internal, "its fallback, connection \"rbx\": OKMS at ") // no stale value is left
+		// A secret that is absent in the fallback may exist in the first store.
+		_, err = r.Do(t.Context(), harness.OverConnection("par", "- secretPath: prod/s/none\n  optional: true", nil))
+		harness.WantError(t, err, codes.Internal)
+	})
 }
 
 func TestTheRulesOfTheFallbackApply(t *testing.T) {
-	r := startRegions(t, regionOptions{timeout: 3 * time.Second})
-	r.Store.Break(t, down)
-	other := byPar("prod/shop/db")
-	other.Attributes[harness.AccountKey] = "other"
-	for name, m := range map[string]harness.Mount{"path": byPar("prod/par/db"), "service account": other} {
-		_, err := r.Do(t.Context(), m)
-		harness.WantError(t, err, codes.Internal, "has a fault")
-		if err != nil && strings.Contains(err.Error(), "fallback") {
-			t.Errorf("%s: the message has the fallback: %v", name, err)
+	harness.InBubble(t, func(t *harness.Bubble) {
+		r := startRegions(t, regionOptions{timeout: 3 * time.Second})
+		r.Store.Break(t, down)
+		other := byPar("prod/shop/db")
+		other.Attributes[harness.AccountKey] = "other"
+		for name, m := range map[string]harness.Mount{"path": byPar("prod/par/db"), "service account": other} {
+			_, err := r.Do(t.Context(), m)
+			harness.WantError(t, err, codes.Internal, "has a fault")
+			if err != nil && strings.Contains(err.Error(), "fallback") {
+				t.Errorf("%s: the message has the fallback: %v", name, err)
+			}
 		}
-	}
-	if n := len(r.second.Requests()); n > 0 {
-		t.Errorf("the fallback was asked %d times", n)
-	}
+		if n := len(r.second.Requests()); n > 0 {
+			t.Errorf("the fallback was asked %d times", n)
+		}
+	})
 }
 
 func TestAnUnusableFallbackDoesNotAffectItsConnection(t *testing.T) {
-	r := startRegions(t, regionOptions{timeout: 3 * time.Second})
-	config := strings.ReplaceAll(regionsConfig(r.Store, r.second, regionOptions{}), "ROOT/rbx", "ROOT/none")
-	before := r.ids.Reloads()
-	r.ids.Config(t, strings.Replace(config, "  rbx:", "  new:", 1)+"  rbx:\n"+r.second.Placed()+
-		"    credentialsDir: ROOT/none\n    allow: [{namespaces: [store], serviceAccounts: [web], paths: ['**']}]\n")
-	r.ids.Await(t, before, func(l connections.Reload) bool { return l.Connection == "rbx" && l.Err != nil })
-	r.shop(t, "par")
+	harness.InBubble(t, func(t *harness.Bubble) {
+		r := startRegions(t, regionOptions{timeout: 3 * time.Second})
+		config := strings.ReplaceAll(regionsConfig(r.Store, r.second, regionOptions{}), "ROOT/rbx", "ROOT/none")
+		before := r.ids.Reloads()
+		r.ids.Config(t, strings.Replace(config, "  rbx:", "  new:", 1)+"  rbx:\n"+r.second.Placed()+
+			"    credentialsDir: ROOT/none\n    allow: [{namespaces: [store], serviceAccounts: [web], paths: ['**']}]\n")
+		r.ids.Await(t, before, func(l connections.Reload) bool { return l.Connection == "rbx" && l.Err != nil })
+		r.shop(t, "par")
+	})
 }
 
 func TestTheVersionNamesTheFallback(t *testing.T) {
-	r := startRegions(t, regionOptions{timeout: 3 * time.Second})
-	version := func(connection string) string {
-		resp, err := r.Client.Mount(t.Context(),
-			r.Request(harness.OverConnection(connection, "- secretPath: prod/shop/db", nil)))
-		if err != nil {
-			t.Fatal(err)
+	harness.InBubble(t, func(t *harness.Bubble) {
+		r := startRegions(t, regionOptions{timeout: 3 * time.Second})
+		version := func(connection string) string {
+			resp, err := r.Client.Mount(t.Context(),
+				r.Request(harness.OverConnection(connection, "- secretPath: prod/shop/db", nil)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return resp.GetObjectVersion()[0].GetVersion()
 		}
-		return resp.GetObjectVersion()[0].GetVersion()
-	}
-	first := version("par")
-	repair := r.Store.Break(t, down)
-	second := version("par")
-	host := strings.TrimPrefix(r.second.URL, "https://")
-	if !strings.HasPrefix(first, "1-") || strings.Contains(first, "@") || !strings.HasPrefix(second, "2-") ||
-		second != version("rbx")+"@"+host {
-		t.Errorf("versions %s and %s", first, second)
-	}
-	repair()
-	r.later()
-	if got := version("par"); got != first {
-		t.Errorf("it is %s after %s once the first is back", got, first)
-	}
+		first := version("par")
+		repair := r.Store.Break(t, down)
+		second := version("par")
+		host := strings.TrimPrefix(r.second.URL, "https://")
+		if !strings.HasPrefix(first, "1-") || strings.Contains(first, "@") || !strings.HasPrefix(second, "2-") ||
+			second != version("rbx")+"@"+host {
+			t.Errorf("versions %s and %s", first, second)
+		}
+		repair()
+		r.later()
+		if got := version("par"); got != first {
+			t.Errorf("it is %s after %s once the first is back", got, first)
+		}
+	})
 }
 
 // Reloader hashes the pairs of the status and restarts workloads when they change. The test
 // compares the same pairs.
 func TestAFallbackWithTheSameBytesRestartsNothing(t *testing.T) {
-	r := startRegions(t, regionOptions{timeout: 3 * time.Second})
-	same := map[string]string{"prod/shop/same": `{"k":"1","l":{"m":2}}`, "prod/shop/whole": `{"a":"b"}`}
-	r.Store.Hold(t, same)
-	r.second.Hold(t, map[string]string{"prod/shop/same": `{"k":"0"}`}) // so that its version numbers differ
-	r.second.Hold(t, same)
-	mount := harness.OverConnection("par",
-		"- {secretPath: prod/shop/same, allKeys: true}\n- {secretPath: prod/shop/same, secretKey: l.m, objectName: n, "+
-			"encoding: utf-8}\n"+
-			"- secretPath: prod/shop/whole\n", nil)
-	pairs := func() string {
-		t.Helper()
-		resp, err := r.Client.Mount(t.Context(), r.Request(mount))
-		if err != nil {
-			t.Fatal(err)
+	harness.InBubble(t, func(t *harness.Bubble) {
+		r := startRegions(t, regionOptions{timeout: 3 * time.Second})
+		same := map[string]string{"prod/shop/same": `{"k":"1","l":{"m":2}}`, "prod/shop/whole": `{"a":"b"}`}
+		r.Store.Hold(t, same)
+		r.second.Hold(t, map[string]string{"prod/shop/same": `{"k":"0"}`}) // so that its version numbers differ
+		r.second.Hold(t, same)
+		mount := harness.OverConnection("par",
+			"- {secretPath: prod/shop/same, allKeys: true}\n- {secretPath: prod/shop/same, secretKey: l.m, objectName: n, "+
+				"encoding: utf-8}\n"+
+				"- secretPath: prod/shop/whole\n", nil)
+		pairs := func() string {
+			t.Helper()
+			resp, err := r.Client.Mount(t.Context(), r.Request(mount))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var text strings.Builder
+			for _, v := range resp.GetObjectVersion() {
+				fmt.Fprintf(&text, "%s=%s,", v.GetId(), v.GetVersion())
+			}
+			return text.String()
 		}
-		var text strings.Builder
-		for _, v := range resp.GetObjectVersion() {
-			fmt.Fprintf(&text, "%s=%s,", v.GetId(), v.GetVersion())
+		before := pairs()
+		repair := r.Store.Break(t, down)
+		if away := pairs(); away != before || len(r.second.Requests()) == 0 {
+			t.Errorf("the pairs change from %s to %s", before, away)
 		}
-		return text.String()
-	}
-	before := pairs()
-	repair := r.Store.Break(t, down)
-	if away := pairs(); away != before || len(r.second.Requests()) == 0 {
-		t.Errorf("the pairs change from %s to %s", before, away)
-	}
-	r.second.Hold(t, map[string]string{"prod/shop/whole": `{"a":"c"}`})
-	if changed := pairs(); changed == before || !strings.Contains(changed, "@") {
-		t.Errorf("other bytes of the fallback do not change the pairs: %s", changed)
-	}
-	r.second.Hold(t, same)
-	if again := pairs(); again != before {
-		t.Errorf("the pairs are %s after %s with the same bytes again", again, before)
-	}
-	repair()
-	r.later()
-	if back := pairs(); back != before {
-		t.Errorf("the pairs are %s after %s once the first is back", back, before)
-	}
+		r.second.Hold(t, map[string]string{"prod/shop/whole": `{"a":"c"}`})
+		if changed := pairs(); changed == before || !strings.Contains(changed, "@") {
+			t.Errorf("other bytes of the fallback do not change the pairs: %s", changed)
+		}
+		r.second.Hold(t, same)
+		if again := pairs(); again != before {
+			t.Errorf("the pairs are %s after %s with the same bytes again", again, before)
+		}
+		repair()
+		r.later()
+		if back := pairs(); back != before {
+			t.Errorf("the pairs are %s after %s once the first is back", back, before)
+		}
+	})
 }
 
 // The first three mounts wait for the store. Then the circuit breaker is open, the others
 // read from the fallback at once, and the store gets no more requests.
 func TestManyMountsWhileTheFirstStoreHangs(t *testing.T) {
-	// With 15 seconds for a mount, a slow machine has eight to spare before a mount's read is
-	// too short to count as a failure of the store.
-	r := startRegions(t, regionOptions{timeout: 15 * time.Second, ttl: 30 * time.Second})
-	r.second.HoldMany(t, "prod/s", 10)
-	r.Store.Break(t, emulator.Fault{Hang: true})
-	var all sync.WaitGroup
-	for i := range 3 {
-		all.Go(func() {
-			r.Daemon.MustMount(t, byPar(fmt.Sprintf("prod/s/s%d", i)), fmt.Sprintf("s%d", i),
-				fmt.Sprintf(`{"v":"prod/s %d"}`, i))
-		})
-	}
-	all.Wait()
-	if n := len(r.Store.Requests()); n != 3 {
-		t.Errorf("three mounts made %d requests to the first store", n)
-	}
-	for range 110 {
-		all.Go(func() {
-			r.Daemon.MustMount(t, harness.OverConnection("par", harness.Objects("prod/s", 10), nil), "s9", `{"v":"prod/s 9"}`)
-		})
-	}
-	all.Wait()
-	if n := len(r.Store.Requests()); n != 3 {
-		t.Errorf("the first store got %d requests, with an open circuit breaker", n)
-	}
-	if n := len(r.second.Requests()); n != 10 {
-		t.Errorf("the second was asked %d times for ten secrets", n)
-	}
-	r.eachToItsOwn(t)
+	harness.InBubble(t, func(t *harness.Bubble) {
+		// With 15 seconds for a mount, a slow machine has eight to spare before a mount's read is
+		// too short to count as a failure of the store.
+		r := startRegions(t, regionOptions{timeout: 15 * time.Second, ttl: 30 * time.Second})
+		r.second.HoldMany(t, "prod/s", 10)
+		r.Store.Break(t, emulator.Fault{Hang: true})
+		var all sync.WaitGroup
+		for i := range 3 {
+			all.Go(func() {
+				r.Daemon.MustMount(t, byPar(fmt.Sprintf("prod/s/s%d", i)), fmt.Sprintf("s%d", i),
+					fmt.Sprintf(`{"v":"prod/s %d"}`, i))
+			})
+		}
+		all.Wait()
+		if n := len(r.Store.Requests()); n != 3 {
+			t.Errorf("three mounts made %d requests to the first store", n)
+		}
+		for range 110 {
+			all.Go(func() {
+				r.Daemon.MustMount(t, harness.OverConnection("par", harness.Objects("prod/s", 10), nil), "s9", `{"v":"prod/s 9"}`)
+			})
+		}
+		all.Wait()
+		if n := len(r.Store.Requests()); n != 3 {
+			t.Errorf("the first store got %d requests, with an open circuit breaker", n)
+		}
+		if n := len(r.second.Requests()); n != 10 {
+			t.Errorf("the second was asked %d times for ten secrets", n)
+		}
+		r.eachToItsOwn(t)
+	})
 }
 
 // While the trial of a mount hangs, other mounts of the same secret are served without it.
 func TestMountsDoNotWaitForATrial(t *testing.T) {
 	t.Parallel()
-	t.Run("the fallback is read", func(t *testing.T) {
+	harness.RunInBubble(t, "the fallback is read", func(t *harness.Bubble) {
 		r := startRegions(t, regionOptions{timeout: 6 * time.Second})
 		r.duringATrial(t, r.Store, func() { r.shop(t, "rbx") })
 	})
-	t.Run("a stale value is served", func(t *testing.T) {
+	harness.RunInBubble(t, "a stale value is served", func(t *harness.Bubble) {
 		r := startRegions(t, regionOptions{daemons: time.Hour})
 		shop := func() {
 			r.Daemon.MustMount(t, harness.OverConnection("rbx", "- secretPath: prod/shop/db", nil), "db", `{"v":"rbx"}`)
@@ -387,7 +397,7 @@ func TestMountsDoNotWaitForATrial(t *testing.T) {
 
 // duringATrial opens the circuit breaker of a store, lets the trial of one mount hang, and
 // checks that the next mounts end before that one.
-func (r *regions) duringATrial(t *testing.T, store *harness.Store, mount func()) {
+func (r *regions) duringATrial(t *harness.Bubble, store *harness.Store, mount func()) {
 	t.Helper()
 	repair := store.Break(t, down)
 	for range 3 {
@@ -422,61 +432,67 @@ func (r *regions) duringATrial(t *testing.T, store *harness.Store, mount func())
 // Mounts with the same credential share a read of the first store. That gives a mount without
 // a right to the fallback nothing of it.
 func TestAJoinedReadDoesNotShareTheFallback(t *testing.T) {
-	r := startRegions(t, regionOptions{ttl: time.Hour})
-	r.Store.Break(t, emulator.Fault{Status: 501, Delay: 500 * time.Millisecond})
-	other := byPar("prod/shop/db")
-	other.Attributes[harness.AccountKey] = "other"
-	strangers := []harness.Mount{other, {Objects: "- secretPath: prod/shop/db", Token: ofFirst}}
-	var all sync.WaitGroup
-	for range 2 { // in the read, and after it
-		all.Go(func() { r.shop(t, "rbx") })
-		if err := r.Store.Await(t.Context(), 1); err != nil {
-			t.Fatal(err)
+	harness.InBubble(t, func(t *harness.Bubble) {
+		r := startRegions(t, regionOptions{ttl: time.Hour})
+		r.Store.Break(t, emulator.Fault{Status: 501, Delay: 500 * time.Millisecond})
+		other := byPar("prod/shop/db")
+		other.Attributes[harness.AccountKey] = "other"
+		strangers := []harness.Mount{other, {Objects: "- secretPath: prod/shop/db", Token: ofFirst}}
+		var all sync.WaitGroup
+		for range 2 { // in the read, and after it
+			all.Go(func() { r.shop(t, "rbx") })
+			if err := r.Store.Await(t.Context(), 1); err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range strangers {
+				all.Go(func() {
+					if files, err := r.Do(t.Context(), m); err == nil || harness.Forbidden(err) {
+						t.Errorf("a stranger got %v, %v", files, err)
+					}
+				})
+			}
+			all.Wait()
 		}
-		for _, m := range strangers {
-			all.Go(func() {
-				if files, err := r.Do(t.Context(), m); err == nil || harness.Forbidden(err) {
-					t.Errorf("a stranger got %v, %v", files, err)
-				}
-			})
-		}
-		all.Wait()
-	}
+	})
 }
 
 // Two connections are each other's fallback, and no read goes in a circle.
 func TestAFallbacksFallbackIsNotFollowed(t *testing.T) {
-	r := startRegions(t, regionOptions{rbx: "    fallback: par\n"})
-	r.Store.Break(t, emulator.Fault{Times: 1, Status: 501})
-	r.second.Break(t, emulator.Fault{Times: 1, Status: 501})
-	_, err := r.Do(t.Context(), byPar("prod/shop/db"))
-	harness.WantError(t, err, codes.Internal, "its fallback")
-	if first, second := len(r.Store.Requests()), len(r.second.Requests()); first != 1 || second != 1 {
-		t.Errorf("they were asked %d and %d times", first, second)
-	}
-	r.second.Break(t, down)
-	r.Daemon.MustMount(t, harness.OverConnection("rbx", "- secretPath: prod/shop/db", nil), "db", `{"v":"par"}`)
+	harness.InBubble(t, func(t *harness.Bubble) {
+		r := startRegions(t, regionOptions{rbx: "    fallback: par\n"})
+		r.Store.Break(t, emulator.Fault{Times: 1, Status: 501})
+		r.second.Break(t, emulator.Fault{Times: 1, Status: 501})
+		_, err := r.Do(t.Context(), byPar("prod/shop/db"))
+		harness.WantError(t, err, codes.Internal, "its fallback")
+		if first, second := len(r.Store.Requests()), len(r.second.Requests()); first != 1 || second != 1 {
+			t.Errorf("they were asked %d and %d times", first, second)
+		}
+		r.second.Break(t, down)
+		r.Daemon.MustMount(t, harness.OverConnection("rbx", "- secretPath: prod/shop/db", nil), "db", `{"v":"par"}`)
+	})
 }
 
 func TestManyMountsWhileTheFirstStoreFails(t *testing.T) {
-	r := startRegions(t, regionOptions{timeout: 5 * time.Second, ttl: 30 * time.Second})
-	r.second.HoldMany(t, "prod/s", 10)
-	r.Store.Break(t, emulator.Fault{Status: 503})
-	for range 3 {
-		var all sync.WaitGroup
-		for range 110 {
-			all.Go(func() {
-				r.Daemon.MustMount(t, harness.OverConnection("par", harness.Objects("prod/s", 10), nil), "s9", `{"v":"prod/s 9"}`)
-			})
+	harness.InBubble(t, func(t *harness.Bubble) {
+		r := startRegions(t, regionOptions{timeout: 5 * time.Second, ttl: 30 * time.Second})
+		r.second.HoldMany(t, "prod/s", 10)
+		r.Store.Break(t, emulator.Fault{Status: 503})
+		for range 3 {
+			var all sync.WaitGroup
+			for range 110 {
+				all.Go(func() {
+					r.Daemon.MustMount(t, harness.OverConnection("par", harness.Objects("prod/s", 10), nil), "s9", `{"v":"prod/s 9"}`)
+				})
+			}
+			all.Wait()
 		}
-		all.Wait()
-	}
-	if n := len(r.Store.Requests()); n > 100 {
-		t.Errorf("330 mounts made %d requests to a store that is down", n)
-	}
-	if n := len(r.second.Requests()); n != 10 {
-		t.Errorf("the second was asked %d times for ten secrets", n)
-	}
+		if n := len(r.Store.Requests()); n > 100 {
+			t.Errorf("330 mounts made %d requests to a store that is down", n)
+		}
+		if n := len(r.second.Requests()); n != 10 {
+			t.Errorf("the second was asked %d times for ten secrets", n)
+		}
+	})
 }
 
 func TestMaxStaleOfAConnectionReplacesTheDaemons(t *testing.T) {
@@ -491,15 +507,15 @@ func TestMaxStaleOfAConnectionReplacesTheDaemons(t *testing.T) {
 		"its alone":    {0, "    maxStale: 2h\n", 2 * time.Hour},
 		"none":         {time.Hour, "    maxStale: 0s\n", 0},
 	} {
-		t.Run(name, func(t *testing.T) {
+		harness.RunInBubble(t, name, func(t *harness.Bubble) {
 			r := startRegions(t, regionOptions{daemons: c.daemons, rbx: c.own, timeout: 3 * time.Second})
 			m := harness.OverConnection("rbx", "- secretPath: prod/shop/db", nil)
 			r.Daemon.MustMount(t, m, "db", `{"v":"rbx"}`)
 			r.second.Break(t, down)
-			if r.now.Advance(c.lasts); c.lasts > 0 {
+			if time.Sleep(c.lasts); c.lasts > 0 {
 				r.Daemon.MustMount(t, m, "db", `{"v":"rbx"}`)
 			}
-			r.now.Advance(time.Second)
+			time.Sleep(time.Second)
 			_, err := r.Do(t.Context(), m)
 			harness.WantError(t, err, codes.Internal, "has a fault")
 		})
@@ -508,95 +524,102 @@ func TestMaxStaleOfAConnectionReplacesTheDaemons(t *testing.T) {
 
 // A node that is cut off from both regions does not go back to an old value of the second.
 func TestTheYoungerStaleValueIsServed(t *testing.T) {
-	r := startRegions(t, regionOptions{daemons: 24 * time.Hour})
-	repair := r.Store.Break(t, down)
-	r.shop(t, "rbx")
-	repair()
-	r.now.Advance(20 * time.Hour)
-	r.Store.Hold(t, map[string]string{"prod/shop/db": `{"v":"rotated"}`})
-	r.shop(t, "rotated")
-	r.later()
-	r.Store.Break(t, down)
-	r.second.Break(t, down)
-	r.shop(t, "rotated")
-	r.served(t, "fallback", 1)
+	harness.InBubble(t, func(t *harness.Bubble) {
+		r := startRegions(t, regionOptions{daemons: 24 * time.Hour})
+		repair := r.Store.Break(t, down)
+		r.shop(t, "rbx")
+		repair()
+		time.Sleep(20 * time.Hour)
+		r.Store.Hold(t, map[string]string{"prod/shop/db": `{"v":"rotated"}`})
+		r.shop(t, "rotated")
+		r.later()
+		r.Store.Break(t, down)
+		r.second.Break(t, down)
+		r.shop(t, "rotated")
+		r.served(t, "fallback", 1)
+	})
 }
 
 // The first store is read for the rest of the time, as without a fallback.
 func TestWithoutTheSecretInTheFallbackTheStoreIsReadAgain(t *testing.T) {
-	r := startRegions(t, regionOptions{timeout: 30 * time.Second})
-	r.Store.Hold(t, map[string]string{"prod/s/new": `{"v":"par"}`})
-	r.Store.Break(t, emulator.Fault{Delay: 4600 * time.Millisecond})
-	r.Daemon.MustMount(t, byPar("prod/s/new"), "new", `{"v":"par"}`)
+	harness.InBubble(t, func(t *harness.Bubble) {
+		r := startRegions(t, regionOptions{timeout: 30 * time.Second})
+		r.Store.Hold(t, map[string]string{"prod/s/new": `{"v":"par"}`})
+		r.Store.Break(t, emulator.Fault{Delay: 4600 * time.Millisecond})
+		r.Daemon.MustMount(t, byPar("prod/s/new"), "new", `{"v":"par"}`)
+	})
 }
 
 func TestAVersionByItsNumberHasNoFallback(t *testing.T) {
-	r := startRegions(t, regionOptions{})
-	pinned := harness.OverConnection("par", "- {secretPath: prod/shop/db, objectVersion: 1}", nil)
-	r.Daemon.MustMount(t, pinned, "db", `{"v":"par"}`)
-	r.Store.Break(t, down)
-	_, err := r.Do(t.Context(), pinned)
-	harness.WantError(t, err, codes.Internal, "has a fault")
-	if n := len(r.second.Requests()); n != 0 {
-		t.Errorf("the second was asked %d times for a version of the first", n)
-	}
+	harness.InBubble(t, func(t *harness.Bubble) {
+		r := startRegions(t, regionOptions{})
+		pinned := harness.OverConnection("par", "- {secretPath: prod/shop/db, objectVersion: 1}", nil)
+		r.Daemon.MustMount(t, pinned, "db", `{"v":"par"}`)
+		r.Store.Break(t, down)
+		_, err := r.Do(t.Context(), pinned)
+		harness.WantError(t, err, codes.Internal, "has a fault")
+		if n := len(r.second.Requests()); n != 0 {
+			t.Errorf("the second was asked %d times for a version of the first", n)
+		}
+	})
 }
 
 // The list of versions is only for the message. That holds also for a read that a mount
 // without a fallback began and that others join.
 func TestARefusalCountsWhileItsDetailsHang(t *testing.T) {
-	r := startRegions(t, regionOptions{timeout: 6 * time.Second})
-	if err := r.Store.SetState("prod/shop/db", 1, emulator.Deactivated); err != nil {
-		t.Fatal(err)
-	}
-	r.Store.Break(t, emulator.Fault{Hang: true, Path: "secret/metadata"})
-	other := byPar("prod/shop/db")
-	other.Attributes[harness.AccountKey] = "other"
-	var all sync.WaitGroup
-	all.Go(func() { _, _ = r.Do(t.Context(), other) })
-	if err := r.Store.Await(t.Context(), 2); err != nil {
-		t.Fatal(err)
-	}
-	_, err := r.Do(t.Context(), byPar("prod/shop/db"))
-	harness.WantError(t, err, codes.FailedPrecondition, "is deactivated")
-	all.Wait()
-	if n := len(r.second.Requests()); n != 0 {
-		t.Errorf("the second was asked %d times", n)
-	}
+	harness.InBubble(t, func(t *harness.Bubble) {
+		r := startRegions(t, regionOptions{timeout: 6 * time.Second})
+		if err := r.Store.SetState("prod/shop/db", 1, emulator.Deactivated); err != nil {
+			t.Fatal(err)
+		}
+		r.Store.Break(t, emulator.Fault{Hang: true, Path: "secret/metadata"})
+		other := byPar("prod/shop/db")
+		other.Attributes[harness.AccountKey] = "other"
+		var all sync.WaitGroup
+		all.Go(func() { _, _ = r.Do(t.Context(), other) })
+		if err := r.Store.Await(t.Context(), 2); err != nil {
+			t.Fatal(err)
+		}
+		_, err := r.Do(t.Context(), byPar("prod/shop/db"))
+		harness.WantError(t, err, codes.FailedPrecondition, "is deactivated")
+		all.Wait()
+		if n := len(r.second.Requests()); n != 0 {
+			t.Errorf("the second was asked %d times", n)
+		}
+	})
 }
 
 // A mount that waits for its turn at a healthy store does not use the fallback.
 func TestAFullQueueIsNoOutage(t *testing.T) {
-	r := startRegions(t, regionOptions{timeout: 9 * time.Second, reads: 1})
-	r.Store.Break(t, emulator.Fault{Hang: true, Path: "prod/crowd"})
-	crowd, end := context.WithCancel(t.Context())
-	var all sync.WaitGroup
-	all.Go(func() { _, _ = r.Do(crowd, harness.Mount{Objects: "- secretPath: prod/crowd"}) })
-	if err := r.Store.Await(t.Context(), 1); err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		r.shop(t, "par")
-	}()
-	// The third read is the second attempt of the mount that waits.
-	for waits := true; waits; {
-		select {
-		case <-done:
-			waits = false
-		default:
-			waits = !strings.Contains(harness.Page(t, r.Admin+"/metrics"), `secret_reads_total{served="miss"} 3`)
+	harness.InBubble(t, func(t *harness.Bubble) {
+		r := startRegions(t, regionOptions{timeout: 9 * time.Second, reads: 1})
+		r.Store.Break(t, emulator.Fault{Hang: true, Path: "prod/crowd"})
+		crowd, end := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		all.Go(func() { _, _ = r.Do(crowd, harness.Mount{Objects: "- secretPath: prod/crowd"}) })
+		if err := r.Store.Await(t.Context(), 1); err != nil {
+			t.Fatal(err)
 		}
-	}
-	end()
-	<-done
-	all.Wait()
-	r.served(t, "fallback", 0)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			r.shop(t, "par")
+		}()
+		// The third read is the second attempt of the mount that waits.
+		harness.Await(t, "the second attempt", func() bool {
+			return strings.Contains(harness.Page(t, r.Admin+"/metrics"), `secret_reads_total{served="miss"} 3`)
+		})
+		end()
+		<-done
+		all.Wait()
+		r.served(t, "fallback", 0)
+	})
 }
 
 func TestAPageOfAProxyIsReplacedByTheFallback(t *testing.T) {
-	r := startRegions(t, regionOptions{timeout: 3 * time.Second})
-	r.Store.Break(t, emulator.Fault{Status: 403, ContentType: "text/html", Body: "<html>no</html>"})
-	r.shop(t, "rbx")
+	harness.InBubble(t, func(t *harness.Bubble) {
+		r := startRegions(t, regionOptions{timeout: 3 * time.Second})
+		r.Store.Break(t, emulator.Fault{Status: 403, ContentType: "text/html", Body: "<html>no</html>"})
+		r.shop(t, "rbx")
+	})
 }
