@@ -30,8 +30,7 @@ func TestAnAnswerOfAProxyIsNoRefusal(t *testing.T) {
 		{"text/html", strings.Repeat(page, 2000), "more than 64 KiB of text/html"},
 	} {
 		for _, status := range []int{400, 401, 403, 404, 407, 410, 451, 501, 505, 511} {
-			t.Run(fmt.Sprintf("%d with %s", status, body.shown), func(t *testing.T) {
-				t.Parallel()
+			harness.RunInBubble(t, fmt.Sprintf("%d with %s", status, body.shown), func(t *harness.Bubble) {
 				asked := 0
 				store := storeOf(t, nil, func(w http.ResponseWriter, _ *http.Request) {
 					asked++
@@ -55,33 +54,34 @@ func TestAnAnswerOfAProxyIsNoRefusal(t *testing.T) {
 }
 
 func TestAPageOfAProxyDropsNoCachedValue(t *testing.T) {
-	t.Parallel()
-	for _, status := range []int{401, 403, 404} {
-		now := &harness.Clock{}
-		d := harness.Start(t, harness.Options{MaxStale: time.Hour, Now: now.Now})
-		d.Store.Hold(t, map[string]string{"s": `{"v":"1"}`})
-		m := harness.Mount{Objects: "- secretPath: s"}
-		d.MustMount(t, m, "s", `{"v":"1"}`)
-		repair := d.Store.Break(t, emulator.Fault{Status: status, ContentType: "text/html", Body: "<html>no</html>"})
-		d.MustMount(t, m, "s", `{"v":"1"}`)
-		repair()
-		now.Advance(time.Minute)
-		repair = d.Store.Break(t, emulator.Fault{Status: status}) // OKMS's own
-		if _, err := d.Do(t.Context(), m); err == nil {
-			t.Errorf("%d: a refused secret was served", status)
+	harness.InBubble(t, func(t *harness.Bubble) {
+		for _, status := range []int{401, 403, 404} {
+			now := &harness.Clock{}
+			d := harness.Start(t, harness.Options{MaxStale: time.Hour, Now: now.Now})
+			d.Store.Hold(t, map[string]string{"s": `{"v":"1"}`})
+			m := harness.Mount{Objects: "- secretPath: s"}
+			d.MustMount(t, m, "s", `{"v":"1"}`)
+			repair := d.Store.Break(t, emulator.Fault{Status: status, ContentType: "text/html", Body: "<html>no</html>"})
+			d.MustMount(t, m, "s", `{"v":"1"}`)
+			repair()
+			now.Advance(time.Minute)
+			repair = d.Store.Break(t, emulator.Fault{Status: status}) // OKMS's own
+			if _, err := d.Do(t.Context(), m); err == nil {
+				t.Errorf("%d: a refused secret was served", status)
+			}
+			repair()
+			now.Advance(time.Minute)
+			d.Store.Break(t, emulator.Fault{Status: status, ContentType: "text/html", Body: "<html>no</html>"})
+			if _, err := d.Do(t.Context(), m); err == nil {
+				t.Errorf("%d: what was refused is still there", status)
+			}
 		}
-		repair()
-		now.Advance(time.Minute)
-		d.Store.Break(t, emulator.Fault{Status: status, ContentType: "text/html", Body: "<html>no</html>"})
-		if _, err := d.Do(t.Context(), m); err == nil {
-			t.Errorf("%d: what was refused is still there", status)
-		}
-	}
+	})
 }
 
 func TestErrorsOfTheServersCertificate(t *testing.T) {
 	t.Parallel()
-	past, future := time.Date(2020, 3, 4, 5, 6, 7, 0, time.UTC), time.Date(2120, 3, 4, 5, 6, 7, 0, time.UTC)
+	past, future := time.Date(1999, 3, 4, 5, 6, 7, 0, time.UTC), time.Date(2120, 3, 4, 5, 6, 7, 0, time.UTC)
 	expired := func(c *x509.Certificate) { c.NotBefore, c.NotAfter = past.Add(-time.Hour), past }
 	for name, c := range map[string]struct {
 		change  func(*x509.Certificate)
@@ -91,16 +91,15 @@ func TestErrorsOfTheServersCertificate(t *testing.T) {
 		"unknown authority": {nil, true,
 			[]string{"the certificate is signed by an unknown authority; ", "give its certificate authority in caBundle"}},
 		"expired": {expired, false,
-			[]string{"the certificate expired on 2020-03-04 05:06:07 UTC; renew it on the server, or set the node's clock"}},
+			[]string{"the certificate expired on 1999-03-04 05:06:07 UTC; renew it on the server, or set the node's clock"}},
 		"expired, unknown authority": {expired, true,
-			[]string{"the certificate expired on 2020-03-04 05:06:07 UTC; renew it on the server, or set the node's clock"}},
+			[]string{"the certificate expired on 1999-03-04 05:06:07 UTC; renew it on the server, or set the node's clock"}},
 		"not yet valid": {func(c *x509.Certificate) { c.NotBefore, c.NotAfter = future, future.Add(time.Hour) }, false,
 			[]string{"the certificate is not valid before 2120-03-04 05:06:07 UTC; set the node's clock"}},
 		"another name": {func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{"planted.example"} }, false,
 			[]string{"the certificate is not for 127.0.0.1; check endpoint and region"}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		harness.RunInBubble(t, name, func(t *harness.Bubble) {
 			d := harness.Start(t, harness.Options{Emulator: storeOf(t, c.change, http.NotFound)})
 			m := harness.Mount{Objects: "- secretPath: s", Attributes: map[string]string{}}
 			if c.unknown {
@@ -148,8 +147,7 @@ func TestNoMessageRepeatsTheClientSecret(t *testing.T) {
 			_, _ = fmt.Fprint(w, `{"access_token":"x","token_type":"bearer"}`)
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		harness.RunInBubble(t, name, func(t *harness.Bubble) {
 			store := storeOf(t, nil, func(w http.ResponseWriter, r *http.Request) {
 				if strings.HasSuffix(r.URL.Path, emulator.TokenPath) {
 					answer(w, r.PostFormValue("client_secret"))

@@ -23,7 +23,7 @@ import (
 
 // storeOf starts a TLS server with this handler and returns it as a store. change changes
 // its certificate, and may be nil.
-func storeOf(t *testing.T, change func(*x509.Certificate), handler http.HandlerFunc) *harness.Store {
+func storeOf(t *harness.Bubble, change func(*x509.Certificate), handler http.HandlerFunc) *harness.Store {
 	t.Helper()
 	e, err := emulator.New(emulator.Options{})
 	if err != nil {
@@ -45,6 +45,8 @@ func storeOf(t *testing.T, change func(*x509.Certificate), handler http.HandlerF
 	}
 	server := httptest.NewUnstartedServer(handler)
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	_ = server.Listener.Close() // a socket
+	server.Listener = harness.Listen(t, "")
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})

@@ -45,8 +45,7 @@ func TestFailuresOfTheTokenEndpoint(t *testing.T) {
 			[]string{"holds both a token and an OAuth2 client; keep exactly one of them"}},
 	}
 	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
+		harness.RunInBubble(t, c.name, func(t *harness.Bubble) {
 			store := harness.StartStore(t)
 			d := harness.Start(t, harness.Options{Emulator: store, MountTimeout: 6 * time.Second})
 			if err := store.AddClient(harness.ClientID, harness.ClientSecret, emulator.Identity{}); err != nil {
@@ -82,8 +81,7 @@ func TestFailuresOfTheTokenEndpoint(t *testing.T) {
 func TestAPageInsteadOfATokenIsNoRefusal(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{400, 401, 403, 404, 407, 451} {
-		t.Run(fmt.Sprint(status), func(t *testing.T) {
-			t.Parallel()
+		harness.RunInBubble(t, fmt.Sprint(status), func(t *harness.Bubble) {
 			d, secrets := harness.StartWithClient(t)
 			page := emulator.Fault{Path: "oauth2", Status: status, ContentType: "text/html", Body: "<html>no</html>"}
 			d.Store.Break(t, page)
@@ -98,42 +96,44 @@ func TestAPageInsteadOfATokenIsNoRefusal(t *testing.T) {
 }
 
 func TestAPageInsteadOfATokenDropsNoCachedValue(t *testing.T) {
-	t.Parallel()
-	now := &harness.Clock{}
-	store := harness.StartStore(t)
-	d := harness.Start(t, harness.Options{Emulator: store, MaxStale: 100 * time.Hour, Now: now.Now})
-	store.Hold(t, map[string]string{"s": `{"a":"1"}`})
-	if err := store.AddClient(harness.ClientID, harness.ClientSecret, emulator.Identity{}); err != nil {
-		t.Fatal(err)
-	}
-	m := harness.Mount{Objects: "- secretPath: s", Secrets: map[string]string{
-		"clientId": harness.ClientID, "clientSecret": harness.ClientSecret, "tokenUrl": store.URL + emulator.TokenPath}}
-	d.MustMount(t, m, "s", `{"a":"1"}`)
-	now.Advance(2 * time.Hour) // longer than a token is valid
-	repair := store.Break(t, emulator.Fault{Path: "oauth2", Status: 403, ContentType: "text/html",
-		Body: "<html>no</html>"})
-	d.MustMount(t, m, "s", `{"a":"1"}`)
-	repair()
-	if err := store.AddClient(harness.ClientID, "another", emulator.Identity{}); err != nil {
-		t.Fatal(err)
-	}
-	now.Advance(time.Minute)
-	_, err := d.Do(t.Context(), m)
-	harness.WantError(t, err, codes.Unauthenticated, "the token endpoint refused the OAuth2 client ",
-		"HTTP 401, invalid_client")
+	harness.InBubble(t, func(t *harness.Bubble) {
+		now := &harness.Clock{}
+		store := harness.StartStore(t)
+		d := harness.Start(t, harness.Options{Emulator: store, MaxStale: 100 * time.Hour, Now: now.Now})
+		store.Hold(t, map[string]string{"s": `{"a":"1"}`})
+		if err := store.AddClient(harness.ClientID, harness.ClientSecret, emulator.Identity{}); err != nil {
+			t.Fatal(err)
+		}
+		m := harness.Mount{Objects: "- secretPath: s", Secrets: map[string]string{
+			"clientId": harness.ClientID, "clientSecret": harness.ClientSecret, "tokenUrl": store.URL + emulator.TokenPath}}
+		d.MustMount(t, m, "s", `{"a":"1"}`)
+		now.Advance(2 * time.Hour) // longer than a token is valid
+		repair := store.Break(t, emulator.Fault{Path: "oauth2", Status: 403, ContentType: "text/html",
+			Body: "<html>no</html>"})
+		d.MustMount(t, m, "s", `{"a":"1"}`)
+		repair()
+		if err := store.AddClient(harness.ClientID, "another", emulator.Identity{}); err != nil {
+			t.Fatal(err)
+		}
+		now.Advance(time.Minute)
+		_, err := d.Do(t.Context(), m)
+		harness.WantError(t, err, codes.Unauthenticated, "the token endpoint refused the OAuth2 client ",
+			"HTTP 401, invalid_client")
+	})
 }
 
 // OKMS has not refused the token.
 func TestAPageInsteadOfARefusalReplacesNoToken(t *testing.T) {
-	t.Parallel()
-	d, secrets := harness.StartWithClient(t)
-	d.Store.Break(t, emulator.Fault{Path: "/secret/", Status: 401, ContentType: "text/html", Body: "<html>no</html>"})
-	_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s", Secrets: secrets})
-	harness.WantError(t, err, codes.Internal,
-		"not an answer of OKMS: 15 bytes of text/html (HTTP 401): a proxy or firewall")
-	if n, all := d.Store.TokenRequests(), len(d.Store.Requests()); n != 1 || all != 2 {
-		t.Errorf("the token endpoint was asked %d times, in %d requests", n, all)
-	}
+	harness.InBubble(t, func(t *harness.Bubble) {
+		d, secrets := harness.StartWithClient(t)
+		d.Store.Break(t, emulator.Fault{Path: "/secret/", Status: 401, ContentType: "text/html", Body: "<html>no</html>"})
+		_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s", Secrets: secrets})
+		harness.WantError(t, err, codes.Internal,
+			"not an answer of OKMS: 15 bytes of text/html (HTTP 401): a proxy or firewall")
+		if n, all := d.Store.TokenRequests(), len(d.Store.Requests()); n != 1 || all != 2 {
+			t.Errorf("the token endpoint was asked %d times, in %d requests", n, all)
+		}
+	})
 }
 
 // The advice is that of a store's certificate, with tokenUrl.
@@ -153,8 +153,7 @@ func TestErrorsOfATokenEndpointsCertificate(t *testing.T) {
 		"another name": {func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{"planted.example"} }, true,
 			"the certificate is not for 127.0.0.1; check tokenUrl"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		harness.RunInBubble(t, name, func(t *harness.Bubble) {
 			store := storeOf(t, c.change, http.NotFound)
 			d := harness.Start(t, harness.Options{Emulator: store, MountTimeout: 20 * time.Second})
 			m := harness.Mount{Objects: "- secretPath: s", Attributes: map[string]string{}, Secrets: map[string]string{
