@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"unicode/utf8"
@@ -72,7 +71,7 @@ func (e *Emulator) Delete(path string) error {
 func (e *Emulator) Paths() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return slices.Sorted(maps.Keys(e.store.secrets))
+	return slices.Clone(e.store.paths)
 }
 
 // checkData returns nil for data that OKMS accepts: a JSON object of at most 64 KiB. Duplicate

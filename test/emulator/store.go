@@ -5,6 +5,7 @@ package emulator
 import (
 	"cmp"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -57,10 +58,28 @@ type version struct {
 // store holds the secrets of a domain. The mutex of the Emulator guards it.
 type store struct {
 	secrets  map[string]*secret
+	paths    []string // of the secrets, sorted: lists have many pages
 	defaults settings
 }
 
 func newStore() *store { return &store{secrets: map[string]*secret{}} }
+
+// add adds a secret, or replaces the one with its path.
+func (s *store) add(sec *secret) {
+	if at, known := slices.BinarySearch(s.paths, sec.path); !known {
+		s.paths = slices.Insert(s.paths, at, sec.path)
+	}
+	s.secrets[sec.path] = sec
+}
+
+// following returns the paths after a path, sorted. The caller must not change them.
+func (s *store) following(path string) []string {
+	at, known := slices.BinarySearch(s.paths, path)
+	if known {
+		at++
+	}
+	return s.paths[at:]
+}
 
 // get returns a secret, after it has deactivated its versions that have expired.
 func (s *store) get(path string, now time.Time) (*secret, error) {
@@ -125,7 +144,7 @@ func (s *store) write(path string, data []byte, now time.Time) (*version, error)
 	if delay, err := parseDelay(s.deleteAfter(sec)); err == nil && delay > 0 {
 		v.expires, sec.expiring = now.Add(delay), true
 	}
-	s.secrets[path] = sec
+	s.add(sec)
 	sec.versions[v.number] = v
 	sec.current, sec.updated = v.number, now
 	sec.prune(s.maxVersions(sec))
@@ -149,6 +168,16 @@ func (sec *secret) prune(keep uint32) {
 func (sec *secret) numbers() []uint32 {
 	numbers := make([]uint32, 0, len(sec.versions))
 	for n := sec.oldest; n <= sec.current; n++ {
+		if _, is := sec.versions[n]; is {
+			numbers = append(numbers, n)
+		}
+	}
+	return numbers
+}
+
+// before returns the numbers of versions before a number, at most so many, in descending order.
+func (sec *secret) before(number uint32, most int) (numbers []uint32) {
+	for n := min(number-1, sec.current); n >= max(sec.oldest, 1) && len(numbers) < most; n-- {
 		if _, is := sec.versions[n]; is {
 			numbers = append(numbers, n)
 		}
@@ -210,7 +239,7 @@ func (s *store) seed(from seedSecret, now time.Time) error {
 	sec, ok := s.secrets[from.Path]
 	if !ok {
 		sec = &secret{path: from.Path, created: now, versions: map[uint32]*version{}}
-		s.secrets[from.Path] = sec
+		s.add(sec)
 	}
 	if custom != nil {
 		sec.custom = custom
@@ -231,6 +260,8 @@ func (s *store) remove(path string) error {
 		return errNoSecret(path)
 	}
 	delete(s.secrets, path)
+	at, _ := slices.BinarySearch(s.paths, path)
+	s.paths = slices.Delete(s.paths, at, at+1)
 	return nil
 }
 

@@ -5,7 +5,6 @@ package emulator
 import (
 	"encoding/base64"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -46,15 +45,12 @@ func (c *call) list(path string) (answer, error) {
 // visible returns the first names of the next level below prefix that come after a name: at most so many, each
 // once, sorted; never nil.
 func (c *call) visible(prefix, after string, most int) []string {
-	var paths []string
-	for path := range c.e.store.secrets {
-		if rest, below := strings.CutPrefix(path, prefix); below && rest > after {
-			paths = append(paths, rest)
-		}
-	}
-	slices.Sort(paths)
 	names := []string{}
-	for _, rest := range paths { // the paths of a folder follow one another
+	for _, path := range c.e.store.following(prefix + after) {
+		rest, below := strings.CutPrefix(path, prefix)
+		if !below { // the paths of a folder follow one another
+			break
+		}
 		name := rest
 		if folder, _, deeper := strings.Cut(rest, "/"); deeper {
 			name = folder + "/"

@@ -5,7 +5,6 @@ package emulator
 import (
 	"encoding/base64"
 	"net/http"
-	"slices"
 	"strconv"
 )
 
@@ -82,14 +81,7 @@ func (c *call) listSecrets() (answer, error) {
 
 // visiblePaths returns the first paths after a path that the caller may get: at most so many, sorted.
 func (c *call) visiblePaths(after string, most int) (visible []string) {
-	var paths []string
-	for path := range c.e.store.secrets {
-		if path > after {
-			paths = append(paths, path)
-		}
-	}
-	slices.Sort(paths)
-	for _, path := range paths {
+	for _, path := range c.e.store.following(after) {
 		if len(visible) == most {
 			break
 		}
@@ -114,15 +106,13 @@ func (c *call) listVersions(path string) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	numbers := sec.numbers()
-	slices.Reverse(numbers)
+	below := sec.current + 1
 	if after != "" {
-		last, err := versionNumber(after)
-		if err != nil {
+		if below, err = versionNumber(after); err != nil {
 			return answer{}, errArgument("X-Pagination-Cursor is not one of this list")
 		}
-		numbers = slices.DeleteFunc(numbers, func(n uint32) bool { return n >= last })
 	}
+	numbers := sec.before(below, size+1)
 	next := ""
 	if len(numbers) > size {
 		numbers = numbers[:size]

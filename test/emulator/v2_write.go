@@ -65,7 +65,7 @@ func (c *call) createSecret() (answer, error) {
 	if err := c.changeSettings(sec, w.settings()); err != nil {
 		return answer{}, err
 	}
-	c.e.store.secrets[w.Path] = sec
+	c.e.store.add(sec)
 	if _, err := c.e.store.write(w.Path, w.Version.Data, c.now); err != nil {
 		return answer{}, err
 	}
