@@ -155,6 +155,7 @@ func TestBothAPIsReadTheSame(t *testing.T) {
 }
 
 func TestBothAPIsFailTheSame(t *testing.T) {
+	s := inEachState(t)
 	refs := []okms.Ref{{Path: "s"}, {Path: "s", Version: 1}, {What: okms.Versions, Path: "s"},
 		{What: okms.Folder, Path: "prod"}, {What: okms.Folder}}
 	for name, c := range map[string]struct {
@@ -185,8 +186,7 @@ func TestBothAPIsFailTheSame(t *testing.T) {
 		"truncated":              {emulator.Fault{Truncate: true}, okms.Error{Kind: failure.Unreachable, Status: 200}},
 		"echo of the credential": {emulator.Fault{Echo: true}, okms.Error{Kind: failure.Failing, Status: 500}},
 	} {
-		s := inEachState(t)
-		s.Break(t, c.fault)
+		repair := s.Break(t, c.fault)
 		for _, ref := range refs {
 			got := alike(t, domainOf(s), byToken(), ref).failed
 			if strings.Contains(got.Text, token) {
@@ -197,6 +197,7 @@ func TestBothAPIsFailTheSame(t *testing.T) {
 				t.Errorf("%s, %v: got\n%+v, want\n%+v", name, ref, got, c.want)
 			}
 		}
+		repair()
 	}
 }
 

@@ -37,7 +37,7 @@ func endless1() map[string]endless {
 func endless2() map[string]endless {
 	const endHeaders = 4
 	return map[string]endless{
-		"early hints":  {"", string(frame(1, endHeaders, 1, field(":status", "103")))},
+		"early hints":  {"", string(frame(1, endHeaders, 1, append(field(":status", "103"), field("x", line[:100])...)))},
 		"continuation": {string(frame(1, 0, 1, []byte{0x88})), string(frame(9, 0, 1, field("x", line[:100])))},
 		"a page":       {string(frame(1, endHeaders, 1, field(":status", "403"))), string(frame(0, 0, 1, []byte(line)))},
 		"a success":    {string(frame(1, endHeaders, 1, []byte{0x88})), string(frame(0, 0, 1, []byte(line)))},
