@@ -32,7 +32,7 @@ type converter struct {
 // store of another file.
 func Convert(sources []lint.Source, options Options) Result {
 	c := &converter{report: &report{}, options: options, stores: stores{}}
-	items := c.read(sources)
+	items := c.read(sources, MaxInput)
 	for _, i := range items {
 		c.stores.add(i)
 	}
@@ -51,11 +51,11 @@ func Convert(sources []lint.Source, options Options) Result {
 }
 
 // read returns the objects of all sources.
-func (c *converter) read(sources []lint.Source) (items []*item) {
+func (c *converter) read(sources []lint.Source, most int) (items []*item) {
 	size := 0
 	for _, s := range sources {
-		if size += len(s.Text); size > MaxInput {
-			c.add(lint.Warning, s.Name, 1, "the files hold more than %d MiB; convert them in parts", MaxInput>>20)
+		if size += len(s.Text); size > most {
+			c.add(lint.Warning, s.Name, 1, "the files hold more than %d MiB; convert them in parts", most>>20)
 			return items
 		}
 		documents, err := yamlnode.Documents(s.Text)
