@@ -19,6 +19,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"ovhcloud-csi-provider/test/withrace"
 )
 
 // largestKnot is how many files of a package may need one another: a reader of one must
@@ -48,7 +50,7 @@ func listExported(t *testing.T, patterns ...string) (all []listed) {
 	cmd := exec.Command("go")
 	if runtime.GOOS != "linux" {
 		cmd.Env = append(os.Environ(), "GOOS=linux", "CGO_ENABLED=0")
-	} else if withRace {
+	} else if withrace.On {
 		args = append(args, "-race")
 	}
 	cmd.Args = append(append(cmd.Args, args...), patterns...)

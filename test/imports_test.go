@@ -180,7 +180,8 @@ var arrows = map[string][]string{
 	},
 	"test/simulation/faults": { // it reads files, and imports none of ours
 	},
-	"test/soak": {},
+	"test/soak":     {},
+	"test/withrace": {},
 }
 
 // foreign is where each vocabulary that is not ours ends: who may import it.

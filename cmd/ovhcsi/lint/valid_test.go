@@ -13,6 +13,7 @@ import (
 	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/yamlnode"
 	"ovhcloud-csi-provider/test/classes"
+	"ovhcloud-csi-provider/test/withrace"
 )
 
 // validOptions are those that the classes at random need.
@@ -38,11 +39,14 @@ func validSources(files, seed, most int) (sources []Source) {
 	return sources
 }
 
-// TestNothingIsWrongWithValidClasses makes 1,000 of them at random, with ten objects each. `make classes` runs
-// BenchmarkLint, which checks the same of 50,000.
+// TestNothingIsWrongWithValidClasses makes 1,000 of them at random, with ten objects each, and 200 with the race
+// detector. `make classes` runs BenchmarkLint without it, which checks the same of 50,000.
 func TestNothingIsWrongWithValidClasses(t *testing.T) {
-	options := validOptions(t)
-	for _, source := range validSources(10, 2, classes.Most) {
+	options, files := validOptions(t), 10
+	if withrace.On {
+		files = 2
+	}
+	for _, source := range validSources(files, 2, classes.Most) {
 		if got := Check([]Source{source}, options); len(got) > 0 {
 			t.Fatalf("%d findings, the first is %+v\n%s", len(got), got[0],
 				strings.Join(strings.Split(source.Text, "\n")[got[0].Line-20:got[0].Line], "\n"))

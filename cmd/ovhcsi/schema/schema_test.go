@@ -15,6 +15,7 @@ import (
 
 	"ovhcloud-csi-provider/provider/class"
 	"ovhcloud-csi-provider/test/classes"
+	"ovhcloud-csi-provider/test/withrace"
 )
 
 // compile returns the validator of a schema.
@@ -95,10 +96,14 @@ func TestTheExamplesAreValid(t *testing.T) {
 	}
 }
 
-// TestWhatTheProviderAcceptsIsValid validates classes at random.
+// TestWhatTheProviderAcceptsIsValid validates classes at random. `make classes` runs it without the race detector, with
+// ten times as many.
 func TestWhatTheProviderAcceptsIsValid(t *testing.T) {
-	v := newValidators(t)
-	for i := range 500 {
+	v, many := newValidators(t), 500
+	if withrace.On {
+		many = 50
+	}
+	for i := range many {
 		text := classes.Class(rand.New(rand.NewPCG(1, uint64(i))), i, classes.Most)
 		if err := v.check(t, text); err != nil {
 			t.Fatalf("%v\n%s", err, text)
