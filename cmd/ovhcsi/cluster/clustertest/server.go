@@ -142,6 +142,8 @@ func (c *Cluster) Start(t *testing.T) *httptest.Server {
 	}))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of connections that a client opened and did not need
 	server.StartTLS()
+	// Each handshake takes an RSA signature, and dozens of lists are read at once.
+	server.Client().Transport.(*http.Transport).MaxConnsPerHost = 2
 	t.Cleanup(server.Close)
 	return server
 }
