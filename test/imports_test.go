@@ -163,9 +163,10 @@ var arrows = map[string][]string{
 	"test/fallback":                         {},
 	"test/harness": {
 		"provider", "provider/budget", "provider/connections", "provider/failure", "provider/place", "server",
-		"server/lines", "test/emulator",
+		"server/lines", "test/emulator", "test/memnet",
 	},
 	"test/load":     {},
+	"test/memnet":   {},
 	"test/messages": {},
 	"test/mutate":   {},
 	"test/outages":  {},

@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"sync"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,6 +16,7 @@ import (
 	"google.golang.org/grpc"
 
 	"ovhcloud-csi-provider/server"
+	"ovhcloud-csi-provider/test/memnet"
 )
 
 // Bubble is a test in simulated time: the time moves only when all goroutines of the test
@@ -28,8 +27,8 @@ type Bubble struct {
 	*testing.T
 
 	mu        sync.Mutex
-	listeners map[string]*memoryListener // open, by host:port
-	ports     int                        // given so far
+	listeners map[string]*memnet.Listener // by host:port, also those that are closed
+	ports     int                         // given so far
 }
 
 // InBubble runs a parallel test in simulated time. See testing/synctest for what it must not
@@ -38,8 +37,8 @@ func InBubble(t *testing.T, test func(t *Bubble)) {
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		t.Cleanup(func() { time.Sleep(2 * linger) }) // runs last: no time passes after it, so all must have ended
-		test(&Bubble{T: t, listeners: map[string]*memoryListener{}})
+		t.Cleanup(func() { time.Sleep(2 * time.Second) }) // runs last: no time passes after it, so all must have ended
+		test(&Bubble{T: t, listeners: map[string]*memnet.Listener{}})
 	})
 }
 
@@ -50,41 +49,32 @@ func RunInBubble(t *testing.T, name string, test func(t *Bubble)) {
 }
 
 // listen listens at an address; "" means a free one.
-func (b *Bubble) listen(address string) *memoryListener {
+func (b *Bubble) listen(address string) *memnet.Listener {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.ports++
 	address = cmp.Or(address, fmt.Sprint("127.0.0.1:", b.ports))
-	if b.listeners[address] != nil {
+	if l := b.listeners[address]; l != nil && !l.Closed() {
 		panic("harness: " + address + " is in use")
 	}
-	l := &memoryListener{bubble: b, at: address, dialled: make(chan net.Conn), closed: make(chan struct{})}
+	l := memnet.Listen(address)
 	b.listeners[address] = l
 	return l
 }
 
 // dial opens a connection to an address. No host name is known.
 func (b *Bubble) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	failed := func(err error) error { return &net.OpError{Op: "dial", Net: network, Err: err} }
-	refused := failed(os.NewSyscallError("connect", syscall.ECONNREFUSED))
 	if host, _, _ := net.SplitHostPort(address); net.ParseIP(host) == nil {
-		return nil, failed(&net.DNSError{Err: "no such host", Name: host, IsNotFound: true})
+		err := &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
 	}
 	b.mu.Lock()
 	l := b.listeners[address]
 	b.mu.Unlock()
 	if l == nil {
-		return nil, refused
+		return nil, memnet.Refused()
 	}
-	ours, theirs := net.Pipe()
-	select {
-	case l.dialled <- theirs:
-		return over(ours), nil
-	case <-l.closed:
-		return nil, refused
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	return l.Dial(ctx)
 }
 
 // http returns a client that leaves no connection open.
@@ -95,8 +85,8 @@ func (b *Bubble) http() *http.Client {
 // inMemory gives the daemon addresses of the Bubble, and returns what serves there.
 func (d *Daemon) inMemory(b *Bubble, c server.Config) (run func(context.Context) error) {
 	calls, admin := b.listen(""), b.listen("")
-	d.Admin = "http://" + admin.at
-	d.Client = client(b, "passthrough:///"+calls.at, grpc.WithContextDialer(
+	d.Admin = "http://" + admin.Addr().String()
+	d.Client = client(b, "passthrough:///"+calls.Addr().String(), grpc.WithContextDialer(
 		func(ctx context.Context, address string) (net.Conn, error) { return b.dial(ctx, "tcp", address) }))
 	return func(ctx context.Context) error { return server.ServeOn(ctx, c, calls, admin) }
 }
