@@ -175,9 +175,11 @@ var arrows = map[string][]string{
 	"test/shapes":   {},
 	"test/fleet": {
 		"provider", "provider/budget", "provider/credential", "provider/place", "provider/sensitive", "test/emulator",
+		"test/memnet",
 	},
 	"test/simulation": {
 		"provider", "provider/budget", "provider/connections", "provider/place", "server", "test/emulator",
+		"test/memnet",
 	},
 	"test/simulation/faults": { // it reads files, and imports none of ours
 	},

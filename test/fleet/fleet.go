@@ -19,6 +19,7 @@ import (
 	"ovhcloud-csi-provider/provider/credential"
 	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/sensitive"
+	"ovhcloud-csi-provider/test/memnet"
 )
 
 // Plan is a fleet and what happens to it. Each pod mounts Each of the Secrets that its node needs.
@@ -94,7 +95,7 @@ type node struct {
 
 func startNode(t *testing.T, p Plan, s *store, number int) *node {
 	t.Helper()
-	endpoints, err := place.ParseEndpoints([]string{"http://" + s.address})
+	endpoints, err := place.ParseEndpoints([]string{"http://" + address})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +145,7 @@ func (n *node) mount(ctx context.Context, pod int, all *counts) (ok bool) {
 	defer cancel()
 	resp, err := n.provider.Mount(limited, provider.Request{
 		Attributes: map[string]string{
-			"endpoint": "http://" + n.store.address + "/api/" + n.store.OKMSID(), "objects": n.objects(pod),
+			"endpoint": "http://" + address + "/api/" + n.store.OKMSID(), "objects": n.objects(pod),
 			"secretProviderClass":              "shop",
 			"refreshInterval":                  n.Refresh.String(),
 			"csi.storage.k8s.io/pod.namespace": "shop", "csi.storage.k8s.io/pod.name": fmt.Sprint("pod-", pod),
@@ -192,7 +193,7 @@ func hash(text string) uint64 {
 // dial opens a connection to the store, in memory.
 func (s *store) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	if s.down() {
-		return nil, errDown
+		return nil, memnet.Refused()
 	}
-	return s.listener.DialContext(ctx)
+	return s.listener.Dial(ctx)
 }

@@ -6,32 +6,28 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
-	"google.golang.org/grpc/test/bufconn"
-
 	"ovhcloud-csi-provider/test/emulator"
+	"ovhcloud-csi-provider/test/memnet"
 )
 
 const token = "planted-token-of-the-fleet"
 
+// address is where the store listens.
+const address = "127.0.0.1:80"
+
 // latency is how long the store takes for an answer.
 const latency = 20 * time.Millisecond
-
-// errDown is the answer of a host whose port is closed.
-var errDown = &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 
 // store is the OKMS domain of the fleet: an emulator behind a limit.
 type store struct {
 	*emulator.Emulator
 	plan     Plan
-	address  string
-	listener *bufconn.Listener
+	listener *memnet.Listener
 	server   *http.Server
 	began    time.Time
 
@@ -54,7 +50,7 @@ func startStore(t *testing.T, p Plan) *store {
 			t.Fatal(err)
 		}
 	}
-	s := &store{Emulator: e, plan: p, address: "127.0.0.1:80", listener: bufconn.Listen(8 << 10), began: time.Now(),
+	s := &store{Emulator: e, plan: p, listener: memnet.Listen(address), began: time.Now(),
 		seconds: map[int]int{}}
 	s.server = &http.Server{Handler: http.HandlerFunc(s.answer), ErrorLog: log.New(io.Discard, "", 0)}
 	go func() { _ = s.server.Serve(s.listener) }()

@@ -10,7 +10,6 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/test/bufconn"
 	pb "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
 
 	"ovhcloud-csi-provider/provider"
@@ -18,6 +17,7 @@ import (
 	"ovhcloud-csi-provider/provider/connections"
 	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/server"
+	"ovhcloud-csi-provider/test/memnet"
 )
 
 // daemon is one life of the real server and provider.
@@ -62,14 +62,14 @@ func (w *world) startDaemon() {
 	d.provider = provider.New(provider.Config{Endpoints: endpoints, Connections: d.set, Reader: provider.ReaderConfig{
 		MaxReads: w.Reads, CacheTTL: w.TTL, CacheBytes: w.Cache, MaxStale: w.Stale, Budget: d.budget,
 		Trace: metrics.Trace(server.LogCall), Now: w.clock, Dial: w.network.dialer(n), Jitter: w.jitter}})
-	listener := bufconn.Listen(2 * bufferSize)
+	listener := memnet.Listen("socket")
 	var ctx context.Context
 	ctx, d.stop = context.WithCancel(context.Background())
 	go d.run(ctx, server.Config{Mounter: d.provider, Metrics: metrics, Budget: d.budget, Version: "0.0.0-simulation"},
 		listener)
 	d.conn, err = grpc.NewClient("passthrough:///socket", grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithAuthority("localhost"), grpc.WithDefaultServiceConfig(driverConfig),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.Dial(ctx) }))
 	w.must(err)
 	d.client = pb.NewCSIDriverProviderClient(d.conn)
 	w.mu.Lock()
@@ -78,7 +78,7 @@ func (w *world) startDaemon() {
 }
 
 // run serves until ctx ends, as the daemon's main does.
-func (d *daemon) run(ctx context.Context, c server.Config, l *bufconn.Listener) {
+func (d *daemon) run(ctx context.Context, c server.Config, l *memnet.Listener) {
 	defer close(d.stopped)
 	sweeping, end := context.WithCancel(context.Background())
 	go d.provider.Run(sweeping)

@@ -8,18 +8,15 @@ import (
 	"sync"
 	"syscall"
 
-	"google.golang.org/grpc/test/bufconn"
+	"ovhcloud-csi-provider/test/memnet"
 )
-
-// bufferSize is that of each direction of a connection, in bytes.
-const bufferSize = 8 << 10
 
 // network is the connections between the daemons of a history and its stores, in memory.
 type network struct {
 	w *world
 
 	mu        sync.Mutex
-	listeners map[route]*bufconn.Listener
+	listeners map[route]*memnet.Listener
 	down      map[string]string // why a host cannot be reached, by host:port: refuse or blackhole
 	up        chan struct{}     // closed and replaced when a host comes back
 	conns     map[*conn]struct{}
@@ -33,13 +30,13 @@ type route struct {
 }
 
 func newNetwork(w *world) *network {
-	return &network{w: w, listeners: map[route]*bufconn.Listener{}, down: map[string]string{}, up: make(chan struct{}),
+	return &network{w: w, listeners: map[route]*memnet.Listener{}, down: map[string]string{}, up: make(chan struct{}),
 		conns: map[*conn]struct{}{}}
 }
 
 // listen opens a host for a daemon.
 func (n *network) listen(host string, daemon int) net.Listener {
-	l := bufconn.Listen(bufferSize)
+	l := memnet.Listen(host)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.listeners[route{host, daemon}] = l
@@ -69,9 +66,9 @@ func (n *network) dial(ctx context.Context, host string, daemon int) (net.Conn, 
 			}
 		case down != "" || l == nil:
 			n.w.trouble(host, false)
-			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+			return nil, memnet.Refused()
 		}
-		inner, err := l.DialContext(ctx)
+		inner, err := l.Dial(ctx)
 		if err != nil {
 			return nil, err
 		}
