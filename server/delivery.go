@@ -114,10 +114,18 @@ type outgoing struct {
 }
 
 // codec is gRPC's codec for protobuf. In addition it ends the delivery of an outgoing
-// when gRPC frees its bytes, because they are written or because it gave up.
+// when gRPC frees its bytes, because they are written or because it gave up. It copies what
+// it decodes to a buffer that is erased.
 type codec struct{ encoding.CodecV2 }
 
 func newCodec() codec { return codec{encoding.GetCodecV2(grpcproto.Name)} }
+
+// Unmarshal implements encoding.CodecV2.
+func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
+	whole := data.MaterializeToBuffer(buffers)
+	defer whole.Free()
+	return c.CodecV2.Unmarshal(mem.BufferSlice{whole}, v)
+}
 
 // Marshal implements encoding.CodecV2.
 func (c codec) Marshal(v any) (mem.BufferSlice, error) {

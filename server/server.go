@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/experimental"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"k8s.io/klog/v2"
@@ -144,6 +145,8 @@ func newServer(c Config) *Server {
 		grpc.InTapHandle(mounts.admit),
 		grpc.ChainUnaryInterceptor(onlyFinalCodes),
 		grpc.ForceServerCodecV2(newCodec()),
+		experimental.BufferPool(buffers),
+		grpc.ReadBufferSize(0), // a buffer of the connection would keep the last requests
 		grpc.StatsHandler(brokenConns{}),
 	)
 	s.grpc.RegisterService(description(), mounts)
