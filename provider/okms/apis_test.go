@@ -101,6 +101,7 @@ func inEachState(t *testing.T) *store {
 }
 
 func TestBothAPIsReadTheSame(t *testing.T) {
+	t.Parallel()
 	s := inEachState(t)
 	const odd = `{"b": 12345678901234567890, "a":"<&>é\u00e9"}`
 	for name, c := range map[string]struct {
@@ -155,6 +156,7 @@ func TestBothAPIsReadTheSame(t *testing.T) {
 }
 
 func TestBothAPIsFailTheSame(t *testing.T) {
+	t.Parallel()
 	s := inEachState(t)
 	refs := []okms.Ref{{Path: "s"}, {Path: "s", Version: 1}, {What: okms.Versions, Path: "s"},
 		{What: okms.Folder, Path: "prod"}, {What: okms.Folder}}
@@ -204,6 +206,7 @@ func TestBothAPIsFailTheSame(t *testing.T) {
 // TestBothAPIsRefuseTheSame checks refusals of the credential and of the domain. A read of a secret
 // needs one right over kv2, and two over rest.
 func TestBothAPIsRefuseTheSame(t *testing.T) {
+	t.Parallel()
 	s := inEachState(t)
 	const without, onlyData = "eyJhbGciOiJFZERTQSJ9.okms.reads-nothing", "eyJhbGciOiJFZERTQSJ9.okms.reads-data"
 	for value, actions := range map[string][]string{without: {}, onlyData: {"okms:apikms:secret/version/getData"}} {
@@ -269,6 +272,7 @@ func walk(t *testing.T, c *okms.Client, folder string) (paths []string) {
 }
 
 func TestBothAPIsListTheSame(t *testing.T) {
+	t.Parallel()
 	s := inEachState(t)
 	var many []string
 	for i := range 250 {
@@ -321,6 +325,7 @@ func TestManyVersions(t *testing.T) {
 
 // TestTheCuresOfLongListsWork follows what the errors of lists beyond the limits say.
 func TestTheCuresOfLongListsWork(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	put := func(path string) {
 		if _, err := s.Put(path, "{}"); err != nil {

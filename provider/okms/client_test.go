@@ -271,6 +271,7 @@ func TestTheClientDoesNotRetry(t *testing.T) {
 }
 
 func TestKindsOfFailedConnections(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

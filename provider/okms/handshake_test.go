@@ -49,6 +49,7 @@ func chainOf(t *testing.T, others, namesOfEach int) tls.Certificate {
 }
 
 func TestTheServersCertificatesAreLimited(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		others, names int
 		want          string // "" for a chain that is accepted

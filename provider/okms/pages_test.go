@@ -85,6 +85,7 @@ func endingAt(last int) func(n int) string {
 // TestPagesOfAFolder checks the limits of a list, and that one beyond them is an error with a
 // cure.
 func TestPagesOfAFolder(t *testing.T) {
+	t.Parallel()
 	same := func(names ...string) func(int, place.API) string {
 		return func(_ int, api place.API) string { return entries(api, names...) }
 	}
@@ -157,6 +158,7 @@ func TestPagesOfAFolder(t *testing.T) {
 // TestNamesOfAHostileStore checks that no name of a list leads out of its folder or is none that a
 // secret can have.
 func TestNamesOfAHostileStore(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"..", ".", "../x", "a/../b", "a//b", "/", "/a", "a b", "a\nb", "a\x00", "%2e", "é", "",
 		strings.Repeat("a", 254), "a\\b", "a?b", "a#b"} {
 		domain := paging(t, func(_ int, api place.API) string { return entries(api, "good", name) }, none)
@@ -172,6 +174,7 @@ func TestNamesOfAHostileStore(t *testing.T) {
 
 // TestListsOfOtherForms checks bodies that are nearly lists.
 func TestListsOfOtherForms(t *testing.T) {
+	t.Parallel()
 	folder, versions := okms.Ref{What: okms.Folder, Path: "f"}, okms.Ref{What: okms.Versions, Path: "s"}
 	for _, c := range []struct {
 		api  place.API
@@ -317,6 +320,7 @@ func TestAbsentFolders(t *testing.T) {
 
 // TestAListThatIsTooLongSaysWhatToDo checks answers beyond 1 MiB that OKMS can send.
 func TestAListThatIsTooLongSaysWhatToDo(t *testing.T) {
+	t.Parallel()
 	huge := strings.Repeat(" ", 1<<20+1)
 	for _, c := range []struct {
 		api  place.API
