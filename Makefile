@@ -59,7 +59,7 @@ simulate-faults: ## put each fault of test/simulation/faults into the code: the 
 	@go run ./test/simulation/faults -only '$(FAULTS)' -write docs/simulation.md
 
 fleet: ## what a fleet of 1,000 nodes costs OKMS (NODES), written to docs/fleet.md
-	@go test -count=1 -v -timeout 0 -run '^(TestPage|TestFullNodes)$$' ./test/fleet -write $(CURDIR)/docs/fleet.md -nodes $(or $(NODES),1000)
+	@go test -count=1 -v -timeout 0 -run '^Test(Page|FullNodes|.*LeavesNoStep)$$' ./test/fleet -write $(CURDIR)/docs/fleet.md -nodes $(or $(NODES),1000)
 
 fuzz: ## run each fuzz target for FUZZTIME (20000x; FuzzLint, whose inputs take long, 1000x)
 	@mkdir -p bin; set -e; for t in provider/rawjson:FuzzFind provider/plan:FuzzPlan provider/render:FuzzRender provider/plan:FuzzConnection provider/config:FuzzConfig provider/okms:FuzzAnswer provider/okms:FuzzRefusal provider/okms:FuzzVersions provider/okms:FuzzLists provider/format:FuzzFormat test/formats:FuzzReaders provider/template:FuzzTemplate provider/certificate:FuzzCertificate cmd/ovhcloud-csi-provider:FuzzProxy cmd/ovhcsi/convert:FuzzConvert cmd/ovhcsi/lint:FuzzLint; do \
