@@ -35,7 +35,10 @@ func JSON(s map[string]any) string {
 func Objects() map[string]any {
 	properties := schema{}
 	for _, f := range class.Fields() {
-		of := shapes()[f.Name]
+		of, has := shapes()[f.Name]
+		if !has {
+			panic("the field " + f.Name + " has no shape in shapes.go") // a test makes all schemas
+		}
 		if f.MayBeEmpty {
 			of = schema{"anyOf": []schema{of, {"type": "null"}, {"const": ""}}}
 		}
