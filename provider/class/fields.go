@@ -17,7 +17,7 @@ import (
 // Field is a field of an object.
 type Field struct {
 	Name string
-	// Doc says what it means, in Markdown on one line: README.md's table is made of it.
+	// Doc says what it means, in Markdown on one line: the table of docs/class.md is made of it.
 	Doc string
 	// Example is a valid value as YAML.
 	Example string
@@ -34,7 +34,7 @@ type Field struct {
 	read func(e *entry, where string, n *yamlnode.Node)
 }
 
-// fields is every field of an object, in the order of README.md.
+// fields is every field of an object, in the order of docs/class.md.
 var fields = []Field{
 	{
 		Name: "secretPath", Example: "prod/shop/db",

@@ -99,7 +99,7 @@ func TestTheReferenceShowsWhatFieldsDo(t *testing.T) {
 	page.WriteString("# Fields of an object\n\n" +
 		"Each example is an entry of `objects`, and below it is what is mounted: path and mode of each file, and its " +
 		"content. A test\n" +
-		"makes this page and compares it. [README.md](class.md) has the parameters of a class.\n")
+		"makes this page and compares it. [class.md](class.md) has the parameters of a class.\n")
 	for _, f := range class.Fields() {
 		objects, shown := examples[f.Name]
 		if !shown {
