@@ -32,8 +32,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestHistories runs histories in processes of one processor each, where a seed gives the same
-// history again.
+// TestHistories runs histories in processes of one processor each. Two runs of a seed have the
+// same events, but things that happen at the same time may have another order.
 func TestHistories(t *testing.T) {
 	sum, bad := runRange(t, *from, *from+*histories)
 	t.Logf("seeds %d to %d: %s", *from, *from+*histories-1, sum)
