@@ -146,7 +146,9 @@ func newServer(c Config) *Server {
 		grpc.ChainUnaryInterceptor(onlyFinalCodes),
 		grpc.ForceServerCodecV2(newCodec()),
 		experimental.BufferPool(buffers),
-		grpc.ReadBufferSize(0), // a buffer of the connection would keep the last requests
+		// Buffers of the connection would keep the last requests and answers.
+		grpc.ReadBufferSize(0),
+		grpc.WriteBufferSize(0),
 		grpc.StatsHandler(brokenConns{}),
 	)
 	s.grpc.RegisterService(description(), mounts)
