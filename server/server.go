@@ -137,9 +137,10 @@ func newServer(c Config) *Server {
 		// too many pings, gRPC closes the connection, which is Unavailable. See codeOf.
 		grpc.MaxRecvMsgSize(math.MaxInt32),
 		grpc.StaticStreamWindowSize(64<<10), // so much of a message is in memory before it is read
-		// So many requests may wait to be read, which is a short time. The driver has one
-		// connection, and holds further requests back until then.
-		grpc.MaxConcurrentStreams(uint32(c.Budget.Unread())),
+		// No limit of gRPC's on streams: it refuses what is above with REFUSED_STREAM, which a
+		// client can get also below it, since a stream counts for a moment after its answer.
+		// For the driver this is Unavailable, after which a pod starts with an empty volume.
+		grpc.MaxConcurrentStreams(math.MaxUint32),
 		grpc.MaxHeaderListSize(64<<10),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
 		grpc.InTapHandle(mounts.admit),
