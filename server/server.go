@@ -137,10 +137,9 @@ func newServer(c Config) *Server {
 		// too many pings, gRPC closes the connection, which is Unavailable. See codeOf.
 		grpc.MaxRecvMsgSize(math.MaxInt32),
 		grpc.StaticStreamWindowSize(64<<10), // so much of a message is in memory before it is read
-		// No limit of gRPC's on streams: it refuses what is above with REFUSED_STREAM, which a
-		// client can get also below it, since a stream counts for a moment after its answer.
-		// For the driver this is Unavailable, after which a pod starts with an empty volume.
-		grpc.MaxConcurrentStreams(math.MaxUint32),
+		// So many requests may wait to be read, which is a short time. The driver has one
+		// connection, and holds further requests back until then.
+		streamLimit(c.Budget.Unread()),
 		grpc.MaxHeaderListSize(64<<10),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
 		grpc.InTapHandle(mounts.admit),
@@ -164,7 +163,7 @@ func newServer(c Config) *Server {
 func ServeOn(ctx context.Context, c Config, l, admin net.Listener) error {
 	s := newServer(c)
 	serve := func() error {
-		if err := s.grpc.Serve(l); !errors.Is(err, grpc.ErrServerStopped) {
+		if err := s.serve(l); !errors.Is(err, grpc.ErrServerStopped) {
 			return err
 		}
 		return nil
@@ -174,6 +173,11 @@ func ServeOn(ctx context.Context, c Config, l, admin net.Listener) error {
 		list = append(list, adminTask(fairhttp.Limit(admin), s.adminHandler()))
 	}
 	return tasks.Run(ctx, list...)
+}
+
+// serve serves gRPC on a listener, until the server is stopped.
+func (s *Server) serve(l net.Listener) error {
+	return s.grpc.Serve(fewerStreams{Listener: l, most: s.config.Budget.Unread()})
 }
 
 // AdminAddress returns where the admin address listens, or "" if it does not.
@@ -220,7 +224,7 @@ func (s *Server) removeSocket(ctx context.Context) error {
 // serveSocket serves gRPC on the first socket until drain.
 func (s *Server) serveSocket() error {
 	klog.InfoS("serving", "socket", s.config.Socket, "admin", s.AdminAddress(), "version", s.config.Version)
-	err := s.grpc.Serve(s.first)
+	err := s.serve(s.first)
 	if errors.Is(err, grpc.ErrServerStopped) { // drain came first
 		return nil
 	}
@@ -253,7 +257,7 @@ func (s *Server) keepSocket(ctx context.Context) error {
 		klog.InfoS("the socket was gone: serving it again", "socket", s.config.Socket)
 		s.socket = again
 		// It fails only after the server was stopped.
-		s.again.Go(func() { _ = s.grpc.Serve(again) })
+		s.again.Go(func() { _ = s.serve(again) })
 	}
 }
 
