@@ -21,7 +21,7 @@ func streamLimit(most int) grpc.ServerOption {
 	return grpc.MaxConcurrentStreams(uint32(most + spareStreams))
 }
 
-// fewerStreams is a listener whose clients are told most as the limit of calls at once of a connection, and hold further
+// fewerStreams is a listener whose clients are told that a connection may have most calls at once. They hold further
 // ones back.
 type fewerStreams struct {
 	net.Listener
