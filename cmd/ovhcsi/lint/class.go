@@ -3,11 +3,13 @@
 package lint
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 
 	"ovhcloud-csi-provider/provider/class"
 	"ovhcloud-csi-provider/provider/failure"
+	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/yamlnode"
 )
 
@@ -23,6 +25,7 @@ func (l *linter) checkClass(c *spc, pods bool) {
 	}
 	if c.valid = wrong.Len() == 0; c.valid {
 		l.checkEndpoint(c)
+		l.checkPaths(c)
 		l.checkMirror(c)
 		l.checkRules(c)
 		l.checkApplied(c)
@@ -111,5 +114,24 @@ func (l *linter) checkEndpoint(c *spc) {
 	if err := l.options.Endpoints.Check(c.said.Domain.Endpoint); err != nil {
 		key, _ := yamlnode.Entry(c.at("spec", "parameters"), class.ParamEndpoint)
 		l.find(foreignHost, c.object, key, "parameters.endpoint: no credential is sent there: %s", err)
+	}
+}
+
+// checkPaths looks for paths as Vault's provider takes them. The prefix is of the API, which the daemon adds by itself.
+func (l *linter) checkPaths(c *spc) {
+	objects := yamlnode.Field(c.at("spec", "parameters"), class.ParamObjects)
+	for _, o := range c.said.Objects {
+		field := "secretPath"
+		if o.SecretPath == "" {
+			field = "secrets"
+		}
+		for n := 0; o.Find == nil && n < o.Count(); n++ {
+			path := o.Source(n).Path
+			if rest, found := strings.CutPrefix(path, "secret/data/"); found {
+				l.within(vaultPath, c.object, objects, o.LineOf(field), field,
+					fmt.Sprintf("objects[%d].%s: %s begins like a path of Vault's API; write %s", o.Number, field,
+						message.Quote(path), message.Quote(rest)))
+			}
+		}
 	}
 }

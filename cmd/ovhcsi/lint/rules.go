@@ -22,6 +22,7 @@ var (
 	wrongObject    = Rule{"OVH102", Error, "an object of a class is wrong"}
 	notText        = Rule{"OVH103", Error, "a parameter is not a text"}
 	foreignHost    = Rule{"OVH104", Warning, "the provider sends no credentials to the endpoint of a class"}
+	vaultPath      = Rule{"OVH105", Warning, "a path begins like a path of Vault's API"}
 	noSuchFile     = Rule{"OVH201", Error, "secretObjects names a file that the class does not make"}
 	optionalFile   = Rule{"OVH202", Warning, "secretObjects names a file that may be absent"}
 	wrongType      = Rule{"OVH203", Error, "a mirrored Secret does not fit its type"}
@@ -44,8 +45,8 @@ var (
 
 // Rules returns every rule, by its ID.
 func Rules() []Rule {
-	return slices.Clone([]Rule{notYAML, otherProvider, wrongParameter, wrongObject, notText, foreignHost, noSuchFile,
-		optionalFile,
+	return slices.Clone([]Rule{notYAML, otherProvider, wrongParameter, wrongObject, notText, foreignHost, vaultPath,
+		noSuchFile, optionalFile,
 		wrongType, incomplete, noClass, otherNamespace, notReadOnly, noCredentials, bothLogins, overridden, unreadable,
 		wrongAttribute,
 		subPath, unused, sameName, nothing, notAllowed, fileAndFolder})

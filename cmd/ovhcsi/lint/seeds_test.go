@@ -297,6 +297,11 @@ var seeds = []seed{
 	{"      - secretPath: prod/shop/flags\n", "      - secretPath: ‸\"prod/shop/flags\n",
 		"OVH102 parameters.objects: is not YAML: line 19, column 21: the quote"},
 
+	{"secretPath: prod/shop/flags", "‸secretPath: secret/data/prod/shop/flags",
+		`OVH105 objects[3].secretPath: "secret/data/prod/shop/flags" begins like a path of Vault's API; write "prod/shop/flags"`},
+	{"secrets: {db: prod/shop/db}", "‸secrets: {db: secret/data/prod/shop/db}",
+		`OVH105 objects[2].secrets: "secret/data/prod/shop/db" begins like a path of Vault's API; write "prod/shop/db"`},
+
 	// Mirrored Secrets.
 	{"objectName: db/password, key", "objectName: ‸db/pasword, key", `OVH201 the class makes no file "db/pasword"`},
 	{"objectName: db/password, key", "objectName: ‸flags, key", "OVH202 objects[3] is optional"},
