@@ -575,6 +575,20 @@ func (w *witness) checkRecovery(t *testing.T, before holdings) {
 	t.Logf("before: %s; %s after: %s; at most %d MiB", before, time.Since(begin).Round(time.Second), now,
 		mostMemory(t, w.daemon.Process.Pid)>>20)
 	if !ok {
-		t.Errorf("what the daemon holds did not come back: %s before, %s now", before, now)
+		t.Errorf("what the daemon holds did not come back: %s before, %s now:\n%s", before, now, w.whatHolds(t))
 	}
+}
+
+// memoryMetric matches the lines of /metrics about memory and what is kept.
+var memoryMetric = regexp.MustCompile(
+	`(?m)^(ovhcloud_csi_(memory_budget_used|cache|clients|connections)|go_memstats_heap|go_gc_gogc).*\n`)
+
+// whatHolds returns what the daemon's metrics say of its memory.
+func (w *witness) whatHolds(t *testing.T) string {
+	t.Helper()
+	page, err := fetchPage(t.Context(), w.daemon.admin+"/metrics")
+	if err != nil {
+		return err.Error()
+	}
+	return strings.Join(memoryMetric.FindAllString(page, -1), "")
 }
