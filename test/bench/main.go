@@ -16,6 +16,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"ovhcloud-csi-provider/test/page"
 )
 
 func main() {
@@ -27,7 +29,7 @@ func main() {
 func run(ctx context.Context) int {
 	delay := flag.Duration("delay", 20*time.Millisecond, "how long the store takes to answer")
 	rounds := flag.Int("rounds", 9, "how many times each case is measured; the table has the median")
-	page := flag.String("write", "", "the `page` to write the table to, between its markers")
+	to := flag.String("write", "", "the `page` to write the table to, between its markers")
 	program := flag.String("daemon", "", "the `program` to measure; built from source if empty")
 	flag.Parse()
 	b, err := open(ctx, *program, *delay, *rounds)
@@ -43,8 +45,8 @@ func run(ctx context.Context) int {
 	}
 	text := b.heading() + table(rows)
 	fmt.Print(text)
-	if *page != "" {
-		if err := replace(*page, text); err != nil {
+	if *to != "" {
+		if err := page.Replace(*to, begin, text); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
 			return 2
 		}
