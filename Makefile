@@ -29,7 +29,7 @@ SEED := 1
 # ./provider/okms cover ./provider/wire.
 ALSO :=
 
-.PHONY: help demo test classes histories simulate simulate-faults fleet fuzz mutate bench soak attack live lint vulncheck build docs man release notices dockerfile image chart chart-package cluster cluster-down e2e
+.PHONY: help demo test classes histories simulate simulate-faults fleet fuzz mutate bench soak attack live lint vulncheck build docs man release notices dockerfile image chart chart-package cluster cluster-down e2e podstart
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -138,3 +138,6 @@ cluster-down: ## take the node down and remove all its files
 
 e2e: ## scenarios in a real cluster: that of KUBECONFIG, or a node booted for them
 	@test/e2e/run
+
+podstart: ## how long pods take to start on a node booted for it, written to docs/podstart.md
+	@PODSTART='-write docs/podstart.md' test/e2e/run podstart

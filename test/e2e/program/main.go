@@ -19,17 +19,20 @@ import (
 )
 
 func main() {
+	began := time.Now()
 	switch strings.Join(os.Args[1:], " ") {
 	case "": // the program
 		serve()
 	case "orphan": // starts a process and ends, so that process 1 becomes its parent
 		start("end")
+	case "clock": // writes when it began, in nanoseconds, and waits
+		fmt.Println(began.UnixNano())
+		<-stopped()
 	}
 }
 
 func serve() {
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, syscall.SIGTERM)
+	stop := stopped()
 	fmt.Println("started:", time.Now().UnixMilli())
 	fmt.Println("zombies:", zombies())
 	variables := os.Environ()
@@ -43,6 +46,13 @@ func serve() {
 		fmt.Println(err)
 	}
 	<-stop
+}
+
+// stopped returns a channel that receives SIGTERM.
+func stopped() chan os.Signal {
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM)
+	return stop
 }
 
 // start starts this program with one argument.
