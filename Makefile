@@ -21,6 +21,8 @@ MINUTES := 10
 GOVULNCHECK := v1.9.0
 ATTACK := 5m
 ROUNDS := 9
+# For updown: the state of the product that is upgraded from and returned to.
+EARLIER := 4d728ac
 # For mutate: the packages, the maximum number of mutants (0 means all), and the seed of the sample.
 PACKAGES := ./provider/pace ./provider/cache ./provider/quota
 MUTANTS := 0
@@ -29,7 +31,7 @@ SEED := 1
 # ./provider/okms cover ./provider/wire.
 ALSO :=
 
-.PHONY: help demo test classes histories simulate simulate-faults fleet fuzz mutate bench soak attack live lint vulncheck build docs man release notices dockerfile image chart chart-package cluster cluster-down e2e podstart
+.PHONY: help demo test classes histories simulate simulate-faults fleet fuzz mutate bench soak attack live lint vulncheck build docs man release notices dockerfile image chart chart-package cluster cluster-down e2e podstart updown
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -141,3 +143,6 @@ e2e: ## scenarios in a real cluster: that of KUBECONFIG, or a node booted for th
 
 podstart: ## how long pods take to start on a node booted for it, written to docs/podstart.md
 	@PODSTART='-write docs/podstart.md' test/e2e/run podstart
+
+updown: ## upgrade from EARLIER (a commit) and return to it under load: daemons alone, then a cluster as in e2e
+	@test/e2e/earlier $(EARLIER) && test/e2e/handover && test/e2e/run updown

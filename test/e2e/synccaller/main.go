@@ -16,16 +16,11 @@ import (
 	"os"
 	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 	pb "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
-)
 
-// serviceConfig is the controller's: it waits for the socket, and retries only after UNAVAILABLE.
-const serviceConfig = `{"methodConfig": [{"name": [{"service": "v1alpha1.CSIDriverProvider"}], "waitForReady": true,
-	"retryPolicy": {"maxAttempts": 3, "initialBackoff": "1s", "maxBackoff": "10s", "backoffMultiplier": 1.1,
-	"retryableStatusCodes": ["UNAVAILABLE"]}}]}`
+	"ovhcloud-csi-provider/test/e2e/provider"
+)
 
 // answer is the JSON output.
 type answer struct {
@@ -54,15 +49,14 @@ func run(socket, namespace string, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	conn, err := grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithAuthority("localhost"), grpc.WithDefaultServiceConfig(serviceConfig))
+	client, closed, err := provider.Dial(socket)
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer closed()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	resp, err := pb.NewCSIDriverProviderClient(conn).Mount(ctx, &pb.MountRequest{
+	resp, err := client.Mount(ctx, &pb.MountRequest{
 		Attributes: string(attributes), Secrets: "{}", Permission: "420", TargetPath: "/mnt/secrets-store",
 	})
 	return json.NewEncoder(out).Encode(answerOf(resp, err))
