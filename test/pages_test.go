@@ -78,7 +78,8 @@ func TestLinksOfPagesLeadSomewhere(t *testing.T) {
 // scenarios is built.
 func TestVersionsOfPagesAreBuilt(t *testing.T) {
 	built := ""
-	for _, name := range []string{"docs/versions.md", "test/cluster/go.mod", "test/cluster/tools/go.mod"} {
+	for _, name := range []string{"docs/versions.md", "test/cluster/kubernetes/go.mod",
+		"test/cluster/containerd/go.mod", "test/cluster/tools/go.mod"} {
 		text, err := os.ReadFile("../" + name)
 		if err != nil {
 			t.Fatal(err)
@@ -86,9 +87,10 @@ func TestVersionsOfPagesAreBuilt(t *testing.T) {
 		built += string(text)
 	}
 	for name, module := range map[string]string{"Kubernetes": "k8s.io/kubernetes", "etcd": "go.etcd.io/etcd/server/v3",
-		"Secrets Store CSI driver": "sigs.k8s.io/secrets-store-csi-driver", "Helm": "helm.sh/helm/v3"} {
+		"containerd": "github.com/containerd/containerd/v2", "Helm": "helm.sh/helm/v3",
+		"Secrets Store CSI driver": "sigs.k8s.io/secrets-store-csi-driver"} {
 		shown := regexp.MustCompile(`\n\| ` + name + ` \| (\S+) \|`).FindStringSubmatch(built)
-		if shown == nil || !strings.Contains(built, "\t"+module+" v"+shown[1]+" ") {
+		if shown == nil || !strings.Contains(built, module+" v"+shown[1]) {
 			t.Errorf("docs/versions.md has %q for %s, which is not the version of %s in test/cluster", shown, name, module)
 		}
 	}

@@ -8,6 +8,8 @@ host_ip=198.51.100.1           # this machine, as the node sees it
 service_ip=10.96.0.1           # the apiserver, as pods see it
 bin=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/bin/cluster
 images=$bin/images
+modules=$bin/modules # of versions that are not those of this directory
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 
 fail() { echo "cluster: $*" >&2; exit 1; }
 say() { echo "cluster: $*"; }
@@ -27,7 +29,7 @@ missing() {
 	[ "$(uname -s)" = Linux ] || { echo "Linux (this is $(uname -s))"; return; }
 	[ "$(id -u)" = 0 ] || echo "root (this is user $(id -un))"
 	local command
-	for command in go unshare nsenter ip iptables openssl buildah containerd ctr runc; do
+	for command in go unshare nsenter ip iptables openssl buildah runc; do
 		command -v $command >/dev/null || echo "the command $command"
 	done
 	[ -x /usr/lib/cni/bridge ] || [ -x /opt/cni/bin/bridge ] || echo "the CNI plugins (/usr/lib/cni/bridge)"
@@ -46,6 +48,25 @@ check() {
 	exit 3
 }
 
+# kubernetes_module: prints the directory of the module from which Kubernetes is built:
+# that of this directory, or one for the version in KUBERNETES, such as 1.34.4.
+kubernetes_module() {
+	[ -n "${KUBERNETES:-}" ] || { echo "$here/kubernetes"; return; }
+	[ -e "$modules/kubernetes-$KUBERNETES/go.sum" ] ||
+		"$here/kubernetes/module" "$KUBERNETES" "$modules/kubernetes-$KUBERNETES" >&2
+	echo "$modules/kubernetes-$KUBERNETES"
+}
+
+# driver_module: the same for the driver, whose version may be in DRIVER, such as 1.5.6.
+driver_module() {
+	[ -n "${DRIVER:-}" ] || { echo "$here/tools"; return; }
+	[ -e "$modules/driver-$DRIVER/go.sum" ] || "$here/tools/module" "$DRIVER" "$modules/driver-$DRIVER" >&2
+	echo "$modules/driver-$DRIVER"
+}
+
+# version_of MODULE DIRECTORY: prints which version the module of a directory takes.
+version_of() { (cd "$2" && go list -m -f '{{.Version}}' "$1"); }
+
 # machine_pid: prints the process id of the node's init; fails if it does not run.
 machine_pid() {
 	local pid
@@ -56,8 +77,7 @@ machine_pid() {
 # only_ours PID: exits if the node was booted from another checkout. All checkouts share
 # one node, and one checkout must not stop the node of another or replace its images.
 only_ours() {
-	local here from
-	here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+	local from
 	from=$(readlink "/proc/$1/cwd") || fail "cannot find out which checkout booted the running node (process $1)"
 	[ "$from" = "$here" ] || fail "the running node was booted from $from, not from this checkout; run make cluster-down there"
 }
