@@ -31,7 +31,7 @@ SEED := 1
 # ./provider/okms cover ./provider/wire.
 ALSO :=
 
-.PHONY: help demo test classes histories simulate simulate-faults fleet fuzz mutate bench soak attack live lint vulncheck build docs man release notices dockerfile image chart chart-package cluster cluster-down e2e podstart updown
+.PHONY: help demo test classes histories simulate simulate-faults fleet fuzz mutate bench soak attack live lint vulncheck build docs man release notices dockerfile image chart chart-package cluster cluster-down e2e podstart updown matrix
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -146,3 +146,6 @@ podstart: ## how long pods take to start on a node booted for it, written to doc
 
 updown: ## upgrade from EARLIER (a commit) and return to it under load: daemons alone, then a cluster as in e2e
 	@test/e2e/earlier $(EARLIER) && test/e2e/handover && test/e2e/run updown
+
+matrix: ## the scenarios with each version of Kubernetes and of the driver (PAIRS=pattern, such as 1.37), written to docs/versions.md
+	@go run ./test/matrix -only '$(PAIRS)' -write docs/versions.md

@@ -15,16 +15,31 @@ const end = "<!-- to here -->\n"
 
 // Replace writes text between the line begin and the next line "to here" of a page.
 func Replace(page, begin, text string) error {
-	old, err := os.ReadFile(page)
+	before, _, after, err := split(page, begin)
 	if err != nil {
-		return fmt.Errorf("reading the page: %w", err)
-	}
-	before, rest, found := strings.Cut(string(old), begin)
-	_, after, closed := strings.Cut(rest, end)
-	if !found || !closed {
-		return fmt.Errorf("page %s lacks the marker %q or %q", page, begin, end)
+		return err
 	}
 	return os.WriteFile(page, []byte(before+begin+"\n"+text+"\n"+end+after), 0o644)
+}
+
+// Find returns the text between the line begin and the next line "to here" of a page.
+func Find(page, begin string) (string, error) {
+	_, text, _, err := split(page, begin)
+	return text, err
+}
+
+// split returns the parts of a page before, between and after the lines.
+func split(page, begin string) (before, between, after string, err error) {
+	text, err := os.ReadFile(page)
+	if err != nil {
+		return "", "", "", fmt.Errorf("reading the page: %w", err)
+	}
+	before, rest, found := strings.Cut(string(text), begin)
+	between, after, closed := strings.Cut(rest, end)
+	if !found || !closed {
+		return "", "", "", fmt.Errorf("page %s lacks the marker %q or %q", page, begin, end)
+	}
+	return before, between, after, nil
 }
 
 // Machine returns what the figures were measured on: processors, Go, and the system.
