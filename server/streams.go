@@ -3,6 +3,7 @@
 package server
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net"
 
@@ -46,6 +47,7 @@ type fewerStreamsConn struct {
 // Write implements net.Conn. gRPC calls it from one goroutine at a time.
 func (c *fewerStreamsConn) Write(b []byte) (int, error) {
 	if c.most > 0 {
+		b = bytes.Clone(b) // it belongs to gRPC
 		tellStreams(b, uint32(c.most))
 		c.most = 0
 	}
