@@ -11,8 +11,8 @@ import (
 )
 
 // gRPC's server refuses a call above its limit with REFUSED_STREAM, and counts a call until just after its answer was
-// written. A client that keeps to the limit can be refused in that moment, tries again once, and then says Unavailable,
-// after which a pod starts with an empty volume. So clients are told a lower limit than the one that gRPC keeps.
+// written. A client that keeps to the limit can be refused in that moment. The driver tries again a few times, and then
+// has Unavailable, after which a pod starts with an empty volume. So clients are told a lower limit than gRPC keeps.
 
 // spareStreams is how many calls more gRPC allows than it tells. One has its answer and is still counted.
 const spareStreams = 16
@@ -61,7 +61,8 @@ func tellStreams(frame []byte, most uint32) {
 	if len(frame) < header || frame[3] != settings {
 		return
 	}
-	for rest := frame[header:]; len(rest) >= entry; rest = rest[entry:] {
+	length := int(frame[0])<<16 | int(frame[1])<<8 | int(frame[2])
+	for rest := frame[header:min(len(frame), header+length)]; len(rest) >= entry; rest = rest[entry:] {
 		if binary.BigEndian.Uint16(rest) == maxConcurrentStreams {
 			binary.BigEndian.PutUint32(rest[2:], most)
 		}

@@ -10,7 +10,8 @@ import (
 	pb "sigs.k8s.io/secrets-store-csi-driver/provider/v1alpha1"
 )
 
-// serviceConfig waits for the socket, and retries only after UNAVAILABLE.
+// serviceConfig waits for the socket, and retries only after UNAVAILABLE. A retry
+// takes a second, so a caller sees it by the time.
 const serviceConfig = `{"methodConfig": [{"name": [{"service": "v1alpha1.CSIDriverProvider"}], "waitForReady": true,
 	"retryPolicy": {"maxAttempts": 3, "initialBackoff": "1s", "maxBackoff": "10s", "backoffMultiplier": 1.1,
 	"retryableStatusCodes": ["UNAVAILABLE"]}}]}`
