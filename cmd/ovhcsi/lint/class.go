@@ -121,12 +121,14 @@ func (l *linter) checkEndpoint(c *spc) {
 func (l *linter) checkPaths(c *spc) {
 	objects := yamlnode.Field(c.at("spec", "parameters"), class.ParamObjects)
 	for _, o := range c.said.Objects {
-		field := "secretPath"
-		if o.SecretPath == "" {
-			field = "secrets"
-		}
-		for n := 0; o.Find == nil && n < o.Count(); n++ {
-			path := o.Source(n).Path
+		for _, path := range pathsOf(o) {
+			field := "secretPath"
+			switch {
+			case o.Find != nil:
+				field = "find"
+			case o.SecretPath == "":
+				field = "secrets"
+			}
 			if rest, found := strings.CutPrefix(path, "secret/data/"); found {
 				l.within(vaultPath, c.object, objects, o.LineOf(field), field,
 					fmt.Sprintf("objects[%d].%s: %s begins like a path of Vault's API; write %s", o.Number, field,
@@ -134,4 +136,15 @@ func (l *linter) checkPaths(c *spc) {
 			}
 		}
 	}
+}
+
+// pathsOf returns the paths that an object names.
+func pathsOf(o class.Object) (all []string) {
+	if o.Find != nil {
+		return []string{o.Find.Path}
+	}
+	for n := range o.Count() {
+		all = append(all, o.Source(n).Path)
+	}
+	return all
 }

@@ -302,6 +302,9 @@ var seeds = []seed{
 	{"secrets: {db: prod/shop/db}", "‸secrets: {db: secret/data/prod/shop/db}",
 		`OVH105 objects[2].secrets: "secret/data/prod/shop/db" begins like a path of Vault's API; write "prod/shop/db"`},
 
+	{"find: {path: prod/shop/features}", "‸find: {path: secret/data/prod/shop/features}",
+		`OVH105 objects[5].find: "secret/data/prod/shop/features" begins like a path of Vault's API; write`},
+
 	// Mirrored Secrets.
 	{"objectName: db/password, key", "objectName: ‸db/pasword, key", `OVH201 the class makes no file "db/pasword"`},
 	{"objectName: db/password, key", "objectName: ‸flags, key", "OVH202 objects[3] is optional"},
