@@ -53,14 +53,14 @@ check() {
 kubernetes_module() {
 	[ -n "${KUBERNETES:-}" ] || { echo "$here/kubernetes"; return; }
 	[ -e "$modules/kubernetes-$KUBERNETES/go.sum" ] ||
-		"$here/kubernetes/module" "$KUBERNETES" "$modules/kubernetes-$KUBERNETES" >&2
+		"$here/kubernetes/module" "$KUBERNETES" "$modules/kubernetes-$KUBERNETES" >&2 || return 1
 	echo "$modules/kubernetes-$KUBERNETES"
 }
 
 # driver_module: the same for the driver, whose version may be in DRIVER, such as 1.5.6.
 driver_module() {
 	[ -n "${DRIVER:-}" ] || { echo "$here/tools"; return; }
-	[ -e "$modules/driver-$DRIVER/go.sum" ] || "$here/tools/module" "$DRIVER" "$modules/driver-$DRIVER" >&2
+	[ -e "$modules/driver-$DRIVER/go.sum" ] || "$here/tools/module" "$DRIVER" "$modules/driver-$DRIVER" >&2 || return 1
 	echo "$modules/driver-$DRIVER"
 }
 

@@ -8,7 +8,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -103,5 +105,8 @@ func (p pair) run(ctx context.Context, name string) (result, error) {
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(os.Stdout, out, &r.outcome), io.MultiWriter(os.Stderr, out)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // it takes the node down
 	r.err = cmd.Run()
+	if r.passed+len(r.failed) == 0 {
+		return r, fmt.Errorf("no scenario of %s ran: %w", name, cmp.Or(r.err, errors.New("there is none")))
+	}
 	return r, ctx.Err()
 }

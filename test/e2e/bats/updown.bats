@@ -16,8 +16,9 @@ versions() { kubectl get secretproviderclasspodstatuses -n $NS -o json | jq -cS 
 
 # driver_failures: prints how many mounts failed in the driver's log, which also has renewals.
 driver_failures() {
-  kubectl logs -n $RELEASE_NAMESPACE -l app=secrets-store-csi-driver -c secrets-store --tail=-1 | grep -F "$NS/" |
-    grep -c "failed to mount secrets store object content" || true
+  local log
+  log=$(kubectl logs -n $RELEASE_NAMESPACE -l app=secrets-store-csi-driver -c secrets-store --tail=-1) || return 1
+  grep -F "$NS/" <<<"$log" | grep -c "failed to mount secrets store object content" || true
 }
 
 # alone: succeeds if the pods of the release before are gone.
@@ -47,7 +48,7 @@ renewed() {
 
   sync_pod
   kubectl get secretproviderclass updown -n $NS -o json | jq .spec.parameters |
-    kubectl exec -i -n $NS sync -- mountload -namespace $NS -token e2e-token -stop /tmp/stop >"$BATS_TEST_TMPDIR/load" 2>&1 &
+    kubectl exec -i -n $NS sync -- mountload -namespace $NS -token e2e-token -stop /tmp/stop >"$BATS_TEST_TMPDIR/load" 2>&1 3>&- &
   sleep 5
   helm upgrade ovhcloud-csi-provider "$OVHCLOUD_CHART" -n $RELEASE_NAMESPACE --reset-then-reuse-values \
     --set image.repository="$OVHCLOUD_IMAGE",image.tag="$OVHCLOUD_TAG" --wait --timeout 120s
@@ -62,7 +63,7 @@ renewed() {
   kubectl exec -n $NS sync -- sh -c 'mkdir -p /tmp; touch /tmp/stop'
   wait $!
   sed 's/^/# /' "$BATS_TEST_TMPDIR/load" >&3
-  jq -e '.failed == {} and (.answers | length) == 1 and .mounts / .seconds > 40' "$BATS_TEST_TMPDIR/load"
+  jq -e '.failed == {} and (.answers | length) == 1 and .mounts / .seconds > 40 and .slowestMs < 900' "$BATS_TEST_TMPDIR/load"
   [ "$(failures_of updown)" = 0 ]
   [ "$(driver_failures)" = 0 ]
 }
