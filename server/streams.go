@@ -14,7 +14,7 @@ import (
 // written. A client that keeps to the limit can be refused in that moment. The driver tries again a few times, and then
 // has Unavailable, after which a pod starts with an empty volume. So clients are told a lower limit than gRPC keeps.
 
-// spareStreams is how many calls more gRPC allows than it tells. One has its answer and is still counted.
+// spareStreams is how much higher gRPC's own limit is. It is for calls that have their answer and are still counted.
 const spareStreams = 16
 
 // streamLimit is the gRPC option for connections of fewerStreams.

@@ -91,7 +91,8 @@ func (p *podstart) inTurn(ctx context.Context, count int) (map[string][]start, e
 			if err := p.end(ctx, s.pod); err != nil {
 				return all, err
 			}
-			// kubelet looks at pods and volumes at fixed intervals, which no pod shall meet always at the same point.
+			// kubelet looks at pods and volumes at fixed intervals. Without a random pause, all pods start at the same
+			// point of one.
 			if err := pause(ctx, 200*time.Millisecond+rand.N(300*time.Millisecond)); err != nil {
 				return all, err
 			}
