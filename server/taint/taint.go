@@ -45,14 +45,18 @@ type Config struct {
 	Connections func() error
 }
 
-var keyForm = regexp.MustCompile(`^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`)
+// ownPart is the part of a key after its prefix.
+var ownPart = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`)
 
 // CheckKey returns why a text cannot be the key of the taint.
 func CheckKey(key string) error {
-	if !keyForm.MatchString(key) {
+	prefix, own, prefixed := strings.Cut(key, "/")
+	if !prefixed {
+		prefix, own = "", key
+	}
+	if prefixed && !kube.IsName(prefix) || !ownPart.MatchString(own) {
 		return fmt.Errorf("%q is not the key of a taint, such as ovhcloud-csi-provider/not-ready", key)
 	}
-	prefix, _, _ := strings.Cut(key, "/")
 	for _, reserved := range []string{"kubernetes.io", "k8s.io"} {
 		if prefix == reserved || strings.HasSuffix(prefix, "."+reserved) {
 			return fmt.Errorf("%q belongs to Kubernetes; use a key of your own, such as ovhcloud-csi-provider/not-ready", key)
