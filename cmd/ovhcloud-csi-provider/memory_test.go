@@ -6,11 +6,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"runtime"
 	"runtime/debug"
 	"testing"
-
-	"ovhcloud-csi-provider/provider/budget"
 )
 
 func TestTheMemoryLimitOfTheContainer(t *testing.T) {
@@ -37,66 +34,6 @@ func TestTheMemoryLimitOfTheContainer(t *testing.T) {
 	debug.SetMemoryLimit(math.MaxInt64) // off
 	if limit := tuneGC([]string{file}); limit != 1_000_000_000 {
 		t.Errorf("without either it is %d", limit)
-	}
-}
-
-func TestGarbageMayGrowWhileMountsUseMuchMemory(t *testing.T) {
-	t.Setenv("GOGC", "")
-	before := debug.SetGCPercent(gcPercent)
-	t.Cleanup(func() { debug.SetGCPercent(before) })
-	percent := func() int {
-		now := debug.SetGCPercent(gcPercent)
-		debug.SetGCPercent(now)
-		return now
-	}
-	usual := runtime.GOMAXPROCS(0)
-	t.Setenv("GOMAXPROCS", "")
-	memory := budget.New(chartLimit)
-	pace := paceGC(memory)
-	account := memory.Open("shop")
-	defer account.Close()
-	account.Take(budget.Arrived, 1)
-	if got := percent(); got != gcPercent {
-		t.Errorf("with a byte held, the heap may grow by %d %%", got)
-	}
-	if !account.Take(budget.Holding, muchHeld/2) || !account.Take(budget.Running, muchHeld/4) ||
-		!account.Take(budget.Arrived, muchHeld/4) {
-		t.Fatal("20 MiB are not to be had")
-	}
-	if got := percent(); got != gcPercentBusy {
-		t.Errorf("with 20 MiB held, the heap may grow by %d %%", got)
-	}
-	if pace.mayGiveBack(100 << 20) {
-		t.Error("memory is given back while mounts hold 20 MiB")
-	}
-	if got := runtime.GOMAXPROCS(0); got < procsBusy {
-		t.Errorf("with 20 MiB held, %d goroutines run at once", got)
-	}
-	pace.slowDown()
-	if got := percent(); got != gcPercentBusy {
-		t.Errorf("with 20 MiB still held, the heap may grow by %d %%", got)
-	}
-	account.Close()
-	pace.slowDown()
-	if got := percent(); got != gcPercent {
-		t.Errorf("with nothing held, the heap may grow by %d %%", got)
-	}
-	if got := runtime.GOMAXPROCS(0); got != usual {
-		t.Errorf("with nothing held, %d goroutines run at once, and %d before", got, usual)
-	}
-	if !pace.mayGiveBack(worthGivingBack+1) || pace.mayGiveBack(worthGivingBack) {
-		t.Error("what is given back with nothing held is wrong")
-	}
-	t.Setenv("GOMAXPROCS", "3")
-	fixed := paceGC(memory)
-	fixed.held = func() int64 { return muchHeld + 1 }
-	fixed.speedUp()
-	if got := runtime.GOMAXPROCS(0); got != usual {
-		t.Errorf("GOMAXPROCS has no effect: %d goroutines run at once", got)
-	}
-	t.Setenv("GOGC", "100")
-	if paceGC(memory) != nil {
-		t.Error("GOGC has no effect")
 	}
 }
 

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"runtime"
+	"runtime/debug"
+	"testing"
+	"time"
+
+	"ovhcloud-csi-provider/provider/budget"
+)
+
+// gcPercentNow returns by how much the heap may grow.
+func gcPercentNow() int {
+	now := debug.SetGCPercent(gcPercent)
+	debug.SetGCPercent(now)
+	return now
+}
+
+// restoreGC sets the usual pace of collection for a test.
+func restoreGC(t *testing.T) {
+	t.Helper()
+	t.Setenv("GOGC", "")
+	before := debug.SetGCPercent(gcPercent)
+	t.Cleanup(func() {
+		debug.SetGCPercent(before)
+		runtime.SetDefaultGOMAXPROCS()
+	})
+}
+
+func TestGarbageMayGrowWhileMountsUseMuchMemory(t *testing.T) {
+	restoreGC(t)
+	usual := runtime.GOMAXPROCS(0)
+	t.Setenv("GOMAXPROCS", "")
+	memory := budget.New(chartLimit)
+	pace := paceGC(memory)
+	account := memory.Open("shop")
+	defer account.Close()
+	account.Take(budget.Arrived, 1)
+	if got := gcPercentNow(); got != gcPercent {
+		t.Errorf("with a byte held, the heap may grow by %d %%", got)
+	}
+	if !account.Take(budget.Holding, muchHeld/2) || !account.Take(budget.Running, muchHeld/4) ||
+		!account.Take(budget.Arrived, muchHeld/4) {
+		t.Fatal("20 MiB are not to be had")
+	}
+	if got := gcPercentNow(); got != gcPercentBusy {
+		t.Errorf("with 20 MiB held, the heap may grow by %d %%", got)
+	}
+	if pace.mayGiveBack(100 << 20) {
+		t.Error("memory is given back while mounts hold 20 MiB")
+	}
+	if got := runtime.GOMAXPROCS(0); got < procsBusy {
+		t.Errorf("with 20 MiB held, %d goroutines run at once", got)
+	}
+	pace.slowDown()
+	if got := gcPercentNow(); got != gcPercentBusy {
+		t.Errorf("with 20 MiB still held, the heap may grow by %d %%", got)
+	}
+	account.Close()
+	pace.slowDown()
+	if got := gcPercentNow(); got != gcPercent {
+		t.Errorf("with nothing held, the heap may grow by %d %%", got)
+	}
+	if got := runtime.GOMAXPROCS(0); got != usual {
+		t.Errorf("with nothing held, %d goroutines run at once, and %d before", got, usual)
+	}
+	if !pace.mayGiveBack(worthGivingBack+1) || pace.mayGiveBack(worthGivingBack) {
+		t.Error("what is given back with nothing held is wrong")
+	}
+	t.Setenv("GOMAXPROCS", "3")
+	fixed := paceGC(memory)
+	fixed.held = func() int64 { return muchHeld + 1 }
+	fixed.grown()
+	if got := runtime.GOMAXPROCS(0); got != usual {
+		t.Errorf("GOMAXPROCS has no effect: %d goroutines run at once", got)
+	}
+	t.Setenv("GOGC", "100")
+	if paceGC(memory) != nil {
+		t.Error("GOGC has no effect")
+	}
+}
+
+func TestGarbageMayGrowWhileItIsCollectedFrequently(t *testing.T) {
+	restoreGC(t)
+	pace, now := &gcPace{held: func() int64 { return 0 }, fixedProcs: true}, time.Now()
+	collect := func(n int, every time.Duration) {
+		for range n {
+			now = now.Add(every)
+			pace.collected(now)
+		}
+	}
+	collect(10*frequent, frequentTime/(frequent-2))
+	if got := gcPercentNow(); got != gcPercent {
+		t.Errorf("after %d collections in %s, the heap may grow by %d %%", frequent-1, frequentTime, got)
+	}
+	now = now.Add(2 * frequentTime)
+	collect(frequent, frequentTime/frequent)
+	if got := gcPercentNow(); got != gcPercentBusy {
+		t.Errorf("after %d collections in %s, the heap may grow by %d %%", frequent, frequentTime, got)
+	}
+	pace.slowDown()
+	collect(seldom+1, giveBackEvery/(seldom+1))
+	pace.slowDown()
+	if got := gcPercentNow(); got != gcPercentBusy {
+		t.Errorf("after %d collections in %s, the heap may grow by %d %%", seldom+1, giveBackEvery, got)
+	}
+	collect(seldom, giveBackEvery/seldom)
+	pace.slowDown()
+	if got := gcPercentNow(); got != gcPercent {
+		t.Errorf("after %d collections in %s, the heap may grow by %d %%", seldom, giveBackEvery, got)
+	}
+}
+
+func TestEachCollectionIsCounted(t *testing.T) {
+	restoreGC(t)
+	pace := paceGC(budget.New(chartLimit))
+	counted := func() int {
+		pace.mu.Lock()
+		defer pace.mu.Unlock()
+		return pace.all
+	}
+	for n := range 3 {
+		before := counted()
+		if !eventually(10*time.Second, func() bool { runtime.GC(); return counted() > before }) {
+			t.Fatalf("%d collections were counted, and no more", n)
+		}
+	}
+}
