@@ -77,14 +77,21 @@ func (b *bench) start(args ...string) (*daemon, error) {
 		defer close(d.logged)
 		_, _ = io.Copy(io.Discard, lines)
 	}()
+	if err := d.dial(socket); err != nil {
+		return nil, errors.Join(err, d.stop())
+	}
+	return d, nil
+}
+
+// dial makes a client of the socket, as the driver does.
+func (d *daemon) dial(socket string) (err error) {
 	d.conn, err = grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithAuthority("localhost"),
 		grpc.WithDefaultServiceConfig(`{"methodConfig":[{"name":[{"service":"v1alpha1.CSIDriverProvider"}],"waitForReady":true}]}`))
-	if err != nil {
-		return nil, errors.Join(err, d.stop())
+	if err == nil {
+		d.client = pb.NewCSIDriverProviderClient(d.conn)
 	}
-	d.client = pb.NewCSIDriverProviderClient(d.conn)
-	return d, nil
+	return err
 }
 
 // stop stops the process and waits for its end.

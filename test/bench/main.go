@@ -31,7 +31,15 @@ func run(ctx context.Context) int {
 	rounds := flag.Int("rounds", 9, "how many times each case is measured; the table has the median")
 	to := flag.String("write", "", "the `page` to write the table to, between its markers")
 	program := flag.String("daemon", "", "the `program` to measure; built from source if empty")
+	socket := flag.String("bare", "", "for bench itself: serve the floor of many mounts on this `socket`")
 	flag.Parse()
+	if *socket != "" {
+		if err := serveBare(ctx, *socket); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			return 2
+		}
+		return 0
+	}
 	b, err := open(ctx, *program, *delay, *rounds)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
