@@ -75,6 +75,7 @@ func (s *service) receive(ctx context.Context, stream grpc.ServerStream) (req pr
 		if !mine.Take(budget.Arrived, held) {
 			return provider.Request{}, provider.NodeFullError(class)
 		}
+		done(0)
 		account.Close()
 		account = mine
 	}

@@ -92,6 +92,11 @@ func TestAMountCountsForItsOwnNamespace(t *testing.T) {
 	}
 	release()
 	all.Wait()
+	for stage, name := range budget.Stages() {
+		if used := d.Budget.UsedBy(stage); stage != budget.Clients && used != 0 { // the client stays
+			t.Errorf("after the mount, %s hold %d bytes", name, used)
+		}
+	}
 }
 
 // awaitUsed waits until ok accepts the memory that mounts use, in bytes.

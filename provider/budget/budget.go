@@ -283,21 +283,30 @@ func (a *Account) Work(ctx context.Context, n int64) (end func(keep int64), ok b
 	}, true
 }
 
-// Give gives back n of the bytes that the account took in a stage.
+// Give gives back n of the bytes that the account took in a stage, or all that it holds if
+// that is less: after Close it does nothing.
 func (a *Account) Give(stage int, n int64) {
-	if n != 0 {
-		a.add(stage, -n)
+	if n = a.drop(stage, n); n != 0 {
 		a.budget.stages[stage].Give(a.who, n)
 	}
 }
 
 // Move returns a new account of the same namespace, which holds n of the bytes that a took
-// in a stage. The caller closes it.
+// in a stage, or all that a holds if that is less. The caller closes it.
 func (a *Account) Move(stage int, n int64) *Account {
-	a.add(stage, -n)
 	moved := &Account{budget: a.budget, who: a.who}
-	moved.held[stage] = n
+	moved.held[stage] = a.drop(stage, n)
 	return moved
+}
+
+// drop no longer counts n bytes in a stage. It returns how many it counted. If an account gave
+// back more than it took, others could take more than there is.
+func (a *Account) drop(stage int, n int64) int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	n = min(n, a.held[stage])
+	a.held[stage] -= n
+	return n
 }
 
 // Close gives everything back. It may be called more than once, and on a nil Account.
@@ -316,7 +325,7 @@ func (a *Account) Close() {
 	}
 }
 
-// add counts n more bytes in a stage; n may be negative.
+// add counts n more bytes in a stage.
 func (a *Account) add(stage int, n int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

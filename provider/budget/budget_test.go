@@ -65,6 +65,33 @@ func TestAnAccountGivesEverythingBack(t *testing.T) {
 }
 
 // TestRefusalsAreCounted by stage, whether the caller waited or not.
+// A request whose namespace is behind much other text closed its account while it still had work:
+// its bytes were given back twice, and the budget had room for more than there is.
+func TestNothingIsGivenBackTwice(t *testing.T) {
+	b := New(0)
+	other := b.Open("bank")
+	other.Take(Making, 1000)
+	a := b.Open("shop")
+	end, ok := a.Work(t.Context(), 100)
+	if !ok {
+		t.Fatal("100 bytes are not to be had")
+	}
+	a.Close()
+	end(0)
+	a.Give(Making, 50)
+	a.Move(Making, 50).Close()
+	if got := b.UsedBy(Making); got != 1000 || a.Held(Making) != 0 || a.OfNamespace(Making) != 0 {
+		t.Errorf("1000 bytes are in use, and %d counted; the account holds %d", got, a.Held(Making))
+	}
+	end, _ = a.Work(t.Context(), 100) // the place was given back
+	end(30)
+	a.Give(Making, 100)
+	other.Close()
+	if got := b.UsedBy(Making); got != 0 || b.places.Used() != 0 {
+		t.Errorf("got %d bytes and %d places in use", got, b.places.Used())
+	}
+}
+
 func TestRefusalsAreCounted(t *testing.T) {
 	b := New(0)
 	a := b.Open("shop")
