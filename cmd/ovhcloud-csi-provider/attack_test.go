@@ -577,7 +577,15 @@ func (w *witness) checkRecovery(t *testing.T, before holdings) {
 	if !ok {
 		t.Errorf("what the daemon holds did not come back: %s before, %s now:\n%s", before, now, w.whatHolds(t))
 	}
+	for _, part := range budgetMetric.FindAllStringSubmatch(w.whatHolds(t), -1) {
+		if clients := part[1] == "clients"; !clients && part[2] != "0" || part[2][0] == '-' {
+			t.Errorf("without a mount, %s of the part %q of the memory budget are in use", part[2], part[1])
+		}
+	}
 }
+
+// budgetMetric matches the lines of /metrics about the memory budget. Clients are kept for a while.
+var budgetMetric = regexp.MustCompile(`(?m)^ovhcloud_csi_memory_budget_used_bytes\{part="(\w+)"\} (\S+)$`)
 
 // memoryMetric matches the lines of /metrics about memory and what is kept.
 var memoryMetric = regexp.MustCompile(

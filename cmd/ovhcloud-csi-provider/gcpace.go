@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,11 +39,13 @@ const (
 	// ten secrets each at once, and little below littleHeld. In bytes.
 	muchHeld   = 20 << 20
 	littleHeld = 8 << 20
-	// So many collections within frequentTime are frequent. The 110 pods cause fewer, and an attack
-	// with small mounts 20 a second.
-	frequent     = 24
-	frequentTime = 3 * time.Second
-	// The daemon is no longer busy if there were at most seldom collections within giveBackEvery.
+	// So many collections within frequentTime are frequent, if each leaves more than muchLeft, in
+	// bytes: a collection takes as long as there is memory in use. The 110 pods leave 5 MB, and an
+	// attack with small mounts 20 MB, 20 times a second.
+	frequent     = 6
+	frequentTime = time.Second
+	muchLeft     = 10 << 20
+	// The daemon is no longer busy if at most seldom collections within giveBackEvery left much.
 	seldom = 10
 )
 
@@ -50,13 +53,15 @@ const (
 // to the memory that mounts use and to how often it is collected.
 type gcPace struct {
 	held func() int64 // bytes
-	busy atomic.Bool
 	// fixedProcs says that the operator has set GOMAXPROCS.
 	fixedProcs bool
 
-	mu    sync.Mutex
+	mu sync.Mutex
+	// busy changes under mu, together with what it says of the runtime.
+	busy  atomic.Bool
 	since time.Time // when the first of recent was
-	// recent is the number of collections within frequentTime, and all of those since slowDown.
+	// recent is the number of collections within frequentTime that left much, and all of those since
+	// slowDown.
 	recent, all int
 }
 
@@ -76,20 +81,25 @@ func paceGC(memory *budget.Budget) *gcPace {
 func (g *gcPace) afterCollection() {
 	type garbage struct{ _ *int } // the runtime may keep an object without a pointer
 	runtime.AddCleanup(new(garbage), func(g *gcPace) {
-		g.collected(time.Now())
+		left := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+		metrics.Read(left)
+		g.collected(time.Now(), left[0].Value.Uint64())
 		g.afterCollection()
 	}, g)
 }
 
-// collected is called after a collection.
-func (g *gcPace) collected(now time.Time) {
+// collected is called after a collection that left so many bytes.
+func (g *gcPace) collected(now time.Time, left uint64) {
+	if left <= muchLeft {
+		return
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if now.Sub(g.since) > frequentTime {
 		g.since, g.recent = now, 0
 	}
 	g.all++
-	if g.recent++; g.recent == frequent {
+	if g.recent++; g.recent >= frequent {
 		g.speedUp()
 	}
 }
@@ -97,31 +107,35 @@ func (g *gcPace) collected(now time.Time) {
 // grown is called after mounts have taken memory.
 func (g *gcPace) grown() {
 	if !g.busy.Load() && g.held() > muchHeld {
+		g.mu.Lock()
+		defer g.mu.Unlock()
 		g.speedUp()
 	}
 }
 
-// speedUp is for mounts that take much memory or processor time.
+// speedUp is for mounts that take much memory or processor time. mu is locked.
 func (g *gcPace) speedUp() {
-	if g.busy.CompareAndSwap(false, true) {
-		debug.SetGCPercent(gcPercentBusy)
-		if !g.fixedProcs && runtime.GOMAXPROCS(0) < procsBusy {
-			runtime.GOMAXPROCS(procsBusy)
-		}
+	if !g.busy.CompareAndSwap(false, true) {
+		return
+	}
+	debug.SetGCPercent(gcPercentBusy)
+	if !g.fixedProcs && runtime.GOMAXPROCS(0) < procsBusy {
+		runtime.GOMAXPROCS(procsBusy)
 	}
 }
 
 // slowDown is called every giveBackEvery.
 func (g *gcPace) slowDown() {
 	g.mu.Lock()
-	all := g.all
+	defer g.mu.Unlock()
+	calm := g.all <= seldom && g.held() < littleHeld
 	g.all = 0
-	g.mu.Unlock()
-	if g.held() < littleHeld && all <= seldom && g.busy.CompareAndSwap(true, false) {
-		debug.SetGCPercent(gcPercent)
-		if !g.fixedProcs {
-			runtime.SetDefaultGOMAXPROCS()
-		}
+	if !calm || !g.busy.CompareAndSwap(true, false) {
+		return
+	}
+	debug.SetGCPercent(gcPercent)
+	if !g.fixedProcs {
+		runtime.SetDefaultGOMAXPROCS()
 	}
 }
 

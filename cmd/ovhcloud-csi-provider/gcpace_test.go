@@ -3,8 +3,11 @@
 package main
 
 import (
+	"bytes"
 	"runtime"
 	"runtime/debug"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -84,13 +87,18 @@ func TestGarbageMayGrowWhileMountsUseMuchMemory(t *testing.T) {
 
 func TestGarbageMayGrowWhileItIsCollectedFrequently(t *testing.T) {
 	restoreGC(t)
-	pace, now := &gcPace{held: func() int64 { return 0 }, fixedProcs: true}, time.Now()
+	pace, now, left := &gcPace{held: func() int64 { return 0 }, fixedProcs: true}, time.Now(), uint64(muchLeft)
 	collect := func(n int, every time.Duration) {
 		for range n {
 			now = now.Add(every)
-			pace.collected(now)
+			pace.collected(now, left)
 		}
 	}
+	collect(10*frequent, frequentTime/frequent)
+	if got := gcPercentNow(); got != gcPercent {
+		t.Errorf("after many collections that left %d bytes, the heap may grow by %d %%", left, got)
+	}
+	left++
 	collect(10*frequent, frequentTime/(frequent-2))
 	if got := gcPercentNow(); got != gcPercent {
 		t.Errorf("after %d collections in %s, the heap may grow by %d %%", frequent-1, frequentTime, got)
@@ -113,7 +121,7 @@ func TestGarbageMayGrowWhileItIsCollectedFrequently(t *testing.T) {
 	}
 }
 
-func TestEachCollectionIsCounted(t *testing.T) {
+func TestEachCollectionThatLeavesMuchIsCounted(t *testing.T) {
 	restoreGC(t)
 	pace := paceGC(budget.New(chartLimit))
 	counted := func() int {
@@ -121,10 +129,36 @@ func TestEachCollectionIsCounted(t *testing.T) {
 		defer pace.mu.Unlock()
 		return pace.all
 	}
+	kept := bytes.Repeat([]byte{1}, 2*muchLeft)
 	for n := range 3 {
 		before := counted()
 		if !eventually(10*time.Second, func() bool { runtime.GC(); return counted() > before }) {
 			t.Fatalf("%d collections were counted, and no more", n)
+		}
+	}
+	runtime.KeepAlive(kept)
+}
+
+// The state must be that of the last change, or the heap grows by 40 percent in an attack until the
+// next lull.
+func TestThePaceIsThatOfItsState(t *testing.T) {
+	restoreGC(t)
+	var asked atomic.Int64
+	held := func() int64 { return asked.Add(1) % 2 * (muchHeld + 1) } // much in every other moment
+	pace := &gcPace{held: held, fixedProcs: true}
+	for range 500 {
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(pace.grown)
+			all.Go(pace.slowDown)
+		}
+		all.Wait()
+		want := gcPercent
+		if pace.busy.Load() {
+			want = gcPercentBusy
+		}
+		if got := gcPercentNow(); got != want {
+			t.Fatalf("busy is %t, and the heap may grow by %d %%", pace.busy.Load(), got)
 		}
 	}
 }
