@@ -53,8 +53,8 @@ classes: ## 50,000 valid classes of three objects, and of ten, without a finding
 histories: ## 10,000 simulated histories of mounts, judged by a model (HISTORIES)
 	@go test -count=1 -v -timeout 60m -run '^TestHistories$$' ./test/simulation -histories $(or $(HISTORIES),10000)
 
-simulate: ## more histories, from where the last run ended (bin/simulate.next), for MINUTES (10) or HISTORIES
-	@mkdir -p bin; go test -count=1 -v -timeout 0 -run '^TestSimulate$$' ./test/simulation -state $(CURDIR)/bin/simulate.next \
+simulate: ## more histories, from where the last run ended (test/simulation/progress.json), for MINUTES (10) or HISTORIES
+	@go test -count=1 -v -timeout 0 -run '^TestSimulate$$' ./test/simulation -state $(CURDIR)/test/simulation/progress.json \
 		-processes $(or $(PROCESSES),$(shell nproc 2>/dev/null || echo 2)) $(if $(HISTORIES),-histories $(HISTORIES),-minutes $(MINUTES))
 
 simulate-faults: ## put each fault of test/simulation/faults into the code: the simulation must find it (FAULTS=pattern)
