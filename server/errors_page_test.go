@@ -5,6 +5,7 @@ package server
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -60,5 +61,41 @@ func TestThePageHasEveryKindOfFailure(t *testing.T) {
 	}
 	if got, want := strings.Join(sections, " "), strings.Join(kinds, " "); got != want {
 		t.Errorf("docs/errors.md has the sections\n%s\nwant, each with a cause and a cure,\n%s", got, want)
+	}
+}
+
+// namedKinds matches where a page or an alert names kinds of failure: as an argument of the
+// runbook's function, or as the result of a mount.
+var namedKinds = regexp.MustCompile(`\bfailures ([a-z_]+)(?:[;` + "`" + `]|  +#|$)|\bresult(?:=|!=|=~|!~)\\?"([a-z_|]+)\\?"`)
+
+// A page that names a kind that does not exist sends its reader to search for nothing.
+func TestPagesNameOnlyKindsThatExist(t *testing.T) {
+	known := map[string]bool{"ok": true}
+	for _, k := range failure.Kinds() {
+		known[string(k)] = true
+	}
+	pages, err := filepath.Glob("../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := 0
+	for _, path := range append(pages, "../charts/ovhcloud-csi-provider/files/alerts.yaml") {
+		page, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(page)) {
+			for _, m := range namedKinds.FindAllStringSubmatch(strings.TrimRight(line, "\n"), -1) {
+				for kind := range strings.SplitSeq(m[1]+m[2], "|") {
+					named++
+					if !known[kind] {
+						t.Errorf("%s names the kind %q, which does not exist: %s", path, kind, line)
+					}
+				}
+			}
+		}
+	}
+	if named < 20 {
+		t.Errorf("only %d kinds were found", named)
 	}
 }
