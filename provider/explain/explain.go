@@ -100,7 +100,7 @@ func reachAdvice(from plan.Origin, e *okms.Error, again string) string {
 	}
 	advice := again + "; if this persists, check region, DNS and egress"
 	if from.Credential.Kind() == credential.KindCertificate {
-		advice += "; OKMS also hangs up on a certificate of another OKMS domain or without any right"
+		advice += "; OKMS also closes connections of a certificate of another OKMS domain or without any right"
 	}
 	return advice
 }
@@ -117,7 +117,7 @@ func trustAdvice(cause wire.Cause) string {
 	case wire.WrongName:
 		return "check endpoint and region"
 	case wire.BadCertificate:
-		return "the server needs a certificate for TLS servers"
+		return "the server needs a certificate that is for TLS servers (serverAuth)"
 	}
 	return "if the endpoint is right, give its certificate authority in caBundle"
 }
@@ -130,6 +130,8 @@ func explainForeign(e *okms.Error, again string) (what, advice string) {
 // explainVersion is about a version that does not exist, or whose data is gone.
 func explainVersion(e *okms.Error) (what, advice string) {
 	switch {
+	case e.Kind == failure.Deactivated && e.Others == (okms.Others{Listed: true}):
+		return "the secret has no active version", "reactivate one, or write a new version"
 	case e.Kind == failure.Deactivated:
 		return fmt.Sprintf("version %s is deactivated%s", number(e.Version), since(e)),
 			"reactivate it, write a new version, or pin an active one with objectVersion" + others(e)
@@ -138,7 +140,7 @@ func explainVersion(e *okms.Error) (what, advice string) {
 			"write a new version, or pin an active one with objectVersion" + others(e)
 	}
 	return "OKMS has no such version of the secret",
-		"old versions are dropped when there are more than the secret keeps" + others(e)
+		"OKMS removes the oldest versions when there are more than the secret keeps" + others(e)
 }
 
 // ReadActions returns the IAM actions that a read of a secret needs.

@@ -12,7 +12,7 @@ import (
 // refusedClientAdvice returns what to do if the token endpoint refuses an OAuth2 client.
 func refusedClientAdvice(c credential.Credential) string {
 	const check = "check clientId and clientSecret, and tokenUrl: " +
-		"an account of another continent than the region's has another"
+		"set it if the OVHcloud account is not of the region's continent"
 	return cmp.Or(c.Hint(), check) + "; OKMS was not asked"
 }
 

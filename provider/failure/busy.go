@@ -6,7 +6,8 @@ package failure
 const TriesAgain = "kubelet tries again"
 
 // NodeFullAdvice is for mounts that reached a limit which all mounts of a node share.
-const NodeFullAdvice = TriesAgain + "; fewer or smaller secrets in a class help"
+const NodeFullAdvice = TriesAgain +
+	"; if this persists, use fewer or smaller secrets in a class, or raise the memory limit of the provider"
 
 // Busy returns the failure of a mount that found no memory in its time.
 func Busy() Failure {

@@ -101,7 +101,7 @@ func TestAReadWaitsWhileAllConnectionsAreBusy(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	_, failed := c.client().Get(ctx, Ref{Path: "s"})
-	const want = "this node has too many connections to stores at once"
+	const want = "the provider on this node has too many connections to OKMS at once"
 	if failed == nil || failed.Kind != failure.NodeFull || failed.Text != want {
 		t.Errorf("error = %v", failed)
 	}

@@ -210,13 +210,14 @@ func (p *Pace) admit(ctx context.Context, d *domain, a Asker) (leave func(), ref
 		}
 		if wait > 0 {
 			if !sleep(ctx, wait+p.jitter(wait/4+1)) {
-				return nil, &okms.Error{Kind: failure.TimedOut, Text: "waited as long as OKMS asked for"}
+				return nil, &okms.Error{Kind: failure.TimedOut, Text: "OKMS asked for a longer wait than the mount has time for"}
 			}
 			continue
 		}
 		leave, ok := p.places.enter(ctx, d.room, a, leastTime)
 		if !ok {
-			return nil, &okms.Error{Kind: failure.TimedOut, Queued: true, Text: "waited for other reads of this node to end"}
+			return nil, &okms.Error{Kind: failure.TimedOut, Queued: true,
+				Text: "waited for other reads of this node to end, and sent nothing"}
 		}
 		// Reads that had the places until now may have opened the breaker.
 		if wait, refused = p.allow(ctx, d, a); wait == 0 && refused == nil {

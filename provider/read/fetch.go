@@ -191,7 +191,9 @@ func (p *Reader) Read(ctx context.Context, account *budget.Account,
 	defer from.close()
 	err := from.open(p.pool, pl, account.Namespace(), p.maxStale)
 	if errors.Is(err, pool.ErrFull) {
-		return pl, nil, []failure.Failure{failure.Busy()}
+		full := failure.Busy()
+		full.What = err.Error()
+		return pl, nil, []failure.Failure{full}
 	}
 	if err != nil {
 		return pl, nil,

@@ -126,7 +126,8 @@ func failureOf(route plan.Route, o class.Object, f Result) failure.Failure {
 	}
 	second := explain.Read(route.Fallback.Origin, o, f.second.Err, failure.TriesAgain)
 	if f.second.Err.Kind == failure.SecretAbsent {
-		second.Advice = "it should hold the same secrets" // optional would hide nothing: the first may have it
+		// optional would hide nothing: the first may have it
+		second.Advice = "write the secret to the domain of the fallback, too"
 	}
 	out.What += fmt.Sprintf("; its fallback, connection %q: %s", route.Fallback.Connection, second.What)
 	out.Facts = withFallback(out.Facts, second.Facts)

@@ -84,7 +84,7 @@ func NewTransport(conf *tls.Config, dial Dial) *Transport {
 // Errors of this package about an exchange.
 var (
 	// ErrFull means that the limit of open connections is reached.
-	ErrFull = errors.New("this node has too many connections to stores at once")
+	ErrFull = errors.New("the provider on this node has too many connections to OKMS at once")
 	// ErrSwitched means that the server answered HTTP 101. Reads of such an answer do not
 	// end with the context.
 	ErrSwitched = errors.New("answered 101 Switching Protocols, which was not requested")

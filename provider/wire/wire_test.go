@@ -37,7 +37,7 @@ func TestExplain(t *testing.T) {
 		text  string
 	}{
 		{errors.New(planted), NoAnswer, "the exchange failed"},
-		{ErrFull, NodeFull, "this node has too many connections to stores at once"},
+		{ErrFull, NodeFull, "the provider on this node has too many connections to OKMS at once"},
 		{ErrSwitched, Switched, "answered 101 Switching Protocols, which was not requested"},
 		{errProxyAddress, Proxy, "the proxy that the environment names is not a valid URL"},
 		{&proxyError{"proxy.example:3128", 407}, Proxy, "the proxy proxy.example:3128 refused the connection (HTTP 407)"},
