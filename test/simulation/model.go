@@ -293,8 +293,11 @@ func (m *model) troubled(x *Mount, s source, kind int) bool {
 }
 
 // passes reports whether what broke an answer says that the store could not be asked. A page in
-// place of a value does not: it is an answer that OKMS does not send.
-func (q *Request) passes() bool { return q.Fault != "page:200" && q.Fault != "page:302" }
+// place of a value does not: it is an answer that OKMS does not send. In place of a token it does
+// (token_failing): without a token OKMS is not asked.
+func (q *Request) passes() bool {
+	return q.Store == "login" || q.Fault != "page:200" && q.Fault != "page:302"
+}
 
 // pressed reports whether others held the daemon's memory while a mount lasted.
 func (m *model) pressed(x *Mount) bool {
