@@ -46,7 +46,8 @@ const (
 	frequentTime = time.Second
 	muchLeft     = 10 << 20
 	// The daemon is no longer busy if at most seldom collections within giveBackEvery left much.
-	seldom = 10
+	// It is less than frequent, so that a burst does not make it busy and calm in turn.
+	seldom = 5
 )
 
 // gcPace adapts the pace of garbage collection, and the number of goroutines that run at once,
@@ -71,7 +72,9 @@ func paceGC(memory *budget.Budget) *gcPace {
 	if gcIsSet() {
 		return nil
 	}
-	pace := &gcPace{held: memory.Used, fixedProcs: os.Getenv("GOMAXPROCS") != ""}
+	// Clients are kept long after the mounts that used them.
+	held := func() int64 { return memory.Used() - memory.UsedBy(budget.Clients) }
+	pace := &gcPace{held: held, fixedProcs: os.Getenv("GOMAXPROCS") != ""}
 	memory.OnGrowth(pace.grown)
 	pace.afterCollection()
 	return pace

@@ -18,9 +18,11 @@ import (
 
 // Limits of what the objects of one mount may stand for, over all of them.
 const (
-	mostFound   = 1000      // secrets that find selects, and versions of histories
-	mostFolders = 1000      // that are listed
-	mostMatched = 200 << 20 // steps of patterns, about a second
+	mostFound = 1000 // secrets that find selects, and versions of histories
+	// mostSelected also counts the secrets that find selects and leaves out, since they are read.
+	mostSelected = 2 * mostFound
+	mostFolders  = 1000      // that are listed
+	mostMatched  = 200 << 20 // steps of patterns, about a second
 )
 
 // expansion finds the objects that the objects of a plan stand for: find stands for an object for
@@ -39,6 +41,7 @@ type expansion struct {
 	plain    bool                   // each object stands for itself
 	made     int                    // the most objects of a round
 	found    int                    // of mostFound
+	chosen   int                    // of mostSelected, in selected
 	folders  int                    // of mostFolders
 	matched  int                    // of mostMatched, in all rounds
 	selected map[int][]class.Object // by the number of an object with find, once all folders are read
@@ -215,14 +218,24 @@ func activeOf(list okms.Secret, most int) (numbers []int) {
 
 // add adds one of several objects that an object stands for, within mostFound.
 func (x *expansion) add(o, one class.Object) {
-	if x.found++; x.found <= mostFound {
+	if x.counts(o) {
 		x.objects = append(x.objects, one)
 	}
-	if x.found == mostFound+1 {
-		x.fail(o, &okms.Error{Kind: failure.TooLarge,
-			Text: fmt.Sprintf("the objects up to this one select more than %d secrets and versions; use a longer path, a "+
-				"narrower regexp, or several classes and volumes", mostFound)})
+}
+
+// counts counts one of several objects that an object stands for. It returns false beyond mostFound.
+func (x *expansion) counts(o class.Object) bool {
+	if x.found++; x.found == mostFound+1 {
+		x.failTooMany(o, mostFound, "secrets and versions")
 	}
+	return x.found <= mostFound
+}
+
+// failTooMany leaves an object out, since with those before it, it stands for too many.
+func (x *expansion) failTooMany(o class.Object, most int, what string) {
+	x.fail(o, &okms.Error{Kind: failure.TooLarge,
+		Text: fmt.Sprintf("the objects up to this one select more than %d %s; use a longer path, a narrower regexp, or "+
+			"several classes and volumes", most, what)})
 }
 
 // find adds an object for each secret that find selects. A secret that is gone by the time it is
@@ -234,6 +247,7 @@ func (x *expansion) find(o class.Object) {
 			return
 		}
 		x.selected[o.Number] = selected
+		x.chosen += len(selected)
 	}
 	left := 0
 	for _, one := range selected {
@@ -241,11 +255,11 @@ func (x *expansion) find(o class.Object) {
 			continue
 		}
 		left++
-		if one.Version == class.LatestActive {
+		if one.Version != class.LatestActive {
+			x.add(o, one)
+		} else if x.counts(o) {
 			x.one(one)
-			continue
 		}
-		x.add(o, one)
 	}
 	switch {
 	case left > 0:
@@ -269,7 +283,7 @@ func isLeftOut(o class.Object, e *okms.Error) bool {
 // pattern is only matched when all lists are there: rounds repeat the walk.
 func (x *expansion) walk(o class.Object) (selected []class.Object, ok bool) {
 	complete := true
-	var entries []string
+	var lists []okms.Secret
 	for folders := []string{o.Find.Path}; len(folders) > 0; folders = folders[1:] {
 		if x.folders++; x.folders > mostFolders {
 			x.fail(o, &okms.Error{Kind: failure.TooLarge,
@@ -286,33 +300,54 @@ func (x *expansion) walk(o class.Object) (selected []class.Object, ok bool) {
 			x.fail(o, list.Err)
 			return nil, false
 		}
+		lists = append(lists, list.Secret)
 		for entry := range okms.EntriesOf(list.Secret) {
 			if folder, is := strings.CutSuffix(entry, "/"); is {
-				folders = append(folders, folder)
-			} else {
-				entries = append(entries, entry)
+				folders = append(folders, strings.Clone(folder))
 			}
 		}
 	}
 	if !complete {
 		return nil, false
 	}
-	return x.match(o, entries)
+	return x.match(o, lists)
 }
 
-// match returns an object for each secret that the pattern of find matches and the route allows.
-func (x *expansion) match(o class.Object, entries []string) (selected []class.Object, ok bool) {
-	route := x.plan.RouteOf(o)
-	for _, entry := range entries {
-		if x.matched += o.Find.Cost(entry); x.matched > mostMatched {
-			x.fail(o, &okms.Error{Kind: failure.TooLarge,
-				Text: "the patterns of find take too many steps for so many secrets; use a longer path, or a simpler regexp"})
-			return nil, false
-		}
-		if below, matches := o.Find.Matches(entry); matches && route.Allows(entry) {
+// match returns an object for each secret in lists that the pattern of find matches and the route
+// allows, within mostSelected. It keeps nothing of the lists, whose memory is not that of objects.
+func (x *expansion) match(o class.Object, lists []okms.Secret) (selected []class.Object, ok bool) {
+	for _, list := range lists {
+		for entry := range okms.EntriesOf(list) {
+			if strings.HasSuffix(entry, "/") {
+				continue
+			}
+			matched, fits := x.matches(o, entry)
+			if !fits {
+				return nil, false
+			}
+			if !matched {
+				continue
+			}
+			if x.chosen+len(selected) == mostSelected {
+				x.failTooMany(o, mostSelected, "secrets, with those that are left out")
+				return nil, false
+			}
+			entry = strings.Clone(entry)
+			below, _ := o.Find.Matches(entry)
 			selected = append(selected, o.At(entry, below))
 		}
 	}
 	slices.SortFunc(selected, func(a, b class.Object) int { return strings.Compare(a.SecretPath, b.SecretPath) })
 	return selected, true
+}
+
+// matches reports whether find selects a secret. fits is false if the patterns took too many steps.
+func (x *expansion) matches(o class.Object, entry string) (matched, fits bool) {
+	if x.matched += o.Find.Cost(entry); x.matched > mostMatched {
+		x.fail(o, &okms.Error{Kind: failure.TooLarge,
+			Text: "the patterns of find take too many steps for so many secrets; use a longer path, or a simpler regexp"})
+		return false, false
+	}
+	_, matched = o.Find.Matches(entry)
+	return matched && x.plan.RouteOf(o).Allows(entry), true
 }

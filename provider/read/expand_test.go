@@ -164,6 +164,31 @@ func TestWhatFindMaySelectIsBoundedForAMount(t *testing.T) {
 		!strings.Contains(failures, "objects[1]") {
 		t.Errorf("%d files; failures %s", len(files), failures)
 	}
+	for i := range mostFound + 1 {
+		fmt.Fprintf(&names, "many/more-%04d\n", i)
+	}
+	tree[folder("many")] = names.String()
+	all := plantest.Planned(t, plantest.Request(plantest.Objects("- {find: {path: many}}")))
+	x = newExpansion(all)
+	for missing := x.round(); len(missing) > 0; missing = x.round() {
+		for _, r := range missing {
+			if r.Ref.What != okms.Folder {
+				t.Fatalf("%v is read for an object that selects more than %d secrets", r.Ref, mostSelected)
+			}
+			x.got[r] = tree.read(r.Ref)
+		}
+	}
+	if files, failures := x.files(); len(files) != 0 ||
+		strings.Count(failures, "more than 2000 secrets, with those that are left out") != 1 {
+		t.Errorf("%d files; failures %s", len(files), failures)
+	}
+	tree[at("many/more-0000", 0)] = "{}"
+	x, _ = tree.expanded(t, plantest.Request(plantest.Objects(
+		"- {find: {path: many, regexp: '^([0-9]+|more-0000)$'}, objectVersion: latest-active}")))
+	if files, failures := x.files(); len(files) != mostFound ||
+		strings.Count(failures, "more than 1000 secrets and versions") != 1 {
+		t.Errorf("latest-active: %d files; failures %s", len(files), failures)
+	}
 	for i := range mostFolders {
 		tree[folder("deep")] = tree[folder("deep")].(string) + fmt.Sprintf("deep/%d/\n", i)
 		tree[folder(fmt.Sprintf("deep/%d", i))] = ""
