@@ -99,7 +99,7 @@ func TestMixedAttack(t *testing.T) {
 	attack.run(t, plan, w)
 	stop()
 	attack.logReports(t)
-	w.checkMounts(t, plan.long)
+	w.checkMounts(t)
 	if w.checkAlive(t) {
 		w.checkRecovery(t, before)
 		if code := p.stop(t, syscall.SIGTERM); code != 0 {
@@ -463,9 +463,9 @@ func fetchPage(ctx context.Context, url string) (string, error) {
 	return string(body), err
 }
 
-// checkMounts checks that the honest mounts went on: all of them in a short attack, 99 of
-// 100 in a long one, and 99 of 100 in about their usual time.
-func (w *witness) checkMounts(t *testing.T, long bool) {
+// checkMounts checks that 99 of 100 honest mounts went on, and in about their usual time. The
+// others may find the node full.
+func (w *witness) checkMounts(t *testing.T) {
 	t.Helper()
 	n, bound := len(w.took), max(2*w.usual, w.usual+time.Second)
 	t.Logf("honest: %d mounts, %d failed, %d probes; usual %s; %s; %d took more than twice the usual time",
@@ -473,7 +473,7 @@ func (w *witness) checkMounts(t *testing.T, long bool) {
 	t.Logf("the same reads without the daemon: %d, %s; %d took more than twice the usual time",
 		len(w.direct), percentiles(w.direct), longer(w.direct, 2*w.usual))
 	t.Logf("cgroup: %s", w.group)
-	if len(w.failed) > 0 && (!long || len(w.failed) > n/100) {
+	if len(w.failed) > n/100 {
 		t.Errorf("%d of %d honest mounts failed: %.400s; …; %.400s", len(w.failed), n,
 			w.failed[0], w.failed[len(w.failed)-1])
 	}
