@@ -173,30 +173,3 @@ func TestNothingOfAPodIsLoggedAsALineOfItsOwn(t *testing.T) {
 		t.Errorf("%q, %v", response.Connection, err)
 	}
 }
-
-// A plan takes memory, up to a megabyte for 1,000 objects: a hundred mounts that waited with one
-// held five times what was counted.
-func TestAMountWaitsForMemoryBeforeItMakesItsPlan(t *testing.T) {
-	p := New(Config{})
-	defer p.Close()
-	crowd := p.budget.Open("store")
-	for n := p.budget.Parts[budget.Running]; n > 16<<10; n /= 2 {
-		for crowd.Take(budget.Running, n) {
-		}
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-	defer cancel()
-	invalid := plantest.Request(plantest.With("objects", "- {secretPaht: a}"))
-	_, err := p.Mount(ctx, Request{Attributes: invalid.Attributes, Credentials: invalid.Credentials})
-	if failed, is := err.(*failure.Error); !is || failed.Kind() != failure.NodeFull {
-		t.Errorf("error = %v, which needs the plan", err)
-	}
-	crowd.Close()
-	_, err = p.Mount(t.Context(), Request{Attributes: invalid.Attributes, Credentials: invalid.Credentials})
-	if failed, is := err.(*failure.Error); !is || failed.Kind() != failure.Invalid {
-		t.Errorf("error = %v", err)
-	}
-	if used := p.budget.UsedBy(budget.Running); used != 0 {
-		t.Errorf("%d bytes are held after the mounts", used)
-	}
-}

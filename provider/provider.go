@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"ovhcloud-csi-provider/provider/budget"
-	"ovhcloud-csi-provider/provider/class"
 	"ovhcloud-csi-provider/provider/connections"
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/message"
@@ -103,20 +102,13 @@ func (p *Provider) Mount(ctx context.Context, req Request) (Response, error) {
 		account = p.budget.Open(req.Pod().Namespace)
 		defer account.Close()
 	}
-	// The plan takes memory as soon as it is made, so a mount waits for that before.
-	most := min(read.MostTaken(req.Attributes[class.ParamObjects]), p.budget.Most(budget.Running))
-	if !account.Wait(ctx, budget.Running, most) {
-		return Response{}, NodeFullError(req.Class())
-	}
 	pl, failures := p.plan(ctx, account, req)
 	if len(failures) > 0 {
 		return Response{Connection: stated(pl.Connection)}, &failure.Error{Class: req.Class(), Failures: failures}
 	}
 	var response Response
 	response.identify(pl)
-	if takes := read.Takes(pl); takes <= most {
-		account.Give(budget.Running, most-takes)
-	} else if account.Give(budget.Running, most); !account.Wait(ctx, budget.Running, takes) {
+	if !account.Wait(ctx, budget.Running, read.Takes(pl)) {
 		return response, NodeFullError(req.Class())
 	}
 	pl, got, failures := p.reader.Read(ctx, account, pl)

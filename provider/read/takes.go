@@ -22,12 +22,6 @@ const (
 	perWorker = 16 << 10
 )
 
-// MostTaken returns how many bytes a mount takes at most, by the text of its objects: of all but
-// unusual ones, so the plan itself must be looked at, too.
-func MostTaken(objects string) int64 {
-	return 2*class.ParsingTakes(objects) + mostAtOnce*perWorker
-}
-
 // Takes returns how many bytes a mount takes, by its plan.
 func Takes(pl plan.Plan) int64 {
 	var templates int64
