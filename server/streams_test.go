@@ -44,7 +44,7 @@ func TestGRPCAllowsMoreCallsThanItTells(t *testing.T) {
 		t.Errorf("clients are told %d calls at once, want %d", told, d.Budget.Unread())
 	}
 	call := mountHeaders()
-	for n := range told + 1 { // the last stands for a call after an answer whose stream is still counted
+	for n := range told + 1 { // the last is a call after an answer whose stream is still counted
 		if err := framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 2*n + 1, BlockFragment: call,
 			EndHeaders: true}); err != nil {
 			t.Fatal(err)

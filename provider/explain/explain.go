@@ -130,7 +130,7 @@ func explainForeign(e *okms.Error, again string) (what, advice string) {
 // explainVersion is about a version that does not exist, or whose data is gone.
 func explainVersion(e *okms.Error) (what, advice string) {
 	switch {
-	case e.Kind == failure.Deactivated && e.Others == (okms.Others{Listed: true}):
+	case e.Kind == failure.Deactivated && e.Version == 0 && e.Others == (okms.Others{Listed: true}):
 		return "the secret has no active version", "reactivate one, or write a new version"
 	case e.Kind == failure.Deactivated:
 		return fmt.Sprintf("version %s is deactivated%s", number(e.Version), since(e)),

@@ -216,14 +216,14 @@ func activeOf(list okms.Secret, most int) (numbers []int) {
 	return numbers
 }
 
-// add adds one of several objects that an object stands for, within mostFound.
+// add adds one of the objects that find or a history selects, within mostFound.
 func (x *expansion) add(o, one class.Object) {
 	if x.counts(o) {
 		x.objects = append(x.objects, one)
 	}
 }
 
-// counts counts one of several objects that an object stands for. It returns false beyond mostFound.
+// counts counts one of the objects that find or a history selects. It returns false beyond mostFound.
 func (x *expansion) counts(o class.Object) bool {
 	if x.found++; x.found == mostFound+1 {
 		x.failTooMany(o, mostFound, "secrets and versions")
@@ -231,7 +231,7 @@ func (x *expansion) counts(o class.Object) bool {
 	return x.found <= mostFound
 }
 
-// failTooMany leaves an object out, since with those before it, it stands for too many.
+// failTooMany leaves an object out: it and those before it select too many.
 func (x *expansion) failTooMany(o class.Object, most int, what string) {
 	x.fail(o, &okms.Error{Kind: failure.TooLarge,
 		Text: fmt.Sprintf("the objects up to this one select more than %d %s; use a longer path, a narrower regexp, or "+
@@ -321,7 +321,7 @@ func (x *expansion) match(o class.Object, lists []okms.Secret) (selected []class
 			if strings.HasSuffix(entry, "/") {
 				continue
 			}
-			matched, fits := x.matches(o, entry)
+			below, matched, fits := x.matches(o, entry)
 			if !fits {
 				return nil, false
 			}
@@ -332,22 +332,21 @@ func (x *expansion) match(o class.Object, lists []okms.Secret) (selected []class
 				x.failTooMany(o, mostSelected, "secrets, with those that are left out")
 				return nil, false
 			}
-			entry = strings.Clone(entry)
-			below, _ := o.Find.Matches(entry)
-			selected = append(selected, o.At(entry, below))
+			selected = append(selected, o.At(strings.Clone(entry), strings.Clone(below)))
 		}
 	}
 	slices.SortFunc(selected, func(a, b class.Object) int { return strings.Compare(a.SecretPath, b.SecretPath) })
 	return selected, true
 }
 
-// matches reports whether find selects a secret. fits is false if the patterns took too many steps.
-func (x *expansion) matches(o class.Object, entry string) (matched, fits bool) {
+// matches reports whether find selects a secret, and returns its path below that of find. fits is
+// false if the patterns took too many steps.
+func (x *expansion) matches(o class.Object, entry string) (below string, matched, fits bool) {
 	if x.matched += o.Find.Cost(entry); x.matched > mostMatched {
 		x.fail(o, &okms.Error{Kind: failure.TooLarge,
 			Text: "the patterns of find take too many steps for so many secrets; use a longer path, or a simpler regexp"})
-		return false, false
+		return "", false, false
 	}
-	_, matched = o.Find.Matches(entry)
-	return matched && x.plan.RouteOf(o).Allows(entry), true
+	below, matched = o.Find.Matches(entry)
+	return below, matched && x.plan.RouteOf(o).Allows(entry), true
 }

@@ -105,7 +105,7 @@ func TestExpansion(t *testing.T) {
 		"history": {"{secretPath: bad, objectVersionHistory: 5}",
 			[]string{"bad/0 of bad@2", "bad/1 of bad@1"}, "", 2},
 		"a short history":    {"{secretPath: bad, objectVersionHistory: 1, objectName: x}", []string{"x/0 of bad@2"}, "", 2},
-		"no history":         {"{secretPath: none, objectVersionHistory: 2}", nil, "deactivated", 1},
+		"no history":         {"{secretPath: none, objectVersionHistory: 2}", nil, "the secret has no active version", 1},
 		"history of nothing": {"{secretPath: gone, objectVersionHistory: 2}", nil, "secret_absent", 1},
 		"optional, of that": {"{secretPath: gone, objectVersionHistory: 2, optional: true}",
 			[]string{"gone of gone"}, "", 1},
