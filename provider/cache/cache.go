@@ -217,6 +217,9 @@ func (c *Cache) look(ctx context.Context, r Read) (l looked) {
 		}
 	}
 	f := c.flights.find(r.Key)
+	if f != nil && len(f.gone) > 0 {
+		f = nil // it may be older than what the store said is gone
+	}
 	if f != nil && r.Resting != nil && (l.stale || r.Elsewhere) {
 		if l.resting = r.Resting(); l.resting != nil {
 			return l

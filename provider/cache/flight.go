@@ -28,6 +28,7 @@ type flight struct {
 	// outdated says that the value may be older than a refusal, or than the news that the
 	// secret is gone, so it is not kept (rule 4).
 	outdated bool
+	gone     []int         // versions that the store said are gone while it was read; with one it is not joined
 	heard    bool          // what its failure speaks against is dropped already
 	due      time.Duration // as in entry
 
@@ -55,6 +56,10 @@ func (c *Cache) begin(ctx context.Context, r Read, impatient bool) *flight {
 		f.ctx, f.cancel = context.WithDeadline(alone, deadline)
 	} else {
 		f.ctx, f.cancel = context.WithCancel(alone)
+	}
+	if earlier := c.flights.find(f.key); earlier != nil {
+		earlier.outdated = true
+		c.forget(earlier)
 	}
 	c.flights.add(f)
 	go c.run(f, r.Do)

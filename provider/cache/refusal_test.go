@@ -223,16 +223,53 @@ func TestATokenEndpointsRefusalCountsInAllPlaces(t *testing.T) {
 	}
 }
 
-func TestTheLatestIsNotKeptIfAVersionIsRefusedWhileItIsRead(t *testing.T) {
+// A class may have an optional object of a version that is gone, beside the latest one: the latest must be
+// there when an outage begins, and the volumes of other mounts must not go back to the value from before.
+func TestTheLatestIsKeptWhileOtherVersionsAreRefused(t *testing.T) {
+	for name, c := range map[string]struct {
+		gone []int // the versions that are refused while version 1 is read as the latest
+		want int   // what is kept
+	}{
+		"another version":         {[]int{7}, 1},
+		"several others":          {[]int{2, 3, 4, 5, 6, 7, 8, 9}, 1},
+		"this version":            {[]int{1}, 0},
+		"this one and another":    {[]int{7, 1, 8}, 0},
+		"more than one remembers": {[]int{2, 3, 4, 5, 6, 7, 8, 9, 10}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				kept := cache.New(cache.Config{})
+				slow, bad := &store{takes: 2 * time.Second}, &store{takes: time.Second, fail: &okms.Error{Kind: failure.Deactivated}}
+				var all sync.WaitGroup
+				all.Go(func() { wantVersion(t, kept, slow.spelt("", "p", 0), 1) })
+				for _, gone := range c.gone {
+					all.Go(func() { wantVersion(t, kept, bad.spelt("", "p", gone), 0) })
+				}
+				all.Wait()
+				down := &store{fail: &okms.Error{Kind: failure.Unreachable}}
+				wantVersion(t, kept, down.spelt("", "p", 0), c.want)
+			})
+		})
+	}
+}
+
+// Who comes after a refusal does not join the read of the latest, and may get a newer version before it ends.
+func TestAnEarlierReadDoesNotReplaceALaterOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		kept := cache.New(cache.Config{})
+		kept, good := cache.New(cache.Config{}), &store{}
+		wantVersion(t, kept, good.spelt("", "p", 0), 1)
+		good.reads.Store(10)
 		slow, bad := &store{takes: 2 * time.Second}, &store{takes: time.Second, fail: &okms.Error{Kind: failure.Deactivated}}
+		slow.reads.Store(1)
 		var all sync.WaitGroup
-		all.Go(func() { wantVersion(t, kept, slow.spelt("", "p", 0), 1) }) // may be version 7
-		all.Go(func() { wantVersion(t, kept, bad.spelt("", "p", 7), 0) })
+		all.Go(func() { wantVersion(t, kept, slow.spelt("", "p", 0), 2) })
+		all.Go(func() {
+			wantVersion(t, kept, bad.spelt("", "p", 7), 0)
+			wantVersion(t, kept, good.spelt("", "p", 0), 11)
+		})
 		all.Wait()
 		down := &store{fail: &okms.Error{Kind: failure.Unreachable}}
-		wantVersion(t, kept, down.spelt("", "p", 0), 0)
+		wantVersion(t, kept, down.spelt("", "p", 0), 11)
 	})
 }
 
