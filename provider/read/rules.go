@@ -33,11 +33,11 @@ func isHurried(ctx context.Context) bool {
 // counts beside what both connections' reads came to.
 const ByFallback = Outcome("fallback")
 
-// isOver reports whether a read has no time left, or so little that another round is of no use: each
-// takes three quarters of what is left.
-func isOver(ctx context.Context) bool {
+// mayWait reports whether a read that waited for other reads of this node may wait again. The last
+// pace.Patience is for its fallback: what it waits for may hang.
+func mayWait(ctx context.Context) bool {
 	deadline, bounded := ctx.Deadline()
-	return ctx.Err() != nil || bounded && time.Until(deadline) < 10*time.Millisecond
+	return ctx.Err() == nil && (!bounded || time.Until(deadline) > pace.Patience)
 }
 
 // read returns one secret: from the first store; if that cannot be asked, from the second
@@ -49,7 +49,7 @@ func (p *Reader) read(ctx context.Context, s sources, r request) Result {
 		return p.readFrom(ctx, s.first, r, false)
 	}
 	first := p.readFirst(ctx, s.first, r)
-	for first.Err != nil && first.Err.Queued && !isOver(ctx) {
+	for first.Err != nil && first.Err.Queued && mayWait(ctx) {
 		first = p.readFirst(ctx, s.first, r) // it waited for other reads of this node: the store may be well
 	}
 	if first.Err == nil {

@@ -589,17 +589,27 @@ func TestARefusalCountsWhileItsDetailsHang(t *testing.T) {
 	})
 }
 
+// crowd takes the only place for reads, with one that hangs, until end is called.
+func (r *regions) crowd(t *harness.Bubble) (end func()) {
+	t.Helper()
+	r.Store.Break(t, emulator.Fault{Hang: true, Path: "prod/crowd"})
+	ctx, cancel := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	all.Go(func() { _, _ = r.Do(ctx, harness.Mount{Objects: "- secretPath: prod/crowd"}) })
+	if err := r.Store.Await(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		cancel()
+		all.Wait()
+	}
+}
+
 // A mount that waits for its turn at a healthy store does not use the fallback.
 func TestAFullQueueIsNoOutage(t *testing.T) {
 	harness.InBubble(t, func(t *harness.Bubble) {
-		r := startRegions(t, regionOptions{timeout: 9 * time.Second, reads: 1})
-		r.Store.Break(t, emulator.Fault{Hang: true, Path: "prod/crowd"})
-		crowd, end := context.WithCancel(t.Context())
-		var all sync.WaitGroup
-		all.Go(func() { _, _ = r.Do(crowd, harness.Mount{Objects: "- secretPath: prod/crowd"}) })
-		if err := r.Store.Await(t.Context(), 1); err != nil {
-			t.Fatal(err)
-		}
+		r := startRegions(t, regionOptions{timeout: 12 * time.Second, reads: 1})
+		end := r.crowd(t)
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
@@ -611,8 +621,17 @@ func TestAFullQueueIsNoOutage(t *testing.T) {
 		})
 		end()
 		<-done
-		all.Wait()
 		r.served(t, "fallback", 0)
+	})
+}
+
+func TestAQueueThatDoesNotMoveIsLeftForTheFallback(t *testing.T) {
+	harness.InBubble(t, func(t *harness.Bubble) {
+		r := startRegions(t, regionOptions{timeout: 12 * time.Second, reads: 1})
+		defer r.crowd(t)()
+		time.Sleep(time.Second) // the read that hangs would end before the mount does
+		r.shop(t, "rbx")
+		r.served(t, "fallback", 1)
 	})
 }
 
