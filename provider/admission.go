@@ -13,7 +13,30 @@ import (
 	"ovhcloud-csi-provider/provider/render"
 )
 
-// plan parses the class and makes the plan of a mount, when there is memory for it.
+// planned makes the plan of a mount when there is memory for the mount, which the account then
+// holds. A plan may take a megabyte, so a mount does not wait with one: if it takes more than was
+// expected of its class, it is dropped, and made again when there is memory for all of it.
+func (p *Provider) planned(ctx context.Context, account *budget.Account,
+	req Request) (pl plan.Plan, failures []failure.Failure) {
+	// Expected may exceed what one mount can have on a small node, where Takes may not.
+	held := min(read.Expected(req.Attributes[class.ParamObjects]), p.budget.Most(budget.Running))
+	for account.Wait(ctx, budget.Running, held) {
+		pl, failures = p.plan(ctx, account, req)
+		takes := read.Takes(pl)
+		if len(failures) > 0 {
+			takes = 0
+		}
+		if takes <= held {
+			account.Give(budget.Running, held-takes)
+			return pl, failures
+		}
+		account.Give(budget.Running, held)
+		pl, held = plan.Plan{}, takes
+	}
+	return plan.Plan{}, []failure.Failure{failure.Busy()}
+}
+
+// plan parses the class and makes the plan of a mount, when there is memory to parse it.
 func (p *Provider) plan(ctx context.Context, account *budget.Account,
 	req Request) (_ plan.Plan, failures []failure.Failure) {
 	ctx, ended := p.reader.Begin(ctx, read.StepPlan)

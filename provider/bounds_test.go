@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"ovhcloud-csi-provider/provider/budget"
@@ -16,6 +17,7 @@ import (
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/plan"
 	"ovhcloud-csi-provider/provider/plan/plantest"
+	"ovhcloud-csi-provider/provider/read"
 	"ovhcloud-csi-provider/provider/render"
 	"ovhcloud-csi-provider/provider/sensitive"
 )
@@ -172,4 +174,72 @@ func TestNothingOfAPodIsLoggedAsALineOfItsOwn(t *testing.T) {
 	if err == nil || strings.Contains(response.Connection, "\n") || !strings.HasPrefix(response.Connection, `"x\n`) {
 		t.Errorf("%q, %v", response.Connection, err)
 	}
+}
+
+// running takes nearly all memory of mounts in progress, but for a rest of bytes, until free is called.
+func running(p *Provider, rest int64) (free func()) {
+	var all []*budget.Account
+	for i := range 40 {
+		a := p.budget.Open(fmt.Sprint("crowd", i))
+		for n := p.budget.Parts[budget.Running]; n > 1<<10; n /= 2 {
+			for p.budget.Parts[budget.Running]-p.budget.UsedBy(budget.Running)-n >= rest && a.Take(budget.Running, n) {
+			}
+		}
+		all = append(all, a)
+	}
+	return func() {
+		for _, a := range all {
+			a.Close()
+		}
+	}
+}
+
+// kindIn returns what a mount fails with within ten simulated seconds, "" if it succeeds.
+func kindIn(t *testing.T, p *Provider, objects string) failure.Kind {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	r := plantest.Request(plantest.With("objects", objects))
+	_, err := p.Mount(ctx, Request{Attributes: r.Attributes, Credentials: r.Credentials})
+	if failed, is := err.(*failure.Error); is {
+		return failed.Kind()
+	}
+	return ""
+}
+
+// A plan takes memory, up to a megabyte for 1,000 objects: 160 mounts that waited with one held five times what
+// was counted.
+func TestAMountDoesNotWaitForMemoryWithAPlan(t *testing.T) {
+	const invalid = "- {secretPaht: a}"
+	const large = `- {"\x66ind": {path: "a/"}, objectName: f}` // its plan takes more than is expected of its text
+	synctest.Test(t, func(t *testing.T) {
+		p := New(Config{})
+		defer p.Close()
+		free := running(p, 0)
+		if kind := kindIn(t, p, invalid); kind != failure.NodeFull {
+			t.Errorf("%q, which needs the plan", kind)
+		}
+		free()
+		if kind := kindIn(t, p, invalid); kind != failure.Invalid {
+			t.Errorf("%q with memory", kind)
+		}
+		if kind := kindIn(t, p, large); kind != failure.Unreachable {
+			t.Errorf("%q, though no other mount is in progress", kind)
+		}
+		free = running(p, 4*read.Expected(large)) // a namespace leaves as much as it takes
+		crowd := p.budget.UsedBy(budget.Running)
+		go func() {
+			time.Sleep(5 * time.Second)
+			if used := p.budget.UsedBy(budget.Running); used != crowd {
+				t.Errorf("a mount that waits holds %d bytes", used-crowd)
+			}
+		}()
+		if kind := kindIn(t, p, large); kind != failure.NodeFull {
+			t.Errorf("%q, which needs more than the rest", kind)
+		}
+		free()
+		if used := p.budget.UsedBy(budget.Running); used != 0 {
+			t.Errorf("%d bytes are held after the mounts", used)
+		}
+	})
 }

@@ -102,15 +102,12 @@ func (p *Provider) Mount(ctx context.Context, req Request) (Response, error) {
 		account = p.budget.Open(req.Pod().Namespace)
 		defer account.Close()
 	}
-	pl, failures := p.plan(ctx, account, req)
+	pl, failures := p.planned(ctx, account, req)
 	if len(failures) > 0 {
 		return Response{Connection: stated(pl.Connection)}, &failure.Error{Class: req.Class(), Failures: failures}
 	}
 	var response Response
 	response.identify(pl)
-	if !account.Wait(ctx, budget.Running, read.Takes(pl)) {
-		return response, NodeFullError(req.Class())
-	}
 	pl, got, failures := p.reader.Read(ctx, account, pl)
 	response.note(pl, got)
 	if len(failures) == 0 {

@@ -83,6 +83,9 @@ func ParsingTakes(text string) int64 {
 	return takes
 }
 
+// MostObjects returns a number of objects that a list does not exceed.
+func MostObjects(text string) int { return 1 + countSigns(text) }
+
 // countSigns counts the characters that begin or end a node of YAML. There are no more
 // nodes than these.
 func countSigns(text string) (n int) {

@@ -4,6 +4,7 @@ package read
 
 import (
 	"slices"
+	"strings"
 
 	"ovhcloud-csi-provider/provider/class"
 	"ovhcloud-csi-provider/provider/plan"
@@ -21,6 +22,16 @@ const (
 	perRead   = 1 << 10
 	perWorker = 16 << 10
 )
+
+// Expected returns how many bytes a mount takes, by the text of its objects. Only unusual
+// ones take more, such as one that spells find with an escape.
+func Expected(objects string) int64 {
+	workers := min(int64(class.MostObjects(objects)), mostAtOnce)
+	if strings.Contains(objects, "find") {
+		workers = mostAtOnce
+	}
+	return class.ParsingTakes(objects) + workers*perWorker
+}
 
 // Takes returns how many bytes a mount takes, by its plan.
 func Takes(pl plan.Plan) int64 {

@@ -134,6 +134,11 @@ func (w *world) reload() {
 			d.set.Reload()
 			w.mu.Lock()
 			d.view = d.view.next(w.operator)
+			for _, x := range w.Mounts {
+				if x.Daemon == d && x.End == 0 {
+					x.Later = append(x.Later, d.view)
+				}
+			}
 			w.mu.Unlock()
 		}
 	}

@@ -54,6 +54,7 @@ type Mount struct {
 	Class   Class
 	Cred    string // what came with the mount; "-" is nothing
 	View    view   // what the daemon used of the operator's when the call began
+	Later   []view // and after each change while it lasted
 	Renewal bool   // the pod has its files already
 
 	Start, End         time.Duration

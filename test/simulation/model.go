@@ -153,8 +153,30 @@ func (c Class) refs() (all []ref) {
 	return all
 }
 
-// plan returns where a mount may read, or the code with which it must be refused.
+// plan returns where a mount may read, or the code with which it must be refused. One that waited for
+// memory may come to its turn after the operator's changes, and is judged by one of the states in between.
 func (m *model) plan(x *Mount) (from func(ref) []source, refused codes.Code) {
+	from, refused = m.planIn(x.View, x)
+	if !m.pressed(x) {
+		return from, refused
+	}
+	for _, v := range x.Later {
+		switch also, no := m.planIn(v, x); {
+		case no == x.Code && no != codes.OK:
+			return nil, no
+		case no != codes.OK:
+		case refused != codes.OK && refused != x.Code:
+			from, refused = also, codes.OK
+		case refused == codes.OK:
+			before := from
+			from = func(r ref) []source { return append(slices.Clone(before(r)), also(r)...) }
+		}
+	}
+	return from, refused
+}
+
+// planIn is plan in a state of what the operator has written.
+func (m *model) planIn(v view, x *Mount) (from func(ref) []source, refused codes.Code) {
 	if x.Class.Invalid {
 		return nil, codes.InvalidArgument
 	}
@@ -166,19 +188,19 @@ func (m *model) plan(x *Mount) (from func(ref) []source, refused codes.Code) {
 		own := source{store: x.Class.Place, cred: x.Cred, stale: m.Stale}
 		return func(ref) []source { return []source{own} }, codes.OK
 	}
-	first, known := x.View.connections[name]
+	first, known := v.connections[name]
 	for _, path := range append([]string{""}, x.Class.paths()...) {
 		if !known || !first.allows(x.Pod.namespace, x.Pod.account, path) {
 			return nil, codes.PermissionDenied
 		}
 	}
-	if x.View.credentials[name] == "" {
+	if v.credentials[name] == "" {
 		return nil, codes.Unauthenticated
 	}
-	second, has := x.View.connections[first.fallback]
-	cred := x.View.credentials[first.fallback]
+	second, has := v.connections[first.fallback]
+	cred := v.credentials[first.fallback]
 	return func(r ref) []source {
-		all := []source{m.sourceOf(first, x.View.credentials[name])}
+		all := []source{m.sourceOf(first, v.credentials[name])}
 		if has && cred != "" && r.version == 0 && second.allows(x.Pod.namespace, x.Pod.account, r.path) {
 			all = append(all, m.sourceOf(second, cred))
 			all[0].backed, all[1].first = true, &all[0]
