@@ -258,6 +258,16 @@ func (p *Pace) conclude(d *domain, a Asker, said verdict, failed *okms.Error, to
 	}
 }
 
+// Heard tells the circuit breakers that a read of Do has an answer before it returns: while it asks
+// the store for more to say, other mounts need not wait for its end. took is how long the answer took.
+func (p *Pace) Heard(a Asker, took time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if d := p.domains[siteOf(a.Domain)]; d != nil && d.histories[a.Credential] != nil {
+		d.histories[a.Credential].breakers.conclude(a, works, nil, took, p.now())
+	}
+}
+
 // Resting returns the failure that reads of a get at once while the circuit breaker is not
 // closed, nil if it is closed. If there is a read in progress then, it is the trial of
 // another mount. The caller is one that has something to fall back on.

@@ -139,7 +139,11 @@ func (p *Reader) readFrom(ctx context.Context, s source, r request, elsewhere bo
 			a := asker
 			a.Hurried = isHurried(ctx)
 			return p.pace.Do(ctx, a, func(ctx context.Context) (okms.Secret, *okms.Error) {
-				return s.lists.ask(ctx, s, r.ref, func(failed *okms.Error) { p.cache.Heard(ctx, failed) })
+				begin := time.Now()
+				return s.lists.ask(ctx, s, r.ref, func(failed *okms.Error) {
+					p.cache.Heard(ctx, failed)
+					p.pace.Heard(a, time.Since(begin))
+				})
 			})
 		},
 	})

@@ -262,6 +262,39 @@ func TestStaleWhileTheStoreIsDown(t *testing.T) {
 	})
 }
 
+// The mount that has the trial of a circuit breaker gets a refusal, which is an answer. What OKMS is then asked for
+// more to say in the message must not keep others waiting.
+func TestARefusalClosesTheCircuitBreakerAtOnce(t *testing.T) {
+	harness.InBubble(t, func(t *harness.Bubble) {
+		now := &harness.Clock{}
+		d := harness.Start(t, harness.Options{Now: now.Now})
+		d.Store.HoldMany(t, "shop", 2)
+		if err := d.Store.SetState("shop/s1", 1, emulator.Deactivated); err != nil {
+			t.Fatal(err)
+		}
+		repair := d.Store.Break(t, emulator.Fault{Status: 503})
+		for range 3 {
+			_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: shop/s0"})
+			harness.WantError(t, err, codes.Internal)
+		}
+		d.WantLines(t, `ovhcloud_csi_okms_circuit_breakers{state="open"} 1`)
+		repair()
+		d.Store.Break(t, emulator.Fault{Hang: true, Path: "secret/metadata"})
+		d.Store.ResetRequests()
+		now.Advance(time.Minute)
+		var all sync.WaitGroup
+		all.Go(func() {
+			_, err := d.Do(t.Context(), harness.Mount{Objects: "- {secretPath: shop/s1, objectVersion: 1}"})
+			harness.WantError(t, err, codes.FailedPrecondition)
+		})
+		if err := d.Store.Await(t.Context(), 2); err != nil { // the read and the list
+			t.Fatal(err)
+		}
+		d.MustMount(t, harness.Mount{Objects: "- secretPath: shop/s0"}, "s0", `{"v":"shop 0"}`)
+		all.Wait()
+	})
+}
+
 // Without --max-stale every pod fails during the outage, and all start when the store is
 // back. The store gets few requests at both times.
 func TestANodeThatRestartsDuringAnOutage(t *testing.T) {
