@@ -48,9 +48,10 @@ type breaker struct {
 	failures []*Mount
 	backoff  time.Duration
 	retryAt  time.Time
-	// trial is the mount that has the trial, since trialSince.
+	// trial is the mount that has the trial, since trialSince, with its reads in trying.
 	trial      *Mount
 	trialSince time.Time
+	trying     []*Turn
 	// OKMS asked, by Retry-After, for no reads until pausedUntil.
 	pausedUntil time.Time
 }
@@ -64,9 +65,9 @@ const (
 	fails                  // it could not be reached, or has a fault
 )
 
-// allow reports whether m may read now: it may if both results are zero. wait is how long
+// allow reports whether a may read now: it may if both results are zero. wait is how long
 // it must wait first. refused is the failure that is returned in place of a read.
-func (b *breaker) allow(ctx context.Context, m *Mount, now time.Time) (wait time.Duration, refused *okms.Error) {
+func (b *breaker) allow(ctx context.Context, a Asker, now time.Time) (wait time.Duration, refused *okms.Error) {
 	// A longer pause than the longest that is kept means that the clock jumped back.
 	if pause := b.pausedUntil.Sub(now); pause > 0 && pause <= longestPause {
 		if deadline, bounded := ctx.Deadline(); bounded && time.Until(deadline) < pause {
@@ -75,13 +76,18 @@ func (b *breaker) allow(ctx context.Context, m *Mount, now time.Time) (wait time
 		return pause, nil
 	}
 	switch {
-	case b.state == closed || b.trial == m:
+	case b.state == closed:
+		return 0, nil
+	case b.trial == a.Mount:
 	case isAhead(now, b.retryAt, longestBackoff):
 		return 0, b.repeated(openText)
 	case b.state == halfOpen && isAhead(now, b.trialSince.Add(trialAlone), trialAlone):
 		return 0, b.repeated(openText)
 	default:
-		b.state, b.trial, b.trialSince = halfOpen, m, now
+		b.state, b.trial, b.trialSince, b.trying = halfOpen, a.Mount, now, nil
+	}
+	if !slices.Contains(b.trying, a.Turn) {
+		b.trying = append(b.trying, a.Turn)
 	}
 	return 0, nil
 }
@@ -108,7 +114,7 @@ func (b *breaker) repeated(why string) *okms.Error {
 // while a pause that OKMS asked for lasts, since a limiter may answer one read and refuse
 // another.
 func (b *breaker) success(now time.Time) (over bool) {
-	b.state, b.trial, b.failures = closed, nil, nil
+	b.state, b.trial, b.trying, b.failures = closed, nil, nil, nil
 	return !b.pausedUntil.After(now)
 }
 
@@ -133,14 +139,19 @@ func (b *breaker) failure(m *Mount, failed *okms.Error, now time.Time) {
 }
 
 func (b *breaker) open(backoff time.Duration, now time.Time) {
-	b.state, b.trial = open, nil
+	b.state, b.trial, b.trying = open, nil, nil
 	b.backoff, b.retryAt = backoff, now.Add(backoff)
 }
 
-// abandoned ends the trial of m, if it has one, without a verdict. The next mount may have
-// a trial.
-func (b *breaker) abandoned(m *Mount) {
-	if b.state == halfOpen && b.trial == m {
+// abandoned counts a read that ended without a verdict. If it was the last one of the mount that has
+// the trial, the next mount may have a trial. Others may be in progress: one read of the mount may be
+// sent, while another is refused by the second breaker.
+func (b *breaker) abandoned(a Asker) {
+	if b.state != halfOpen || b.trial != a.Mount {
+		return
+	}
+	b.trying = slices.DeleteFunc(b.trying, func(t *Turn) bool { return t == a.Turn })
+	if len(b.trying) == 0 {
 		b.state, b.trial = open, nil
 	}
 }
@@ -162,7 +173,7 @@ func (all breakers) allow(ctx context.Context, a Asker, now time.Time) (wait tim
 		return 0, b.repeated("another secret of this mount was waited for already")
 	}
 	for _, b := range all.bearingOn(a) {
-		if wait, refused = b.allow(ctx, a.Mount, now); wait > 0 || refused != nil {
+		if wait, refused = b.allow(ctx, a, now); wait > 0 || refused != nil {
 			break
 		}
 	}
@@ -211,7 +222,7 @@ func (all *breakers) conclude(a Asker, said verdict, failed *okms.Error, took ti
 			}
 			b.failure(a.Mount, failed, now)
 		case b != nil:
-			b.abandoned(a.Mount)
+			b.abandoned(a)
 		}
 	}
 }

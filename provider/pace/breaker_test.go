@@ -106,9 +106,40 @@ func TestALateFailureDoesNotEndATrial(t *testing.T) {
 	if b.state != open || b.trial != nil || b.backoff != 2*firstBackoff || !b.retryAt.Equal(now.Add(2*firstBackoff)) {
 		t.Errorf("after the trial's own failure it is %+v", b)
 	}
-	b.abandoned(late)
+	b.abandoned(Asker{Mount: late})
 	if b.state != open {
 		t.Errorf("a mount that does not try has changed it: %+v", b)
+	}
+}
+
+// A mount has a trial with one read while another, for which it has a stale value, is refused by the breaker of
+// hurried reads: that must not end the trial, or its failure would not count, and the store be asked again at once.
+func TestARefusedReadDoesNotEndTheTrialOfItsMount(t *testing.T) {
+	now := time.Now()
+	failed := &okms.Error{Kind: failure.Unreachable}
+	rested := &breaker{state: open, last: failed, backoff: firstBackoff, retryAt: now}
+	hurried := &breaker{state: open, last: failed, backoff: longestBackoff, retryAt: now.Add(longestBackoff)}
+	all := breakers{rested, hurried}
+	mount, other := NewMount("a"), Asker{Mount: NewMount("b"), Turn: &Turn{}}
+	sent, refused := Asker{Mount: mount, Turn: &Turn{}}, Asker{Mount: mount, Turn: &Turn{}, Hurried: true}
+	allowed := func(a Asker) bool {
+		_, no := all.allow(t.Context(), a, now)
+		return no == nil
+	}
+	if !allowed(sent) || allowed(refused) {
+		t.Fatal("want the first read sent, and the second one refused")
+	}
+	all.conclude(refused, nothing, nil, 0, now)
+	if allowed(other) {
+		t.Errorf("the trial is over: %+v", rested)
+	}
+	all.conclude(sent, nothing, nil, 0, now)
+	if !allowed(other) {
+		t.Errorf("no read of the mount is left, and another one gets no trial: %+v", rested)
+	}
+	all.conclude(other, fails, failed, 0, now)
+	if rested.state != open || rested.backoff != 2*firstBackoff || allowed(sent) {
+		t.Errorf("after the failure it is %+v", rested)
 	}
 }
 

@@ -295,7 +295,7 @@ func (m *model) troubled(x *Mount, s source, kind int) bool {
 		}
 		away = max(away, t.At)
 	}
-	last, open, tried := false, away >= 0, false
+	last, open, renewing, tried := false, away >= 0, false, false
 	for _, q := range m.Requests {
 		if q.Cred != s.cred || q.Daemon != x.Daemon.n || q.Store != s.store && q.Store != "login" || q.Arrived > x.End {
 			continue
@@ -306,12 +306,14 @@ func (m *model) troubled(x *Mount, s source, kind int) bool {
 		case trouble && (q.Ended == 0 || q.Ended >= from):
 			return true
 		case q.Ended < x.Start:
+			renewing = (last || renewing) && !trouble && strings.HasPrefix(q.Cred, "cli-") && (q.Op == "token" || q.Status == 401)
 			last, open = trouble, open && q.Ended <= away
 		}
 	}
 	// No answer has come since the last trouble: the circuit breaker is open. If that was no answer but a connection
-	// that failed, the first mount tries and must succeed, and the reads of others fail at once meanwhile.
-	return last || open && tried
+	// that failed, the first mount tries and must succeed, and the reads of others fail at once meanwhile. So they do
+	// while it has an access token refused and gets another.
+	return last || (open || renewing) && tried
 }
 
 // passes reports whether what broke an answer says that the store could not be asked. A page in
