@@ -23,7 +23,7 @@ import (
 
 func TestMountsInProgressAreServedWhileShuttingDown(t *testing.T) {
 	t.Parallel()
-	d := harness.Start(t, harness.Options{MountTimeout: 5 * time.Second})
+	d := harness.Start(t, harness.Options{MountTimeout: 2 * time.Second})
 	d.Store.Hold(t, map[string]string{"s": `{"a":"1"}`})
 	slow := d.Store.Break(t, emulator.Fault{Hang: true, Path: "data/s"})
 	d.Store.Break(t, emulator.Fault{Hang: true, Path: "data/forever"})
@@ -109,7 +109,7 @@ func TestAPanicEndsOneMountOnly(t *testing.T) {
 func TestALargeRequestIsRejectedByThisProgram(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, harness.Options{})
-	_, err := d.Do(t.Context(), harness.Mount{Objects: strings.Repeat("- secretPath: a\n", 1<<20)})
+	_, err := d.Do(t.Context(), harness.Mount{Objects: strings.Repeat("- secretPath: a\n", 300_000)})
 	harness.WantError(t, err, codes.InvalidArgument,
 		`SecretProviderClass in namespace "store": the driver's request: attributes is not a text of 1 MiB at most`)
 	_, err = d.Do(t.Context(), harness.Mount{Objects: strings.Repeat("- secretPath: a\n", 70_000)})

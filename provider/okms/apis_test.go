@@ -327,19 +327,13 @@ func TestManyVersions(t *testing.T) {
 func TestTheCuresOfLongListsWork(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	put := func(path string) {
-		if _, err := s.Put(path, "{}"); err != nil {
-			t.Fatal(err)
-		}
-	}
+	const empty = `"versions":[{"data":{}}]}`
+	secrets := []string{`{"path":"few/a",` + empty, `{"path":"many/folder/b",` + empty,
+		`{"path":"old","versions":[` + strings.Repeat(`{"data":{}},`, 12_000) + `{"data":{}}],"max_versions":24000}`}
 	for i := range 10_001 {
-		put(fmt.Sprintf("many/%05d", i))
+		secrets = append(secrets, fmt.Sprintf(`{"path":"many/%05d",%s`, i, empty))
 	}
-	put("few/a")
-	put("many/folder/b")
-	versions := strings.Repeat(`{"data":{}},`, 12_000) + `{"data":{}}`
-	if err := s.Seed(strings.NewReader(`{"secrets":[{"path":"old","versions":[` + versions +
-		`],"max_versions":24000}]}`)); err != nil {
+	if err := s.Seed(strings.NewReader(`{"secrets":[` + strings.Join(secrets, ",") + `]}`)); err != nil {
 		t.Fatal(err)
 	}
 	native := domainOf(s)

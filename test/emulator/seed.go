@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 )
 
 // seedFile is the top level of a seed.
@@ -103,13 +102,15 @@ func parseSecrets(raw json.RawMessage) ([]seedSecret, error) {
 			all = append(all, sec)
 		}
 	}
-	for i, sec := range all {
+	seen := make(map[string]bool, len(all))
+	for _, sec := range all {
 		if err := sec.check(); err != nil {
 			return nil, fmt.Errorf("secrets: %q: %w", sec.Path, err)
 		}
-		if slices.ContainsFunc(all[:i], func(other seedSecret) bool { return other.Path == sec.Path }) {
+		if seen[sec.Path] {
 			return nil, fmt.Errorf("secrets: %q is given twice", sec.Path)
 		}
+		seen[sec.Path] = true
 	}
 	return all, nil
 }
