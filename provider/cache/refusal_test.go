@@ -239,7 +239,8 @@ func TestTheLatestIsKeptWhileOtherVersionsAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				kept := cache.New(cache.Config{})
-				slow, bad := &store{takes: 2 * time.Second}, &store{takes: time.Second, fail: &okms.Error{Kind: failure.Deactivated}}
+				slow := &store{takes: 2 * time.Second}
+				bad := &store{takes: time.Second, fail: &okms.Error{Kind: failure.Deactivated}}
 				var all sync.WaitGroup
 				all.Go(func() { wantVersion(t, kept, slow.spelt("", "p", 0), 1) })
 				for _, gone := range c.gone {

@@ -306,7 +306,7 @@ func (m *model) troubled(x *Mount, s source, kind int) bool {
 		case trouble && (q.Ended == 0 || q.Ended >= from):
 			return true
 		case q.Ended < x.Start:
-			renewing = (last || renewing) && !trouble && strings.HasPrefix(q.Cred, "cli-") && (q.Op == "token" || q.Status == 401)
+			renewing = (last || renewing) && !trouble && q.renews()
 			last, open = trouble, open && q.Ended <= away
 		}
 	}
@@ -314,6 +314,12 @@ func (m *model) troubled(x *Mount, s source, kind int) bool {
 	// that failed, the first mount tries and must succeed, and the reads of others fail at once meanwhile. So they do
 	// while it has an access token refused and gets another.
 	return last || (open || renewing) && tried
+}
+
+// renews reports whether the read that a request belongs to is not over with it: the access token is new, or is
+// refused and replaced.
+func (q *Request) renews() bool {
+	return strings.HasPrefix(q.Cred, "cli-") && (q.Op == "token" || q.Status == 401)
 }
 
 // passes reports whether what broke an answer says that the store could not be asked. A page in
