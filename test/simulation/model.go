@@ -598,9 +598,14 @@ func (m *model) unreadable(x *Mount, s source) bool {
 	})
 }
 
-// untouched reports whether a source had no trouble and refused nothing to a mount.
+// untouched reports whether a source had no trouble, also not for others, whose reads may have had all its places,
+// and refused nothing to a mount.
 func (m *model) untouched(x *Mount, r ref, s source) bool {
 	return !m.troubled(x, s, anyTrouble) &&
+		!slices.ContainsFunc(m.Requests, func(q *Request) bool {
+			return q.Daemon == x.Daemon.n && q.Store == s.store && q.Fault != "" && q.Arrived <= x.End &&
+				(q.Ended == 0 || q.Ended >= x.Start)
+		}) &&
 		!slices.ContainsFunc(m.refusals[s.cred], func(no *Request) bool { return no.during(x) })
 }
 
