@@ -46,7 +46,7 @@ func (p *Provider) plan(ctx context.Context, account *budget.Account,
 		return plan.Plan{},
 			[]failure.Failure{{Kind: failure.TooLarge, Object: failure.WholeClass, Where: "parameters." + class.ParamObjects,
 				What:   "is too large for the memory limit of the provider",
-				Advice: "split the list over several classes, or ask the operator to raise the limit"}}
+				Advice: "split the list over several classes, or ask the cluster's administrator to raise the limit"}}
 	}
 	end, ok := account.Work(ctx, takes)
 	if !ok {
@@ -71,7 +71,7 @@ func (p *Provider) render(ctx context.Context, account *budget.Account, pl plan.
 	if takes > p.budget.Most(budget.Making) {
 		return []failure.Failure{{Kind: failure.TooLarge, Object: failure.WholeClass, Where: "objects",
 			What:   "to make these files takes more memory than the provider has for it",
-			Advice: "use several classes and volumes, or ask the operator to raise its memory limit"}}
+			Advice: "use several classes and volumes, or ask the cluster's administrator to raise its memory limit"}}
 	}
 	end, ok := account.Work(ctx, takes)
 	if !ok {

@@ -219,7 +219,7 @@ func isHostPort(address string) bool {
 	return err == nil && port != ""
 }
 
-// helpText returns the help of the flags that an operator needs. Other flags of klog are
+// helpText returns the help of the flags that an administrator needs. Other flags of klog are
 // accepted, so that arguments copied from another provider do no harm, but are not shown.
 func helpText(set *flag.FlagSet) string {
 	klogs := flag.NewFlagSet("", flag.ContinueOnError)

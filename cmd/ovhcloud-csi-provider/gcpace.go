@@ -54,7 +54,7 @@ const (
 // to the memory that mounts use and to how often it is collected.
 type gcPace struct {
 	held func() int64 // bytes
-	// fixedProcs says that the operator has set GOMAXPROCS.
+	// fixedProcs says that the administrator has set GOMAXPROCS.
 	fixedProcs bool
 
 	mu sync.Mutex
@@ -66,7 +66,7 @@ type gcPace struct {
 	recent, all int
 }
 
-// paceGC returns a gcPace for the memory of mounts, or nil if the operator has set the
+// paceGC returns a gcPace for the memory of mounts, or nil if the administrator has set the
 // pace.
 func paceGC(memory *budget.Budget) *gcPace {
 	if gcIsSet() {

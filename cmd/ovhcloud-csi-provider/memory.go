@@ -46,7 +46,7 @@ func tuneGC(cgroupLimits []string) (limit int64) {
 	return limit
 }
 
-// gcIsSet reports whether the operator has set the pace of garbage collection.
+// gcIsSet reports whether the administrator has set the pace of garbage collection.
 func gcIsSet() bool { return os.Getenv("GOGC") != "" }
 
 // noLimit is more memory than any machine has, in bytes. Version 1 of cgroups has such a

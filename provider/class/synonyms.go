@@ -54,7 +54,7 @@ const (
 	noToken     = "drop it: credentials do not belong in a class; put them in the Secret of nodePublishSecretRef"
 	noType      = "drop it: everything in Secret Manager is a secret; there are no other types"
 	noArguments = "drop it: OKMS takes no arguments with a read"
-	noRetry     = "drop it: only a connection can have a fallback, and the operator sets that up"
+	noRetry     = "drop it: only a connection can have a fallback, and the cluster's administrator sets that up"
 	noOwner     = "drop it: files belong to root, and fsGroup has no effect; for a container that is not root, " +
 		"set filePermission: \"0444\""
 	ofObjects  = "move it into an entry of objects, as in - secretPath: …"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package config parses the operator's file of connections into values, or into all its problems
+// Package config parses the administrator's file of connections into values, or into all its problems
 // with their lines. It reads no file and no credential.
 package config
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package connections has the operator's connections: for each, an OKMS domain, a credential for
+// Package connections has the administrator's connections: for each, an OKMS domain, a credential for
 // it, and rules on which pods may read which secrets with it. It watches the file and the folders
 // of the credentials, and keeps the last valid state of each connection in use.
 package connections
@@ -57,7 +57,7 @@ func (c *Connection) OwnMaxStale() (d time.Duration, stated bool) {
 func (c *Connection) Fallback() string { return c.spec.Fallback }
 
 // Credential returns the last valid credential. The error is why there never was one; it is for
-// the operator, not for users.
+// the administrator, not for users.
 func (c *Connection) Credential() (credential.Credential, error) {
 	if c.credential.Kind() == "" {
 		return credential.Credential{}, c.problem

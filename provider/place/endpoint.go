@@ -17,7 +17,7 @@ import (
 )
 
 // Endpoints are the endpoints that the credential of a mount may be sent to: OVHcloud's OKMS
-// hosts, and those that the operator added. A pod can override every parameter of its
+// hosts, and those that the administrator added. A pod can override every parameter of its
 // SecretProviderClass, also the endpoint; this check prevents it from sending a credential
 // elsewhere. The zero value allows OVHcloud's hosts only.
 type Endpoints struct{ added []endpoint }
@@ -77,7 +77,7 @@ func (e Endpoints) Check(text string) error {
 		return fmt.Errorf("%s is not https; plain http is for loopback addresses that --allow-endpoint names as http://…", at)
 	}
 	return fmt.Errorf("%s is not a host of OVHcloud, and the provider's --allow-endpoint does not name it; "+
-		"use a host of OVHcloud, or ask the operator to add this one", at)
+		"use a host of OVHcloud, or ask the cluster's administrator to add this one", at)
 }
 
 // String returns the endpoint in the spelling of Normalize.
@@ -138,7 +138,7 @@ func parseEndpoint(text string) (endpoint, error) {
 }
 
 // checkScheme returns an error for plain HTTP to a host that is not a loopback address. It is the
-// only check of an endpoint that the operator names.
+// only check of an endpoint that the administrator names.
 func (at endpoint) checkScheme() error {
 	if at.scheme == "http" && !isLoopback(at.host) {
 		return errors.New("plain http is for loopback addresses only")
@@ -153,7 +153,7 @@ func isLoopback(host string) bool {
 
 // CheckScheme returns an error if the domain's endpoint is plain HTTP and not a loopback
 // address, and nil if the endpoint is empty. It is the only check of an endpoint that the
-// operator names: it may be any host.
+// administrator names: it may be any host.
 func (p Domain) CheckScheme() error {
 	at, err := parseEndpoint(p.Endpoint)
 	if err != nil {

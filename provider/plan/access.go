@@ -36,7 +36,8 @@ func (u *use) route(req Request, all *connections.Set, c *failure.List) Route {
 	if err != nil {
 		u.put(failure.Failure{Kind: failure.NoCredential,
 			What:   fmt.Sprintf("connection %q has no usable credential at the moment", connection.Name()),
-			Advice: "ask the operator: the reason is in the provider's log and at /readyz", Hidden: err.Error()}, c)
+			Advice: "ask the cluster's administrator: the reason is in the provider's log and at /readyz",
+			Hidden: err.Error()}, c)
 		return refused
 	}
 	r := Route{Origin: OriginOf(connection, credential), grant: &grant}
@@ -74,10 +75,11 @@ func (u *use) notAllowed(req Request, connection *connections.Connection,
 	connections *connections.Set) failure.Failure {
 	f := failure.Failure{Kind: failure.NotAllowed,
 		What:   fmt.Sprintf("there is no connection %s that %s may use", message.Quote(u.connection), caller(req.Pod())),
-		Advice: "check the name, or ask the operator to allow it"}
+		Advice: "check the name, or ask the cluster's administrator to allow it"}
 	if _, stated := req.Attributes[class.ParamConnection]; !stated && u.from == nil {
 		f.What = "neither region nor endpoint nor credentials are given, and " + f.What
-		f.Advice = "give region, okmsId and " + class.CredentialSource + ", or ask the operator for a connection"
+		f.Advice = "give region, okmsId and " + class.CredentialSource +
+			", or ask the cluster's administrator for a connection"
 	}
 	switch {
 	case connection != nil:

@@ -87,7 +87,8 @@ func TestInvalidParameters(t *testing.T) {
 			changes{endpoint("https://okms.evil.example")},
 			failure.EndpointRefused,
 			"parameters.endpoint: no credential is sent there: https://okms.evil.example is not a host of OVHcloud, and " +
-				"the provider's --allow-endpoint does not name it; use a host of OVHcloud, or ask the operator to add this one"},
+				"the provider's --allow-endpoint does not name it; use a host of OVHcloud, or ask the " +
+				"cluster's administrator to add this one"},
 		{"endpoint in plain http",
 			changes{endpoint("http://eu-west-par.okms.ovh.net")},
 			failure.EndpointRefused,
@@ -97,7 +98,8 @@ func TestInvalidParameters(t *testing.T) {
 			changes{endpoint("https://eu-west-par.okms.ovh.net:8443")},
 			failure.EndpointRefused,
 			"parameters.endpoint: no credential is sent there: https://eu-west-par.okms.ovh.net:8443 is not a host of " +
-				"OVHcloud, and the provider's --allow-endpoint does not name it; use a host of OVHcloud, or ask the operator " +
+				"OVHcloud, and the provider's --allow-endpoint does not name it; use a host of OVHcloud, or ask " +
+				"the cluster's administrator " +
 				"to add this one"},
 		{"caBundle without PEM", changes{plantest.With("caBundle", "hello")}, failure.Invalid,
 			"parameters.caBundle: holds no certificate in PEM form; give the text from -----BEGIN CERTIFICATE----- to " +

@@ -35,10 +35,10 @@ func (o Origin) MaxStale(daemons time.Duration) time.Duration {
 	return o.via.MaxStale(daemons)
 }
 
-// Rights are the operator's settings on which credentials may be used, and where.
+// Rights are the administrator's settings on which credentials may be used, and where.
 type Rights struct {
 	// Endpoints are the endpoints that the credential of a mount may be sent to.
 	Endpoints place.Endpoints
-	// Connections are the operator's connections; nil if there are none.
+	// Connections are the administrator's connections; nil if there are none.
 	Connections *connections.Set
 }

@@ -37,7 +37,7 @@ const perStream = 128 << 10
 // return the flow control of an answer that arrives while its request is cancelled, up to perStream
 // (seen with Go 1.26). The window of a connection is 1 GiB; once it is used up, no request gets an
 // answer any more, for as long as the server answers pings. One namespace could do that to others
-// that share a connection of the operator. Reads that the closing interrupts are retried.
+// that share a connection of the administrator. Reads that the closing interrupts are retried.
 const maxFailed = 4096
 
 var (

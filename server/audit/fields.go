@@ -53,7 +53,7 @@ func Fields() []Field {
 		{"fallbackBecause", "string", "mount", "why the fallback was asked"},
 		{"error", "string", "mount, lost",
 			"the message of the failure, as the pod's event has it; the last error of the stream"},
-		{"reason", "string", "mount", "what only the operator may know of the failure"},
+		{"reason", "string", "mount", "what only the administrator may know of the failure"},
 		{"lostSlow", "number", "lost",
 			"how many records were lost since the last report because the stream was too slow; absent if none were"},
 		{"lostFailed", "number", "lost", "how many were lost because writing them failed; absent if none were"},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package kube makes requests to the Kubernetes API server, with the service account of the pod.
-// Only features that the operator turns on use it. It is net/http and no client of Kubernetes:
+// Only features that the administrator turns on use it. It is net/http and no client of Kubernetes:
 // the daemon makes few requests, of three kinds.
 package kube
 

@@ -47,7 +47,7 @@ func TestTheRulesCannotBeBypassed(t *testing.T) {
 	elsewhere := harness.StartStore(t)
 	const own = "- secretPath: prod/shop/db"
 	unknown := `parameters.connection: there is no connection "NAME" that service account "web" of namespace "store" ` +
-		`may use; check the name, or ask the operator to allow it`
+		`may use; check the name, or ask the cluster's administrator to allow it`
 	cases := []struct {
 		name  string
 		mount harness.Mount

@@ -117,19 +117,20 @@ func remedies() []remedy {
 	const page = "<html>hello</html>"
 	return []remedy{
 		{failure.Invalid, `did you mean "secretPath"?`, mountOf("- secretpath: one\n"), mountOf("- secretPath: one\n")},
-		{failure.EndpointRefused, "use a host of OVHcloud, or ask the operator to add this one",
+		{failure.EndpointRefused, "use a host of OVHcloud, or ask the cluster's administrator to add this one",
 			attribute("endpoint", "https://okms.example"), attribute("okmsId", "734b9b45-8b1a-469c-b140-b10bd6540017")},
 		{failure.NotAllowed, "it allows prod/shop/**", overTeam("- secretPath: prod/pay/card\n"),
 			overTeam("- secretPath: prod/shop/db\n")},
 		{failure.NotAllowed, "drop secret/data/: the path is prod/shop/db",
 			overTeam("- secretPath: secret/data/prod/shop/db\n"), overTeam("- secretPath: prod/shop/db\n")},
 		{failure.NotAllowed, "it allows prod/shop/**", overTeam("- secretPath: prod/pay/card\n"), allowPay},
-		{failure.NotAllowed, "check the name, or ask the operator to allow it",
+		{failure.NotAllowed, "check the name, or ask the cluster's administrator to allow it",
 			func(p *scenario) {
 				p.mount = harness.OverConnection("taem", "- secretPath: prod/shop/db\n",
 					nil)
 			}, overTeam("- secretPath: prod/shop/db\n")},
-		{failure.NotAllowed, "give region, okmsId and nodePublishSecretRef, or ask the operator for a connection",
+		{failure.NotAllowed,
+			"give region, okmsId and nodePublishSecretRef, or ask the cluster's administrator for a connection",
 			func(p *scenario) {
 				p.mount = harness.OverConnection("", "- secretPath: one\n",
 					nil)

@@ -72,7 +72,7 @@ func Credentials(data map[string]string) func(*plan.Request) {
 }
 
 // Of returns the plan of a request, and its failures, empty if the request is valid. held are the
-// operator's connections; nil for none.
+// administrator's connections; nil for none.
 func Of(r plan.Request, held *connections.Set, now time.Time) (plan.Plan, []failure.Failure) {
 	cl, wrong := class.Parse(r.Attributes, r.Given())
 	p, refused := plan.Make(cl, r, plan.Rights{Connections: held}, now)

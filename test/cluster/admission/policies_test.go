@@ -104,7 +104,7 @@ func TestWhatIsOlderThanThePolicyStays(t *testing.T) {
 func TestAClassMayOnlyNameListedEndpoints(t *testing.T) {
 	s := start(t, all)
 	const help = " is not allowed in this cluster; allowed are eu-west-par, us-east-vin, okms.example:8200, " +
-		"https://vault.example/. Use one of them, or ask the operator of the provider to add it (admissionPolicy.endpoints)"
+		"https://vault.example/. Use one of them, or ask the cluster's administrator to add it (admissionPolicy.endpoints)"
 	for object, want := range map[string]string{
 		class("spec: {provider: ovhcloud}"):                                         "",
 		class("spec: {provider: vault, parameters: {endpoint: https://x.example}}"): "",
