@@ -134,6 +134,9 @@ type Read struct {
 	// it is in progress. A nil Joined is not called.
 	By     any
 	Joined func(by any)
+	// Begin is called before Do, while the caller of Get is there for sure: Do may begin when that
+	// caller has left and others wait. nil is not called.
+	Begin func()
 	// Do asks the store. It must end soon after its context does.
 	Do func(context.Context) (okms.Secret, *okms.Error)
 }
@@ -193,7 +196,13 @@ func (c *Cache) wait(ctx context.Context, r Read, l looked) (okms.Secret, *okms.
 	if l.resting != nil {
 		return okms.Secret{}, l.resting
 	}
-	if l.joined && l.flight.onJoin != nil {
+	switch {
+	case !l.joined:
+		if r.Begin != nil {
+			r.Begin()
+		}
+		go c.run(l.flight, r.Do)
+	case l.flight.onJoin != nil:
 		l.flight.onJoin(r.By)
 	}
 	return c.await(ctx, l.flight, l.stale)

@@ -43,7 +43,7 @@ func (f *flight) keyed() Key { return f.key }
 // flightKey is the key of the flight in the context of its Do.
 type flightKey struct{}
 
-// begin begins a read. It has the time of the caller that begins it, or the cache's
+// begin adds a read, which the caller then runs. It has the time of the caller that begins it, or the cache's
 // patience if that caller is impatient, but does not end with that caller. c.mu is held.
 func (c *Cache) begin(ctx context.Context, r Read, impatient bool) *flight {
 	f := &flight{key: r.Key, onJoin: r.Joined, done: make(chan struct{})}
@@ -62,7 +62,6 @@ func (c *Cache) begin(ctx context.Context, r Read, impatient bool) *flight {
 		c.forget(earlier)
 	}
 	c.flights.add(f)
-	go c.run(f, r.Do)
 	return f
 }
 

@@ -109,3 +109,34 @@ func TestAJoinedReadThatFailsIsNotRepeated(t *testing.T) {
 		}
 	})
 }
+
+// What Do needs of its caller must be taken before that leaves: with another caller that waits, Do begins after that.
+func TestAReadBeginsWhileItsCallerIsThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := cache.New(cache.Config{TTL: time.Minute})
+		s := &store{takes: time.Second}
+		begun := 0
+		r := s.of(1, "p")
+		r.Begin = func() { begun++ }
+		r.Do = func(ctx context.Context) (okms.Secret, *okms.Error) {
+			if begun == 0 {
+				t.Error("it was not begun")
+			}
+			return s.read(ctx)
+		}
+		over, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := c.Get(over, r); err == nil || begun != 1 {
+			t.Errorf("%v, begun %d times, by a caller whose time is over", err, begun)
+		}
+		var all sync.WaitGroup
+		for range 3 {
+			all.Go(func() { wantVersion(t, c, r, 2) })
+		}
+		all.Wait()
+		wantVersion(t, c, r, 2)
+		if begun != 2 {
+			t.Errorf("begun %d times, for one read and one that is left", begun)
+		}
+	})
+}

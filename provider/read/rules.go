@@ -10,6 +10,7 @@ import (
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/pace"
+	"ovhcloud-csi-provider/provider/pool"
 )
 
 // hurried returns a context for a read that has something to fall back on: it has
@@ -120,6 +121,7 @@ func (p *Reader) readFrom(ctx context.Context, s source, r request, elsewhere bo
 	if elsewhere {
 		maxStale = 0
 	}
+	var lease *pool.Lease // other mounts may still wait for the read when this one has ended
 	got, failed := p.cache.Get(ctx, cache.Read{
 		Key:       s.key(r.ref),
 		MaxAge:    r.maxAge,
@@ -133,9 +135,9 @@ func (p *Reader) readFrom(ctx context.Context, s source, r request, elsewhere bo
 		},
 		By:     r.mount,
 		Joined: func(by any) { p.pace.Share(asker, by.(*pace.Mount)) },
+		Begin:  func() { lease = s.Clone() },
 		Do: func(ctx context.Context) (okms.Secret, *okms.Error) {
-			// Other mounts may still wait for the read when this one has ended.
-			defer s.Clone().Close()
+			defer lease.Close()
 			a := asker
 			a.Hurried = isHurried(ctx)
 			return p.pace.Do(ctx, a, func(ctx context.Context) (okms.Secret, *okms.Error) {
