@@ -35,9 +35,9 @@ const smallRequest = 32 << 10
 
 // readMessage reads the one message of a call, and opens the account that counts it. It
 // reads a small message at once. Of a large one it reads the beginning, which has the
-// namespace; the rest waits for a place.
+// namespace; the rest waits for a place. The account is nil if in is, and closed also if gRPC panics.
 func (s *service) readMessage(ctx context.Context,
-	stream grpc.ServerStream) (*pb.MountRequest, *budget.Account, error) {
+	stream grpc.ServerStream) (in *pb.MountRequest, _ *budget.Account, err error) {
 	call, is := grpc.ServerTransportStreamFromContext(stream.Context()).(frames)
 	if !is {
 		return nil, nil, wrongRequest("", "this version of gRPC does not give its length")
@@ -57,23 +57,26 @@ func (s *service) readMessage(ctx context.Context,
 	defer func() { body.Free() }()
 	begin := body.Materialize()
 	account := s.budget.Open(quickAttribute(string(begin), attributeNamespace))
+	defer func() {
+		if in == nil {
+			account.Close()
+		}
+	}()
 	if !account.Take(budget.Arrived, mountBase+int64(min(length, budget.LargeRequest))) {
 		return nil, nil, provider.NodeFullError(namespaceOf(begin))
 	}
 	if rest := length - len(begin); rest > 0 {
 		more, err := s.readRest(ctx, call, account, begin, rest)
 		if err != nil {
-			account.Close()
 			return nil, nil, err
 		}
 		body = append(body, more...)
 	}
-	in := &pb.MountRequest{}
-	if newCodec().Unmarshal(body, in) != nil {
-		account.Close()
+	request := &pb.MountRequest{}
+	if newCodec().Unmarshal(body, request) != nil {
 		return nil, nil, wrongRequest("", "it is not a MountRequest")
 	}
-	return in, account, nil
+	return request, account, nil
 }
 
 // readRest reads the rest of a large message, and counts it for the account.
