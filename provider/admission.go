@@ -18,8 +18,15 @@ import (
 // expected of its class, it is dropped, and made again when there is memory for all of it.
 func (p *Provider) planned(ctx context.Context, account *budget.Account,
 	req Request) (pl plan.Plan, failures []failure.Failure) {
-	// Expected may exceed what one mount can have on a small node, where Takes may not.
-	held := min(read.Expected(req.Attributes[class.ParamObjects]), p.budget.Most(budget.Running))
+	objects := req.Attributes[class.ParamObjects]
+	if class.ParsingTakes(objects) > p.budget.Most(budget.Making) {
+		return plan.Plan{},
+			[]failure.Failure{{Kind: failure.TooLarge, Object: failure.WholeClass, Where: "parameters." + class.ParamObjects,
+				What:   "is too large for the memory limit of the provider",
+				Advice: "split the list over several classes, or ask the cluster's administrator to raise the limit"}}
+	}
+	// What is expected may be far more than the plan takes. So much is left if others have three quarters.
+	held := min(read.Expected(objects), p.budget.Most(budget.Running)/4)
 	for account.Wait(ctx, budget.Running, held) {
 		pl, failures = p.plan(ctx, account, req)
 		takes := read.Takes(pl)
@@ -33,7 +40,8 @@ func (p *Provider) planned(ctx context.Context, account *budget.Account,
 		account.Give(budget.Running, held)
 		pl, held = plan.Plan{}, takes
 	}
-	return plan.Plan{}, []failure.Failure{failure.Busy()}
+	pl.Connection = req.Attributes[class.ParamConnection]
+	return pl, []failure.Failure{failure.Busy()}
 }
 
 // plan parses the class and makes the plan of a mount, when there is memory to parse it.
@@ -41,14 +49,7 @@ func (p *Provider) plan(ctx context.Context, account *budget.Account,
 	req Request) (_ plan.Plan, failures []failure.Failure) {
 	ctx, ended := p.reader.Begin(ctx, read.StepPlan)
 	defer func() { ended(kindOf(failures)) }()
-	takes := class.ParsingTakes(req.Attributes[class.ParamObjects])
-	if takes > p.budget.Most(budget.Making) {
-		return plan.Plan{},
-			[]failure.Failure{{Kind: failure.TooLarge, Object: failure.WholeClass, Where: "parameters." + class.ParamObjects,
-				What:   "is too large for the memory limit of the provider",
-				Advice: "split the list over several classes, or ask the cluster's administrator to raise the limit"}}
-	}
-	end, ok := account.Work(ctx, takes)
+	end, ok := account.Work(ctx, class.ParsingTakes(req.Attributes[class.ParamObjects]))
 	if !ok {
 		return plan.Plan{}, []failure.Failure{failure.Busy()}
 	}

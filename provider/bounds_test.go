@@ -4,7 +4,9 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -242,4 +244,41 @@ func TestAMountDoesNotWaitForMemoryWithAPlan(t *testing.T) {
 			t.Errorf("%d bytes are held after the mounts", used)
 		}
 	})
+}
+
+// One namespace may hold half of the memory of mounts in progress. What is expected of a class may be far more than
+// it takes, and must not keep it waiting then.
+func TestAClassDoesNotWaitForMoreMemoryThanItTakes(t *testing.T) {
+	var templates strings.Builder
+	for n := range 300 {
+		fmt.Fprintf(&templates,
+			"- {objectName: f%d, secrets: {db: a}, template: '{{ .db.user }}:{{ .db.password }}@{{ .db.host }}'}\n", n)
+	}
+	for name, c := range map[string]struct {
+		objects string
+		limit   int64
+		want    failure.Kind
+	}{
+		"templates":    {templates.String(), 256 << 20, failure.Unreachable},
+		"some of them": {templates.String()[:4096] + "'}", 64 << 20, failure.Invalid},
+		"a comment": {"- {secretPath: a, objectName: f}\n" + strings.Repeat("# a: b, c\n", 9_000), 256 << 20,
+			failure.Unreachable},
+		"for a larger node": {templates.String(), 64 << 20, failure.TooLarge},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				down := func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("down") }
+				p := New(Config{Reader: ReaderConfig{Budget: budget.New(c.limit), Dial: down}})
+				defer p.Close()
+				other := p.budget.Open("other")
+				defer other.Close()
+				if !other.Take(budget.Running, p.budget.Parts[budget.Running]/2) {
+					t.Fatal("one namespace cannot hold half")
+				}
+				if kind := kindIn(t, p, c.objects); kind != c.want {
+					t.Errorf("%q, want %q", kind, c.want)
+				}
+			})
+		})
+	}
 }

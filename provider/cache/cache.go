@@ -226,13 +226,13 @@ func (c *Cache) look(ctx context.Context, r Read) (l looked) {
 		}
 	}
 	f := c.flights.find(r.Key)
-	if f != nil && len(f.gone) > 0 {
-		f = nil // it may be older than what the store said is gone
-	}
 	if f != nil && r.Resting != nil && (l.stale || r.Elsewhere) {
 		if l.resting = r.Resting(); l.resting != nil {
 			return l
 		}
+	}
+	if f != nil && len(f.gone) > 0 {
+		f = nil // it may be older than what the store said is gone
 	}
 	if l.joined = f != nil; !l.joined {
 		f = c.begin(ctx, r, l.stale)

@@ -40,60 +40,74 @@ func (c *Cache) drop(key Key, failed *okms.Error) {
 	switch failed.Kind.Drops() {
 	case failure.OfNothing:
 	case failure.OfCredential: // by the token endpoint, which is one for all domains
-		c.revoke(allOfCredential, key, anyVersion, 0)
+		c.revoke(allOfCredential, key, refusal{all: true})
 	case failure.OfDomain:
-		c.revoke(allOfDomain, key, anyVersion, 0)
+		c.revoke(allOfDomain, key, refusal{all: true})
 	case failure.OfPath:
 		if key.Ref.What != okms.Data && failed.Kind == failure.Denied {
 			return // lists take a right of their own
 		}
-		c.revoke(allOfPath, key, anyVersion, 0)
+		c.revoke(allOfPath, key, refusal{all: true})
 	case failure.OfVersion:
-		gone := failed.Version // 0 if the store does not say it
-		if gone == 0 {
-			gone = key.Ref.Version
-		}
-		c.revoke(allOfPath, key, goneVersion(key.Ref.Version, gone), gone)
+		c.revoke(allOfPath, key, refusal{asked: key.Ref.Version, gone: [2]int{key.Ref.Version, failed.Version}})
 	case failure.OfRequest:
-		c.revoke(allOfPath, key, func(asked, _ int) bool { return asked == key.Ref.Version }, 0)
+		c.revoke(allOfPath, key, refusal{asked: key.Ref.Version})
 	}
 }
 
-// versions reports whether a refusal is about a value: asked is the version that was asked
-// for, 0 for the latest, and came the one that the value has, 0 while it is being read.
-type versions func(asked, came int) bool
+// refusal is what a failed read says about values within a scope.
+type refusal struct {
+	all   bool
+	asked int    // the version that was asked for, 0 for the latest
+	gone  [2]int // versions that are gone: the one that was asked for, and the one that the store names; 0 is none
+}
 
-func anyVersion(int, int) bool { return true }
+// isGone reports whether a version is gone.
+func (r refusal) isGone(version int) bool { return version != 0 && slices.Contains(r.gone[:], version) }
 
-// goneVersion returns which values a refusal of the version asked is about. gone is the
-// version that is gone, 0 if that is not known: it may also have been read as the latest one.
-func goneVersion(asked, gone int) versions {
-	return func(a, came int) bool { return a == asked || a == gone || gone != 0 && a == 0 && came == gone }
+// ofVersion reports whether the refusal is about a version that is gone.
+func (r refusal) ofVersion() bool { return r.gone != [2]int{} }
+
+// against reports whether the refusal is about a value that came as a version, 0 while it is being read.
+// A version that is gone may also have been read as the latest one, and lists name it.
+func (r refusal) against(of okms.Ref, came int) bool {
+	return r.all || of.Version == r.asked || r.isGone(of.Version) || r.ofVersion() && of.What != okms.Data ||
+		of.Version == 0 && r.isGone(came)
 }
 
 // mostGone is how many versions a read of the latest one remembers as gone. With more it is not kept.
 const mostGone = 8
 
-// revoke drops the values within a scope of a key that match. Reads in progress that match
-// are not kept and not joined any more: their answers may be older than the refusal. A read of
-// the latest version is not joined any more if it may come as the one that is gone, and kept if it
-// does not: who waits for it gets a newer value than the one that is kept from before. gone is 0
-// for none. The CA bundle makes no difference, since the refusal is about the credential. c.mu is
-// held.
-func (c *Cache) revoke(s scope, of Key, match versions, gone int) {
+// revoke drops the values within a scope of a key that a refusal is about. Reads in progress that it
+// is about are not kept and not joined any more: their answers may be older than the refusal. A read
+// of the latest version is not joined any more if it may come as one that is gone, and kept if it
+// does not: who waits for it gets a newer value than the one that is kept from before. The CA bundle
+// makes no difference, since the refusal is about the credential. c.mu is held.
+func (c *Cache) revoke(s scope, of Key, r refusal) {
 	for _, e := range c.store.entries.within(s, of) {
-		if match(e.key.Ref.Version, e.secret.Version) {
+		if r.against(e.key.Ref, e.secret.Version) {
 			c.store.drop(e)
 		}
 	}
 	for _, f := range c.flights.within(s, of) {
-		ref, mayBeGone := f.key.Ref, gone != 0 && f.key.Ref.Version == 0
-		switch {
-		case match(ref.Version, 0), mayBeGone && (ref.What != okms.Data || len(f.gone) == mostGone):
+		if r.against(f.key.Ref, 0) || r.ofVersion() && f.key.Ref.Version == 0 && !f.avoids(r.gone) {
 			f.outdated = true
 			c.forget(f)
-		case mayBeGone:
-			f.gone = append(f.gone, gone)
 		}
 	}
+}
+
+// avoids notes versions that are gone, as which the read must not have come. It returns false if there
+// are too many.
+func (f *flight) avoids(gone [2]int) bool {
+	for _, version := range gone {
+		switch {
+		case version == 0 || slices.Contains(f.gone, version):
+		case len(f.gone) == mostGone:
+			return false
+		default:
+			f.gone = append(f.gone, version)
+		}
+	}
+	return true
 }

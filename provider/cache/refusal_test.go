@@ -231,6 +231,7 @@ func TestTheLatestIsKeptWhileOtherVersionsAreRefused(t *testing.T) {
 		want int   // what is kept
 	}{
 		"another version":         {[]int{7}, 1},
+		"another one often":       {[]int{7, 7, 7, 7, 7, 7, 7, 7, 7, 7}, 1},
 		"several others":          {[]int{2, 3, 4, 5, 6, 7, 8, 9}, 1},
 		"this version":            {[]int{1}, 0},
 		"this one and another":    {[]int{7, 1, 8}, 0},
@@ -240,11 +241,14 @@ func TestTheLatestIsKeptWhileOtherVersionsAreRefused(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				kept := cache.New(cache.Config{})
 				slow := &store{takes: 2 * time.Second}
-				bad := &store{takes: time.Second, fail: &okms.Error{Kind: failure.Deactivated}}
+				bad := &store{takes: 1, fail: &okms.Error{Kind: failure.Deactivated}}
 				var all sync.WaitGroup
 				all.Go(func() { wantVersion(t, kept, slow.spelt("", "p", 0), 1) })
-				for _, gone := range c.gone {
-					all.Go(func() { wantVersion(t, kept, bad.spelt("", "p", gone), 0) })
+				for i, gone := range c.gone {
+					all.Go(func() {
+						time.Sleep(time.Duration(2 * i)) // else equal reads are one
+						wantVersion(t, kept, bad.spelt("", "p", gone), 0)
+					})
 				}
 				all.Wait()
 				down := &store{fail: &okms.Error{Kind: failure.Unreachable}}
@@ -252,6 +256,46 @@ func TestTheLatestIsKeptWhileOtherVersionsAreRefused(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The store may name another version as gone than the one that was asked for. Neither is kept.
+func TestTheRefusedVersionIsGoneAlsoIfTheStoreNamesAnother(t *testing.T) {
+	for came, want := range map[int]int{5: 0, 6: 6, 7: 0} {
+		synctest.Test(t, func(t *testing.T) {
+			kept := cache.New(cache.Config{})
+			slow := &store{takes: 2 * time.Second}
+			slow.reads.Store(int64(came - 1))
+			bad := &store{takes: time.Second, fail: &okms.Error{Kind: failure.Deactivated, Version: 5}}
+			var all sync.WaitGroup
+			all.Go(func() { wantVersion(t, kept, slow.spelt("", "p", 0), came) })
+			all.Go(func() { wantVersion(t, kept, bad.spelt("", "p", 7), 0) })
+			all.Wait()
+			down := &store{fail: &okms.Error{Kind: failure.Unreachable}}
+			wantVersion(t, kept, down.spelt("", "p", 0), want)
+		})
+	}
+}
+
+// A list of versions that is kept may say that a version is active which is refused now: who selects from it would
+// fail until the list is too old.
+func TestARefusedVersionSpeaksAgainstListsOfVersions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kept := cache.New(cache.Config{TTL: time.Minute})
+		lists := &store{}
+		list := lists.spelt("", "p", 0)
+		list.Key.Ref.What = okms.Versions
+		list.Do = func(context.Context) (okms.Secret, *okms.Error) {
+			lists.reads.Add(1)
+			return okms.Secret{Path: "p"}, nil
+		}
+		_ = version(t, kept, list)
+		bad := &store{fail: &okms.Error{Kind: failure.Deactivated}}
+		wantVersion(t, kept, bad.spelt("", "p", 7), 0)
+		_ = version(t, kept, list)
+		if n := lists.reads.Load(); n != 2 {
+			t.Errorf("the list was read %d times, want 2", n)
+		}
+	})
 }
 
 // Who comes after a refusal does not join the read of the latest, and may get a newer version before it ends.

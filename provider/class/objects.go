@@ -83,8 +83,8 @@ func ParsingTakes(text string) int64 {
 	return takes
 }
 
-// MostObjects returns a number of objects that a list does not exceed.
-func MostObjects(text string) int { return 1 + countSigns(text) }
+// LikelyObjects returns a number of objects that hardly a list exceeds.
+func LikelyObjects(text string) int { return (1 + countSigns(text)) / 2 }
 
 // countSigns counts the characters that begin or end a node of YAML. There are no more
 // nodes than these.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -141,6 +142,37 @@ func TestARefusedReadDoesNotEndTheTrialOfItsMount(t *testing.T) {
 	if rested.state != open || rested.backoff != 2*firstBackoff || allowed(sent) {
 		t.Errorf("after the failure it is %+v", rested)
 	}
+}
+
+// TestAnAnswerCountsOnceWhenItComes: a read that was Heard may end after the store has failed for others.
+func TestAnAnswerCountsOnceWhenItComes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(Config{})
+		a := Asker{Mount: NewMount("a"), Turn: &Turn{}, Domain: place.Domain{ID: "d"}, Credential: sha256.Sum256([]byte("1"))}
+		ask := func(last verdict) {
+			_, _ = p.Do(t.Context(), a, func(context.Context) (okms.Secret, *okms.Error) {
+				if last == nothing {
+					p.Heard(a, 0)
+					time.Sleep(10 * time.Second)
+				}
+				return okms.Secret{}, &okms.Error{Kind: failure.Deactivated}
+			})
+		}
+		var all sync.WaitGroup
+		all.Go(func() { ask(nothing) })
+		time.Sleep(time.Millisecond)
+		for range tripAfter {
+			p.fail(t, "d", 1)
+		}
+		all.Wait()
+		if opened, halfOpen := p.Breakers(); opened+halfOpen != 1 {
+			t.Errorf("%d are open and %d half-open after an answer from before the failures", opened, halfOpen)
+		}
+		ask(works)
+		if opened, halfOpen := p.Breakers(); opened+halfOpen != 0 {
+			t.Errorf("%d are open and %d half-open after an answer", opened, halfOpen)
+		}
+	})
 }
 
 // TestBothBreakersBearOnAHurriedRead: if one lets it through, the other is still checked.

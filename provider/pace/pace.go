@@ -249,6 +249,9 @@ func (p *Pace) hasTrial(d *domain, a Asker) bool {
 func (p *Pace) conclude(d *domain, a Asker, said verdict, failed *okms.Error, took time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if a.Turn.heard {
+		a.Turn.heard, said = false, nothing
+	}
 	h := d.histories[a.Credential]
 	if said == fails {
 		h = p.history(d, a.Credential, p.now())
@@ -259,13 +262,15 @@ func (p *Pace) conclude(d *domain, a Asker, said verdict, failed *okms.Error, to
 }
 
 // Heard tells the circuit breakers that a read of Do has an answer before it returns: while it asks
-// the store for more to say, other mounts need not wait for its end. took is how long the answer took.
+// the store for more to say, other mounts need not wait for its end, which then says nothing more. took is
+// how long the answer took. a has the Turn of the read.
 func (p *Pace) Heard(a Asker, took time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if d := p.domains[siteOf(a.Domain)]; d != nil && d.histories[a.Credential] != nil {
 		d.histories[a.Credential].breakers.conclude(a, works, nil, took, p.now())
 	}
+	a.Turn.heard = true
 }
 
 // Resting returns the failure that reads of a get at once while the circuit breaker is not

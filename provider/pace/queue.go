@@ -82,6 +82,7 @@ type entry struct {
 type Turn struct {
 	others  []*Mount // that want the read besides the one which began it
 	current *waiter  // nil before the first
+	heard   bool     // the read in progress was Heard; under Pace.mu
 }
 
 // noBound is a number of places that is never reached.

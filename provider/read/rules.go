@@ -34,11 +34,11 @@ func isHurried(ctx context.Context) bool {
 // counts beside what both connections' reads came to.
 const ByFallback = Outcome("fallback")
 
-// mayWait reports whether a read that waited for other reads of this node may wait again. The last
-// pace.Patience is for its fallback: what it waits for may hang.
+// mayWait reports whether a read that waited for other reads of this node may wait again, for
+// pace.Patience. As much must be left for its fallback then: what it waits for may hang.
 func mayWait(ctx context.Context) bool {
 	deadline, bounded := ctx.Deadline()
-	return ctx.Err() == nil && (!bounded || time.Until(deadline) > pace.Patience)
+	return ctx.Err() == nil && (!bounded || time.Until(deadline) > 2*pace.Patience)
 }
 
 // read returns one secret: from the first store; if that cannot be asked, from the second

@@ -23,14 +23,15 @@ const (
 	perWorker = 16 << 10
 )
 
-// Expected returns how many bytes a mount takes, by the text of its objects. Only unusual
-// ones take more, such as one that spells find with an escape.
+// Expected returns about how many bytes a mount takes, by the text of its objects. Some take more, such
+// as one with templates.
 func Expected(objects string) int64 {
-	workers := min(int64(class.MostObjects(objects)), mostAtOnce)
+	n := int64(class.LikelyObjects(objects))
+	workers := min(n, mostAtOnce)
 	if strings.Contains(objects, "find") {
 		workers = mostAtOnce
 	}
-	return class.ParsingTakes(objects) + workers*perWorker
+	return n*(perObject+perRead) + workers*perWorker
 }
 
 // Takes returns how many bytes a mount takes, by its plan.

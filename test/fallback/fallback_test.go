@@ -608,7 +608,7 @@ func (r *regions) crowd(t *harness.Bubble) (end func()) {
 // A mount that waits for its turn at a healthy store does not use the fallback.
 func TestAFullQueueIsNoOutage(t *testing.T) {
 	harness.InBubble(t, func(t *harness.Bubble) {
-		r := startRegions(t, regionOptions{timeout: 12 * time.Second, reads: 1})
+		r := startRegions(t, regionOptions{timeout: 20 * time.Second, reads: 1})
 		end := r.crowd(t)
 		done := make(chan struct{})
 		go func() {
@@ -626,8 +626,15 @@ func TestAFullQueueIsNoOutage(t *testing.T) {
 }
 
 func TestAQueueThatDoesNotMoveIsLeftForTheFallback(t *testing.T) {
+	for _, timeout := range []time.Duration{12 * time.Second, 15 * time.Second, 30 * time.Second} {
+		t.Run(timeout.String(), func(t *testing.T) { leavesQueue(t, timeout) })
+	}
+}
+
+func leavesQueue(t *testing.T, timeout time.Duration) {
 	harness.InBubble(t, func(t *harness.Bubble) {
-		r := startRegions(t, regionOptions{timeout: 12 * time.Second, reads: 1})
+		r := startRegions(t, regionOptions{timeout: timeout, reads: 1})
+		r.second.Break(t, emulator.Fault{Delay: 4 * time.Second})
 		defer r.crowd(t)()
 		time.Sleep(time.Second) // the read that hangs would end before the mount does
 		r.shop(t, "rbx")

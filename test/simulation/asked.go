@@ -183,7 +183,7 @@ func (m *model) outages() {
 	}
 	byHolder := map[holder][]*Request{}
 	for _, q := range m.Requests {
-		if q.Op == "read" || q.Op == "list" {
+		if q.Op == "read" {
 			h := holder{daemon: q.Daemon, store: q.Store, cred: q.Cred}
 			byHolder[h] = append(byHolder[h], q)
 		}
@@ -192,9 +192,9 @@ func (m *model) outages() {
 		for _, at := range m.openings(all) {
 			for _, q := range all {
 				closed := slices.ContainsFunc(all, func(b *Request) bool {
-					return b.closes() && b.Ended >= at && b.Ended <= q.Arrived
+					return b.Answered && !b.fails() && b.Ended >= at && b.Ended <= q.Arrived
 				})
-				if q.Op == "read" && q.Arrived > at && q.Arrived < at+openFor && !closed && !m.repeats(q) {
+				if q.Arrived > at && q.Arrived < at+openFor && !closed && !m.repeats(q) {
 					m.ask(q, "asked in an outage", "came %s after the third mount in a row had failed", q.Arrived-at)
 				}
 			}
@@ -211,11 +211,11 @@ func (m *model) openings(all []*Request) (at []time.Duration) {
 	var failed, counted []*Mount
 	for _, q := range all {
 		switch {
-		case q.Op == "read" && q.fails():
+		case q.fails():
 			if x := m.onlyMount(q); x != nil && !x.Left && !slices.Contains(counted, x) {
 				failed, counted = append(failed, x), append(counted, x)
 			}
-		case q.closes():
+		case q.Answered:
 			failed = nil
 		}
 		if len(failed) == tripAfter {
@@ -227,10 +227,6 @@ func (m *model) openings(all []*Request) (at []time.Duration) {
 	}
 	return at
 }
-
-// closes reports whether the store is known to answer when a request ends. A list is asked for after a
-// refusal, which is an answer, and counts when the list ends, however that does.
-func (q *Request) closes() bool { return q.Op == "list" || q.Answered && !q.fails() }
 
 // fails reports whether an answer says that the store fails.
 func (q *Request) fails() bool {
