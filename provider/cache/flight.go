@@ -43,8 +43,9 @@ func (f *flight) keyed() Key { return f.key }
 // flightKey is the key of the flight in the context of its Do.
 type flightKey struct{}
 
-// begin adds a read, which the caller then runs. It has the time of the caller that begins it, or the cache's
-// patience if that caller is impatient, but does not end with that caller. c.mu is held.
+// begin adds a read, which the caller then runs. It has the time of the caller that begins it, or
+// the cache's patience if that caller is impatient, but does not end with that caller. An earlier
+// read of the key that is not joined any more is not kept: its answer may be older. c.mu is held.
 func (c *Cache) begin(ctx context.Context, r Read, impatient bool) *flight {
 	f := &flight{key: r.Key, onJoin: r.Joined, done: make(chan struct{})}
 	alone := context.WithValue(context.WithoutCancel(ctx), flightKey{}, f)

@@ -223,8 +223,9 @@ func TestATokenEndpointsRefusalCountsInAllPlaces(t *testing.T) {
 	}
 }
 
-// A class may have an optional object of a version that is gone, beside the latest one: the latest must be
-// there when an outage begins, and the volumes of other mounts must not go back to the value from before.
+// A class may ask for the latest version and, optionally, for one that was deactivated. Both are read at once. The
+// refusal of one must not keep the other out of the cache: it is needed in an outage, and a mount that got it must
+// not be followed by one that gets the value from before.
 func TestTheLatestIsKeptWhileOtherVersionsAreRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		gone []int // the versions that are refused while version 1 is read as the latest

@@ -83,7 +83,7 @@ func ParsingTakes(text string) int64 {
 	return takes
 }
 
-// LikelyObjects returns a number of objects that hardly a list exceeds.
+// LikelyObjects returns how many objects a list has at most, unless it is written in an unusual way.
 func LikelyObjects(text string) int { return (1 + countSigns(text)) / 2 }
 
 // countSigns counts the characters that begin or end a node of YAML. There are no more

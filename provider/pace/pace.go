@@ -261,9 +261,10 @@ func (p *Pace) conclude(d *domain, a Asker, said verdict, failed *okms.Error, to
 	}
 }
 
-// Heard tells the circuit breakers that a read of Do has an answer before it returns: while it asks
-// the store for more to say, other mounts need not wait for its end, which then says nothing more. took is
-// how long the answer took. a has the Turn of the read.
+// Heard tells the circuit breakers that OKMS has answered a read, before the read function of Do
+// returns. That function may ask OKMS for details of a refusal, and other mounts need not wait for
+// them. Its end is then not counted again. took is how long the answer took. a.Turn must be that
+// of Do.
 func (p *Pace) Heard(a Asker, took time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
