@@ -56,9 +56,9 @@ type Error struct {
 
 // Kind returns the gravest kind of the failures; Broken if there are none.
 func (e *Error) Kind() Kind {
-	for _, kind := range Kinds() {
-		if slices.ContainsFunc(e.Failures, func(f Failure) bool { return f.Kind == kind }) {
-			return kind
+	for _, row := range table {
+		if slices.ContainsFunc(e.Failures, func(f Failure) bool { return f.Kind == row.kind }) {
+			return row.kind
 		}
 	}
 	return Broken

@@ -5,6 +5,7 @@ package okms
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"math/bits"
 	"net/url"
 	"strings"
 
@@ -93,31 +94,63 @@ func lowerEscapes(escaped string) string {
 	return string(out)
 }
 
-// parts maps each part of leastPart bytes of a text to the offsets where it begins. begins is a
-// fast filter for parts that are not in the text: a secret may be a thousand times as long as
-// the text.
+// parts holds where each part of leastPart bytes of a text begins. begins is a fast filter for
+// parts that are not in the text: a secret may be a thousand times as long as the text.
 type parts struct {
 	text   string
-	places map[string][]int
-	begins [1 << 10]uint64 // one bit for a hash of a part's first four bytes
+	last   map[string]int // where a part begins the last time
+	before []int          // for each offset, where the same part begins before it; -1 = nowhere
+	begins filter
 }
 
 func partsOf(text string) *parts {
-	p := &parts{text: text, places: map[string][]int{}}
-	for i := 0; i+leastPart <= len(text); i++ {
+	count := max(0, len(text)-leastPart+1)
+	p := &parts{
+		text:   text,
+		last:   make(map[string]int, count),
+		before: make([]int, count),
+		begins: newFilter(count),
+	}
+	for i := range count {
 		part := text[i : i+leastPart]
-		p.places[part] = append(p.places[part], i)
-		word, bit := bitOf(part)
-		p.begins[word] |= bit
+		at, known := p.last[part]
+		if !known {
+			at = -1
+		}
+		p.last[part], p.before[i] = i, at
+		p.begins.add(part)
 	}
 	return p
 }
 
-// bitOf returns the position in parts.begins of the bit for the first four bytes of s: a
-// multiplicative hash of them. Fewer bytes would let most parts of a secret in hex through.
-func bitOf(s string) (word int, bit uint64) {
+// filter has a bit for the hash of the first four bytes of each part, a power of two of them.
+type filter struct {
+	words []uint64
+	shift int // of the hash, so that its highest bits remain
+}
+
+// newFilter returns a filter in which some 32 bits a part, and at most 65,536, let few other parts
+// through.
+func newFilter(parts int) filter {
+	log := min(max(6, bits.Len(uint(parts))+5), 16)
+	return filter{words: make([]uint64, 1<<(log-6)), shift: 32 - log}
+}
+
+func (f filter) add(part string) {
+	word, bit := f.place(part)
+	f.words[word] |= bit
+}
+
+func (f filter) has(part string) bool {
+	word, bit := f.place(part)
+	return f.words[word]&bit != 0
+}
+
+// place returns the position of the bit for the first four bytes of s: a multiplicative hash of
+// them. Fewer bytes would let most parts of a secret in hex through.
+func (f filter) place(s string) (word int, bit uint64) {
 	first := uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
-	hash := first * 0x9E3779B1 >> 16
+	hash := first * 0x9E3779B1 >> f.shift
 	return int(hash >> 6), 1 << (hash & 63)
 }
 
@@ -136,14 +169,14 @@ func (p *parts) hide(hidden []bool, secret string) {
 		return
 	}
 	for i := 0; i+leastPart <= len(secret); i++ {
-		if word, bit := bitOf(secret[i:]); p.begins[word]&bit == 0 {
+		part := secret[i : i+leastPart]
+		if !p.begins.has(part) {
 			continue
 		}
-		part := secret[i : i+leastPart]
-		for _, at := range p.places[part] {
+		for at, found := p.last[part]; found && at >= 0; at = p.before[at] {
 			mark(hidden[at : at+leastPart])
 		}
-		delete(p.places, part) // marked; the secret may repeat this part many times
+		delete(p.last, part) // marked; the secret may repeat this part many times
 	}
 }
 

@@ -36,3 +36,24 @@ func TestAShortSecretIsRedactedWhole(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// TestEachPlaceOfAPartIsRedacted checks a text that has the same part in several places, some of
+// which overlap, and one of which follows on text that shares its first bytes.
+func TestEachPlaceOfAPartIsRedacted(t *testing.T) {
+	for secret, texts := range map[string]map[string]string{
+		"planted-abcdefgh": {
+			"ted-abcdefgh, ted-abcdefgh and ted-abcdefgh": "[redacted], [redacted] and [redacted]",
+			"plantplanted-abcdefgh":                       "plant[redacted]",
+			strings.Repeat("planted-abcde ", 500):         strings.Repeat("[redacted] ", 500),
+		},
+		"aaaaaaaaaaaaaaaa": {"b" + strings.Repeat("a", 100) + "b": "b[redacted]b"},
+	} {
+		sent := &sentTexts{}
+		sent.add(sensitive.New([]byte(secret)))
+		for text, want := range texts {
+			if got := sent.redact(text); got != want {
+				t.Errorf("%.50s: got %.80s, want %.80s", text, got, want)
+			}
+		}
+	}
+}

@@ -97,7 +97,7 @@ func tellSome(t *testing.T, bad []string) {
 // "seed N at TIME RULE: TEXT".
 func runChunk(t *testing.T, first, last uint64) (sum totals, bad []string) {
 	cmd := exec.Command(os.Args[0], "-test.run=^TestWorker$", "-test.timeout=0")
-	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC=1600", fmt.Sprintf("SIMULATION_SEEDS=%d-%d", first, last))
+	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC=600", fmt.Sprintf("SIMULATION_SEEDS=%d-%d", first, last))
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Error(err)
