@@ -114,10 +114,12 @@ func TestNoMountWaitsForTheCollector(t *testing.T) {
 			if len(tr.queue) > mostWaiting {
 				t.Errorf("%d spans wait", len(tr.queue))
 			}
-			if lost := tr.Lost(); lost.Full == 0 {
-				t.Errorf("lost %+v", lost)
-			}
-			if name != "hangs" { // its end takes a second for each request
+			switch name {
+			case "hangs": // its end takes a second for each request
+				if lost := tr.Lost(); lost.Full == 0 {
+					t.Errorf("lost %+v", lost)
+				}
+			default: // may take spans as fast as they come
 				end()
 				if lost := tr.Lost(); lost.Full+lost.Failed != 4*mounts {
 					t.Errorf("lost %+v of %d", lost, 4*mounts)
