@@ -99,7 +99,7 @@ func TestMixedAttack(t *testing.T) {
 	attack.run(t, plan, w)
 	stop()
 	attack.logReports(t)
-	w.checkMounts(t)
+	w.checkMounts(t, plan.long)
 	if w.checkAlive(t) {
 		w.checkRecovery(t, before)
 		if code := p.stop(t, syscall.SIGTERM); code != 0 {
@@ -463,11 +463,14 @@ func fetchPage(ctx context.Context, url string) (string, error) {
 	return string(body), err
 }
 
-// checkMounts checks that 99 of 100 honest mounts went on, and in about their usual time. The
-// others may find the node full.
-func (w *witness) checkMounts(t *testing.T) {
+// checkMounts checks that 99 of 100 honest mounts went on, and within twice their usual time, or
+// about so in a short attack. The others may find the node full.
+func (w *witness) checkMounts(t *testing.T, long bool) {
 	t.Helper()
-	n, bound := len(w.took), max(2*w.usual, w.usual+time.Second)
+	n, bound := len(w.took), 2*w.usual
+	if !long { // other tests run beside it
+		bound = max(bound, w.usual+time.Second)
+	}
 	t.Logf("honest: %d mounts, %d failed, %d probes; usual %s; %s; %d took more than twice the usual time",
 		n, len(w.failed), w.probes, w.usual.Round(time.Millisecond), percentiles(w.took), longer(w.took, 2*w.usual))
 	t.Logf("the same reads without the daemon: %d, %s; %d took more than twice the usual time",

@@ -64,8 +64,8 @@ func TestNoPlaceIsLostGivenTwiceOrLeftFree(t *testing.T) {
 	for seed := range uint64(20) {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 0))
-			total, each := 1+random.IntN(20), 1+random.IntN(10)
-			p := newPlaces(total)
+			total, each, most := 1+random.IntN(20), 1+random.IntN(10), 1+random.IntN(6)
+			p := newPlaces(total, most)
 			rooms := []*room{newRoom(each), newRoom(each), newRoom(each)}
 			var mounts []*Mount
 			for i := range 20 {
@@ -101,7 +101,7 @@ func TestNoPlaceIsLostGivenTwiceOrLeftFree(t *testing.T) {
 
 func TestWhoGaveUpIsInNoQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, r := newPlaces(noBound), newRoom(1)
+		p, r := newPlaces(noBound, noBound), newRoom(1)
 		leave, _ := p.enter(t.Context(), r, Asker{Mount: NewMount("holds"), Turn: &Turn{}}, 0)
 		ctx, cancel := context.WithCancel(t.Context())
 		var all sync.WaitGroup

@@ -21,6 +21,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -45,6 +46,10 @@ type Config struct {
 	// Total is how many reads of all domains together may be in progress at once. 0 means
 	// 128, less than 0 means no limit.
 	Total int
+	// Burst is how many reads of one namespace may be young, which is in progress for less than a
+	// quarter of a second, while another namespace reads too. 0 means 4 for each processor that
+	// Go uses, at least 8. Less than 0 means no limit.
+	Burst int
 	// Retried is called before each retry with the kind of the failure that it follows. nil
 	// is not called.
 	Retried func(context.Context, failure.Kind)
@@ -57,7 +62,7 @@ type Config struct {
 	Jitter func(time.Duration) time.Duration
 }
 
-// Pace is shared by all mounts. It starts no goroutines.
+// Pace is shared by all mounts. It starts no goroutines that wait.
 type Pace struct {
 	reads   int
 	retried func(context.Context, failure.Kind)
@@ -84,6 +89,12 @@ func New(c Config) *Pace {
 	case c.Total < 0:
 		c.Total = noBound
 	}
+	switch {
+	case c.Burst == 0:
+		c.Burst = max(8, 4*runtime.GOMAXPROCS(0))
+	case c.Burst < 0:
+		c.Burst = noBound
+	}
 	if c.Retried == nil {
 		c.Retried = func(context.Context, failure.Kind) {}
 	}
@@ -97,7 +108,7 @@ func New(c Config) *Pace {
 		c.Jitter = rand.N[time.Duration]
 	}
 	return &Pace{reads: c.Reads, retried: c.Retried, trial: c.Trial, now: c.Now, jitter: c.Jitter,
-		places:  newPlaces(c.Total),
+		places:  newPlaces(c.Total, c.Burst),
 		domains: map[place.Domain]*domain{}, idle: list.New(), histories: list.New()}
 }
 

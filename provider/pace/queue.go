@@ -19,8 +19,9 @@ import (
 // Namespaces take turns, then the domains of a namespace, then its mounts, however many
 // reads each of them has.
 type places struct {
-	mu  sync.Mutex
-	all pool
+	mu    sync.Mutex
+	all   pool
+	burst burst
 	// waiting are the namespaces with waiting reads, by name, and in turns in their order:
 	// the first one is next.
 	waiting map[string]*namespace
@@ -70,6 +71,8 @@ type waiter struct {
 	queued []entry
 	given  chan struct{} // closed when it has a place
 	holder string        // the namespace that the place counts for
+	young  bool          // it counts among the young reads of holder
+	ages   *time.Timer   // calls aged; nil without a place
 }
 
 type entry struct {
@@ -88,8 +91,10 @@ type Turn struct {
 // noBound is a number of places that is never reached.
 const noBound = math.MaxInt32
 
-func newPlaces(total int) *places {
-	return &places{all: newPool(total), waiting: map[string]*namespace{}, turns: list.New()}
+// newPlaces returns places for so many reads, of which a namespace may have most young ones while
+// another one reads.
+func newPlaces(total, most int) *places {
+	return &places{all: newPool(total), burst: newBurst(most), waiting: map[string]*namespace{}, turns: list.New()}
 }
 
 func newPool(n int) pool { return pool{free: n, held: map[string]int{}} }
@@ -187,17 +192,37 @@ func (p *places) giveUp(w *waiter) bool {
 }
 
 // leave gives a place back, and gives it to the next read. If no place was free among those
-// of all domains, the next namespace gets it, wherever it reads. Otherwise the order in the
-// domain counts: no namespace is behind there because of what it reads elsewhere.
+// of all domains, or none for the namespace because of its young reads, the next namespace gets
+// it, wherever it reads. Otherwise the order in the domain counts: no namespace is behind there
+// because of what it reads elsewhere.
 func (p *places) leave(w *waiter) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	scarce := p.all.free == 0
+	scarce := p.all.free == 0 || !p.burst.fits(w.holder)
 	w.room.take(w.holder, -1)
 	p.all.take(w.holder, -1)
+	w.ages.Stop()
+	p.grow(w)
 	for !scarce && p.serveRoom(w.room) {
 	}
 	for p.serveAny() {
+	}
+}
+
+// aged is called when a read is not young any more: another one of its namespace may begin.
+func (p *places) aged(w *waiter) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.grow(w)
+	for p.serveAny() {
+	}
+}
+
+// grow ends a read's youth, if it has not ended yet.
+func (p *places) grow(w *waiter) {
+	if w.young {
+		w.young = false
+		p.burst.end(w.holder)
 	}
 }
 
@@ -217,7 +242,7 @@ func (p *places) serveRoom(r *room) bool {
 func (p *places) serveAny() bool {
 	for turn := p.turns.Front(); turn != nil && p.all.free > 0; turn = turn.Next() {
 		n := turn.Value.(*namespace)
-		for among := n.turns.Front(); among != nil && p.all.fits(n.name); among = among.Next() {
+		for among := n.turns.Front(); among != nil && p.fitsAll(n.name); among = among.Next() {
 			if p.serve(among.Value.(*line)) {
 				return true
 			}
@@ -244,14 +269,22 @@ func (p *places) serve(l *line) bool {
 }
 
 func (p *places) fits(r *room, namespace string) bool {
-	return r.fits(namespace) && p.all.fits(namespace)
+	return r.fits(namespace) && p.fitsAll(namespace)
+}
+
+// fitsAll reports whether a namespace may have one more place, as far as that depends on the reads of
+// all domains.
+func (p *places) fitsAll(namespace string) bool {
+	return p.all.fits(namespace) && p.burst.fits(namespace)
 }
 
 // give gives a place to a read that is in no queue.
 func (p *places) give(w *waiter, namespace string) {
 	w.room.take(namespace, 1)
 	p.all.take(namespace, 1)
-	w.holder = namespace
+	w.holder, w.young = namespace, true
+	p.burst.begin(namespace)
+	w.ages = time.AfterFunc(youth, func() { p.aged(w) })
 	close(w.given)
 }
 
