@@ -209,16 +209,20 @@ func (m *model) openings(all []*Request) (at []time.Duration) {
 	// A mount counts once, also if another of its reads got an answer. One whose pod is gone may have
 	// left its reads to others.
 	var failed, counted []*Mount
+	shared := -openFor // when a read failed last that is not plain whose it was
 	for _, q := range all {
 		switch {
 		case q.fails():
-			if x := m.onlyMount(q); x != nil && !x.Left && !slices.Contains(counted, x) {
+			x := m.onlyMount(q)
+			if x == nil {
+				shared = q.Ended
+			} else if !x.Left && !slices.Contains(counted, x) {
 				failed, counted = append(failed, x), append(counted, x)
 			}
 		case q.Answered:
 			failed = nil
 		}
-		if len(failed) == tripAfter {
+		if len(failed) == tripAfter && q.Ended-shared >= openFor { // else it may have opened with the shared read
 			at = append(at, q.Ended)
 		}
 		if len(failed) >= tripAfter {
