@@ -19,12 +19,13 @@ import (
 	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/sensitive"
 	"ovhcloud-csi-provider/test/emulator"
+	"ovhcloud-csi-provider/test/okmstest"
 )
 
 func TestReadAndCalls(t *testing.T) {
-	s := start(t)
+	s := okmstest.Start(t)
 	var calls []okms.Call
-	c := client(t, domainOf(s), byToken(), okms.Options{UserAgent: "test/1",
+	c := client(t, s.Domain(), byToken(), okms.Options{UserAgent: "test/1",
 		Observe: func(_ context.Context, c okms.Call) { calls = append(calls, c) }})
 	secret, err := c.Get(t.Context(), okms.Ref{Path: "s", Version: 1})
 	if err != nil || string(secret.Data.Reveal()) != `{"a":"1"}` || secret.Version != 1 {
@@ -64,8 +65,8 @@ func TestReadAndCalls(t *testing.T) {
 }
 
 func TestVaultVariablesHaveNoEffect(t *testing.T) {
-	s := start(t)
-	other := start(t)
+	s := okmstest.Start(t)
+	other := okmstest.Start(t)
 	for name, value := range map[string]string{
 		"VAULT_ADDR": other.URL, "VAULT_AGENT_ADDR": other.URL, "VAULT_TOKEN": "other", "VAULT_NAMESPACE": "other",
 		"VAULT_HEADERS": `{"x-other":"1"}`,
@@ -79,7 +80,7 @@ func TestVaultVariablesHaveNoEffect(t *testing.T) {
 		t.Setenv(name, value)
 	}
 	okms.ClearEnvironment()
-	c := client(t, domainOf(s), byToken(), okms.Options{})
+	c := client(t, s.Domain(), byToken(), okms.Options{})
 	if _, err := c.Get(t.Context(), okms.Ref{Path: "s"}); err != nil {
 		t.Fatal(err)
 	}
@@ -93,11 +94,11 @@ func TestVaultVariablesHaveNoEffect(t *testing.T) {
 }
 
 func TestTheTokenOfTheLoginOverridesTheEnvironment(t *testing.T) {
-	s := start(t)
+	s := okmstest.Start(t)
 	t.Setenv("VAULT_TOKEN", "other")
 	t.Setenv("VAULT_NAMESPACE", "other")
 	t.Setenv("VAULT_HEADERS", `{"x-other":"1"}`)
-	c := client(t, domainOf(s), byToken(), okms.Options{})
+	c := client(t, s.Domain(), byToken(), okms.Options{})
 	if _, err := c.Get(t.Context(), okms.Ref{Path: "s"}); err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +109,7 @@ func TestTheTokenOfTheLoginOverridesTheEnvironment(t *testing.T) {
 }
 
 func TestLoginWithACertificate(t *testing.T) {
-	s := start(t)
+	s := okmstest.Start(t)
 	certPEM, keyPEM, err := s.IssueCertificate(emulator.Identity{Name: "node"})
 	if err != nil {
 		t.Fatal(err)
@@ -117,7 +118,7 @@ func TestLoginWithACertificate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := client(t, domainOf(s), okms.Login{Certificate: &pair}, okms.Options{})
+	c := client(t, s.Domain(), okms.Login{Certificate: &pair}, okms.Options{})
 	if _, err := c.Get(t.Context(), okms.Ref{Path: "s"}); err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +128,7 @@ func TestLoginWithACertificate(t *testing.T) {
 }
 
 func TestConnectionsAreKept(t *testing.T) {
-	s := start(t)
+	s := okmstest.Start(t)
 	var dialled int
 	plain := httptest.NewUnstartedServer(s.Emulator)
 	plain.Config.ConnState = func(_ net.Conn, state http.ConnState) {
@@ -171,7 +172,7 @@ func TestKindsOfFailedExchanges(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			s := start(t)
+			s := okmstest.Start(t)
 			s.Break(t, c.fault)
 			limit := time.Minute
 			if c.kind == failure.TimedOut {
@@ -179,7 +180,7 @@ func TestKindsOfFailedExchanges(t *testing.T) {
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), limit)
 			defer cancel()
-			if e := failureOf(t, ctx, domainOf(s)); e.Kind != c.kind || !strings.Contains(e.Error(), c.words) {
+			if e := failureOf(t, ctx, s.Domain()); e.Kind != c.kind || !strings.Contains(e.Error(), c.words) {
 				t.Errorf("got %s: %v", e.Kind, e)
 			}
 		})
@@ -227,9 +228,9 @@ func TestNoErrorRepeatsAPartOfTheToken(t *testing.T) {
 	}
 	for _, field := range []string{"errors", "cut", "spaced", "request_id", "deletion_time"} {
 		for _, status := range []int{401, 404, 500} {
-			s := start(t)
+			s := okmstest.Start(t)
 			s.Break(t, emulator.Fault{Status: status, Body: echo(field)})
-			_, e := client(t, domainOf(s), okms.Login{Token: sensitive.New([]byte(long))}, okms.Options{}).Get(t.Context(),
+			_, e := client(t, s.Domain(), okms.Login{Token: sensitive.New([]byte(long))}, okms.Options{}).Get(t.Context(),
 				okms.Ref{Path: "s"})
 			if e == nil {
 				t.Fatal("the read succeeded")
@@ -246,9 +247,9 @@ func TestNoErrorRepeatsAPartOfTheToken(t *testing.T) {
 }
 
 func TestRedirectsAreNotFollowed(t *testing.T) {
-	s, other := start(t), start(t)
+	s, other := okmstest.Start(t), okmstest.Start(t)
 	s.Break(t, emulator.Fault{Redirect: other.URL + "/api/" + other.OKMSID() + "/v1/secret/data/s"})
-	domain := domainOf(s)
+	domain := s.Domain()
 	domain.CABundle += string(other.Server.CA)
 	failureOf(t, t.Context(), domain)
 	if got := other.Requests(); len(got) > 0 {
@@ -261,9 +262,9 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 
 func TestTheClientDoesNotRetry(t *testing.T) {
 	for _, status := range []int{412, 429, 500, 502, 503} {
-		s := start(t)
+		s := okmstest.Start(t)
 		s.Break(t, emulator.Fault{Status: status})
-		failureOf(t, t.Context(), domainOf(s))
+		failureOf(t, t.Context(), s.Domain())
 		if got := s.Requests(); len(got) != 1 {
 			t.Errorf("status %d: got %d requests, want 1", status, len(got))
 		}
@@ -272,7 +273,7 @@ func TestTheClientDoesNotRetry(t *testing.T) {
 
 func TestKindsOfFailedConnections(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := okmstest.Start(t)
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -328,14 +329,14 @@ func plainServer(t *testing.T) string {
 }
 
 func TestACancelledReadSaysThatTheCallerGaveUp(t *testing.T) {
-	s := start(t)
+	s := okmstest.Start(t)
 	s.Break(t, emulator.Fault{Hang: true})
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		_ = s.Await(ctx, 1)
 		cancel()
 	}()
-	if e := failureOf(t, ctx, domainOf(s)); e.Kind != failure.TimedOut || !strings.Contains(e.Text, "the caller gave up") {
+	if e := failureOf(t, ctx, s.Domain()); e.Kind != failure.TimedOut || !strings.Contains(e.Text, "the caller gave up") {
 		t.Errorf("got %s: %v", e.Kind, e)
 	}
 }

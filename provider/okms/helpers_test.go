@@ -33,26 +33,14 @@ import (
 	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/sensitive"
 	"ovhcloud-csi-provider/test/emulator"
+	"ovhcloud-csi-provider/test/okmstest"
 )
 
-// domainOf returns the place of a store, with its CA.
-func domainOf(s *store) place.Domain {
-	return place.Domain{Endpoint: s.URL, ID: s.OKMSID(), CABundle: string(s.Server.CA)}
-}
-
-// client returns a client that is closed with the test.
-func client(t *testing.T, domain place.Domain, login okms.Login, o okms.Options) *okms.Client {
-	t.Helper()
-	c, err := okms.New(domain, login, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	return c
-}
-
-// byToken returns a login with the token of the store.
-func byToken() okms.Login { return okms.Login{Token: sensitive.New([]byte(token))} }
+// For short.
+var (
+	client  = okmstest.Client
+	byToken = okmstest.ByToken
+)
 
 // failureOf returns the *Error of a read of s.
 func failureOf(t *testing.T, ctx context.Context, domain place.Domain) *okms.Error {
@@ -61,7 +49,7 @@ func failureOf(t *testing.T, ctx context.Context, domain place.Domain) *okms.Err
 	if e == nil {
 		t.Fatalf("got %v", secret)
 	}
-	if strings.Contains(e.Error(), token) {
+	if strings.Contains(e.Error(), okmstest.Token) {
 		t.Errorf("the error repeats the token: %v", e)
 	}
 	return e
@@ -298,46 +286,4 @@ func flushed(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 		_ = http.NewResponseController(w).Flush()
 	})
-}
-
-// token has access to every secret in a store.
-const token = "eyJhbGciOiJFZERTQSJ9.okms.reads-everything"
-
-// store is an emulator that listens. The harness of package server has a similar one, but would
-// make these tests depend on the server.
-type store struct {
-	*emulator.Emulator
-	*emulator.Server
-}
-
-// start starts a store with one secret, s. It is closed with the test.
-func start(t *testing.T) *store {
-	t.Helper()
-	e, err := emulator.New(emulator.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := e.AddToken(token, emulator.Identity{Name: "reader"}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := e.Put("s", `{"a":"1"}`); err != nil {
-		t.Fatal(err)
-	}
-	s, err := e.Start("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
-	return &store{e, s}
-}
-
-// Break injects a fault until the returned function is called.
-func (s *store) Break(t *testing.T, f emulator.Fault) (repair func()) {
-	t.Helper()
-	repair, err := s.Inject(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(repair)
-	return repair
 }

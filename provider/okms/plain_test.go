@@ -10,12 +10,13 @@ import (
 
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/provider/place"
+	"ovhcloud-csi-provider/test/okmstest"
 )
 
 // TestNoCompressionIsRequested checks the header: the memory of decompression is not counted.
 func TestNoCompressionIsRequested(t *testing.T) {
-	s := start(t)
-	c := client(t, domainOf(s), byToken(), okms.Options{})
+	s := okmstest.Start(t)
+	c := client(t, s.Domain(), byToken(), okms.Options{})
 	if _, err := c.Get(t.Context(), okms.Ref{Path: "s"}); err != nil {
 		t.Fatal(err)
 	}

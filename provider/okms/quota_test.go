@@ -10,6 +10,7 @@ import (
 	"ovhcloud-csi-provider/provider/failure"
 	"ovhcloud-csi-provider/provider/okms"
 	"ovhcloud-csi-provider/test/emulator"
+	"ovhcloud-csi-provider/test/okmstest"
 )
 
 func TestHolderWithinItsShareIsNeverRefused(t *testing.T) {
@@ -33,11 +34,11 @@ func TestHolderWithinItsShareIsNeverRefused(t *testing.T) {
 }
 
 func TestAnswersInProgressShareOneLimit(t *testing.T) {
-	s := start(t)
+	s := okmstest.Start(t)
 	long := `{"data":{"data":{"v":"` + strings.Repeat("x", 500_000) + `"},"metadata":{"version":1}}}`
 	repair := s.Break(t, emulator.Fault{Status: 200, Body: long})
 	answers := okms.NewQuota(600_000, 100_000)
-	c := client(t, domainOf(s), byToken(), okms.Options{Answers: answers})
+	c := client(t, s.Domain(), byToken(), okms.Options{Answers: answers})
 	var all sync.WaitGroup
 	for range 16 {
 		all.Go(func() {

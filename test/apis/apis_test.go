@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package okms_test
+// Package apis tests that provider/okms reads the same over each API of OKMS, also lists of many pages.
+package apis
 
 import (
 	"cmp"
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +19,13 @@ import (
 	"ovhcloud-csi-provider/provider/place"
 	"ovhcloud-csi-provider/provider/sensitive"
 	"ovhcloud-csi-provider/test/emulator"
+	"ovhcloud-csi-provider/test/okmstest"
+)
+
+// For short.
+var (
+	client  = okmstest.Client
+	byToken = okmstest.ByToken
 )
 
 // eachAPI calls f with a domain for each API.
@@ -75,9 +84,9 @@ func alike(t *testing.T, domain place.Domain, login okms.Login, ref okms.Ref) (r
 }
 
 // inEachState returns a store with secrets in each state.
-func inEachState(t *testing.T) *store {
+func inEachState(t *testing.T) *okmstest.Store {
 	t.Helper()
-	s := start(t)
+	s := okmstest.Start(t)
 	for path, data := range map[string]string{
 		"prod/shop/db": `{"b": 12345678901234567890, "a":"<&>é\u00e9"}`, "prod/shop/tls:a=b@c.d_-": `{}`, "prod/x": `{"k":1}`,
 		"prod/off": `{"k":1}`, "prod/gone": `{"k":1}`, "prod/version": `{"v":1}`,
@@ -133,13 +142,13 @@ func TestBothAPIsReadTheSame(t *testing.T) {
 			result{text: "prod/shop/db\nprod/shop/tls:a=b@c.d_-\n"}},
 		"beginning of a folder's name": {okms.Ref{What: okms.Folder, Path: "prod/sho"}, result{}},
 	} {
-		got := alike(t, domainOf(s), byToken(), c.ref)
+		got := alike(t, s.Domain(), byToken(), c.ref)
 		c.want.failed.Text = got.failed.Text
 		if got != c.want {
 			t.Errorf("%s: got\n%+v, want\n%+v", name, got, c.want)
 		}
 	}
-	eachAPI(t, domainOf(s), func(t *testing.T, domain place.Domain) {
+	eachAPI(t, s.Domain(), func(t *testing.T, domain place.Domain) {
 		c := client(t, domain, byToken(), okms.Options{})
 		for path, want := range map[string]string{"prod/off": "2 true <nil>", "prod/gone": "1 true <nil>",
 			"prod/none": "0 false secret_absent"} {
@@ -190,8 +199,8 @@ func TestBothAPIsFailTheSame(t *testing.T) {
 	} {
 		repair := s.Break(t, c.fault)
 		for _, ref := range refs {
-			got := alike(t, domainOf(s), byToken(), ref).failed
-			if strings.Contains(got.Text, token) {
+			got := alike(t, s.Domain(), byToken(), ref).failed
+			if strings.Contains(got.Text, okmstest.Token) {
 				t.Errorf("%s: the text repeats the token: %s", name, got.Text)
 			}
 			c.want.Text, c.want.Code = got.Text, got.Code
@@ -228,20 +237,20 @@ func TestBothAPIsRefuseTheSame(t *testing.T) {
 		{"unknown", folder, failure.Unauthenticated},
 		{without, folder, ""}, // a list leaves out what may not be read
 	} {
-		if got := alike(t, domainOf(s), with(c.value), c.ref); got.failed.Kind != c.want || got.text != "" {
+		if got := alike(t, s.Domain(), with(c.value), c.ref); got.failed.Kind != c.want || got.text != "" {
 			t.Errorf("%s, %v: got %+v, want %s", c.value, c.ref, got, c.want)
 		}
 	}
-	other := domainOf(s)
+	other := s.Domain()
 	other.ID = "11111111-8b1a-469c-b140-b10bd6540017"
 	for _, ref := range []okms.Ref{data, versions, folder} {
 		if got := alike(t, other, byToken(), ref); got.failed.Kind != failure.DomainUnknown {
 			t.Errorf("%v of an unknown domain: %+v", ref, got)
 		}
 	}
-	native := domainOf(s)
+	native := s.Domain()
 	native.API = place.REST
-	for domain, want := range map[place.Domain]failure.Kind{domainOf(s): "", native: failure.Denied} {
+	for domain, want := range map[place.Domain]failure.Kind{s.Domain(): "", native: failure.Denied} {
 		if got := read(t, domain, with(onlyData), data); got.failed.Kind != want {
 			t.Errorf("a read over %q with one right: %+v, want %s", domain.API, got, want)
 		}
@@ -283,7 +292,7 @@ func TestBothAPIsListTheSame(t *testing.T) {
 		}
 	}
 	all := s.Paths()
-	eachAPI(t, domainOf(s), func(t *testing.T, domain place.Domain) {
+	eachAPI(t, s.Domain(), func(t *testing.T, domain place.Domain) {
 		c := client(t, domain, byToken(), okms.Options{})
 		for folder, want := range map[string][]string{
 			"": all, "many": many, "many/deep": many, "prod/shop": {"prod/shop/db", "prod/shop/tls:a=b@c.d_-"}, "prod/sho": nil,
@@ -299,7 +308,7 @@ func TestBothAPIsListTheSame(t *testing.T) {
 // TestManyVersions reads a list that has several pages over rest. Versions that were pruned are in
 // neither list.
 func TestManyVersions(t *testing.T) {
-	s := start(t)
+	s := okmstest.Start(t)
 	if err := s.Seed(strings.NewReader(`{"secrets":[{"path":"many","versions":[{"data":{}}],"max_versions":230}]}`)); err != nil {
 		t.Fatal(err)
 	}
@@ -318,7 +327,7 @@ func TestManyVersions(t *testing.T) {
 		state := map[int]string{240: "deactivated", 100: "deleted"}[version]
 		fmt.Fprintln(&want, version, cmp.Or(state, "active"))
 	}
-	if got := alike(t, domainOf(s), byToken(), okms.Ref{What: okms.Versions, Path: "many"}); got.text != want.String() {
+	if got := alike(t, s.Domain(), byToken(), okms.Ref{What: okms.Versions, Path: "many"}); got.text != want.String() {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -326,7 +335,7 @@ func TestManyVersions(t *testing.T) {
 // TestTheCuresOfLongListsWork follows what the errors of lists beyond the limits say.
 func TestTheCuresOfLongListsWork(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := okmstest.Start(t)
 	const empty = `"versions":[{"data":{}}]}`
 	secrets := []string{`{"path":"few/a",` + empty, `{"path":"many/folder/b",` + empty,
 		`{"path":"old","versions":[` + strings.Repeat(`{"data":{}},`, 12_000) + `{"data":{}}],"max_versions":24000}`}
@@ -336,7 +345,7 @@ func TestTheCuresOfLongListsWork(t *testing.T) {
 	if err := s.Seed(strings.NewReader(`{"secrets":[` + strings.Join(secrets, ",") + `]}`)); err != nil {
 		t.Fatal(err)
 	}
-	native := domainOf(s)
+	native := s.Domain()
 	native.API = place.REST
 	for _, c := range []struct {
 		domain place.Domain
@@ -346,11 +355,11 @@ func TestTheCuresOfLongListsWork(t *testing.T) {
 		cured  okms.Ref
 		lines  int
 	}{
-		{domainOf(s), okms.Ref{What: okms.Folder, Path: "many"}, "use a longer path", domainOf(s),
+		{s.Domain(), okms.Ref{What: okms.Folder, Path: "many"}, "use a longer path", s.Domain(),
 			okms.Ref{What: okms.Folder, Path: "many/folder"}, 1},
-		{native, okms.Ref{What: okms.Folder, Path: "few"}, "set api to kv2", domainOf(s),
+		{native, okms.Ref{What: okms.Folder, Path: "few"}, "set api to kv2", s.Domain(),
 			okms.Ref{What: okms.Folder, Path: "few"}, 1},
-		{domainOf(s), okms.Ref{What: okms.Versions, Path: "old"}, "set api to rest", native,
+		{s.Domain(), okms.Ref{What: okms.Versions, Path: "old"}, "set api to rest", native,
 			okms.Ref{What: okms.Versions, Path: "old"}, 12_001},
 	} {
 		if got := read(t, c.domain, byToken(), c.ref); got.failed.Kind != failure.TooLarge ||
@@ -388,7 +397,7 @@ func TestRequestsOfEachAPI(t *testing.T) {
 		},
 	} {
 		s.ResetRequests()
-		domain := domainOf(s)
+		domain := s.Domain()
 		domain.API = api
 		var calls []okms.Call
 		c := client(t, domain, byToken(),
@@ -415,4 +424,31 @@ func TestRequestsOfEachAPI(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestTheHeadersOfTheToken checks both forms: OVHcloud's guides use X-Vault-Token for the
+// Vault-compatible API, and the bearer form for the native one. Whether that accepts X-Vault-Token is
+// not known.
+func TestTheHeadersOfTheToken(t *testing.T) {
+	var h http.Header
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h = r.Header
+		w.WriteHeader(http.StatusNotFound)
+	}))
+	t.Cleanup(server.Close)
+	eachAPI(t, place.Domain{Endpoint: server.URL, ID: "734b9b45-8b1a-469c-b140-b10bd6540017"},
+		func(t *testing.T, domain place.Domain) {
+			if _, err := client(t, domain, byToken(), okms.Options{}).Get(t.Context(), okms.Ref{Path: "s"}); err == nil {
+				t.Fatal("got no error")
+			}
+			want := map[string][]string{"Authorization": {"Bearer " + okmstest.Token}, "X-Vault-Token": {okmstest.Token}}
+			if domain.API == place.REST {
+				want["X-Vault-Token"] = nil
+			}
+			for name, values := range want {
+				if got := h.Values(name); !slices.Equal(got, values) {
+					t.Errorf("got %d values of %s, want %d", len(got), name, len(values))
+				}
+			}
+		})
 }

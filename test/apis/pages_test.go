@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package okms_test
+package apis
 
 import (
 	"context"
