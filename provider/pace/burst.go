@@ -8,15 +8,14 @@ import "time"
 // a TLS handshake, an answer. An older one waits for its store.
 const youth = 250 * time.Millisecond
 
-// together is for how long after its last read began a namespace counts as one that reads too.
-const together = time.Second
-
-// burst bounds the young reads of a namespace while another one reads too (rule 7). A hundred that
-// begin at once make hundreds of goroutines ready, behind which the mounts of others wait. The mutex
-// of places guards it.
+// burst bounds the young reads of a namespace in a crowd, and while another namespace begins reads too
+// (rule 7). A hundred that begin at once make hundreds of goroutines ready, behind which the mounts of
+// others wait. The mutex of places guards it.
 type burst struct {
-	most  int            // of young reads
-	young map[string]int // reads in progress, by namespace; none is 0
+	most    int            // of young reads
+	extra   int            // how many more may be young just now, see leave
+	crowded func() bool    // reports whether there is a crowd
+	young   map[string]int // young reads, by namespace; none is 0
 	// last are the two namespaces that got a place last, the later one first. The zero value is none.
 	last [2]struct {
 		namespace string
@@ -24,18 +23,20 @@ type burst struct {
 	}
 }
 
-func newBurst(most int) burst { return burst{most: most, young: map[string]int{}} }
+func newBurst(most int, crowded func() bool) burst {
+	return burst{most: most, crowded: crowded, young: map[string]int{}}
+}
 
 // fits reports whether a namespace may begin one more read.
 func (b *burst) fits(namespace string) bool {
-	return b.young[namespace] < b.most || !b.company(namespace)
+	return b.young[namespace] < b.most+b.extra || !b.company(namespace) || !b.crowded()
 }
 
-// company reports whether another namespace reads too.
+// company reports whether another namespace has begun a read within the time for which one is young.
 func (b *burst) company(namespace string) bool {
 	for _, other := range b.last {
-		if !other.at.IsZero() && other.namespace != namespace {
-			return time.Since(other.at) < together
+		if other.namespace != namespace {
+			return time.Since(other.at) < youth
 		}
 	}
 	return false

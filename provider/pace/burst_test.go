@@ -3,6 +3,7 @@
 package pace_test
 
 import (
+	"fmt"
 	"runtime"
 	"testing"
 	"testing/synctest"
@@ -44,9 +45,9 @@ func TestYoungReadsAreBoundedInCompany(t *testing.T) {
 		c.want("many", 3)
 		time.Sleep(160 * time.Millisecond)
 		c.want("many", 1) // the last of ten, after three times three
-		time.Sleep(time.Second)
+		time.Sleep(251 * time.Millisecond)
 		many(10, 50*time.Millisecond)
-		c.want("many", 10) // the other one has not read for a second
+		c.want("many", 10) // the other one has begun nothing for a while
 	})
 }
 
@@ -97,4 +98,48 @@ func TestNoBurstIsBounded(t *testing.T) {
 			c.want("many", want)
 		})
 	}
+}
+
+// TestOnlyACrowdIsBounded: what a few mounts read holds nobody up.
+func TestOnlyACrowdIsBounded(t *testing.T) {
+	for crowded, want := range map[bool]int{false: 10, true: 3} {
+		inCrowd(t, pace.Config{Burst: 3, Crowded: func() bool { return crowded }}, func(c *crowd) {
+			c.read("one", "other", 10*time.Millisecond)
+			c.want("one", 1)
+			for range 10 {
+				c.read("many", "d", 10*time.Millisecond)
+			}
+			c.want("many", want)
+		})
+	}
+}
+
+// TestAFullDomainServesANamespaceAtItsBound: what a namespace reads elsewhere, young all the time, does
+// not take its turns in a domain where no place stays free.
+func TestAFullDomainServesANamespaceAtItsBound(t *testing.T) {
+	inCrowd(t, pace.Config{Reads: 2, Burst: 3}, func(c *crowd) {
+		for range 3000 {
+			c.read("two", "quick", 10*time.Millisecond) // keeps all others bounded
+		}
+		c.read("three", "full", time.Hour)
+		synctest.Wait()
+		for i := range 500 {
+			c.read("one", fmt.Sprint("d", i%5), 300*time.Millisecond)
+		}
+		synctest.Wait()
+		for range 50 {
+			c.read("one", "full", 200*time.Millisecond)
+			synctest.Wait()
+			c.read("two", "full", 200*time.Millisecond)
+			synctest.Wait()
+		}
+		time.Sleep(9 * time.Second)
+		served := map[string]int{}
+		for _, namespace := range c.served("full") {
+			served[namespace]++
+		}
+		if one, two := served["one"], served["two"]; one < two-2 || two < one-2 {
+			t.Errorf("%d reads of one were served, and %d of two", one, two)
+		}
+	})
 }

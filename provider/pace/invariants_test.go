@@ -65,7 +65,7 @@ func TestNoPlaceIsLostGivenTwiceOrLeftFree(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 0))
 			total, each, most := 1+random.IntN(20), 1+random.IntN(10), 1+random.IntN(6)
-			p := newPlaces(total, most)
+			p := newPlaces(total, newBurst(most, always))
 			rooms := []*room{newRoom(each), newRoom(each), newRoom(each)}
 			var mounts []*Mount
 			for i := range 20 {
@@ -99,9 +99,75 @@ func TestNoPlaceIsLostGivenTwiceOrLeftFree(t *testing.T) {
 	}
 }
 
+// TestWhoseTurnItIsWaitsNoLongerThanAReadIsYoung: reads grow old, namespaces come alone and in company.
+// Nobody waits for what it may have for longer than it takes until a young read is old.
+func TestWhoseTurnItIsWaitsNoLongerThanAReadIsYoung(t *testing.T) {
+	for seed := range uint64(20) {
+		synctest.Test(t, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(seed, 1))
+			total := 1 + random.IntN(20)
+			p := newPlaces(total, newBurst(1+random.IntN(6), always))
+			rooms := []*room{newRoom(1 + random.IntN(10)), newRoom(1 + random.IntN(10))}
+			namespaces := 1 + random.IntN(3)
+			since := map[string]time.Time{}
+			var all sync.WaitGroup
+			for i := range 300 {
+				r, m := rooms[random.IntN(2)], NewMount(fmt.Sprint(i%namespaces))
+				takes, lasts := random.IntN(600), 100+random.IntN(3000)
+				all.Go(func() {
+					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(lasts)*time.Millisecond)
+					defer cancel()
+					if leave, ok := p.enter(ctx, r, Asker{Mount: m, Turn: &Turn{}}, 0); ok {
+						time.Sleep(time.Duration(takes) * time.Millisecond)
+						leave()
+					}
+				})
+				if random.IntN(4) == 0 {
+					time.Sleep(time.Duration(random.IntN(60)) * time.Millisecond)
+				}
+				synctest.Wait()
+				p.checkWaits(t, since)
+			}
+			all.Wait()
+			p.wantNobodyWaiting(t, rooms)
+			if len(p.burst.young) != 0 || p.all.free != total {
+				t.Errorf("%v are young, and %d places of %d are free", p.burst.young, p.all.free, total)
+			}
+		})
+	}
+}
+
+// checkWaits keeps since when each namespace waits for what it may have.
+func (p *places) checkWaits(t *testing.T, since map[string]time.Time) {
+	t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	waits := map[string]bool{}
+	for _, n := range p.waiting {
+		for r := range n.lines {
+			waits[n.name] = waits[n.name] || p.fits(r, n.name)
+		}
+	}
+	for name, is := range waits {
+		switch {
+		case !is:
+			delete(since, name)
+		case since[name].IsZero():
+			since[name] = time.Now()
+		case time.Since(since[name]) > youth:
+			t.Fatalf("%s waits for %s", name, time.Since(since[name]))
+		}
+	}
+	for name, n := range p.burst.young {
+		if n <= 0 {
+			t.Fatalf("%d reads of %s are young", n, name)
+		}
+	}
+}
+
 func TestWhoGaveUpIsInNoQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, r := newPlaces(noBound, noBound), newRoom(1)
+		p, r := newPlaces(noBound, newBurst(noBound, always)), newRoom(1)
 		leave, _ := p.enter(t.Context(), r, Asker{Mount: NewMount("holds"), Turn: &Turn{}}, 0)
 		ctx, cancel := context.WithCancel(t.Context())
 		var all sync.WaitGroup
@@ -257,3 +323,5 @@ func TestWhatIsRememberedDoesNotHoldOnToLongTexts(t *testing.T) {
 		t.Error("a mount's namespace is a part of the long text")
 	}
 }
+
+func always() bool { return true }

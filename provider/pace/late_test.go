@@ -17,7 +17,7 @@ import (
 // and must not keep the place that it was given.
 func TestAPlaceThatComesTooLateGoesToTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, r := newPlaces(noBound, noBound), newRoom(1)
+		p, r := newPlaces(noBound, newBurst(noBound, always)), newRoom(1)
 		leave, ok := p.enter(t.Context(), r, Asker{Mount: NewMount("holds"), Turn: &Turn{}}, 0)
 		if !ok {
 			t.Fatal("the only place is not given")

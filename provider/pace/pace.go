@@ -47,9 +47,12 @@ type Config struct {
 	// 128, less than 0 means no limit.
 	Total int
 	// Burst is how many reads of one namespace may be young, which is in progress for less than a
-	// quarter of a second, while another namespace reads too. 0 means 4 for each processor that
-	// Go uses, at least 8. Less than 0 means no limit.
+	// quarter of a second, in a crowd and while another namespace begins reads too. 0 means 4 for
+	// each processor that Go uses, at least 8. Less than 0 means no limit.
 	Burst int
+	// Crowded reports whether there is a crowd: so many mounts that others wait for a processor. It
+	// is called under a lock. nil means always.
+	Crowded func() bool
 	// Retried is called before each retry with the kind of the failure that it follows. nil
 	// is not called.
 	Retried func(context.Context, failure.Kind)
@@ -95,6 +98,9 @@ func New(c Config) *Pace {
 	case c.Burst < 0:
 		c.Burst = noBound
 	}
+	if c.Crowded == nil {
+		c.Crowded = func() bool { return true }
+	}
 	if c.Retried == nil {
 		c.Retried = func(context.Context, failure.Kind) {}
 	}
@@ -108,7 +114,7 @@ func New(c Config) *Pace {
 		c.Jitter = rand.N[time.Duration]
 	}
 	return &Pace{reads: c.Reads, retried: c.Retried, trial: c.Trial, now: c.Now, jitter: c.Jitter,
-		places:  newPlaces(c.Total, c.Burst),
+		places:  newPlaces(c.Total, newBurst(c.Burst, c.Crowded)),
 		domains: map[place.Domain]*domain{}, idle: list.New(), histories: list.New()}
 }
 

@@ -91,10 +91,9 @@ type Turn struct {
 // noBound is a number of places that is never reached.
 const noBound = math.MaxInt32
 
-// newPlaces returns places for so many reads, of which a namespace may have most young ones while
-// another one reads.
-func newPlaces(total, most int) *places {
-	return &places{all: newPool(total), burst: newBurst(most), waiting: map[string]*namespace{}, turns: list.New()}
+// newPlaces returns places for so many reads, with a bound of young ones.
+func newPlaces(total int, bound burst) *places {
+	return &places{all: newPool(total), burst: bound, waiting: map[string]*namespace{}, turns: list.New()}
 }
 
 func newPool(n int) pool { return pool{free: n, held: map[string]int{}} }
@@ -142,7 +141,8 @@ func (p *places) enter(ctx context.Context, r *room, a Asker, least time.Duratio
 }
 
 // line gives the read a place at once if one of its mounts may have one. Otherwise it puts
-// the read into the queues of all its mounts.
+// the read into the queues of all its mounts. It may overtake reads of its namespace that wait because
+// of young ones, if it came alone since: they are woken when one of these is not young any more.
 func (p *places) line(r *room, a Asker) (w *waiter, at bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -199,12 +199,19 @@ func (p *places) leave(w *waiter) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	scarce := p.all.free == 0 || !p.burst.fits(w.holder)
+	if w.room.free == 0 {
+		// A namespace at its bound has its turn here all the same: when another one of its reads ends,
+		// the room is full again.
+		p.burst.extra = 1
+	}
 	w.room.take(w.holder, -1)
 	p.all.take(w.holder, -1)
 	w.ages.Stop()
 	p.grow(w)
 	for !scarce && p.serveRoom(w.room) {
+		p.burst.extra = 0
 	}
+	p.burst.extra = 0
 	for p.serveAny() {
 	}
 }

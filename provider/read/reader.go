@@ -119,8 +119,7 @@ func New(c Config) *Reader {
 		cache: cache.New(cache.Config{TTL: c.CacheTTL, Bytes: c.CacheBytes, Patience: pace.Patience,
 			Observe: c.Trace.Read, Age: c.Trace.Age, Now: c.Now, Jitter: c.Jitter}),
 		pace: pace.New(pace.Config{Reads: c.MaxReads, Total: c.Budget.Reads, Retried: c.Trace.Retry, Trial: c.Trace.Trial,
-			Now:    c.Now,
-			Jitter: c.Jitter}),
+			Crowded: crowded(c.Budget), Now: c.Now, Jitter: c.Jitter}),
 		budget:      c.Budget,
 		known:       newKnown(),
 		maxStale:    c.MaxStale,
@@ -130,6 +129,12 @@ func New(c Config) *Reader {
 	}
 	c.Budget.OnGrowth(r.giveWay)
 	return r
+}
+
+// crowded returns whether mounts hold an eighth of the budget: 20 MiB with the chart's limit, more than
+// 110 pods with ten secrets each hold at once. Clients are kept long after the mounts that used them.
+func crowded(b *budget.Budget) func() bool {
+	return func() bool { return b.Used()-b.UsedBy(budget.Clients) > b.Total/8 }
 }
 
 // Begin begins a step of a mount that is no read, as Trace.Begin does.
