@@ -675,6 +675,8 @@ func (m *model) sourceOfFile(x *Mount, one option, name, version string) string 
 	if f := one.from.first; f != nil {
 		first := m.known[holder{x.Daemon.n, f.store, f.cred, a.Ref.path}]
 		switch {
+		case first != nil && first.Ended >= x.Start && strings.Contains(version, "@"):
+			name += "@" // the fallback may have been read before the connection itself gave this
 		case first != nil && bytes.Equal(first.Data, a.Data) && m.isLast(x, first):
 			a = first // the bytes are those of the connection itself
 		case !strings.Contains(version, "@"):
