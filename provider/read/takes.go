@@ -24,7 +24,8 @@ const (
 )
 
 // Expected returns about how many bytes a mount takes, by the text of its objects. Some take more, such
-// as one with templates.
+// as one with templates. Much more must not be expected: pods that start together would wait for memory
+// that none of them takes.
 func Expected(objects string) int64 {
 	n := int64(class.LikelyObjects(objects))
 	workers := min(n, mostAtOnce)
