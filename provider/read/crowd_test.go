@@ -17,8 +17,8 @@ func TestMountsThatHoldMuchAreACrowd(t *testing.T) {
 		takes     int64
 		want      bool
 	}{
-		{"shop", budget.Clients, 2 << 20, false}, {"shop", budget.Holding, 12 << 20, false},
-		{"pay", budget.Holding, 7 << 20, false}, {"pay", budget.Arrived, 2 << 20, true},
+		{"shop", budget.Clients, 2 << 20, false}, {"shop", budget.Holding, 5 << 20, false},
+		{"pay", budget.Holding, 4 << 20, false}, {"pay", budget.Arrived, 2 << 20, true},
 	} {
 		if !memory.Open(c.namespace).Take(c.stage, c.takes) {
 			t.Fatalf("no %d bytes", c.takes)

@@ -131,10 +131,10 @@ func New(c Config) *Reader {
 	return r
 }
 
-// crowded returns whether mounts hold an eighth of the budget: 20 MiB with the chart's limit, more than
-// 110 pods with ten secrets each hold at once. Clients are kept long after the mounts that used them.
+// crowded returns whether mounts hold a sixteenth of the budget: 10 MiB with the chart's limit, which some
+// 60 pods with ten secrets each hold at once. Clients are kept long after the mounts that used them.
 func crowded(b *budget.Budget) func() bool {
-	return func() bool { return b.Used()-b.UsedBy(budget.Clients) > b.Total/8 }
+	return func() bool { return b.Used()-b.UsedBy(budget.Clients) > b.Total/16 }
 }
 
 // Begin begins a step of a mount that is no read, as Trace.Begin does.
