@@ -78,7 +78,7 @@ type Emulator struct {
 	region   string
 	now      func() time.Time
 	switches Switches
-	ca       *authority
+	ca       func() *authority // made when it is needed first
 	journal  *journal
 	faults   *faultList
 
@@ -115,16 +115,12 @@ func New(o Options) (*Emulator, error) {
 	default:
 		return nil, fmt.Errorf("denial status %d is not 401, 403 or 404", o.Switches.DenialStatus)
 	}
-	ca, err := newAuthority()
-	if err != nil {
-		return nil, fmt.Errorf("making the emulator's CA: %w", err)
-	}
 	return &Emulator{
 		okmsID:   strings.ToLower(o.OKMSID),
 		region:   o.Region,
 		now:      o.Now,
 		switches: o.Switches,
-		ca:       ca,
+		ca:       sync.OnceValue(newAuthority),
 		journal:  newJournal(o.Log),
 		faults:   &faultList{},
 		store:    newStore(),
@@ -138,7 +134,7 @@ func (e *Emulator) OKMSID() string { return e.okmsID }
 
 // CA returns the emulator's CA certificate as PEM. It signs the servers'
 // certificates and the client certificates.
-func (e *Emulator) CA() []byte { return e.ca.pem() }
+func (e *Emulator) CA() []byte { return e.ca().pem() }
 
 // ServeHTTP answers one request. It completes the journal before it sends the answer, so that a
 // client with an answer finds its request there. For faults that truncate an answer it panics

@@ -226,7 +226,7 @@ func (e *Emulator) IssueCertificateFor(id Identity, key crypto.Signer) (certPEM,
 	if !id.Expires.IsZero() {
 		lifetime = id.Expires.Sub(now)
 	}
-	issued, err := e.ca.issueClient(id.Name, e.okmsID, lifetime, key)
+	issued, err := e.ca().issueClient(id.Name, e.okmsID, lifetime, key)
 	if err != nil {
 		return nil, nil, fmt.Errorf("issuing a certificate for %q: %w", id.Name, err)
 	}

@@ -31,23 +31,23 @@ type issued struct {
 	certPEM, keyPEM []byte
 }
 
-func newAuthority() (*authority, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
+// newAuthority makes a CA. It panics if that fails, which neither random numbers nor this template can cause.
+func newAuthority() *authority {
+	must := func(err error) {
+		if err != nil {
+			panic(fmt.Sprint("making the emulator's CA: ", err))
+		}
 	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(err)
 	template := newTemplate("OKMS emulator CA", 10*365*24*time.Hour)
 	template.IsCA, template.BasicConstraintsValid = true, true
 	template.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		return nil, err
-	}
+	must(err)
 	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil, err
-	}
-	return &authority{cert: cert, key: key}, nil
+	must(err)
+	return &authority{cert: cert, key: key}
 }
 
 func (a *authority) pem() []byte {
@@ -140,7 +140,7 @@ func (a *authority) issueServer(hosts []string) (tls.Certificate, error) {
 // VerifyConnection instead of ClientAuth, because that sends the alert bad_certificate, which was
 // seen on the live service.
 func (e *Emulator) tlsConfig(hosts []string) (*tls.Config, error) {
-	cert, err := e.ca.issueServer(hosts)
+	cert, err := e.ca().issueServer(hosts)
 	if err != nil {
 		return nil, fmt.Errorf("issuing the server's certificate: %w", err)
 	}
@@ -148,7 +148,7 @@ func (e *Emulator) tlsConfig(hosts []string) (*tls.Config, error) {
 		MinVersion:       tls.VersionTLS12,
 		Certificates:     []tls.Certificate{cert},
 		ClientAuth:       tls.RequestClientCert,
-		ClientCAs:        e.ca.pool(),
+		ClientCAs:        e.ca().pool(),
 		NextProtos:       []string{"h2", "http/1.1"},
 		VerifyConnection: e.verifyConnection,
 	}
@@ -175,7 +175,7 @@ func (e *Emulator) verifyConnection(state tls.ConnectionState) error {
 	}
 	cert := state.PeerCertificates[0]
 	_, err := cert.Verify(x509.VerifyOptions{
-		Roots: e.ca.pool(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+		Roots: e.ca().pool(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	})
 	if err != nil {
 		return fmt.Errorf("verifying the client certificate: %w", err)
