@@ -468,7 +468,7 @@ func fetchPage(ctx context.Context, url string) (string, error) {
 func (w *witness) checkMounts(t *testing.T, long bool) {
 	t.Helper()
 	n, bound := len(w.took), 2*w.usual
-	if !long { // other tests run beside it
+	if !long { // other tests run at the same time
 		bound = max(bound, w.usual+time.Second)
 	}
 	t.Logf("honest: %d mounts, %d failed, %d probes; usual %s; %s; %d took more than twice the usual time",

@@ -28,7 +28,7 @@ func (c *crowd) keepsReading(namespace string, lasts time.Duration) {
 }
 
 // TestYoungReadsAreBoundedInCompany: alone, a namespace begins all its reads at once. While another
-// one reads, and for a second after it, it begins so many that no more than the bound are young.
+// one begins reads too, it begins so many that no more than the bound are young.
 func TestYoungReadsAreBoundedInCompany(t *testing.T) {
 	inCrowd(t, pace.Config{Burst: 3}, func(c *crowd) {
 		many := func(n int, takes time.Duration) {
@@ -100,7 +100,7 @@ func TestNoBurstIsBounded(t *testing.T) {
 	}
 }
 
-// TestOnlyACrowdIsBounded: what a few mounts read holds nobody up.
+// TestOnlyACrowdIsBounded checks that young reads are not bounded if there is no crowd.
 func TestOnlyACrowdIsBounded(t *testing.T) {
 	for crowded, want := range map[bool]int{false: 10, true: 3} {
 		inCrowd(t, pace.Config{Burst: 3, Crowded: func() bool { return crowded }}, func(c *crowd) {

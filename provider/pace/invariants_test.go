@@ -100,7 +100,7 @@ func TestNoPlaceIsLostGivenTwiceOrLeftFree(t *testing.T) {
 }
 
 // TestWhoseTurnItIsWaitsNoLongerThanAReadIsYoung: reads grow old, namespaces come alone and in company.
-// Nobody waits for what it may have for longer than it takes until a young read is old.
+// A namespace waits for a place that it may have no longer than a read is young.
 func TestWhoseTurnItIsWaitsNoLongerThanAReadIsYoung(t *testing.T) {
 	for seed := range uint64(20) {
 		synctest.Test(t, func(t *testing.T) {

@@ -46,9 +46,9 @@ type Config struct {
 	// Total is how many reads of all domains together may be in progress at once. 0 means
 	// 128, less than 0 means no limit.
 	Total int
-	// Burst is how many reads of one namespace may be young, which is in progress for less than a
-	// quarter of a second, in a crowd and while another namespace begins reads too. 0 means 4 for
-	// each processor that Go uses, at least 8. Less than 0 means no limit.
+	// Burst is how many young reads one namespace may have in a crowd, while another namespace begins
+	// reads too. A read is young for its first quarter of a second. 0 means 4 for each processor that
+	// Go uses, at least 8. Less than 0 means no limit.
 	Burst int
 	// Crowded reports whether there is a crowd: so many mounts that others wait for a processor. It
 	// is called under a lock. nil means always.
