@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -85,40 +86,91 @@ func TestGarbageMayGrowWhileMountsUseMuchMemory(t *testing.T) {
 	}
 }
 
-func TestGarbageMayGrowWhileItIsCollectedFrequently(t *testing.T) {
+// madeCollections tells a gcPace of collections that were not made.
+type madeCollections struct {
+	t    *testing.T
+	pace *gcPace
+	now  time.Time
+	left uint64
+}
+
+func makeCollections(t *testing.T, left uint64) *madeCollections {
+	t.Helper()
 	restoreGC(t)
-	pace, now, left := &gcPace{held: func() int64 { return 0 }, fixedProcs: true}, time.Now(), uint64(muchLeft)
-	collect := func(n int, every time.Duration) {
-		for range n {
-			now = now.Add(every)
-			pace.collected(now, left)
-		}
+	return &madeCollections{t, &gcPace{held: func() int64 { return 0 }, fixedProcs: true}, time.Now(), left}
+}
+
+// run makes so many, and checks by how much the heap may grow then.
+func (c *madeCollections) run(n int, every time.Duration, want int) {
+	c.t.Helper()
+	for range n {
+		c.now = c.now.Add(every)
+		c.pace.collected(c.now, c.left)
 	}
-	collect(10*frequent, frequentTime/frequent)
-	if got := gcPercentNow(); got != gcPercent {
-		t.Errorf("after many collections that left %d bytes, the heap may grow by %d %%", left, got)
+	c.check(fmt.Sprintf("%d collections, one in %s, that left %d bytes", n, every, c.left), want)
+}
+
+// slowDown lets giveBackEvery pass, and checks by how much the heap may grow then.
+func (c *madeCollections) slowDown(want int) {
+	c.t.Helper()
+	c.pace.slowDown()
+	c.check(giveBackEvery.String(), want)
+}
+
+func (c *madeCollections) check(after string, want int) {
+	c.t.Helper()
+	if got := gcPercentNow(); got != want {
+		c.t.Errorf("after %s, the heap may grow by %d %%, not by %d", after, got, want)
 	}
-	left++
-	collect(10*frequent, frequentTime/(frequent-2))
-	if got := gcPercentNow(); got != gcPercent {
-		t.Errorf("after %d collections in %s, the heap may grow by %d %%", frequent-1, frequentTime, got)
+}
+
+func TestGarbageMayGrowWhileItIsCollectedFrequently(t *testing.T) {
+	c := makeCollections(t, muchLeft)
+	c.run(10*frequent, frequentTime/frequent, gcPercent)
+	c.left++
+	c.run(10*frequent, frequentTime/(frequent-2), gcPercent)
+	c.now = c.now.Add(2 * frequentTime)
+	c.run(frequent, frequentTime/frequent, gcPercentBusy)
+	c.slowDown(gcPercentBusy)
+	c.run(seldom+1, giveBackEvery/(seldom+1), gcPercentBusy)
+	c.slowDown(gcPercentBusy)
+	c.run(seldom, giveBackEvery/seldom, gcPercentBusy)
+	c.slowDown(gcPercent)
+}
+
+func TestASmallHeapMayGrowWhileItIsCollectedFrequently(t *testing.T) {
+	c := makeCollections(t, smallHeap/2)
+	c.run(10*frequent, frequentTime/(frequent-2), gcPercent)
+	c.now = c.now.Add(2 * frequentTime)
+	c.run(frequent, frequentTime/frequent, 100)
+	for left, want := range map[uint64]int{0: gcPercentBusy, smallHeap / 10: gcPercentBusy, smallHeap / 10 * 4: 150,
+		smallHeap / 10 * 8: gcPercent, smallHeap: gcPercent, smallHeap + 1: gcPercent, 4 * smallHeap: gcPercent} {
+		c.left = left
+		c.run(1, time.Minute, want)
 	}
-	now = now.Add(2 * frequentTime)
-	collect(frequent, frequentTime/frequent)
-	if got := gcPercentNow(); got != gcPercentBusy {
-		t.Errorf("after %d collections in %s, the heap may grow by %d %%", frequent, frequentTime, got)
-	}
-	pace.slowDown()
-	collect(seldom+1, giveBackEvery/(seldom+1))
-	pace.slowDown()
-	if got := gcPercentNow(); got != gcPercentBusy {
-		t.Errorf("after %d collections in %s, the heap may grow by %d %%", seldom+1, giveBackEvery, got)
-	}
-	collect(seldom, giveBackEvery/seldom)
-	pace.slowDown()
-	if got := gcPercentNow(); got != gcPercent {
-		t.Errorf("after %d collections in %s, the heap may grow by %d %%", seldom, giveBackEvery, got)
-	}
+	c.left = smallHeap / 2
+	c.run(1, time.Minute, 100)
+	c.slowDown(100)
+	c.run(seldom+1, giveBackEvery/(seldom+1), 100)
+	c.slowDown(100)
+	c.run(seldom, giveBackEvery/seldom, 100)
+	c.slowDown(gcPercent)
+	c.run(1, time.Minute, gcPercent)
+}
+
+// A daemon that is busy and collects frequently grows by gcPercentBusy, whichever ends first.
+func TestASmallHeapDoesNotSlowDownABusyDaemon(t *testing.T) {
+	c := makeCollections(t, muchLeft+1)
+	c.run(frequent, frequentTime/frequent, gcPercentBusy)
+	c.left = smallHeap / 2
+	c.run(frequent, frequentTime/frequent, gcPercentBusy)
+	c.left = muchLeft + 1
+	c.run(seldom, time.Second, gcPercentBusy)
+	c.slowDown(gcPercentBusy)
+	c.pace.held = func() int64 { return littleHeld }
+	c.slowDown(gcPercentBusy)
+	c.pace.held = func() int64 { return 0 }
+	c.slowDown(gcPercent)
 }
 
 func TestEachCollectionThatLeavesMuchIsCounted(t *testing.T) {
@@ -127,7 +179,7 @@ func TestEachCollectionThatLeavesMuchIsCounted(t *testing.T) {
 	counted := func() int {
 		pace.mu.Lock()
 		defer pace.mu.Unlock()
-		return pace.all
+		return pace.large.later
 	}
 	kept := bytes.Repeat([]byte{1}, 2*muchLeft)
 	for n := range 3 {
