@@ -98,7 +98,7 @@ func TestAPanicEndsOneMountOnly(t *testing.T) {
 		return nil
 	})})
 	_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s"})
-	harness.WantError(t, err, codes.Internal, "a fault of this program ended the mount; its log has more")
+	harness.WantError(t, err, codes.Internal, "a bug in this program ended the mount; its log has more")
 	if _, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s"}); err != nil {
 		t.Error(err)
 	}

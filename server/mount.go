@@ -148,7 +148,7 @@ func (s *service) guarded(ctx context.Context,
 			resp, err = provider.Response{}, &failure.Error{Class: req.Class(),
 				Failures: []failure.Failure{{Kind: failure.Broken,
 					Object: failure.WholeClass, Where: RuntimeName,
-					What: "a fault of this program ended the mount; its log has more"}}}
+					What: "a bug in this program ended the mount; its log has more"}}}
 		}
 	}()
 	if req, err = s.receive(ctx, stream); err != nil {

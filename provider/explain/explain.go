@@ -124,7 +124,7 @@ func trustAdvice(cause wire.Cause) string {
 
 // explainForeign is about an answer that is not from OKMS. The facts are part of the text.
 func explainForeign(e *okms.Error, again string) (what, advice string) {
-	return e.Error() + ": a proxy or firewall in between?", again
+	return e.Error() + ", perhaps of a proxy or firewall on the way", again
 }
 
 // explainVersion is about a version that does not exist, or whose data is gone.

@@ -67,8 +67,8 @@ func foreignAnswer(resp *http.Response, size int) *tokenAnswerError {
 	if size > maxTokenAnswer {
 		sizeText = "more than 64 KiB"
 	}
-	return &tokenAnswerError{resp.StatusCode, fmt.Sprintf("not an answer of a token endpoint: %s of %s (HTTP %d): "+
-		"a proxy or firewall in between?", sizeText, wire.MediaType(resp.Header), resp.StatusCode)}
+	return &tokenAnswerError{resp.StatusCode, fmt.Sprintf("not an answer of a token endpoint: %s of %s (HTTP %d), "+
+		"perhaps of a proxy or firewall on the way", sizeText, wire.MediaType(resp.Header), resp.StatusCode)}
 }
 
 // tokenFields are the used members of a token endpoint's answer (RFC 6749, sections 5.1 and 5.2),

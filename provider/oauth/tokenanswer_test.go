@@ -15,8 +15,8 @@ import (
 func TestALongTokenAnswerIsRefused(t *testing.T) {
 	long := `{"access_token":"x","token_type":"bearer","x":"` + strings.Repeat("x", maxTokenAnswer) + `"}`
 	for status, want := range map[int]string{200: "answer longer than 64 KiB", 500: "HTTP 500",
-		401: "not an answer of a token endpoint: more than 64 KiB of application/json (HTTP 401): " +
-			"a proxy or firewall in between?"} {
+		401: "not an answer of a token endpoint: more than 64 KiB of application/json (HTTP 401), " +
+			"perhaps of a proxy or firewall on the way"} {
 		i := startIssuer(t)
 		if _, err := i.Inject(emulator.Fault{Status: status, Body: long}); err != nil {
 			t.Fatal(err)

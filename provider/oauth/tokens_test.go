@@ -114,7 +114,7 @@ func TestATokenThatOKMSRefusesIsReplacedOnce(t *testing.T) {
 }
 
 func TestFailuresOfTheTokenEndpoint(t *testing.T) {
-	const between = ": a proxy or firewall in between?"
+	const between = ", perhaps of a proxy or firewall on the way"
 	for name, c := range map[string]struct {
 		breaks  func(i *issuer) error
 		want    string

@@ -30,7 +30,7 @@ func TestTheCodeOfEachFaultOfTheStore(t *testing.T) {
 		{"has a fault", emulator.Fault{Status: 500}, codes.Internal, []string{"has a fault", "HTTP 500"}},
 		{"is down behind a proxy", emulator.Fault{Status: 502, ContentType: "text/html", Body: "<html>bad gateway</html>"},
 			codes.Internal,
-			[]string{"not an answer of OKMS: 24 bytes of text/html (HTTP 502): a proxy or firewall in between?"}},
+			[]string{"not an answer of OKMS: 24 bytes of text/html (HTTP 502), perhaps of a proxy or firewall on the way"}},
 		{"is down", emulator.Fault{Status: 503}, codes.Internal, []string{"has a fault", "HTTP 503"}},
 		{"times out behind a proxy", emulator.Fault{Status: 504}, codes.Internal, []string{"has a fault", "HTTP 504"}},
 		{"refuses the token", emulator.Fault{Status: 401}, codes.Unauthenticated,

@@ -199,7 +199,7 @@ func remedies() []remedy {
 		{failure.Untrusted, "give its certificate authority in caBundle", attribute("caBundle", ""),
 			func(p *scenario) { p.mount.Attributes = nil }},
 		{failure.Unreadable, "", fault(emulator.Fault{Status: 200, ContentType: "text/html", Body: page}), again},
-		{failure.Failing, "a proxy or firewall in between?; kubelet tries again",
+		{failure.Failing, "perhaps of a proxy or firewall on the way; kubelet tries again",
 			fault(emulator.Fault{Status: 403, ContentType: "text/html", Body: page}), again},
 		{failure.Limited, "kubelet tries again", fault(emulator.Fault{Status: 429}), again},
 		{failure.Failing, "kubelet tries again", fault(emulator.Fault{Status: 503}), again},
@@ -212,7 +212,7 @@ func remedies() []remedy {
 
 // untested has the kinds that no mount of this test can have, and why.
 var untested = map[failure.Kind]string{
-	failure.Broken:   "a user cannot cure a fault of this program",
+	failure.Broken:   "a user cannot cure a bug in the program",
 	failure.NodeFull: "TestLargeMountsWaitAndSmallOnesDoNot and TestUnreadRequestsAreBounded try again",
 }
 

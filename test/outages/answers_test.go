@@ -44,7 +44,8 @@ func TestAnAnswerOfAProxyIsNoRefusal(t *testing.T) {
 				d := harness.Start(t, harness.Options{Emulator: store})
 				_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s\n  optional: true"})
 				harness.WantError(t, err, codes.Internal, fmt.Sprintf(
-					"not an answer of OKMS: %s (HTTP %d): a proxy or firewall in between?; kubelet tries again", body.shown, status))
+					"not an answer of OKMS: %s (HTTP %d), perhaps of a proxy or firewall on the way; kubelet tries again",
+					body.shown, status))
 				if asked != 1 {
 					t.Errorf("asked %d times", asked)
 				}

@@ -87,7 +87,8 @@ func TestAPageInsteadOfATokenIsNoRefusal(t *testing.T) {
 			d.Store.Break(t, page)
 			_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s", Secrets: secrets})
 			harness.WantError(t, err, codes.Internal, "no access token for the OAuth2 client ", fmt.Sprintf(
-				": not an answer of a token endpoint: 15 bytes of text/html (HTTP %d): a proxy or firewall in between?; ", status))
+				": not an answer of a token endpoint: 15 bytes of text/html (HTTP %d), perhaps of a proxy or firewall "+
+					"on the way; ", status))
 			if n := d.Store.TokenRequests(); n != 1 {
 				t.Errorf("the token endpoint was asked %d times", n)
 			}
@@ -129,7 +130,7 @@ func TestAPageInsteadOfARefusalReplacesNoToken(t *testing.T) {
 		d.Store.Break(t, emulator.Fault{Path: "/secret/", Status: 401, ContentType: "text/html", Body: "<html>no</html>"})
 		_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s", Secrets: secrets})
 		harness.WantError(t, err, codes.Internal,
-			"not an answer of OKMS: 15 bytes of text/html (HTTP 401): a proxy or firewall")
+			"not an answer of OKMS: 15 bytes of text/html (HTTP 401), perhaps of a proxy or firewall")
 		if n, all := d.Store.TokenRequests(), len(d.Store.Requests()); n != 1 || all != 2 {
 			t.Errorf("the token endpoint was asked %d times, in %d requests", n, all)
 		}
