@@ -124,32 +124,34 @@ func TestALargeRequestIsRejectedByThisProgram(t *testing.T) {
 // awaitHealth waits until /healthz begins with a text.
 func awaitHealth(t *testing.T, d *harness.Daemon, begins string) {
 	t.Helper()
-	for page := ""; !strings.HasPrefix(page, begins); page = harness.Page(t, d.Admin+"/healthz") {
-		if t.Context().Err() != nil {
-			t.Fatal(page)
-		}
-	}
+	harness.Await(t, "/healthz to say "+begins, func() bool {
+		return strings.HasPrefix(harness.Page(t, d.Admin+"/healthz"), begins)
+	})
 }
 
 func TestAMountThatDoesNotEndGetsAnAnswer(t *testing.T) {
 	t.Parallel()
-	release := make(chan struct{})
+	begun, release := make(chan struct{}, 1000), make(chan struct{})
 	d := harness.Start(t, harness.Options{MountTimeout: 100 * time.Millisecond,
-		Mounter: faulty(func(context.Context) error { <-release; return nil })})
+		Mounter: faulty(func(context.Context) error { begun <- struct{}{}; <-release; return nil })})
 	end := sync.OnceFunc(func() { close(release) })
 	defer end()
-	begin := time.Now()
-	_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s"})
+	var err error
+	harness.Await(t, "a mount to begin", func() bool { // on a busy machine its time may be over before
+		begin := time.Now()
+		_, err = d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s"})
+		if took := time.Since(begin); took < 90*time.Millisecond {
+			t.Fatalf("it was answered after %s: %v", took, err)
+		}
+		return len(begun) > 0
+	})
 	harness.WantError(t, err, codes.Internal, "the mount did not end in time")
-	if took := time.Since(begin); took < 100*time.Millisecond {
-		t.Errorf("it was answered after %s", took)
-	}
 	// It keeps its memory, so liveness fails until it ends.
 	awaitHealth(t, d, "503 1 mount did not end when its time was over")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	_, err = d.Do(ctx, harness.Mount{Objects: "- secretPath: s"})
-	harness.WantError(t, err, codes.Internal, "the mount did not end in time")
+	harness.WantError(t, err, codes.Internal)
 	end()
 	awaitHealth(t, d, "200")
 	if err := d.Stop(); err != nil {

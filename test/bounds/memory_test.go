@@ -62,9 +62,7 @@ func TestLargeMountsWaitAndSmallOnesDoNot(t *testing.T) {
 		ends <- err
 	}
 	go mount()
-	for d.Budget.UsedBy(budget.Holding) < 13<<20 && t.Context().Err() == nil { // all but the slow one
-		time.Sleep(time.Millisecond)
-	}
+	harness.Await(t, "all secrets but the slow one", func() bool { return d.Budget.UsedBy(budget.Holding) >= 13<<20 })
 	d.MustMount(t, harness.Mount{Objects: "- secretPath: shop/s0"}, "s0", `{"v":"shop 0"}`)
 	short, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()

@@ -58,11 +58,9 @@ func TestAJoinedReadKeepsItsClient(t *testing.T) {
 			t.Errorf("the mount that joined: %v", err)
 		}
 	})
-	for !strings.Contains(harness.Page(t, d.Admin+"/metrics"), `{served="joined"} 1`) {
-		if t.Context().Err() != nil {
-			t.Fatal("the read was not joined")
-		}
-	}
+	harness.Await(t, "the second mount to join the read", func() bool {
+		return strings.Contains(harness.Page(t, d.Admin+"/metrics"), `{served="joined"} 1`)
+	})
 	leave()
 	repair()
 	all.Wait()

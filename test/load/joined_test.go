@@ -20,15 +20,15 @@ func TestASmallMountDoesNotQueueBehindALargeOne(t *testing.T) {
 	repair := d.Store.Break(t, emulator.Fault{Hang: true, Times: 1})
 	var all sync.WaitGroup
 	all.Go(func() { d.MustMount(t, harness.Mount{Objects: harness.Objects("shop", many)}, "s0", `{"v":"shop 0"}`) })
-	served := func(line string) bool { return strings.Contains(harness.Page(t, d.Admin+"/metrics"), line) }
-	for !served(`{served="miss"} 30`) && t.Context().Err() == nil {
+	await := func(line string) {
+		harness.Await(t, line, func() bool { return strings.Contains(harness.Page(t, d.Admin+"/metrics"), line) })
 	}
+	await(`{served="miss"} 30`)
 	var before int
 	all.Go(func() {
 		d.MustMount(t, harness.Mount{Objects: "- secretPath: shop/s20"}, "s20", `{"v":"shop 20"}`)
 	})
-	for !served(`{served="joined"} 1`) && t.Context().Err() == nil {
-	}
+	await(`{served="joined"} 1`)
 	repair()
 	all.Wait()
 	for _, r := range d.Store.Requests() {
