@@ -37,10 +37,7 @@ func CheckForm(block *pem.Block) error {
 // SEC 1, or if envelope is set also PKCS #8 (RFC 5958), whose OCTET STRING holds one of the
 // others.
 func checkKeyNumbers(der []byte, envelope bool) error {
-	var elements []asn1.RawValue
-	if _, err := asn1.Unmarshal(der, &elements); err != nil {
-		return nil
-	}
+	elements := elementsOf(der)
 	numbers := 0
 	for _, e := range elements {
 		switch {
@@ -63,6 +60,24 @@ func checkKeyNumbers(der []byte, envelope bool) error {
 		return errors.New("is an RSA key of more than two primes, which is not supported; use one of two primes")
 	}
 	return nil
+}
+
+// elementsOf returns the elements of a SEQUENCE, up to the first one that cannot be read: encoding/asn1
+// reads a structure in the same way, and ignores what follows its last member.
+func elementsOf(der []byte) (elements []asn1.RawValue) {
+	var sequence asn1.RawValue
+	if _, err := asn1.Unmarshal(der, &sequence); err != nil {
+		return nil
+	}
+	for rest := sequence.Bytes; len(rest) > 0; {
+		var e asn1.RawValue
+		var err error
+		if rest, err = asn1.Unmarshal(rest, &e); err != nil {
+			break
+		}
+		elements = append(elements, e)
+	}
+	return elements
 }
 
 // ProvePossession signs with the private key and verifies with the certificate's public key. It

@@ -77,15 +77,32 @@ func TestForms(t *testing.T) {
 	}
 	large := der(numbers{0, huge, 3, one, one, one, one, one, one, nil})
 	three := der(numbers{1, one, 3, one, one, one, one, one, one, []*big.Int{one}})
+	// unreadable adds the begin of a number of 127 bytes, which crypto/x509 ignores.
+	unreadable := func(key []byte) []byte {
+		var sequence asn1.RawValue
+		if _, err := asn1.Unmarshal(key, &sequence); err != nil {
+			t.Fatal(err)
+		}
+		return der(asn1.RawValue{Tag: asn1.TagSequence, IsCompound: true, Bytes: append(sequence.Bytes, 2, 127)})
+	}
+	if _, err := x509.ParsePKCS1PrivateKey(unreadable(x509.MarshalPKCS1PrivateKey(rsaKey))); err != nil {
+		t.Errorf("crypto/x509 does not ignore it: %v", err)
+	}
 	for name, c := range map[string]struct {
 		block pem.Block
 		want  string // "" if it is accepted
 	}{
-		"PKCS #8, RSA":   {pem.Block{Bytes: pkcs8(rsaKey)}, ""},
-		"PKCS #8, ECDSA": {pem.Block{Bytes: pkcs8(curve)}, ""},
-		"PKCS #1":        {pem.Block{Bytes: x509.MarshalPKCS1PrivateKey(rsaKey)}, ""},
-		"SEC 1":          {pem.Block{Bytes: sec1}, ""},
-		"no DER":         {pem.Block{Bytes: []byte("x")}, ""},
+		"a large number and more":       {pem.Block{Bytes: unreadable(large)}, "at most 8192 are supported"},
+		"more in PKCS #8":               {pem.Block{Bytes: unreadable(enveloped(large))}, "at most 8192 are supported"},
+		"more within PKCS #8":           {pem.Block{Bytes: enveloped(unreadable(large))}, "at most 8192 are supported"},
+		"three primes and more":         {pem.Block{Bytes: unreadable(three)}, "more than two primes"},
+		"three and more within PKCS #8": {pem.Block{Bytes: enveloped(unreadable(three))}, "more than two primes"},
+		"two primes and more":           {pem.Block{Bytes: unreadable(x509.MarshalPKCS1PrivateKey(rsaKey))}, ""},
+		"PKCS #8, RSA":                  {pem.Block{Bytes: pkcs8(rsaKey)}, ""},
+		"PKCS #8, ECDSA":                {pem.Block{Bytes: pkcs8(curve)}, ""},
+		"PKCS #1":                       {pem.Block{Bytes: x509.MarshalPKCS1PrivateKey(rsaKey)}, ""},
+		"SEC 1":                         {pem.Block{Bytes: sec1}, ""},
+		"no DER":                        {pem.Block{Bytes: []byte("x")}, ""},
 		"a large number": {pem.Block{Bytes: large},
 			"is an RSA key with a number of about 8200 bits; at most 8192 are supported"},
 		"the same in PKCS #8": {pem.Block{Bytes: enveloped(large)}, "at most 8192 are supported"},
