@@ -109,7 +109,7 @@ var arrows = map[string][]string{
 	"provider/credential": {"provider/keypair", "provider/message", "provider/place", "provider/sensitive",
 		"provider/sniff"},
 	"provider/oauth":    {"provider/credential", "provider/rawjson", "provider/sensitive", "provider/wire"},
-	"provider/place":    {"provider/message", "provider/sniff"},
+	"provider/place":    {"provider/keypair", "provider/message", "provider/sniff"},
 	"provider/failure":  {"provider/message"},
 	"provider/budget":   {"provider/quota"},
 	"provider/quota":    {},

@@ -8,6 +8,7 @@ import (
 	cryptorand "crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/pem"
 	"fmt"
@@ -208,12 +209,13 @@ func forgedKey(n *big.Int, bits uint) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: must(asn1.Marshal(key))}))
 }
 
-// certificateOf is a certificate of a public key in PEM form.
+// certificateOf is a certificate of a public key in PEM form. Each has a subject of its own.
 func certificateOf(public any) string {
 	authority := must(ecdsa.GenerateKey(elliptic.P256(), cryptorand.Reader))
 	serial := must(cryptorand.Int(cryptorand.Reader, big.NewInt(1<<60)))
 	now, issuer := time.Now(), &x509.Certificate{SerialNumber: serial}
-	template := &x509.Certificate{SerialNumber: serial, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour)}
+	template := &x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: serial.String()},
+		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour)}
 	der := must(x509.CreateCertificate(cryptorand.Reader, template, issuer, public, authority))
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }

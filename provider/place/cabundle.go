@@ -4,13 +4,11 @@ package place
 
 import (
 	"bytes"
-	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"strings"
 
-	"ovhcloud-csi-provider/provider/message"
 	"ovhcloud-csi-provider/provider/sniff"
 )
 
@@ -33,13 +31,13 @@ func parseCABundle(bundle string, most int) (string, error) {
 	}
 	bundle = strings.ReplaceAll(bundle, string(sniff.Mark), "")
 	text := []byte(bundle)
-	found := 0
+	found, all := 0, authorities{}
 	for rest := text; ; found++ {
 		var block *pem.Block
 		if block, rest = pem.Decode(rest); block == nil {
 			break
 		}
-		if err := checkAuthority(block, found+1); err != nil {
+		if err := all.add(block, found+1); err != nil {
 			return "", err
 		}
 	}
@@ -50,21 +48,6 @@ func parseCABundle(bundle string, most int) (string, error) {
 		return "", fmt.Errorf("holds %d PEM blocks, of which only %d can be read; was one cut?", begun, found)
 	}
 	return bundle, nil
-}
-
-// checkAuthority returns an error for a PEM block that is not a certificate.
-func checkAuthority(block *pem.Block, number int) error {
-	switch {
-	case strings.Contains(block.Type, "PRIVATE KEY"):
-		return fmt.Errorf("PEM block %d is not a certificate, but a private key; remove it, "+
-			"and replace that key: anyone who can read this text has it", number)
-	case block.Type != "CERTIFICATE":
-		return fmt.Errorf("PEM block %d is not a certificate, but a %s", number, message.Quote(block.Type))
-	}
-	if _, err := x509.ParseCertificate(block.Bytes); err != nil {
-		return fmt.Errorf("PEM block %d is not a certificate: its content cannot be read", number)
-	}
-	return nil
 }
 
 // noAuthority returns why a bundle has no certificate, and the cure.
