@@ -22,30 +22,44 @@ type sentTexts struct {
 	all []sensitive.Bytes
 	// forms returns the encodings of all; a token of 16 kB has 200 kB of them. It is nil until
 	// the first use. A function, so that fmt cannot print them.
-	forms func() []string
+	forms func() forms
 }
+
+// forms are the encodings of secrets that redact looks for, and the same as plain returns them.
+type forms struct{ exact, plain []string }
 
 // add adds a secret.
 func (s *sentTexts) add(secret sensitive.Bytes) { s.all, s.forms = append(s.all, secret), nil }
 
 // redact returns the text of a server without the secrets that it may echo: as they were sent,
-// in hex, in base64 and URL-encoded, whole or in parts of leastPart bytes or more. A nil
-// sentTexts redacts nothing.
+// in hex, in base64 and URL-encoded, whole or in parts of leastPart bytes or more. If a secret is
+// in it in disguise, nothing of it is returned. A nil sentTexts redacts nothing.
 func (s *sentTexts) redact(text string) string {
 	if s == nil || text == "" {
 		return text
 	}
 	if s.forms == nil {
-		var forms []string
+		var found forms
 		for _, secret := range s.all {
-			forms = append(forms, formsOf(string(secret.Reveal()))...)
+			for _, form := range formsOf(string(secret.Reveal())) {
+				found.exact, found.plain = append(found.exact, form), append(found.plain, plain(form))
+			}
 		}
-		s.forms = func() []string { return forms }
+		s.forms = func() forms { return found }
 	}
+	forms := s.forms()
+	if text = hideParts(text, forms.exact); isDisguised(text, forms.plain) {
+		return sensitive.Redacted
+	}
+	return text
+}
+
+// hideParts returns the text without parts of secrets.
+func hideParts(text string, secrets []string) string {
 	hidden := make([]bool, len(text))
 	parts := partsOf(text)
-	for _, form := range s.forms() {
-		parts.hide(hidden, form)
+	for _, secret := range secrets {
+		parts.hide(hidden, secret)
 	}
 	var out strings.Builder
 	for i := range len(text) {
