@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"slices"
 	"strconv"
@@ -17,9 +18,9 @@ import (
 var proxyVariables = []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"}
 
 // checkProxies returns an error that names the first invalid proxy variable. net/http
-// ignores a proxy that it cannot parse, without an error: the credentials would not go
-// through the configured proxy. The error never has the value, which may have a
-// password.
+// ignores a proxy that it cannot parse, and the variable ALL_PROXY, without an error: the
+// credentials would not go through the configured proxy. The error never has the value,
+// which may have a password.
 func checkProxies(getenv func(string) string) error {
 	for _, name := range proxyVariables {
 		value := getenv(name)
@@ -29,6 +30,31 @@ func checkProxies(getenv func(string) string) error {
 		if err := checkProxy(value); err != nil {
 			return fmt.Errorf("the environment variable %s is not a usable proxy: %w; "+
 				"write it as http://HOST:PORT, or remove the variable", name, err)
+		}
+	}
+	if getenv("HTTPS_PROXY") == "" && getenv("https_proxy") == "" {
+		for _, name := range []string{"ALL_PROXY", "all_proxy"} {
+			if getenv(name) != "" {
+				return fmt.Errorf("the environment variable %s is not used, so that requests would go without a proxy; "+
+					"set HTTPS_PROXY instead", name)
+			}
+		}
+	}
+	return checkNoProxy(getenv)
+}
+
+// checkNoProxy returns an error that names a range of addresses in NO_PROXY which is none: net/http takes it
+// for a name, without an error.
+func checkNoProxy(getenv func(string) string) error {
+	for _, name := range []string{"NO_PROXY", "no_proxy"} {
+		for entry := range strings.SplitSeq(getenv(name), ",") {
+			if entry = strings.TrimSpace(entry); !strings.Contains(entry, "/") {
+				continue
+			}
+			if _, _, err := net.ParseCIDR(entry); err != nil {
+				return fmt.Errorf("the environment variable %s has an entry with / that is not a range of addresses; "+
+					"write it as 10.0.0.0/8, and hosts without https:// and path", name)
+			}
 		}
 	}
 	return nil

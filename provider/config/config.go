@@ -82,7 +82,8 @@ func Parse(text string, cacheTTL time.Duration) (map[string]Connection, error) {
 
 // cut returns the problem of a file whose last line has no line break; nil if it has one. A file
 // that is cut within a line can be valid YAML and allow more: "- prod/**/public" becomes
-// "- prod/**". A cut between two lines only removes whole rules.
+// "- prod/**". A cut between two lines only removes whole rules, connections, or a maxStale at the end:
+// --max-stale applies then.
 func cut(text string) Problems {
 	if strings.HasSuffix(text, "\n") {
 		return nil
