@@ -36,9 +36,7 @@ func TestMountsInProgressAreServedWhileShuttingDown(t *testing.T) {
 		_, err := d.Do(t.Context(), harness.Mount{Objects: "- secretPath: forever"})
 		answers <- err
 	}()
-	if err := d.Store.Await(t.Context(), 2); err != nil {
-		t.Fatal(err)
-	}
+	d.Store.AwaitRequests(t, 2)
 	d.Shutdown()
 	slow()
 	if err := <-answers; err != nil {

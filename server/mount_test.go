@@ -89,9 +89,7 @@ func TestACancelledMountDoesNotAffectTheNext(t *testing.T) {
 		_, err := d.Do(ctx, harness.Mount{Objects: "- secretPath: s"})
 		gone <- err
 	}()
-	if err := d.Store.Await(t.Context(), 1); err != nil {
-		t.Fatal(err)
-	}
+	d.Store.AwaitRequests(t, 1)
 	cancel()
 	if err := <-gone; status.Code(err) != codes.Canceled {
 		t.Errorf("the caller's own end is %v", err)

@@ -64,13 +64,28 @@ func TestForeignParametersAreNotKept(t *testing.T) {
 				Attributes: map[string]string{"csi.storage.k8s.io/pad": pad}})
 		})
 	}
-	if err := d.Store.Await(t.Context(), 1); err != nil { // one read, which all join
-		t.Fatal(err)
-	}
+	d.Store.AwaitRequests(t, 1) // one read, which all join
 	awaitUsed(t, d, func(used int64) bool { return used < mounts*200<<10 })
 	release()
 	all.Wait()
 	awaitUsed(t, d, func(used int64) bool { return used < 64<<10 }) // the client stays
+}
+
+func TestWhatAMountKeepsOfItsRequestIsCounted(t *testing.T) {
+	t.Parallel()
+	d := harness.Start(t, harness.Options{MountTimeout: 20 * time.Second})
+	release := d.Store.Break(t, emulator.Fault{Hang: true})
+	const length = 200_000
+	var all sync.WaitGroup
+	all.Go(func() {
+		_, _ = d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s\n#" + strings.Repeat("x", length)})
+	})
+	d.Store.AwaitRequests(t, 1)
+	if used := d.Budget.UsedBy(budget.Arrived); used < length || used > 2*length {
+		t.Errorf("a mount whose class has %d bytes holds %d", length, used)
+	}
+	release()
+	all.Wait()
 }
 
 // The namespace is found also behind much other text.
@@ -83,9 +98,7 @@ func TestAMountCountsForItsOwnNamespace(t *testing.T) {
 		_, _ = d.Do(t.Context(), harness.Mount{Objects: "- secretPath: s", Attributes: map[string]string{
 			"csi.storage.k8s.io/a": strings.Repeat("x", 100_000)}})
 	})
-	if err := d.Store.Await(t.Context(), 1); err != nil {
-		t.Fatal(err)
-	}
+	d.Store.AwaitRequests(t, 1)
 	of, unnamed := d.Budget.Open("store").OfNamespace(budget.Arrived), d.Budget.Open("").OfNamespace(budget.Arrived)
 	if of == 0 || unnamed != 0 {
 		t.Errorf("the namespace has %d bytes, the empty one %d", of, unnamed)

@@ -44,9 +44,7 @@ func TestAJoinedReadKeepsItsClient(t *testing.T) {
 	leaving, leave := context.WithCancel(t.Context())
 	var all sync.WaitGroup
 	all.Go(func() { _ = mount(leaving, "two", "own") })
-	if err := store.Await(t.Context(), 1); err != nil {
-		t.Fatal(err)
-	}
+	store.AwaitRequests(t, 1)
 	before := ids.Reloads()
 	ids.Credential(t, "one", map[string]string{"token": harness.Token})
 	ids.Await(t, before, func(r connections.Reload) bool { return r.Connection == "one" && r.Err == nil })

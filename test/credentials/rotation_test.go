@@ -413,9 +413,7 @@ func TestAMountInProgressKeepsItsCredential(t *testing.T) {
 				_, err := d.Do(t.Context(), mount)
 				ended <- err
 			}()
-			if err := r.store.Await(t.Context(), 1); err != nil {
-				t.Fatal(err)
-			}
+			r.store.AwaitRequests(t, 1)
 			before := ids.Reloads()
 			ids.Credential(t, "team", credentials["second"])
 			ids.Await(t, before, func(r connections.Reload) bool { return r.Connection == "team" && r.Err == nil })

@@ -412,9 +412,7 @@ func (r *regions) duringATrial(t *harness.Bubble, store *harness.Store, mount fu
 		defer close(probed)
 		mount()
 	}()
-	if err := store.Await(t.Context(), 1); err != nil {
-		t.Fatal(err)
-	}
+	store.AwaitRequests(t, 1)
 	for range 20 {
 		mount()
 	}
@@ -441,9 +439,7 @@ func TestAJoinedReadDoesNotShareTheFallback(t *testing.T) {
 		var all sync.WaitGroup
 		for range 2 { // in the read, and after it
 			all.Go(func() { r.shop(t, "rbx") })
-			if err := r.Store.Await(t.Context(), 1); err != nil {
-				t.Fatal(err)
-			}
+			r.Store.AwaitRequests(t, 1)
 			for _, m := range strangers {
 				all.Go(func() {
 					if files, err := r.Do(t.Context(), m); err == nil || harness.Forbidden(err) {
@@ -577,9 +573,7 @@ func TestARefusalCountsWhileItsDetailsHang(t *testing.T) {
 		other.Attributes[harness.AccountKey] = "other"
 		var all sync.WaitGroup
 		all.Go(func() { _, _ = r.Do(t.Context(), other) })
-		if err := r.Store.Await(t.Context(), 2); err != nil {
-			t.Fatal(err)
-		}
+		r.Store.AwaitRequests(t, 2)
 		_, err := r.Do(t.Context(), byPar("prod/shop/db"))
 		harness.WantError(t, err, codes.FailedPrecondition, "is deactivated")
 		all.Wait()
@@ -596,9 +590,7 @@ func (r *regions) crowd(t *harness.Bubble) (end func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var all sync.WaitGroup
 	all.Go(func() { _, _ = r.Do(ctx, harness.Mount{Objects: "- secretPath: prod/crowd"}) })
-	if err := r.Store.Await(t.Context(), 1); err != nil {
-		t.Fatal(err)
-	}
+	r.Store.AwaitRequests(t, 1)
 	return func() {
 		cancel()
 		all.Wait()

@@ -3,6 +3,7 @@
 package harness
 
 import (
+	"context"
 	"testing"
 	"time"
 )
@@ -19,5 +20,15 @@ func Await(t testing.TB, what string, ok func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited 20 s for %s", what)
 		}
+	}
+}
+
+// AwaitRequests waits until at least n requests have arrived since the store's journal began, for a minute at most.
+func (s *Store) AwaitRequests(t testing.TB, n int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := s.Await(ctx, n); err != nil {
+		t.Fatal(err)
 	}
 }

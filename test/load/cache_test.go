@@ -47,9 +47,7 @@ func TestTheReadsOfAMountAreConcurrent(t *testing.T) {
 	repair := d.Store.Break(t, emulator.Fault{Hang: true})
 	var mount sync.WaitGroup
 	mount.Go(func() { d.MustMount(t, harness.Mount{Objects: harness.Objects("shop", 20)}, "s19", `{"v":"shop 19"}`) })
-	if err := d.Store.Await(t.Context(), 20); err != nil {
-		t.Error(err)
-	}
+	d.Store.AwaitRequests(t, 20)
 	repair()
 	mount.Wait()
 }

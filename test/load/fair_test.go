@@ -42,9 +42,7 @@ func TestHangingReadsOfANamespaceLeavePlacesToOthers(t *testing.T) {
 						"csi.storage.k8s.io/pod.namespace": "greedy", "okmsId": c.okmsID(d, i)}})
 				})
 			}
-			if err := d.Store.Await(t.Context(), c.most); err != nil {
-				t.Error(err)
-			}
+			d.Store.AwaitRequests(t, c.most)
 			d.MustMount(t, harness.Mount{Objects: "- secretPath: shop/s0"}, "s0", `{"v":"shop 0"}`)
 			if got := len(d.Store.Requests()); got != c.most+1 {
 				t.Errorf("OKMS was asked %d times, want %d", got, c.most+1)
