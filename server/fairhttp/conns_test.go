@@ -3,6 +3,7 @@
 package fairhttp
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -221,28 +222,102 @@ func TestAClientThatDoesNotReadIsDisconnected(t *testing.T) {
 	})
 }
 
-// The kernel would keep the answer after the connection is closed, and no bound would count
-// it.
-func TestNoUnreadAnswerRemainsAfterTheConnection(t *testing.T) {
-	t.Parallel()
+func TestAWriteEndsAtAnEarlierDeadline(t *testing.T) {
+	const early = adminWriteTimeout / 2
+	for name, set := range map[string]func(net.Conn){
+		"set before": func(c net.Conn) { _ = c.SetWriteDeadline(time.Now().Add(early)) },
+		"set meanwhile": func(c net.Conn) {
+			time.AfterFunc(early, func() { _ = c.SetWriteDeadline(time.Now()) })
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ours, client := net.Pipe()
+			defer client.Close()
+			c := &adminConn{Conn: ours, listener: &adminListener{}}
+			begin := time.Now()
+			set(c)
+			if _, err := c.Write([]byte("x")); err == nil || time.Since(begin) != early {
+				t.Errorf("%s: the write ended after %s: %v", name, time.Since(begin), err)
+			}
+		})
+	}
+}
+
+func TestAWriteToAClosedConnectionFails(t *testing.T) {
+	ours, client := net.Pipe()
+	defer client.Close()
+	c := &adminConn{Conn: ours, listener: &adminListener{}}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := c.Write([]byte("x")); err == nil {
+		t.Errorf("wrote %d bytes", n)
+	}
+}
+
+// serveOnLoopback serves a handler on a loopback address until the test ends.
+func serveOnLoopback(t *testing.T, handler http.HandlerFunc) (l *adminListener, address string) {
+	t.Helper()
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &adminListener{Listener: inner}
-	page := bytes.Repeat([]byte("x"), 1<<20)
-	served := make(chan struct{})
-	admin := New(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		close(served)
-		_, _ = w.Write(page)
-	}))
+	l, admin := Limit(inner).(*adminListener), New(handler)
 	go func() { _ = admin.Serve(l) }()
 	t.Cleanup(func() { _ = admin.Close() })
-	c, err := net.Dial("tcp", inner.Addr().String())
+	return l, inner.Addr().String()
+}
+
+func dial(t *testing.T, address string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+func TestARunningHandlerKeepsItsConnection(t *testing.T) {
+	t.Parallel()
+	begun, end := make(chan struct{}), make(chan struct{})
+	_, address := serveOnLoopback(t, func(w http.ResponseWriter, _ *http.Request) {
+		close(begun)
+		<-end
+		_, _ = io.WriteString(w, "the page")
+	})
+	oldest := dial(t, address)
+	fmt.Fprintf(oldest, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	<-begun
+	idle := dial(t, address)
+	for range maxAdminConnsPerSource - 1 {
+		dial(t, address)
+	}
+	if n, err := idle.Read(make([]byte, 1)); err == nil {
+		t.Errorf("the oldest idle connection got %d bytes", n)
+	}
+	close(end)
+	resp, err := http.ReadResponse(bufio.NewReader(oldest), nil)
+	if err != nil {
+		t.Fatalf("the oldest connection was closed while its handler ran: %v", err)
+	}
+	if page, err := io.ReadAll(resp.Body); err != nil || string(page) != "the page" {
+		t.Errorf("the oldest connection, whose handler ran, got %q: %v", page, err)
+	}
+}
+
+// The kernel would keep the answer after the connection is closed, and no bound would count
+// it.
+func TestNoUnreadAnswerRemainsAfterTheConnection(t *testing.T) {
+	t.Parallel()
+	page := bytes.Repeat([]byte("x"), 1<<20)
+	served, written := make(chan struct{}), make(chan error, 1)
+	l, address := serveOnLoopback(t, func(w http.ResponseWriter, _ *http.Request) {
+		close(served)
+		_, err := w.Write(page)
+		written <- err
+	})
+	c := dial(t, address)
 	_ = c.(*net.TCPConn).SetReadBuffer(2 << 10)
 	fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 	<-served
@@ -250,6 +325,9 @@ func TestNoUnreadAnswerRemainsAfterTheConnection(t *testing.T) {
 		l.mu.Lock()
 		closed = len(l.conns) == 0
 		l.mu.Unlock()
+	}
+	if err := <-written; err == nil {
+		t.Error("the handler has ended: the kernel holds all of the answer")
 	}
 	if _, err := io.ReadAll(c); err == nil {
 		t.Error("the connection ended without an error: the kernel has kept the rest of the answer")
