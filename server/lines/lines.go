@@ -151,7 +151,7 @@ func (q *Queue) put(out io.Writer, text []byte) bool {
 	}
 	n, err := out.Write(text)
 	if n > 0 {
-		q.torn = n < len(text) && text[n-1] != '\n'
+		q.torn = text[n-1] != '\n'
 	}
 	if err != nil {
 		q.err = err

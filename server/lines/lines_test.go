@@ -72,8 +72,8 @@ func TestLinesThatDoNotFitAreCountedAndReported(t *testing.T) {
 }
 
 func TestLinesThatWaitAreBoundedInBytes(t *testing.T) {
-	q := New(100, reported)
 	line := strings.Repeat("x", 39) + "\n"
+	q := New(int64(2*len(line)), reported)
 	for range 3 {
 		_, _ = q.Write([]byte(line))
 	}
@@ -112,6 +112,10 @@ func TestAFailedWriteIsCountedAndReported(t *testing.T) {
 		if q.Lost() != (Lost{Failed: 2}) {
 			t.Errorf("counted %+v after the report", q.Lost())
 		}
+		_, _ = q.Write(make([]byte, 101))
+		time.Sleep(retryEvery)
+		synctest.Wait()
+		out.want(t, "lost 0 and 2: no space left on device\na line\nlost 1 and 0: <nil>\n")
 	})
 }
 
@@ -131,17 +135,19 @@ func TestALineLargerThanTheQueueIsReported(t *testing.T) {
 
 // TestALineAfterACutOneBeginsOnItsOwnLine: a reader of JSON lines skips the cut one only.
 func TestALineAfterACutOneBeginsOnItsOwnLine(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		q, out := New(100, reported), &stream{fails: true, room: 3}
-		go q.Run(out)
-		defer q.Close()
-		_, _ = q.Write([]byte("first\n"))
-		synctest.Wait()
-		out.set(false, 0)
-		_, _ = q.Write([]byte("second\n"))
-		synctest.Wait()
-		out.want(t, "fir\nlost 0 and 1: no space left on device\nsecond\n")
-	})
+	for room, before := range []string{"", "f\n", "fi\n", "fir\n", "firs\n", "first\n", "first\n"} {
+		synctest.Test(t, func(t *testing.T) {
+			q, out := New(100, reported), &stream{fails: true, room: room}
+			go q.Run(out)
+			defer q.Close()
+			_, _ = q.Write([]byte("first\n"))
+			synctest.Wait()
+			out.set(false, 0)
+			_, _ = q.Write([]byte("second\n"))
+			synctest.Wait()
+			out.want(t, before+"lost 0 and 1: no space left on device\nsecond\n")
+		})
+	}
 }
 
 func TestCloseReportsWhatWasLost(t *testing.T) {
