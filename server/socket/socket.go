@@ -54,9 +54,8 @@ func listenAt(path string, ifGone bool) (*Socket, error) {
 	// any user could connect. The folder's name is fixed: while this process has the
 	// lock, a folder that is there was left by a daemon that died.
 	private := filepath.Join(dir, "."+filepath.Base(path))
-	if err := os.RemoveAll(private); err != nil {
-		return nil, fmt.Errorf("clearing %s: %w", private, err)
-	}
+	_ = os.Remove(filepath.Join(private, "s")) // not RemoveAll: Mkdir fails if anything else is there
+	_ = os.Remove(private)
 	if err := os.Mkdir(private, 0o700); err != nil {
 		return nil, fmt.Errorf("making a folder for the new socket: %w", err)
 	}
@@ -118,12 +117,8 @@ func (s *Socket) Release() error {
 		return err
 	}
 	defer unlock()
-	there, err := os.Lstat(s.path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(there, s.mine) {
+	if !s.IsThere() {
 		return nil
-	}
-	if err != nil {
-		return err
 	}
 	return os.Remove(s.path)
 }

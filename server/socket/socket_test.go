@@ -10,7 +10,9 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -99,8 +101,15 @@ func TestAnOlderDaemonKeepsTheNewerOnesSocket(t *testing.T) {
 	if err := older.Release(); err != nil {
 		t.Error(err)
 	}
+	next := filepath.Join(filepath.Dir(path), ".p.sock", "s") // a daemon between bind and rename
+	if err := errors.Join(os.Mkdir(filepath.Dir(next), 0o700), os.WriteFile(next, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
 	if err := older.Close(); err != nil {
 		t.Error(err)
+	}
+	if err := os.Remove(next); err != nil {
+		t.Errorf("the older one's end took the next one's socket away: %v", err)
 	}
 	if !answers(t, newer, path) {
 		t.Error("the older one's end took the newer one's socket away")
@@ -163,6 +172,74 @@ func TestPathsThatCannotBeASocket(t *testing.T) {
 	}
 	if _, err := Listen(filepath.Join(file, "below", "p.sock")); err == nil {
 		t.Error("a folder below a file was made")
+	}
+}
+
+func TestAFolderOfAnotherIsNotCleared(t *testing.T) {
+	path := freePath(t)
+	other := filepath.Join(filepath.Dir(path), ".p.sock", "precious")
+	if err := os.MkdirAll(other, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Listen(path); err == nil || !strings.HasPrefix(err.Error(), "making a folder for the new socket: ") {
+		t.Errorf("error = %v", err)
+	}
+	if _, err := os.Lstat(other); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestASocketThatCannotBeBoundIsAnError(t *testing.T) {
+	dir := filepath.Dir(freePath(t))
+	for name, c := range map[string]struct{ temporary, path string }{
+		"no folder":               {filepath.Join(dir, "missing", "s"), filepath.Join(dir, "p.sock")},
+		"a folder is at the path": {filepath.Join(dir, "s"), dir},
+	} {
+		if _, err := bind(c.temporary, c.path); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+		if _, err := net.Dial("unix", c.temporary); err == nil {
+			t.Errorf("%s: the socket listens", name)
+		}
+	}
+}
+
+// TestTheLockIsWaitedForFiveSeconds: then another daemon hangs.
+func TestTheLockIsWaitedForFiveSeconds(t *testing.T) {
+	path := freePath(t)
+	for held, wantErr := range map[time.Duration]bool{lockPatience - time.Second: false, time.Hour: true} {
+		synctest.Test(t, func(t *testing.T) {
+			unlock, err := lock(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer unlock()
+			time.AfterFunc(held, unlock)
+			begin := time.Now()
+			unlockAgain, err := lock(path)
+			late := time.Since(begin) - min(held, lockPatience)
+			if (err != nil) != wantErr || late < 0 || late > 20*time.Millisecond {
+				t.Errorf("held for %s: waited %s longer, %v", held, late, err)
+			}
+			if err == nil {
+				unlockAgain()
+			}
+		})
+	}
+}
+
+func TestALockThatCannotBeOpenedIsAnError(t *testing.T) {
+	path := freePath(t)
+	s := mustListen(t, path)
+	name := filepath.Join(filepath.Dir(path), ".p.sock.lock")
+	if err := errors.Join(os.Remove(name), os.Symlink("elsewhere", name)); err != nil { // another user's, maybe
+		t.Fatal(err)
+	}
+	if err := s.Release(); !errors.Is(err, syscall.ELOOP) {
+		t.Errorf("released: %v", err)
+	}
+	if _, err := Listen(path); !errors.Is(err, syscall.ELOOP) {
+		t.Errorf("took over: %v", err)
 	}
 }
 
