@@ -3,6 +3,7 @@
 package series
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -114,6 +115,41 @@ func TestStatusLabels(t *testing.T) {
 	for status, want := range map[int]string{0: "0", 200: "200", 404: "404", 599: "other", 999: "other", -1: "other"} {
 		if got := Status(status); got != want {
 			t.Errorf("%d has the label %s", status, got)
+		}
+	}
+}
+
+// collector collects one series of each metric.
+type collector []Collected
+
+func (all collector) Describe(out chan<- *prometheus.Desc) {
+	for _, c := range all {
+		c.Describe(out)
+	}
+}
+
+func (all collector) Collect(out chan<- prometheus.Metric) {
+	for _, c := range all {
+		c.Send(out, 3, "shop/\xff")
+	}
+}
+
+func TestACollectedMetricHasItsTypeAndValidLabels(t *testing.T) {
+	labels := []Label{{Name: "class"}}
+	counter := Metric{Name: "counter", Type: Counter, Labels: labels}
+	gauge := Metric{Name: "gauge", Type: Gauge, Labels: labels}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collector{counter.Collected(), gauge.Collected()})
+	families, err := registry.Gather()
+	if err != nil || len(families) != 2 {
+		t.Fatalf("%v, %v", families, err)
+	}
+	for i, want := range []string{"COUNTER 3 0 shop/\uFFFD", "GAUGE 0 3 shop/\uFFFD"} {
+		m := families[i].GetMetric()[0]
+		got := fmt.Sprintf("%s %g %g %s", families[i].GetType(), m.GetCounter().GetValue(), m.GetGauge().GetValue(),
+			m.GetLabel()[0].GetValue())
+		if got != want {
+			t.Errorf("got %s, want %s", got, want)
 		}
 	}
 }
