@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -55,6 +56,7 @@ func TestHostileNamesStayInTheirField(t *testing.T) {
 func TestNoSecretOfALongListIsLeftOut(t *testing.T) {
 	for name, c := range map[string]struct{ secrets, length, records int }{
 		"many": {2*maxSecrets + 1, 10, 3}, "just so many": {maxSecrets, 10, 1}, "long": {4, maxText/2 + 1, 4},
+		"just so long":         {4, maxText/2 - len("@1"), 2},
 		"none":                 {0, 0, 1},
 		"longer than a record": {2, 2 * maxText, 2},
 	} {
@@ -154,11 +156,19 @@ func TestTheFileIsRotatedByOthers(t *testing.T) {
 	if is, err := os.Stat(path); err != nil || is.Mode().Perm() != 0o600 {
 		t.Errorf("the mode is %v: %v", is.Mode(), err)
 	}
+	first := f.file
+	write(t, f, "1\n")
+	if f.file != first {
+		t.Error("the file was opened again")
+	}
 	if err := os.Rename(path, path+".1"); err != nil {
 		t.Fatal(err)
 	}
 	write(t, f, "two\n")
-	want(t, path+".1", "one\n")
+	if err := first.Close(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("the old file was not closed: %v", err)
+	}
+	want(t, path+".1", "one\n1\n")
 	want(t, path, "two\n")
 	if err := os.Truncate(path, 0); err != nil { // copytruncate
 		t.Fatal(err)
@@ -220,18 +230,44 @@ func TestARecordAfterACutOneBeginsOnItsOwnLine(t *testing.T) {
 	want(t, path, "whole\ncut by a cra\nnext\nlast\n")
 }
 
+// TestErrorsOfTheFileAreReturned: those of a file that is closed, of which one ends in a cut record.
+func TestErrorsOfTheFileAreReturned(t *testing.T) {
+	for _, text := range []string{"whole\n", "cut by a cra"} {
+		path := filepath.Join(t.TempDir(), "audit.log")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := OpenFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+		if n, err := f.Write([]byte("lost\n")); n != 0 || !errors.Is(err, os.ErrClosed) {
+			t.Errorf("%q: wrote %d bytes: %v", text, n, err)
+		}
+		if err := f.Close(); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("closed twice: %v", err)
+		}
+	}
+}
+
 func TestOnlyRegularFilesAreWritten(t *testing.T) {
 	dir := t.TempDir()
-	link := filepath.Join(dir, "link")
-	if err := os.Symlink(filepath.Join(dir, "target"), link); err != nil {
+	link, pipe := filepath.Join(dir, "link"), filepath.Join(dir, "pipe")
+	if err := errors.Join(os.Symlink(filepath.Join(dir, "target"), link), syscall.Mkfifo(pipe, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{dir, link, "/dev/null", filepath.Join(dir, "no", "such")} {
+	for _, path := range []string{dir, link, pipe, "/dev/null", filepath.Join(dir, "no", "such")} {
 		if f, err := OpenFile(path); err == nil {
 			t.Errorf("%s was opened", path)
 			_ = f.Close()
 		} else if !strings.Contains(err.Error(), path) {
 			t.Errorf("%v does not name %s", err, path)
 		}
+	}
+	if _, err := os.OpenFile(pipe, os.O_WRONLY|syscall.O_NONBLOCK, 0); !errors.Is(err, syscall.ENXIO) {
+		t.Errorf("the pipe was not closed: %v", err)
 	}
 }

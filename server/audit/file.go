@@ -40,9 +40,7 @@ func (f *File) open() error {
 		_ = file.Close()
 		return err
 	}
-	if f.file != nil {
-		_ = f.file.Close()
-	}
+	_ = f.file.Close() // nil at first, which is an error
 	f.file, f.is, f.torn = file, is, isTorn(file, is.Size())
 	return nil
 }
