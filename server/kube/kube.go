@@ -35,6 +35,8 @@ const (
 	mostCA    = 1 << 20
 	// mostAnswer is more than an object of etcd can have.
 	mostAnswer = 3 << 20
+	// mostRetryAfter bounds how long an API server may ask to wait, in seconds.
+	mostRetryAfter = 3600
 )
 
 // API makes requests to an API server. It keeps no connection and no credential: kubelet
@@ -201,9 +203,8 @@ func answered(resp *http.Response, into any) error {
 	if json.NewDecoder(io.LimitReader(body, 64<<10)).Decode(&status) == nil && reasonWord.MatchString(status.Reason) {
 		refused.Reason = status.Reason
 	}
-	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && seconds > 0 {
-		refused.RetryAfter = min(time.Duration(seconds)*time.Second, time.Hour)
-	}
+	seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After")) // 0 for a text, the largest int for a larger number
+	refused.RetryAfter = time.Duration(min(max(seconds, 0), mostRetryAfter)) * time.Second
 	return refused
 }
 
