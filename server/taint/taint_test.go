@@ -3,15 +3,19 @@
 package taint
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"k8s.io/klog/v2"
 
 	"ovhcloud-csi-provider/server/kube/kubetest"
 )
@@ -142,6 +146,43 @@ func TestTheTaintStaysUntilSecretsCanBeMounted(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestTheLogSaysWhyTheTaintStays, not more than once for each reason.
+func TestTheLogSaysWhyTheTaintStays(t *testing.T) {
+	const names = " taint=" + key + " node=node-1"
+	for _, c := range []struct {
+		prepare func(*kubetest.Server, *Config)
+		want    string
+	}{
+		{func(s *kubetest.Server, c *Config) { cluster(s, false) }, `level=INFO msg="the startup taint stays for now"` +
+			names + ` reason="the driver secrets-store.csi.k8s.io is not registered on the node yet"` + "\n" +
+			`level=INFO msg="the startup taint is removed"` + names + "\n"},
+		{func(s *kubetest.Server, c *Config) {
+			cluster(s, true)
+			s.Put(nodePath, map[string]any{"spec": map[string]any{}})
+		}, `level=INFO msg="the node has no startup taint"` + names + "\n"},
+	} {
+		state, out := klog.CaptureState(), bytes.Buffer{}
+		klog.SetSlogLogger(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{
+			ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+				if a.Key == slog.TimeKey {
+					return slog.Attr{}
+				}
+				return a
+			}})))
+		removing(t, c.prepare, func(s *kubetest.Server, ended func() bool) {
+			time.Sleep(10 * time.Minute)
+			if !ended() {
+				cluster(s, true)
+			}
+			time.Sleep(time.Minute)
+		})
+		state.Restore()
+		if out.String() != c.want {
+			t.Errorf("got\n%swant\n%s", out.String(), c.want)
+		}
 	}
 }
 
