@@ -101,15 +101,8 @@ func TestAnOlderDaemonKeepsTheNewerOnesSocket(t *testing.T) {
 	if err := older.Release(); err != nil {
 		t.Error(err)
 	}
-	next := filepath.Join(filepath.Dir(path), ".p.sock", "s") // a daemon between bind and rename
-	if err := errors.Join(os.Mkdir(filepath.Dir(next), 0o700), os.WriteFile(next, nil, 0o600)); err != nil {
-		t.Fatal(err)
-	}
 	if err := older.Close(); err != nil {
 		t.Error(err)
-	}
-	if err := os.Remove(next); err != nil {
-		t.Errorf("the older one's end took the next one's socket away: %v", err)
 	}
 	if !answers(t, newer, path) {
 		t.Error("the older one's end took the newer one's socket away")
@@ -128,6 +121,21 @@ func TestAnOlderDaemonKeepsTheNewerOnesSocket(t *testing.T) {
 	}
 	if err := newer.Release(); err != nil {
 		t.Errorf("a release without the folder: %v", err)
+	}
+}
+
+func TestTheEndOfADaemonLeavesASocketThatIsNotAtItsPathYet(t *testing.T) {
+	path := freePath(t)
+	older := mustListen(t, path)
+	next := filepath.Join(filepath.Dir(path), ".p.sock", "s") // of a daemon between bind and rename
+	if err := errors.Join(os.Mkdir(filepath.Dir(next), 0o700), os.WriteFile(next, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(older.Release(), older.Close()); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(next); err != nil {
+		t.Error(err)
 	}
 }
 
