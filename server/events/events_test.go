@@ -3,8 +3,11 @@
 package events
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -12,6 +15,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"k8s.io/klog/v2"
+
+	"ovhcloud-csi-provider/server/kube"
 	"ovhcloud-csi-provider/server/kube/kubetest"
 )
 
@@ -236,6 +242,73 @@ func TestTheAPIServerIsAskedInBounds(t *testing.T) {
 	})
 }
 
+// TestAWaitForEventsTakesNoTurn: events that come one after the other are a burst too.
+func TestAWaitForEventsTakesNoTurn(t *testing.T) {
+	recorder(t, func(t *testing.T, r *Recorder, s *kubetest.Server) {
+		for i := range burst + 1 {
+			pod := fmt.Sprint("p", i)
+			r.Observe(mount("shop", pod, ""))
+			r.Observe(mount("shop", pod, "failing"))
+			synctest.Wait()
+		}
+		want(t, "events at once", len(s.Requests()), burst)
+	})
+}
+
+// TestAnEventThatCannotWaitAgainIsCounted: others have taken its room while it was being sent.
+func TestAnEventThatCannotWaitAgainIsCounted(t *testing.T) {
+	recorder(t, func(t *testing.T, r *Recorder, s *kubetest.Server) {
+		s.Fault = kubetest.Slow(time.Second)
+		for i := range 1 + mostWaiting/2 {
+			pod := fmt.Sprint("p", i)
+			r.Observe(mount("shop", pod, ""))
+			r.Observe(mount("shop", pod, "failing"))
+			synctest.Wait()
+		}
+		want(t, "counts", r.Counts(), Counts{})
+		time.Sleep(time.Second)
+		synctest.Wait()
+		want(t, "counts", r.Counts(), Counts{Full: 1})
+	})
+}
+
+func TestASuccessMakesTheNextWaitShort(t *testing.T) {
+	recorder(t, func(t *testing.T, r *Recorder, s *kubetest.Server) {
+		away := refusing(s, 503)
+		away.Store(true)
+		observe(r, "", "failing")
+		time.Sleep(time.Hour)
+		away.Store(false)
+		time.Sleep(2 * mostBackoff)
+		want(t, "counts", r.Counts(), Counts{Sent: 1})
+		away.Store(true)
+		before := len(s.Requests())
+		r.Observe(mount("shop", "web-0", ""))
+		time.Sleep(2 * time.Second)
+		if n := len(s.Requests()) - before; n < 2 {
+			t.Errorf("%d requests in two seconds", n)
+		}
+	})
+}
+
+// TestAMountWhileItsEventIsSentChangesNothing: the next mount shows the state again.
+func TestAMountWhileItsEventIsSentChangesNothing(t *testing.T) {
+	recorder(t, func(t *testing.T, r *Recorder, s *kubetest.Server) {
+		s.Fault = func(_ http.ResponseWriter, q *http.Request) bool {
+			_ = kube.Sleep(q.Context(), time.Second)
+			return false
+		}
+		for _, kind := range []string{"", "failing", ""} {
+			r.Observe(mount("shop", "web-0", kind))
+			synctest.Wait()
+		}
+		time.Sleep(pause + time.Minute)
+		want(t, "counts", r.Counts(), Counts{Sent: 1})
+		observe(r, "")
+		want(t, "counts", r.Counts(), Counts{Sent: 2})
+	})
+}
+
 // TestNoMountWaits: the API server does not answer at all.
 func TestNoMountWaits(t *testing.T) {
 	recorder(t, func(t *testing.T, r *Recorder, s *kubetest.Server) {
@@ -308,6 +381,7 @@ func TestHostileNamesAreInNoPath(t *testing.T) {
 			r.Observe(m)
 			m.Kind = "failing"
 			r.Observe(m)
+			r.Observe(m) // it is counted once in five minutes
 		}
 		long := mount("shop", "p", "")
 		long.UID, long.Class = strings.Repeat("u", 1<<20), strings.Repeat("c", 1<<20)
@@ -347,4 +421,90 @@ func TestMemoryIsBounded(t *testing.T) {
 			t.Errorf("%d events of %d namespaces, %d turns", r.queue.n, len(r.queue.of), len(r.queue.turns))
 		}
 	})
+}
+
+func TestTheLeastRecentlyMountedVolumeIsForgotten(t *testing.T) {
+	all, keys := newVolumes(), make([][sha256.Size]byte, mostVolumes+1)
+	for i := range keys {
+		keys[i] = sha256.Sum256(fmt.Append(nil, i))
+		if i == mostVolumes && all.get(keys[0]) == nil {
+			t.Error("a volume is forgotten although there is room")
+		}
+		forgotten := all.add(keys[i])
+		if (forgotten != nil) != (i == mostVolumes) || forgotten != nil && forgotten.key != keys[1] {
+			t.Errorf("volume %d: forgot %+v", i, forgotten)
+		}
+	}
+	want(t, "known", []bool{all.get(keys[0]) != nil, all.get(keys[1]) != nil}, []bool{true, false})
+}
+
+func TestTheEventOfAForgottenVolumeIsCountedAsLost(t *testing.T) {
+	r := New(nil, "") // nothing is sent before Run
+	r.Observe(mount("shop", "web-0", ""))
+	r.Observe(mount("shop", "web-0", "failing"))
+	for i := range mostVolumes {
+		want(t, "counts", r.Counts(), Counts{})
+		r.Observe(mount("shop", fmt.Sprint("p", i), ""))
+	}
+	want(t, "counts", r.Counts(), Counts{Full: 1})
+	want(t, "events that wait", r.queue.n, 0)
+}
+
+// TestANamespaceLeavesRoomForOthers: one alone has half of the queue, two have a third each, and so on.
+func TestANamespaceLeavesRoomForOthers(t *testing.T) {
+	for _, c := range []struct {
+		namespaces []string
+		want       map[string]int
+	}{
+		{[]string{"a"}, map[string]int{"a": 100}},
+		{[]string{"a", "b"}, map[string]int{"a": 67, "b": 66}},
+		{[]string{"a", "b", "c"}, map[string]int{"a": 50, "b": 50, "c": 50}},
+	} {
+		q, got := newQueue(), map[string]int{}
+		for range mostWaiting {
+			for _, n := range c.namespaces {
+				if q.add(&notice{namespace: n}) {
+					got[n]++
+				}
+			}
+		}
+		want(t, "events that wait", got, c.want)
+	}
+}
+
+// TestTheLogSaysWhenEventsCannotBeWritten, once for each reason, and when they can be again.
+func TestTheLogSaysWhenEventsCannotBeWritten(t *testing.T) {
+	state, out := klog.CaptureState(), bytes.Buffer{}
+	defer state.Restore()
+	klog.SetSlogLogger(slog.New(slog.NewTextHandler(&out, nil)))
+	recorder(t, func(t *testing.T, r *Recorder, s *kubetest.Server) {
+		forbidden := refusing(s, 403)
+		forbidden.Store(true)
+		observe(r, "", "failing", "failing", "failing", "failing", "failing", "failing", "failing")
+		forbidden.Store(false)
+		observe(r, "failing", "failing", "failing", "failing", "failing", "", "", "", "", "")
+	})
+	var got []string
+	for line := range strings.Lines(out.String()) {
+		_, text, _ := strings.Cut(line, " level=")
+		got = append(got, text)
+	}
+	want(t, "log", got, []string{
+		`ERROR msg="events of pods cannot be written" error="the API server answered with HTTP 403 (Reason)" ` +
+			`advice="allow the provider's service account to create and patch events, or turn --events off"` + "\n",
+		`INFO msg="events of pods are written again"` + "\n"})
+}
+
+func TestNamespacesTakeTurnsAndTheOldestEventIsFirst(t *testing.T) {
+	q, all := newQueue(), map[string]*notice{}
+	for _, name := range []string{"a1", "a2", "a3", "b1", "b2", "c1"} {
+		all[name] = &notice{namespace: name[:1], pod: name}
+		q.add(all[name])
+	}
+	q.remove(all["a2"])
+	var got []string
+	for n := q.next(); n != nil; n = q.next() {
+		got = append(got, n.pod)
+	}
+	want(t, "order", got, []string{"a1", "b1", "c1", "a3", "b2"})
 }
