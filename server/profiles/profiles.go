@@ -50,14 +50,23 @@ func Listen(address string) (tasks.Task, error) {
 		return tasks.Task{}, err
 	}
 	klog.InfoS("serving profiles", "profiles", l.Addr().String())
-	server := &http.Server{Handler: Handler(), ReadHeaderTimeout: time.Second, ReadTimeout: time.Second,
-		WriteTimeout: longest + 15*time.Second, MaxHeaderBytes: 8 << 10}
+	return serving(l), nil
+}
+
+// serving returns the task that serves profiles at a listener.
+func serving(l net.Listener) tasks.Task {
+	server := newServer()
 	return tasks.Task{Name: "serving profiles", Interrupt: func() { _ = server.Close() }, Run: func() error {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return err
 		}
 		return nil
-	}}, nil
+	}}
+}
+
+func newServer() *http.Server {
+	return &http.Server{Handler: Handler(), ReadHeaderTimeout: time.Second, ReadTimeout: time.Second,
+		WriteTimeout: longest + 15*time.Second, MaxHeaderBytes: 8 << 10}
 }
 
 // Handler serves the profiles at the paths of net/http/pprof, in the binary form that `go tool

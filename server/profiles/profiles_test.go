@@ -5,11 +5,16 @@ package profiles
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
+	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"runtime/pprof"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -24,6 +29,9 @@ func get(t *testing.T, h http.Handler, path string) (int, string) {
 	h.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
 	body := w.Body.Bytes()
 	if in, err := gzip.NewReader(bytes.NewReader(body)); err == nil {
+		if kind := w.Header().Get("Content-Type"); kind != "application/octet-stream" {
+			t.Errorf("%s is %s", path, kind)
+		}
 		if body, err = io.ReadAll(in); err != nil {
 			t.Fatal(err)
 		}
@@ -65,6 +73,7 @@ func TestOnlyWhatHasNoValuesIsServed(t *testing.T) {
 		"/debug/pprof/symbol":            404, "/debug/vars": 404,
 		"/debug/pprof/goroutine?debug=2": 400, "/debug/pprof/heap?debug=1": 400,
 		"/debug/pprof/goroutine?debug=0": 200, "/debug/pprof/profile?seconds=61": 400, "/debug/pprof/profile?seconds=-1": 400,
+		"/debug/pprof/profile?seconds=0":   400,
 		"/debug/pprof/profile?seconds=NaN": 400, "/debug/pprof/profile?seconds=x": 400} {
 		if code, text := get(t, h, path); code != want {
 			t.Errorf("%s: HTTP %d, want %d: %.200s", path, code, want, text)
@@ -98,6 +107,49 @@ func TestOneProfileAtATime(t *testing.T) {
 		}
 	}
 	server.CloseClientConnections()
+}
+
+func TestTheLongestProfileCanBeSent(t *testing.T) {
+	if most := newServer().WriteTimeout; most < longest+10*time.Second {
+		t.Errorf("an answer may take %s", most)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // the client goes away at once
+	w, r := httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, "GET", "/debug/pprof/profile?seconds=60", nil)
+	if Handler().ServeHTTP(w, r); w.Code != http.StatusOK {
+		t.Errorf("HTTP %d: %s", w.Code, w.Body)
+	}
+}
+
+func TestWhatCannotBeServedIsAnError(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Listen(taken.Addr().String()); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("an address in use: %v", err)
+	}
+	if err := taken.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := serving(taken).Run(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("a closed listener: %v", err)
+	}
+	task, err := Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	task.Interrupt()
+	if err := task.Run(); err != nil {
+		t.Error(err)
+	}
+	if err := pprof.StartCPUProfile(io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	defer pprof.StopCPUProfile()
+	if code, text := get(t, Handler(), "/debug/pprof/profile?seconds=1"); code != http.StatusBadRequest {
+		t.Errorf("a second profile of the processor: HTTP %d, %.100s", code, text)
+	}
 }
 
 func TestOnlyLoopbackIsServed(t *testing.T) {
