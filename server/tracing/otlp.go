@@ -77,9 +77,9 @@ func rejected(answer []byte) int64 {
 
 // first returns the first field of a number in a message: its bytes, or its value.
 func first(message []byte, wanted protowire.Number) ([]byte, uint64) {
-	for len(message) > 0 {
+	for {
 		n, kind, size := protowire.ConsumeTag(message)
-		if size < 0 {
+		if size < 0 { // the end
 			return nil, 0
 		}
 		message = message[size:]
@@ -96,7 +96,6 @@ func first(message []byte, wanted protowire.Number) ([]byte, uint64) {
 		}
 		message = message[size:]
 	}
-	return nil, 0
 }
 
 // rawCodec sends and receives messages that are encoded already, as *[]byte.

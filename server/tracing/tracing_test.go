@@ -3,12 +3,18 @@
 package tracing
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"k8s.io/klog/v2"
 
 	"ovhcloud-csi-provider/provider"
 	"ovhcloud-csi-provider/provider/failure"
@@ -48,7 +54,8 @@ func mount(tr *Tracer, path string) {
 		RequestID: "r1", Took: time.Hour, Dialled: true})
 	by.Read(reading, read.ByFallback)
 	ended("")
-	end(Mount{Namespace: "shop", Pod: "web-0", UID: "1", Class: "shop/class", Connection: "team", Kind: failure.Denied})
+	end(Mount{Namespace: "shop", Pod: "web-0", UID: "1", Class: "shop/class", Connection: "team", Kind: failure.Denied,
+		Files: 3, Bytes: 4096})
 }
 
 func TestTheSpansOfAMountAreOneTrace(t *testing.T) {
@@ -61,16 +68,20 @@ func TestTheSpansOfAMountAreOneTrace(t *testing.T) {
 		got[s.Name] = s
 	}
 	root := got["mount"]
-	for name, parent := range map[string]string{"mount": "", "plan": root.ID, "read": root.ID, "request": got["read"].ID} {
+	for name, want := range map[string]struct {
+		parent string
+		kind   uint64
+	}{"mount": {"", 2}, "plan": {root.ID, 1}, "read": {root.ID, 1}, "request": {got["read"].ID, 3}} {
 		s := got[name]
-		if s.Trace != root.Trace || len(s.Trace) != 32 || len(s.ID) != 16 || s.Parent != parent || s.Begin > s.End ||
-			s.End == 0 {
+		if s.Trace != root.Trace || len(s.Trace) != 32 || s.Trace == strings.Repeat("0", 32) || len(s.ID) != 16 ||
+			s.Parent != want.parent || s.Kind != want.kind || s.Begin == 0 || s.Begin > s.End {
 			t.Errorf("%s: %+v", name, s)
 		}
 	}
 	for name, want := range map[string]string{
 		"mount": "map[error.type:denied k8s.namespace.name:shop k8s.pod.name:web-0 k8s.pod.uid:1 " +
-			"ovhcloud_csi.connection:team ovhcloud_csi.secretproviderclass:shop/class]",
+			"ovhcloud_csi.bytes:4096 ovhcloud_csi.connection:team ovhcloud_csi.files:3 " +
+			"ovhcloud_csi.secretproviderclass:shop/class]",
 		"plan": "map[]",
 		"read": "map[ovhcloud_csi.retries:1 ovhcloud_csi.secret.path:prod/db " +
 			"ovhcloud_csi.served:joined,fallback ovhcloud_csi.trial:1]",
@@ -87,6 +98,119 @@ func TestTheSpansOfAMountAreOneTrace(t *testing.T) {
 	}
 	if tr.Lost() != (Lost{}) {
 		t.Errorf("lost %+v", tr.Lost())
+	}
+}
+
+func TestARequestNamesTheServiceAndItsVersion(t *testing.T) {
+	text := string(exportRequest("the-daemon", "1.2.3", nil)) // the resource and the scope name it
+	if strings.Count(text, "the-daemon") != 2 || strings.Count(text, "1.2.3") != 1 {
+		t.Errorf("got %q", text)
+	}
+}
+
+func TestOtherObserversAreCalledToo(t *testing.T) {
+	var got []string
+	called := func(name string) { got = append(got, name) }
+	also := read.Trace{Call: func(context.Context, provider.Call) { called("call") },
+		Read:  func(context.Context, read.Outcome) { called("read") },
+		Retry: func(context.Context, failure.Kind) { called("retry") }}
+	for _, tr := range []*Tracer{nil, {queue: make(chan *span, 1)}} {
+		by := tr.Observers(also)
+		by.Call(t.Context(), provider.Call{})
+		by.Read(t.Context(), "joined")
+		by.Retry(t.Context(), failure.Failing)
+	}
+	if want := "[call read retry call read retry]"; fmt.Sprint(got) != want {
+		t.Errorf("called %v, want %s", got, want)
+	}
+}
+
+func TestABatchIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := &Tracer{queue: make(chan *span, mostWaiting)}
+		for range mostOfBatch + 2 {
+			tr.finish(newSpan(t.Context(), "read", internal, time.Now()), "")
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		var got []int
+		for _, ctx := range []context.Context{t.Context(), ended, ended} {
+			got = append(got, len(tr.batch(ctx)))
+		}
+		if want := []int{mostOfBatch, 2, 0}; !slices.Equal(got, want) {
+			t.Errorf("batches of %v, want %v", got, want)
+		}
+		begin := time.Now()
+		time.AfterFunc(time.Minute, func() { tr.finish(newSpan(t.Context(), "read", internal, time.Now()), "") })
+		if n, took := len(tr.batch(t.Context())), time.Since(begin); n != 1 || took != time.Minute+gather {
+			t.Errorf("a batch of %d after %s", n, took)
+		}
+	})
+}
+
+// TestTheLogSaysWhenSpansCannotBeSent, once, and when they can be again. Full batches are sent at once.
+func TestTheLogSaysWhenSpansCannotBeSent(t *testing.T) {
+	state, out := klog.CaptureState(), bytes.Buffer{}
+	defer state.Restore()
+	klog.SetSlogLogger(slog.New(slog.NewTextHandler(&out, nil)))
+	c, fails := tracingtest.Start(t), []bool{true, true, false, false, true}
+	requests := 0
+	c.Answer = func() ([]byte, error) {
+		if requests++; fails[requests-1] {
+			return nil, errors.New("no")
+		}
+		return nil, nil
+	}
+	tr, end := tracer(t, c.URL)
+	for range len(fails) * mostOfBatch {
+		tr.finish(newSpan(t.Context(), "read", internal, time.Now()), "")
+	}
+	for tr.Lost().Failed < 3*mostOfBatch && t.Context().Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
+	end()
+	var got []string
+	for line := range strings.Lines(out.String()) {
+		_, text, _ := strings.Cut(line, " level=")
+		got = append(got, text)
+	}
+	cannot := `ERROR msg="spans cannot be sent to --otlp-endpoint" code=Unknown` + "\n"
+	if want := []string{cannot, `INFO msg="spans are sent again"` + "\n", cannot}; !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+func TestTheCodecHasEncodedMessagesOnly(t *testing.T) {
+	text := []byte("encoded")
+	got, err := rawCodec{}.Marshal(&text)
+	var back []byte
+	if err := errors.Join(err, rawCodec{}.Unmarshal(got, &back)); err != nil || !bytes.Equal(back, text) {
+		t.Errorf("%q, %v", back, err)
+	}
+	if _, err := (rawCodec{}).Marshal("a text"); err == nil {
+		t.Error("a text is marshalled")
+	}
+	if err := (rawCodec{}).Unmarshal(text, new(string)); err == nil {
+		t.Error("a text is unmarshalled")
+	}
+}
+
+func TestRejectedSpansAreRead(t *testing.T) {
+	for answer, want := range map[string]int64{
+		"":                          0,
+		"\x0a\x02\x08\x07":          7,
+		"\x0a\x05\x12\x01x\x08\x07": 7, // after error_message
+		"\x10\x05\x0a\x02\x08\x07":  7, // after a number that is not known
+		"\x0a\x03\x12\x01x":         0,
+		"\x10\x05":                  0,
+		"\x0a\x02\x08":              0,
+		"\xff":                      0, // not protobuf, as the next ones
+		"\x12\x05x":                 0,
+		"\x0a\x03\x12\x05x":         0,
+	} {
+		if got := rejected([]byte(answer)); got != want {
+			t.Errorf("%q: %d, want %d", answer, got, want)
+		}
 	}
 }
 
@@ -134,7 +258,10 @@ func TestASpanIsBounded(t *testing.T) {
 	s := newSpan(context.Background(), "read", internal, time.Now())
 	for i := range 100 {
 		s.set(fmt.Sprint("a", i), strings.Repeat("\xff", 1<<20))
-		s.served = append(s.served, "hit")
+		(&Tracer{}).Observers(silent).Read(context.WithValue(t.Context(), spanKey{}, s), "hit")
+	}
+	if len(s.served) != mostAttributes {
+		t.Errorf("%d outcomes", len(s.served))
 	}
 	s.finish("denied")
 	s.set("late", "x")

@@ -18,6 +18,7 @@ import (
 // Span is a span that a collector got.
 type Span struct {
 	Trace, ID, Parent, Name string
+	Kind                    uint64 // as OTLP numbers them
 	Begin, End              uint64 // in Unix nanoseconds
 	Failed                  bool
 	Attributes              map[string]string
@@ -114,7 +115,7 @@ func (c *Collector) take(request []byte) {
 func spanOf(text []byte) Span {
 	one := func(n protowire.Number) []byte { return slices.Concat(fields(text, n)...) }
 	s := Span{Trace: hex.EncodeToString(one(1)), ID: hex.EncodeToString(one(2)), Parent: hex.EncodeToString(one(4)),
-		Name:  string(one(5)),
+		Name: string(one(5)), Kind: number(text, 6),
 		Begin: number(text, 7), End: number(text, 8), Attributes: map[string]string{}}
 	for _, a := range fields(text, 9) {
 		value := slices.Concat(fields(a, 2)...)
