@@ -6,6 +6,7 @@ package fairhttp
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -25,6 +26,9 @@ const (
 // adminWriteTimeout bounds one write to an admin connection. A client that does not
 // read its answer for so long is disconnected, since its handler cannot be evicted.
 const adminWriteTimeout = 2 * time.Second
+
+// endTimeout is how long a client may take to read the end of its answer, and to close its end.
+const endTimeout = time.Second
 
 // New returns a server that no client can keep busy: it serves one request a
 // connection, and the client has one second to send it.
@@ -72,8 +76,8 @@ func (l *adminListener) Accept() (net.Conn, error) {
 const sendBuffer = 16 << 10
 
 // leaveNothing keeps the kernel from holding what a client has not read when its
-// connection is closed: that would be memory of the container that no budget counts. The
-// HTTP server waits for half a second before it closes.
+// connection is closed: that would be memory of the container that no budget counts. Close
+// waits before.
 func leaveNothing(c net.Conn) {
 	if tcp, is := c.(*net.TCPConn); is { // errors leave the system's own settings
 		_ = tcp.SetWriteBuffer(sendBuffer)
@@ -164,8 +168,19 @@ type adminConn struct {
 	deadline time.Time // of writes, as the HTTP server set it
 }
 
-// Close implements net.Conn.
+// Close implements net.Conn. It does not wait: the HTTP server calls it when the kernel has taken
+// the whole answer, which the client may not have read yet. The client has endTimeout to do so and
+// to close its end. Until then the connection is counted, and may be evicted.
 func (c *adminConn) Close() error {
+	if tcp, is := c.Conn.(*net.TCPConn); is && tcp.CloseWrite() == nil {
+		go func() {
+			_ = tcp.SetReadDeadline(time.Now().Add(endTimeout))
+			_, _ = io.Copy(io.Discard, tcp)
+			c.listener.remove(c)
+			_ = tcp.Close()
+		}()
+		return nil
+	}
 	c.listener.remove(c)
 	return c.Conn.Close()
 }

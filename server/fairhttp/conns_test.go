@@ -258,14 +258,19 @@ func TestAWriteToAClosedConnectionFails(t *testing.T) {
 // serveOnLoopback serves a handler on a loopback address until the test ends.
 func serveOnLoopback(t *testing.T, handler http.HandlerFunc) (l *adminListener, address string) {
 	t.Helper()
+	l, admin := listen(t), New(handler)
+	go func() { _ = admin.Serve(l) }()
+	t.Cleanup(func() { _ = admin.Close() })
+	return l, l.Addr().String()
+}
+
+func listen(t *testing.T) *adminListener {
+	t.Helper()
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, admin := Limit(inner).(*adminListener), New(handler)
-	go func() { _ = admin.Serve(l) }()
-	t.Cleanup(func() { _ = admin.Close() })
-	return l, inner.Addr().String()
+	return Limit(inner).(*adminListener)
 }
 
 func dial(t *testing.T, address string) net.Conn {
@@ -303,6 +308,33 @@ func TestARunningHandlerKeepsItsConnection(t *testing.T) {
 	}
 	if page, err := io.ReadAll(resp.Body); err != nil || string(page) != "the page" {
 		t.Errorf("the oldest connection, whose handler ran, got %q: %v", page, err)
+	}
+}
+
+// TestASlowClientGetsTheEndOfItsAnswer: the server has closed the connection before the client reads.
+func TestASlowClientGetsTheEndOfItsAnswer(t *testing.T) {
+	t.Parallel()
+	page := strings.Repeat("x", sendBuffer)
+	l, admin, closed := listen(t), New(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, page)
+	})), make(chan struct{})
+	admin.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			close(closed)
+		}
+	}
+	go func() { _ = admin.Serve(l) }()
+	t.Cleanup(func() { _ = admin.Close() })
+	c := dial(t, l.Addr().String())
+	_ = c.(*net.TCPConn).SetReadBuffer(2 << 10)
+	fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	<-closed
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(resp.Body); err != nil || string(got) != page {
+		t.Errorf("got %d bytes of %d: %v", len(got), len(page), err)
 	}
 }
 
