@@ -82,8 +82,9 @@ func TestNothingOfATextWithADisguisedSecretIsShown(t *testing.T) {
 	inHex := everyByte(secret, "%02x")
 	inBase64 := base64.StdEncoding.EncodeToString([]byte(secret))
 	for name, text := range map[string]string{
-		"URL": everyByte(secret, "%%%02X"), "URL, lower case": everyByte(secret, "%%%02x"), "URL, twice": everyByte(secret, "%%25%02X"),
-		"JSON": everyByte(secret, `\u%04x`), "escapes": everyByte(secret, `\x%02X`),
+		"URL": everyByte(secret, "%%%02X"), "URL, lower case": everyByte(secret, "%%%02x"),
+		"URL, twice": everyByte(secret, "%%25%02X"),
+		"JSON":       everyByte(secret, `\u%04x`), "escapes": everyByte(secret, `\x%02X`),
 		"HTML": everyByte(secret, "&#%d;"), "HTML, hex": everyByte(secret, "&#x%x;") + everyByte(secret, "&#X%X;"),
 		"split": split(secret, 11, " "), "quoted": split(secret, 5, `","`), "single": split(secret, 1, "\n"),
 		"with characters between": split(secret, 11, `\u200b`), "upper case": strings.ToUpper(secret),

@@ -353,11 +353,11 @@ func TestNoUnreadAnswerRemainsAfterTheConnection(t *testing.T) {
 	_ = c.(*net.TCPConn).SetReadBuffer(2 << 10)
 	fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 	<-served
-	for closed := false; !closed && t.Context().Err() == nil; time.Sleep(time.Millisecond) { // before a byte was read
+	await(t, func() bool { // before a byte was read
 		l.mu.Lock()
-		closed = len(l.conns) == 0
-		l.mu.Unlock()
-	}
+		defer l.mu.Unlock()
+		return len(l.conns) == 0
+	})
 	if err := <-written; err == nil {
 		t.Error("the handler has ended: the kernel holds all of the answer")
 	}

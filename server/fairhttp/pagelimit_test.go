@@ -38,9 +38,17 @@ func TestASourceGetsOnePageAtATime(t *testing.T) {
 		}
 	}
 	end <- struct{}{}
-	for get("/", "10.1.0.1:1") != 200 && t.Context().Err() == nil {
-		time.Sleep(time.Millisecond)
-	}
+	await(t, func() bool { return get("/", "10.1.0.1:1") == 200 })
 	close(end)
 	all.Wait()
+}
+
+// await waits until ok says true, for 20 s at most.
+func await(t *testing.T, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it did not happen in 20 s")
+		}
+	}
 }
