@@ -477,22 +477,25 @@ func TestTheLogSaysWhenEventsCannotBeWritten(t *testing.T) {
 	state, out := klog.CaptureState(), bytes.Buffer{}
 	defer state.Restore()
 	klog.SetSlogLogger(slog.New(slog.NewTextHandler(&out, nil)))
+	logged := func() (got []string) {
+		synctest.Wait()
+		for line := range strings.Lines(out.String()) {
+			_, text, _ := strings.Cut(line, " level=")
+			got = append(got, text)
+		}
+		return got
+	}
 	recorder(t, func(t *testing.T, r *Recorder, s *kubetest.Server) {
 		forbidden := refusing(s, 403)
 		forbidden.Store(true)
 		observe(r, "", "failing", "failing", "failing", "failing", "failing", "failing", "failing")
+		cannot := `ERROR msg="events of pods cannot be written" error="the API server answered with HTTP 403 (Reason)" ` +
+			`advice="allow the provider's service account to create and patch events, or turn --events off"` + "\n"
+		want(t, "log", logged(), []string{cannot})
 		forbidden.Store(false)
 		observe(r, "failing", "failing", "failing", "failing", "failing", "", "", "", "", "")
+		want(t, "log", logged(), []string{cannot, `INFO msg="events of pods are written again"` + "\n"})
 	})
-	var got []string
-	for line := range strings.Lines(out.String()) {
-		_, text, _ := strings.Cut(line, " level=")
-		got = append(got, text)
-	}
-	want(t, "log", got, []string{
-		`ERROR msg="events of pods cannot be written" error="the API server answered with HTTP 403 (Reason)" ` +
-			`advice="allow the provider's service account to create and patch events, or turn --events off"` + "\n",
-		`INFO msg="events of pods are written again"` + "\n"})
 }
 
 func TestNamespacesTakeTurnsAndTheOldestEventIsFirst(t *testing.T) {

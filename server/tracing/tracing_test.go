@@ -153,7 +153,7 @@ func TestTheLogSaysWhenSpansCannotBeSent(t *testing.T) {
 	state, out := klog.CaptureState(), bytes.Buffer{}
 	defer state.Restore()
 	klog.SetSlogLogger(slog.New(slog.NewTextHandler(&out, nil)))
-	c, fails := tracingtest.Start(t), []bool{true, true, false, false, true}
+	c, fails := tracingtest.Start(t), []bool{false, true, false, true, true}
 	requests := 0
 	c.Answer = func() ([]byte, error) {
 		if requests++; fails[requests-1] {
