@@ -160,11 +160,20 @@ func (m *model) pauses() {
 	}
 }
 
-// repeats reports whether a request only repeats one before it.
+// repeats reports whether a request only repeats one before it, soon after that or as soon as the access token
+// that it waits for has come.
 func (m *model) repeats(q *Request) bool {
 	return slices.ContainsFunc(m.answers[holder{q.Daemon, q.Store, q.Cred, q.Ref.path}], func(b *Request) bool {
-		return b != q && b.Ref == q.Ref && b.Ended <= q.Arrived && q.Arrived-b.Ended < time.Second &&
-			(!b.Answered || q.resent(b))
+		return b != q && b.Ref == q.Ref && b.Ended <= q.Arrived && (!b.Answered || q.resent(b)) &&
+			(q.Arrived-b.Ended < time.Second || m.tokenCame(b, q))
+	})
+}
+
+// tokenCame reports whether an access token was asked for after a refusal, and came just before a request.
+func (m *model) tokenCame(refused, q *Request) bool {
+	return refused.Status == 401 && slices.ContainsFunc(m.Requests, func(r *Request) bool {
+		return r.Op == "token" && r.Daemon == q.Daemon && r.Cred == q.Cred && r.Arrived >= refused.Ended &&
+			r.Ended <= q.Arrived && q.Arrived-r.Ended < time.Second
 	})
 }
 
