@@ -75,12 +75,17 @@ func (l *adminListener) Accept() (net.Conn, error) {
 // bytes. The handler waits for the rest, and so the connection is counted.
 const sendBuffer = 16 << 10
 
+// receiveBuffer is what the kernel may hold of what a client sends, and what Close reads of it, in
+// bytes. A request has 8 KiB at most.
+const receiveBuffer = 16 << 10
+
 // leaveNothing keeps the kernel from holding what a client has not read when its
 // connection is closed: that would be memory of the container that no budget counts. Close
 // waits before.
 func leaveNothing(c net.Conn) {
 	if tcp, is := c.(*net.TCPConn); is { // errors leave the system's own settings
 		_ = tcp.SetWriteBuffer(sendBuffer)
+		_ = tcp.SetReadBuffer(receiveBuffer)
 		_ = tcp.SetLinger(0)
 	}
 }
@@ -169,13 +174,14 @@ type adminConn struct {
 }
 
 // Close implements net.Conn. It does not wait: the HTTP server calls it when the kernel has taken
-// the whole answer, which the client may not have read yet. The client has endTimeout to do so and
-// to close its end. Until then the connection is counted, and may be evicted.
+// the whole answer, which the client may not have read yet. The client has endTimeout to do so, unless
+// it closes its end or sends more than receiveBuffer before. Until then the connection is counted,
+// and may be evicted.
 func (c *adminConn) Close() error {
 	if tcp, is := c.Conn.(*net.TCPConn); is && tcp.CloseWrite() == nil {
 		go func() {
 			_ = tcp.SetReadDeadline(time.Now().Add(endTimeout))
-			_, _ = io.Copy(io.Discard, tcp)
+			_, _ = io.Copy(io.Discard, io.LimitReader(tcp, receiveBuffer))
 			c.listener.remove(c)
 			_ = tcp.Close()
 		}()
