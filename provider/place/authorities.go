@@ -15,15 +15,15 @@ import (
 
 // In each TLS handshake, crypto/x509 verifies the server's certificate with the authorities of the bundle
 // whose subject is its issuer, one after the other. That takes a millisecond for an RSA key of 8192 bits, a
-// second for one of 370,000 bits, which has room in a bundle, and cannot be cancelled. So the work
-// is bounded over all authorities of one subject. More than two or three are not needed: an authority whose
-// key is replaced keeps its subject.
+// second for one of 370,000 bits, which has room in a bundle, and cannot be cancelled. So in the bundle of
+// a mount the work is bounded over all authorities of one subject. More than two or three are not needed: an
+// authority whose key is replaced keeps its subject.
 const (
 	mostOfSubject = 8
 	bitsOfSubject = 2 * keypair.MaxModulus // of their RSA keys together
 )
 
-// authorities are the certificates of a bundle, by subject.
+// authorities are the certificates of a mount's bundle, by subject; nil for the bundle of a connection.
 type authorities map[string][]*x509.Certificate
 
 // add adds the certificate of a PEM block, which is the bundle's block of this number. It returns an error for
@@ -40,12 +40,19 @@ func (a authorities) add(block *pem.Block, number int) error {
 	if err != nil {
 		return fmt.Errorf("PEM block %d is not a certificate: its content cannot be read", number)
 	}
-	bits := modulus(one)
-	if bits > keypair.MaxModulus {
+	if bits := modulus(one); bits > keypair.MaxModulus {
 		return fmt.Errorf("PEM block %d has an RSA key of %d bits; at most %d are supported", number, bits,
 			keypair.MaxModulus)
 	}
-	same := a[string(one.RawSubject)]
+	if a != nil {
+		return a.count(one, number)
+	}
+	return nil
+}
+
+// count returns an error if the certificate and those before it with its subject would take too much work.
+func (a authorities) count(one *x509.Certificate, number int) error {
+	same, bits := a[string(one.RawSubject)], modulus(one)
 	for _, other := range same {
 		if other.Equal(one) {
 			return nil // crypto/x509 keeps one of them
@@ -53,8 +60,8 @@ func (a authorities) add(block *pem.Block, number int) error {
 		bits += modulus(other)
 	}
 	if len(same) >= mostOfSubject || bits > bitsOfSubject {
-		return fmt.Errorf("PEM block %d is one authority too many of the same subject; at most %d, with RSA keys of %d bits "+
-			"together, are supported; remove those that are no longer in use", number, mostOfSubject, bitsOfSubject)
+		return fmt.Errorf("PEM block %d has the same subject as %d others; at most %d certificates, with RSA keys of %d bits "+
+			"together, may share one; remove those that are no longer in use", number, len(same), mostOfSubject, bitsOfSubject)
 	}
 	a[string(one.RawSubject)] = append(same, one)
 	return nil

@@ -31,7 +31,10 @@ func parseCABundle(bundle string, most int) (string, error) {
 	}
 	bundle = strings.ReplaceAll(bundle, string(sniff.Mark), "")
 	text := []byte(bundle)
-	found, all := 0, authorities{}
+	found, all := 0, authorities(nil)
+	if most <= MaxBundleOfMount {
+		all = authorities{}
+	}
 	for rest := text; ; found++ {
 		var block *pem.Block
 		if block, rest = pem.Decode(rest); block == nil {

@@ -158,8 +158,16 @@ func further(t *testing.T) (texts []string) {
 			strings.Repeat("1 ", 2000))
 	}
 	certificate, _ := pki.Pair(t, time.Now(), time.Now())
-	certificate = strings.ReplaceAll(certificate+"-----BEGIN CERTIFICATE-----", "\n", "\n      ")
+	namesakes := certificate
+	for range 8 {
+		another, _ := pki.Pair(t, time.Now(), time.Now())
+		namesakes += another
+	}
+	trusting := func(bundle string) string {
+		return strings.Replace(seeded, idLine, idLine+"    caBundle: |\n      "+strings.ReplaceAll(bundle, "\n", "\n      ")+"\n", 1)
+	}
 	return []string{
+		trusting(certificate + "-----BEGIN CERTIFICATE-----"), trusting(namesakes), trusting(pki.RSA(t, "c", 8200)),
 		class(""), class("      []\n"), class("      {a: b}\n"), class("      # nothing\n"),
 		class("      - a: b\n      ---\n      - a: b\n"),
 		class(many(1001, "- a: b")), class(many(11000, "- {a: b}")),
@@ -167,7 +175,6 @@ func further(t *testing.T) (texts []string) {
 		class(wide.String()), class(templates.String()),
 		strings.Replace(seeded[:strings.Index(seeded, "  secretObjects")], "objects: |", "objekte: |", 1),
 		strings.Replace(seeded, "    region: eu-west-par\n", "    region: eu-west-par\n    connection: team\n", 1),
-		strings.Replace(seeded, idLine, idLine+"    caBundle: |\n      "+certificate+"\n", 1),
 	}
 }
 
