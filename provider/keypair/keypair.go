@@ -62,14 +62,18 @@ func checkKeyNumbers(der []byte, envelope bool) error {
 	return nil
 }
 
-// elementsOf returns the elements of a SEQUENCE, up to the first one that cannot be read: encoding/asn1
-// reads a structure in the same way, and ignores what follows its last member.
+// mostElements are the members of an RSA key, the longest of the forms.
+const mostElements = 10
+
+// elementsOf returns the first mostElements elements of a SEQUENCE, up to the first one that cannot be read:
+// encoding/asn1 reads a structure in the same way, an element for a member at most, and ignores what follows its
+// last member.
 func elementsOf(der []byte) (elements []asn1.RawValue) {
 	var sequence asn1.RawValue
 	if _, err := asn1.Unmarshal(der, &sequence); err != nil {
 		return nil
 	}
-	for rest := sequence.Bytes; len(rest) > 0; {
+	for rest := sequence.Bytes; len(rest) > 0 && len(elements) < mostElements; {
 		var e asn1.RawValue
 		var err error
 		if rest, err = asn1.Unmarshal(rest, &e); err != nil {

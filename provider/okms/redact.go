@@ -20,12 +20,12 @@ const leastPart = 12
 // endpoint. No message may show them. Only one goroutine at a time may use it.
 type sentTexts struct {
 	all []sensitive.Bytes
-	// forms returns the encodings of all; a token of 16 kB has 200 kB of them. It is nil until
+	// forms returns the encodings of all; a token of 16 kB has 300 kB of them. It is nil until
 	// the first use. A function, so that fmt cannot print them.
 	forms func() forms
 }
 
-// forms are the encodings of secrets that redact looks for, and the same as plain returns them.
+// forms are the encodings of secrets that redact looks for, and those that differ as plain returns them.
 type forms struct{ exact, plain []string }
 
 // add adds a secret.
@@ -41,8 +41,11 @@ func (s *sentTexts) redact(text string) string {
 	if s.forms == nil {
 		var found forms
 		for _, secret := range s.all {
-			for _, form := range formsOf(string(secret.Reveal())) {
-				found.exact, found.plain = append(found.exact, form), append(found.plain, plain(form))
+			text := string(secret.Reveal())
+			found.exact = append(found.exact, formsOf(text)...)
+			found.plain = append(found.plain, plain(text), hex.EncodeToString([]byte(text)))
+			for _, form := range base64Forms(base64.RawStdEncoding, text) {
+				found.plain = append(found.plain, plain(form))
 			}
 		}
 		s.forms = func() forms { return found }
@@ -73,25 +76,30 @@ func hideParts(text string, secrets []string) string {
 	return out.String()
 }
 
-// formsOf returns the encodings of a secret that redact looks for. Base64 has three for each
-// alphabet, since the text before the secret shifts it within the groups of three bytes. Their
-// first and last characters also encode bytes of other text, and are left out.
+// formsOf returns the encodings of a secret that redact looks for.
 func formsOf(secret string) []string {
 	escaped := url.QueryEscape(secret)
 	inHex := hex.EncodeToString([]byte(secret))
 	forms := []string{secret, escaped, lowerEscapes(escaped), url.PathEscape(secret), inHex, strings.ToUpper(inHex)}
 	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-		for shift := range 3 {
-			form := encoding.EncodeToString([]byte(strings.Repeat("x", shift) + secret))
-			if shift > 0 {
-				form = form[min(len(form), shift+1):]
-			}
-			if whole := (shift + len(secret)) % 3; whole > 0 && len(form) > leastPart {
-				form = form[:len(form)-1]
-			}
-			if shift == 0 || len(form) >= leastPart {
-				forms = append(forms, form)
-			}
+		forms = append(forms, base64Forms(encoding, secret)...)
+	}
+	return forms
+}
+
+// base64Forms returns the three forms of a secret in base64, since the text before the secret shifts it within the
+// groups of three bytes. Their first and last characters also encode bytes of other text, and are left out.
+func base64Forms(encoding *base64.Encoding, secret string) (forms []string) {
+	for shift := range 3 {
+		form := encoding.EncodeToString([]byte(strings.Repeat("x", shift) + secret))
+		if shift > 0 {
+			form = form[min(len(form), shift+1):]
+		}
+		if whole := (shift + len(secret)) % 3; whole > 0 && len(form) > leastPart {
+			form = form[:len(form)-1]
+		}
+		if shift == 0 || len(form) >= leastPart {
+			forms = append(forms, form)
 		}
 	}
 	return forms
