@@ -103,23 +103,31 @@ type environment map[string]string
 
 func (e environment) get(name string) string { return e[name] }
 
+// proxied is an environment with a proxy and a variable.
+func proxied(name, value string) environment {
+	return environment{name: value, "HTTPS_PROXY": "proxy:3128"}
+}
+
 func TestVariablesThatDoNotSetAProxy(t *testing.T) {
-	const all, no = " is not used, so that requests would go without a proxy; set HTTPS_PROXY instead",
-		" has an entry with / that is not a range of addresses; write it as 10.0.0.0/8, and hosts without https:// and path"
+	const all, no = " is not used, so that requests would go without a proxy; set HTTPS_PROXY instead, or remove ",
+		" has an entry with / that is not a range of addresses, and has no effect; write a range as 10.0.0.0/8, and a host " +
+			"without https:// and path"
 	for _, c := range []struct {
 		variables environment
 		want      string
 	}{
-		{environment{"ALL_PROXY": "http://pl4nted:3128"}, "ALL_PROXY" + all},
-		{environment{"all_proxy": "pl4nted", "HTTP_PROXY": "proxy:3128"}, "all_proxy" + all},
+		{environment{"ALL_PROXY": "http://pl4nted:3128"}, "ALL_PROXY" + all + "ALL_PROXY"},
+		{environment{"all_proxy": "pl4nted", "HTTP_PROXY": "proxy:3128"}, "all_proxy" + all + "all_proxy"},
 		{environment{"ALL_PROXY": "socks5://proxy", "HTTPS_PROXY": "proxy:3128"}, ""},
 		{environment{"all_proxy": "socks5://proxy", "https_proxy": "proxy:3128"}, ""},
-		{environment{"NO_PROXY": ".svc, 10.0.0.0/8,fd00::/8 ,10.1.2.3:80,[::1]:80,*.example,"}, ""},
-		{environment{"no_proxy": "*"}, ""},
-		{environment{"NO_PROXY": ".svc,10.0.0.0/99"}, "NO_PROXY" + no},
-		{environment{"no_proxy": "https://pl4nted"}, "no_proxy" + no},
-		{environment{"no_proxy": "pl4nted/"}, "no_proxy" + no},
-		{environment{"NO_PROXY": "10.0/16"}, "NO_PROXY" + no},
+		{proxied("NO_PROXY", ".svc, 10.0.0.0/8,fd00::/8 ,10.1.2.3:80,[::1]:80,*.example,"), ""},
+		{proxied("no_proxy", "*,10.0/16"), ""},
+		{proxied("NO_PROXY", ".svc,10.0.0.0/99"), "NO_PROXY" + no},
+		{proxied("no_proxy", "https://pl4nted"), "no_proxy" + no},
+		{proxied("no_proxy", "pl4nted/"), "no_proxy" + no},
+		{proxied("NO_PROXY", "10.0/16,*"), "NO_PROXY" + no},
+		{environment{"NO_PROXY": ".svc", "no_proxy": "10.0/16", "HTTPS_PROXY": "proxy"}, ""}, // the second is not read
+		{environment{"NO_PROXY": "10.0/16"}, ""},                                             // there is no proxy
 	} {
 		err := checkProxies(c.variables.get)
 		if (err == nil) != (c.want == "") || err != nil && err.Error() != "the environment variable "+c.want {

@@ -32,29 +32,34 @@ func checkProxies(getenv func(string) string) error {
 				"write it as http://HOST:PORT, or remove the variable", name, err)
 		}
 	}
-	if getenv("HTTPS_PROXY") == "" && getenv("https_proxy") == "" {
-		for _, name := range []string{"ALL_PROXY", "all_proxy"} {
-			if getenv(name) != "" {
-				return fmt.Errorf("the environment variable %s is not used, so that requests would go without a proxy; "+
-					"set HTTPS_PROXY instead", name)
-			}
-		}
-	}
-	return checkNoProxy(getenv)
+	return checkUnused(getenv)
 }
 
-// checkNoProxy returns an error that names a range of addresses in NO_PROXY which is none: net/http takes it
-// for a name, without an error.
-func checkNoProxy(getenv func(string) string) error {
-	for _, name := range []string{"NO_PROXY", "no_proxy"} {
-		for entry := range strings.SplitSeq(getenv(name), ",") {
-			if entry = strings.TrimSpace(entry); !strings.Contains(entry, "/") {
-				continue
+// checkUnused returns an error for variables that are meant to set a proxy, or to except hosts from it, and do
+// not: ALL_PROXY without HTTPS_PROXY, and a range of addresses in NO_PROXY that net/http takes for a
+// name.
+func checkUnused(getenv func(string) string) error {
+	first := func(names ...string) (name, value string) {
+		for _, name = range names {
+			if value = getenv(name); value != "" {
+				break
 			}
-			if _, _, err := net.ParseCIDR(entry); err != nil {
-				return fmt.Errorf("the environment variable %s has an entry with / that is not a range of addresses; "+
-					"write it as 10.0.0.0/8, and hosts without https:// and path", name)
-			}
+		}
+		return name, value
+	}
+	_, used := first("HTTPS_PROXY", "https_proxy")
+	if name, value := first("ALL_PROXY", "all_proxy"); value != "" && used == "" {
+		return fmt.Errorf("the environment variable %s is not used, so that requests would go without a proxy; "+
+			"set HTTPS_PROXY instead, or remove %[1]s", name)
+	}
+	name, value := first("NO_PROXY", "no_proxy")
+	for entry := range strings.SplitSeq(value, ",") {
+		if entry = strings.TrimSpace(entry); entry == "*" || used == "" {
+			return nil // no other entry has an effect
+		}
+		if _, _, err := net.ParseCIDR(entry); err != nil && strings.Contains(entry, "/") {
+			return fmt.Errorf("the environment variable %s has an entry with / that is not a range of addresses, and has no effect; "+
+				"write a range as 10.0.0.0/8, and a host without https:// and path", name)
 		}
 	}
 	return nil
