@@ -143,7 +143,7 @@ func TestASmallHeapMayGrowWhileItIsCollectedFrequently(t *testing.T) {
 	c.run(10*frequent, frequentTime/(frequent-2), gcPercent)
 	c.now = c.now.Add(2 * frequentTime)
 	c.run(frequent, frequentTime/frequent, 100)
-	for left, want := range map[uint64]int{0: gcPercentBusy, smallHeap / 10: gcPercentBusy, smallHeap / 10 * 4: 150,
+	for left, want := range map[uint64]int{0: gcPercentSmall, smallHeap / 10: gcPercentSmall, smallHeap / 10 * 4: 150,
 		smallHeap / 10 * 8: gcPercent, smallHeap: gcPercent, smallHeap + 1: gcPercent, 4 * smallHeap: gcPercent} {
 		c.left = left
 		c.run(1, time.Minute, want)

@@ -82,8 +82,8 @@ func Parse(text string, cacheTTL time.Duration) (map[string]Connection, error) {
 
 // cut returns the problem of a file whose last line has no line break; nil if it has one. A file
 // that is cut within a line can be valid YAML and allow more: "- prod/**/public" becomes
-// "- prod/**". A cut between two lines only removes whole rules, connections, or a maxStale at the end:
-// --max-stale applies then.
+// "- prod/**". A cut between two lines allows nothing more. It removes connections, rules and fields;
+// without its maxStale, a connection has that of --max-stale.
 func cut(text string) Problems {
 	if strings.HasSuffix(text, "\n") {
 		return nil

@@ -27,7 +27,8 @@ func TestTheWorkOfAHandshakeIsBoundedByTheAuthorities(t *testing.T) {
 	for _, c := range []struct{ name, bundle, want string }{
 		{"the longest key", large(), ""},
 		{"a longer key", pki.RSA(t, "c", 8193), "PEM block 1 has an RSA key of 8193 bits; at most 8192 are supported"},
-		{"a key of a second", pki.RSA(t, "c", 300_000), "PEM block 1 has an RSA key of 300000 bits; at most 8192 are supported"},
+		{"a key of a second", pki.RSA(t, "c", 300_000),
+			"PEM block 1 has an RSA key of 300000 bits; at most 8192 are supported"},
 		{"many small ones", times(8, small), ""},
 		{"too many small ones", times(9, small), tooMany(9, 8)},
 		{"two large ones", times(2, large), ""},

@@ -57,7 +57,7 @@ func listenAt(path string, ifGone bool) (*Socket, error) {
 	_ = os.Remove(filepath.Join(private, "s")) // not RemoveAll: Mkdir fails if anything else is there
 	_ = os.Remove(private)
 	if err := os.Mkdir(private, 0o700); err != nil {
-		return nil, fmt.Errorf("making a folder for the new socket: %w", err)
+		return nil, fmt.Errorf("making a folder for the new socket: %w; if it exists, remove it", err)
 	}
 	defer os.RemoveAll(private)
 	s, err := bind(filepath.Join(private, "s"), path)

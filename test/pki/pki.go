@@ -48,7 +48,8 @@ func RSA(t *testing.T, subject string, bits int) (cert string) {
 	}
 	n := new(big.Int).Lsh(big.NewInt(1), uint(bits-1))
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: subject}}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &rsa.PublicKey{N: n.SetBit(n, 0, 1), E: 65537}, signer)
+	public := &rsa.PublicKey{N: n.SetBit(n, 0, 1), E: 65537}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, public, signer)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -169,11 +169,12 @@ func (m *model) repeats(q *Request) bool {
 	})
 }
 
-// tokenCame reports whether an access token was asked for after a refusal, and came just before a request.
+// tokenCame reports whether an access token was asked for at once after a refusal, and came just before a
+// request.
 func (m *model) tokenCame(refused, q *Request) bool {
 	return refused.Status == 401 && slices.ContainsFunc(m.Requests, func(r *Request) bool {
-		return r.Op == "token" && r.Daemon == q.Daemon && r.Cred == q.Cred && r.Arrived >= refused.Ended &&
-			r.Ended <= q.Arrived && q.Arrived-r.Ended < time.Second
+		return r.Op == "token" && r.Answered && r.Daemon == q.Daemon && r.Cred == q.Cred && r.Arrived >= refused.Ended &&
+			r.Arrived-refused.Ended < time.Second && r.Ended <= q.Arrived && q.Arrived-r.Ended < time.Second
 	})
 }
 
