@@ -58,8 +58,8 @@ func checkUnused(getenv func(string) string) error {
 			return nil // no other entry has an effect
 		}
 		if _, _, err := net.ParseCIDR(entry); err != nil && strings.Contains(entry, "/") {
-			return fmt.Errorf("the environment variable %s has an entry with / that is not a range of addresses, and has no effect; "+
-				"write a range as 10.0.0.0/8, and a host without https:// and path", name)
+			return fmt.Errorf("the environment variable %s has an entry with / that is not a range of addresses, and has no "+
+				"effect; write a range as 10.0.0.0/8, and a host without https:// and path", name)
 		}
 	}
 	return nil

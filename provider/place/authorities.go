@@ -60,8 +60,9 @@ func (a authorities) count(one *x509.Certificate, number int) error {
 		bits += modulus(other)
 	}
 	if len(same) >= mostOfSubject || bits > bitsOfSubject {
-		return fmt.Errorf("PEM block %d has the same subject as %d others; at most %d certificates, with RSA keys of %d bits "+
-			"together, may share one; remove those that are no longer in use", number, len(same), mostOfSubject, bitsOfSubject)
+		return fmt.Errorf("PEM block %d has the same subject as %d others; at most %d certificates, with RSA keys of "+
+			"%d bits together, may share one; remove those that are no longer in use",
+			number, len(same), mostOfSubject, bitsOfSubject)
 	}
 	a[string(one.RawSubject)] = append(same, one)
 	return nil

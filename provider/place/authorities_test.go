@@ -21,8 +21,8 @@ func TestTheWorkOfAHandshakeIsBoundedByTheAuthorities(t *testing.T) {
 	small := func() string { cert, _ := pki.Pair(t, time.Now(), time.Now()); return cert }
 	large := func() string { return pki.RSA(t, "c", 8192) }
 	tooMany := func(number, others int) string {
-		return fmt.Sprintf("PEM block %d has the same subject as %d others; at most 8 certificates, with RSA keys of 16384 bits "+
-			"together, may share one; remove those that are no longer in use", number, others)
+		return fmt.Sprintf("PEM block %d has the same subject as %d others; at most 8 certificates, with RSA keys of "+
+			"16384 bits together, may share one; remove those that are no longer in use", number, others)
 	}
 	for _, c := range []struct{ name, bundle, want string }{
 		{"the longest key", large(), ""},

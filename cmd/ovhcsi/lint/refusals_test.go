@@ -164,7 +164,8 @@ func further(t *testing.T) (texts []string) {
 		namesakes += another
 	}
 	trusting := func(bundle string) string {
-		return strings.Replace(seeded, idLine, idLine+"    caBundle: |\n      "+strings.ReplaceAll(bundle, "\n", "\n      ")+"\n", 1)
+		bundle = strings.ReplaceAll(bundle, "\n", "\n      ")
+		return strings.Replace(seeded, idLine, idLine+"    caBundle: |\n      "+bundle+"\n", 1)
 	}
 	return []string{
 		trusting(certificate + "-----BEGIN CERTIFICATE-----"), trusting(namesakes), trusting(pki.RSA(t, "c", 8200)),
