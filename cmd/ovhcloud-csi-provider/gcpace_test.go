@@ -86,7 +86,7 @@ func TestGarbageMayGrowWhileMountsUseMuchMemory(t *testing.T) {
 	}
 }
 
-// madeCollections tells a gcPace of collections that were not made.
+// madeCollections tells a gcPace of collections. The garbage is not collected.
 type madeCollections struct {
 	t    *testing.T
 	pace *gcPace

@@ -39,7 +39,7 @@ func Pair(t *testing.T, from, until time.Time) (cert, key string) {
 	return cert, key
 }
 
-// RSA returns the certificate, in PEM, of a public RSA key with so many bits, whose private key nobody has.
+// RSA returns a certificate in PEM. Its public key is an RSA key with so many bits; there is no private key.
 func RSA(t *testing.T, subject string, bits int) (cert string) {
 	t.Helper()
 	signer, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
